@@ -1,0 +1,15 @@
+"""Listings, the command outbox, sales and the pricing door."""
+
+from django.apps import AppConfig
+
+
+class ListingsConfig(AppConfig):
+    """Django app of the listing tables; hears of sales through the marketplaces' inbox."""
+
+    name = "listings"
+
+    def ready(self) -> None:
+        """Register the handler of every inbound notice kind."""
+        from listings.services.inbound import register_handlers
+
+        register_handlers()

@@ -1,0 +1,348 @@
+"""Listings (projections of ledger seats), commands to marketplaces, sales, trading states and price history."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from portfolios.models import SeasonTicket
+from seatsync.core.ids import external_key, uuid7
+from seatsync.core.models import AppendOnlyModel, BaseModel
+from seatsync.core.querysets import OwnedQuerySet
+
+
+class ListingStatus(models.TextChoices):
+    """Where a listing stands; allowed moves are in listings/states.py."""
+
+    DRAFT = "draft", "draft"
+    PUBLISHING = "publishing", "publishing"
+    ACTIVE = "active", "active"
+    PAUSED = "paused", "paused"
+    DELISTING = "delisting", "being taken down"
+    SOLD = "sold", "sold"
+    CANCELLED = "cancelled", "taken down"
+    EXPIRED = "expired", "expired"
+    ERROR = "error", "error"
+
+
+class SplitType(models.TextChoices):
+    """Which quantities a buyer may take (our words; adapters translate)."""
+
+    ANY = "any", "any quantity"
+    NONE = "none", "all together"
+    PAIRS = "pairs", "pairs"
+    AVOID_ONE = "avoid_one", "never leave one"
+    AVOID_ONE_AND_THREE = "avoid_one_and_three", "never leave one or three"
+
+
+class ListingQuerySet(OwnedQuerySet["Listing"]):
+    """Listings of visible season tickets."""
+
+    def _for_user(self, user_id: uuid.UUID) -> "ListingQuerySet":
+        return self.filter(season_ticket__in=SeasonTicket.objects.all()._for_user(user_id))
+
+
+class Listing(BaseModel):
+    """An offer of seats at one platform. `price` is the seller's list price per ticket before seller fees."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    account = models.ForeignKey("marketplaces.MarketplaceAccount", on_delete=models.PROTECT, related_name="listings")
+    mode = models.CharField(max_length=10)
+    season_ticket = models.ForeignKey("portfolios.SeasonTicket", on_delete=models.PROTECT, related_name="listings")
+    seat_group = models.ForeignKey(
+        "portfolios.SeatGroup", null=True, on_delete=models.SET_NULL, related_name="listings"
+    )
+    game = models.ForeignKey("portfolios.Game", on_delete=models.PROTECT, related_name="listings")
+    game_date = models.DateField()
+    platform = models.CharField(max_length=20)
+    external_id = models.CharField(max_length=32, unique=True, default=external_key)
+    listing_id = models.CharField(max_length=80, blank=True)
+    section = models.CharField(max_length=40)
+    row = models.CharField(max_length=20)
+    quantity = models.PositiveSmallIntegerField()
+    price = models.DecimalField(max_digits=10, decimal_places=2)
+    # What the platform last acknowledged; None until it has.
+    live_price = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    proceeds = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    all_in = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    original_price = models.DecimalField(max_digits=10, decimal_places=2)
+    final_price = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, default="USD")
+    floor = models.DecimalField(max_digits=10, decimal_places=2)
+    ceiling = models.DecimalField(max_digits=10, decimal_places=2)
+    # Whether the holder's floor speaks of the list price or of what reaches him ("net").
+    floor_basis = models.CharField(max_length=5, choices=[("list", "list"), ("net", "net")], default="list")
+    status = models.CharField(max_length=10, choices=ListingStatus.choices, default=ListingStatus.DRAFT)
+    split_type = models.CharField(max_length=20, choices=SplitType.choices, default=SplitType.ANY)
+    version = models.PositiveIntegerField(default=1)
+    published_at = models.DateTimeField(null=True, blank=True)
+    sold_at = models.DateTimeField(null=True, blank=True)
+    gone_verified_at = models.DateTimeField(null=True, blank=True)
+    status_reason = models.CharField(max_length=300, blank=True)
+
+    objects: ClassVar[ListingQuerySet] = ListingQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(floor__gt=0) & Q(price__gte=F("floor")) & Q(price__lte=F("ceiling")),
+                name="listing_price_within_bounds",
+            ),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="listing_quantity"),
+            models.UniqueConstraint(
+                fields=["account", "listing_id"], condition=~Q(listing_id=""), name="listing_remote_id"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["game", "status"], name="listing_game_status"),
+            models.Index(fields=["tenant", "status"], name="listing_tenant_status"),
+            models.Index(fields=["season_ticket", "status"], name="listing_ticket_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.section}/{self.row} {self.price}"
+
+
+class ListingSeat(models.Model):
+    """A seat that a listing offers. `offered` turns false when the seat was sold elsewhere and the listing resized."""
+
+    id = models.BigAutoField(primary_key=True)
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="listing_seats")
+    seat = models.ForeignKey("portfolios.Seat", on_delete=models.PROTECT, related_name="listing_seats")
+    offered = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["listing", "seat"], name="listing_seat_once")]
+
+    def __str__(self) -> str:
+        return f"{self.listing_id} {self.seat_id}"
+
+
+class TradingStateKind(models.TextChoices):
+    """Brakes, from none to all; the strictest that applies wins."""
+
+    ACTIVE = "ACTIVE", "active"
+    RAISE_ONLY = "RAISE_ONLY", "raise only"
+    NO_NEW_LISTINGS = "NO_NEW_LISTINGS", "no new listings"
+    HALTED = "HALTED", "halted"
+
+
+class TradingState(BaseModel):
+    """A brake on one scope. HALTED blocks everything except delist, hold and fulfilment (I-19)."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    scope = models.CharField(
+        max_length=10,
+        choices=[(s, s) for s in ("holder", "account", "season", "game", "strategy")],
+    )
+    scope_id = models.UUIDField()
+    state = models.CharField(max_length=16, choices=TradingStateKind.choices)
+    reason = models.CharField(max_length=200, blank=True)
+    until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["scope", "scope_id"], name="trading_state_once")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.state}"
+
+
+class CommandKind(models.TextChoices):
+    """What a command does at the marketplace."""
+
+    CREATE = "create", "create"
+    REPRICE = "reprice", "reprice"
+    RESIZE = "resize", "resize"
+    DELIST = "delist", "delist"
+    VERIFY_GONE = "verify_gone", "verify gone"
+    CONFIRM_SALE = "confirm_sale", "confirm sale"
+    REJECT_SALE = "reject_sale", "reject sale"
+    FULFIL = "fulfil", "fulfil"
+    SYNC_ACCOUNT = "sync_account", "sync account"
+
+
+class CommandState(models.TextChoices):
+    """Where a command stands."""
+
+    PENDING = "pending", "pending"
+    IN_FLIGHT = "in_flight", "in flight"
+    DONE = "done", "done"
+    SUPERSEDED = "superseded", "superseded"
+    NEEDS_PERSON = "needs_person", "needs a person"
+
+
+class MarketplaceCommand(BaseModel):
+    """The outbox: everything sent to a marketplace is written here first, in the transaction that decided it."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    account = models.ForeignKey("marketplaces.MarketplaceAccount", on_delete=models.PROTECT, related_name="commands")
+    listing = models.ForeignKey(Listing, null=True, blank=True, on_delete=models.PROTECT, related_name="commands")
+    sale = models.ForeignKey("Sale", null=True, blank=True, on_delete=models.PROTECT, related_name="commands")
+    kind = models.CharField(max_length=15, choices=CommandKind.choices)
+    idempotency_key = models.CharField(max_length=120, unique=True)
+    # Lower goes first: 0 delist, reject and verify; 5 the rest.
+    priority = models.PositiveSmallIntegerField(default=5)
+    payload = models.JSONField(default=dict, blank=True)
+    state = models.CharField(max_length=15, choices=CommandState.choices, default=CommandState.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # Fencing: an answer counts only while `fence` is still the number that its claim was given.
+    fence = models.PositiveIntegerField(default=0)
+    not_before = models.DateTimeField()
+    in_flight_since = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    # The outcome of an earlier attempt is unknown: read back before trying again (I-23).
+    outcome_unknown = models.BooleanField(default=False)
+    whole_account = models.BooleanField(default=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=300, blank=True)
+    late_answers = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["listing"], condition=Q(state="in_flight"), name="command_one_in_flight"
+            ),
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=Q(state="in_flight", whole_account=True),
+                name="command_one_in_flight_account",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["priority", "not_before"], condition=Q(state="pending"), name="command_due"),
+            models.Index(fields=["lease_until"], condition=Q(state="in_flight"), name="command_leases"),
+            models.Index(fields=["listing", "state"], name="command_listing"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.state}"
+
+
+class SaleState(models.TextChoices):
+    """Where a sale stands; allowed moves are in listings/states.py."""
+
+    PROVISIONAL = "provisional", "being paid"
+    CONFIRMED = "confirmed", "sold"
+    FULFILLED = "fulfilled", "delivered"
+    COMPLETE = "complete", "paid out"
+    CONFLICT = "conflict", "conflict"
+    CANCELLED = "cancelled", "cancelled"
+    NEEDS_PERSON = "needs_person", "needs a person"
+
+
+class SaleQuerySet(OwnedQuerySet["Sale"]):
+    """Sales from accounts of visible season tickets, or of one's own accounts."""
+
+    def _for_user(self, user_id: uuid.UUID) -> "SaleQuerySet":
+        tickets = SeasonTicket.objects.all()._for_user(user_id)
+        return self.filter(Q(account__user_id=user_id) | Q(listing__season_ticket__in=tickets))
+
+
+class Sale(BaseModel):
+    """A sale that a marketplace reported: stored always, never refused, never dropped."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    account = models.ForeignKey("marketplaces.MarketplaceAccount", on_delete=models.PROTECT, related_name="sales")
+    mode = models.CharField(max_length=10)
+    listing = models.ForeignKey(Listing, null=True, blank=True, on_delete=models.PROTECT, related_name="sales")
+    game = models.ForeignKey("portfolios.Game", null=True, blank=True, on_delete=models.PROTECT)
+    platform = models.CharField(max_length=20)
+    platform_sale_id = models.CharField(max_length=80)
+    quantity = models.PositiveSmallIntegerField(default=0)
+    gross = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    fees = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    proceeds = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    # What gross - fees - proceeds leaves where the platform rounds otherwise (at most a cent a ticket).
+    rounding = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    currency = models.CharField(max_length=3, default="USD")
+    fee_version = models.ForeignKey("marketplaces.FeeVersion", null=True, blank=True, on_delete=models.PROTECT)
+    state = models.CharField(max_length=15, choices=SaleState.choices)
+    remote_status = models.CharField(max_length=60, blank=True)
+    state_reason = models.CharField(max_length=300, blank=True)
+    sold_at = models.DateTimeField()
+    noticed_at = models.DateTimeField()
+    read_back_at = models.DateTimeField(null=True, blank=True)
+    confirm_by = models.DateTimeField(null=True, blank=True)
+    ship_by = models.DateTimeField(null=True, blank=True)
+    # From notice to the moment the last other listing of these seats was verified gone.
+    last_delist_at = models.DateTimeField(null=True, blank=True)
+    notice_to_last_delist_ms = models.PositiveIntegerField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects: ClassVar[SaleQuerySet] = SaleQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "platform_sale_id"], name="sale_once"),
+            models.CheckConstraint(
+                condition=Q(gross=F("fees") + F("proceeds") + F("rounding")), name="sale_components_sum"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "-sold_at"], name="sale_tenant_sold")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.platform_sale_id} {self.state}"
+
+
+class SaleSeat(models.Model):
+    """A seat of a sale. At most one live sale has a seat: the database says so."""
+
+    id = models.BigAutoField(primary_key=True)
+    sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="sale_seats")
+    seat = models.ForeignKey("portfolios.Seat", on_delete=models.PROTECT, related_name="sale_seats")
+    live = models.BooleanField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["seat"], condition=Q(live=True), name="sale_seat_one_live"),
+            models.UniqueConstraint(fields=["sale", "seat"], name="sale_seat_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sale_id} {self.seat_id}"
+
+
+class PriceProposal(AppendOnlyModel):
+    """One proposal at the pricing door: what was asked, what each guard said, and what came of it."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    listing = models.ForeignKey(Listing, on_delete=models.PROTECT, related_name="proposals")
+    previous_price = models.DecimalField(max_digits=10, decimal_places=2)
+    proposed_price = models.DecimalField(max_digits=10, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    accepted = models.BooleanField()
+    # [{"guard": key, "allowed": bool, "reason": text}], in the order asked.
+    verdicts = models.JSONField()
+    listing_version = models.PositiveIntegerField()
+    actor_kind = models.CharField(max_length=16)
+    actor_id = models.CharField(max_length=64)
+    request_id = models.CharField(max_length=64, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["listing", "-created_at"], name="proposal_listing")]
+
+    def __str__(self) -> str:
+        return f"{self.previous_price} -> {self.proposed_price}"
+
+
+class PriceHistory(models.Model):
+    """A listing's price at its platform over time. A time series; see core/series.py."""
+
+    pk = models.CompositePrimaryKey("time", "id")
+    time = models.DateTimeField()
+    id = models.UUIDField(default=uuid7)
+    listing_id = models.UUIDField()
+    price = models.DecimalField(max_digits=10, decimal_places=2)
+    currency = models.CharField(max_length=3, default="USD")
+    platform = models.CharField(max_length=20)
+    views = models.PositiveIntegerField(null=True)
+    favorites = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["listing_id", "-time"], name="price_history_listing")]
+        verbose_name_plural = "price history"
+
+    def __str__(self) -> str:
+        return f"{self.listing_id} {self.price} at {self.time:%Y-%m-%d %H:%M}"

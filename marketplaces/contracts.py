@@ -1,0 +1,399 @@
+"""The adapter protocol and its frozen values. No Django here: an adapter is HTTP and dialect, nothing else.
+
+Money is Decimal with a currency beside it; moments are aware UTC; `external_id` is our key for a publication,
+`listing_id` the marketplace's.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+import httpx
+
+
+class Capability(StrEnum):
+    """What a platform's API lets a seller do; an adapter lists what it has and thereby declares what it lacks."""
+
+    SEARCH_EVENTS = "search_events"
+    CONSTRAINTS = "constraints"
+    PREVIEW = "preview"
+    REPRICE = "reprice"
+    RESIZE = "resize"
+    FETCH = "fetch"
+    LIST_ALL = "list_all"
+    SALES_SINCE = "sales_since"
+    CONFIRM = "confirm"
+    REJECT = "reject"
+    FULFIL = "fulfil"
+    PAYMENTS = "payments"
+    REGISTER_WEBHOOK = "register_webhook"
+    WEBHOOK = "webhook"
+    MARKET_VIEW = "market_view"
+    PROVISIONAL_SALE = "provisional_sale"
+
+
+class PriceBasis(StrEnum):
+    """What a price means: the seller's list price, the buyer's all-in price, or the seller's net."""
+
+    LIST = "list"
+    ALL_IN = "all_in"
+    NET = "net"
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Everything special about one platform, declared so that shared code never asks for a name."""
+
+    key: str
+    name: str
+    auth: str  # "oauth2" or "token"
+    contract: str  # "official", "reconstructed" or "unverified"
+    capabilities: frozenset[Capability]
+    price_basis: PriceBasis = PriceBasis.LIST
+    market_view: str = "none"  # "section_listings", "own_sales", "event_figures" or "none"
+    # One command in flight for the whole account (the file is the account).
+    whole_account: bool = False
+    # Requests that the limiter grants by default where no dated row says otherwise.
+    default_per_second: float = 5.0
+    default_burst: int = 10
+    reserved_tokens: int = 2
+    poll_sales_every_s: int = 60
+    scopes: tuple[str, ...] = ()
+    refresh_token_single_use: bool = False
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class AppCredentials:
+    """SeatSync's own registration at a platform (<PLATFORM>_CLIENT_ID and _CLIENT_SECRET)."""
+
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What an account holds after connect or refresh. `expires_at` None: no known end."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(default="", repr=False)
+    expires_at: datetime | None = None
+    account_id: str = ""
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One account's line to its platform: where, with what, and the HTTP client to use (timeouts are set on it)."""
+
+    http: httpx.Client
+    base_url: str
+    grant: Grant
+    app: AppCredentials = AppCredentials()
+    webhook_secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """What we look for: names as we know them, the day local to the venue."""
+
+    text: str
+    venue: str
+    starts_at: datetime
+    local_date: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteEvent:
+    """An event as the platform knows it."""
+
+    event_id: str
+    name: str
+    venue: str
+    starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """What the platform demands of a listing for one event; None: no bound is stated."""
+
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    min_quantity: int = 1
+    max_quantity: int | None = None
+    split_types: tuple[str, ...] = ()
+    ticket_types: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    seats_required: bool = False
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A listing as we want it at the platform. `split` is ours: any, none, pairs, avoid_one, avoid_one_and_three."""
+
+    external_id: str
+    event_id: str
+    event_name: str
+    venue: str
+    starts_at: datetime
+    local_date: str
+    local_time: str
+    section: str
+    row: str
+    seats: tuple[int, ...]
+    price: Decimal
+    currency: str
+    split: str
+    in_hand_at: datetime | None = None
+    face_value: Decimal | None = None
+
+    @property
+    def quantity(self) -> int:
+        """How many seats are offered."""
+        return len(self.seats)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the platform says a price means: per ticket to the seller, and all-in to the buyer where it tells."""
+
+    price: Decimal
+    proceeds: Decimal
+    all_in: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRef:
+    """How to name one of our listings to the platform."""
+
+    external_id: str
+    listing_id: str
+    event_id: str
+    quantity: int
+    split: str = "any"
+
+
+class RemoteListingState(StrEnum):
+    """A listing as the platform reports it, in our words."""
+
+    ACTIVE = "active"
+    HIDDEN = "hidden"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteListing:
+    """A listing at the platform. Views are None where the platform gives none."""
+
+    listing_id: str
+    external_id: str
+    event_id: str
+    section: str
+    row: str
+    seat_from: str
+    seat_to: str
+    quantity: int
+    price: Decimal
+    currency: str
+    state: RemoteListingState
+    proceeds: Decimal | None = None
+    all_in: Decimal | None = None
+    updated_at: datetime | None = None
+    views: int | None = None
+    favorites: int | None = None
+
+
+class RemoteSaleState(StrEnum):
+    """A sale as the platform reports it, in our words; `unknown` alerts and does nothing (DOMAIN.md 4.7)."""
+
+    PROVISIONAL = "provisional"
+    AWAITING_CONFIRM = "awaiting_confirm"
+    AWAITING_FULFILMENT = "awaiting_fulfilment"
+    IN_DELIVERY = "in_delivery"
+    COMPLETE = "complete"
+    CANCELLED = "cancelled"
+    ISSUE = "issue"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSale:
+    """A sale as the platform reports it. `seats` is its own allocation; empty: not told (I-04, never guess)."""
+
+    sale_id: str
+    external_id: str
+    listing_id: str
+    event_id: str
+    quantity: int
+    section: str
+    row: str
+    seats: tuple[str, ...]
+    gross: Decimal
+    fees: Decimal
+    proceeds: Decimal
+    currency: str
+    state: RemoteSaleState
+    remote_status: str
+    sold_at: datetime
+    confirm_by: datetime | None = None
+    ship_by: datetime | None = None
+
+
+class NoticeKind(StrEnum):
+    """What a webhook item is about."""
+
+    SALE = "sale"
+    PROVISIONAL_SALE = "provisional_sale"
+    PROVISIONAL_CANCELLED = "provisional_cancelled"
+    SALE_UPDATE = "sale_update"
+    LISTING_UPDATE = "listing_update"
+    PING = "ping"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One item of one webhook delivery. `delivery_id` is theirs, or empty; a batch yields one notice an item."""
+
+    kind: NoticeKind
+    topic: str
+    action: str
+    resource_id: str
+    external_id: str = ""
+    delivery_id: str = ""
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Fulfilment:
+    """Proof that the seats were handed over."""
+
+    method: str
+    transfer_urls: tuple[str, ...] = ()
+    confirmation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePayment:
+    """A payout as the platform reports it; lines are (sale id, gross, fee, penalty, net)."""
+
+    reference: str
+    paid_at: datetime | None
+    net: Decimal
+    currency: str
+    lines: tuple[tuple[str, Decimal, Decimal, Decimal, Decimal], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MarketPoint:
+    """One strangers' listing, or one event figure, as the platform's market view gives it; absent stays None."""
+
+    remote_listing_id: str
+    section: str
+    row: str
+    quantity: int | None
+    price: Decimal
+    currency: str
+    basis: PriceBasis
+    listing_count: int | None = None
+
+
+class MarketplaceAdapter(Protocol):
+    """One platform. Every method raises the classes of marketplaces/errors.py and nothing else."""
+
+    traits: Traits
+
+    def authorize_url(
+        self, *, base_url: str, app: AppCredentials, state: str, redirect_uri: str, code_challenge: str
+    ) -> str:
+        """Where the holder's browser goes to grant access; raises NotSupported for token platforms."""
+        ...
+
+    def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
+        """Trade an authorisation code for a grant; for token platforms test `link.grant` and return it filled in."""
+        ...
+
+    def refresh(self, link: Link) -> Grant:
+        """A new grant from the refresh token (which may be single-use: store before use). Raises GrantExpired."""
+        ...
+
+    def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
+        """Events that may be ours, best first."""
+        ...
+
+    def constraints(self, link: Link, draft: Draft) -> Constraints:
+        """What the platform demands of listings for the draft's event."""
+        ...
+
+    def preview(self, link: Link, draft: Draft) -> Preview:
+        """What the draft's price would bring; nothing is created."""
+        ...
+
+    def create(self, link: Link, draft: Draft) -> RemoteListing:
+        """Publish. Not idempotent everywhere: after UnknownOutcome call `fetch` by external id first (I-23)."""
+        ...
+
+    def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
+        """Set the price per ticket. Raises AlreadyGone."""
+        ...
+
+    def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
+        """Offer only `seats` of the listing from now on. Raises AlreadyGone."""
+        ...
+
+    def delist(self, link: Link, ref: ListingRef) -> None:
+        """Take the listing down. Raises AlreadyGone (success for the caller) or AlreadySold."""
+        ...
+
+    def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
+        """The listing as it is there now, found by `external_id`; None where there is none."""
+        ...
+
+    def list_all(self, link: Link) -> Iterator[RemoteListing]:
+        """Every listing of the account."""
+        ...
+
+    def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
+        """Sales changed at or after `since`, oldest first where the platform sorts."""
+        ...
+
+    def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
+        """One sale as it is there now; None where there is none."""
+        ...
+
+    def confirm(self, link: Link, sale_id: str) -> RemoteSale:
+        """Confirm a sale that waits for it."""
+        ...
+
+    def reject(self, link: Link, sale_id: str) -> None:
+        """Refuse a sale whose seats are gone. Raises AlreadyGone."""
+        ...
+
+    def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
+        """Hand over, with proof."""
+        ...
+
+    def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
+        """Payouts since then."""
+        ...
+
+    def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
+        """Subscribe `url`; returns the subscription's id. Raises NotSupported where a person must do it."""
+        ...
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
+        """Raises BadSignature unless the delivery proves that it knows `secret`. Header names are lower case."""
+        ...
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
+        """The items of an authenticated delivery; unknown fields are ignored, an unknown topic gives kind unknown."""
+        ...
+
+    def market_view(self, link: Link, event_id: str) -> Iterator[MarketPoint]:
+        """The market of one event as far as the platform shows it."""
+        ...

@@ -1,0 +1,45 @@
+"""What can go wrong at a marketplace; retry policy is written once, by class."""
+
+
+class MarketplaceError(Exception):
+    """Base. `status` is the HTTP status where there was one."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class TemporaryError(MarketplaceError):
+    """Nothing was applied and trying again later may work: 429, 5xx before work began, refused connection."""
+
+    def __init__(self, message: str, *, status: int | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message, status=status)
+        self.retry_after_s = retry_after_s
+
+
+class UnknownOutcome(TemporaryError):
+    """The request may have been applied (timeout, cut connection, 5xx): read back before any retry (I-23)."""
+
+
+class PermanentError(MarketplaceError):
+    """The marketplace refuses this request; the same request will be refused again. A person must look."""
+
+
+class GrantExpired(MarketplaceError):
+    """The account's grant or token is no longer good; refresh, or ask the holder to connect again."""
+
+
+class AlreadyGone(MarketplaceError):
+    """The listing is not there any more; for a delist that is success."""
+
+
+class AlreadySold(AlreadyGone):
+    """The listing is gone because it was sold there: a delist that came too late."""
+
+
+class NotSupported(PermanentError):
+    """The platform has no such call; the adapter's traits say so too."""
+
+
+class BadSignature(MarketplaceError):
+    """A webhook that does not prove who sent it."""

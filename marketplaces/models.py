@@ -1,0 +1,175 @@
+"""Connected accounts, received events, dated fees and limits, and the market as observed."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from seatsync.core.crypto import EncryptedTextField
+from seatsync.core.ids import uuid7
+from seatsync.core.models import BaseModel
+from seatsync.core.querysets import OwnedQuerySet
+
+
+class Mode(models.TextChoices):
+    """Where an account's commands go: the simulator, the real platform, or a person's hands."""
+
+    PAPER = "paper", "paper"
+    LIVE = "live", "live"
+    ASSISTED = "assisted", "assisted"
+
+
+class MarketplaceAccount(BaseModel):
+    """A holder's account at one platform. Tokens and the webhook secret lie encrypted."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="marketplace_accounts")
+    platform = models.CharField(max_length=20)
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PAPER)
+    account_id = models.CharField(max_length=80, blank=True)
+    access_token = EncryptedTextField(blank=True)
+    refresh_token = EncryptedTextField(blank=True)
+    webhook_secret = EncryptedTextField(blank=True)
+    webhook_id = models.CharField(max_length=80, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+    needs_reconnect = models.BooleanField(default=False)
+    sales_synced_until = models.DateTimeField(null=True, blank=True)
+    last_sync_at = models.DateTimeField(null=True, blank=True)
+    last_webhook_at = models.DateTimeField(null=True, blank=True)
+    rejected_webhooks = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    objects: ClassVar[OwnedQuerySet["MarketplaceAccount"]] = OwnedQuerySet["MarketplaceAccount"].as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "user", "platform", "mode"], condition=Q(is_active=True), name="account_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform} ({self.mode})"
+
+
+class ConnectAttempt(BaseModel):
+    """One OAuth2 round trip: state and PKCE verifier, single use, ten minutes."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE)
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE)
+    platform = models.CharField(max_length=20)
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    state = models.CharField(max_length=64, unique=True)
+    code_verifier = EncryptedTextField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"connect {self.platform}"
+
+
+class InboxState(models.TextChoices):
+    """Where one received item stands."""
+
+    RECEIVED = "received", "received"
+    DONE = "done", "done"
+    IGNORED = "ignored", "ignored"
+    FAILED = "failed", "failed"
+
+
+class InboundEvent(BaseModel):
+    """One item that a marketplace told us, stored raw before it is understood; processed once by its key (I-21)."""
+
+    account = models.ForeignKey(MarketplaceAccount, on_delete=models.PROTECT, related_name="inbound")
+    dedupe_key = models.CharField(max_length=120)
+    kind = models.CharField(max_length=30)
+    topic = models.CharField(max_length=60)
+    action = models.CharField(max_length=60, blank=True)
+    resource_id = models.CharField(max_length=80, blank=True)
+    external_id = models.CharField(max_length=40, blank=True)
+    body = EncryptedTextField()
+    headers = EncryptedTextField(blank=True)
+    received_at = models.DateTimeField()
+    processed_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=InboxState.choices, default=InboxState.RECEIVED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
+    duplicates = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "dedupe_key"], name="inbound_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["received_at"], condition=Q(state="received"), name="inbound_waiting")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.resource_id}"
+
+
+class FeeVersion(BaseModel):
+    """A platform's fee from a date on, with its source (I-26): never a constant, and a sale keeps the one it used."""
+
+    platform = models.CharField(max_length=20)
+    side = models.CharField(max_length=6, choices=[("seller", "seller"), ("buyer", "buyer")])
+    percent = models.DecimalField(max_digits=6, decimal_places=3)
+    valid_from = models.DateField()
+    source = models.CharField(max_length=200)
+    checked_on = models.DateField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["platform", "side", "valid_from"], name="fee_version_once"),
+            models.CheckConstraint(condition=Q(percent__gte=0) & Q(percent__lt=100), name="fee_percent_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.side} {self.percent} % from {self.valid_from}"
+
+
+class LimitVersion(BaseModel):
+    """A platform's request limit from a date on; where there is none the adapter's traits give the default."""
+
+    platform = models.CharField(max_length=20)
+    per_second = models.DecimalField(max_digits=8, decimal_places=3)
+    burst = models.PositiveIntegerField()
+    reserved = models.PositiveIntegerField(default=2)
+    valid_from = models.DateField()
+    source = models.CharField(max_length=200)
+    checked_on = models.DateField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["platform", "valid_from"], name="limit_version_once"),
+            models.CheckConstraint(condition=Q(per_second__gt=0), name="limit_rate_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.per_second}/s from {self.valid_from}"
+
+
+class MarketSnapshot(models.Model):
+    """The market at one moment: a strangers' listing or print. A time series; see core/series.py."""
+
+    pk = models.CompositePrimaryKey("time", "id")
+    time = models.DateTimeField()
+    id = models.UUIDField(default=uuid7)
+    game_id = models.UUIDField()
+    platform = models.CharField(max_length=20)
+    # "ask": someone's offer; "print": a completed sale of a stranger.
+    kind = models.CharField(max_length=6, choices=[("ask", "ask"), ("print", "print")], default="ask")
+    remote_listing_id = models.CharField(max_length=80, blank=True)
+    section = models.CharField(max_length=40, blank=True)
+    zone = models.CharField(max_length=60, blank=True)
+    row = models.CharField(max_length=20, blank=True)
+    quantity = models.PositiveIntegerField(null=True)
+    price = models.DecimalField(max_digits=10, decimal_places=2)
+    currency = models.CharField(max_length=3, default="USD")
+    price_basis = models.CharField(max_length=6)
+    listing_count = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["game_id", "-time"], name="snapshot_game_time")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.price} at {self.time:%Y-%m-%d %H:%M}"

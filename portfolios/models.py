@@ -1,0 +1,320 @@
+"""Reference data (leagues to games, shared by all tenants) and what holders own (season tickets, the seat ledger)."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from seatsync.core.actors import Actor, ActorKind
+from seatsync.core.models import AppendOnlyModel, BaseModel
+from seatsync.core.querysets import OwnedQuerySet
+
+
+class League(BaseModel):
+    """A league, known by its short name (MLB)."""
+
+    key = models.SlugField(max_length=20, unique=True)
+    name = models.CharField(max_length=80)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Venue(BaseModel):
+    """A stadium; `timezone` is the IANA zone in which its games' local times are shown."""
+
+    name = models.CharField(max_length=120, unique=True)
+    city = models.CharField(max_length=80)
+    state = models.CharField(max_length=40, blank=True)
+    timezone = models.CharField(max_length=40)
+    capacity = models.PositiveIntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VenueSection(BaseModel):
+    """A section label of a venue and the price zone that it lies in."""
+
+    venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="sections")
+    name = models.CharField(max_length=40)
+    zone = models.CharField(max_length=60)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["venue", "name"], name="venue_section_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.zone})"
+
+
+class Team(BaseModel):
+    """A team of a league with its home venue."""
+
+    league = models.ForeignKey(League, on_delete=models.PROTECT, related_name="teams")
+    name = models.CharField(max_length=80)
+    abbreviation = models.CharField(max_length=5)
+    venue = models.ForeignKey(Venue, null=True, blank=True, on_delete=models.PROTECT, related_name="teams")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["league", "abbreviation"], name="team_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GameStatus(models.TextChoices):
+    """Where a game stands; anything but `scheduled` and `final` pauses its listings (I-08)."""
+
+    SCHEDULED = "scheduled", "scheduled"
+    POSTPONED = "postponed", "postponed"
+    CANCELLED = "cancelled", "cancelled"
+    FINAL = "final", "final"
+
+
+class Game(BaseModel):
+    """One home game. `starts_at` is UTC; `game_date` is the local date at the venue."""
+
+    home_team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="home_games")
+    opponent = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="away_games")
+    venue = models.ForeignKey(Venue, on_delete=models.PROTECT, related_name="games")
+    starts_at = models.DateTimeField()
+    game_date = models.DateField()
+    season_year = models.PositiveSmallIntegerField()
+    kind = models.CharField(
+        max_length=10,
+        choices=[("preseason", "preseason"), ("regular", "regular season"), ("playoff", "playoff")],
+        default="regular",
+    )
+    status = models.CharField(max_length=10, choices=GameStatus.choices, default=GameStatus.SCHEDULED)
+    tier = models.CharField(max_length=20, blank=True)
+    # Where the facts come from; a replayed season says so on every page.
+    source = models.CharField(max_length=80, blank=True)
+    source_key = models.CharField(max_length=80, blank=True)
+    shifted_weeks = models.IntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["home_team", "starts_at", "source"], name="game_once"),
+            models.CheckConstraint(condition=~Q(home_team=models.F("opponent")), name="game_two_teams"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["home_team", "season_year", "starts_at"], name="game_season")]
+
+    def __str__(self) -> str:
+        return f"{self.opponent_id} at {self.home_team_id} {self.game_date}"
+
+
+class EventMapping(BaseModel):
+    """A game's id at a marketplace or source; nothing is published before a mapping is confirmed (I-09)."""
+
+    game = models.ForeignKey(Game, on_delete=models.CASCADE, related_name="mappings")
+    platform = models.CharField(max_length=20)
+    remote_event_id = models.CharField(max_length=80)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    confirmed_by = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["platform", "remote_event_id"], name="event_mapping_remote"),
+            models.UniqueConstraint(fields=["platform", "game"], name="event_mapping_game"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.remote_event_id}"
+
+
+class TicketRole(models.TextChoices):
+    """What another person may do with someone's season ticket."""
+
+    CO_OWNER = "co_owner", "co-owner"
+    MANAGER = "manager", "manager"
+    VIEWER = "viewer", "viewer"
+
+
+_VERBS: dict[str, frozenset[str]] = {
+    TicketRole.CO_OWNER: frozenset({"view", "list", "reprice", "delist"}),
+    TicketRole.MANAGER: frozenset({"view", "list", "reprice", "delist"}),
+    TicketRole.VIEWER: frozenset({"view"}),
+}
+
+
+class SeasonTicketQuerySet(OwnedQuerySet["SeasonTicket"]):
+    """Season tickets of the holder and of those who share them."""
+
+    def _for_user(self, user_id: uuid.UUID) -> "SeasonTicketQuerySet":
+        shared = SeasonTicketShare.objects.filter(user_id=user_id, revoked_at=None).values("season_ticket_id")
+        return self.filter(Q(user_id=user_id) | Q(pk__in=shared))
+
+
+class SeasonTicket(BaseModel):
+    """One holder's seats of one team and season. `seat` is the label ("1-2"), `cost_basis` the season's whole cost."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="season_tickets")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT)
+    league = models.ForeignKey(League, on_delete=models.PROTECT)
+    venue = models.ForeignKey(Venue, on_delete=models.PROTECT)
+    section = models.CharField(max_length=40)
+    row = models.CharField(max_length=20)
+    seat = models.CharField(max_length=40)
+    season_year = models.PositiveSmallIntegerField()
+    cost_basis = models.DecimalField(max_digits=10, decimal_places=2)
+    currency = models.CharField(max_length=3, default="USD")
+    total_games = models.PositiveSmallIntegerField(default=0)
+    games_remaining = models.PositiveSmallIntegerField(default=0)
+    # Proof of ownership (I-06): the team's account or order reference.
+    order_reference = models.CharField(max_length=80)
+
+    objects: ClassVar[SeasonTicketQuerySet] = SeasonTicketQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(cost_basis__gte=0), name="season_ticket_cost"),
+            models.CheckConstraint(condition=~Q(order_reference=""), name="season_ticket_proof"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "user"], name="season_ticket_owner")]
+
+    def __str__(self) -> str:
+        return f"{self.section}/{self.row}/{self.seat} {self.season_year}"
+
+    def may(self, actor: Actor, verb: str) -> bool:
+        """Whether `actor`, who sees this ticket, may `verb` (view, list, reprice, delist, manage)."""
+        if actor.kind is not ActorKind.USER or actor.user_id == self.user_id:
+            return True
+        role = (
+            SeasonTicketShare.objects.filter(season_ticket=self, user_id=actor.user_id, revoked_at=None)
+            .values_list("role", flat=True)
+            .first()
+        )
+        return role is not None and verb in _VERBS.get(role, frozenset())
+
+
+class SeasonTicketShare(BaseModel):
+    """Someone else who may see or manage a season ticket."""
+
+    season_ticket = models.ForeignKey(SeasonTicket, on_delete=models.CASCADE, related_name="shares")
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="ticket_shares")
+    role = models.CharField(max_length=10, choices=TicketRole.choices)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["season_ticket", "user"], condition=Q(revoked_at=None), name="ticket_share_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role}"
+
+
+
+class SeatGroupQuerySet(OwnedQuerySet["SeatGroup"]):
+    """Groups of visible season tickets."""
+
+    def _for_user(self, user_id: uuid.UUID) -> "SeatGroupQuerySet":
+        return self.filter(season_ticket__in=SeasonTicket.objects.all()._for_user(user_id))
+
+
+class SeatGroup(BaseModel):
+    """Contiguous seats of one season ticket and game that are offered, priced and predicted together."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    season_ticket = models.ForeignKey(SeasonTicket, on_delete=models.CASCADE, related_name="groups")
+    game = models.ForeignKey(Game, on_delete=models.PROTECT, related_name="groups")
+    section = models.CharField(max_length=40)
+    row = models.CharField(max_length=20)
+    seat_from = models.PositiveIntegerField()
+    seat_to = models.PositiveIntegerField()
+
+    objects: ClassVar[SeatGroupQuerySet] = SeatGroupQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["season_ticket", "game", "seat_from", "seat_to"], name="seat_group_once"),
+            models.CheckConstraint(condition=Q(seat_from__lte=models.F("seat_to")), name="seat_group_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.section}/{self.row} {self.label}"
+
+    @property
+    def label(self) -> str:
+        """The seat numbers: "1-2", or "7" for one seat."""
+        return f"{self.seat_from}-{self.seat_to}" if self.seat_from != self.seat_to else str(self.seat_from)
+
+
+class OwnerState(models.TextChoices):
+    """Who has the seat for its game (I-01). "Listed" is derived from listings, never stored here."""
+
+    AVAILABLE = "available", "available"
+    HELD = "held", "held"
+    SOLD = "sold", "sold"
+    TRANSFERRED = "transferred", "transferred"
+    ATTENDING = "attending", "attending"
+    DONATED = "donated", "donated"
+    SWAPPED = "swapped", "swapped"
+    RELINQUISHED = "relinquished", "relinquished"
+
+
+class SeatQuerySet(OwnedQuerySet["Seat"]):
+    """Seats of visible season tickets."""
+
+    def _for_user(self, user_id: uuid.UUID) -> "SeatQuerySet":
+        return self.filter(season_ticket__in=SeasonTicket.objects.all()._for_user(user_id))
+
+
+class Seat(BaseModel):
+    """The ledger: one row per seat and game, with exactly one owner state."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    season_ticket = models.ForeignKey(SeasonTicket, on_delete=models.PROTECT, related_name="seats")
+    game = models.ForeignKey(Game, on_delete=models.PROTECT, related_name="seats")
+    group = models.ForeignKey(SeatGroup, null=True, blank=True, on_delete=models.SET_NULL, related_name="seats")
+    section = models.CharField(max_length=40)
+    row = models.CharField(max_length=20)
+    seat_number = models.PositiveIntegerField()
+    cost = models.DecimalField(max_digits=10, decimal_places=2)
+    currency = models.CharField(max_length=3, default="USD")
+    state = models.CharField(max_length=12, choices=OwnerState.choices, default=OwnerState.AVAILABLE)
+    # What holds the seat while it is not available: "sale:<id>", "user:<id>".
+    held_by = models.CharField(max_length=80, blank=True)
+    held_until = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects: ClassVar[SeatQuerySet] = SeatQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "game", "section", "row", "seat_number"], name="seat_one_owner"
+            ),
+            models.CheckConstraint(condition=Q(state__in=OwnerState.values), name="seat_state_known"),
+            models.CheckConstraint(condition=Q(cost__gte=0), name="seat_cost"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["season_ticket", "game"], name="seat_ticket_game"),
+            models.Index(fields=["game", "section", "row", "seat_number"], name="seat_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.section}/{self.row}/{self.seat_number}"
+
+
+class SeatChange(AppendOnlyModel):
+    """One change of a seat's owner state: the ledger's append-only history."""
+
+    seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="changes")
+    from_state = models.CharField(max_length=12)
+    to_state = models.CharField(max_length=12)
+    actor_kind = models.CharField(max_length=16)
+    actor_id = models.CharField(max_length=64)
+    request_id = models.CharField(max_length=64, blank=True)
+    reason = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["seat", "at"], name="seat_change_seat")]
+
+    def __str__(self) -> str:
+        return f"{self.from_state} -> {self.to_state}"

@@ -1,0 +1,38 @@
+"""Reading users: the actor behind a request, and a user's mail address."""
+
+import uuid
+
+from django.http import HttpRequest
+
+from seatsync.accounts.models import Membership, Role, User
+from seatsync.core.actors import Actor, ActorKind
+
+
+def user_email(user_id: uuid.UUID) -> str | None:
+    """The verified address of an active user, else None."""
+    return (
+        User.objects.filter(pk=user_id, is_active=True, email_verified_at__isnull=False)
+        .values_list("email", flat=True)
+        .first()
+    )
+
+
+def actor_for(user: User, tenant_id: uuid.UUID, request_id: str = "") -> Actor:
+    """The actor a signed-in person is in this tenant: staff, holder, or nobody where there is no membership."""
+    role = Membership.objects.filter(user=user, tenant_id=tenant_id).values_list("role", flat=True).first()
+    if user.is_staff or role in {Role.SUPPORT, Role.MANAGER}:
+        return Actor(ActorKind.STAFF, str(user.pk), tenant_id, user.pk, request_id)
+    return Actor(ActorKind.USER, str(user.pk), tenant_id if role else None, user.pk, request_id)
+
+
+def request_actor(request: HttpRequest) -> Actor:
+    """The actor behind a page request (kept on the request). The view must require sign-in."""
+    cached = getattr(request, "_seatsync_actor", None)
+    if isinstance(cached, Actor):
+        return cached
+    user = request.user
+    if not isinstance(user, User):
+        raise TypeError("request_actor needs a signed-in user")
+    actor = actor_for(user, request.tenant.pk, getattr(request, "request_id", ""))  # type: ignore[attr-defined]
+    request._seatsync_actor = actor  # type: ignore[attr-defined]
+    return actor

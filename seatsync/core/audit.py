@@ -1,0 +1,118 @@
+"""The append-only audit: before and after under the subject's own key, hash-chained over the ciphertext (I-35)."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from cryptography.fernet import Fernet
+from django.db import connection, transaction
+
+from seatsync.core import crypto
+from seatsync.core.actors import Actor
+from seatsync.core.clock import now
+from seatsync.core.models import AuditEntry, SubjectKey, nil_uuid
+
+GENESIS = "0" * 64
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal | uuid.UUID):
+        return str(value)
+    raise TypeError(f"cannot audit a {type(value).__name__}")
+
+
+def subject_cipher(subject: uuid.UUID) -> Fernet | None:
+    """The subject's cipher, made on first use; None once its key was destroyed."""
+    row, _ = SubjectKey.objects.get_or_create(
+        subject=subject, defaults={"key_encrypted": crypto.encrypt(crypto.new_key())}
+    )
+    return Fernet(crypto.decrypt(row.key_encrypted)) if row.destroyed_at is None else None
+
+
+def subject_key_destroy(*, subject: uuid.UUID) -> None:
+    """Destroy the subject's data key: what was encrypted under it can no longer be read. The chain still verifies."""
+    SubjectKey.objects.filter(subject=subject).update(key_encrypted="", destroyed_at=now())
+
+
+def _hash(entry: AuditEntry) -> str:
+    return crypto.sha256_hex(
+        entry.previous_hash, entry.chain, str(entry.seq), entry.at.isoformat(), entry.actor_kind, entry.actor_id,
+        str(entry.tenant), str(entry.subject), entry.verb, entry.object_type, entry.object_id, entry.reason,
+        entry.request_id, bytes(entry.payload_encrypted),
+    )  # fmt: skip
+
+
+def audit_record(
+    *,
+    actor: Actor,
+    verb: str,
+    object_type: str,
+    object_id: uuid.UUID | str,
+    subject: uuid.UUID | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    reason: str = "",
+    at: datetime | None = None,
+) -> AuditEntry:
+    """Append one entry inside the caller's transaction; `subject` is the person it concerns (default: the actor).
+
+    Entries of one tenant form a chain; an advisory lock orders them until the transaction ends.
+    """
+    subject = subject or actor.user_id or nil_uuid()
+    chain = str(actor.tenant_id or "system")
+    cipher = subject_cipher(subject)
+    payload = orjson.dumps({"before": before, "after": after}, default=_plain)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [chain])
+        last = AuditEntry.objects.filter(chain=chain).order_by("-seq").only("seq", "hash").first()
+        entry = AuditEntry(
+            chain=chain,
+            seq=last.seq + 1 if last else 1,
+            at=at or now(),
+            actor_kind=actor.kind.value,
+            actor_id=actor.id,
+            tenant=actor.tenant_id,
+            subject=subject,
+            verb=verb,
+            object_type=object_type,
+            object_id=str(object_id),
+            reason=reason[:300],
+            request_id=actor.request_id,
+            payload_encrypted=cipher.encrypt(payload) if cipher else b"",
+            previous_hash=last.hash if last else GENESIS,
+        )
+        entry.hash = _hash(entry)
+        entry.save()
+    return entry
+
+
+def audit_read(entry: AuditEntry) -> dict[str, Any] | None:
+    """The entry's before and after; None where the subject's key was destroyed."""
+    cipher = subject_cipher(entry.subject)
+    if cipher is None or not entry.payload_encrypted:
+        return None
+    return dict(orjson.loads(cipher.decrypt(bytes(entry.payload_encrypted))))
+
+
+@dataclass(frozen=True, slots=True)
+class ChainResult:
+    """What verifying one chain found: entries read, and the first bad sequence number (None: all good)."""
+
+    chain: str
+    entries: int
+    broken_at: int | None
+
+
+def audit_verify(chain: str) -> ChainResult:
+    """Recompute every hash of the chain in order; stops at the first that does not fit or is missing."""
+    previous, expected_seq = GENESIS, 1
+    for entry in AuditEntry.objects.filter(chain=chain).order_by("seq").iterator():
+        if entry.seq != expected_seq or entry.previous_hash != previous or entry.hash != _hash(entry):
+            return ChainResult(chain, expected_seq - 1, expected_seq)
+        previous, expected_seq = entry.hash, expected_seq + 1
+    return ChainResult(chain, expected_seq - 1, None)

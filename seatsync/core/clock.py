@@ -1,0 +1,13 @@
+"""The one clock: aware UTC. Everything that needs the present asks here, so tests can freeze it."""
+
+from datetime import UTC, datetime, timedelta
+
+
+def now() -> datetime:
+    """The present moment, aware, UTC."""
+    return datetime.now(tz=UTC)
+
+
+def seconds_from_now(seconds: float) -> datetime:
+    """The moment `seconds` from now (aware UTC)."""
+    return now() + timedelta(seconds=seconds)

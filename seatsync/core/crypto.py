@@ -1,0 +1,78 @@
+"""Encryption at rest: Fernet with a rotating key list (first encrypts, all decrypt), and encrypted text columns."""
+
+import base64
+import hashlib
+import hmac
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+
+
+@lru_cache(maxsize=4)
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            "ENCRYPTION_KEY must be a comma list of Fernet keys (32 bytes, url-safe base64)."
+        ) from error
+
+
+def fernet() -> MultiFernet:
+    """The cipher for the keys in ENCRYPTION_KEY; raises ImproperlyConfigured where one is malformed."""
+    return _fernet(tuple(settings.ENCRYPTION_KEYS))
+
+
+def encrypt(text: str) -> str:
+    """Ciphertext of `text` under the first key."""
+    return fernet().encrypt(text.encode()).decode()
+
+
+def decrypt(ciphertext: str) -> str:
+    """Plain text; raises InvalidToken where no key fits."""
+    return fernet().decrypt(ciphertext.encode()).decode()
+
+
+def same_secret(one: str, other: str) -> bool:
+    """Compare two secrets in constant time."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def sha256_hex(*parts: bytes | str) -> str:
+    """Hex SHA-256 over the parts, each preceded by its length, so that no two part lists collide."""
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        digest.update(len(raw).to_bytes(8, "big"))
+        digest.update(raw)
+    return digest.hexdigest()
+
+
+def new_key() -> str:
+    """A fresh Fernet key as text."""
+    return Fernet.generate_key().decode()
+
+
+def url_token(raw: bytes) -> str:
+    """URL-safe base64 without padding."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+class EncryptedTextField(models.TextField[str, str]):
+    """Text that lies encrypted in the database and is plain in Python; it cannot be searched."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Encrypt on the way in; empty stays empty."""
+        value = super().get_prep_value(value)
+        return encrypt(value) if value else value
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
+        """Decrypt on the way out; raises InvalidToken where no key of ENCRYPTION_KEY fits."""
+        return decrypt(value) if value else value
+
+
+__all__ = ["EncryptedTextField", "InvalidToken", "decrypt", "encrypt", "fernet", "new_key", "same_secret", "sha256_hex"]

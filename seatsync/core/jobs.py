@@ -1,0 +1,63 @@
+"""Sending work to Celery: by path, when the transaction commits, never before; and once per due slot."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from seatsync.core.clock import now
+from seatsync.core.models import PeriodicRun
+
+log = structlog.get_logger(__name__)
+
+
+def task_by_path(path: str) -> Any:
+    """The task at "app.tasks.name"; raises ImportError or AttributeError where there is none."""
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)
+
+
+def enqueue_on_commit(path: str, *, countdown_s: float = 0, **kwargs: Any) -> None:
+    """Send the task at `path` once the current transaction commits; nothing is sent after a rollback.
+
+    A broker that is away is logged and survived: every job is also found by its beat sweep.
+    """
+
+    def send() -> None:
+        try:
+            task_by_path(path).apply_async(kwargs=kwargs, countdown=countdown_s or None, retry=False)
+        except OSError as error:
+            log.warning("job.not_sent", task=path, error=str(error))
+        except Exception as error:
+            if not _is_broker_trouble(error):
+                raise
+            log.warning("job.not_sent", task=path, error=str(error))
+
+    transaction.on_commit(send)
+
+
+def _is_broker_trouble(error: Exception) -> bool:
+    from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
+
+    return isinstance(error, OperationalError | RedisError)
+
+
+def due_slot(every_s: int, moment: datetime | None = None) -> datetime:
+    """The start of the `every_s`-second slot that holds `moment` (default now)."""
+    moment = moment or now()
+    return moment - timedelta(seconds=moment.timestamp() % every_s)
+
+
+def once_per_slot(task: str, every_s: int, work: Callable[[], Any]) -> bool:
+    """Run `work` unless the slot was taken by another beat; returns whether it ran."""
+    try:
+        with transaction.atomic():
+            PeriodicRun.objects.create(task=task, due_slot=due_slot(every_s))
+    except IntegrityError:
+        return False
+    work()
+    return True

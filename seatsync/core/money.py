@@ -1,0 +1,70 @@
+"""Money: Decimal with two places and a currency beside it, one rounding rule, never float."""
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from seatsync.core.errors import InvalidInput
+
+CENT = Decimal("0.01")
+DEFAULT_CURRENCY = "USD"
+# Decimal(10,2): the widest amount a column holds.
+LARGEST = Decimal("99999999.99")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+def round_money(amount: Decimal) -> Decimal:
+    """The one rounding rule: to the cent, halves away from zero. A float raises TypeError."""
+    if not isinstance(amount, Decimal):
+        raise TypeError(f"money is Decimal, not {type(amount).__name__}")
+    return amount.quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+def parse_money(text: str, *, field: str) -> Decimal:
+    """An amount from what a person typed ("$1,084.5" -> 1084.50). Raises InvalidInput naming the field."""
+    cleaned = text.strip().replace("$", "").replace(",", "").replace(" ", "")
+    try:
+        amount = Decimal(cleaned)
+    except InvalidOperation as error:
+        raise InvalidInput(f"{text!r} is not an amount.", field=field, remedy="Write it like 84.00.") from error
+    if not amount.is_finite() or abs(amount) > LARGEST:
+        raise InvalidInput(f"{text!r} is out of range.", field=field, remedy="Write it like 84.00.")
+    if amount != amount.quantize(CENT):
+        raise InvalidInput(f"{text!r} has parts of a cent.", field=field, remedy="Use at most two decimals.")
+    return round_money(amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in one currency; sums across currencies raise ValueError."""
+
+    amount: Decimal
+    currency: str = DEFAULT_CURRENCY
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "amount", round_money(self.amount))
+        if not _CURRENCY.fullmatch(self.currency):
+            raise ValueError(f"{self.currency!r} is not an ISO 4217 code")
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.amount + self._same(other), self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(self.amount - self._same(other), self.currency)
+
+    def __str__(self) -> str:
+        return f"{self.amount:,.2f} {self.currency}"
+
+    def _same(self, other: "Money") -> Decimal:
+        if other.currency != self.currency:
+            raise ValueError(f"{self.currency} and {other.currency} do not add up")
+        return other.amount
+
+
+def split_evenly(total: Decimal, parts: int) -> list[Decimal]:
+    """`parts` amounts that differ by at most a cent and sum to `total` exactly; the first ones carry the extra cents."""
+    if parts < 1:
+        raise ValueError("parts must be at least 1")
+    cents = int(round_money(total) / CENT)
+    base, extra = divmod(cents, parts)
+    return [(Decimal(base + (1 if index < extra else 0)) * CENT).quantize(CENT) for index in range(parts)]

@@ -1,0 +1,244 @@
+"""Settings shared by every environment. Values from outside come through env.py and fail loudly."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+
+from seatsync.settings.env import env_bool, env_database, env_int, env_list, env_str
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+STATE_DIR = Path(env_str("SEATSYNC_STATE_DIR", str(BASE_DIR / ".seatsync")))
+
+ENVIRONMENT = env_str("ENVIRONMENT", "dev")
+DEBUG = env_bool("DEBUG", False)
+LOG_LEVEL = env_str("LOG_LEVEL", "INFO").upper()
+
+# The defaults below serve development and tests alone; checks.py refuses them in production.
+INSECURE_SECRET_KEY = "insecure-development-secret-key-not-for-production-0123456789"  # noqa: S105
+INSECURE_JWT_SECRET_KEY = "dev:insecure-development-jwt-key-not-for-production-0123456789"  # noqa: S105
+INSECURE_ENCRYPTION_KEY = "c2VhdHN5bmMtZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGU="
+SECRET_KEY = env_str("SECRET_KEY", INSECURE_SECRET_KEY)
+JWT_SECRET_KEYS = env_list("JWT_SECRET_KEY", INSECURE_JWT_SECRET_KEY)
+ENCRYPTION_KEYS = env_list("ENCRYPTION_KEY", INSECURE_ENCRYPTION_KEY)
+
+BASE_URL = env_str("BASE_URL", "http://localhost:8000")
+WS_URL = env_str("WS_URL", "")
+SIMULATOR_URL = env_str("SIMULATOR_URL", "http://127.0.0.1:9100")
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
+TRUSTED_PROXIES = env_list("TRUSTED_PROXIES")
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "django_celery_beat",
+    "django_htmx",
+    "django_filters",
+    "import_export",
+    "lucide",
+    "rest_framework",
+    "rest_framework_simplejwt",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
+    "csp",
+    "seatsync.core",
+    "seatsync.live",
+    "seatsync.tenants",
+    "seatsync.accounts",
+    "portfolios",
+    "marketplaces",
+    "listings",
+    "intelligence",
+    "automation",
+    "analytics",
+    "seatsync",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "seatsync.core.middleware.RequestIdMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "seatsync.tenants.middleware.TenantMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "seatsync.urls"
+WSGI_APPLICATION = "seatsync.wsgi.application"
+ASGI_APPLICATION = "seatsync.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "seatsync.tenants.context.brand",
+                "seatsync.shell.shell",
+            ],
+        },
+    }
+]
+
+# Nothing listens on port 1: outside production manage.py and the tests put the embedded servers' URLs in the
+# environment first (seatsync/core/embedded), and production.py demands both variables.
+DATABASES = {"default": env_database("DATABASE_URL", "postgres://seatsync@127.0.0.1:1/seatsync")}
+REDIS_URL = env_str("REDIS_URL", "redis://127.0.0.1:1/0")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "seatsync.accounts.adapter.AccountAdapter"
+# allauth counts failures per address and per account; the API's token endpoint shares the counter.
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,20/5m/ip", "login": "60/m/ip", "signup": "20/h/ip"}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+OTP_TOTP_ISSUER = "SeatSync"
+# Staff pass a second factor in the admin; development and tests may switch it off.
+ADMIN_REQUIRES_OTP = env_bool("ADMIN_REQUIRES_OTP", True)
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_HOST = env_str("STATIC_HOST", "")
+STATIC_URL = f"{STATIC_HOST}/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MEDIA_ROOT = STATE_DIR / "media"
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "SeatSync <no-reply@seatsync.example>")
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = str(STATE_DIR / "mail")
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/admin/"],
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "connect-src": [SELF, *([WS_URL] if WS_URL else [])],
+        "img-src": [SELF, "data:"],
+        "style-src": [SELF, "'unsafe-inline'"],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+    },
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["seatsync.accounts.api_auth.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "seatsync.core.pagination.CursorPagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["seatsync.core.throttling.CallerThrottle"],
+    "EXCEPTION_HANDLER": "seatsync.core.problems.exception_handler",
+    "COERCE_DECIMAL_TO_STRING": True,
+    "UNAUTHENTICATED_USER": None,
+}
+API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600)
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "SeatSync API",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Every seat of every game: cost, market, listings and sales.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 270
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TASK_ROUTES = {
+    "listings.tasks.*": {"queue": "sync"},
+    "marketplaces.tasks.*": {"queue": "sync"},
+    "automation.tasks.*": {"queue": "automation"},
+}
+
+# The pricing door refuses to work when the registered guards differ from this list (DESIGN.md 2).
+EXPECTED_PRICING_GUARDS = ["max_step"]
+MAX_PRICE_STEP_PERCENT = env_int("MAX_PRICE_STEP_PERCENT", 25)
+# Half-minute of grace for a lost broker message: beat drains the outbox on this interval.
+OUTBOX_SWEEP_SECONDS = 5
+HTTP_CONNECT_TIMEOUT_S = 3.0
+HTTP_TOTAL_TIMEOUT_S = 12.0
+
+LOGGING_CONFIG = "seatsync.core.logs.configure"
+LOGGING = {"level": LOG_LEVEL}
+SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -1,0 +1,65 @@
+"""Typed readers of environment variables. A bad value stops the start with one sentence that names the variable."""
+
+import os
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off", ""}
+
+
+def env_str(name: str, default: str | None = None) -> str:
+    """The variable's text; without a default a missing one raises ImproperlyConfigured."""
+    value = os.environ.get(name)
+    if value is not None and value.strip():
+        return value.strip()
+    if default is None:
+        raise ImproperlyConfigured(f"{name} is not set. Put it in the environment; .env.example shows its form.")
+    return default
+
+
+def env_bool(name: str, default: bool) -> bool:
+    """True or false; anything but 1/true/yes/on/0/false/no/off raises ImproperlyConfigured."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    lowered = value.strip().lower()
+    if lowered in TRUE:
+        return True
+    if lowered in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name}={value!r} is neither true nor false. Use true or false.")
+
+
+def env_int(name: str, default: int) -> int:
+    """A whole number; anything else raises ImproperlyConfigured."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    try:
+        return int(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}={value!r} is not a whole number.") from error
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    """A comma list without blanks."""
+    return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+def env_database(name: str, default: str) -> dict[str, object]:
+    """A Django database entry from a postgres:// URL; another scheme raises ImproperlyConfigured."""
+    url = urlsplit(env_str(name, default))
+    if url.scheme not in {"postgres", "postgresql"} or not url.path.strip("/"):
+        raise ImproperlyConfigured(f"{name} must look like postgres://user:password@host:port/database.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(url.path.lstrip("/")),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": url.hostname or "",
+        "PORT": str(url.port or 5432),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"application_name": "seatsync", "connect_timeout": 5},
+    }

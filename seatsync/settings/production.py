@@ -1,0 +1,17 @@
+"""Production: every secret and address comes from the environment; checks.py names what is unsafe."""
+
+from seatsync.settings.base import *  # noqa: F403
+from seatsync.settings.env import env_database, env_str
+
+DATABASES = {"default": {**env_database("DATABASE_URL", env_str("DATABASE_URL")), "CONN_MAX_AGE": 60}}
+REDIS_URL = env_str("REDIS_URL")
+SECRET_KEY = env_str("SECRET_KEY")
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+ADMIN_REQUIRES_OTP = True
+SECURE_SSL_REDIRECT = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True

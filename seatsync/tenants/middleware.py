@@ -1,0 +1,20 @@
+"""Puts the tenant of the request's host on the request."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
+
+from seatsync.tenants.selectors import tenant_for_host
+
+
+class TenantMiddleware:
+    """Sets `request.tenant`, looked up on first use."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        host = request.get_host()
+        request.tenant = SimpleLazyObject(lambda: tenant_for_host(host))  # type: ignore[attr-defined]
+        return self.get_response(request)

@@ -1,0 +1,8 @@
+"""WSGI entry (granian): pages, API and webhooks."""
+
+from django.core.wsgi import get_wsgi_application
+
+from seatsync.environment import use_settings
+
+use_settings()
+application = get_wsgi_application()
