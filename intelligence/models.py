@@ -22,13 +22,19 @@ class ModelVersion(BaseModel):
     artifact = models.CharField(max_length=200, blank=True)
     artifact_sha256 = models.CharField(max_length=64, blank=True)
     status = models.CharField(
-        max_length=10, choices=[(s, s) for s in ("candidate", "shadow", "champion", "retired")], default="candidate"
+        max_length=10,
+        choices=[(s, s) for s in ("candidate", "shadow", "champion", "retired")],
+        default="candidate",
     )
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["kind", "version"], name="model_version_once"),
-            models.UniqueConstraint(fields=["kind"], condition=Q(status="champion"), name="model_one_champion"),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=Q(status="champion"),
+                name="model_one_champion",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -49,7 +55,11 @@ class AiPrediction(BaseModel):
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
     listing = models.ForeignKey("listings.Listing", null=True, blank=True, on_delete=models.CASCADE)
     seat_group = models.ForeignKey(
-        "portfolios.SeatGroup", null=True, blank=True, on_delete=models.CASCADE, related_name="predictions"
+        "portfolios.SeatGroup",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="predictions",
     )
     model_type = models.CharField(max_length=20)
     model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT)
@@ -75,11 +85,17 @@ class AiPrediction(BaseModel):
         db_table = "ai_predictions"
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(listing__isnull=False) | Q(seat_group__isnull=False), name="prediction_has_object"
+                condition=Q(listing__isnull=False) | Q(seat_group__isnull=False),
+                name="prediction_has_object",
             ),
             models.CheckConstraint(condition=Q(lower__lte=models.F("upper")), name="prediction_interval"),
         ]
-        indexes: ClassVar = [models.Index(fields=["seat_group", "model_type", "-created_at"], name="prediction_group")]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["seat_group", "model_type", "-created_at"],
+                name="prediction_group",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.model_type} {self.predicted_value}"

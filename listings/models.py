@@ -47,11 +47,18 @@ class Listing(BaseModel):
     """An offer of seats at one platform. `price` is the seller's list price per ticket before seller fees."""
 
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
-    account = models.ForeignKey("marketplaces.MarketplaceAccount", on_delete=models.PROTECT, related_name="listings")
+    account = models.ForeignKey(
+        "marketplaces.MarketplaceAccount",
+        on_delete=models.PROTECT,
+        related_name="listings",
+    )
     mode = models.CharField(max_length=10)
     season_ticket = models.ForeignKey("portfolios.SeasonTicket", on_delete=models.PROTECT, related_name="listings")
     seat_group = models.ForeignKey(
-        "portfolios.SeatGroup", null=True, on_delete=models.SET_NULL, related_name="listings"
+        "portfolios.SeatGroup",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="listings",
     )
     game = models.ForeignKey("portfolios.Game", on_delete=models.PROTECT, related_name="listings")
     game_date = models.DateField()
@@ -91,7 +98,9 @@ class Listing(BaseModel):
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="listing_quantity"),
             models.UniqueConstraint(
-                fields=["account", "listing_id"], condition=~Q(listing_id=""), name="listing_remote_id"
+                fields=["account", "listing_id"],
+                condition=~Q(listing_id=""),
+                name="listing_remote_id",
             ),
         ]
         indexes: ClassVar = [
@@ -176,8 +185,18 @@ class MarketplaceCommand(BaseModel):
     """The outbox: everything sent to a marketplace is written here first, in the transaction that decided it."""
 
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
-    account = models.ForeignKey("marketplaces.MarketplaceAccount", on_delete=models.PROTECT, related_name="commands")
-    listing = models.ForeignKey(Listing, null=True, blank=True, on_delete=models.PROTECT, related_name="commands")
+    account = models.ForeignKey(
+        "marketplaces.MarketplaceAccount",
+        on_delete=models.PROTECT,
+        related_name="commands",
+    )
+    listing = models.ForeignKey(
+        Listing,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="commands",
+    )
     sale = models.ForeignKey("Sale", null=True, blank=True, on_delete=models.PROTECT, related_name="commands")
     kind = models.CharField(max_length=15, choices=CommandKind.choices)
     idempotency_key = models.CharField(max_length=120, unique=True)
@@ -201,7 +220,9 @@ class MarketplaceCommand(BaseModel):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["listing"], condition=Q(state="in_flight"), name="command_one_in_flight"
+                fields=["listing"],
+                condition=Q(state="in_flight"),
+                name="command_one_in_flight",
             ),
             models.UniqueConstraint(
                 fields=["account"],
@@ -210,8 +231,16 @@ class MarketplaceCommand(BaseModel):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["priority", "not_before"], condition=Q(state="pending"), name="command_due"),
-            models.Index(fields=["lease_until"], condition=Q(state="in_flight"), name="command_leases"),
+            models.Index(
+                fields=["priority", "not_before"],
+                condition=Q(state="pending"),
+                name="command_due",
+            ),
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(state="in_flight"),
+                name="command_leases",
+            ),
             models.Index(fields=["listing", "state"], name="command_listing"),
         ]
 
@@ -243,7 +272,11 @@ class Sale(BaseModel):
     """A sale that a marketplace reported: stored always, never refused, never dropped."""
 
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
-    account = models.ForeignKey("marketplaces.MarketplaceAccount", on_delete=models.PROTECT, related_name="sales")
+    account = models.ForeignKey(
+        "marketplaces.MarketplaceAccount",
+        on_delete=models.PROTECT,
+        related_name="sales",
+    )
     mode = models.CharField(max_length=10)
     listing = models.ForeignKey(Listing, null=True, blank=True, on_delete=models.PROTECT, related_name="sales")
     game = models.ForeignKey("portfolios.Game", null=True, blank=True, on_delete=models.PROTECT)
@@ -276,7 +309,8 @@ class Sale(BaseModel):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "platform_sale_id"], name="sale_once"),
             models.CheckConstraint(
-                condition=Q(gross=F("fees") + F("proceeds") + F("rounding")), name="sale_components_sum"
+                condition=Q(gross=F("fees") + F("proceeds") + F("rounding")),
+                name="sale_components_sum",
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["tenant", "-sold_at"], name="sale_tenant_sold")]

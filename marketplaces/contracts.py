@@ -309,7 +309,13 @@ class MarketplaceAdapter(Protocol):
     traits: Traits
 
     def authorize_url(
-        self, *, base_url: str, app: AppCredentials, state: str, redirect_uri: str, code_challenge: str
+        self,
+        *,
+        base_url: str,
+        app: AppCredentials,
+        state: str,
+        redirect_uri: str,
+        code_challenge: str,
     ) -> str:
         """Where the holder's browser goes to grant access; raises NotSupported for token platforms."""
         ...

@@ -12,7 +12,13 @@ class MarketplaceError(Exception):
 class TemporaryError(MarketplaceError):
     """Nothing was applied and trying again later may work: 429, 5xx before work began, refused connection."""
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message, status=status)
         self.retry_after_s = retry_after_s
 

@@ -45,7 +45,9 @@ class MarketplaceAccount(BaseModel):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["tenant", "user", "platform", "mode"], condition=Q(is_active=True), name="account_once"
+                fields=["tenant", "user", "platform", "mode"],
+                condition=Q(is_active=True),
+                name="account_once",
             )
         ]
 
@@ -100,7 +102,11 @@ class InboundEvent(BaseModel):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["account", "dedupe_key"], name="inbound_once")]
         indexes: ClassVar = [
-            models.Index(fields=["received_at"], condition=Q(state="received"), name="inbound_waiting")
+            models.Index(
+                fields=["received_at"],
+                condition=Q(state="received"),
+                name="inbound_waiting",
+            )
         ]
 
     def __str__(self) -> str:
@@ -120,7 +126,10 @@ class FeeVersion(BaseModel):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["platform", "side", "valid_from"], name="fee_version_once"),
-            models.CheckConstraint(condition=Q(percent__gte=0) & Q(percent__lt=100), name="fee_percent_range"),
+            models.CheckConstraint(
+                condition=Q(percent__gte=0) & Q(percent__lt=100),
+                name="fee_percent_range",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -83,7 +83,11 @@ class Game(BaseModel):
     season_year = models.PositiveSmallIntegerField()
     kind = models.CharField(
         max_length=10,
-        choices=[("preseason", "preseason"), ("regular", "regular season"), ("playoff", "playoff")],
+        choices=[
+            ("preseason", "preseason"),
+            ("regular", "regular season"),
+            ("playoff", "playoff"),
+        ],
         default="regular",
     )
     status = models.CharField(max_length=10, choices=GameStatus.choices, default=GameStatus.SCHEDULED)
@@ -181,6 +185,8 @@ class SeasonTicket(BaseModel):
         """Whether `actor`, who sees this ticket, may `verb` (view, list, reprice, delist, manage)."""
         if actor.kind is not ActorKind.USER or actor.user_id == self.user_id:
             return True
+        if actor.user_id is None:
+            return False
         role = (
             SeasonTicketShare.objects.filter(season_ticket=self, user_id=actor.user_id, revoked_at=None)
             .values_list("role", flat=True)
@@ -200,13 +206,14 @@ class SeasonTicketShare(BaseModel):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["season_ticket", "user"], condition=Q(revoked_at=None), name="ticket_share_once"
+                fields=["season_ticket", "user"],
+                condition=Q(revoked_at=None),
+                name="ticket_share_once",
             )
         ]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role}"
-
 
 
 class SeatGroupQuerySet(OwnedQuerySet["SeatGroup"]):
@@ -231,7 +238,10 @@ class SeatGroup(BaseModel):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["season_ticket", "game", "seat_from", "seat_to"], name="seat_group_once"),
+            models.UniqueConstraint(
+                fields=["season_ticket", "game", "seat_from", "seat_to"],
+                name="seat_group_once",
+            ),
             models.CheckConstraint(condition=Q(seat_from__lte=models.F("seat_to")), name="seat_group_order"),
         ]
 
@@ -270,7 +280,13 @@ class Seat(BaseModel):
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
     season_ticket = models.ForeignKey(SeasonTicket, on_delete=models.PROTECT, related_name="seats")
     game = models.ForeignKey(Game, on_delete=models.PROTECT, related_name="seats")
-    group = models.ForeignKey(SeatGroup, null=True, blank=True, on_delete=models.SET_NULL, related_name="seats")
+    group = models.ForeignKey(
+        SeatGroup,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="seats",
+    )
     section = models.CharField(max_length=40)
     row = models.CharField(max_length=20)
     seat_number = models.PositiveIntegerField()
@@ -287,7 +303,8 @@ class Seat(BaseModel):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["tenant", "game", "section", "row", "seat_number"], name="seat_one_owner"
+                fields=["tenant", "game", "section", "row", "seat_number"],
+                name="seat_one_owner",
             ),
             models.CheckConstraint(condition=Q(state__in=OwnerState.values), name="seat_state_known"),
             models.CheckConstraint(condition=Q(cost__gte=0), name="seat_cost"),

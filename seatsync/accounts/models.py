@@ -59,9 +59,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     email_verified_at = models.DateTimeField(null=True, blank=True)
     phone_verified_at = models.DateTimeField(null=True, blank=True)
     kyc_status = models.CharField(max_length=10, choices=KycStatus.choices, default=KycStatus.NONE)
-    subscription_tier = models.CharField(
-        max_length=10, choices=SubscriptionTier.choices, default=SubscriptionTier.FREE
-    )
+    subscription_tier = models.CharField(max_length=10, choices=SubscriptionTier.choices, default=SubscriptionTier.FREE)
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -62,7 +62,13 @@ def url_token(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-class EncryptedTextField(models.TextField[str, str]):
+if TYPE_CHECKING:
+    _TextField = models.TextField[str, str]
+else:
+    _TextField = models.TextField
+
+
+class EncryptedTextField(_TextField):
     """Text that lies encrypted in the database and is plain in Python; it cannot be searched."""
 
     def get_prep_value(self, value: Any) -> Any:
@@ -75,4 +81,13 @@ class EncryptedTextField(models.TextField[str, str]):
         return decrypt(value) if value else value
 
 
-__all__ = ["EncryptedTextField", "InvalidToken", "decrypt", "encrypt", "fernet", "new_key", "same_secret", "sha256_hex"]
+__all__ = [
+    "EncryptedTextField",
+    "InvalidToken",
+    "decrypt",
+    "encrypt",
+    "fernet",
+    "new_key",
+    "same_secret",
+    "sha256_hex",
+]

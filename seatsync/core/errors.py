@@ -20,7 +20,12 @@ class SeatSyncError(Exception):
     title = "The request could not be carried out"
 
     def __init__(
-        self, detail: str, *, field: str = "", remedy: str = "", problems: tuple[FieldProblem, ...] = ()
+        self,
+        detail: str,
+        *,
+        field: str = "",
+        remedy: str = "",
+        problems: tuple[FieldProblem, ...] = (),
     ) -> None:
         super().__init__(detail)
         self.detail = detail

@@ -50,7 +50,14 @@ def valkey() -> "redis.Redis":
     return _client(settings.REDIS_URL)
 
 
-def take(bucket: str, *, capacity: float, per_second: float, tokens: float = 1, reserve: float = 0) -> Grant:
+def take(
+    bucket: str,
+    *,
+    capacity: float,
+    per_second: float,
+    tokens: float = 1,
+    reserve: float = 0,
+) -> Grant:
     """Take `tokens` from `bucket` (capacity and refill per second as given).
 
     `reserve` tokens stay for callers that pass 0: so a delist finds room while reprices wait. Raises

@@ -30,7 +30,11 @@ def parse_money(text: str, *, field: str) -> Decimal:
     if not amount.is_finite() or abs(amount) > LARGEST:
         raise InvalidInput(f"{text!r} is out of range.", field=field, remedy="Write it like 84.00.")
     if amount != amount.quantize(CENT):
-        raise InvalidInput(f"{text!r} has parts of a cent.", field=field, remedy="Use at most two decimals.")
+        raise InvalidInput(
+            f"{text!r} has parts of a cent.",
+            field=field,
+            remedy="Use at most two decimals.",
+        )
     return round_money(amount)
 
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from seatsync.core.actors import Actor, ActorKind
@@ -34,13 +35,11 @@ class OwnedQuerySet(models.QuerySet[M]):
 
     def get_for(self, actor: Actor, pk: Any) -> M:
         """The visible row with this key; raises NotFound for a stranger's, an unknown or a malformed key."""
+        found: M | None
         try:
-            return self.visible_to(actor).get(pk=pk)
-        except (self.model.DoesNotExist, ValueError, TypeError) as error:
-            raise NotFound(f"No {self.model._meta.verbose_name} with this id.") from error
-        except Exception as error:
-            from django.core.exceptions import ValidationError
-
-            if isinstance(error, ValidationError):  # a malformed UUID
-                raise NotFound(f"No {self.model._meta.verbose_name} with this id.") from error
-            raise
+            found = self.visible_to(actor).filter(pk=pk).first()
+        except (ValueError, TypeError, ValidationError):  # a malformed key
+            found = None
+        if found is None:
+            raise NotFound(f"No {self.model._meta.verbose_name} with this id.")
+        return found

@@ -69,7 +69,8 @@ def ensure_partitions(table: str, months: list[datetime]) -> int:
                 [start, end],
             )
             cursor.execute(
-                f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)", [start, end]
+                f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)",
+                [start, end],
             )
             made += 1
     return made

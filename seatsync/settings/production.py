@@ -3,7 +3,12 @@
 from seatsync.settings.base import *  # noqa: F403
 from seatsync.settings.env import env_database, env_str
 
-DATABASES = {"default": {**env_database("DATABASE_URL", env_str("DATABASE_URL")), "CONN_MAX_AGE": 60}}
+DATABASES = {
+    "default": {
+        **env_database("DATABASE_URL", env_str("DATABASE_URL")),
+        "CONN_MAX_AGE": 60,
+    }
+}
 REDIS_URL = env_str("REDIS_URL")
 SECRET_KEY = env_str("SECRET_KEY")
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

@@ -24,7 +24,9 @@ class Tenant(BaseModel):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["is_default"], condition=models.Q(is_default=True), name="tenant_one_default"
+                fields=["is_default"],
+                condition=models.Q(is_default=True),
+                name="tenant_one_default",
             )
         ]
 

@@ -1,0 +1,19 @@
+"""How allauth creates people here: a user, and a membership of the tenant whose page was used."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+from seatsync.accounts.models import Membership, User
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Sign-up makes a membership of the host's tenant."""
+
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        """Save the user and, where it commits, the membership."""
+        saved: User = super().save_user(request, user, form, commit=commit)
+        if commit:
+            Membership.objects.get_or_create(user=saved, tenant_id=request.tenant.pk)  # type: ignore[attr-defined]
+        return saved

@@ -1,0 +1,1 @@
+"""System checks: production refuses to start on what is unsafe, and says which variable."""
