@@ -66,7 +66,7 @@ class Money:
 
 
 def split_evenly(total: Decimal, parts: int) -> list[Decimal]:
-    """`parts` amounts that differ by at most a cent and sum to `total` exactly; the first ones carry the extra cents."""
+    """`parts` amounts that differ by at most a cent and sum to `total`; the first ones carry the extra cents."""
     if parts < 1:
         raise ValueError("parts must be at least 1")
     cents = int(round_money(total) / CENT)

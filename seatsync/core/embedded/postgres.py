@@ -108,7 +108,8 @@ class Postgres:
         )
         if done.returncode != 0:
             shutil.rmtree(self.data, ignore_errors=True)
-            reason = (done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
+            lines = done.stderr.decode(errors="replace").strip().splitlines()
+            reason = lines[-1] if lines else "no reason given"
             raise EmbeddedError(f"PostgreSQL could not set up {self.data}: {reason}. Free the disk or mend its rights.")
 
     def _wait(self) -> None:
