@@ -63,6 +63,8 @@ class Traits:
     poll_sales_every_s: int = 60
     scopes: tuple[str, ...] = ()
     refresh_token_single_use: bool = False
+    # Whether the seller says which seats a sale took (SeatGeek) or the platform does (I-04: then read, never guess).
+    seller_allocates: bool = False
     currency: str = "USD"
 
 

@@ -1,0 +1,73 @@
+"""Reading the portfolio."""
+
+import uuid
+from typing import Any
+
+from django.db.models import QuerySet
+
+from portfolios.models import EventMapping, Game, SeasonTicket, Seat, SeatGroup
+from seatsync.core.actors import Actor
+from seatsync.core.errors import NotFound
+
+
+def season_ticket_list(actor: Actor) -> QuerySet[SeasonTicket]:
+    """The season tickets that the actor may know of, newest season first."""
+    return (
+        SeasonTicket.objects.visible_to(actor)
+        .select_related("team", "league", "venue")
+        .order_by("-season_year", "team__name", "pk")
+    )
+
+
+def season_ticket_get(actor: Actor, pk: Any) -> SeasonTicket:
+    """One visible season ticket; raises NotFound."""
+    return SeasonTicket.objects.select_related("team", "league", "venue").get_for(actor, pk)
+
+
+def game_list() -> QuerySet[Game]:
+    """Every game (reference data, the same for all tenants), by start."""
+    return Game.objects.select_related("home_team", "opponent", "venue").order_by("starts_at", "pk")
+
+
+def game_get(actor: Actor, pk: Any) -> Game:
+    """A game of one of the actor's season tickets; raises NotFound for any other."""
+    try:
+        key = uuid.UUID(str(pk))
+    except ValueError as error:
+        raise NotFound("No game with this id.") from error
+    game = game_list().filter(pk=key).first()
+    if game is None or not Seat.objects.visible_to(actor).filter(game=game).exists():
+        raise NotFound("No game with this id.")
+    return game
+
+
+def games_of_ticket(actor: Actor, season_ticket: SeasonTicket) -> QuerySet[Game]:
+    """The ticket's games by start."""
+    own = Seat.objects.visible_to(actor).filter(season_ticket=season_ticket)
+    return game_list().filter(pk__in=own.values("game_id"))
+
+
+def seat_list(actor: Actor) -> QuerySet[Seat]:
+    """The visible ledger rows with their game and teams, in seat order."""
+    return (
+        Seat.objects.visible_to(actor)
+        .select_related("season_ticket", "game__home_team", "game__opponent", "game__venue", "group")
+        .order_by("game__starts_at", "section", "row", "seat_number")
+    )
+
+
+def seats_of_game(actor: Actor, game: Game, season_ticket: SeasonTicket | None = None) -> QuerySet[Seat]:
+    """The actor's seats of one game, optionally of one ticket."""
+    seats = seat_list(actor).filter(game=game)
+    return seats.filter(season_ticket=season_ticket) if season_ticket else seats
+
+
+def groups_of_game(actor: Actor, game: Game) -> QuerySet[SeatGroup]:
+    """The actor's seat groups of one game that have seats."""
+    groups = SeatGroup.objects.visible_to(actor).filter(game=game, seats__isnull=False).distinct()
+    return groups.order_by("section", "row", "seat_from")
+
+
+def event_mapping_get(game: Game, platform: str) -> EventMapping | None:
+    """The confirmed mapping of a game at a platform."""
+    return EventMapping.objects.filter(game=game, platform=platform, confirmed_at__isnull=False).first()

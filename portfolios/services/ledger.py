@@ -1,0 +1,120 @@
+"""The ledger's only writers: every change of a seat's owner state, with its history row."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from portfolios.locks import seats_lock
+from portfolios.models import OwnerState, Seat, SeasonTicket, SeatChange
+from portfolios.ports import openings
+from portfolios.states import HOLDER_STATES, may_move
+from seatsync.core.actors import Actor
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from seatsync.live.events import LiveType
+from seatsync.live.publish import publish
+
+
+def seats_move(
+    *,
+    actor: Actor,
+    seats: Sequence[Seat],
+    to_state: str,
+    reason: str,
+    held_by: str = "",
+    held_until: datetime | None = None,
+) -> None:
+    """Move locked seats to `to_state` and write their history. Raises Conflict where the ledger forbids the move.
+
+    The caller holds the seats' locks (portfolios.locks) and an open transaction.
+    """
+    at = now()
+    changes = []
+    for seat in seats:
+        if not may_move(seat.state, to_state):
+            raise Conflict(f"Seat {seat} is {seat.get_state_display()} and cannot become {to_state}.", field="seats")
+        changes.append(_change(actor, seat, to_state, reason, at))
+        seat.state, seat.held_by, seat.held_until = to_state, held_by, held_until
+        seat.version += 1
+    Seat.objects.bulk_update(seats, ["state", "held_by", "held_until", "version"])
+    SeatChange.objects.bulk_create(changes)
+    tickets = sorted({seat.season_ticket_id for seat in seats})
+    games_remaining_refresh(tickets)
+    for seat in seats:
+        publish(
+            user_ids=watchers(seat.season_ticket_id), type=LiveType.SEAT_CHANGED, object_id=seat.pk, version=seat.version
+        )
+
+
+def _change(actor: Actor, seat: Seat, to_state: str, reason: str, at: datetime) -> SeatChange:
+    return SeatChange(
+        seat=seat,
+        from_state=seat.state,
+        to_state=to_state,
+        actor_kind=actor.kind.value,
+        actor_id=actor.id,
+        request_id=actor.request_id,
+        reason=reason[:200],
+        at=at,
+    )
+
+
+@transaction.atomic
+def seats_set_state(*, actor: Actor, seat_ids: Sequence[uuid.UUID], to_state: str, reason: str) -> list[Seat]:
+    """A holder's own move (keep, give away, take back). Open listings of the seats must come down first.
+
+    Raises InvalidInput, NotFound, NotAllowed, or Conflict where a sale or a hold has the seat.
+    """
+    if to_state not in HOLDER_STATES:
+        raise InvalidInput(
+            f"{to_state!r} cannot be chosen.", field="state", remedy=f"Use one of: {', '.join(sorted(HOLDER_STATES))}."
+        )
+    if not reason.strip():
+        raise InvalidInput("A reason is missing.", field="reason", remedy="Say in a few words why.")
+    seats = seats_for(actor, seat_ids, verb="list")
+    locked = seats_lock(seat.pk for seat in seats)
+    taken = [seat for seat in locked if seat.state in {OwnerState.HELD, OwnerState.SOLD}]
+    if taken:
+        raise Conflict(f"Seat {taken[0]} is {taken[0].get_state_display()}.", field="seats")
+    if to_state != OwnerState.AVAILABLE and (offered := openings.offered_among([seat.pk for seat in locked])):
+        first = next(seat for seat in locked if seat.pk in offered)
+        raise Conflict(f"Seat {first} is listed. Take its listings down first.", field="seats")
+    seats_move(actor=actor, seats=[s for s in locked if s.state != to_state], to_state=to_state, reason=reason)
+    return locked
+
+
+def seats_for(actor: Actor, seat_ids: Iterable[uuid.UUID], *, verb: str) -> list[Seat]:
+    """The visible seats with these ids, if the actor may `verb` them. Raises NotFound, NotAllowed, InvalidInput."""
+    wanted = list(dict.fromkeys(seat_ids))
+    if not wanted:
+        raise InvalidInput("No seat was chosen.", field="seats", remedy="Choose at least one seat.")
+    seats = list(Seat.objects.visible_to(actor).filter(pk__in=wanted).select_related("season_ticket", "game"))
+    if len(seats) != len(wanted):
+        raise NotFound("No seat with this id.")
+    for ticket in {seat.season_ticket for seat in seats}:
+        if not ticket.may(actor, verb):
+            raise NotAllowed("You may look at these seats but not change them.")
+    return sorted(seats, key=lambda seat: seat.seat_number)
+
+
+def games_remaining_refresh(ticket_ids: Sequence[uuid.UUID]) -> None:
+    """Recount each ticket's coming games in which a seat is still the holder's to decide on."""
+    open_states = [OwnerState.AVAILABLE, OwnerState.HELD, OwnerState.ATTENDING]
+    for ticket_id in ticket_ids:
+        remaining = (
+            Seat.objects.filter(season_ticket_id=ticket_id, state__in=open_states, game__starts_at__gt=now())
+            .values("game_id")
+            .distinct()
+            .count()
+        )
+        SeasonTicket.objects.filter(Q(pk=ticket_id) & ~Q(games_remaining=remaining)).update(games_remaining=remaining)
+
+
+def watchers(ticket_id: uuid.UUID) -> list[uuid.UUID]:
+    """The users who hear of changes to a season ticket: its holder and those who share it."""
+    ticket = SeasonTicket.objects.prefetch_related("shares").only("user_id").get(pk=ticket_id)
+    shared = [share.user_id for share in ticket.shares.all() if share.revoked_at is None]
+    return [ticket.user_id, *shared]
