@@ -9,7 +9,10 @@ class ListingsConfig(AppConfig):
     name = "listings"
 
     def ready(self) -> None:
-        """Register the handler of every inbound notice kind."""
+        """Register the handler of every inbound notice kind, and tell the ledger which seats are on offer."""
+        from listings.selectors import offered_among
         from listings.services.inbound import register_handlers
+        from portfolios.ports import openings
 
         register_handlers()
+        openings.fill(offered_among)

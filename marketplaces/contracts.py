@@ -309,6 +309,8 @@ class MarketplaceAdapter(Protocol):
     """One platform. Every method raises the classes of marketplaces/errors.py and nothing else."""
 
     traits: Traits
+    # The real platform's address; <PLATFORM>_BASE_URL overrides it.
+    live_base_url: str
 
     def authorize_url(
         self,

@@ -1,5 +1,78 @@
-"""What listings does when a marketplace tells us something."""
+"""What listings does when a marketplace tells us something: one handler for every notice kind."""
+
+from marketplaces.registry import adapter_get
+from seatsync.live.alerts import alert_raise
+
+from listings.services.sale_saga import projections_withdraw, sale_apply, sale_hold, sale_hold_release
+from listings.services.sync import account_sync_sales
+from marketplaces.contracts import NoticeKind
+from marketplaces.errors import MarketplaceError
+from marketplaces.inbox import register
+from marketplaces.models import InboundEvent, MarketplaceAccount
+from marketplaces.services.links import link_for
 
 
 def register_handlers() -> None:
-    """Register one handler for every notice kind."""
+    """Register one handler for every notice kind (a test compares)."""
+    register(NoticeKind.SALE, on_sale)
+    register(NoticeKind.PROVISIONAL_SALE, on_sale)
+    register(NoticeKind.PROVISIONAL_CANCELLED, on_sale)
+    register(NoticeKind.SALE_UPDATE, on_sale)
+    register(NoticeKind.LISTING_UPDATE, on_listing_update)
+    register(NoticeKind.PING, on_ping)
+    register(NoticeKind.UNKNOWN, on_unknown)
+
+
+def on_sale(event: InboundEvent) -> None:
+    """Hold at once, read back, then sell (DESIGN flow 3). Raises MarketplaceError where the read-back must wait.
+
+    While it waits the seats stay held and every other listing of them is taken down, so nobody else can buy them.
+    """
+    account = event.account
+    if not event.resource_id:
+        account_sync_sales(account=account)
+        return
+    sale_hold(account=account, external_id=event.external_id, platform_sale_id=event.resource_id)
+    try:
+        remote = adapter_get(account.platform).fetch_sale(link_for(account), event.resource_id)
+    except MarketplaceError:
+        projections_withdraw(
+            account=account,
+            external_id=event.external_id,
+            reason=f"{account.platform} announced a sale that could not be read back yet",
+        )
+        raise
+    if remote is None:
+        sale_hold_release(
+            account=account, platform_sale_id=event.resource_id, reason="the announced sale does not exist"
+        )
+        return
+    sale_apply(account=account, remote=remote, noticed_at=event.received_at)
+
+
+def on_listing_update(event: InboundEvent) -> None:
+    """A listing's standing changed at its marketplace (hidden, undeliverable): tell the holder."""
+    _tell(event.account, event, f"{event.account.platform} changed a listing", severity="action")
+
+
+def on_ping(_event: InboundEvent) -> None:
+    """A test delivery: having stored it is all."""
+
+
+def on_unknown(event: InboundEvent) -> None:
+    """Stored and reported; nothing else is done with what we do not know (I-21)."""
+    _tell(event.account, event, f"{event.account.platform} sent something unknown", severity="info")
+
+
+def _tell(account: MarketplaceAccount, event: InboundEvent, title: str, *, severity: str) -> None:
+    alert_raise(
+        tenant_id=account.tenant_id,
+        user_id=account.user_id,
+        kind="marketplace.notice",
+        title=title,
+        body=f"Topic {event.topic}, action {event.action or 'none'}, concerning {event.resource_id or 'no object'}.",
+        severity=severity,
+        object_type="inbound_event",
+        object_id=str(event.pk),
+        dedupe_key=f"notice:{account.pk}:{event.topic}:{event.action}"[:120],
+    )

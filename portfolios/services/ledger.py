@@ -6,16 +6,16 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
+from seatsync.live.events import LiveType
+from seatsync.live.publish import publish
 
 from portfolios.locks import seats_lock
-from portfolios.models import OwnerState, Seat, SeasonTicket, SeatChange
+from portfolios.models import OwnerState, SeasonTicket, Seat, SeatChange
 from portfolios.ports import openings
 from portfolios.states import HOLDER_STATES, may_move
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from seatsync.live.events import LiveType
-from seatsync.live.publish import publish
 
 
 def seats_move(
@@ -45,7 +45,10 @@ def seats_move(
     games_remaining_refresh(tickets)
     for seat in seats:
         publish(
-            user_ids=watchers(seat.season_ticket_id), type=LiveType.SEAT_CHANGED, object_id=seat.pk, version=seat.version
+            user_ids=watchers(seat.season_ticket_id),
+            type=LiveType.SEAT_CHANGED,
+            object_id=seat.pk,
+            version=seat.version,
         )
 
 

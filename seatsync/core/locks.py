@@ -25,8 +25,9 @@ class LockOrderError(Exception):
 
 
 def lock_announce(level: Level) -> None:
-    """Say that rows of `level` are about to be locked. Raises LockOrderError, or TransactionManagementError outside
-    a transaction. The first lock of a transaction also sets the lock timeout (I-02).
+    """Say that rows of `level` are about to be locked; the first lock also sets the lock timeout (I-02).
+
+    Raises LockOrderError, or TransactionManagementError outside a transaction.
     """
     # A test case's own wrapping block is not one of ours.
     blocks = [block for block in connection.atomic_blocks if not getattr(block, "_from_testcase", False)]

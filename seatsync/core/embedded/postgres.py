@@ -11,6 +11,7 @@ from pathlib import Path
 from seatsync.core.embedded.errors import EmbeddedError
 from seatsync.core.embedded.ports import free_port
 
+AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
 INITDB = (
     "--auth=trust",
     "--username=seatsync",
@@ -138,12 +139,12 @@ class Postgres:
     @staticmethod
     def _drop_root(directory: Path) -> list[str]:
         reachable = subprocess.run(
-            ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "test", "-x", str(binaries() / "postgres"),
-             "-a", "-x", str(directory)],
-            check=False, capture_output=True,
-        )  # fmt: skip
+            [*AS_NOBODY, "test", "-x", str(binaries() / "postgres"), "-a", "-x", str(directory)],
+            check=False,
+            capture_output=True,
+        )
         if reachable.returncode == 0:
-            return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+            return list(AS_NOBODY)
         # A private home (/root, mode 700): stay ourselves outside, be an ordinary user inside a namespace.
         probe = subprocess.run(
             ["unshare", "--user", "--map-user=1000", "true"],

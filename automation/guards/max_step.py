@@ -1,0 +1,31 @@
+"""No price moves by more than a stated share in one step; a person may, once told so (DOMAIN.md 4.6, demand 17)."""
+
+from decimal import Decimal
+
+from listings.contracts import PriceContext, Verdict
+
+
+class MaxStep:
+    """Refuses a proposal further than `percent` from the last accepted price; it is refused, not clamped."""
+
+    key = "max_step"
+
+    def __init__(self, percent: Decimal) -> None:
+        self.percent = percent
+
+    def check(self, context: PriceContext) -> Verdict:
+        """Allow within the step, or for a person who confirmed."""
+        step = abs(context.proposed - context.price) / context.price * 100
+        if step <= self.percent:
+            return Verdict(self.key, allowed=True)
+        words = (
+            f"{context.proposed} is {step:.0f} % away from {context.price}; the largest step is {self.percent:.0f} %."
+        )
+        if context.actor_is_person and context.confirmed:
+            return Verdict(self.key, allowed=True, reason=f"{words} Confirmed by a person.")
+        if context.actor_is_person:
+            return Verdict(self.key, allowed=False, reason=f"{words} Confirm it, or move in smaller steps.")
+        return Verdict(self.key, allowed=False, reason=words)
+
+
+GUARD = MaxStep

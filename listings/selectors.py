@@ -1,0 +1,104 @@
+"""Reading listings, sales and commands."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+
+from listings.models import (
+    CommandState,
+    Listing,
+    ListingSeat,
+    MarketplaceCommand,
+    PriceHistory,
+    PriceProposal,
+    Sale,
+    TradingState,
+)  # fmt: skip
+from listings.states import OPEN
+from marketplaces.models import MarketplaceAccount
+from marketplaces.selectors import fee_version, proceeds_at
+from portfolios.models import SeasonTicket
+from seatsync.core.actors import Actor
+
+
+def listing_list(actor: Actor) -> QuerySet[Listing]:
+    """The visible listings with their game, group and account, newest first."""
+    return (
+        Listing.objects.visible_to(actor)
+        .select_related("account", "season_ticket", "seat_group", "game__home_team", "game__opponent", "game__venue")
+        .order_by("-created_at", "-pk")
+    )
+
+
+def listing_get(actor: Actor, pk: Any) -> Listing:
+    """One visible listing; raises NotFound."""
+    return listing_list(actor).get_for(actor, pk)  # type: ignore[attr-defined,no-any-return]
+
+
+def listing_net_preview(platform: str, price: Decimal, on: date | None = None) -> Decimal | None:
+    """What reaches the seller per ticket by the platform's dated fee; None where none is known."""
+    return proceeds_at(price, fee_version(platform, on=on))
+
+
+def sale_list(actor: Actor) -> QuerySet[Sale]:
+    """The visible sales, newest first."""
+    return (
+        Sale.objects.visible_to(actor)
+        .select_related("account", "listing__season_ticket", "game__home_team", "game__opponent", "game__venue")
+        .order_by("-sold_at", "-pk")
+        .distinct()
+    )
+
+
+def sale_get(actor: Actor, pk: Any) -> Sale:
+    """One visible sale; raises NotFound."""
+    return sale_list(actor).get_for(actor, pk)  # type: ignore[attr-defined,no-any-return]
+
+
+def commands_of_listing(listing: Listing) -> QuerySet[MarketplaceCommand]:
+    """A listing's commands, oldest first."""
+    return MarketplaceCommand.objects.filter(listing=listing).order_by("created_at", "pk")
+
+
+def commands_of_sale(sale: Sale) -> QuerySet[MarketplaceCommand]:
+    """The commands that a sale caused, with their listings, oldest first."""
+    return (
+        MarketplaceCommand.objects.filter(sale=sale).select_related("listing", "account").order_by("created_at", "pk")
+    )
+
+
+def price_history(listing: Listing) -> QuerySet[PriceHistory]:
+    """A listing's prices at its marketplace, oldest first."""
+    return PriceHistory.objects.filter(listing_id=listing.pk).order_by("time", "id")
+
+
+def proposals(listing: Listing) -> QuerySet[PriceProposal]:
+    """Every proposal for a listing's price with its verdicts, newest first."""
+    return PriceProposal.objects.filter(listing=listing).order_by("-created_at", "-pk")
+
+
+def needs_person(actor: Actor) -> QuerySet[MarketplaceCommand]:
+    """Commands of visible accounts that wait for a person, oldest first."""
+    accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
+    waiting = MarketplaceCommand.objects.filter(state=CommandState.NEEDS_PERSON, account__in=accounts)
+    return waiting.select_related("account", "listing", "sale").order_by("created_at")
+
+
+def offered_among(seat_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """The seats among these that an open listing offers (fills the ledger's port)."""
+    offers = ListingSeat.objects.filter(seat_id__in=list(seat_ids), offered=True, listing__status__in=OPEN)
+    return set(offers.values_list("seat_id", flat=True))
+
+
+def trading_states(actor: Actor) -> QuerySet[TradingState]:
+    """The brakes of the actor's tenant that concern the actor's own scopes."""
+    rows = TradingState.objects.filter(tenant_id=actor.tenant_id).order_by("scope", "scope_id")
+    if actor.is_staff:
+        return rows
+    accounts = MarketplaceAccount.objects.visible_to(actor).values_list("pk", flat=True)
+    tickets = list(SeasonTicket.objects.visible_to(actor).values_list("pk", flat=True))
+    return rows.filter(scope_id__in=[actor.user_id, *accounts, *tickets])

@@ -1,0 +1,61 @@
+"""Which seats a sale took: what the marketplace says; never a guess (I-04)."""
+
+from dataclasses import dataclass, field
+
+from listings.models import Listing
+from listings.states import split_offerable
+from marketplaces.contracts import RemoteSale
+from portfolios.models import OwnerState, Seat
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """The seats of a sale, or why they are not known."""
+
+    seats: list[Seat] = field(default_factory=list)
+    reason: str = ""
+
+    @property
+    def clear(self) -> bool:
+        """Whether the seats are known."""
+        return bool(self.seats)
+
+
+def allocate(remote: RemoteSale, listing: Listing, seats: list[Seat], *, seller_allocates: bool) -> Allocation:
+    """The seats of `remote` among the listing's locked `seats`.
+
+    In this order: the seats that the marketplace names; all of them, where it took as many as were offered; the
+    seats that we choose, where the platform leaves that to the seller; else it is not clear.
+    """
+    if remote.seats:
+        return _named(remote, seats)
+    offered_ids = set(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True))
+    offered = sorted((s for s in seats if s.pk in offered_ids), key=lambda s: s.seat_number)
+    if remote.quantity == len(offered):
+        return Allocation(offered)
+    if seller_allocates:
+        return _chosen(remote.quantity, listing, offered)
+    return Allocation(reason=f"it took {remote.quantity} of {len(offered)} seats and does not say which")
+
+
+def _named(remote: RemoteSale, seats: list[Seat]) -> Allocation:
+    by_number = {str(seat.seat_number): seat for seat in seats}
+    unknown = [label for label in remote.seats if label not in by_number]
+    if unknown:
+        return Allocation(reason=f"it names seats that the listing does not have: {', '.join(unknown)}")
+    if len(set(remote.seats)) != remote.quantity:
+        return Allocation(reason=f"it names {len(remote.seats)} seats for a quantity of {remote.quantity}")
+    return Allocation([by_number[label] for label in remote.seats])
+
+
+def _chosen(quantity: int, listing: Listing, offered: list[Seat]) -> Allocation:
+    """Take from one end of the free seats, so that what is left stays together and can still be sold if possible."""
+    free = [seat for seat in offered if seat.state in {OwnerState.AVAILABLE, OwnerState.HELD}]
+    if quantity > len(free):
+        # More than is left: name the offered ones, so that the conflict is seen.
+        return (
+            Allocation(offered[:quantity]) if quantity <= len(offered) else Allocation(reason="it took too many seats")
+        )
+    ends = [free[:quantity], free[-quantity:]]
+    ends.sort(key=lambda taken: not split_offerable(listing.split_type, len(free) - len(taken)))
+    return Allocation(ends[0])

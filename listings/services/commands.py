@@ -1,0 +1,60 @@
+"""Writing commands into the outbox, in the transaction that decided them."""
+
+from typing import Any
+
+from django.db.models import Q
+from marketplaces.registry import adapter_get
+
+from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
+from seatsync.core.clock import now
+from seatsync.core.jobs import enqueue_on_commit
+
+URGENT = frozenset({CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE, CommandKind.VERIFY_GONE})
+DRAIN = "listings.tasks.drain_commands"
+
+
+def command_write(
+    *,
+    listing: Listing | None = None,
+    sale: Sale | None = None,
+    kind: CommandKind,
+    key: str,
+    payload: dict[str, Any] | None = None,
+) -> MarketplaceCommand:
+    """Insert a command once (its key is unique) and wake a worker when the transaction commits."""
+    owner = listing or sale
+    if owner is None:
+        raise ValueError("a command concerns a listing or a sale")
+    command, created = MarketplaceCommand.objects.get_or_create(
+        idempotency_key=key,
+        defaults={
+            "tenant_id": owner.tenant_id,
+            "account_id": owner.account_id,
+            "listing": listing,
+            "sale": sale,
+            "kind": kind,
+            "priority": 0 if kind in URGENT else 5,
+            "payload": payload or {},
+            "not_before": now(),
+            "whole_account": adapter_get(owner.platform).traits.whole_account,
+        },
+    )
+    if created:
+        enqueue_on_commit(DRAIN)
+    return command
+
+
+def commands_supersede(listing: Listing, kinds: frozenset[CommandKind] | None = None) -> bool:
+    """Withdraw what waits for this listing and was never sent (of these kinds; default create, reprice and resize).
+
+    Returns whether a create was withdrawn that never reached the marketplace, so nothing can be there.
+    """
+    wanted = kinds or frozenset({CommandKind.CREATE, CommandKind.REPRICE, CommandKind.RESIZE})
+    waiting = MarketplaceCommand.objects.filter(
+        Q(listing=listing, kind__in=wanted, state__in=[CommandState.PENDING, CommandState.NEEDS_PERSON])
+    )
+    # One UPDATE each: a worker that claims a row meanwhile wins, and the row no longer matches.
+    withdrawn = {"state": CommandState.SUPERSEDED, "finished_at": now()}
+    never_sent = waiting.filter(kind=CommandKind.CREATE, attempts=0).update(**withdrawn)
+    waiting.update(**withdrawn)
+    return never_sent > 0

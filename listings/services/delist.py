@@ -1,0 +1,69 @@
+"""Taking listings down: asked for by people, rules and the sale saga alike; allowed under every brake (I-19)."""
+
+import uuid
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from listings.locks import listings_lock
+from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Sale
+from listings.services.commands import command_write, commands_supersede
+from listings.services.notify import listing_changed
+from listings.states import OPEN, listing_may_move
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.errors import InvalidInput, NotAllowed, NotFound
+
+
+@transaction.atomic
+def listings_delist(*, actor: Actor, listing_ids: Sequence[uuid.UUID], reason: str = "") -> list[Listing]:
+    """Take listings down; those that are down already are left as they are. Raises NotFound or NotAllowed."""
+    wanted = list(dict.fromkeys(listing_ids))
+    if not wanted:
+        raise InvalidInput("No listing was chosen.", field="listings", remedy="Choose at least one.")
+    visible = list(Listing.objects.visible_to(actor).filter(pk__in=wanted).select_related("season_ticket"))
+    if len(visible) != len(wanted):
+        raise NotFound("No listing with this id.")
+    for ticket in {listing.season_ticket for listing in visible}:
+        if not ticket.may(actor, "delist"):
+            raise NotAllowed("You may look at this listing but not change it.")
+    locked = listings_lock(wanted)
+    for listing in locked:
+        if listing.status in OPEN or listing.status == ListingStatus.ERROR:
+            listing_take_down(listing, reason=reason or "taken down by you")
+            audit_record(
+                actor=actor, verb="listing.delist", object_type="listing", object_id=listing.pk,
+                subject=listing.season_ticket.user_id, reason=reason,
+            )  # fmt: skip
+    return locked
+
+
+def listing_take_down(listing: Listing, *, reason: str, sale: Sale | None = None) -> bool:
+    """Withdraw a locked listing and write its delist command; returns whether a command was needed.
+
+    A listing whose create never left us is simply cancelled. The caller holds the listing's lock.
+    """
+    never_sent = commands_supersede(listing)
+    if never_sent and not listing.listing_id:
+        _finish(listing, ListingStatus.CANCELLED, reason)
+        ListingSeat.objects.filter(listing=listing).update(offered=False)
+        return False
+    if listing.status != ListingStatus.DELISTING:
+        if not listing_may_move(listing.status, ListingStatus.DELISTING):
+            return False
+        _finish(listing, ListingStatus.DELISTING, reason)
+    command_write(
+        listing=listing,
+        sale=sale,
+        kind=CommandKind.DELIST,
+        key=f"delist:{listing.external_id}:{listing.version}" + (f":{sale.pk}" if sale else ""),
+    )
+    return True
+
+
+def _finish(listing: Listing, status: ListingStatus, reason: str) -> None:
+    listing.status = status
+    listing.status_reason = reason[:300]
+    listing.version += 1
+    listing.save(update_fields=["status", "status_reason", "version", "updated_at"])
+    listing_changed(listing)

@@ -1,0 +1,188 @@
+"""Carrying one claimed command to its marketplace. No transaction is open here; what comes back is recorded after."""
+
+from collections.abc import Callable
+
+from marketplaces.registry import adapter_get
+
+from listings.models import CommandKind, Listing, MarketplaceCommand
+from listings.services.record import Answer, Outcome
+from listings.states import OFFERED, SALE_LIVE
+from marketplaces.contracts import Capability, Draft, EventQuery, Link, ListingRef, MarketplaceAdapter, RemoteListing
+from marketplaces.errors import (
+    AlreadyGone,
+    AlreadySold,
+    GrantExpired,
+    MarketplaceError,
+    NotSupported,
+    PermanentError,
+    TemporaryError,
+    UnknownOutcome,
+)  # fmt: skip
+from marketplaces.services.links import link_for
+from portfolios.models import EventMapping
+from portfolios.selectors import event_mapping_get
+from portfolios.services.mapping import event_mapping_confirm
+from seatsync.core.venue_time import local
+
+Runner = Callable[[MarketplaceAdapter, Link, MarketplaceCommand], Answer]
+
+
+def execute(command: MarketplaceCommand) -> Answer:
+    """Do it, once; every error class becomes an answer, so that retry policy is written in one place (record.py)."""
+    account = command.account
+    try:
+        adapter = adapter_get(account.platform)
+        link = link_for(account, force_refresh=command.last_error.startswith(GRANT_ENDED))
+        return _RUNNERS[CommandKind(command.kind)](adapter, link, command)
+    except AlreadySold as error:
+        return Answer(Outcome.SOLD_THERE, error=str(error))
+    except AlreadyGone as error:
+        return Answer(Outcome.GONE, error=str(error))
+    except UnknownOutcome as error:
+        return Answer(Outcome.UNKNOWN, error=str(error), retry_after_s=error.retry_after_s)
+    except TemporaryError as error:
+        return Answer(Outcome.RETRY, error=str(error), retry_after_s=error.retry_after_s)
+    except GrantExpired as error:
+        return Answer(Outcome.GRANT, error=f"{GRANT_ENDED}: {error}")
+    except MarketplaceError as error:
+        return Answer(Outcome.REFUSED, error=str(error))
+
+
+GRANT_ENDED = "the grant has ended"
+
+
+def listing_ref(listing: Listing, event_id: str = "") -> ListingRef:
+    """How the listing is named to its platform."""
+    return ListingRef(listing.external_id, listing.listing_id, event_id, listing.quantity, listing.split_type)
+
+
+def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
+    listing = _listing(command)
+    if listing.status not in OFFERED:
+        return Answer(Outcome.NOT_WANTED)
+    if command.outcome_unknown and (found := adapter.fetch(link, listing_ref(listing))) is not None:
+        return Answer(Outcome.DONE, remote=found, sent_price=found.price)
+    draft = draft_of(adapter, link, listing)
+    remote = adapter.create(link, draft)
+    return Answer(Outcome.DONE, remote=remote, sent_price=draft.price)
+
+
+def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft:
+    """The listing as the platform shall show it. Raises PermanentError where its event is not mapped (I-09)."""
+    game = listing.game
+    starts = local(game.starts_at, game.venue.timezone)
+    offered = listing.listing_seats.filter(offered=True).select_related("seat")
+    seats = tuple(sorted(row.seat.seat_number for row in offered))
+    event_id = _event_id(adapter, link, listing)
+    return Draft(
+        external_id=listing.external_id,
+        event_id=event_id,
+        event_name=f"{game.home_team.name} vs {game.opponent.name}",
+        venue=game.venue.name,
+        starts_at=game.starts_at,
+        local_date=f"{starts:%Y-%m-%d}",
+        local_time=f"{starts:%H:%M:%S}",
+        section=listing.section,
+        row=listing.row,
+        seats=seats,
+        price=listing.price,
+        currency=listing.currency,
+        split=listing.split_type,
+    )
+
+
+def _event_id(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> str:
+    """The confirmed event id; an exact single match (venue and start) is confirmed by itself, anything else asks."""
+    game = listing.game
+    mapping: EventMapping | None = event_mapping_get(game, listing.platform)
+    if mapping is not None:
+        return mapping.remote_event_id
+    if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
+        return ""
+    starts = local(game.starts_at, game.venue.timezone)
+    query = EventQuery(
+        f"{game.home_team.name} vs {game.opponent.name}", game.venue.name, game.starts_at, f"{starts:%Y-%m-%d}"
+    )
+    found = [
+        event
+        for event in adapter.search_events(link, query)
+        if event.starts_at == game.starts_at and event.venue.casefold() == game.venue.name.casefold()
+    ]
+    if len(found) != 1:
+        raise PermanentError(f"{len(found)} events fit this game; confirm its mapping first.")
+    event_mapping_confirm(game=game, platform=listing.platform, remote_event_id=found[0].event_id, by="exact match")
+    return found[0].event_id
+
+
+def _reprice(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
+    listing = _listing(command)
+    if listing.status not in OFFERED or command.payload.get("version", 0) < _newest_price_version(command):
+        return Answer(Outcome.NOT_WANTED)
+    remote = adapter.reprice(link, listing_ref(listing), listing.price, listing.currency)
+    return Answer(Outcome.DONE, remote=remote, sent_price=listing.price)
+
+
+def _newest_price_version(command: MarketplaceCommand) -> int:
+    newer = MarketplaceCommand.objects.filter(
+        listing_id=command.listing_id, kind=CommandKind.REPRICE, state="pending"
+    ).values_list("payload__version", flat=True)
+    return max((int(version) for version in newer), default=0)
+
+
+def _resize(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
+    listing = _listing(command)
+    if listing.status not in OFFERED:
+        return Answer(Outcome.NOT_WANTED)
+    offered = listing.listing_seats.filter(offered=True).values_list("seat__seat_number", flat=True)
+    remote = adapter.resize(link, listing_ref(listing), tuple(sorted(offered)))
+    return Answer(Outcome.DONE, remote=remote)
+
+
+def _delist(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
+    adapter.delist(link, listing_ref(_listing(command)))
+    return Answer(Outcome.DONE)
+
+
+def _verify_gone(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
+    remote: RemoteListing | None = None
+    if Capability.FETCH in adapter.traits.capabilities:
+        remote = adapter.fetch(link, listing_ref(_listing(command)))
+    return Answer(Outcome.DONE, remote=remote)
+
+
+def _confirm(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
+    sale = command.sale
+    if sale is None or sale.state not in SALE_LIVE:
+        return Answer(Outcome.NOT_WANTED)
+    return Answer(Outcome.DONE, remote_sale=adapter.confirm(link, sale.platform_sale_id))
+
+
+def _reject(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
+    if command.sale is None:
+        return Answer(Outcome.NOT_WANTED)
+    adapter.reject(link, command.sale.platform_sale_id)
+    return Answer(Outcome.DONE)
+
+
+def _not_here(_adapter: MarketplaceAdapter, _link: Link, command: MarketplaceCommand) -> Answer:
+    raise NotSupported(f"{command.kind} is carried out by a person.")
+
+
+def _listing(command: MarketplaceCommand) -> Listing:
+    """The listing as it is now (a claim may be seconds old), with what a draft needs."""
+    return Listing.objects.select_related("game__home_team", "game__opponent", "game__venue", "account").get(
+        pk=command.listing_id
+    )
+
+
+_RUNNERS: dict[CommandKind, Runner] = {
+    CommandKind.CREATE: _create,
+    CommandKind.REPRICE: _reprice,
+    CommandKind.RESIZE: _resize,
+    CommandKind.DELIST: _delist,
+    CommandKind.VERIFY_GONE: _verify_gone,
+    CommandKind.CONFIRM_SALE: _confirm,
+    CommandKind.REJECT_SALE: _reject,
+    CommandKind.FULFIL: _not_here,
+    CommandKind.SYNC_ACCOUNT: _not_here,
+}

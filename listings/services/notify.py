@@ -1,0 +1,25 @@
+"""Who hears of a change to a listing or a sale."""
+
+from seatsync.live.events import LiveType
+from seatsync.live.publish import publish
+
+from listings.models import Listing, Sale
+from portfolios.services.ledger import watchers
+
+
+def listing_changed(listing: Listing) -> None:
+    """Tell the ticket's people that a listing changed."""
+    publish(
+        user_ids=watchers(listing.season_ticket_id),
+        type=LiveType.LISTING_CHANGED,
+        object_id=listing.pk,
+        version=listing.version,
+    )
+
+
+def sale_changed(sale: Sale) -> None:
+    """Tell the ticket's people (or the account's owner, where no listing is known) that a sale changed."""
+    users = watchers(sale.listing.season_ticket_id) if sale.listing else [sale.account.user_id]
+    publish(user_ids=users, type=LiveType.SALE_CHANGED, object_id=sale.pk, version=sale.version)
+    if sale.listing:
+        publish(user_ids=users, type=LiveType.SEASON_CHANGED, object_id=sale.listing.season_ticket_id)

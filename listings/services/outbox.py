@@ -1,0 +1,141 @@
+"""The outbox worker: claim a due command, commit, talk to the marketplace, record.
+
+Killed at any line, the next worker finishes it: the lease runs out, the command goes back with "outcome unknown",
+and is read back first.
+"""
+
+import uuid
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from listings.locks import command_lock, commands_claimable
+from listings.models import CommandState, MarketplaceCommand
+from listings.services.commands import DRAIN
+from listings.services.execute import execute
+from listings.services.record import Answer, record
+from marketplaces.selectors import limit_for
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.clock import now, seconds_from_now
+from seatsync.core.errors import Conflict, NotFound
+from seatsync.core.jobs import enqueue_on_commit
+from seatsync.core.limiters import take
+
+log = structlog.get_logger(__name__)
+CLAIM_LOOK_AHEAD = 20
+
+
+def lease_seconds() -> float:
+    """The total HTTP timeout and five seconds, at most twenty (DESIGN.md 3)."""
+    return min(20.0, settings.HTTP_TOTAL_TIMEOUT_S + 5)
+
+
+def commands_drain(*, limit: int = 100) -> int:
+    """Carry out due commands until none is due or `limit` is reached; returns how many were carried out."""
+    leases_reap()
+    done = 0
+    while done < limit and (command := command_claim()) is not None:
+        record(command, _carry_out(command))
+        done += 1
+    return done
+
+
+def _carry_out(command: MarketplaceCommand) -> Answer:
+    return execute(command)
+
+
+def command_claim() -> MarketplaceCommand | None:
+    """Claim one due command that its account's limit lets through now; None where there is none."""
+    for _ in range(CLAIM_LOOK_AHEAD):
+        try:
+            with transaction.atomic():
+                command = _pick()
+                if command is None:
+                    return None
+                wait_s = _limit_wait(command)
+                if wait_s > 0:
+                    command.not_before = seconds_from_now(wait_s)
+                    command.save(update_fields=["not_before", "updated_at"])
+                    enqueue_on_commit(DRAIN, countdown_s=wait_s)
+                    continue
+                _mark_in_flight(command)
+                return command
+        except IntegrityError:
+            # Another worker put a command of the same listing (or account) in flight first.
+            continue
+    return None
+
+
+def _pick() -> MarketplaceCommand | None:
+    flying = MarketplaceCommand.objects.filter(state=CommandState.IN_FLIGHT)
+    blocked = Exists(flying.filter(listing=OuterRef("listing"))) | Exists(
+        flying.filter(account=OuterRef("account"), whole_account=True)
+    )
+    due = MarketplaceCommand.objects.filter(
+        ~Q(blocked), state=CommandState.PENDING, not_before__lte=now(), account__is_active=True
+    )
+    found = commands_claimable(1, pk__in=due.order_by("priority", "not_before", "pk").values("pk")[:CLAIM_LOOK_AHEAD])
+    return found[0] if found else None
+
+
+def _limit_wait(command: MarketplaceCommand) -> float:
+    """Seconds until the account's bucket has a token for this command; 0 where it was taken."""
+    account = command.account
+    per_second, burst, reserved = limit_for(account.platform)
+    grant = take(
+        f"account:{account.pk}",
+        capacity=burst,
+        per_second=per_second,
+        reserve=0 if command.priority == 0 else min(reserved, burst - 1),
+    )
+    return 0.0 if grant.granted else max(grant.wait_s, 0.01)
+
+
+def _mark_in_flight(command: MarketplaceCommand) -> None:
+    command.state = CommandState.IN_FLIGHT
+    command.attempts += 1
+    command.fence += 1
+    command.in_flight_since = now()
+    command.lease_until = seconds_from_now(lease_seconds())
+    command.save(update_fields=["state", "attempts", "fence", "in_flight_since", "lease_until", "updated_at"])
+
+
+def leases_reap() -> int:
+    """Put back commands whose worker died: their outcome is unknown and is read back first. Returns how many."""
+    overdue = MarketplaceCommand.objects.filter(state=CommandState.IN_FLIGHT, lease_until__lt=now())
+    reaped = overdue.update(
+        state=CommandState.PENDING,
+        outcome_unknown=True,
+        not_before=now(),
+        last_error="the worker did not answer in time",
+    )
+    if reaped:
+        log.warning("outbox.leases_reaped", count=reaped)
+    return reaped
+
+
+@transaction.atomic
+def command_retry(*, actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
+    """Send a command that needed a person once more. Raises NotFound, or Conflict where it no longer waits for one."""
+    if not MarketplaceCommand.objects.filter(pk=command_id, tenant_id=actor.tenant_id).exists():
+        raise NotFound("No command with this id.")
+    command = command_lock(command_id)
+    owner = command.account.user_id
+    if actor.user_id != owner and not actor.is_staff:
+        raise NotFound("No command with this id.")
+    if command.state != CommandState.NEEDS_PERSON:
+        raise Conflict(f"The command is {command.get_state_display()}.", remedy="Nothing needs to be done.")
+    command.state, command.attempts, command.not_before = CommandState.PENDING, 0, now()
+    command.outcome_unknown = True
+    command.save(update_fields=["state", "attempts", "not_before", "outcome_unknown", "updated_at"])
+    audit_record(actor=actor, verb="command.retry", object_type="command", object_id=command.pk, subject=owner)
+    return command
+
+
+def backoff(attempts: int) -> timedelta:
+    """How long to wait after the n-th failure: doubling from one second, at most five minutes."""
+    return timedelta(seconds=min(300, 2 ** max(0, attempts - 1)))

@@ -1,0 +1,207 @@
+"""The pricing door: every price, whoever wants it, passes here; a single change is a batch of one."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import transaction
+
+from listings.contracts import Guard, PriceChange, PriceContext, PriceOutcome, Verdict
+from listings.locks import listings_lock
+from listings.models import (
+    CommandKind,
+    CommandState,
+    Listing,
+    ListingSeat,
+    ListingStatus,
+    MarketplaceCommand,
+    PriceProposal,
+    TradingStateKind,
+)  # fmt: skip
+from listings.services.commands import command_write, commands_supersede
+from listings.services.guards import guards_expected
+from listings.services.notify import listing_changed
+from listings.services.publish import net_floor_problem
+from listings.services.trading import trading_states_for
+from marketplaces.selectors import fee_version, proceeds_at
+from portfolios.models import OwnerState
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
+from seatsync.core.money import LARGEST, round_money
+
+PRICEABLE = frozenset({ListingStatus.PUBLISHING, ListingStatus.ACTIVE, ListingStatus.PAUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the checks need to know beside the listing, read once for the whole batch."""
+
+    trading: TradingStateKind
+    seat_taken: bool
+    push_in_flight: bool
+    hours_to_game: float
+
+
+@transaction.atomic
+def price_apply(*, actor: Actor, changes: Sequence[PriceChange]) -> list[PriceOutcome]:
+    """Judge a batch of price changes and carry out those that every check and guard allows.
+
+    Refused changes come back with their verdicts and change nothing; each proposal is kept. Raises NotFound for a
+    stranger's listing, NotAllowed for a viewer, InvalidInput for a price that is no amount, and Conflict where the
+    registered guards are not the expected ones.
+    """
+    guards = guards_expected()
+    by_id = {change.listing_id: change for change in changes}
+    _check_may(actor, by_id)
+    _check_amounts(changes)
+    listings = listings_lock(by_id)
+    facts = _facts(listings)
+    outcomes = {
+        listing.pk: _judge(actor, listing, by_id[listing.pk], facts[listing.pk], guards) for listing in listings
+    }
+    return [outcomes[listing_id] for listing_id in by_id]
+
+
+def listing_reprice(
+    *,
+    actor: Actor,
+    listing_id: uuid.UUID,
+    price: Decimal,
+    version: int | None,
+    reason: str = "",
+    confirmed: bool = False,
+) -> Listing:
+    """A person's or client's single change. Raises StaleVersion, Conflict, or InvalidInput with the guard's reason."""
+    change = PriceChange(listing_id, price, version, reason, confirmed)
+    (outcome,) = price_apply(actor=actor, changes=[change])
+    refusal = outcome.refusal
+    if refusal is not None:
+        if refusal.guard == "version":
+            raise StaleVersion(refusal.reason, field="version", remedy="Look at the new price and decide again.")
+        if refusal.guard in {"status", "sale", "in_flight"}:
+            raise Conflict(refusal.reason, field="price", remedy="Wait a moment and try again.")
+        raise InvalidInput(refusal.reason, field="price", remedy="Choose a price that the rule allows.")
+    return Listing.objects.select_related("game", "account").get(pk=listing_id)
+
+
+def _check_may(actor: Actor, by_id: dict[uuid.UUID, PriceChange]) -> None:
+    visible = Listing.objects.visible_to(actor).filter(pk__in=by_id).select_related("season_ticket")
+    found = {listing.pk: listing for listing in visible}
+    if len(found) != len(by_id):
+        raise NotFound("No listing with this id.")
+    for ticket in {listing.season_ticket for listing in found.values()}:
+        if not ticket.may(actor, "reprice"):
+            raise NotAllowed("You may look at this listing but not change it.")
+
+
+def _check_amounts(changes: Sequence[PriceChange]) -> None:
+    for change in changes:
+        if not change.price.is_finite() or not 0 < change.price <= LARGEST:
+            raise InvalidInput(f"{change.price} is not a price.", field="price", remedy="Write it like 84.00.")
+
+
+def _facts(listings: list[Listing]) -> dict[uuid.UUID, _Facts]:
+    ids = [listing.pk for listing in listings]
+    full = list(Listing.objects.filter(pk__in=ids).select_related("season_ticket", "game"))
+    trading = trading_states_for(full)
+    taken = set(
+        ListingSeat.objects.filter(
+            listing_id__in=ids, offered=True, seat__state__in=[OwnerState.HELD, OwnerState.SOLD]
+        ).values_list("listing_id", flat=True)
+    )
+    flying = set(
+        MarketplaceCommand.objects.filter(
+            listing_id__in=ids, state=CommandState.IN_FLIGHT, kind__in=[CommandKind.CREATE, CommandKind.REPRICE]
+        ).values_list("listing_id", flat=True)
+    )
+    moment = now()
+    return {
+        listing.pk: _Facts(
+            trading=trading[listing.pk],
+            seat_taken=listing.pk in taken,
+            push_in_flight=listing.pk in flying,
+            hours_to_game=(listing.game.starts_at - moment).total_seconds() / 3600,
+        )
+        for listing in full
+    }
+
+
+def _judge(actor: Actor, listing: Listing, change: PriceChange, facts: _Facts, guards: Sequence[Guard]) -> PriceOutcome:
+    proposed = round_money(change.price)
+    verdicts = _own_verdicts(listing, change, proposed, facts)
+    if all(verdict.allowed for verdict in verdicts):
+        context = PriceContext(
+            platform=listing.platform, price=listing.price, proposed=proposed, floor=listing.floor,
+            ceiling=listing.ceiling, currency=listing.currency, actor_is_person=actor.is_person,
+            confirmed=change.confirmed, hours_to_game=facts.hours_to_game,
+        )  # fmt: skip
+        verdicts += [guard.check(context) for guard in guards]
+    accepted = all(verdict.allowed for verdict in verdicts)
+    _keep_proposal(actor, listing, change, proposed, verdicts, accepted=accepted)
+    if accepted and proposed != listing.price:
+        _carry_out(actor, listing, proposed, change.reason)
+    return PriceOutcome(listing.pk, accepted, listing.price, listing.version, tuple(verdicts))
+
+
+def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, facts: _Facts) -> list[Verdict]:
+    """The door's own checks, in this order; none depends on a port being filled."""
+    net_trouble = net_floor_problem(listing.platform, proposed, listing.floor) if listing.floor_basis == "net" else None
+    checks = [
+        ("version", change.version in {None, listing.version}, "The listing has changed since you looked."),
+        ("status", listing.status in PRICEABLE, f"The listing is {listing.get_status_display()}."),
+        ("sale", not facts.seat_taken, "A seat of this listing is held or sold."),
+        ("in_flight", not facts.push_in_flight, "A change of this listing is on its way to the marketplace."),
+        ("halted", facts.trading != TradingStateKind.HALTED, "Trading is halted."),
+        (
+            "raise_only",
+            facts.trading != TradingStateKind.RAISE_ONLY or proposed >= listing.price,
+            f"Prices may only rise now, and {proposed} is below {listing.price}.",
+        ),
+        ("floor", proposed >= listing.floor, f"{proposed} is below your floor of {listing.floor}."),
+        ("net_floor", net_trouble is None, net_trouble.detail if net_trouble else ""),
+        ("ceiling", proposed <= listing.ceiling, f"{proposed} is above your ceiling of {listing.ceiling}."),
+    ]
+    return [Verdict(key, allowed, "" if allowed else reason) for key, allowed, reason in checks]
+
+
+def _keep_proposal(
+    actor: Actor, listing: Listing, change: PriceChange, proposed: Decimal, verdicts: list[Verdict], *, accepted: bool
+) -> None:
+    PriceProposal.objects.create(
+        tenant_id=listing.tenant_id,
+        listing=listing,
+        previous_price=listing.price,
+        proposed_price=proposed,
+        currency=listing.currency,
+        accepted=accepted,
+        verdicts=[{"guard": v.guard, "allowed": v.allowed, "reason": v.reason} for v in verdicts],
+        listing_version=listing.version,
+        actor_kind=actor.kind.value,
+        actor_id=actor.id,
+        request_id=actor.request_id,
+        reason=change.reason[:300],
+    )
+
+
+def _carry_out(actor: Actor, listing: Listing, price: Decimal, reason: str) -> None:
+    before = listing.price
+    listing.price = price
+    listing.proceeds = proceeds_at(price, fee_version(listing.platform))
+    listing.version += 1
+    listing.save(update_fields=["price", "proceeds", "version", "updated_at"])
+    # Only the newest price matters: one that was not sent yet is withdrawn. A waiting create reads the row itself.
+    commands_supersede(listing, frozenset({CommandKind.REPRICE}))
+    command_write(
+        listing=listing,
+        kind=CommandKind.REPRICE,
+        key=f"reprice:{listing.external_id}:{listing.version}",
+        payload={"price": str(price), "currency": listing.currency, "version": listing.version},
+    )
+    audit_record(
+        actor=actor, verb="listing.reprice", object_type="listing", object_id=listing.pk,
+        subject=listing.season_ticket.user_id, before={"price": before}, after={"price": price}, reason=reason,
+    )  # fmt: skip
+    listing_changed(listing)

@@ -1,0 +1,81 @@
+"""Listings are projections of seats: when seats are sold, every listing of them shrinks or comes down (I-03, I-05)."""
+
+from decimal import Decimal
+
+from marketplaces.registry import adapter_get
+
+from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Sale
+from listings.services.commands import command_write, commands_supersede
+from listings.services.delist import listing_take_down
+from listings.services.notify import listing_changed
+from listings.states import listing_may_move, split_offerable
+from marketplaces.contracts import Capability
+from portfolios.models import Seat
+from seatsync.core.clock import now
+from seatsync.core.money import round_money
+
+
+def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> None:
+    """The listing that sold: all gone, or smaller.
+
+    Its marketplace has reduced it already; we only withdraw a rest that its split rule can no longer sell.
+    """
+    rest = _rest(listing, sold)
+    listing.final_price = round_money(sale.gross / Decimal(max(sale.quantity, 1)))
+    if not rest:
+        commands_supersede(listing)
+        if listing_may_move(listing.status, ListingStatus.SOLD):
+            listing.status = ListingStatus.SOLD
+        listing.sold_at = sale.sold_at
+        listing.status_reason = f"sold on {sale.platform}"
+    else:
+        listing.quantity = len(rest)
+    listing.version += 1
+    listing.save()
+    listing_changed(listing)
+    if rest and not split_offerable(listing.split_type, len(rest)):
+        listing_take_down(listing, reason="the rest cannot be sold under its split rule", sale=sale)
+
+
+def projections_shrink(listings: list[Listing], sold: list[Seat], *, sale: Sale) -> None:
+    """Every other listing of sold seats: resized where its platform can and the rest may be sold, else taken down."""
+    for listing in listings:
+        rest = _rest(listing, sold)
+        if rest and _may_resize(listing, rest):
+            _resize(listing, rest, sale=sale)
+        else:
+            listing_take_down(listing, reason=f"sold on {sale.platform}", sale=sale)
+
+
+def _rest(listing: Listing, sold: list[Seat]) -> list[Seat]:
+    """Mark the sold seats as no longer offered and return those that still are, in seat order."""
+    ListingSeat.objects.filter(listing=listing, seat__in=sold).update(offered=False)
+    left = ListingSeat.objects.filter(listing=listing, offered=True).select_related("seat")
+    return sorted((row.seat for row in left), key=lambda seat: seat.seat_number)
+
+
+def _may_resize(listing: Listing, rest: list[Seat]) -> bool:
+    numbers = [seat.seat_number for seat in rest]
+    together = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    return (
+        together
+        and listing.status in {ListingStatus.ACTIVE, ListingStatus.PAUSED}
+        and bool(listing.listing_id)
+        and split_offerable(listing.split_type, len(rest))
+        and Capability.RESIZE in adapter_get(listing.platform).traits.capabilities
+    )
+
+
+def _resize(listing: Listing, rest: list[Seat], *, sale: Sale) -> None:
+    commands_supersede(listing, frozenset({CommandKind.RESIZE}))
+    listing.quantity = len(rest)
+    listing.version += 1
+    listing.save(update_fields=["quantity", "version", "updated_at"])
+    command_write(
+        listing=listing,
+        sale=sale,
+        kind=CommandKind.RESIZE,
+        key=f"resize:{listing.external_id}:{listing.version}",
+        payload={"seats": [seat.seat_number for seat in rest], "at": now().isoformat()},
+    )
+    listing_changed(listing)

@@ -1,0 +1,189 @@
+"""Publishing seats: listing rows and one create command a platform, in the transaction that checked the seats."""
+
+import uuid
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.db import transaction
+
+from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, SplitType, TradingStateKind
+from listings.services.commands import command_write
+from listings.services.notify import listing_changed
+from listings.services.trading import trading_state_for
+from listings.states import OPEN, split_offerable
+from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.selectors import fee_version, proceeds_at
+from portfolios.locks import seats_lock
+from portfolios.models import Game, GameStatus, OwnerState, Seat
+from portfolios.services.groups import seat_group_for
+from portfolios.services.ledger import seats_for
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound
+from seatsync.core.money import round_money
+
+
+@transaction.atomic
+def listing_publish(
+    *,
+    actor: Actor,
+    seat_ids: Sequence[uuid.UUID],
+    account_ids: Sequence[uuid.UUID],
+    price: Decimal,
+    floor: Decimal,
+    ceiling: Decimal,
+    split_type: str = SplitType.ANY,
+    floor_basis: str = "list",
+) -> list[Listing]:
+    """Offer neighbouring seats of one game on one or more accounts; returns a listing per account, `publishing`.
+
+    Prices are per ticket, in the ticket's currency. Raises InvalidInput (field by field), NotFound for strangers' ids,
+    NotAllowed, or Conflict where a seat is not free, is offered on that account already, or a brake is on.
+    """
+    price, floor, ceiling = round_money(price), round_money(floor), round_money(ceiling)
+    accounts = _accounts(actor, account_ids)
+    seats = seats_lock(seat.pk for seat in seats_for(actor, seat_ids, verb="list"))
+    seats.sort(key=lambda seat: seat.seat_number)
+    _check_input(price, floor, ceiling, split_type, floor_basis, len(seats), accounts)
+    game = Game.objects.get(pk=seats[0].game_id)
+    group = seat_group_for(seats=seats)
+    _check_free(seats, game, accounts)
+    _check_brakes(seats[0], accounts)
+    listings = []
+    for account in accounts:
+        listing = _insert(account, seats, game, price, floor, ceiling, split_type, floor_basis)
+        listing.seat_group = group
+        listing.save()
+        ListingSeat.objects.bulk_create(ListingSeat(listing=listing, seat=seat) for seat in seats)
+        command_write(listing=listing, kind=CommandKind.CREATE, key=f"create:{listing.external_id}")
+        listing_changed(listing)
+        listings.append(listing)
+    audit_record(
+        actor=actor, verb="listing.publish", object_type="seat_group", object_id=group.pk,
+        subject=seats[0].season_ticket.user_id,
+        after={"platforms": [a.platform for a in accounts], "price": price, "floor": floor, "ceiling": ceiling},
+    )  # fmt: skip
+    return listings
+
+
+def _accounts(actor: Actor, account_ids: Sequence[uuid.UUID]) -> list[MarketplaceAccount]:
+    wanted = list(dict.fromkeys(account_ids))
+    if not wanted:
+        raise InvalidInput("No marketplace was chosen.", field="accounts", remedy="Choose at least one.")
+    found = list(MarketplaceAccount.objects.visible_to(actor).filter(pk__in=wanted).order_by("platform", "pk"))
+    if len(found) != len(wanted):
+        raise NotFound("No marketplace account with this id.")
+    for account in found:
+        if not account.is_active or account.needs_reconnect:
+            raise Conflict(
+                f"The {account} account is not connected.", field="accounts", remedy="Connect it again first."
+            )
+        if account.mode == Mode.LIVE and account.user.kyc_status != "approved":
+            raise NotAllowed("Live selling needs an approved identity check.")
+    return found
+
+
+def _check_input(
+    price: Decimal, floor: Decimal, ceiling: Decimal, split: str, basis: str, quantity: int,
+    accounts: list[MarketplaceAccount],
+) -> None:  # fmt: skip
+    problems = []
+    if floor <= 0:
+        problems.append(FieldProblem("floor", "The floor must be above zero.", "Say the least you would take."))
+    if ceiling < floor:
+        problems.append(FieldProblem("ceiling", "The ceiling is below the floor.", "Raise it, or lower the floor."))
+    elif not floor <= price <= ceiling:
+        problems.append(
+            FieldProblem(
+                "price", f"{price} is outside {floor} to {ceiling}.", "Move the price, the floor or the ceiling."
+            )
+        )
+    if split not in SplitType.values:
+        problems.append(FieldProblem("split_type", f"{split!r} is unknown.", f"Use {', '.join(SplitType.values)}."))
+    elif not split_offerable(split, quantity):
+        problems.append(
+            FieldProblem(
+                "split_type", f"{quantity} seats cannot be sold in pairs.", "Choose another split or an even number."
+            )
+        )
+    if basis not in {"list", "net"}:
+        problems.append(FieldProblem("floor_basis", f"{basis!r} is unknown.", "Use list or net."))
+    elif basis == "net":
+        problems += [p for account in accounts if (p := net_floor_problem(account.platform, price, floor))]
+    if problems:
+        raise InvalidInput("Some of the input is not valid.", problems=tuple(problems))
+
+
+def net_floor_problem(platform: str, price: Decimal, floor: Decimal) -> FieldProblem | None:
+    """What is wrong with a price whose net must reach the floor at this platform; None where it does (I-11)."""
+    net = proceeds_at(price, fee_version(platform))
+    if net is None:
+        return FieldProblem("floor_basis", f"No fee of {platform} is known.", "Put the floor on the list price.")
+    if net < floor:
+        return FieldProblem(
+            "price", f"{price} brings {net} at {platform}, below your floor of {floor}.", "Raise the price."
+        )
+    return None
+
+
+def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount]) -> None:
+    if game.status != GameStatus.SCHEDULED or game.starts_at <= now():
+        raise Conflict("This game can no longer be sold.", field="seats", remedy="Choose a game that is still to come.")
+    for seat in seats:
+        if seat.state != OwnerState.AVAILABLE:
+            raise Conflict(
+                f"Seat {seat} is {seat.get_state_display()}.", field="seats", remedy="Choose seats that are available."
+            )
+    doubled = (
+        ListingSeat.objects.filter(
+            seat__in=seats, offered=True, listing__account__in=accounts, listing__status__in=OPEN
+        )
+        .select_related("listing", "seat")
+        .first()
+    )
+    if doubled is not None:
+        raise Conflict(
+            f"Seat {doubled.seat} is listed on {doubled.listing.platform} already.",
+            field="accounts",
+            remedy="Reprice that listing, or take it down first.",
+        )
+
+
+def _check_brakes(seat: Seat, accounts: list[MarketplaceAccount]) -> None:
+    state = trading_state_for(
+        holder_id=seat.season_ticket.user_id,
+        season_id=seat.season_ticket_id,
+        game_id=seat.game_id,
+        account_ids=[account.pk for account in accounts],
+    )
+    if state in {TradingStateKind.NO_NEW_LISTINGS, TradingStateKind.HALTED}:
+        raise Conflict(f"Trading is {state.label}.", field="seats", remedy="Lift the brake under Settings first.")
+
+
+def _insert(
+    account: MarketplaceAccount, seats: list[Seat], game: Game, price: Decimal, floor: Decimal, ceiling: Decimal,
+    split: str, basis: str,
+) -> Listing:  # fmt: skip
+    first = seats[0]
+    return Listing(
+        tenant_id=first.tenant_id,
+        account=account,
+        mode=account.mode,
+        season_ticket_id=first.season_ticket_id,
+        game=game,
+        game_date=game.game_date,
+        platform=account.platform,
+        section=first.section,
+        row=first.row,
+        quantity=len(seats),
+        price=price,
+        original_price=price,
+        proceeds=proceeds_at(price, fee_version(account.platform)),
+        currency=first.currency,
+        floor=floor,
+        ceiling=ceiling,
+        floor_basis=basis,
+        status=ListingStatus.PUBLISHING,
+        split_type=split,
+    )

@@ -1,0 +1,260 @@
+"""Recording what a marketplace answered. Retry policy is written here once, by outcome."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from django.db import transaction
+
+from listings.locks import command_lock, listings_lock, sale_lock
+from listings.models import (
+    CommandKind,
+    CommandState,
+    Listing,
+    ListingStatus,
+    MarketplaceCommand,
+    PriceHistory,
+    Sale,
+)  # fmt: skip
+from listings.services.command_alerts import alert_needs_person, alert_reconnect
+from listings.services.commands import command_write
+from listings.services.notify import listing_changed
+from listings.services.sale_saga import sale_apply, sale_delists_done
+from listings.states import listing_may_move
+from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
+from seatsync.core.clock import now, seconds_from_now
+from seatsync.core.jobs import enqueue_on_commit
+
+MOST_ATTEMPTS = 8
+# A seat that is still for sale elsewhere is worth more tries than a price.
+MOST_ATTEMPTS_URGENT = 20
+LONGEST_WAIT_S = 300.0
+LONGEST_WAIT_URGENT_S = 10.0
+RECONNECT_WAIT_S = 300.0
+
+
+class Outcome(StrEnum):
+    """What came of one attempt."""
+
+    DONE = "done"
+    GONE = "gone"
+    SOLD_THERE = "sold_there"
+    NOT_WANTED = "not_wanted"
+    RETRY = "retry"
+    UNKNOWN = "unknown"
+    GRANT = "grant"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One attempt's outcome with what the marketplace said. Prices per ticket in the listing's currency."""
+
+    outcome: Outcome
+    remote: RemoteListing | None = None
+    remote_sale: RemoteSale | None = None
+    sent_price: Decimal | None = None
+    error: str = ""
+    retry_after_s: float | None = None
+
+
+def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
+    """Apply an answer if its claim is still the current one; a late answer is kept beside the command, not applied.
+
+    Returns whether it was applied.
+    """
+    with transaction.atomic():
+        listing = listings_lock([claimed.listing_id])[0] if claimed.listing_id else None
+        sale = sale_lock(claimed.sale_id) if claimed.sale_id else None
+        command = command_lock(claimed.pk)
+        if command.state != CommandState.IN_FLIGHT or command.fence != claimed.fence:
+            command.late_answers = [
+                *command.late_answers,
+                {"fence": claimed.fence, "outcome": answer.outcome, "error": answer.error, "at": now().isoformat()},
+            ]
+            command.save(update_fields=["late_answers", "updated_at"])
+            return False
+        _APPLY[answer.outcome](command, listing, sale, answer)
+    if answer.remote_sale is not None:
+        sale_apply(account=claimed.account, remote=answer.remote_sale)
+    return True
+
+
+def _finish(command: MarketplaceCommand, state: CommandState = CommandState.DONE, error: str = "") -> None:
+    command.state = state
+    command.finished_at = now()
+    command.in_flight_since = command.lease_until = None
+    command.outcome_unknown = False
+    command.last_error = error[:300]
+    command.save()
+
+
+def _done(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:
+    _finish(command)
+    kind = CommandKind(command.kind)
+    if listing is not None and kind in _AFTER:
+        _AFTER[kind](command, listing, answer)
+    if kind is CommandKind.REJECT_SALE and sale is not None:
+        sale.state_reason = "rejected at its marketplace: a seat belonged to somebody else"
+        sale.version += 1
+        sale.save(update_fields=["state_reason", "version", "updated_at"])
+    if sale is not None and kind in {CommandKind.DELIST, CommandKind.RESIZE}:
+        sale_delists_done(sale)
+
+
+def _created(command: MarketplaceCommand, listing: Listing, answer: Answer) -> None:
+    if answer.remote is None:
+        return
+    listing.listing_id = answer.remote.listing_id
+    listing.published_at = listing.published_at or now()
+    if listing.status in {ListingStatus.PUBLISHING, ListingStatus.ERROR}:
+        listing.status = ListingStatus.ACTIVE
+        listing.status_reason = ""
+    _priced(command, listing, answer)
+
+
+def _priced(_command: MarketplaceCommand, listing: Listing, answer: Answer) -> None:
+    """The marketplace took a price: keep it, what it says of net and all-in, and a point of history."""
+    price = answer.sent_price or listing.price
+    listing.live_price = price
+    if answer.remote is not None:
+        listing.proceeds = answer.remote.proceeds or listing.proceeds
+        listing.all_in = answer.remote.all_in or listing.all_in
+    listing.save()
+    PriceHistory.objects.create(
+        time=now(),
+        listing_id=listing.pk,
+        price=price,
+        currency=listing.currency,
+        platform=listing.platform,
+        views=answer.remote.views if answer.remote else None,
+        favorites=answer.remote.favorites if answer.remote else None,
+    )
+    listing_changed(listing)
+
+
+def _delisted(command: MarketplaceCommand, listing: Listing, _answer: Answer) -> None:
+    _status(listing, ListingStatus.CANCELLED, listing.status_reason)
+    command_write(listing=listing, kind=CommandKind.VERIFY_GONE, key=f"verify:{command.idempotency_key}"[:120])
+
+
+def _verified(command: MarketplaceCommand, listing: Listing, answer: Answer) -> None:
+    if answer.remote is None or answer.remote.state is RemoteListingState.GONE:
+        listing.gone_verified_at = now()
+        listing.save(update_fields=["gone_verified_at", "updated_at"])
+        return
+    # It answered that it was gone, and there it is: take it down again.
+    _status(listing, ListingStatus.DELISTING, "the marketplace showed it again")
+    command_write(listing=listing, kind=CommandKind.DELIST, key=f"delist:{command.pk}")
+
+
+def _status(listing: Listing, status: ListingStatus, reason: str) -> None:
+    if not listing_may_move(listing.status, status):
+        return
+    listing.status = status
+    listing.status_reason = reason[:300]
+    listing.version += 1
+    listing.save(update_fields=["status", "status_reason", "version", "updated_at"])
+    listing_changed(listing)
+
+
+_After = Callable[[MarketplaceCommand, Listing, Answer], None]
+_AFTER: dict[CommandKind, _After] = {
+    CommandKind.CREATE: _created,
+    CommandKind.REPRICE: _priced,
+    CommandKind.DELIST: _delisted,
+    CommandKind.VERIFY_GONE: _verified,
+}
+
+
+def _gone(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:
+    """For a delist or a reject that is success; for a price it means that somebody took or bought it: go and see."""
+    kind = CommandKind(command.kind)
+    if kind in {CommandKind.REPRICE, CommandKind.RESIZE} and listing is not None:
+        _finish(command)
+        _status(listing, ListingStatus.CANCELLED, "the marketplace no longer has it")
+        _look_for_sales(command)
+        if sale is not None:
+            sale_delists_done(sale)
+        return
+    _done(command, listing, sale, answer)
+
+
+def _sold_there(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:
+    """The delist came too late: nothing is left to take down, and the other sale must be read now."""
+    _finish(command)
+    if listing is not None:
+        _status(listing, ListingStatus.CANCELLED, "sold there before it could be taken down")
+    if sale is not None:
+        sale_delists_done(sale)
+    _look_for_sales(command)
+
+
+def _look_for_sales(command: MarketplaceCommand) -> None:
+    enqueue_on_commit("listings.tasks.poll_account_sales", account_id=str(command.account_id))
+
+
+def _not_wanted(command: MarketplaceCommand, _listing: Listing | None, sale: Sale | None, _answer: Answer) -> None:
+    _finish(command, CommandState.SUPERSEDED)
+    if sale is not None and command.kind in {CommandKind.DELIST, CommandKind.RESIZE}:
+        sale_delists_done(sale)
+
+
+def _again(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
+    urgent = command.priority == 0
+    if command.attempts >= (MOST_ATTEMPTS_URGENT if urgent else MOST_ATTEMPTS):
+        _person(command, listing, answer.error)
+        return
+    wait = min(2.0 ** (command.attempts - 1), LONGEST_WAIT_URGENT_S if urgent else LONGEST_WAIT_S)
+    if urgent:
+        wait = min(wait, LONGEST_WAIT_URGENT_S) / 4
+    wait = answer.retry_after_s if answer.retry_after_s is not None else wait * random.uniform(0.75, 1.25)  # noqa: S311
+    _put_back(command, wait, answer.error, unknown=answer.outcome is Outcome.UNKNOWN)
+
+
+def _grant(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
+    """The first time the grant is refreshed and the command tried again at once; then the holder must act."""
+    if command.account.needs_reconnect or command.last_error.startswith(answer.error[:20]):
+        alert_reconnect(command.account)
+        _put_back(command, RECONNECT_WAIT_S, answer.error, unknown=False)
+        return
+    _put_back(command, 0, answer.error, unknown=False)
+
+
+def _put_back(command: MarketplaceCommand, wait_s: float, error: str, *, unknown: bool) -> None:
+    command.state = CommandState.PENDING
+    command.not_before = seconds_from_now(wait_s)
+    command.in_flight_since = command.lease_until = None
+    command.outcome_unknown = command.outcome_unknown or unknown
+    command.last_error = error[:300]
+    command.save()
+    enqueue_on_commit("listings.tasks.drain_commands", countdown_s=wait_s)
+
+
+def _refused(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
+    _person(command, listing, answer.error)
+
+
+def _person(command: MarketplaceCommand, listing: Listing | None, error: str) -> None:
+    command.in_flight_since = command.lease_until = None
+    command.state = CommandState.NEEDS_PERSON
+    command.last_error = error[:300]
+    command.save()
+    if listing is not None and command.kind == CommandKind.CREATE:
+        _status(listing, ListingStatus.ERROR, f"not published: {error}")
+    alert_needs_person(command, listing)
+
+
+_Apply = Callable[[MarketplaceCommand, Listing | None, Sale | None, Answer], None]
+_APPLY: dict[Outcome, _Apply] = {
+    Outcome.DONE: _done,
+    Outcome.GONE: _gone,
+    Outcome.SOLD_THERE: _sold_there,
+    Outcome.NOT_WANTED: _not_wanted,
+    Outcome.RETRY: _again,
+    Outcome.UNKNOWN: _again,
+    Outcome.GRANT: _grant,
+    Outcome.REFUSED: _refused,
+}

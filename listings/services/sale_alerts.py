@@ -1,0 +1,68 @@
+"""What people are told about sales."""
+
+from django.urls import reverse
+from seatsync.live.alerts import alert_raise
+
+from listings.models import Listing, Sale
+from portfolios.services.ledger import watchers
+
+
+def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> None:
+    users = watchers(sale.listing.season_ticket_id) if sale.listing else [sale.account.user_id]
+    for user_id in users:
+        alert_raise(
+            tenant_id=sale.tenant_id,
+            user_id=user_id,
+            kind=kind,
+            title=title,
+            body=body,
+            severity=severity,
+            object_type="sale",
+            object_id=str(sale.pk),
+            url=reverse("listings:sale_detail", args=[sale.pk]),
+            dedupe_key=f"{kind}:{sale.pk}",
+        )
+
+
+def alert_sold(sale: Sale, listing: Listing) -> None:
+    """Seats were sold."""
+    _tell(
+        sale,
+        kind="sale.sold",
+        title=f"Sold on {sale.platform}: {sale.quantity} in {listing.section}/{listing.row}",
+        body=f"{sale.gross} {sale.currency} gross, {sale.proceeds} to you after fees. Other listings are coming down.",
+        severity="action",
+    )
+
+
+def alert_conflict(sale: Sale) -> None:
+    """A marketplace sold seats that somebody else has."""
+    _tell(
+        sale,
+        kind="sale.conflict",
+        title=f"Conflict: {sale.platform} sold seats that are gone",
+        body="The sale is being rejected there before its confirm-by time. Look at it now.",
+        severity="critical",
+    )
+
+
+def alert_cancelled(sale: Sale) -> None:
+    """A sale was cancelled and the seats are back."""
+    _tell(
+        sale,
+        kind="sale.cancelled",
+        title=f"Sale cancelled on {sale.platform}",
+        body="Your seats are available again. Nothing was listed again; publish them if you still want to sell.",
+        severity="action",
+    )
+
+
+def alert_unclear(sale: Sale, reason: str) -> None:
+    """A sale needs a person."""
+    _tell(
+        sale,
+        kind="sale.unclear",
+        title=f"{sale.platform} sale needs you",
+        body=f"Nothing was decided, because {reason}.",
+        severity="critical",
+    )

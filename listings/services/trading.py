@@ -1,0 +1,135 @@
+"""Trading states: brakes by scope; the strictest that applies wins (I-19)."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+from seatsync.live.events import LiveType
+from seatsync.live.publish import publish
+
+from listings.models import Listing, TradingState, TradingStateKind
+from marketplaces.models import MarketplaceAccount
+from portfolios.models import Game, SeasonTicket
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.clock import now
+from seatsync.core.errors import InvalidInput, NotAllowed, NotFound
+
+SCOPES = ("holder", "account", "season", "game")
+_STRICTNESS = {
+    TradingStateKind.ACTIVE: 0,
+    TradingStateKind.RAISE_ONLY: 1,
+    TradingStateKind.NO_NEW_LISTINGS: 2,
+    TradingStateKind.HALTED: 3,
+}
+
+
+def trading_state_for(
+    *, holder_id: uuid.UUID, season_id: uuid.UUID, game_id: uuid.UUID, account_ids: Iterable[uuid.UUID] = ()
+) -> TradingStateKind:
+    """The strictest state in force on the holder, season ticket, game and accounts."""
+    scopes = (
+        Q(scope="holder", scope_id=holder_id)
+        | Q(scope="season", scope_id=season_id)
+        | Q(scope="game", scope_id=game_scope(season_id, game_id))
+        | Q(scope="account", scope_id__in=list(account_ids))
+    )
+    states = TradingState.objects.filter(scopes).filter(Q(until=None) | Q(until__gt=now()))
+    found = [TradingStateKind(state) for state in states.values_list("state", flat=True)]
+    return max(found, key=_STRICTNESS.__getitem__, default=TradingStateKind.ACTIVE)
+
+
+def trading_states_for(listings: Iterable[Listing]) -> dict[uuid.UUID, TradingStateKind]:
+    """The state in force on each listing (its season_ticket must be loaded), in one query."""
+    wanted = list(listings)
+    scope_ids: dict[uuid.UUID, set[uuid.UUID]] = {listing.pk: _scope_ids(listing) for listing in wanted}
+    every = set().union(*scope_ids.values()) if scope_ids else set()
+    rows = TradingState.objects.filter(scope_id__in=every).filter(Q(until=None) | Q(until__gt=now()))
+    states = [(row.scope_id, TradingStateKind(row.state)) for row in rows]
+    return {
+        listing.pk: max(
+            (state for scope_id, state in states if scope_id in scope_ids[listing.pk]),
+            key=_STRICTNESS.__getitem__,
+            default=TradingStateKind.ACTIVE,
+        )
+        for listing in wanted
+    }
+
+
+def _scope_ids(listing: Listing) -> set[uuid.UUID]:
+    return {
+        listing.season_ticket.user_id,
+        listing.season_ticket_id,
+        game_scope(listing.season_ticket_id, listing.game_id),
+        listing.account_id,
+    }
+
+
+def game_scope(season_id: uuid.UUID, game_id: uuid.UUID) -> uuid.UUID:
+    """A game's brake is one holder's own: the scope id joins the season ticket and the game."""
+    return uuid.uuid5(season_id, str(game_id))
+
+
+@transaction.atomic
+def trading_state_set(
+    *,
+    actor: Actor,
+    scope: str,
+    scope_id: uuid.UUID,
+    state: str,
+    reason: str,
+    until: datetime | None = None,
+    season_ticket_id: uuid.UUID | None = None,
+) -> TradingState:
+    """Set a brake. Idempotent; needs no model and no marketplace.
+
+    For scope "game" `season_ticket_id` says whose game it is. Raises InvalidInput, NotFound or NotAllowed.
+    """
+    if state not in TradingStateKind.values:
+        raise InvalidInput(
+            f"{state!r} is not a state.", field="state", remedy=f"Use {', '.join(TradingStateKind.values)}."
+        )
+    if until is not None and until <= now():
+        raise InvalidInput("The end lies in the past.", field="until", remedy="Give a later time, or none.")
+    key = _checked_scope(actor, scope, scope_id, season_ticket_id)
+    if actor.tenant_id is None:
+        raise NotFound("No such tenant.")
+    row, _ = TradingState.objects.update_or_create(
+        scope=scope,
+        scope_id=key,
+        defaults={"tenant_id": actor.tenant_id, "state": state, "reason": reason[:200], "until": until},
+    )
+    audit_record(
+        actor=actor, verb="trading_state.set", object_type=scope, object_id=scope_id, after={"state": state},
+        reason=reason,
+    )  # fmt: skip
+    if actor.user_id is not None:
+        publish(user_ids=[actor.user_id], type=LiveType.SEASON_CHANGED, object_id=scope_id)
+    return row
+
+
+def _checked_scope(actor: Actor, scope: str, scope_id: uuid.UUID, season_id: uuid.UUID | None) -> uuid.UUID:
+    if scope == "holder":
+        if actor.user_id != scope_id and not actor.is_staff:
+            raise NotFound("No holder with this id.")
+        return scope_id
+    if scope == "account":
+        MarketplaceAccount.objects.get_for(actor, scope_id)
+        return scope_id
+    if scope == "season":
+        return _may_brake(actor, scope_id).pk
+    if scope == "game":
+        ticket = _may_brake(actor, season_id)
+        if not Game.objects.filter(pk=scope_id, seats__season_ticket=ticket).exists():
+            raise NotFound("No game with this id.")
+        return game_scope(ticket.pk, scope_id)
+    raise InvalidInput(f"{scope!r} is not a scope.", field="scope", remedy=f"Use {', '.join(SCOPES)}.")
+
+
+def _may_brake(actor: Actor, ticket_id: uuid.UUID | None) -> SeasonTicket:
+    ticket = SeasonTicket.objects.get_for(actor, ticket_id)
+    if not ticket.may(actor, "delist"):
+        raise NotAllowed("You may look at this season ticket but not change it.")
+    return ticket

@@ -1,0 +1,49 @@
+"""Reading accounts, fees and limits."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+
+from marketplaces.models import FeeVersion, InboundEvent, LimitVersion, MarketplaceAccount
+from marketplaces.registry import adapter_get
+from seatsync.core.actors import Actor
+from seatsync.core.clock import now
+from seatsync.core.money import round_money
+
+
+def account_list(actor: Actor) -> QuerySet[MarketplaceAccount]:
+    """The visible accounts, active ones first."""
+    return MarketplaceAccount.objects.visible_to(actor).order_by("-is_active", "platform", "mode", "pk")
+
+
+def account_get(actor: Actor, pk: Any) -> MarketplaceAccount:
+    """One visible account; raises NotFound."""
+    return MarketplaceAccount.objects.get_for(actor, pk)
+
+
+def fee_version(platform: str, *, side: str = "seller", on: date | None = None) -> FeeVersion | None:
+    """The fee row in force on a day (default today); None where none is known (I-26)."""
+    day = on or now().date()
+    return FeeVersion.objects.filter(platform=platform, side=side, valid_from__lte=day).order_by("-valid_from").first()
+
+
+def proceeds_at(price: Decimal, fee: FeeVersion | None) -> Decimal | None:
+    """What reaches the seller per ticket at a list price; None where no fee is known."""
+    return round_money(price * (100 - fee.percent) / 100) if fee else None
+
+
+def limit_for(platform: str) -> tuple[float, int, int]:
+    """Requests per second, burst and reserved tokens in force today (a dated row, else the adapter's traits)."""
+    row = LimitVersion.objects.filter(platform=platform, valid_from__lte=now().date()).order_by("-valid_from").first()
+    if row is not None:
+        return float(row.per_second), row.burst, row.reserved
+    traits = adapter_get(platform).traits
+    return traits.default_per_second, traits.default_burst, traits.reserved_tokens
+
+
+def inbound_list(actor: Actor) -> QuerySet[InboundEvent]:
+    """What the visible accounts' marketplaces told us, newest first."""
+    accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
+    return InboundEvent.objects.filter(account__in=accounts).select_related("account").order_by("-received_at")

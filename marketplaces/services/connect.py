@@ -1,0 +1,156 @@
+"""Connecting and disconnecting accounts: OAuth2 with state and PKCE, or a token that is tested before it is kept."""
+
+import base64
+import hashlib
+import secrets
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from seatsync.live.events import LiveType
+from seatsync.live.publish import publish
+
+from marketplaces.contracts import Capability, Grant
+from marketplaces.errors import MarketplaceError, NotSupported
+from marketplaces.models import ConnectAttempt, MarketplaceAccount, Mode
+from marketplaces.registry import adapter_get
+from marketplaces.services.links import app_credentials, bare_link, base_url_for
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
+
+ATTEMPT_LIFE = timedelta(minutes=10)
+
+
+def _owner(actor: Actor, mode: str) -> tuple[uuid.UUID, uuid.UUID]:
+    if actor.tenant_id is None or actor.user_id is None:
+        raise NotAllowed("Only a signed-in holder can connect an account.")
+    if mode not in {Mode.PAPER, Mode.LIVE}:
+        raise InvalidInput(f"{mode!r} is not a mode.", field="mode", remedy="Use paper or live.")
+    return actor.tenant_id, actor.user_id
+
+
+def connect_start(*, actor: Actor, platform: str, mode: str, redirect_uri: str) -> str:
+    """The address of the platform's consent page for a new attempt. Raises InvalidInput for a token platform."""
+    tenant_id, user_id = _owner(actor, mode)
+    adapter = adapter_get(platform)
+    if adapter.traits.auth != "oauth2":
+        raise InvalidInput(
+            f"{adapter.traits.name} connects by token.", field="platform", remedy="Enter the account's API token."
+        )
+    verifier = secrets.token_urlsafe(48)
+    attempt = ConnectAttempt.objects.create(
+        tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, state=secrets.token_urlsafe(24),
+        code_verifier=verifier,
+    )  # fmt: skip
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return adapter.authorize_url(
+        base_url=base_url_for(platform, mode),
+        app=app_credentials(platform, mode),
+        state=attempt.state,
+        redirect_uri=redirect_uri,
+        code_challenge=challenge,
+    )
+
+
+def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) -> MarketplaceAccount:
+    """Trade the code for a grant and keep the account. The state is single use, ten minutes, and the caller's own."""
+    with transaction.atomic():
+        attempt = (
+            ConnectAttempt.objects.select_for_update()
+            .filter(state=state, user_id=actor.user_id, tenant_id=actor.tenant_id, used_at=None)
+            .first()
+        )
+        if attempt is None or attempt.created_at < now() - ATTEMPT_LIFE:
+            raise Conflict("This connection attempt has ended.", field="state", remedy="Start again from Connections.")
+        attempt.used_at = now()
+        attempt.save(update_fields=["used_at", "updated_at"])
+    link = bare_link(attempt.platform, attempt.mode, Grant(""))
+    try:
+        grant = adapter_get(attempt.platform).connect(
+            link, code=code, redirect_uri=redirect_uri, code_verifier=attempt.code_verifier
+        )
+    except MarketplaceError as error:
+        raise Conflict(f"{attempt.platform} did not grant access: {error}", field="code") from error
+    return account_keep(actor=actor, platform=attempt.platform, mode=attempt.mode, grant=grant)
+
+
+def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> MarketplaceAccount:
+    """Test a platform token and keep the account. Raises InvalidInput where the platform refuses the token."""
+    _owner(actor, mode)
+    adapter = adapter_get(platform)
+    if adapter.traits.auth != "token":
+        raise InvalidInput(
+            f"{adapter.traits.name} connects by consent.", field="platform", remedy="Use its Connect button."
+        )
+    if not token.strip():
+        raise InvalidInput("The token is missing.", field="token", remedy="Copy it from the platform's account page.")
+    link = bare_link(platform, mode, Grant(token.strip()))
+    try:
+        grant = adapter.connect(link, code="", redirect_uri="", code_verifier="")
+    except MarketplaceError as error:
+        raise InvalidInput(
+            f"{adapter.traits.name} refuses this token: {error}", field="token", remedy="Copy it again."
+        ) from error
+    return account_keep(actor=actor, platform=platform, mode=mode, grant=grant)
+
+
+def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> MarketplaceAccount:
+    """Store or renew the caller's account at a platform, then subscribe its webhook where the platform lets us."""
+    tenant_id, user_id = _owner(actor, mode)
+    with transaction.atomic():
+        account, created = MarketplaceAccount.objects.select_for_update().get_or_create(
+            tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
+        )
+        account.access_token, account.refresh_token = grant.access_token, grant.refresh_token
+        account.expires_at, account.account_id = grant.expires_at, grant.account_id
+        account.needs_reconnect, account.last_error = False, ""
+        account.webhook_secret = account.webhook_secret or secrets.token_urlsafe(32)
+        account.sales_synced_until = account.sales_synced_until or now()
+        account.save()
+        audit_record(
+            actor=actor, verb="account.connect" if created else "account.reconnect", object_type="marketplace_account",
+            object_id=account.pk, after={"platform": platform, "mode": mode},
+        )  # fmt: skip
+        publish(user_ids=[user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
+    webhook_subscribe(account)
+    return account
+
+
+def webhook_url(account: MarketplaceAccount) -> str:
+    """Where the platform delivers this account's webhooks."""
+    return f"{settings.BASE_URL.rstrip('/')}/webhooks/{account.platform}/{account.pk}/"
+
+
+def webhook_subscribe(account: MarketplaceAccount) -> None:
+    """Register our webhook; where a platform cannot or will not, polling goes on alone and the reason is kept."""
+    adapter = adapter_get(account.platform)
+    if account.webhook_id or Capability.REGISTER_WEBHOOK not in adapter.traits.capabilities:
+        return
+    link = bare_link(account.platform, account.mode, Grant(account.access_token), account.webhook_secret)
+    try:
+        account.webhook_id = adapter.register_webhook(link, url=webhook_url(account), secret=account.webhook_secret)
+    except NotSupported:
+        return
+    except MarketplaceError as error:
+        account.last_error = f"Webhook not registered: {error}"[:300]
+    account.save(update_fields=["webhook_id", "last_error", "updated_at"])
+
+
+@transaction.atomic
+def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
+    """Forget the grant. Raises NotFound for a stranger's account and Conflict while listings are open there."""
+    account = MarketplaceAccount.objects.select_for_update().get_for(actor, account_id)
+    if account.listings.filter(status__in=["publishing", "active", "paused", "delisting"]).exists():
+        raise Conflict("Listings are still open on this account. Take them down first.", field="account")
+    account.is_active = False
+    account.access_token = account.refresh_token = ""
+    account.save(update_fields=["is_active", "access_token", "refresh_token", "updated_at"])
+    audit_record(
+        actor=actor, verb="account.disconnect", object_type="marketplace_account", object_id=account.pk,
+        subject=account.user_id,
+    )  # fmt: skip
+    publish(user_ids=[account.user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
+    return account

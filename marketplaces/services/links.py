@@ -1,0 +1,100 @@
+"""Lines to platforms: which address, with what grant. Paper accounts reach the simulator only (I-20)."""
+
+import os
+import threading
+import uuid
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import httpx
+from django.conf import settings
+from django.db import transaction
+
+from marketplaces.contracts import AppCredentials, Grant, Link
+from marketplaces.errors import GrantExpired, PermanentError
+from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.registry import adapter_get
+from seatsync.core.clock import now
+from seatsync.core.http import http_client
+
+# Refresh a little before the end, so that no request leaves with a grant that dies on the way.
+REFRESH_BEFORE = timedelta(seconds=60)
+_local = threading.local()
+# Tests put an in-process simulator transport here.
+transport_override: httpx.BaseTransport | None = None
+
+
+def base_url_for(platform: str, mode: str) -> str:
+    """Where an account of this mode talks to. Raises PermanentError where paper and live would mix (I-20)."""
+    simulator = settings.SIMULATOR_URL.rstrip("/")
+    if mode == Mode.PAPER:
+        return f"{simulator}/{platform}"
+    if mode != Mode.LIVE:
+        raise PermanentError("An assisted account has no address: a person carries its commands out.")
+    address = os.environ.get(f"{platform.upper()}_BASE_URL") or adapter_get(platform).live_base_url
+    if urlsplit(address).netloc == urlsplit(simulator).netloc:
+        raise PermanentError(f"{platform.upper()}_BASE_URL is the simulator's address; a live account may not use it.")
+    return address
+
+
+def app_credentials(platform: str, mode: str) -> AppCredentials:
+    """Our registration at the platform; the simulator accepts a fixed one of its own, never the live one."""
+    if mode == Mode.PAPER:
+        return AppCredentials("seatsync-paper", "seatsync-paper-secret")
+    prefix = platform.upper()
+    return AppCredentials(os.environ.get(f"{prefix}_CLIENT_ID", ""), os.environ.get(f"{prefix}_CLIENT_SECRET", ""))
+
+
+def shared_client() -> httpx.Client:
+    """This thread's HTTP client, with its connections kept open."""
+    client: httpx.Client | None = getattr(_local, "client", None)
+    if client is None or getattr(_local, "transport", None) is not transport_override:
+        client = http_client(transport_override)
+        _local.client, _local.transport = client, transport_override
+    return client
+
+
+def bare_link(platform: str, mode: str, grant: Grant, webhook_secret: str = "") -> Link:
+    """A line that belongs to no stored account yet."""
+    return Link(
+        http=shared_client(),
+        base_url=base_url_for(platform, mode),
+        grant=grant,
+        app=app_credentials(platform, mode),
+        webhook_secret=webhook_secret,
+    )
+
+
+def link_for(account: MarketplaceAccount, *, force_refresh: bool = False) -> Link:
+    """The account's line, its grant refreshed where it ends soon. Raises GrantExpired where only he can help."""
+    if account.needs_reconnect:
+        raise GrantExpired("The holder must connect this account again.")
+    ends = account.expires_at
+    if force_refresh or (ends is not None and ends <= now() + REFRESH_BEFORE):
+        account = _refresh(account.pk, seen_token=account.access_token)
+    return _link(account)
+
+
+def _link(account: MarketplaceAccount) -> Link:
+    grant = Grant(account.access_token, account.refresh_token, account.expires_at, account.account_id)
+    return bare_link(account.platform, account.mode, grant, account.webhook_secret)
+
+
+def _refresh(account_id: uuid.UUID, *, seen_token: str) -> MarketplaceAccount:
+    """Refresh under the account's row lock: two workers never spend the same single-use token."""
+    try:
+        with transaction.atomic():
+            account = MarketplaceAccount.objects.select_for_update().get(pk=account_id)
+            if account.access_token != seen_token:
+                return account  # another worker was faster
+            grant = adapter_get(account.platform).refresh(_link(account))
+            account.access_token = grant.access_token
+            account.refresh_token = grant.refresh_token or account.refresh_token
+            account.expires_at = grant.expires_at
+            account.save(update_fields=["access_token", "refresh_token", "expires_at", "updated_at"])
+            return account
+    except GrantExpired as error:
+        MarketplaceAccount.objects.filter(pk=account_id).update(
+            needs_reconnect=True, last_error=f"The grant has ended: {error}"[:300]
+        )
+        raise

@@ -1,0 +1,20 @@
+"""Jobs of the marketplaces: understanding what was received."""
+
+import uuid
+
+from celery import shared_task
+
+from marketplaces.services import inbox
+
+
+@shared_task(time_limit=60)
+def process_inbound(event_id: str) -> None:
+    """Process one stored item."""
+    inbox.inbound_process(event_id=uuid.UUID(event_id))
+
+
+@shared_task(time_limit=120)
+def sweep_inbound() -> None:
+    """Process what a lost message left behind."""
+    for event_id in inbox.inbound_due():
+        inbox.inbound_process(event_id=event_id)
