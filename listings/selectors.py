@@ -50,7 +50,6 @@ def sale_list(actor: Actor) -> QuerySet[Sale]:
         Sale.objects.visible_to(actor)
         .select_related("account", "listing__season_ticket", "game__home_team", "game__opponent", "game__venue")
         .order_by("-sold_at", "-pk")
-        .distinct()
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import structlog
 from marketplaces.registry import adapter_get
 
 from listings.models import CommandKind, Listing, MarketplaceCommand
@@ -24,6 +25,7 @@ from portfolios.selectors import event_mapping_get
 from portfolios.services.mapping import event_mapping_confirm
 from seatsync.core.venue_time import local
 
+log = structlog.get_logger(__name__)
 Runner = Callable[[MarketplaceAdapter, Link, MarketplaceCommand], Answer]
 
 
@@ -46,6 +48,10 @@ def execute(command: MarketplaceCommand) -> Answer:
         return Answer(Outcome.GRANT, error=f"{GRANT_ENDED}: {error}")
     except MarketplaceError as error:
         return Answer(Outcome.REFUSED, error=str(error))
+    except Exception as error:
+        # Our own fault: it counts as an attempt of unknown outcome, so that it ends with a person and not in a loop.
+        log.exception("outbox.execute_failed", command_id=str(command.pk), kind=command.kind)
+        return Answer(Outcome.UNKNOWN, error=f"{type(error).__name__}: {error}")
 
 
 GRANT_ENDED = "the grant has ended"

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 
 import orjson
+import structlog
 from django.db import transaction
 from django.db.models import F
 
@@ -17,6 +18,7 @@ from seatsync.core.crypto import sha256_hex
 from seatsync.core.errors import NotFound
 from seatsync.core.jobs import enqueue_on_commit
 
+log = structlog.get_logger(__name__)
 KEPT_HEADERS = ("content-type", "user-agent", "x-request-id", "date")
 MOST_ATTEMPTS = 10
 
@@ -91,6 +93,11 @@ def inbound_process(*, event_id: uuid.UUID) -> bool:
         handler_for(NoticeKind(event.kind))(event)
     except MarketplaceError as error:
         _put_back(event, str(error))
+        return False
+    except Exception as error:
+        # Our own fault: kept and tried again like theirs, so that nothing received is lost and nothing else waits.
+        log.exception("inbox.handler_failed", event_id=str(event.pk), kind=event.kind)
+        _put_back(event, f"{type(error).__name__}: {error}")
         return False
     InboundEvent.objects.filter(pk=event.pk, state=InboxState.RECEIVED).update(
         state=InboxState.DONE, processed_at=now(), attempts=F("attempts") + 1
