@@ -1,4 +1,4 @@
-"""Taking in the market: what a platform's market view shows of a game becomes snapshots; our own offers do not (I-17)."""
+"""Taking in the market: a platform's view of a game becomes snapshots, our own offers left out (I-17)."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ def snapshots_add(
     at: datetime | None = None,
     own_listing_ids: Collection[str] = (),
 ) -> int:
-    """Store market points of one game observed at `at` (default now, UTC); returns how many. Own listings are left out."""
+    """Store points of one game observed at `at` (default now, UTC) but our own listings; returns how many."""
     moment = at or now()
     zones = dict(VenueSection.objects.filter(venue_id=game.venue_id).values_list("name", "zone"))
     rows = [

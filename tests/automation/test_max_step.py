@@ -1,0 +1,34 @@
+"""The maximum-step guard."""
+
+from decimal import Decimal
+
+import pytest
+
+from automation.guards.max_step import GUARD
+from listings.contracts import PriceContext
+
+
+def context(proposed: str, *, person: bool = False, confirmed: bool = False) -> PriceContext:
+    return PriceContext(
+        platform="stubhub", price=Decimal("100.00"), proposed=Decimal(proposed), floor=Decimal("1.00"),
+        ceiling=Decimal("500.00"), currency="USD", actor_is_person=person, confirmed=confirmed, hours_to_game=100.0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("proposed", "allowed"), [("125.00", True), ("75.00", True), ("125.01", False), ("74.99", False)]
+)
+def test_it_refuses_beyond_the_step_and_not_at_it(proposed: str, allowed: bool) -> None:
+    assert GUARD(Decimal(25)).check(context(proposed)).allowed is allowed
+
+
+def test_a_person_is_asked_to_confirm_and_may() -> None:
+    guard = GUARD(Decimal(25))
+    refused = guard.check(context("60.00", person=True))
+    assert not refused.allowed
+    assert "Confirm it" in refused.reason
+    assert guard.check(context("60.00", person=True, confirmed=True)).allowed
+
+
+def test_a_machine_cannot_confirm() -> None:
+    assert not GUARD(Decimal(25)).check(context("60.00", confirmed=True)).allowed

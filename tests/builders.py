@@ -1,0 +1,92 @@
+"""A small real world, built by the services themselves: one holder with four seats of six games, and the others."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from portfolios.models import Game, League, SeasonTicket, SeasonTicketShare, Seat, Team, Venue, VenueSection
+from portfolios.services.season_tickets import season_ticket_create
+from seatsync.accounts.models import Membership, Role, User
+from seatsync.accounts.selectors import actor_for
+from seatsync.core.actors import Actor
+from seatsync.core.clock import now
+from seatsync.tenants.models import Tenant
+
+GAMES = 6
+SEATS = 4
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One holder's season ticket, its games and the first coming game's seats, with every kind of actor."""
+
+    moment: datetime
+    user: User
+    actor: Actor
+    co_owner: Actor
+    viewer: Actor
+    other: Actor
+    outsider: Actor
+    staff: Actor
+    ticket: SeasonTicket
+    games: list[Game]
+    game: Game
+    seats: list[Seat]
+
+    def seats_of(self, game: Game) -> list[Seat]:
+        return list(Seat.objects.filter(season_ticket=self.ticket, game=game).order_by("seat_number"))
+
+
+def person(email: str, tenant: Tenant, *, role: str = Role.HOLDER, staff: bool = False) -> tuple[User, Actor]:
+    user = User.objects.create_user(email, "a-long-password-1", is_staff=staff, email_verified_at=now())
+    Membership.objects.create(user=user, tenant=tenant, role=role)
+    return user, actor_for(user, tenant.pk, "request-1")
+
+
+def schedule(count: int = GAMES) -> list[Game]:
+    """One past game, the rest in the coming weeks; season year 2026."""
+    league = League.objects.create(key="mlb", name="MLB")
+    venue = Venue.objects.create(name="Harbor Park", city="Seattle", timezone="America/Los_Angeles")
+    VenueSection.objects.create(venue=venue, name="131", zone="Lower Box")
+    home = Team.objects.create(league=league, name="Harbor Gulls", abbreviation="HAR", venue=venue)
+    away = Team.objects.create(league=league, name="Inland Owls", abbreviation="INL")
+    games = []
+    for number in range(count):
+        starts = now().replace(minute=10, second=0, microsecond=0, tzinfo=UTC) + timedelta(days=7 * number - 3)
+        games.append(
+            Game.objects.create(
+                home_team=home, opponent=away, venue=venue, starts_at=starts, game_date=starts.date(), season_year=2026
+            )
+        )
+    return games
+
+
+def build_holding(games: int = GAMES) -> Holding:
+    """Everything, in the default tenant; the outsider is of a second one."""
+    tenant = Tenant.objects.get(is_default=True)
+    foreign = Tenant.objects.create(name="Other Co", slug="other-co")
+    user, actor = person("owner@example.com", tenant)
+    co_user, co_owner = person("co@example.com", tenant)
+    view_user, viewer = person("viewer@example.com", tenant)
+    all_games = schedule(games)
+    ticket = season_ticket_create(
+        actor=actor, user_id=user.pk, team_id=all_games[0].home_team_id, season_year=2026, section="131", row="27",
+        seat_from=1, seat_to=SEATS, cost_basis=Decimal("1000.01"), order_reference="ACC-1",
+    )  # fmt: skip
+    SeasonTicketShare.objects.create(season_ticket=ticket, user=co_user, role="co_owner")
+    SeasonTicketShare.objects.create(season_ticket=ticket, user=view_user, role="viewer")
+    coming = next(game for game in all_games if game.starts_at > now())
+    return Holding(
+        moment=now(),
+        user=user,
+        actor=actor,
+        co_owner=co_owner,
+        viewer=viewer,
+        other=person("other@example.com", tenant)[1],
+        outsider=person("outsider@example.com", foreign)[1],
+        staff=person("staff@example.com", tenant, staff=True)[1],
+        ticket=ticket,
+        games=all_games,
+        game=coming,
+        seats=list(Seat.objects.filter(game=coming).order_by("seat_number")),
+    )
