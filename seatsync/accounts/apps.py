@@ -10,8 +10,10 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        """Tell live how to find a user's mail address (live knows users by id only)."""
-        from seatsync.accounts.selectors import user_email
+        """Tell live how to find a user's mail address and a request's actor (live knows users by id only)."""
+        from seatsync.accounts.selectors import request_actor, user_email
+        from seatsync.live.access import caller_finder_set
         from seatsync.live.ports import addresses
 
         addresses.fill(user_email)
+        caller_finder_set(request_actor)

@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "seatsync.core.page_errors.PageErrorMiddleware",
 ]
 
 ROOT_URLCONF = "seatsync.urls"

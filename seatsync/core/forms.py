@@ -1,0 +1,39 @@
+"""What every form does: forgiving amounts, and the services' refusals shown beside their fields."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from seatsync.core.errors import InvalidInput, SeatSyncError
+from seatsync.core.money import parse_money
+
+
+class MoneyField(forms.CharField):
+    """An amount as a person writes it ("$1,084.5"); cleans to Decimal with two places."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "class": "num", "autocomplete": "off"})
+
+    def to_python(self, value: Any) -> Any:
+        """The amount, or None where the field is empty."""
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return parse_money(text, field="amount")
+        except InvalidInput as error:
+            raise ValidationError(f"{error.detail} {error.problems[0].remedy}") from error
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show amounts with two places, and whatever was typed as it was typed."""
+        return f"{value:.2f}" if isinstance(value, Decimal) else value
+
+
+def form_add_refusal(form: forms.BaseForm, error: SeatSyncError, **rename: str) -> None:
+    """Put a service's refusal on the form: each problem beside its field, the rest on top."""
+    if not error.problems:
+        form.add_error(None, f"{error.detail} {error.remedy}".strip())
+    for problem in error.problems:
+        name = rename.get(problem.field.split(".")[0], problem.field.split(".")[0])
+        form.add_error(name if name in form.fields else None, f"{problem.detail} {problem.remedy}".strip())

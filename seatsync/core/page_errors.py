@@ -1,0 +1,30 @@
+"""Turns the services' errors into pages: 404 and 403 in the design, everything else a page that says what to do."""
+
+from collections.abc import Callable
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views import defaults
+
+from seatsync.core.errors import NotAllowed, NotFound, SeatSyncError
+
+
+class PageErrorMiddleware:
+    """Answers for a SeatSyncError that a page view let through; the API has its own handler."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The page for this error; None for errors that are not ours."""
+        if not isinstance(error, SeatSyncError):
+            return None
+        if isinstance(error, NotFound):
+            return defaults.page_not_found(request, Http404(error.detail))
+        if isinstance(error, NotAllowed):
+            return defaults.permission_denied(request, PermissionDenied(error.detail))
+        return render(request, "refused.html", {"error": error}, status=error.status)

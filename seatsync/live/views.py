@@ -1,0 +1,53 @@
+"""Alerts, and the ticket that opens a page's live line."""
+
+import uuid
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from seatsync.live.access import caller_actor
+from seatsync.live.alerts import alert_acknowledge
+from seatsync.live.selectors import alert_list as alerts_visible
+from seatsync.live.selectors import alerts_open
+from seatsync.live.tickets import ticket_issue as issue
+
+PAGE_SIZE = 50
+
+
+@login_required
+@require_POST
+def ticket_issue(request: HttpRequest) -> HttpResponse:
+    """A single-use ticket for the websocket's first frame."""
+    return JsonResponse({"ticket": issue(request.user.pk)})
+
+
+@login_required
+@require_GET
+def alert_list(request: HttpRequest) -> HttpResponse:
+    """Open alerts, or all of them with ?show=all."""
+    actor = caller_actor(request)
+    everything = request.GET.get("show") == "all"
+    alerts = alerts_visible(actor) if everything else alerts_open(actor)
+    page = Paginator(alerts, PAGE_SIZE).get_page(request.GET.get("page"))
+    template = "live/_alert_list.html" if request.htmx else "live/alert_list.html"  # type: ignore[attr-defined]
+    return render(request, template, {"page": page, "everything": everything})
+
+
+@login_required
+@require_POST
+def alert_acknowledge_view(request: HttpRequest, alert_id: uuid.UUID) -> HttpResponse:
+    """Acknowledge one alert; a second time changes nothing."""
+    alert = alert_acknowledge(actor=caller_actor(request), alert_id=alert_id)
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "live/_acknowledged.html", {"alert": alert})
+    return redirect("live:alert_list")
+
+
+@login_required
+@require_GET
+def needs_link(request: HttpRequest) -> HttpResponse:
+    """The "need you" link of the top bar."""
+    return render(request, "components/needs_link.html")

@@ -1,0 +1,100 @@
+// The live line: the socket says what changed, the page's own elements refetch themselves.
+(function () {
+  "use strict";
+  var body = document.body;
+  var badge = document.getElementById("live-badge");
+  if (!badge || !body.dataset.ticketUrl) return;
+  var POLL_MS = 30000;
+  var lastSeq = null;
+  var attempt = 0;
+  var poll = null;
+
+  function show(state, words) {
+    badge.dataset.state = state;
+    badge.textContent = words;
+  }
+
+  function fire(name, detail) {
+    body.dispatchEvent(new CustomEvent(name, { detail: detail || {} }));
+  }
+
+  function down() {
+    show("down", "not live, checking every 30 s");
+    if (!poll) poll = setInterval(function () { fire("live.refetch"); }, POLL_MS);
+    var wait = Math.min(60000, 1000 * Math.pow(2, attempt)) * (0.5 + Math.random() / 2);
+    attempt += 1;
+    setTimeout(connect, wait);
+  }
+
+  function up() {
+    if (poll) clearInterval(poll);
+    poll = null;
+    attempt = 0;
+    show("live", "live");
+  }
+
+  function receive(event) {
+    var frame;
+    try {
+      frame = JSON.parse(event.data);
+    } catch (error) {
+      return;
+    }
+    if (typeof frame.seq === "number") lastSeq = frame.seq;
+    if (frame.type === "ready") {
+      up();
+    } else if (frame.type === "refetch_all") {
+      up();
+      fire("live.refetch");
+    } else if (frame.type) {
+      fire(frame.type, frame);
+      if (frame.id) fire(frame.type + ":" + frame.id, frame);
+    }
+  }
+
+  function open(ticket) {
+    var base = body.dataset.wsUrl || (location.protocol === "https:" ? "wss://" : "ws://") + location.host;
+    var socket = new WebSocket(base.replace(/\/$/, "") + "/ws/live/");
+    socket.addEventListener("open", function () {
+      socket.send(JSON.stringify({ ticket: ticket, last_seq: lastSeq }));
+    });
+    socket.addEventListener("message", receive);
+    socket.addEventListener("close", down);
+  }
+
+  function connect() {
+    fetch(body.dataset.ticketUrl, {
+      method: "POST",
+      headers: { "X-CSRFToken": body.dataset.csrf, Accept: "application/json" },
+      credentials: "same-origin",
+    })
+      .then(function (answer) {
+        if (!answer.ok) throw new Error("no ticket");
+        return answer.json();
+      })
+      .then(function (answer) { open(answer.ticket); })
+      .catch(down);
+  }
+
+  // A changed live value flashes once.
+  var before = {};
+  function values() {
+    var found = {};
+    document.querySelectorAll("[data-live]").forEach(function (node) {
+      found[node.dataset.live] = node.textContent.trim();
+    });
+    return found;
+  }
+  document.addEventListener("htmx:beforeSwap", function () { before = values(); });
+  document.addEventListener("htmx:afterSettle", function () {
+    document.querySelectorAll("[data-live]").forEach(function (node) {
+      var old = before[node.dataset.live];
+      if (old === undefined || old === node.textContent.trim()) return;
+      node.classList.remove("flash");
+      void node.offsetWidth;
+      node.classList.add("flash");
+    });
+  });
+
+  connect();
+})();

@@ -1,0 +1,123 @@
+// Theme, keyboard, dialogs, harmless double submits. Everything works without it, more slowly.
+(function () {
+  "use strict";
+  var root = document.documentElement;
+
+  function keep(key, value) {
+    try {
+      if (value) localStorage.setItem(key, value);
+      else localStorage.removeItem(key);
+    } catch (error) {
+      // Storage is closed: the choice lasts for this page.
+    }
+  }
+
+  function setting(name, value) {
+    if (value && value !== "system" && value !== "dense") root.dataset[name] = value;
+    else delete root.dataset[name];
+    keep(name, root.dataset[name]);
+    mark();
+  }
+
+  function mark() {
+    document.querySelectorAll("[data-set-theme]").forEach(function (node) {
+      node.setAttribute("aria-pressed", String((root.dataset.theme || "system") === node.dataset.setTheme));
+    });
+    document.querySelectorAll("[data-set-density]").forEach(function (node) {
+      node.setAttribute("aria-pressed", String((root.dataset.density || "dense") === node.dataset.setDensity));
+    });
+  }
+
+  document.addEventListener("click", function (event) {
+    var node = event.target.closest("[data-set-theme], [data-set-density], [data-opens], [data-closes], [data-dismiss]");
+    document.querySelectorAll("details.menu[open]").forEach(function (menu) {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+    if (!node) return;
+    if (node.dataset.setTheme) setting("theme", node.dataset.setTheme);
+    if (node.dataset.setDensity) setting("density", node.dataset.setDensity);
+    if (node.dataset.opens) {
+      var dialog = document.getElementById(node.dataset.opens);
+      if (dialog && dialog.showModal) {
+        event.preventDefault();
+        dialog.showModal();
+      }
+    }
+    if ("closes" in node.dataset) node.closest("dialog").close();
+    if ("dismiss" in node.dataset) node.closest(".note-item").remove();
+  });
+
+  // A form that is on its way cannot be sent again.
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.method === "dialog" || form.matches("[role=search]")) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "1";
+    setTimeout(function () {
+      form.querySelectorAll("button:not([type=button])").forEach(function (button) { button.disabled = true; });
+    }, 0);
+  });
+  function release(scope) {
+    (scope || document).querySelectorAll("form[data-sent]").forEach(function (form) {
+      delete form.dataset.sent;
+      form.querySelectorAll("button[disabled]").forEach(function (button) { button.disabled = false; });
+    });
+  }
+  window.addEventListener("pageshow", function () { release(); });
+  document.addEventListener("htmx:afterRequest", function () { release(); });
+
+  // Filters apply when changed.
+  document.addEventListener("change", function (event) {
+    var form = event.target.closest("form[data-auto]");
+    if (form) form.requestSubmit();
+  });
+
+  function rows() {
+    return Array.from(document.querySelectorAll("tr[data-row]")).filter(function (row) { return row.offsetParent; });
+  }
+  function step(by) {
+    var all = rows();
+    if (!all.length) return;
+    var at = all.findIndex(function (row) { return row.getAttribute("aria-selected") === "true"; });
+    var next = all[Math.max(0, Math.min(all.length - 1, at + by))];
+    all.forEach(function (row) { row.removeAttribute("aria-selected"); });
+    next.setAttribute("aria-selected", "true");
+    var link = next.querySelector("a");
+    if (link) link.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+  }
+
+  var pending = "";
+  document.addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, select, textarea, dialog")) return;
+    var key = event.key;
+    if (pending === "g") {
+      pending = "";
+      var link = document.querySelector('[data-go="' + CSS.escape(key) + '"]');
+      if (link) location.assign(link.href);
+      return;
+    }
+    if (key === "g") {
+      pending = "g";
+      setTimeout(function () { pending = ""; }, 1200);
+    } else if (key === "/") {
+      var box = document.getElementById("command");
+      if (box) {
+        event.preventDefault();
+        box.focus();
+        box.select();
+      }
+    } else if (key === "?") {
+      var keys = document.getElementById("keys");
+      if (keys) keys.showModal();
+    } else if (key === "j") step(1);
+    else if (key === "k") step(-1);
+  });
+
+  document.querySelectorAll("dialog[data-open-now]").forEach(function (dialog) { dialog.showModal(); });
+  mark();
+})();
