@@ -95,6 +95,8 @@ def offered_among(seat_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
 
 def trading_states(actor: Actor) -> QuerySet[TradingState]:
     """The brakes of the actor's tenant that concern the actor's own scopes."""
+    if actor.tenant_id is None:
+        return TradingState.objects.none()
     rows = TradingState.objects.filter(tenant_id=actor.tenant_id).order_by("scope", "scope_id")
     if actor.is_staff:
         return rows

@@ -2,27 +2,25 @@
 
 import uuid
 
-from celery import shared_task
-
 from listings.services import outbox, sync
 from marketplaces.models import MarketplaceAccount
-from seatsync.core.jobs import enqueue_on_commit
+from seatsync.core.jobs import enqueue_on_commit, job
 
 
-@shared_task(time_limit=240)
+@job(time_limit_s=240)
 def drain_commands(limit: int = 50) -> None:
     """Carry out due commands; when more are due than one job should hold, another job goes on."""
     if outbox.commands_drain(limit=limit) == limit:
         enqueue_on_commit("listings.tasks.drain_commands")
 
 
-@shared_task(time_limit=240)
+@job(time_limit_s=240)
 def sweep_outbox() -> None:
     """Beat's safety net: a lost message costs seconds, not a double sale."""
     outbox.commands_drain(limit=200)
 
 
-@shared_task(time_limit=120)
+@job(time_limit_s=120)
 def poll_account_sales(account_id: str) -> None:
     """Read one account's sales now."""
     account = MarketplaceAccount.objects.filter(pk=uuid.UUID(account_id), is_active=True).first()
@@ -30,7 +28,7 @@ def poll_account_sales(account_id: str) -> None:
         sync.account_sync_sales(account=account)
 
 
-@shared_task(time_limit=240)
+@job(time_limit_s=240)
 def poll_sales() -> None:
     """Read the sales of every account that is due."""
     sync.accounts_sync_due()

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -37,7 +38,8 @@ GROUP BY s.game_id
 
 def market_of_games(game_ids: Collection[uuid.UUID], *, zone: str = "") -> dict[uuid.UUID, MarketFigures]:
     """Each game's get-in and median ask (optionally of one zone), in one query; games without offers are absent."""
-    extra, params = ("AND s.zone = %s", [list(game_ids), zone]) if zone else ("", [list(game_ids)])
+    extra = "AND s.zone = %s" if zone else ""
+    params: list[Any] = [list(game_ids), *([zone] if zone else [])]
     with connection.cursor() as cursor:
         cursor.execute(_LATEST.format(extra=extra), params)
         rows = cursor.fetchall()

@@ -2,18 +2,17 @@
 
 import uuid
 
-from celery import shared_task
-
 from marketplaces.services import inbox
+from seatsync.core.jobs import job
 
 
-@shared_task(time_limit=60)
+@job(time_limit_s=60)
 def process_inbound(event_id: str) -> None:
     """Process one stored item."""
     inbox.inbound_process(event_id=uuid.UUID(event_id))
 
 
-@shared_task(time_limit=120)
+@job(time_limit_s=120)
 def sweep_inbound() -> None:
     """Process what a lost message left behind."""
     for event_id in inbox.inbound_due():

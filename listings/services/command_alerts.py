@@ -1,10 +1,10 @@
 """What people are told about commands that cannot go on by themselves."""
 
 from django.urls import reverse
-from seatsync.live.alerts import alert_raise
 
 from listings.models import CommandKind, Listing, MarketplaceCommand
 from marketplaces.models import MarketplaceAccount
+from seatsync.live.alerts import alert_raise
 
 
 def alert_needs_person(command: MarketplaceCommand, listing: Listing | None) -> None:

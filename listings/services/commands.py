@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.db.models import Q
-from marketplaces.registry import adapter_get
 
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
+from marketplaces.registry import adapter_get
 from seatsync.core.clock import now
 from seatsync.core.jobs import enqueue_on_commit
 

@@ -1,9 +1,9 @@
 """Carrying one claimed command to its marketplace. No transaction is open here; what comes back is recorded after."""
 
+import uuid
 from collections.abc import Callable
 
 import structlog
-from marketplaces.registry import adapter_get
 
 from listings.models import CommandKind, Listing, MarketplaceCommand
 from listings.services.record import Answer, Outcome
@@ -19,6 +19,7 @@ from marketplaces.errors import (
     TemporaryError,
     UnknownOutcome,
 )  # fmt: skip
+from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
 from portfolios.models import EventMapping
 from portfolios.selectors import event_mapping_get
@@ -130,7 +131,7 @@ def _reprice(adapter: MarketplaceAdapter, link: Link, command: MarketplaceComman
 
 def _newest_price_version(command: MarketplaceCommand) -> int:
     newer = MarketplaceCommand.objects.filter(
-        listing_id=command.listing_id, kind=CommandKind.REPRICE, state="pending"
+        listing=command.listing, kind=CommandKind.REPRICE, state="pending"
     ).values_list("payload__version", flat=True)
     return max((int(version) for version in newer), default=0)
 
@@ -174,10 +175,16 @@ def _not_here(_adapter: MarketplaceAdapter, _link: Link, command: MarketplaceCom
     raise NotSupported(f"{command.kind} is carried out by a person.")
 
 
+def _listing_id(command: MarketplaceCommand) -> uuid.UUID:
+    if command.listing_id is None:
+        raise PermanentError(f"a {command.kind} command without a listing")
+    return command.listing_id
+
+
 def _listing(command: MarketplaceCommand) -> Listing:
     """The listing as it is now (a claim may be seconds old), with what a draft needs."""
     return Listing.objects.select_related("game__home_team", "game__opponent", "game__venue", "account").get(
-        pk=command.listing_id
+        pk=_listing_id(command)
     )
 
 

@@ -1,15 +1,14 @@
 """What listings does when a marketplace tells us something: one handler for every notice kind."""
 
-from marketplaces.registry import adapter_get
-from seatsync.live.alerts import alert_raise
-
 from listings.services.sale_saga import projections_withdraw, sale_apply, sale_hold, sale_hold_release
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import NoticeKind
 from marketplaces.errors import MarketplaceError
 from marketplaces.inbox import register
 from marketplaces.models import InboundEvent, MarketplaceAccount
+from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
+from seatsync.live.alerts import alert_raise
 
 
 def register_handlers() -> None:

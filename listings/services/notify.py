@@ -1,10 +1,9 @@
 """Who hears of a change to a listing or a sale."""
 
-from seatsync.live.events import LiveType
-from seatsync.live.publish import publish
-
 from listings.models import Listing, Sale
 from portfolios.services.ledger import watchers
+from seatsync.live.events import LiveType
+from seatsync.live.publish import publish
 
 
 def listing_changed(listing: Listing) -> None:

@@ -2,14 +2,13 @@
 
 from decimal import Decimal
 
-from marketplaces.registry import adapter_get
-
 from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Sale
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.notify import listing_changed
 from listings.states import listing_may_move, split_offerable
 from marketplaces.contracts import Capability
+from marketplaces.registry import adapter_get
 from portfolios.models import Seat
 from seatsync.core.clock import now
 from seatsync.core.money import round_money

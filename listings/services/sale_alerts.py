@@ -1,10 +1,10 @@
 """What people are told about sales."""
 
 from django.urls import reverse
-from seatsync.live.alerts import alert_raise
 
 from listings.models import Listing, Sale
 from portfolios.services.ledger import watchers
+from seatsync.live.alerts import alert_raise
 
 
 def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from marketplaces.registry import adapter_get
 
 from listings.locks import listings_lock, sale_lock
 from listings.models import (
@@ -32,6 +31,7 @@ from listings.services.sale_alerts import alert_cancelled, alert_conflict, alert
 from listings.states import OPEN, SALE_LIVE, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount
+from marketplaces.registry import adapter_get
 from marketplaces.selectors import fee_version
 from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
@@ -114,7 +114,7 @@ def projections_withdraw(*, account: MarketplaceAccount, external_id: str, reaso
         return 0
     seat_ids = _offered_ids(listing)
     seats_lock(seat_ids)
-    others = listings_lock(_open_listing_ids(seat_ids, besides=listing.pk))
+    others = listings_lock(pk for pk in _open_listing_ids(seat_ids) if pk != listing.pk)
     return sum(listing_take_down(other, reason=reason) for other in others)
 
 
@@ -149,9 +149,9 @@ def _all_seat_ids(listing: Listing) -> list[uuid.UUID]:
     return list(listing.listing_seats.values_list("seat_id", flat=True))
 
 
-def _open_listing_ids(seat_ids: list[uuid.UUID], *, besides: uuid.UUID | None) -> list[uuid.UUID]:
+def _open_listing_ids(seat_ids: list[uuid.UUID]) -> list[uuid.UUID]:
     offers = ListingSeat.objects.filter(seat_id__in=seat_ids, offered=True, listing__status__in=[*OPEN, "error"])
-    return list(offers.exclude(listing_id=besides).values_list("listing_id", flat=True).distinct())
+    return list(offers.values_list("listing_id", flat=True).distinct())
 
 
 def _first_word(scene: _Scene) -> Sale:
@@ -181,7 +181,7 @@ def _take(scene: _Scene, state: SaleState, allocation: Allocation) -> Sale:
     to_state = OwnerState.HELD if state == SaleState.PROVISIONAL else OwnerState.SOLD
     _move_to(scene, allocation.seats, to_state)
     _give_back_rest(scene, allocation.seats)
-    others = listings_lock([scene.listing.pk, *_open_listing_ids([s.pk for s in allocation.seats], besides=None)])
+    others = listings_lock([scene.listing.pk, *_open_listing_ids([s.pk for s in allocation.seats])])
     sale = _insert(scene, state, "")
     SaleSeat.objects.bulk_create(SaleSeat(sale=sale, seat=seat, live=True) for seat in allocation.seats)
     own = next(other for other in others if other.pk == scene.listing.pk)
@@ -224,7 +224,7 @@ def _store_unallocated(scene: _Scene, allocation: Allocation) -> Sale:
     assert scene.listing is not None  # noqa: S101
     free = [seat for seat in scene.seats if seat.state == OwnerState.AVAILABLE]
     _move_to(scene, free, OwnerState.HELD)
-    others = listings_lock(_open_listing_ids([seat.pk for seat in scene.seats], besides=None))
+    others = listings_lock(_open_listing_ids([seat.pk for seat in scene.seats]))
     sale = _insert(scene, SaleState.NEEDS_PERSON, allocation.reason)
     for other in others:
         listing_take_down(

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 
 from django.db.models import Q
-from marketplaces.registry import adapter_get
 
 from listings.services.sale_saga import sale_apply
 from marketplaces.contracts import Capability
 from marketplaces.errors import GrantExpired, MarketplaceError
 from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
 from seatsync.core.clock import now
 

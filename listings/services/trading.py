@@ -6,8 +6,6 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
-from seatsync.live.events import LiveType
-from seatsync.live.publish import publish
 
 from listings.models import Listing, TradingState, TradingStateKind
 from marketplaces.models import MarketplaceAccount
@@ -16,6 +14,8 @@ from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import InvalidInput, NotAllowed, NotFound
+from seatsync.live.events import LiveType
+from seatsync.live.publish import publish
 
 SCOPES = ("holder", "account", "season", "game")
 _STRICTNESS = {

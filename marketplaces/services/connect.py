@@ -8,8 +8,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from seatsync.live.events import LiveType
-from seatsync.live.publish import publish
 
 from marketplaces.contracts import Capability, Grant
 from marketplaces.errors import MarketplaceError, NotSupported
@@ -20,6 +18,8 @@ from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
+from seatsync.live.events import LiveType
+from seatsync.live.publish import publish
 
 ATTEMPT_LIFE = timedelta(minutes=10)
 
@@ -57,10 +57,11 @@ def connect_start(*, actor: Actor, platform: str, mode: str, redirect_uri: str) 
 
 def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) -> MarketplaceAccount:
     """Trade the code for a grant and keep the account. The state is single use, ten minutes, and the caller's own."""
+    tenant_id, user_id = _owner(actor, Mode.PAPER)
     with transaction.atomic():
         attempt = (
             ConnectAttempt.objects.select_for_update()
-            .filter(state=state, user_id=actor.user_id, tenant_id=actor.tenant_id, used_at=None)
+            .filter(state=state, user_id=user_id, tenant_id=tenant_id, used_at=None)
             .first()
         )
         if attempt is None or attempt.created_at < now() - ATTEMPT_LIFE:

@@ -6,8 +6,6 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
-from seatsync.live.events import LiveType
-from seatsync.live.publish import publish
 
 from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, SeasonTicket, Seat, SeatChange
@@ -16,6 +14,8 @@ from portfolios.states import HOLDER_STATES, may_move
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from seatsync.live.events import LiveType
+from seatsync.live.publish import publish
 
 
 def seats_move(

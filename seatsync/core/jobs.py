@@ -3,15 +3,28 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from importlib import import_module
-from typing import Any
+from typing import Any, ParamSpec, cast
 
 import structlog
+from celery import shared_task
 from django.db import IntegrityError, transaction
 
 from seatsync.core.clock import now
 from seatsync.core.models import PeriodicRun
 
 log = structlog.get_logger(__name__)
+
+
+P = ParamSpec("P")
+
+
+def job(*, time_limit_s: int) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """A Celery task (typed): killed after `time_limit_s` seconds, bound to our application when that is loaded."""
+
+    def bind(function: Callable[P, None]) -> Callable[P, None]:
+        return cast("Callable[P, None]", shared_task(time_limit=time_limit_s)(function))
+
+    return bind
 
 
 def task_by_path(path: str) -> Any:

@@ -45,6 +45,8 @@ def test_split_rules(split: str, quantity: int, taken: int, allowed: bool) -> No
 
 
 @given(st.sampled_from(SplitType.values), st.integers(1, 12))
-def test_i05_what_may_be_offered_can_be_taken_by_somebody(split: str, quantity: int) -> None:
-    takeable = any(split_allows(split, quantity, taken) for taken in range(1, quantity + 1))
-    assert split_offerable(split, quantity) is takeable
+def test_i05_what_may_be_offered_can_be_sold_to_the_last_seat(split: str, quantity: int) -> None:
+    def sells_out(left: int) -> bool:
+        return left == 0 or any(split_allows(split, left, t) and sells_out(left - t) for t in range(1, left + 1))
+
+    assert split_offerable(split, quantity) is sells_out(quantity)
