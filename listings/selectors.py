@@ -6,7 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from listings.models import (
     CommandState,
@@ -16,6 +17,8 @@ from listings.models import (
     PriceHistory,
     PriceProposal,
     Sale,
+    SaleSeat,
+    SaleState,
     TradingState,
 )  # fmt: skip
 from listings.states import OPEN
@@ -103,3 +106,41 @@ def trading_states(actor: Actor) -> QuerySet[TradingState]:
     accounts = MarketplaceAccount.objects.visible_to(actor).values_list("pk", flat=True)
     tickets = list(SeasonTicket.objects.visible_to(actor).values_list("pk", flat=True))
     return rows.filter(scope_id__in=[actor.user_id, *accounts, *tickets])
+
+
+def offers_of_ticket(season_ticket: SeasonTicket) -> dict[uuid.UUID, Decimal]:
+    """The seats of a season ticket that open listings offer, each with its lowest ask."""
+    offers = ListingSeat.objects.filter(
+        offered=True, listing__season_ticket=season_ticket, listing__status__in=OPEN
+    ).values_list("seat_id", "listing__price")
+    lowest: dict[uuid.UUID, Decimal] = {}
+    for seat_id, price in offers:
+        lowest[seat_id] = min(price, lowest.get(seat_id, price))
+    return lowest
+
+
+def live_sales_of_seats(seat_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Sale]:
+    """The one live sale of each of these seats that has one."""
+    rows = SaleSeat.objects.filter(seat_id__in=list(seat_ids), live=True).select_related("sale")
+    return {row.seat_id: row.sale for row in rows}
+
+
+def price_history_of(listing_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[PriceHistory]]:
+    """Several listings' prices at their marketplaces, oldest first."""
+    found: dict[uuid.UUID, list[PriceHistory]] = {}
+    for point in PriceHistory.objects.filter(listing_id__in=list(listing_ids)).order_by("time", "id"):
+        found.setdefault(point.listing_id, []).append(point)
+    return found
+
+
+def deadlines(actor: Actor) -> QuerySet[Sale]:
+    """Sales that wait for the holder by a moment: to be confirmed or delivered, the nearest first."""
+    waiting = sale_list(actor).filter(
+        Q(state=SaleState.PROVISIONAL, confirm_by__isnull=False) | Q(state=SaleState.CONFIRMED, ship_by__isnull=False)
+    )
+    return waiting.annotate(due=Coalesce("ship_by", "confirm_by")).order_by("due")
+
+
+def seats_of_sale(sale: Sale) -> QuerySet[SaleSeat]:
+    """The seats of a sale in seat order."""
+    return SaleSeat.objects.filter(sale=sale).select_related("seat").order_by("seat__seat_number")

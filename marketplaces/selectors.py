@@ -1,17 +1,27 @@
 """Reading accounts, fees and limits."""
 
-from datetime import date
+from collections.abc import Collection
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Aggregate, FloatField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import TruncDay
 
-from marketplaces.models import FeeVersion, InboundEvent, LimitVersion, MarketplaceAccount
+from marketplaces.models import FeeVersion, InboundEvent, LimitVersion, MarketplaceAccount, MarketSnapshot
 from marketplaces.registry import adapter_get
+from portfolios.models import Game, VenueSection
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.money import round_money
 
+
+class Median(Aggregate):
+    """The middle value of a group."""
+
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = FloatField()
 
 def account_list(actor: Actor) -> QuerySet[MarketplaceAccount]:
     """The visible accounts, active ones first."""
@@ -47,3 +57,20 @@ def inbound_list(actor: Actor) -> QuerySet[InboundEvent]:
     """What the visible accounts' marketplaces told us, newest first."""
     accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
     return InboundEvent.objects.filter(account__in=accounts).select_related("account").order_by("-received_at")
+
+
+def game_asks(game: Game, sections: Collection[str]) -> QuerySet[MarketSnapshot]:
+    """The newest asks for a game in these sections or their price zones, cheapest first."""
+    asks = MarketSnapshot.objects.filter(kind="ask", game_id=game.pk, price_basis="list")
+    newest = asks.filter(platform=OuterRef("platform")).order_by("-time").values("time")[:1]
+    zones = VenueSection.objects.filter(venue=game.venue, name__in=sections).values("zone")
+    near = Q(section__in=sections) | Q(zone__in=zones)
+    return asks.filter(near, time=Subquery(newest), remote_listing_id__gt="").order_by("price", "platform")
+
+
+def game_daily_median(game: Game) -> list[tuple[datetime, Decimal]]:
+    """The median ask of a game day by day (UTC days), oldest first."""
+    asks = MarketSnapshot.objects.filter(kind="ask", game_id=game.pk, price_basis="list", currency="USD")
+    days = asks.annotate(day=TruncDay("time", tzinfo=UTC)).values("day").annotate(median=Median("price")).order_by("day")
+    return [(row["day"], round_money(Decimal(str(row["median"])))) for row in days]
+

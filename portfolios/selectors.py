@@ -3,9 +3,9 @@
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
-from portfolios.models import EventMapping, Game, SeasonTicket, Seat, SeatGroup
+from portfolios.models import EventMapping, Game, OwnerState, SeasonTicket, Seat, SeatGroup
 from seatsync.core.actors import Actor
 from seatsync.core.errors import NotFound
 
@@ -71,3 +71,12 @@ def groups_of_game(actor: Actor, game: Game) -> QuerySet[SeatGroup]:
 def event_mapping_get(game: Game, platform: str) -> EventMapping | None:
     """The confirmed mapping of a game at a platform."""
     return EventMapping.objects.filter(game=game, platform=platform, confirmed_at__isnull=False).first()
+
+
+def season_ticket_list_counted(actor: Actor) -> QuerySet[SeasonTicket]:
+    """The season tickets with `seats_sold`, `seats_kept` and `seats_all`, counted in the same query."""
+    return season_ticket_list(actor).annotate(
+        seats_all=Count("seats"),
+        seats_sold=Count("seats", filter=Q(seats__state=OwnerState.SOLD)),
+        seats_kept=Count("seats", filter=Q(seats__state=OwnerState.ATTENDING)),
+    )

@@ -7,4 +7,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("", include("marketplaces.webhook_urls")),
+    # Pages
+    path("", include("analytics.urls")),
+    path("", include("portfolios.urls")),
+    path("", include("listings.urls")),
+    path("", include("marketplaces.urls")),
+    path("", include("seatsync.live.urls")),
+    path("", include("seatsync.accounts.urls")),
 ]

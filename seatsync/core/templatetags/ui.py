@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from seatsync.core import charts
 from seatsync.core.clock import now
+from seatsync.core.replay import replay_label
 
 register = template.Library()
 
@@ -62,6 +63,20 @@ def delta(value: Decimal | None, currency: str = "USD", places: int = 2) -> Safe
         '<span class="{} nowrap"><span aria-hidden="true">{}</span> {}{}<span class="sr"> {}</span></span>',
         kind, arrow, sign, _amount(value, currency, places), word,
     )  # fmt: skip
+
+
+@register.filter
+def signed(value: Decimal | None, currency: str = "USD") -> str:
+    """A signed amount without judgement: "+$2.00" over, "-$2.00" under."""
+    if value is None:
+        return ""
+    return ("+" if value > 0 else "") + _amount(value, currency, 2)
+
+
+@register.simple_tag
+def replay_of(game: Any) -> Any:
+    """The label of a replayed game, None for a real one."""
+    return replay_label([game])
 
 
 @register.simple_tag

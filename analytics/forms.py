@@ -1,0 +1,67 @@
+"""Input of the game page and the season table."""
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from listings.models import SplitType
+from seatsync.core.forms import MoneyField
+
+SHOWS = [("all", "All games"), ("coming", "Still to come"), ("open", "Undecided"), ("listed", "Listed"),
+         ("sold", "Sold"), ("kept", "Kept")]  # fmt: skip
+
+
+class PublishForm(forms.Form):
+    """Which seats to offer, where, and at what price per ticket."""
+
+    seats = forms.TypedMultipleChoiceField(
+        label="Seats", coerce=uuid.UUID, widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose seats."}
+    )
+    accounts = forms.TypedMultipleChoiceField(
+        label="Marketplaces",
+        coerce=uuid.UUID,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one marketplace."},
+    )
+    price = MoneyField(label="Price")
+    floor = MoneyField(label="Floor")
+    ceiling = MoneyField(label="Ceiling")
+    floor_basis = forms.ChoiceField(
+        label="Floor is on", choices=[("list", "the list price"), ("net", "what reaches me")], initial="list"
+    )
+    split_type = forms.ChoiceField(label="Buyers may take", choices=SplitType.choices, initial=SplitType.ANY)
+
+    def __init__(
+        self, *args: Any, seats: list[tuple[str, str]], accounts: list[tuple[str, str]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["seats"].choices = seats  # type: ignore[attr-defined]
+        self.fields["accounts"].choices = accounts  # type: ignore[attr-defined]
+
+
+class NetForm(forms.Form):
+    """A price for the net preview; anything that is no amount is no preview."""
+
+    price = MoneyField(required=False)
+
+    def amount(self) -> Decimal | None:
+        """The price, if one was typed."""
+        price = self.cleaned_data.get("price") if self.is_valid() else None
+        return price if isinstance(price, Decimal) and price > 0 else None
+
+
+class SeasonFilter(forms.Form):
+    """What the games table shows and in which order; kept in the URL."""
+
+    show = forms.ChoiceField(label="Show", choices=SHOWS, required=False)
+    opponent = forms.CharField(label="Opponent", max_length=40, required=False)
+    sort = forms.RegexField(r"^-?(date|opponent|cost|market|suggestion|ask|sold|result)$", required=False)
+
+    @classmethod
+    def read(cls, data: Any) -> dict[str, str]:
+        """The valid part of what was asked."""
+        form = cls(data)
+        form.is_valid()
+        return {name: form.cleaned_data.get(name) or "" for name in ("show", "opponent", "sort")}

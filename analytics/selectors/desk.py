@@ -1,0 +1,87 @@
+"""The desk: what needs the person, where the seasons stand, what moved."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from analytics.selectors.overview import GameRow, SeasonOverview, season_overview
+from seatsync.core.replay import Replay, replay_label
+from listings.models import Listing, MarketplaceCommand, Sale
+from listings.selectors import deadlines, listing_list, needs_person, sale_list
+from listings.states import OPEN
+from marketplaces.market import MarketFigures
+from portfolios.selectors import season_ticket_list
+from seatsync.core.actors import Actor
+from seatsync.core.clock import now
+from seatsync.live.models import Alert
+from seatsync.live.selectors import alerts_open
+
+# A holder has a handful of season tickets; the desk shows the newest ones.
+SEASONS, ALERTS, GAMES, LISTINGS, SALES = 3, 6, 8, 14, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What waits for the person."""
+
+    alerts: list[Alert]
+    commands: list[MarketplaceCommand]
+    deadlines: list[Sale]
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.alerts or self.commands or self.deadlines)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnListing:
+    """An own listing beside its game's market."""
+
+    listing: Listing
+    market: MarketFigures | None
+
+    @property
+    def over(self) -> Decimal | None:
+        """The ask less the market's median."""
+        return self.listing.price - self.market.median if self.market else None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything the desk shows."""
+
+    needs: Needs
+    seasons: list[SeasonOverview]
+    coming: list[GameRow]
+    listings: list[OwnListing]
+    listing_count: int
+    sales: list[Sale]
+    replay: Replay | None
+    market_as_of: datetime | None
+
+
+def needs(actor: Actor) -> Needs:
+    """What waits for the person, the most pressing first."""
+    return Needs(
+        list(alerts_open(actor)[:ALERTS]), list(needs_person(actor)[:ALERTS]), list(deadlines(actor)[:ALERTS])
+    )
+
+
+def desk(actor: Actor) -> Desk:
+    """The desk of one person."""
+    seasons = [season_overview(actor, ticket) for ticket in season_ticket_list(actor)[:SEASONS]]
+    rows = [row for season in seasons for row in season.games]
+    markets = {row.game.pk: row.market for row in rows}
+    coming = sorted((row for row in rows if row.game.starts_at > now()), key=lambda row: row.game.starts_at)
+    own = listing_list(actor).filter(status__in=OPEN).order_by("game__starts_at", "section", "platform")
+    return Desk(
+        needs=needs(actor),
+        seasons=seasons,
+        coming=coming[:GAMES],
+        listings=[OwnListing(listing, markets.get(listing.game_id)) for listing in own[:LISTINGS]],
+        listing_count=own.count(),
+        sales=list(sale_list(actor)[:SALES]),
+        replay=replay_label(row.game for row in rows),
+        market_as_of=max((row.market.as_of for row in rows if row.market), default=None),
+    )

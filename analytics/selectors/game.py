@@ -1,0 +1,131 @@
+"""One game: its seats, offers, market and comparables."""
+
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from analytics.selectors.overview import SeatView, seat_view
+from seatsync.core.replay import Replay, replay_label
+from intelligence.models import AiPrediction
+from intelligence.selectors import latest_predictions
+from listings.models import Listing
+from listings.selectors import listing_list, offered_among, price_history_of
+from listings.states import OPEN
+from marketplaces.market import MarketFigures, market_of_games
+from marketplaces.models import MarketplaceAccount, MarketSnapshot
+from marketplaces.selectors import account_list, game_asks, game_daily_median
+from portfolios.models import Game, SeasonTicket, Seat
+from portfolios.selectors import game_get, seats_of_game
+from seatsync.core.actors import Actor
+from seatsync.core.charts import Line, Mark
+
+COMPARABLES = 10
+_COLOURS = ("own", "c2", "c3", "c4", "c5", "c6")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Seats that go together: one group, or the seats of a row without one; with its price suggestion."""
+
+    season_ticket: SeasonTicket
+    section: str
+    row: str
+    label: str
+    seats: list[SeatView]
+    cost: Decimal
+    prediction: AiPrediction | None
+    marks: list[Mark]
+    may_list: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GamePage:
+    """Everything the game page shows."""
+
+    game: Game
+    blocks: list[Block]
+    listings: list[Listing]
+    closed: list[Listing]
+    market: MarketFigures | None
+    comparables: list[MarketSnapshot]
+    accounts: list[MarketplaceAccount]
+    lines: list[Line]
+    replay: Replay | None
+
+    @property
+    def currency(self) -> str:
+        """The currency of the own seats."""
+        return self.blocks[0].season_ticket.currency if self.blocks else "USD"
+
+
+def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
+    """The page of one game of the actor's; raises NotFound."""
+    game = game_get(actor, game_id)
+    seats = list(seats_of_game(actor, game))
+    own = list(listing_list(actor).filter(game=game).order_by("section", "row", "platform", "-created_at"))
+    offers = [listing for listing in own if listing.status in OPEN]
+    market = market_of_games([game.pk]).get(game.pk)
+    sections = {seat.section for seat in seats}
+    return GamePage(
+        game=game,
+        blocks=_blocks(actor, seats, offers, market),
+        listings=offers,
+        closed=[listing for listing in own if listing.status not in OPEN][:10],
+        market=market,
+        comparables=list(game_asks(game, sections)[:COMPARABLES]),
+        accounts=[a for a in account_list(actor).filter(is_active=True) if not a.needs_reconnect],
+        lines=_lines(game, offers),
+        replay=replay_label([game]),
+    )
+
+
+def _blocks(
+    actor: Actor, seats: list[Seat], offers: list[Listing], market: MarketFigures | None
+) -> list[Block]:
+    together: dict[tuple[uuid.UUID, str, str, uuid.UUID | None], list[Seat]] = defaultdict(list)
+    for seat in seats:
+        together[seat.season_ticket_id, seat.section, seat.row, seat.group_id].append(seat)
+    offered = offered_among(seat.pk for seat in seats)
+    predictions = latest_predictions(actor, {seat.group_id for seat in seats if seat.group_id})
+    may = {ticket.pk: ticket.may(actor, "list") for ticket in {seat.season_ticket for seat in seats}}
+    asks: dict[uuid.UUID | None, list[Decimal]] = defaultdict(list)
+    for listing in offers:
+        asks[listing.seat_group_id].append(listing.price)
+    return [
+        Block(
+            season_ticket=of_block[0].season_ticket,
+            section=section,
+            row=row,
+            label=_label(of_block),
+            seats=[seat_view(seat, listed=seat.pk in offered) for seat in of_block],
+            cost=sum((seat.cost for seat in of_block), Decimal("0.00")),
+            prediction=predictions.get(group) if group else None,
+            marks=_marks(market, asks[group] if group else []),
+            may_list=may[ticket_id],
+        )
+        for (ticket_id, section, row, group), of_block in together.items()
+    ]
+
+
+def _label(seats: list[Seat]) -> str:
+    first, last = seats[0].seat_number, seats[-1].seat_number
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _marks(market: MarketFigures | None, asks: list[Decimal]) -> list[Mark]:
+    marks = [Mark(market.get_in, "get-in"), Mark(market.median, "market median")] if market else []
+    return [*marks, *(Mark(ask, "your ask", "own") for ask in sorted(set(asks)))]
+
+
+def _lines(game: Game, offers: list[Listing]) -> list[Line]:
+    history = price_history_of(listing.pk for listing in offers)
+    median = [(day + timedelta(hours=12), value) for day, value in game_daily_median(game)]
+    lines = [Line("Market median", median, "market")] if median else []
+    shown: list[tuple[Listing, list[tuple[datetime, Decimal]]]] = [
+        (listing, [(point.time, point.price) for point in history.get(listing.pk, [])]) for listing in offers
+    ]
+    for (listing, points), css in zip((s for s in shown if s[1]), _COLOURS, strict=False):
+        lines.append(Line(f"{listing.platform} {listing.section}/{listing.row}", points, css, step=True))
+    return lines

@@ -1,0 +1,200 @@
+"""A season ticket at a glance: totals and one row a game, in a constant number of queries."""
+
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from intelligence.models import AiPrediction
+from intelligence.selectors import latest_predictions
+from listings.models import Listing, Sale
+from listings.selectors import listing_list, live_sales_of_seats, offers_of_ticket
+from listings.states import OPEN
+from marketplaces.market import MarketFigures, market_of_games
+from portfolios.models import Game, OwnerState, SeasonTicket, Seat
+from portfolios.selectors import seat_list
+from seatsync.core.actors import Actor
+from seatsync.core.clock import now
+from seatsync.core.money import round_money
+
+ZERO = Decimal("0.00")
+_GIVEN = {OwnerState.TRANSFERRED, OwnerState.DONATED, OwnerState.SWAPPED, OwnerState.RELINQUISHED}
+
+
+@dataclass(frozen=True, slots=True)
+class SeatView:
+    """One seat as shown: its number, and its state as a word and a look. "listed" is derived from open listings."""
+
+    id: uuid.UUID
+    number: int
+    css: str
+    word: str
+    group_id: uuid.UUID | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class GameRow:
+    """One game of a season ticket. Money per game in the ticket's currency; market and suggestion per ticket."""
+
+    game: Game
+    seats: list[SeatView]
+    cost: Decimal
+    market: MarketFigures | None
+    suggestion: AiPrediction | None
+    listings: list[Listing]
+    sold_seats: int
+    sold_gross: Decimal
+    sold_proceeds: Decimal
+    sold_cost: Decimal
+    state: str
+
+    @property
+    def lowest_ask(self) -> Decimal | None:
+        """The lowest of the own open asks."""
+        return min((listing.price for listing in self.listings), default=None)
+
+    @property
+    def result(self) -> Decimal | None:
+        """Proceeds less cost of the sold seats; None where none is sold."""
+        return self.sold_proceeds - self.sold_cost if self.sold_seats else None
+
+    @property
+    def against_market(self) -> Decimal | None:
+        """The lowest own ask less the market's median."""
+        return self.lowest_ask - self.market.median if self.listings and self.lowest_ask and self.market else None
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonTotals:
+    """The season in figures; `asked` is what open listings ask, each seat once at its lowest price."""
+
+    games: int
+    cost: Decimal
+    sold_seats: int
+    sold_proceeds: Decimal
+    sold_cost: Decimal
+    listed_seats: int
+    asked: Decimal
+    kept_seats: int
+    open_seats: int
+    open_cost: Decimal
+    lapsed_seats: int
+
+    @property
+    def result(self) -> Decimal | None:
+        """Proceeds less cost over the sold seats; None where none is sold."""
+        return self.sold_proceeds - self.sold_cost if self.sold_seats else None
+
+    @property
+    def result_percent(self) -> Decimal | None:
+        """The result as a share of those seats' cost."""
+        return self.result / self.sold_cost * 100 if self.result is not None and self.sold_cost else None
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonOverview:
+    """A season ticket's totals and games."""
+
+    season_ticket: SeasonTicket
+    totals: SeasonTotals
+    games: list[GameRow]
+
+
+@dataclass(slots=True)
+class _Facts:
+    offered: dict[uuid.UUID, Decimal]
+    sales: dict[uuid.UUID, Sale]
+    listings: dict[uuid.UUID, list[Listing]]
+    market: dict[uuid.UUID, MarketFigures]
+    predictions: dict[uuid.UUID, AiPrediction] = field(default_factory=dict)
+
+
+def season_overview(actor: Actor, season_ticket: SeasonTicket) -> SeasonOverview:
+    """Totals and game rows of one visible season ticket; the query count does not grow with the games."""
+    seats = list(seat_list(actor).filter(season_ticket=season_ticket))
+    by_game: dict[uuid.UUID, list[Seat]] = defaultdict(list)
+    for seat in seats:
+        by_game[seat.game_id].append(seat)
+    facts = _facts(actor, season_ticket, seats)
+    rows = [_row(of_game, facts) for of_game in by_game.values()]
+    return SeasonOverview(season_ticket, _totals(season_ticket, seats, rows, facts), rows)
+
+
+def _facts(actor: Actor, season_ticket: SeasonTicket, seats: list[Seat]) -> _Facts:
+    open_listings = listing_list(actor).filter(season_ticket=season_ticket, status__in=OPEN)
+    by_game: dict[uuid.UUID, list[Listing]] = defaultdict(list)
+    for listing in open_listings:
+        by_game[listing.game_id].append(listing)
+    groups = {seat.group_id for seat in seats if seat.group_id}
+    return _Facts(
+        offered=offers_of_ticket(season_ticket),
+        sales=live_sales_of_seats([seat.pk for seat in seats if seat.state in {OwnerState.SOLD, OwnerState.HELD}]),
+        listings=by_game,
+        market=market_of_games({seat.game_id for seat in seats}),
+        predictions=latest_predictions(actor, groups),
+    )
+
+
+def _row(seats: list[Seat], facts: _Facts) -> GameRow:
+    game = seats[0].game
+    sold = [(seat, facts.sales[seat.pk]) for seat in seats if seat.pk in facts.sales]
+    views = [seat_view(seat, listed=seat.pk in facts.offered) for seat in seats]
+    group = next((seat.group_id for seat in seats if seat.group_id in facts.predictions), None)
+    return GameRow(
+        game=game,
+        seats=views,
+        cost=sum((seat.cost for seat in seats), ZERO),
+        market=facts.market.get(game.pk),
+        suggestion=facts.predictions.get(group) if group else None,
+        listings=sorted(facts.listings.get(game.pk, []), key=lambda listing: listing.price),
+        sold_seats=len(sold),
+        sold_gross=sum((_share(sale.gross, sale) for _, sale in sold), ZERO),
+        sold_proceeds=sum((_share(sale.proceeds, sale) for _, sale in sold), ZERO),
+        sold_cost=sum((seat.cost for seat, _ in sold), ZERO),
+        state=_game_state(views),
+    )
+
+
+def seat_view(seat: Seat, *, listed: bool) -> SeatView:
+    """How a seat is shown."""
+    word = seat.get_state_display()
+    css = seat.state
+    if seat.state in _GIVEN:
+        css = "given"
+    elif seat.state == OwnerState.AVAILABLE and listed:
+        css, word = "listed", "listed"
+    elif seat.state == OwnerState.HELD:
+        word = "being paid for"
+    return SeatView(seat.pk, seat.seat_number, css, word, seat.group_id, seat.state)
+
+
+def _share(amount: Decimal, sale: Sale) -> Decimal:
+    return round_money(amount / sale.quantity) if sale.quantity else ZERO
+
+
+def _game_state(views: list[SeatView]) -> str:
+    looks = {view.css for view in views}
+    if len(looks) > 1:
+        return "mixed"
+    return {"available": "open", "attending": "kept"}.get(next(iter(looks)), next(iter(looks)))
+
+
+def _totals(ticket: SeasonTicket, seats: list[Seat], rows: list[GameRow], facts: _Facts) -> SeasonTotals:
+    coming = now()
+    free = [seat for seat in seats if seat.state == OwnerState.AVAILABLE]
+    undecided = [seat for seat in free if seat.game.starts_at > coming and seat.pk not in facts.offered]
+    listed = [seat for seat in free if seat.pk in facts.offered]
+    return SeasonTotals(
+        games=len(rows),
+        cost=ticket.cost_basis,
+        sold_seats=sum(row.sold_seats for row in rows),
+        sold_proceeds=sum((row.sold_proceeds for row in rows), ZERO),
+        sold_cost=sum((row.sold_cost for row in rows), ZERO),
+        listed_seats=len(listed),
+        asked=sum((facts.offered[seat.pk] for seat in listed), ZERO),
+        kept_seats=sum(1 for seat in seats if seat.state == OwnerState.ATTENDING),
+        open_seats=len(undecided),
+        open_cost=sum((seat.cost for seat in undecided), ZERO),
+        lapsed_seats=sum(1 for s in free if s.game.starts_at <= coming and s.pk not in facts.offered),
+    )

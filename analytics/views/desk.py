@@ -1,0 +1,26 @@
+"""The desk, or the landing page for people who are not signed in."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from analytics.selectors.desk import desk as desk_of
+from analytics.selectors.desk import needs as needs_of
+from seatsync.accounts.selectors import request_actor
+
+
+@require_GET
+def desk(request: HttpRequest) -> HttpResponse:
+    """The morning check; the body alone for a refetch."""
+    if not request.user.is_authenticated:
+        return render(request, "landing.html")
+    template = "analytics/_desk.html" if request.htmx else "analytics/desk.html"  # type: ignore[attr-defined]
+    return render(request, template, {"desk": desk_of(request_actor(request))})
+
+
+@require_GET
+def desk_needs(request: HttpRequest) -> HttpResponse:
+    """The strip of what needs the person, alone."""
+    if not request.user.is_authenticated:
+        return HttpResponse(status=204)
+    return render(request, "analytics/_needs.html", {"needs": needs_of(request_actor(request))})

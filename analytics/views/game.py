@@ -1,0 +1,77 @@
+"""One game's page: decide, offer, reprice."""
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from analytics.forms import NetForm, PublishForm
+from analytics.publishing import net_lines, publish_form
+from analytics.selectors.game import GamePage, game_page
+from intelligence.services.suggest import price_suggest
+from listings.services.publish import listing_publish
+from marketplaces.selectors import account_list
+from portfolios.selectors import game_get, groups_of_game
+from seatsync.accounts.selectors import request_actor
+from seatsync.core.errors import NotAllowed, NotFound, SeatSyncError
+from seatsync.core.forms import form_add_refusal
+
+
+@login_required
+@require_GET
+def game_detail(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
+    """The game's seats, suggestion, market, listings and the form to offer seats."""
+    page = game_page(request_actor(request), game_id)
+    return _render(request, page, publish_form(page))
+
+
+def _render(request: HttpRequest, page: GamePage, form: PublishForm, status: int = 200) -> HttpResponse:
+    context = {"page": page, "form": form, "nets": net_lines(page.accounts, form["price"].value())}
+    template = "analytics/_game_body.html" if request.htmx else "analytics/game_detail.html"  # type: ignore[attr-defined]
+    return render(request, template, context, status=status)
+
+
+@login_required
+@require_POST
+def game_publish(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
+    """Offer the chosen seats on the chosen marketplaces; refusals come back beside their fields."""
+    actor = request_actor(request)
+    page = game_page(actor, game_id)
+    form = publish_form(page, request.POST)
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            listings = listing_publish(actor=actor, seat_ids=data.pop("seats"), account_ids=data.pop("accounts"), **data)
+        except (NotFound, NotAllowed):
+            raise
+        except SeatSyncError as error:
+            form_add_refusal(form, error)
+        else:
+            messages.success(request, f"{len(listings)} listing{'s' if len(listings) != 1 else ''} on the way out.")
+            return redirect("analytics:game_detail", game_id)
+    return _render(request, page, form, status=422)
+
+
+@login_required
+@require_GET
+def game_net(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
+    """What a price brings per ticket on each of the accounts, as the person types."""
+    actor = request_actor(request)
+    game_get(actor, game_id)
+    accounts = [a for a in account_list(actor).filter(is_active=True) if not a.needs_reconnect]
+    return render(request, "analytics/_net.html", {"nets": net_lines(accounts, NetForm(request.GET).amount())})
+
+
+@login_required
+@require_POST
+def game_suggest(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
+    """Work out a price for each of the person's seat groups of this game."""
+    actor = request_actor(request)
+    groups = list(groups_of_game(actor, game_get(actor, game_id)))
+    for group in groups:
+        price_suggest(actor=actor, seat_group=group)
+    messages.success(request, "Prices are worked out." if groups else "List or group seats first.")
+    return redirect("analytics:game_detail", game_id)

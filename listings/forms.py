@@ -1,0 +1,47 @@
+"""Input of the listing pages."""
+
+from django import forms
+
+from listings.models import ListingStatus, TradingStateKind
+from seatsync.core.forms import MoneyField
+
+STATUSES = [("open", "Open"), ("ended", "Ended"), ("all", "All")]
+
+
+class RepriceForm(forms.Form):
+    """A new price for a listing, with the version that the person saw."""
+
+    price = MoneyField(label="Price")
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    confirmed = forms.BooleanField(
+        label="Yes, this large step is meant", required=False, help_text="Needed only where the step limit refused it."
+    )
+
+
+class TakeDownForm(forms.Form):
+    """The version that the person saw, and perhaps why."""
+
+    reason = forms.CharField(label="Reason", max_length=200, required=False)
+
+
+class TradingForm(forms.Form):
+    """A brake on everything the holder sells, and why."""
+
+    state = forms.ChoiceField(label="Selling", choices=TradingStateKind.choices)
+    reason = forms.CharField(label="Reason", max_length=200, help_text="Shown wherever the brake stops something.")
+
+
+class BoardFilter(forms.Form):
+    """What the board shows; kept in the URL."""
+
+    show = forms.ChoiceField(choices=STATUSES, required=False)
+    platform = forms.CharField(max_length=20, required=False)
+    status = forms.ChoiceField(choices=[("", "any"), *ListingStatus.choices], required=False)
+    opponent = forms.CharField(max_length=40, required=False)
+
+    @classmethod
+    def read(cls, data: object) -> dict[str, str]:
+        """The valid part of what was asked."""
+        form = cls(data)  # type: ignore[arg-type]
+        form.is_valid()
+        return {name: form.cleaned_data.get(name) or "" for name in form.fields}

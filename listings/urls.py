@@ -1,0 +1,19 @@
+"""Listings, sales and brakes."""
+
+from django.urls import path
+
+from listings.views import listings, sales, trading
+
+app_name = "listings"
+urlpatterns = [
+    path("portfolio/listings/", listings.listing_list, name="listing_list"),
+    path("portfolio/listings/<uuid:listing_id>/", listings.listing_detail, name="listing_detail"),
+    path("portfolio/listings/<uuid:listing_id>/row/", listings.listing_row, name="listing_row"),
+    path("portfolio/listings/<uuid:listing_id>/price/", listings.listing_reprice, name="listing_reprice"),
+    path("portfolio/listings/<uuid:listing_id>/delist/", listings.listing_delist, name="listing_delist"),
+    path("portfolio/commands/<uuid:command_id>/retry/", listings.command_again, name="command_retry"),
+    path("portfolio/sales/", sales.sale_list, name="sale_list"),
+    path("portfolio/sales/<uuid:sale_id>/", sales.sale_detail, name="sale_detail"),
+    path("settings/selling/", trading.trading_detail, name="trading_detail"),
+    path("settings/selling/set/", trading.trading_set, name="trading_set"),
+]

@@ -1,0 +1,1 @@
+"""Pages of listings, sales and brakes."""

@@ -1,0 +1,108 @@
+"""The board, one listing, and what a person does with it."""
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from listings.board import board, cells_of
+from listings.forms import STATUSES, BoardFilter, RepriceForm, TakeDownForm
+from listings.history import listing_story
+from listings.models import Listing, ListingStatus
+from listings.selectors import listing_get
+from listings.services.delist import listings_delist
+from listings.services.outbox import command_retry
+from listings.services.pricing import listing_reprice as reprice
+from seatsync.accounts.selectors import request_actor
+from seatsync.core.errors import Conflict, InvalidInput
+from seatsync.core.forms import form_add_refusal
+
+
+@login_required
+@require_GET
+def listing_list(request: HttpRequest) -> HttpResponse:
+    """The board; filters lie in the URL."""
+    chosen = BoardFilter.read(request.GET)
+    context = {"board": board(request_actor(request), **chosen), "chosen": chosen, "shows": STATUSES,
+               "statuses": ListingStatus.choices}  # fmt: skip
+    template = "listings/_board.html" if request.htmx else "listings/listing_list.html"  # type: ignore[attr-defined]
+    return render(request, template, context)
+
+
+@login_required
+@require_GET
+def listing_detail(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
+    """One listing with its history and the reasons behind it."""
+    listing = listing_get(request_actor(request), listing_id)
+    return _detail(request, listing, RepriceForm(initial={"price": listing.price, "version": listing.version}))
+
+
+def _detail(request: HttpRequest, listing: Listing, form: RepriceForm, status: int = 200) -> HttpResponse:
+    context = {
+        "listing": listing,
+        "story": listing_story(listing),
+        "form": form,
+        "may_change": listing.season_ticket.may(request_actor(request), "reprice"),
+    }
+    template = "listings/_listing_body.html" if request.htmx else "listings/listing_detail.html"  # type: ignore[attr-defined]
+    return render(request, template, context, status=status)
+
+
+@login_required
+@require_GET
+def listing_row(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
+    """One listing as a table row, to refetch when it changes."""
+    return _row(request, listing_get(request_actor(request), listing_id))
+
+
+def _row(request: HttpRequest, listing: Listing, form: RepriceForm | None = None, status: int = 200) -> HttpResponse:
+    context = {"listing": listing, "cell": cells_of([listing])[listing.pk], "form": form,
+               "may_change": listing.season_ticket.may(request_actor(request), "reprice")}  # fmt: skip
+    return render(request, "listings/_listing_row.html", context, status=status)
+
+
+@login_required
+@require_POST
+def listing_reprice(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
+    """Set a new price; a refusal or a stale version comes back beside the field with the current figures."""
+    actor = request_actor(request)
+    listing = listing_get(actor, listing_id)
+    form = RepriceForm(request.POST)
+    if form.is_valid():
+        try:
+            reprice(actor=actor, listing_id=listing.pk, **form.cleaned_data)
+        except (InvalidInput, Conflict) as error:
+            form_add_refusal(form, error, version="price")
+    listing = listing_get(actor, listing_id)
+    status = 422 if form.errors else 200
+    if request.headers.get("HX-Target", "").startswith("listing-row"):
+        return _row(request, listing, form if form.errors else None, status)
+    if form.errors:
+        return _detail(request, listing, form, status)
+    messages.success(request, "The new price is on its way.")
+    return redirect("listings:listing_detail", listing_id)
+
+
+@login_required
+@require_POST
+def listing_delist(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
+    """Take one listing down; taking it down twice changes nothing."""
+    actor = request_actor(request)
+    listing = listing_get(actor, listing_id)
+    form = TakeDownForm(request.POST)
+    form.is_valid()
+    listings_delist(actor=actor, listing_ids=[listing.pk], reason=form.cleaned_data.get("reason", ""))
+    messages.success(request, "The listing is being taken down.")
+    return redirect("analytics:game_detail", listing.game_id)
+
+
+@login_required
+@require_POST
+def command_again(request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
+    """Send a command that needed a person once more."""
+    command = command_retry(actor=request_actor(request), command_id=command_id)
+    messages.success(request, "It is being tried again.")
+    return redirect("listings:listing_detail", command.listing_id) if command.listing_id else redirect("analytics:desk")

@@ -1,0 +1,47 @@
+"""Sales: the list, and one sale from notice to payout."""
+
+import uuid
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from listings.models import SaleState
+from listings.selectors import commands_of_sale, sale_get, seats_of_sale
+from listings.selectors import sale_list as sales_visible
+from seatsync.accounts.selectors import request_actor
+
+PAGE_SIZE = 50
+_PATH = [SaleState.PROVISIONAL, SaleState.CONFIRMED, SaleState.FULFILLED, SaleState.COMPLETE]
+
+
+@login_required
+@require_GET
+def sale_list(request: HttpRequest) -> HttpResponse:
+    """The sales, newest first, a page at a time; ?state= shows one state."""
+    sales = sales_visible(request_actor(request))
+    state = request.GET.get("state", "")
+    if state in SaleState.values:
+        sales = sales.filter(state=state)
+    page = Paginator(sales, PAGE_SIZE).get_page(request.GET.get("page"))
+    template = "listings/_sale_table.html" if request.htmx else "listings/sale_list.html"  # type: ignore[attr-defined]
+    return render(request, template, {"page": page, "state": state, "states": SaleState.choices})
+
+
+@login_required
+@require_GET
+def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
+    """One sale: where it stands, the money, the deadlines, and what was taken down because of it."""
+    sale = sale_get(request_actor(request), sale_id)
+    reached = _PATH.index(SaleState(sale.state)) if sale.state in _PATH else -1
+    context = {
+        "sale": sale,
+        "seats": seats_of_sale(sale),
+        "commands": commands_of_sale(sale),
+        "stages": [(state.label, place <= reached, place == reached) for place, state in enumerate(_PATH)],
+        "waiting": sale.state in {SaleState.PROVISIONAL, SaleState.CONFIRMED},
+    }
+    template = "listings/_sale_body.html" if request.htmx else "listings/sale_detail.html"  # type: ignore[attr-defined]
+    return render(request, template, context)

@@ -1,0 +1,49 @@
+"""The brake on everything a holder sells."""
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from listings.forms import TradingForm
+from listings.selectors import trading_states
+from listings.services.trading import trading_state_set
+from seatsync.accounts.selectors import request_actor
+from seatsync.core.actors import Actor
+from seatsync.core.errors import InvalidInput
+from seatsync.core.forms import form_add_refusal
+
+
+def _render(request: HttpRequest, actor: Actor, form: TradingForm, status: int = 200) -> HttpResponse:
+    states = list(trading_states(actor))
+    mine = next((state for state in states if state.scope == "holder" and state.scope_id == actor.user_id), None)
+    context = {"form": form, "mine": mine, "others": [state for state in states if state is not mine]}
+    return render(request, "listings/trading_detail.html", context, status=status)
+
+
+@login_required
+@require_GET
+def trading_detail(request: HttpRequest) -> HttpResponse:
+    """Whether you sell, and which brakes are on."""
+    actor = request_actor(request)
+    return _render(request, actor, TradingForm(initial={"state": "HALTED"}))
+
+
+@login_required
+@require_POST
+def trading_set(request: HttpRequest) -> HttpResponse:
+    """Halt, brake or resume everything of the holder's."""
+    actor = request_actor(request)
+    form = TradingForm(request.POST)
+    if form.is_valid():
+        try:
+            trading_state_set(actor=actor, scope="holder", scope_id=actor.user_id or uuid.UUID(int=0), **form.cleaned_data)
+        except InvalidInput as error:
+            form_add_refusal(form, error)
+        else:
+            messages.success(request, "Selling is " + dict(form.fields["state"].choices)[form.cleaned_data["state"]] + ".")  # type: ignore[attr-defined]
+            return redirect("listings:trading_detail")
+    return _render(request, actor, form, status=422)

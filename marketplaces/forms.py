@@ -1,0 +1,13 @@
+"""Input of the connections page."""
+
+from django import forms
+
+
+class ConnectForm(forms.Form):
+    """Which platform to connect, how, and the token where the platform has no consent page."""
+
+    platform = forms.SlugField(max_length=20)
+    mode = forms.ChoiceField(label="Mode", choices=[("paper", "Paper: practice, nothing is offered"), ("live", "Live")])
+    token = forms.CharField(
+        label="API token", max_length=400, required=False, strip=True, widget=forms.PasswordInput(render_value=False)
+    )

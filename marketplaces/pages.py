@@ -1,0 +1,94 @@
+"""The connections page: accounts, their health, connect and disconnect."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from marketplaces.forms import ConnectForm
+from marketplaces.registry import adapter_get, adapter_list
+from marketplaces.selectors import account_list as accounts_visible
+from marketplaces.services.connect import connect_finish, connect_start, connect_token, disconnect
+from seatsync.accounts.selectors import request_actor
+from seatsync.core.errors import Conflict, InvalidInput, SeatSyncError
+from seatsync.core.forms import form_add_refusal
+
+
+def _redirect_uri() -> str:
+    return settings.BASE_URL.rstrip("/") + reverse("marketplaces:connect_finish")
+
+
+def _render(request: HttpRequest, form: ConnectForm | None = None, status: int = 200) -> HttpResponse:
+    context = {
+        "accounts": accounts_visible(request_actor(request)),
+        "platforms": [adapter.traits for adapter in adapter_list()],
+        "form": form or ConnectForm(initial={"mode": "paper"}),
+    }
+    return render(request, "marketplaces/account_list.html", context, status=status)
+
+
+@login_required
+@require_GET
+def account_list(request: HttpRequest) -> HttpResponse:
+    """Every account with its mode, last sync, last webhook and last error."""
+    return _render(request)
+
+
+@login_required
+@require_POST
+def account_connect(request: HttpRequest) -> HttpResponse:
+    """Go to the platform's consent page, or test and keep a token."""
+    form = ConnectForm(request.POST)
+    if form.is_valid():
+        actor, data = request_actor(request), form.cleaned_data
+        try:
+            if adapter_get(data["platform"]).traits.auth == "oauth2":
+                url = connect_start(
+                    actor=actor, platform=data["platform"], mode=data["mode"], redirect_uri=_redirect_uri()
+                )
+                # A link, not a redirect: the page's own rules forbid forms that lead to other sites.
+                context = {"url": url, "traits": adapter_get(data["platform"]).traits, "mode": data["mode"]}
+                return render(request, "marketplaces/account_consent.html", context)
+            connect_token(actor=actor, **data)
+        except (InvalidInput, Conflict) as error:
+            form_add_refusal(form, error)
+        else:
+            messages.success(request, "The account is connected.")
+            return redirect("marketplaces:account_list")
+    return _render(request, form, status=422)
+
+
+@login_required
+@require_GET
+def account_connected(request: HttpRequest) -> HttpResponse:
+    """Where the platform sends the holder back after consent."""
+    try:
+        connect_finish(
+            actor=request_actor(request),
+            state=request.GET.get("state", ""),
+            code=request.GET.get("code", ""),
+            redirect_uri=_redirect_uri(),
+        )
+    except SeatSyncError as error:
+        messages.error(request, f"{error.detail} {error.remedy}".strip())
+    else:
+        messages.success(request, "The account is connected.")
+    return redirect("marketplaces:account_list")
+
+
+@login_required
+@require_POST
+def account_disconnect(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
+    """Forget the platform's grant; refused while listings are open there."""
+    try:
+        disconnect(actor=request_actor(request), account_id=account_id)
+    except Conflict as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, "The account is disconnected.")
+    return redirect("marketplaces:account_list")

@@ -1,0 +1,13 @@
+"""Connections of a holder."""
+
+from django.urls import path
+
+from marketplaces import pages
+
+app_name = "marketplaces"
+urlpatterns = [
+    path("settings/connections/", pages.account_list, name="account_list"),
+    path("settings/connections/connect/", pages.account_connect, name="account_connect"),
+    path("settings/connections/finish/", pages.account_connected, name="connect_finish"),
+    path("settings/connections/<uuid:account_id>/disconnect/", pages.account_disconnect, name="account_disconnect"),
+]

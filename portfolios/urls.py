@@ -1,0 +1,11 @@
+"""Season tickets and the seat ledger."""
+
+from django.urls import path
+
+from portfolios import views
+
+app_name = "portfolios"
+urlpatterns = [
+    path("portfolio/", views.season_ticket_list, name="season_ticket_list"),
+    path("portfolio/games/<uuid:game_id>/seats/", views.seats_state, name="seats_state"),
+]

@@ -1,0 +1,45 @@
+"""Season tickets, and a holder's own moves of seats."""
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from portfolios.forms import SeatsStateForm
+from portfolios.selectors import game_get, season_ticket_list_counted, seats_of_game
+from portfolios.services.ledger import seats_set_state
+from seatsync.accounts.selectors import request_actor
+from seatsync.core.errors import Conflict, InvalidInput
+
+
+@login_required
+@require_GET
+def season_ticket_list(request: HttpRequest) -> HttpResponse:
+    """The season tickets that the person may know of."""
+    tickets = season_ticket_list_counted(request_actor(request))
+    return render(request, "portfolios/season_ticket_list.html", {"tickets": tickets})
+
+
+@login_required
+@require_POST
+def seats_state(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
+    """Keep seats, free them again, or give them away; refusals are said on the game page."""
+    actor = request_actor(request)
+    own = [str(pk) for pk in seats_of_game(actor, game_get(actor, game_id)).values_list("pk", flat=True)]
+    form = SeatsStateForm(request.POST, seat_ids=own)
+    if not form.is_valid():
+        messages.error(request, "Choose one of your seats and what shall become of it.")
+        return redirect("analytics:game_detail", game_id)
+    data = form.cleaned_data
+    try:
+        moved = seats_set_state(
+            actor=actor, seat_ids=data["seats"], to_state=data["state"], reason=data["reason"] or "chosen on the game page"
+        )
+    except (Conflict, InvalidInput) as error:
+        messages.error(request, f"{error.detail} {error.remedy}".strip())
+    else:
+        messages.success(request, f"{len(moved)} seat{'s' if len(moved) != 1 else ''}: {moved[0].get_state_display()}.")
+    return redirect("analytics:game_detail", game_id)

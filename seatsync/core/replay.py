@@ -1,0 +1,32 @@
+"""The label of replayed data: every page that shows such a game says so."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+class Shifted(Protocol):
+    """A game as far as the label goes."""
+
+    shifted_weeks: int
+    starts_at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the label says, and where the facts come from."""
+
+    text: str
+    source: str
+
+
+def replay_label(games: Iterable[Shifted]) -> Replay | None:
+    """The label of the first replayed game among these; None where all are real."""
+    shifted = next((game for game in games if game.shifted_weeks), None)
+    if shifted is None:
+        return None
+    weeks = shifted.shifted_weeks
+    year = (shifted.starts_at - timedelta(weeks=weeks)).year
+    return Replay(f"{year} season replayed, shifted {weeks} week{'' if abs(weeks) == 1 else 's'}", shifted.source)
