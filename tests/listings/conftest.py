@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -29,15 +30,15 @@ class Market:
     beta: ScriptedPlatform
     accounts: dict[str, MarketplaceAccount]
 
-    def publish(self, seats: list[Seat] | None = None, *, price: str = "84.00", **changes: object) -> list[Listing]:
-        arguments: dict[str, object] = {
+    def publish(self, seats: list[Seat] | None = None, *, price: str = "84.00", **changes: Any) -> list[Listing]:
+        arguments: dict[str, Any] = {
             "seat_ids": [seat.pk for seat in (seats or self.holding.seats)],
             "account_ids": [account.pk for account in self.accounts.values()],
             "price": Decimal(price), "floor": Decimal("50.00"), "ceiling": Decimal("200.00"),
         }  # fmt: skip
-        return listing_publish(actor=self.holding.actor, **{**arguments, **changes})  # type: ignore[arg-type]
+        return listing_publish(actor=self.holding.actor, **{**arguments, **changes})
 
-    def published(self, seats: list[Seat] | None = None, **changes: object) -> tuple[Listing, Listing]:
+    def published(self, seats: list[Seat] | None = None, **changes: Any) -> tuple[Listing, Listing]:
         """Publish, let the worker run, and return the listings on alpha and beta."""
         self.publish(seats, **changes)
         self.work()

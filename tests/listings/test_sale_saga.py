@@ -141,7 +141,7 @@ def test_i21_duplicate_and_late_notices_have_one_effect(market: Market) -> None:
     assert market.beta.calls == calls
     assert Sale.objects.count() == 1
     assert InboundEvent.objects.get(kind="sale").duplicates == 1
-    assert Alert.objects.filter(kind="sale.sold").count() == 1
+    assert Alert.objects.filter(kind="sale.sold", user_id=market.holding.user.pk).count() == 1
 
 
 def test_i21_a_wrong_secret_stores_nothing(market: Market) -> None:
