@@ -1,9 +1,8 @@
 """What people are told about commands that cannot go on by themselves."""
 
-from django.urls import reverse
-
 from listings.models import CommandKind, Listing, MarketplaceCommand
 from marketplaces.models import MarketplaceAccount
+from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
 
 
@@ -19,7 +18,7 @@ def alert_needs_person(command: MarketplaceCommand, listing: Listing | None) -> 
         severity="critical" if urgent else "action",
         object_type="command",
         object_id=str(command.pk),
-        url=reverse("listings:listing_detail", args=[listing.pk]) if listing else "",
+        url=page_link("listings:listing_detail", listing.pk) if listing else "",
         dedupe_key=f"command:{command.pk}",
     )
 
@@ -35,6 +34,6 @@ def alert_reconnect(account: MarketplaceAccount) -> None:
         severity="critical",
         object_type="marketplace_account",
         object_id=str(account.pk),
-        url=reverse("marketplaces:account_list"),
+        url=page_link("marketplaces:account_list"),
         dedupe_key=f"reconnect:{account.pk}",
     )

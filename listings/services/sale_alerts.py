@@ -1,9 +1,8 @@
 """What people are told about sales."""
 
-from django.urls import reverse
-
 from listings.models import Listing, Sale
 from portfolios.services.ledger import watchers
+from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
 
 
@@ -19,7 +18,7 @@ def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> Non
             severity=severity,
             object_type="sale",
             object_id=str(sale.pk),
-            url=reverse("listings:sale_detail", args=[sale.pk]),
+            url=page_link("listings:sale_detail", sale.pk),
             dedupe_key=f"{kind}:{sale.pk}",
         )
 

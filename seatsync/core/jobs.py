@@ -22,7 +22,9 @@ def job(*, time_limit_s: int) -> Callable[[Callable[P, None]], Callable[P, None]
     """A Celery task (typed): killed after `time_limit_s` seconds, bound to our application when that is loaded."""
 
     def bind(function: Callable[P, None]) -> Callable[P, None]:
-        return cast("Callable[P, None]", shared_task(time_limit=time_limit_s)(function))
+        return cast(
+            "Callable[P, None]", shared_task(time_limit=time_limit_s, soft_time_limit=time_limit_s * 9 // 10)(function)
+        )
 
     return bind
 

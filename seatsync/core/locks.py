@@ -29,15 +29,22 @@ def lock_announce(level: Level) -> None:
 
     Raises LockOrderError, or TransactionManagementError outside a transaction.
     """
-    # A test case's own wrapping block is not one of ours.
-    blocks = [block for block in connection.atomic_blocks if not getattr(block, "_from_testcase", False)]
-    if not blocks:
-        raise TransactionManagementError("locks are taken inside a transaction")
-    outermost = blocks[0]
+    transaction = _transaction()
     held: tuple[object, Level] | None = getattr(connection, "seatsync_locks", None)
-    if held is None or held[0] is not outermost:
+    if held is None or held[0] is not transaction:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
     elif held[1] > level:
         raise LockOrderError(f"{level.name} asked for after {held[1].name}")
-    connection.seatsync_locks = (outermost, level)  # type: ignore[attr-defined]
+    connection.seatsync_locks = (transaction, level)  # type: ignore[attr-defined]
+
+
+def _transaction() -> object:
+    """An object that is the same for one transaction and another for the next."""
+    blocks = connection.atomic_blocks
+    outer = sum(1 for block in blocks if getattr(block, "_from_testcase", False))
+    if len(blocks) <= outer:
+        raise TransactionManagementError("locks are taken inside a transaction")
+    # Django makes a new list of commit hooks for each transaction. Inside a test case's own wrapping block ours is a
+    # savepoint, and its name is new each time.
+    return connection.savepoint_ids[outer - 1] if outer else connection.run_on_commit

@@ -1,6 +1,7 @@
 """Websocket addresses."""
 
-from channels.routing import URLRouter  # noqa: F401
-from django.urls import URLPattern
+from django.urls import path
 
-websocket_urlpatterns: list[URLPattern] = []
+from seatsync.live.consumer import LiveConsumer
+
+websocket_urlpatterns = [path("ws/live/", LiveConsumer.as_asgi())]

@@ -1,0 +1,205 @@
+"""A scripted platform behind our own adapter seam, for the cases that need an error at one exact moment.
+
+The dialects themselves are tested against the simulator; here only the outbox and the saga are.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from marketplaces.contracts import (
+    Capability,
+    Constraints,
+    Draft,
+    EventQuery,
+    Fulfilment,
+    Grant,
+    Link,
+    ListingRef,
+    MarketPoint,
+    Notice,
+    NoticeKind,
+    Preview,
+    RemoteEvent,
+    RemoteListing,
+    RemoteListingState,
+    RemotePayment,
+    RemoteSale,
+    RemoteSaleState,
+    Traits,
+)  # fmt: skip
+from marketplaces.errors import AlreadyGone, AlreadySold, BadSignature, NotSupported
+from seatsync.core.clock import now
+
+CAPABILITIES = frozenset(Capability) - {Capability.SEARCH_EVENTS, Capability.REGISTER_WEBHOOK}
+
+
+@dataclass
+class ScriptedPlatform:
+    """Keeps what a platform keeps. `script` holds errors to raise at the next calls: {"delist": [error, ...]}.
+
+    `applied` errors are raised after the call took effect (the answer was lost), the others before.
+    """
+
+    key: str
+    seller_allocates: bool = False
+    listings: dict[str, RemoteListing] = field(default_factory=dict)
+    seats: dict[str, list[int]] = field(default_factory=dict)
+    sales: dict[str, RemoteSale] = field(default_factory=dict)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    script: dict[str, list[Exception]] = field(default_factory=dict)
+    script_applied: dict[str, list[Exception]] = field(default_factory=dict)
+    live_base_url: str = "https://platform.example"
+
+    @property
+    def traits(self) -> Traits:
+        return Traits(
+            key=self.key, name=self.key.title(), auth="token", contract="official", capabilities=CAPABILITIES,
+            default_per_second=10_000, default_burst=10_000, seller_allocates=self.seller_allocates,
+        )  # fmt: skip
+
+    def _enter(self, call: str, what: str) -> None:
+        self.calls.append((call, what))
+        if self.script.get(call):
+            raise self.script[call].pop(0)
+
+    def _leave(self, call: str) -> None:
+        if self.script_applied.get(call):
+            raise self.script_applied[call].pop(0)
+
+    def shown(self) -> list[str]:
+        """External ids that buyers can see."""
+        return [key for key, listing in self.listings.items() if listing.state is RemoteListingState.ACTIVE]
+
+    def sell(
+        self, external_id: str, seats: tuple[int, ...], *, state: RemoteSaleState = RemoteSaleState.AWAITING_FULFILMENT,
+        sale_id: str = "", tell_seats: bool = True,
+    ) -> RemoteSale:  # fmt: skip
+        """A buyer takes these seats of a listing."""
+        listing = self.listings[external_id]
+        left = [seat for seat in self.seats[external_id] if seat not in seats]
+        self.seats[external_id] = left
+        self.listings[external_id] = replace(
+            listing, quantity=len(left), state=listing.state if left else RemoteListingState.GONE
+        )
+        gross = listing.price * len(seats)
+        fees = (gross * Decimal("0.10")).quantize(Decimal("0.01"))
+        sale = RemoteSale(
+            sale_id=sale_id or f"{self.key}-{len(self.sales) + 1}", external_id=external_id,
+            listing_id=listing.listing_id, event_id="", quantity=len(seats), section=listing.section, row=listing.row,
+            seats=tuple(map(str, seats)) if tell_seats else (), gross=gross, fees=fees, proceeds=gross - fees,
+            currency="USD", state=state, remote_status=state.value, sold_at=now(),
+        )  # fmt: skip
+        self.sales[sale.sale_id] = sale
+        return sale
+
+    def move(self, sale_id: str, state: RemoteSaleState) -> RemoteSale:
+        """The sale goes on at the platform."""
+        self.sales[sale_id] = replace(self.sales[sale_id], state=state, remote_status=state.value)
+        return self.sales[sale_id]
+
+    # The protocol.
+    def authorize_url(self, **_: Any) -> str:
+        raise NotSupported("token platform")
+
+    def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
+        return replace(link.grant, account_id="seller-1")
+
+    def refresh(self, link: Link) -> Grant:
+        return link.grant
+
+    def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
+        raise NotSupported("no search")
+
+    def constraints(self, link: Link, draft: Draft) -> Constraints:
+        return Constraints()
+
+    def preview(self, link: Link, draft: Draft) -> Preview:
+        return Preview(draft.price, draft.price, None, draft.currency)
+
+    def create(self, link: Link, draft: Draft) -> RemoteListing:
+        self._enter("create", draft.external_id)
+        listing = RemoteListing(
+            listing_id=f"{self.key}-L{len(self.calls)}", external_id=draft.external_id, event_id=draft.event_id,
+            section=draft.section, row=draft.row, seat_from=str(draft.seats[0]), seat_to=str(draft.seats[-1]),
+            quantity=draft.quantity, price=draft.price, currency=draft.currency, state=RemoteListingState.ACTIVE,
+        )  # fmt: skip
+        self.listings[draft.external_id] = listing
+        self.seats[draft.external_id] = list(draft.seats)
+        self._leave("create")
+        return listing
+
+    def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
+        self._enter("reprice", ref.external_id)
+        self.listings[ref.external_id] = replace(self._active(ref), price=price)
+        self._leave("reprice")
+        return self.listings[ref.external_id]
+
+    def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
+        self._enter("resize", ref.external_id)
+        self.listings[ref.external_id] = replace(self._active(ref), quantity=len(seats))
+        self.seats[ref.external_id] = list(seats)
+        self._leave("resize")
+        return self.listings[ref.external_id]
+
+    def delist(self, link: Link, ref: ListingRef) -> None:
+        self._enter("delist", ref.external_id)
+        listing = self._active(ref)
+        self.listings[ref.external_id] = replace(listing, state=RemoteListingState.GONE)
+        self._leave("delist")
+
+    def _active(self, ref: ListingRef) -> RemoteListing:
+        listing = self.listings.get(ref.external_id)
+        if listing is None or listing.state is RemoteListingState.GONE:
+            sold = any(sale.external_id == ref.external_id for sale in self.sales.values())
+            raise AlreadySold("sold") if sold and not self.seats.get(ref.external_id) else AlreadyGone("gone")
+        return listing
+
+    def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
+        self._enter("fetch", ref.external_id)
+        return self.listings.get(ref.external_id)
+
+    def list_all(self, link: Link) -> Iterator[RemoteListing]:
+        return iter(list(self.listings.values()))
+
+    def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
+        self._enter("sales_since", "")
+        return iter(list(self.sales.values()))
+
+    def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
+        self._enter("fetch_sale", sale_id)
+        return self.sales.get(sale_id)
+
+    def confirm(self, link: Link, sale_id: str) -> RemoteSale:
+        self._enter("confirm", sale_id)
+        return self.move(sale_id, RemoteSaleState.AWAITING_FULFILMENT)
+
+    def reject(self, link: Link, sale_id: str) -> None:
+        self._enter("reject", sale_id)
+        self.move(sale_id, RemoteSaleState.CANCELLED)
+
+    def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
+        return self.move(sale_id, RemoteSaleState.IN_DELIVERY)
+
+    def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
+        return iter(())
+
+    def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
+        raise NotSupported("by support")
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
+        if headers.get("authorization") != secret:
+            raise BadSignature("wrong secret")
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
+        kind, sale_id, external_id = body.decode().split("|")
+        return [
+            Notice(
+                NoticeKind(kind), topic=kind, action="created", resource_id=sale_id, external_id=external_id, body=body
+            )
+        ]
+
+    def market_view(self, link: Link, event_id: str) -> Iterator[MarketPoint]:
+        return iter(())

@@ -1,0 +1,269 @@
+"""The sale saga: whatever arrives in whatever order, a seat is sold once and nothing of it stays listed."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from listings.models import ListingStatus, MarketplaceCommand, Sale, SaleSeat, SaleState
+from listings.services.sale_saga import hold_key, sale_apply
+from listings.services.sync import account_sync_sales
+from marketplaces.contracts import RemoteSaleState
+from marketplaces.errors import TemporaryError
+from marketplaces.models import InboundEvent, InboxState
+from portfolios.models import OwnerState, Seat
+from seatsync.core.models import AuditEntry
+from seatsync.live.models import Alert
+from tests.listings.conftest import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def states(market: Market) -> list[str]:
+    return [seat.state for seat in Seat.objects.filter(game=market.holding.game).order_by("seat_number")]
+
+
+def test_a_sale_marks_the_seats_and_takes_every_other_listing_down(market: Market) -> None:
+    alpha, beta = market.published()
+    assert (market.alpha.shown(), market.beta.shown()) == ([alpha.external_id], [beta.external_id])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    alpha.refresh_from_db()
+    beta.refresh_from_db()
+    sale = market.sale()
+    assert states(market) == ["sold"] * 4
+    assert (alpha.status, alpha.final_price, beta.status) == (ListingStatus.SOLD, Decimal("84.00"), "cancelled")
+    assert beta.gone_verified_at is not None
+    assert (market.alpha.shown(), market.beta.shown()) == ([], [])
+    assert (sale.state, sale.gross, sale.fees, sale.proceeds) == (
+        SaleState.CONFIRMED, Decimal("336.00"), Decimal("33.60"), Decimal("302.40"),
+    )  # fmt: skip
+    assert sale.last_delist_at is not None
+    assert sale.notice_to_last_delist_ms is not None
+    assert Alert.objects.filter(user_id=market.holding.user.pk, kind="sale.sold").count() == 1
+
+
+def test_i03_a_partial_sale_resizes_the_other_listing_before_anything_else(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    first = MarketplaceCommand.objects.filter(state="pending").order_by("priority", "not_before").first()
+    assert first is not None
+    assert (first.kind, first.listing_id, first.priority) == ("resize", beta.pk, 0)
+    market.work()
+    beta.refresh_from_db()
+    assert (beta.status, beta.quantity, market.beta.seats[beta.external_id]) == ("active", 2, [3, 4])
+    assert states(market) == ["sold", "sold", "available", "available"]
+
+
+def test_i04_the_seats_are_read_from_the_sale_never_guessed(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (3, 4)))
+    market.work()
+    assert states(market) == ["available", "available", "sold", "sold"]
+    assert market.beta.seats[beta.external_id] == [1, 2]
+
+
+def test_i04_without_an_allocation_all_is_held_everything_comes_down_and_a_person_decides(market: Market) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False))
+    market.work()
+    assert states(market) == ["held"] * 4
+    assert (market.alpha.shown(), market.beta.shown()) == ([], [])
+    assert market.sale().state == SaleState.NEEDS_PERSON
+    assert Alert.objects.filter(kind="sale.unclear", severity="critical").exists()
+
+
+def test_i04_where_the_seller_allocates_we_choose_and_keep_the_rest_together(market: Market) -> None:
+    market.alpha.seller_allocates = True
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False))
+    market.work()
+    assert states(market) == ["sold", "sold", "available", "available"]
+    assert market.beta.seats[beta.external_id] == [3, 4]
+
+
+def test_i05_a_rest_that_its_split_rule_cannot_sell_is_withdrawn(market: Market) -> None:
+    alpha, _ = market.published(split_type="pairs")
+    market.webhook(market.alpha.sell(alpha.external_id, (1,)))
+    market.work()
+    assert (market.alpha.shown(), market.beta.shown()) == ([], [])
+    assert states(market) == ["sold", "available", "available", "available"]
+
+
+def test_a_rest_that_is_not_together_is_withdrawn_elsewhere(market: Market) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (2,)))
+    market.work()
+    assert market.beta.shown() == []
+    assert states(market) == ["available", "sold", "available", "available"]
+
+
+def test_i01_a_second_sale_of_a_seat_is_a_conflict_kept_and_rejected(market: Market) -> None:
+    alpha, beta = market.published()
+    first, second = market.alpha.sell(alpha.external_id, (1, 2, 3, 4)), market.beta.sell(beta.external_id, (1, 2, 3, 4))
+    market.webhook(first)
+    market.webhook(second, platform=market.beta)
+    market.work()
+    conflict = Sale.objects.get(platform="beta")
+    assert conflict.state in {SaleState.CONFLICT, SaleState.CANCELLED}
+    assert not conflict.sale_seats.filter(live=True).exists()
+    assert market.beta.sales[second.sale_id].state is RemoteSaleState.CANCELLED
+    assert Sale.objects.get(platform="alpha").state == SaleState.CONFIRMED
+    assert Alert.objects.filter(kind="sale.conflict", severity="critical").exists()
+    assert states(market) == ["sold"] * 4
+
+
+def test_i01_the_database_itself_refuses_a_second_live_sale_of_a_seat(market: Market) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1,)))
+    row = SaleSeat.objects.get()
+    other = Sale.objects.get()
+    other.pk, other._state.adding, other.platform_sale_id = None, True, "another"
+    other.id = None
+    Sale.objects.bulk_create(
+        [Sale(**{f.attname: getattr(other, f.attname) for f in Sale._meta.fields if f.name != "id"})]
+    )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SaleSeat.objects.create(sale=Sale.objects.get(platform_sale_id="another"), seat=row.seat, live=True)
+
+
+def test_i21_duplicate_and_late_notices_have_one_effect(market: Market) -> None:
+    alpha, _ = market.published()
+    sale = market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
+    assert [market.webhook(sale), market.webhook(sale)] == [1, 0]
+    market.work()
+    calls = list(market.beta.calls)
+    InboundEvent.objects.update(state=InboxState.RECEIVED)
+    market.webhook(replace(sale, external_id=alpha.external_id), kind="sale_update")
+    account_sync_sales(account=market.accounts["alpha"])
+    market.work()
+    assert market.beta.calls == calls
+    assert Sale.objects.count() == 1
+    assert InboundEvent.objects.get(kind="sale").duplicates == 1
+    assert Alert.objects.filter(kind="sale.sold", user_id=market.holding.user.pk).count() == 1
+
+
+def test_i21_a_wrong_secret_stores_nothing(market: Market) -> None:
+    from marketplaces.errors import BadSignature
+    from marketplaces.services.inbox import inbox_receive
+
+    account = market.accounts["alpha"]
+    with pytest.raises(BadSignature):
+        inbox_receive(platform="alpha", account_id=account.pk, headers={"Authorization": "x"}, body=b"sale|1|2")
+    account.refresh_from_db()
+    assert (InboundEvent.objects.count(), account.rejected_webhooks) == (0, 1)
+
+
+def test_a_notice_that_cannot_be_read_back_holds_the_seats_and_takes_the_others_down(market: Market) -> None:
+    alpha, beta = market.published()
+    sale = market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
+    market.alpha.script["fetch_sale"] = [TemporaryError("busy", status=503)]
+    market.webhook(sale)
+    market.work()
+    assert states(market) == ["held"] * 4
+    assert market.beta.shown() == []
+    event = InboundEvent.objects.get()
+    assert (event.state, event.attempts) == (InboxState.RECEIVED, 1)
+    market.webhook(sale)  # delivered again
+    market.work()
+    beta.refresh_from_db()
+    assert (states(market), beta.status) == (["sold"] * 4, "cancelled")
+
+
+def test_an_announced_sale_that_does_not_exist_gives_the_seats_back(market: Market) -> None:
+    alpha, _ = market.published()
+    sale = market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
+    del market.alpha.sales[sale.sale_id]
+    market.webhook(sale)
+    assert states(market) == ["available"] * 4
+    assert Sale.objects.count() == 0
+
+
+def test_a_provisional_sale_holds_and_its_end_decides(market: Market) -> None:
+    alpha, _ = market.published()
+    sale = market.alpha.sell(alpha.external_id, (1, 2, 3, 4), state=RemoteSaleState.PROVISIONAL)
+    market.webhook(sale, kind="provisional_sale")
+    market.work()
+    assert states(market) == ["held"] * 4
+    assert market.beta.shown() == []
+    sale_apply(account=market.accounts["alpha"], remote=market.alpha.move(sale.sale_id, RemoteSaleState.CANCELLED))
+    assert states(market) == ["available"] * 4
+    assert market.sale().state == SaleState.CANCELLED
+    assert market.beta.shown() == []  # nothing is listed again without being asked
+
+
+def test_a_provisional_sale_that_is_paid_becomes_a_sale(market: Market) -> None:
+    alpha, _ = market.published()
+    sale = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL)
+    market.webhook(sale, kind="provisional_sale")
+    assert states(market) == ["held", "held", "available", "available"]
+    sale_apply(
+        account=market.accounts["alpha"], remote=market.alpha.move(sale.sale_id, RemoteSaleState.AWAITING_CONFIRM)
+    )
+    market.work()
+    assert states(market) == ["sold", "sold", "available", "available"]
+    assert ("confirm", sale.sale_id) in market.alpha.calls
+
+
+def test_i03_a_conflicting_sale_is_never_confirmed(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    late = market.beta.sell(beta.external_id, (1, 2), state=RemoteSaleState.AWAITING_CONFIRM)
+    market.webhook(late, platform=market.beta)
+    market.work()
+    assert [call for call, _ in market.beta.calls if call in {"confirm", "reject"}] == ["reject"]
+
+
+def test_an_unknown_state_alerts_and_takes_no_action(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1,), state=RemoteSaleState.UNKNOWN), kind="sale_update")
+    market.work()
+    assert market.sale().state == SaleState.NEEDS_PERSON
+    assert market.beta.shown() == [beta.external_id]
+    assert Alert.objects.filter(kind="sale.unclear").exists()
+
+
+def test_a_sale_of_a_listing_we_do_not_know_is_kept(market: Market) -> None:
+    alpha, _ = market.published()
+    sale = replace(market.alpha.sell(alpha.external_id, (1,)), external_id="strange", listing_id="strange")
+    kept = sale_apply(account=market.accounts["alpha"], remote=sale)
+    assert (kept.state, kept.listing) == (SaleState.NEEDS_PERSON, None)
+
+
+def test_a_delist_that_came_too_late_reads_the_other_sale(
+    market: Market, django_capture_on_commit_callbacks: object
+) -> None:
+    alpha, beta = market.published()
+    market.beta.sell(beta.external_id, (1, 2, 3, 4))
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        market.work()
+    assert Sale.objects.get(platform="beta").state == SaleState.CONFLICT
+    assert Sale.objects.get(platform="alpha").state == SaleState.CONFIRMED
+
+
+def test_i25_a_sales_components_sum_and_rounding_is_kept_apart(market: Market) -> None:
+    alpha, _ = market.published()
+    odd = replace(market.alpha.sell(alpha.external_id, (1,)), fees=Decimal("8.40"), proceeds=Decimal("75.59"))
+    market.alpha.sales[odd.sale_id] = odd
+    market.webhook(odd)
+    sale = market.sale()
+    assert (sale.gross, sale.fees + sale.proceeds + sale.rounding, sale.rounding) == (
+        Decimal("84.00"), Decimal("84.00"), Decimal("0.01"),
+    )  # fmt: skip
+
+
+def test_i35_the_sale_is_in_the_audit_with_its_actor(market: Market) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1,)))
+    entry = AuditEntry.objects.get(verb="sale.taken")
+    assert (entry.actor_kind, entry.actor_id) == ("marketplace", str(market.accounts["alpha"].pk))
+
+
+def test_a_held_seat_says_which_sale_holds_it(market: Market) -> None:
+    alpha, _ = market.published()
+    sale = market.alpha.sell(alpha.external_id, (1,), state=RemoteSaleState.PROVISIONAL)
+    market.webhook(sale, kind="provisional_sale")
+    seat = Seat.objects.get(game=market.holding.game, state=OwnerState.HELD)
+    assert seat.held_by == hold_key(market.accounts["alpha"].pk, sale.sale_id)
