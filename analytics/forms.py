@@ -17,7 +17,10 @@ class PublishForm(forms.Form):
     """Which seats to offer, where, and at what price per ticket."""
 
     seats = forms.TypedMultipleChoiceField(
-        label="Seats", coerce=uuid.UUID, widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose seats."}
+        label="Seats",
+        coerce=uuid.UUID,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose seats."},
     )
     accounts = forms.TypedMultipleChoiceField(
         label="Marketplaces",

@@ -43,7 +43,11 @@ def publish_form(page: GamePage, data: Any = None) -> PublishForm:
 def _initial(page: GamePage, seats: list[tuple[str, str]], accounts: list[tuple[str, str]]) -> dict[str, Any]:
     suggested = next((block.prediction.predicted_value for block in page.blocks if block.prediction), None)
     price = suggested or (page.market.median if page.market else None)
-    prices = {"price": price, "floor": round_money(price * _FLOOR), "ceiling": round_money(price * _CEILING)} if price else {}
+    prices = (
+        {"price": price, "floor": round_money(price * _FLOOR), "ceiling": round_money(price * _CEILING)}
+        if price
+        else {}
+    )
     free = {str(s.id) for block in page.blocks for s in block.seats if s.css == "available"}
     return {"seats": [key for key, _ in seats if key in free], "accounts": [key for key, _ in accounts], **prices}
 

@@ -60,9 +60,7 @@ def board(actor: Actor, *, show: str = "", platform: str = "", status: str = "",
     return Board(platforms, sorted(rows.values(), key=lambda row: row.game.starts_at), len(listings))
 
 
-def _filtered(
-    listings: QuerySet[Listing], show: str, platform: str, status: str, opponent: str
-) -> QuerySet[Listing]:
+def _filtered(listings: QuerySet[Listing], show: str, platform: str, status: str, opponent: str) -> QuerySet[Listing]:
     if status:
         listings = listings.filter(status=status)
     elif show == "ended":

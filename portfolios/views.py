@@ -36,7 +36,10 @@ def seats_state(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
     data = form.cleaned_data
     try:
         moved = seats_set_state(
-            actor=actor, seat_ids=data["seats"], to_state=data["state"], reason=data["reason"] or "chosen on the game page"
+            actor=actor,
+            seat_ids=data["seats"],
+            to_state=data["state"],
+            reason=data["reason"] or "chosen on the game page",
         )
     except (Conflict, InvalidInput) as error:
         messages.error(request, f"{error.detail} {error.remedy}".strip())

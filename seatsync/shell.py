@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from seatsync.accounts.selectors import request_actor
-from seatsync.live.selectors import alerts_open
+from seatsync.live.selectors import needing_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,6 @@ def shell(request: HttpRequest) -> dict[str, object]:
         return {}
     return {
         "nav": _nav(request.path),
-        "open_alert_count": SimpleLazyObject(lambda: alerts_open(request_actor(request)).count()),
+        "open_alert_count": SimpleLazyObject(lambda: needing_person(request_actor(request))),
         "ws_url": settings.WS_URL,
     }

@@ -17,7 +17,7 @@ from seatsync.live.models import Alert
 from seatsync.live.selectors import alerts_open
 
 # A holder has a handful of season tickets; the desk shows the newest ones.
-SEASONS, ALERTS, GAMES, LISTINGS, SALES = 3, 6, 8, 14, 8
+SEASONS, ALERTS, GAMES, LISTINGS, SALES = 3, 6, 14, 14, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,11 @@ class Desk:
 
 def needs(actor: Actor) -> Needs:
     """What waits for the person, the most pressing first."""
-    return Needs(
-        list(alerts_open(actor)[:ALERTS]), list(needs_person(actor)[:ALERTS]), list(deadlines(actor)[:ALERTS])
-    )
+    commands = list(needs_person(actor)[:ALERTS])
+    # A command that waits is shown as itself, with its button, not a second time as its alert.
+    told = [str(command.pk) for command in commands]
+    alerts = alerts_open(actor).exclude(object_type="command", object_id__in=told)
+    return Needs(list(alerts[:ALERTS]), commands, list(deadlines(actor)[:ALERTS]))
 
 
 def desk(actor: Actor) -> Desk:

@@ -15,6 +15,7 @@ from listings.selectors import listing_list, offered_among, price_history_of
 from listings.states import OPEN
 from marketplaces.market import MarketFigures, market_of_games
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
+from marketplaces.registry import adapter_get, adapter_keys
 from marketplaces.selectors import account_list, game_asks, game_daily_median
 from portfolios.models import Game, SeasonTicket, Seat
 from portfolios.selectors import game_get, seats_of_game
@@ -81,9 +82,7 @@ def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
     )
 
 
-def _blocks(
-    actor: Actor, seats: list[Seat], offers: list[Listing], market: MarketFigures | None
-) -> list[Block]:
+def _blocks(actor: Actor, seats: list[Seat], offers: list[Listing], market: MarketFigures | None) -> list[Block]:
     together: dict[tuple[uuid.UUID, str, str, uuid.UUID | None], list[Seat]] = defaultdict(list)
     for seat in seats:
         together[seat.season_ticket_id, seat.section, seat.row, seat.group_id].append(seat)
@@ -116,7 +115,13 @@ def _label(seats: list[Seat]) -> str:
 
 def _marks(market: MarketFigures | None, asks: list[Decimal]) -> list[Mark]:
     marks = [Mark(market.get_in, "get-in"), Mark(market.median, "market median")] if market else []
-    return [*marks, *(Mark(ask, "your ask", "own") for ask in sorted(set(asks)))]
+    own = sorted(set(asks))
+    # One name for all of one's own asks: the lowest bears it.
+    return [*marks, *(Mark(ask, "" if place else "your lowest ask", "own") for place, ask in enumerate(own))]
+
+
+def _name(listing: Listing) -> str:
+    return adapter_get(listing.platform).traits.name if listing.platform in adapter_keys() else listing.platform.title()
 
 
 def _lines(game: Game, offers: list[Listing]) -> list[Line]:
@@ -127,5 +132,5 @@ def _lines(game: Game, offers: list[Listing]) -> list[Line]:
         (listing, [(point.time, point.price) for point in history.get(listing.pk, [])]) for listing in offers
     ]
     for (listing, points), css in zip((s for s in shown if s[1]), _COLOURS, strict=False):
-        lines.append(Line(f"{listing.platform} {listing.section}/{listing.row}", points, css, step=True))
+        lines.append(Line(f"{_name(listing)} {listing.section}/{listing.row}", points, css, step=True))
     return lines

@@ -28,7 +28,10 @@ _SORT: dict[str, Callable[[GameRow], Any]] = {
 
 
 def rows_shown(rows: list[GameRow], *, show: str = "", opponent: str = "", sort: str = "") -> list[GameRow]:
-    """The rows that the filter lets through, sorted; rows without the sorted figure come last either way."""
+    """The rows that the filter lets through, sorted; rows without the sorted figure come last either way.
+
+    Unsorted, the coming games stand first, then the played ones, the latest on top.
+    """
     at = now()
     test = _SHOW.get(show)
     text = opponent.strip().lower()
@@ -37,6 +40,10 @@ def rows_shown(rows: list[GameRow], *, show: str = "", opponent: str = "", sort:
         if (test is None or test(row, at))
         and (not text or text in f"{row.game.opponent.name} {row.game.opponent.abbreviation}".lower())
     ]  # fmt: skip
+    if not sort:
+        coming = [row for row in kept if row.game.starts_at > at]
+        played = [row for row in kept if row.game.starts_at <= at]
+        return [*coming, *reversed(played)]
     key = _SORT.get(sort.lstrip("-"), _SORT["date"])
     known = sorted((row for row in kept if key(row) is not None), key=key, reverse=sort.startswith("-"))
     return [*known, *(row for row in kept if key(row) is None)]

@@ -29,7 +29,11 @@ def game_detail(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
 
 
 def _render(request: HttpRequest, page: GamePage, form: PublishForm, status: int = 200) -> HttpResponse:
-    context = {"page": page, "form": form, "nets": net_lines(page.accounts, form["price"].value())}
+    context = {
+        "page": page,
+        "form": form,
+        "picks": list(zip(form["accounts"], net_lines(page.accounts, form["price"].value()), strict=True)),
+    }
     template = "analytics/_game_body.html" if request.htmx else "analytics/game_detail.html"  # type: ignore[attr-defined]
     return render(request, template, context, status=status)
 
@@ -44,7 +48,9 @@ def game_publish(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
     if form.is_valid():
         data = form.cleaned_data
         try:
-            listings = listing_publish(actor=actor, seat_ids=data.pop("seats"), account_ids=data.pop("accounts"), **data)
+            listings = listing_publish(
+                actor=actor, seat_ids=data.pop("seats"), account_ids=data.pop("accounts"), **data
+            )
         except (NotFound, NotAllowed):
             raise
         except SeatSyncError as error:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-WIDTH = 640
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 8, 22
+# Lines are drawn in a box of WIDTH by height that stretches with the page; labels are placed in percent and pixels.
+WIDTH = 1000
+_TOP, _BOTTOM = 16, 22
 _STEPS = (1, 2, 5)
 
 
@@ -40,7 +41,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A whole chart in a viewBox of WIDTH by `height`."""
+    """A whole chart, WIDTH wide and `height` pixels high."""
 
     height: int
     lines: list[Drawn] = field(default_factory=list)
@@ -48,9 +49,6 @@ class Chart:
     columns: list[Tick] = field(default_factory=list)
     summary: str = ""
     width: int = WIDTH
-    left: int = _LEFT
-    right: int = WIDTH - _RIGHT
-    base: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ def line_chart(lines: Sequence[Line], height: int = 190) -> Chart:
     base = height - _BOTTOM
 
     def x(at: datetime) -> float:
-        return _LEFT + (at - start) / (end - start) * (WIDTH - _LEFT - _RIGHT)
+        return (at - start) / (end - start) * WIDTH
 
     def y(value: float) -> float:
         return base - (value - ticks[0]) / (ticks[-1] - ticks[0]) * (base - _TOP)
@@ -135,10 +133,9 @@ def line_chart(lines: Sequence[Line], height: int = 190) -> Chart:
     return Chart(
         height=height,
         lines=[Drawn(line.label, line.css, _path(line, x, y, end), line.points[-1][1]) for line in shown],
-        rows=[Tick(y(v), f"{v:,.0f}" if ticks[-1] >= 10 else f"{v:,.2f}") for v in ticks],
-        columns=[Tick(x(at), text) for at, text in _time_ticks(start, end)],
+        rows=[Tick(round(y(v), 1), f"{v:,.0f}" if ticks[-1] >= 10 else f"{v:,.2f}") for v in ticks],
+        columns=[Tick(round(x(at) * 100 / WIDTH, 2), text) for at, text in _time_ticks(start, end)],
         summary="; ".join(_say(line) for line in shown),
-        base=base,
     )
 
 

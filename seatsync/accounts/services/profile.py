@@ -25,7 +25,5 @@ def profile_update(*, actor: Actor, full_name: str, phone: str) -> User:
         problems = tuple(FieldProblem(name, " ".join(texts)) for name, texts in error.message_dict.items())
         raise InvalidInput("The profile was not saved.", problems=problems) from error
     user.save(update_fields=["full_name", "phone", "phone_verified_at", "updated_at"])
-    audit_record(
-        actor=actor, verb="profile.update", object_type="user", object_id=user.pk, after={"changed": changed}
-    )
+    audit_record(actor=actor, verb="profile.update", object_type="user", object_id=user.pk, after={"changed": changed})
     return user
