@@ -23,6 +23,7 @@ class Median(Aggregate):
     template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
     output_field = FloatField()
 
+
 def account_list(actor: Actor) -> QuerySet[MarketplaceAccount]:
     """The visible accounts, active ones first."""
     return MarketplaceAccount.objects.visible_to(actor).order_by("-is_active", "platform", "mode", "pk")
@@ -71,6 +72,7 @@ def game_asks(game: Game, sections: Collection[str]) -> QuerySet[MarketSnapshot]
 def game_daily_median(game: Game) -> list[tuple[datetime, Decimal]]:
     """The median ask of a game day by day (UTC days), oldest first."""
     asks = MarketSnapshot.objects.filter(kind="ask", game_id=game.pk, price_basis="list", currency="USD")
-    days = asks.annotate(day=TruncDay("time", tzinfo=UTC)).values("day").annotate(median=Median("price")).order_by("day")
+    days = (
+        asks.annotate(day=TruncDay("time", tzinfo=UTC)).values("day").annotate(median=Median("price")).order_by("day")
+    )
     return [(row["day"], round_money(Decimal(str(row["median"])))) for row in days]
-

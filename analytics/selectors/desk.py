@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from analytics.selectors.overview import GameRow, SeasonOverview, season_overview
-from seatsync.core.replay import Replay, replay_label
 from listings.models import Listing, MarketplaceCommand, Sale
 from listings.selectors import deadlines, listing_list, needs_person, sale_list
 from listings.states import OPEN
@@ -13,7 +12,8 @@ from marketplaces.market import MarketFigures
 from portfolios.selectors import season_ticket_list
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
-from seatsync.live.models import Alert
+from seatsync.core.replay import Replay, replay_label
+from seatsync.live.models import Alert, Severity
 from seatsync.live.selectors import alerts_open
 
 # A holder has a handful of season tickets; the desk shows the newest ones.
@@ -59,6 +59,14 @@ class Desk:
     sales: list[Sale]
     replay: Replay | None
     market_as_of: datetime | None
+
+
+def needs_count(actor: Actor) -> int:
+    """How much waits for an act of the person: open alerts above information, commands and deadlines, each once."""
+    commands = needs_person(actor)
+    told = [str(pk) for pk in commands.values_list("pk", flat=True)[:100]]
+    alerts = alerts_open(actor).exclude(severity=Severity.INFO).exclude(object_type="command", object_id__in=told)
+    return alerts.count() + len(told) + deadlines(actor).count()
 
 
 def needs(actor: Actor) -> Needs:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from analytics.selectors.overview import SeatView, seat_view
-from seatsync.core.replay import Replay, replay_label
 from intelligence.models import AiPrediction
 from intelligence.selectors import latest_predictions
 from listings.models import Listing
@@ -21,6 +20,7 @@ from portfolios.models import Game, SeasonTicket, Seat
 from portfolios.selectors import game_get, seats_of_game
 from seatsync.core.actors import Actor
 from seatsync.core.charts import Line, Mark
+from seatsync.core.replay import Replay, replay_label
 
 COMPARABLES = 10
 _COLOURS = ("own", "c2", "c3", "c4", "c5", "c6")

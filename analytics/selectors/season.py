@@ -11,9 +11,9 @@ from seatsync.core.clock import now
 _SHOW: dict[str, Callable[[GameRow, datetime], bool]] = {
     "coming": lambda row, at: row.game.starts_at > at,
     "open": lambda row, at: row.game.starts_at > at and any(s.css == "available" for s in row.seats),
-    "listed": lambda row, at: bool(row.listings),
-    "sold": lambda row, at: row.sold_seats > 0,
-    "kept": lambda row, at: any(s.state == "attending" for s in row.seats),
+    "listed": lambda row, _at: bool(row.listings),
+    "sold": lambda row, _at: row.sold_seats > 0,
+    "kept": lambda row, _at: any(s.state == "attending" for s in row.seats),
 }
 _SORT: dict[str, Callable[[GameRow], Any]] = {
     "date": lambda row: row.game.starts_at,

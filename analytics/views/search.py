@@ -5,9 +5,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from seatsync.core.replay import replay_label
 from analytics.selectors.search import games_found
 from seatsync.accounts.selectors import request_actor
+from seatsync.core.replay import replay_label
 
 
 @login_required

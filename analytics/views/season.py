@@ -9,10 +9,10 @@ from django.views.decorators.http import require_GET
 
 from analytics.forms import SHOWS, SeasonFilter
 from analytics.selectors.overview import season_overview
-from seatsync.core.replay import replay_label
 from analytics.selectors.season import rows_shown, sold_total
 from portfolios.selectors import season_ticket_get
 from seatsync.accounts.selectors import request_actor
+from seatsync.core.replay import replay_label
 
 
 @login_required

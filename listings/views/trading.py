@@ -40,14 +40,12 @@ def trading_set(request: HttpRequest) -> HttpResponse:
     form = TradingForm(request.POST)
     if form.is_valid():
         try:
-            trading_state_set(
+            state = trading_state_set(
                 actor=actor, scope="holder", scope_id=actor.user_id or uuid.UUID(int=0), **form.cleaned_data
             )
         except InvalidInput as error:
             form_add_refusal(form, error)
         else:
-            messages.success(
-                request, "Selling is " + dict(form.fields["state"].choices)[form.cleaned_data["state"]] + "."
-            )  # type: ignore[attr-defined]
+            messages.success(request, f"Selling is {state.get_state_display()}.")
             return redirect("listings:trading_detail")
     return _render(request, actor, form, status=422)

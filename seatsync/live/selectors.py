@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.live.events import LiveMessage, LiveType
-from seatsync.live.models import Alert, AlertState, LiveCounter, LiveEvent, Severity
+from seatsync.live.models import Alert, AlertState, LiveCounter, LiveEvent
 
 KEPT = timedelta(hours=24)
 MOST_REPLAYED = 500
@@ -45,8 +45,3 @@ def events_since(user_id: uuid.UUID, seq: int) -> list[LiveMessage] | None:
 def events_purge() -> int:
     """Delete events older than 24 hours; returns how many."""
     return LiveEvent.objects.filter(at__lt=now() - KEPT).delete()[0]
-
-
-def needing_person(actor: Actor) -> int:
-    """How many open alerts ask for an act, not only for attention."""
-    return alerts_open(actor).exclude(severity=Severity.INFO).count()

@@ -21,7 +21,8 @@ PAGE_SIZE = 50
 @require_POST
 def ticket_issue(request: HttpRequest) -> HttpResponse:
     """A single-use ticket for the websocket's first frame."""
-    return JsonResponse({"ticket": issue(request.user.pk)})
+    user_id = caller_actor(request).user_id
+    return JsonResponse({"ticket": issue(user_id or uuid.UUID(int=0))})
 
 
 @login_required
