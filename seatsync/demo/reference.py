@@ -10,7 +10,7 @@ from seatsync.demo.facts import facts, season_shift
 
 # (platform, percent, valid from, source, checked on); FACTS of public record, dated (I-26).
 FEES = (
-    ("stubhub", Decimal("10.000"), date(2023, 1, 1), "10.0 % below list in a sale recorded in 2023", date(2026, 11, 22)),
+    ("stubhub", Decimal("10.000"), date(2023, 1, 1), "10.0 % below list in a recorded sale, 2023", date(2026, 11, 22)),
     ("seatgeek", Decimal("5.000"), date(2026, 3, 1), "5 % of subtotal on 8,506 of 8,507 orders of one broker",
      date(2026, 11, 22)),
 )  # fmt: skip

@@ -1,0 +1,333 @@
+"""API of listings: publish, price, take down, sales, why, brakes."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from listings import selectors
+from listings.models import Listing, MarketplaceCommand, PriceHistory, PriceProposal, Sale, SplitType, TradingState
+from listings.services.delist import listings_delist
+from listings.services.outbox import command_retry
+from listings.services.pricing import listing_reprice
+from listings.services.publish import listing_publish
+from listings.services.trading import SCOPES, trading_state_set
+from seatsync.core.apiview import ApiView
+from seatsync.core.pagination import CursorPagination
+
+MONEY: dict[str, Any] = {"max_digits": 10, "decimal_places": 2}
+
+
+class BySold(CursorPagination):
+    """Newest sale first."""
+
+    ordering = ("-sold_at", "-id")
+
+
+class ListingOutput(serializers.ModelSerializer[Listing]):
+    """A listing; `price` is the list price per ticket in `currency`, `live_price` what the platform last took."""
+
+    class Meta:
+        model = Listing
+        fields = (
+            "id", "account", "mode", "platform", "season_ticket", "seat_group", "game", "game_date", "external_id",
+            "listing_id", "section", "row", "quantity", "price", "live_price", "proceeds", "all_in", "original_price",
+            "final_price", "currency", "floor", "ceiling", "floor_basis", "status", "status_reason", "split_type",
+            "version", "published_at", "sold_at", "created_at",
+        )  # fmt: skip
+
+
+class ListingInput(serializers.Serializer[Any]):
+    """Publish seats of one game on one or more accounts."""
+
+    seat_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=40)
+    account_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=10)
+    price = serializers.DecimalField(**MONEY)
+    floor = serializers.DecimalField(**MONEY)
+    ceiling = serializers.DecimalField(**MONEY)
+    split_type = serializers.ChoiceField(choices=SplitType.choices, default=SplitType.ANY)
+    floor_basis = serializers.ChoiceField(choices=["list", "net"], default="list")
+
+
+class RepublishInput(serializers.Serializer[Any]):
+    """Publish a listing that is down again, at its old price unless told otherwise."""
+
+    price = serializers.DecimalField(**MONEY, required=False)
+
+
+class PriceInput(serializers.Serializer[Any]):
+    """A new price. `version` is the one you saw; `confirmed` allows a step beyond the usual."""
+
+    price = serializers.DecimalField(**MONEY)
+    version = serializers.IntegerField(min_value=1)
+    reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+    confirmed = serializers.BooleanField(default=False)
+
+
+class DelistInput(serializers.Serializer[Any]):
+    """Why it comes down."""
+
+    reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+
+
+class HistoryOutput(serializers.ModelSerializer[PriceHistory]):
+    """A price that the platform took."""
+
+    class Meta:
+        model = PriceHistory
+        fields = ("time", "price", "currency", "platform", "views", "favorites")
+
+
+class ProposalOutput(serializers.ModelSerializer[PriceProposal]):
+    """One proposal with every verdict given."""
+
+    class Meta:
+        model = PriceProposal
+        fields = (
+            "id", "created_at", "previous_price", "proposed_price", "currency", "accepted", "verdicts", "actor_kind",
+            "reason", "listing_version",
+        )  # fmt: skip
+
+
+class SaleOutput(serializers.ModelSerializer[Sale]):
+    """A sale; gross = fees + proceeds + rounding."""
+
+    seats = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Sale
+        fields = (
+            "id", "account", "mode", "platform", "platform_sale_id", "listing", "game", "seats", "quantity", "gross",
+            "fees", "proceeds", "rounding", "currency", "state", "state_reason", "remote_status", "sold_at",
+            "noticed_at", "confirm_by", "ship_by", "last_delist_at", "notice_to_last_delist_ms", "version",
+        )  # fmt: skip
+
+    def get_seats(self, sale: Sale) -> list[str]:
+        """Ids of the ledger's seats."""
+        return [str(row.seat_id) for row in sale.sale_seats.all()]
+
+
+class CommandOutput(serializers.ModelSerializer[MarketplaceCommand]):
+    """A command to a marketplace."""
+
+    class Meta:
+        model = MarketplaceCommand
+        fields = ("id", "account", "listing", "sale", "kind", "state", "attempts", "not_before", "last_error")
+
+
+class TradingStateOutput(serializers.ModelSerializer[TradingState]):
+    """A brake."""
+
+    class Meta:
+        model = TradingState
+        fields = ("id", "scope", "scope_id", "state", "reason", "until", "updated_at")
+
+
+class TradingStateInput(serializers.Serializer[Any]):
+    """Set a brake; for scope game `season_ticket_id` says whose."""
+
+    scope = serializers.ChoiceField(choices=list(SCOPES))
+    scope_id = serializers.UUIDField()
+    state = serializers.CharField(max_length=16)
+    reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+    until = serializers.DateTimeField(required=False)
+    season_ticket_id = serializers.UUIDField(required=False)
+
+
+class ListingFilter(filters.FilterSet):
+    """Listings by game, ticket, platform, status and account."""
+
+    class Meta:
+        model = Listing
+        fields = ("game", "season_ticket", "platform", "status", "account", "seat_group")
+
+
+class SaleFilter(filters.FilterSet):
+    """Sales by game, platform, state and listing."""
+
+    class Meta:
+        model = Sale
+        fields = ("game", "platform", "state", "listing")
+
+
+class ListingList(mixins.ListModelMixin, ApiView):
+    """Listings."""
+
+    serializer_class = ListingOutput
+    filterset_class = ListingFilter
+
+    def get_queryset(self) -> QuerySet[Listing]:
+        """Visible ones."""
+        return selectors.listing_list(self.actor) if hasattr(self, "actor") else Listing.objects.none()
+
+    @extend_schema(tags=["listings"], summary="List listings")
+    def get(self, request: Request) -> Response:
+        """A page of listings."""
+        return self.list(request)
+
+    @extend_schema(
+        tags=["listings"], summary="Publish seats", request=ListingInput, responses={201: ListingOutput(many=True)}
+    )
+    def post(self, request: Request) -> Response:
+        """201 with a listing per account, `publishing`; 409 where a seat is not free."""
+        data = ListingInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        made = listing_publish(actor=self.actor, **data.validated_data)
+        return Response(ListingOutput(made, many=True).data, status=201)
+
+
+class ListingDetail(ApiView):
+    """One listing."""
+
+    serializer_class = ListingOutput
+
+    @extend_schema(tags=["listings"], summary="Read a listing")
+    def get(self, request: Request, pk: str) -> Response:
+        """The listing; 404 for a stranger's."""
+        return Response(ListingOutput(selectors.listing_get(self.actor, pk)).data)
+
+
+class ListingPrice(ApiView):
+    """The pricing door."""
+
+    serializer_class = ListingOutput
+
+    @extend_schema(tags=["listings"], summary="Change the price", request=PriceInput, responses={200: ListingOutput})
+    def post(self, request: Request, pk: str) -> Response:
+        """The listing at its new price; 409 for a stale version, 422 where a guard refuses."""
+        data = PriceInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        listing = selectors.listing_get(self.actor, pk)
+        self.if_match(listing.version)
+        changed = listing_reprice(actor=self.actor, listing_id=listing.pk, **data.validated_data)
+        return Response(ListingOutput(changed).data)
+
+
+class ListingDelist(ApiView):
+    """Taking down."""
+
+    serializer_class = ListingOutput
+
+    @extend_schema(tags=["listings"], summary="Take down", request=DelistInput, responses={200: ListingOutput})
+    def post(self, request: Request, pk: str) -> Response:
+        """The listing, on its way down; repeating is harmless."""
+        data = DelistInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        listing = selectors.listing_get(self.actor, pk)
+        self.if_match(listing.version)
+        (down,) = listings_delist(actor=self.actor, listing_ids=[listing.pk], **data.validated_data)
+        return Response(ListingOutput(down).data)
+
+
+class ListingPublish(ApiView):
+    """Publishing again."""
+
+    serializer_class = ListingOutput
+
+    @extend_schema(tags=["listings"], summary="Publish again", request=RepublishInput, responses={201: ListingOutput})
+    def post(self, request: Request, pk: str) -> Response:
+        """201 with a new listing of the same seats and account (a publication has a key of its own)."""
+        data = RepublishInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        old = selectors.listing_get(self.actor, pk)
+        (made,) = listing_publish(
+            actor=self.actor, seat_ids=[row.seat_id for row in old.listing_seats.all()], account_ids=[old.account_id],
+            price=data.validated_data.get("price", old.price), floor=old.floor, ceiling=old.ceiling,
+            split_type=old.split_type, floor_basis=old.floor_basis,
+        )  # fmt: skip
+        return Response(ListingOutput(made).data, status=201)
+
+
+class ListingHistory(ApiView):
+    """Prices over time."""
+
+    serializer_class = HistoryOutput
+    pagination_class = None
+
+    @extend_schema(tags=["listings"], summary="Price history", responses={200: HistoryOutput(many=True)})
+    def get(self, request: Request, pk: str) -> Response:
+        """What the platform took, oldest first."""
+        rows = selectors.price_history(selectors.listing_get(self.actor, pk))
+        return Response(HistoryOutput(rows, many=True).data)
+
+
+class ListingWhy(ApiView):
+    """Why the price is what it is."""
+
+    serializer_class = ProposalOutput
+    pagination_class = None
+
+    @extend_schema(tags=["listings"], summary="Why this price", responses={200: ProposalOutput(many=True)})
+    def get(self, request: Request, pk: str) -> Response:
+        """Every proposal with its verdicts, newest first."""
+        rows = selectors.proposals(selectors.listing_get(self.actor, pk))
+        return Response(ProposalOutput(rows, many=True).data)
+
+
+@extend_schema_view(get=extend_schema(tags=["sales"], summary="List sales"))
+class SaleList(mixins.ListModelMixin, ApiView):
+    """Sales."""
+
+    serializer_class = SaleOutput
+    filterset_class = SaleFilter
+    pagination_class = BySold
+
+    def get_queryset(self) -> QuerySet[Sale]:
+        """Visible ones."""
+        if not hasattr(self, "actor"):
+            return Sale.objects.none()
+        return selectors.sale_list(self.actor).prefetch_related("sale_seats")
+
+    def get(self, request: Request) -> Response:
+        """A page of sales."""
+        return self.list(request)
+
+
+class SaleDetail(ApiView):
+    """One sale."""
+
+    serializer_class = SaleOutput
+
+    @extend_schema(tags=["sales"], summary="Read a sale")
+    def get(self, request: Request, pk: str) -> Response:
+        """The sale; 404 for a stranger's."""
+        return Response(SaleOutput(selectors.sale_get(self.actor, pk)).data)
+
+
+class CommandRetry(ApiView):
+    """Commands that need a person."""
+
+    serializer_class = CommandOutput
+
+    @extend_schema(tags=["listings"], summary="Try a command again", request=None, responses={200: CommandOutput})
+    def post(self, request: Request, pk: str) -> Response:
+        """The command, pending again; 409 where it needs nobody."""
+        return Response(CommandOutput(command_retry(actor=self.actor, command_id=pk)).data)  # type: ignore[arg-type]
+
+
+class TradingStateList(mixins.ListModelMixin, ApiView):
+    """Brakes."""
+
+    serializer_class = TradingStateOutput
+
+    def get_queryset(self) -> QuerySet[TradingState]:
+        """The caller's."""
+        return selectors.trading_states(self.actor) if hasattr(self, "actor") else TradingState.objects.none()
+
+    @extend_schema(tags=["trading states"], summary="List brakes")
+    def get(self, request: Request) -> Response:
+        """A page of brakes."""
+        return self.list(request)
+
+    @extend_schema(
+        tags=["trading states"], summary="Set a brake", request=TradingStateInput, responses={200: TradingStateOutput}
+    )
+    def post(self, request: Request) -> Response:
+        """The brake as set; repeating is harmless."""
+        data = TradingStateInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        return Response(TradingStateOutput(trading_state_set(actor=self.actor, **data.validated_data)).data)

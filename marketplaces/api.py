@@ -1,0 +1,162 @@
+"""API of marketplaces: connected accounts and the market of a game."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketplaces import selectors
+from marketplaces.market import market_of_games
+from marketplaces.models import MarketplaceAccount
+from marketplaces.registry import adapter_get
+from marketplaces.services import connect
+from portfolios.selectors import game_get
+from seatsync.core.apiview import ApiView
+from seatsync.core.errors import InvalidInput
+
+
+class AccountOutput(serializers.ModelSerializer[MarketplaceAccount]):
+    """A connected account; its tokens are never shown."""
+
+    contract = serializers.SerializerMethodField(help_text="official, reconstructed or unverified")
+
+    class Meta:
+        model = MarketplaceAccount
+        fields = (
+            "id", "platform", "mode", "contract", "account_id", "is_active", "needs_reconnect", "last_sync_at",
+            "last_webhook_at", "last_error", "created_at",
+        )  # fmt: skip
+
+    def get_contract(self, account: MarketplaceAccount) -> str:
+        """How sure we are of the platform's API."""
+        return adapter_get(account.platform).traits.contract
+
+
+class AccountInput(serializers.Serializer[Any]):
+    """Connect an account: with a token, or (consent platforms) without one to be told where to go."""
+
+    platform = serializers.CharField(max_length=20)
+    mode = serializers.ChoiceField(choices=["paper", "live"], default="paper")
+    token = serializers.CharField(max_length=500, required=False)
+    redirect_uri = serializers.URLField(required=False)
+
+
+class AccountFinishInput(serializers.Serializer[Any]):
+    """What the platform's consent page sent back."""
+
+    state = serializers.CharField(max_length=64)
+    code = serializers.CharField(max_length=500)
+    redirect_uri = serializers.URLField()
+
+
+class ConsentOutput(serializers.Serializer[Any]):
+    """Where the holder's browser goes to consent."""
+
+    authorize_url = serializers.URLField()
+
+
+class MarketOutput(serializers.Serializer[Any]):
+    """A game's asks as last observed; list prices in USD, `n` offers."""
+
+    game_id = serializers.UUIDField()
+    get_in = serializers.DecimalField(max_digits=10, decimal_places=2)
+    median = serializers.DecimalField(max_digits=10, decimal_places=2)
+    n = serializers.IntegerField()
+    as_of = serializers.DateTimeField()
+
+
+class AccountList(mixins.ListModelMixin, ApiView):
+    """The caller's accounts."""
+
+    serializer_class = AccountOutput
+
+    def get_queryset(self) -> QuerySet[MarketplaceAccount]:
+        """Visible ones."""
+        return selectors.account_list(self.actor) if hasattr(self, "actor") else MarketplaceAccount.objects.none()
+
+    @extend_schema(tags=["marketplace accounts"], summary="List accounts")
+    def get(self, request: Request) -> Response:
+        """A page of accounts."""
+        return self.list(request)
+
+    @extend_schema(
+        tags=["marketplace accounts"], summary="Connect an account", request=AccountInput,
+        responses={201: AccountOutput, 202: ConsentOutput},
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        """201 with the account (token), or 202 with the consent page's address."""
+        data = AccountInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        wish = data.validated_data
+        if wish.get("token"):
+            account = connect.connect_token(
+                actor=self.actor, platform=wish["platform"], mode=wish["mode"], token=wish["token"]
+            )
+            return Response(AccountOutput(account).data, status=201)
+        if not wish.get("redirect_uri"):
+            raise InvalidInput(
+                "A token or a redirect_uri is missing.", field="token", remedy="Send the one that the platform uses."
+            )
+        url = connect.connect_start(
+            actor=self.actor, platform=wish["platform"], mode=wish["mode"], redirect_uri=wish["redirect_uri"]
+        )
+        return Response({"authorize_url": url}, status=202)
+
+
+class AccountFinish(ApiView):
+    """The second half of a consent."""
+
+    serializer_class = AccountFinishInput
+
+    @extend_schema(
+        tags=["marketplace accounts"], summary="Finish a consent", request=AccountFinishInput,
+        responses={201: AccountOutput},
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        """201 with the account; 409 for an attempt that has ended."""
+        data = AccountFinishInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        account = connect.connect_finish(actor=self.actor, **data.validated_data)
+        return Response(AccountOutput(account).data, status=201)
+
+
+class AccountDetail(ApiView):
+    """One account."""
+
+    serializer_class = AccountOutput
+
+    @extend_schema(tags=["marketplace accounts"], summary="Read an account")
+    def get(self, request: Request, pk: str) -> Response:
+        """The account; 404 for a stranger's."""
+        return Response(AccountOutput(selectors.account_get(self.actor, pk)).data)
+
+    @extend_schema(tags=["marketplace accounts"], summary="Disconnect an account", responses={204: None})
+    def delete(self, request: Request, pk: str) -> Response:
+        """204; 409 while listings are open there."""
+        connect.disconnect(actor=self.actor, account_id=selectors.account_get(self.actor, pk).pk)
+        return Response(status=204)
+
+
+@extend_schema_view(
+    get=extend_schema(
+        tags=["market"], summary="The market of a game", responses={200: MarketOutput},
+        parameters=[
+            OpenApiParameter("game", str, required=True), OpenApiParameter("zone", str, description="one price zone"),
+        ],
+    )
+)  # fmt: skip
+class MarketView(ApiView):
+    """Get-in and median of a game."""
+
+    serializer_class = MarketOutput
+
+    def get(self, request: Request) -> Response:
+        """The figures, or `n` 0 where nothing was observed; 404 for a game that is not the caller's."""
+        game = game_get(self.actor, request.query_params.get("game", ""))
+        found = market_of_games([game.pk], zone=request.query_params.get("zone", "")).get(game.pk)
+        if found is None:
+            return Response({"game_id": str(game.pk), "get_in": None, "median": None, "n": 0, "as_of": None})
+        return Response(MarketOutput(found).data)

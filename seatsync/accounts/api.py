@@ -1,0 +1,135 @@
+"""API of accounts: tokens, the second factor, and who I am."""
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from seatsync.accounts.models import User
+from seatsync.accounts.services import sign_in as signing
+from seatsync.accounts.services import tokens
+from seatsync.core.apiview import ApiView
+
+
+class TokenInput(serializers.Serializer[Any]):
+    """Mail address and password."""
+
+    email = serializers.EmailField()
+    password = serializers.CharField(max_length=200, trim_whitespace=False)
+
+
+class MfaInput(serializers.Serializer[Any]):
+    """The second step."""
+
+    mfa_token = serializers.CharField(max_length=2000)
+    code = serializers.CharField(max_length=20)
+
+
+class RefreshInput(serializers.Serializer[Any]):
+    """A refresh token, single use."""
+
+    refresh = serializers.CharField(max_length=2000)
+
+
+class TokenOutput(serializers.Serializer[Any]):
+    """A pair, or (where a second factor is due) a token for the second step alone."""
+
+    access = serializers.CharField(required=False)
+    refresh = serializers.CharField(required=False)
+    expires_in_s = serializers.IntegerField(required=False)
+    mfa_token = serializers.CharField(required=False)
+
+
+class MeOutput(serializers.ModelSerializer[User]):
+    """The signed-in person."""
+
+    is_verified = serializers.SerializerMethodField(help_text="Whether the mail address is verified.")
+
+    class Meta:
+        model = User
+        fields = ("id", "email", "full_name", "is_verified", "kyc_status", "subscription_tier")
+
+    def get_is_verified(self, user: User) -> bool:
+        """Whether the address is verified (no model field may bear this name)."""
+        return user.email_verified_at is not None
+
+
+def address_of(request: Request) -> str:
+    """The caller's network address."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _pair(pair: tokens.TokenPair) -> Response:
+    return Response({"access": pair.access, "refresh": pair.refresh, "expires_in_s": pair.expires_in_s})
+
+
+class _Open(ApiView):
+    """Views that sign in: no token is asked for, and none is kept for replay."""
+
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+
+
+class TokenView(_Open):
+    """Trade mail address and password for tokens."""
+
+    serializer_class = TokenInput
+
+    @extend_schema(request=TokenInput, responses={200: TokenOutput}, tags=["auth"], auth=[])
+    def post(self, request: Request) -> Response:
+        """200 with tokens, or with `mfa_token` where a second factor is due; 401 otherwise."""
+        data = self.get_serializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        tenant_id = request._request.tenant.pk  # type: ignore[attr-defined]
+        found = signing.sign_in(**data.validated_data, tenant_id=tenant_id, address=address_of(request))
+        if found.mfa_due:
+            return Response({"mfa_token": tokens.mfa_token(found.user, tenant_id)})
+        return _pair(tokens.tokens_issue(found.user, tenant_id))
+
+
+class MfaView(_Open):
+    """The second step: the code of the authenticator app."""
+
+    serializer_class = MfaInput
+
+    @extend_schema(request=MfaInput, responses={200: TokenOutput}, tags=["auth"], auth=[])
+    def post(self, request: Request) -> Response:
+        """200 with tokens; 401 for a wrong code."""
+        data = self.get_serializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        claims = tokens.token_decode(data.validated_data["mfa_token"], kind="mfa")
+        user = User.objects.get(pk=claims["sub"])
+        signing.lockout_check(email=user.email, address=address_of(request))
+        factor = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+        if factor is None or not TOTP(factor).validate_code(data.validated_data["code"]):
+            signing.lockout_count(email=user.email, address=address_of(request))
+            raise signing.SignInRefused("The code is not right.", field="code", remedy="Use the newest code.")
+        return _pair(tokens.tokens_issue(user, request._request.tenant.pk))  # type: ignore[attr-defined]
+
+
+class RefreshView(_Open):
+    """Trade a refresh token for a new pair; it is good once."""
+
+    serializer_class = RefreshInput
+
+    @extend_schema(request=RefreshInput, responses={200: TokenOutput}, tags=["auth"], auth=[])
+    def post(self, request: Request) -> Response:
+        """200 with tokens; 401 for a used, old or revoked one."""
+        data = self.get_serializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        return _pair(tokens.tokens_refresh(data.validated_data["refresh"]))
+
+
+class MeView(ApiView):
+    """Who I am."""
+
+    serializer_class = MeOutput
+
+    @extend_schema(responses={200: MeOutput}, tags=["me"])
+    def get(self, request: Request) -> Response:
+        """The signed-in person."""
+        return Response(MeOutput(request.user).data)

@@ -1,0 +1,142 @@
+"""API tokens: short access JWTs and rotating refresh tokens in families; reuse of an old one revokes its family."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import jwt
+from django.conf import settings
+from django.db import transaction
+
+from seatsync.accounts.models import RefreshFamily, User
+from seatsync.core.clock import now
+from seatsync.core.crypto import sha256_hex
+from seatsync.core.errors import SeatSyncError
+from seatsync.live.alerts import alert_raise
+
+ALGORITHM = "HS256"
+MFA_LIFE = timedelta(minutes=5)
+
+
+class TokenRefused(SeatSyncError):
+    """The token is not good: wrong, old, used before, or revoked."""
+
+    status = 401
+    code = "token_refused"
+    title = "Not signed in"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """An access token (minutes) and the refresh token (days, single use) that renews it."""
+
+    access: str
+    refresh: str
+    expires_in_s: int
+
+
+def _keys() -> list[tuple[str, str]]:
+    pairs = [entry.partition(":") for entry in settings.JWT_SECRET_KEYS]
+    return [(kid, secret) for kid, _, secret in pairs]
+
+
+def _encode(claims: dict[str, Any], life: timedelta) -> str:
+    kid, secret = _keys()[0]
+    moment = now()
+    return jwt.encode(
+        {**claims, "iat": moment, "exp": moment + life}, secret, algorithm=ALGORITHM, headers={"kid": kid}
+    )
+
+
+def token_decode(token: str, *, kind: str) -> dict[str, Any]:
+    """The claims of a good token of this kind; raises TokenRefused."""
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+        secret = dict(_keys()).get(str(kid))
+        if secret is None:
+            raise TokenRefused("The token is signed with an unknown key.")
+        claims: dict[str, Any] = jwt.decode(
+            token, secret, algorithms=[ALGORITHM], options={"require": ["exp", "sub", "typ"]}
+        )
+    except jwt.PyJWTError as error:
+        raise TokenRefused("The token is not good.", remedy="Sign in again.") from error
+    if claims["typ"] != kind:
+        raise TokenRefused(f"This is not an {kind} token.")
+    return claims
+
+
+def password_mark(user: User) -> str:
+    """Changes with the password, so that old tokens end with it."""
+    return sha256_hex(user.password)[:16]
+
+
+def _claims(user: User, tenant_id: uuid.UUID, kind: str) -> dict[str, Any]:
+    return {"sub": str(user.pk), "tid": str(tenant_id), "typ": kind, "pwd": password_mark(user)}
+
+
+def mfa_token(user: User, tenant_id: uuid.UUID) -> str:
+    """Proof that the password was right; good for the second step alone, five minutes."""
+    return _encode(_claims(user, tenant_id, "mfa"), MFA_LIFE)
+
+
+@transaction.atomic
+def tokens_issue(user: User, tenant_id: uuid.UUID) -> TokenPair:
+    """A new family with its first pair."""
+    life = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
+    family = RefreshFamily.objects.create(user=user, tenant_id=tenant_id, expires_at=now() + life)
+    return _pair(user, family)
+
+
+def _pair(user: User, family: RefreshFamily) -> TokenPair:
+    life: timedelta = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
+    left: timedelta = family.expires_at - now()
+    family_claims = {"fam": str(family.pk), "jti": str(family.current_jti)}
+    refresh = _encode({**_claims(user, family.tenant_id, "refresh"), **family_claims}, left)
+    access = _encode({**_claims(user, family.tenant_id, "access"), "fam": str(family.pk)}, life)
+    return TokenPair(access, refresh, int(life.total_seconds()))
+
+
+def tokens_refresh(token: str) -> TokenPair:
+    """Trade a refresh token for a new pair. A spent one revokes its whole family and tells the user."""
+    claims = token_decode(token, kind="refresh")
+    with transaction.atomic():
+        family = RefreshFamily.objects.select_for_update().filter(pk=claims.get("fam")).first()
+        if family is None or family.revoked_at is not None or family.expires_at <= now():
+            raise TokenRefused("The session has ended.", remedy="Sign in again.")
+        user = User.objects.filter(pk=family.user_id, is_active=True).first()
+        if user is None or password_mark(user) != claims.get("pwd"):
+            raise TokenRefused("The session has ended.", remedy="Sign in again.")
+        if str(family.current_jti) == claims.get("jti"):
+            family.current_jti = uuid.uuid4()
+            family.save(update_fields=["current_jti", "updated_at"])
+            return _pair(user, family)
+    # Outside the transaction above: the revocation must stand although the caller gets an error.
+    family_revoke(family, "a refresh token was used twice")
+    raise TokenRefused("This refresh token was used before. All sessions of that sign-in have ended.")
+
+
+def family_revoke(family: RefreshFamily, reason: str) -> None:
+    """End every token of a sign-in and tell its user."""
+    RefreshFamily.objects.filter(pk=family.pk, revoked_at=None).update(revoked_at=now(), revoked_reason=reason[:80])
+    alert_raise(
+        tenant_id=family.tenant_id,
+        user_id=family.user_id,
+        kind="account.token_reuse",
+        title="A sign-in was ended: its key was used twice",
+        body="Somebody else may hold a copy of your key. Change your password if that was not you.",
+        severity="critical",
+        dedupe_key=f"token-reuse:{family.pk}",
+    )
+
+
+def access_user(token: str) -> tuple[User, uuid.UUID]:
+    """The user and tenant of a good access token; raises TokenRefused."""
+    claims = token_decode(token, kind="access")
+    user = User.objects.filter(pk=claims["sub"], is_active=True).first()
+    if user is None or password_mark(user) != claims.get("pwd"):
+        raise TokenRefused("The session has ended.", remedy="Sign in again.")
+    revoked = RefreshFamily.objects.filter(pk=claims.get("fam"), revoked_at__isnull=False).exists()
+    if revoked:
+        raise TokenRefused("The session has ended.", remedy="Sign in again.")
+    return user, uuid.UUID(claims["tid"])

@@ -1,0 +1,71 @@
+"""The API's addresses under /api/v1/."""
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from intelligence import api as intelligence
+from listings import api as listings
+from marketplaces import api as marketplaces
+from portfolios import api as portfolios
+from seatsync.accounts import api as accounts
+from seatsync.core.problems import problem_view
+from seatsync.live import api as live
+
+
+def unknown(request: HttpRequest) -> JsonResponse:
+    """404 as a problem for a path that is not there."""
+    return problem_view(request, 404, "not_found", "There is no such path. /api/v1/docs/ lists them.")
+
+
+class SchemaView(SpectacularAPIView):
+    """The OpenAPI description; open to all."""
+
+    authentication_classes: list[type] = []
+    permission_classes: list[type] = []
+
+
+class DocsView(SpectacularSwaggerView):
+    """The description to click through; open to all."""
+
+    authentication_classes: list[type] = []
+    permission_classes: list[type] = []
+
+
+urlpatterns = [
+    path("auth/token/", accounts.TokenView.as_view(), name="token"),
+    path("auth/token/mfa/", accounts.MfaView.as_view(), name="token_mfa"),
+    path("auth/token/refresh/", accounts.RefreshView.as_view(), name="token_refresh"),
+    path("me/", accounts.MeView.as_view(), name="me"),
+    path("live-tickets/", live.LiveTicket.as_view(), name="live_tickets"),
+    path("alerts/", live.AlertList.as_view(), name="alerts"),
+    path("alerts/<uuid:pk>/acknowledge/", live.AlertAcknowledge.as_view(), name="alert_acknowledge"),
+    path("teams/", portfolios.TeamList.as_view(), name="teams"),
+    path("venues/", portfolios.VenueList.as_view(), name="venues"),
+    path("games/", portfolios.GameList.as_view(), name="games"),
+    path("games/<uuid:pk>/", portfolios.GameDetail.as_view(), name="game"),
+    path("season-tickets/", portfolios.SeasonTicketList.as_view(), name="season_tickets"),
+    path("season-tickets/<uuid:pk>/", portfolios.SeasonTicketDetail.as_view(), name="season_ticket"),
+    path("seats/", portfolios.SeatList.as_view(), name="seats"),
+    path("seats/<uuid:pk>/", portfolios.SeatDetail.as_view(), name="seat"),
+    path("marketplace-accounts/", marketplaces.AccountList.as_view(), name="accounts"),
+    path("marketplace-accounts/finish/", marketplaces.AccountFinish.as_view(), name="account_finish"),
+    path("marketplace-accounts/<uuid:pk>/", marketplaces.AccountDetail.as_view(), name="account"),
+    path("market/", marketplaces.MarketView.as_view(), name="market"),
+    path("listings/", listings.ListingList.as_view(), name="listings"),
+    path("listings/<uuid:pk>/", listings.ListingDetail.as_view(), name="listing"),
+    path("listings/<uuid:pk>/price/", listings.ListingPrice.as_view(), name="listing_price"),
+    path("listings/<uuid:pk>/publish/", listings.ListingPublish.as_view(), name="listing_publish"),
+    path("listings/<uuid:pk>/delist/", listings.ListingDelist.as_view(), name="listing_delist"),
+    path("listings/<uuid:pk>/history/", listings.ListingHistory.as_view(), name="listing_history"),
+    path("listings/<uuid:pk>/why/", listings.ListingWhy.as_view(), name="listing_why"),
+    path("commands/<uuid:pk>/retry/", listings.CommandRetry.as_view(), name="command_retry"),
+    path("sales/", listings.SaleList.as_view(), name="sales"),
+    path("sales/<uuid:pk>/", listings.SaleDetail.as_view(), name="sale"),
+    path("trading-states/", listings.TradingStateList.as_view(), name="trading_states"),
+    path("predictions/", intelligence.PredictionList.as_view(), name="predictions"),
+    path("schema/", SchemaView.as_view(), name="schema"),
+    path("docs/", DocsView.as_view(url_name="api:schema"), name="docs"),
+    re_path(r"^.*$", unknown),
+]
+app_name = "api"

@@ -1,0 +1,109 @@
+"""What every API view shares: the actor, one transaction a write, Idempotency-Key, ETag and rate headers."""
+
+import hashlib
+from typing import Any
+
+import orjson
+from django.db import transaction
+from django.http import HttpResponse, HttpResponseBase
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from seatsync.core.actors import Actor
+from seatsync.core.errors import PreconditionFailed
+from seatsync.core.idempotency import idempotency_begin, idempotency_keep
+from seatsync.core.throttling import rate_headers
+
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class _Replay(Exception):
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(status)
+        self.status, self.body = status, body
+
+
+class ApiView(GenericAPIView[Any]):
+    """Base of all API views. `actor` is set once the caller is known."""
+
+    actor: Actor
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Writes run in one transaction, undone where the answer is an error."""
+        if request.method not in WRITES:
+            return self._with_etag(request, super().dispatch(request, *args, **kwargs))
+        with transaction.atomic():
+            response = super().dispatch(request, *args, **kwargs)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+            else:
+                self._keep(request, response)
+        return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticate, then look the Idempotency-Key up."""
+        super().initial(request, *args, **kwargs)
+        actor = getattr(request._request, "api_actor", None)
+        if actor is not None:
+            self.actor = actor
+        key = request.headers.get("Idempotency-Key")
+        if request.method in WRITES and key is not None:
+            found = idempotency_begin(
+                caller=self._caller(request), key=key, method=str(request.method), path=request.get_full_path(),
+                body=request._request.body,
+            )  # fmt: skip
+            if found is not None:
+                raise _Replay(found.status or 200, bytes(found.body or b""))
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A replayed answer is no error."""
+        if isinstance(exc, _Replay):
+            body = orjson.loads(exc.body) if exc.body else None
+            return Response(body, status=exc.status, headers={"Idempotent-Replay": "true"})
+        response: Response = super().handle_exception(exc)
+        return response
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Add the rate headers."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in rate_headers(getattr(request._request, "rate_grant", None)).items():
+            final[name] = value
+        return final
+
+    @staticmethod
+    def _caller(request: Request) -> str:
+        return f"user:{request.user.pk}" if request.user else "nobody"
+
+    def _keep(self, request: Any, response: HttpResponseBase) -> None:
+        key = request.headers.get("Idempotency-Key")
+        if key is None or response.has_header("Idempotent-Replay") or not isinstance(response, Response):
+            return
+        response.render()
+        idempotency_keep(
+            caller=self._caller(self.request), key=key, method=request.method, path=request.get_full_path(),
+            body=request.body, status=response.status_code, answer=response.content,
+        )  # fmt: skip
+
+    def _with_etag(self, request: Any, response: HttpResponseBase) -> HttpResponseBase:
+        if not isinstance(response, Response) or response.status_code != 200:
+            return response
+        response.render()
+        etag = etag_of(response.content)
+        if request.headers.get("If-None-Match") == etag:
+            not_modified = HttpResponse(status=304)
+            not_modified["ETag"] = etag
+            return not_modified
+        response["ETag"] = etag
+        return response
+
+    def if_match(self, version: int) -> None:
+        """Raises PreconditionFailed where an If-Match header names another version (`"v3"`)."""
+        wanted = self.request.headers.get("If-Match")
+        if wanted is not None and wanted.strip() not in {"*", f'"v{version}"'}:
+            raise PreconditionFailed("The object has changed since you read it.", remedy="Read it again.")
+
+
+def etag_of(content: bytes) -> str:
+    """A strong entity tag of exact bytes."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'

@@ -1,0 +1,94 @@
+"""Errors of the API as RFC 9457 problem+json: what happened, which field, what to do."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from seatsync.core.errors import FieldProblem, SeatSyncError, TooManyRequests
+
+CONTENT_TYPE = "application/problem+json"
+
+
+def problem_body(
+    *, status: int, code: str, title: str, detail: str, request: Any, problems: tuple[FieldProblem, ...] = ()
+) -> dict[str, Any]:
+    """The body of a problem; `errors` names fields as dotted paths."""
+    return {
+        "type": f"/api/v1/problems/{code}/",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "instance": getattr(request, "path", ""),
+        "request_id": getattr(request, "request_id", ""),
+        "errors": [{"field": p.field, "detail": p.detail, "remedy": p.remedy} for p in problems],
+    }
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's hook: every error becomes a problem; None (a 500) for what nobody foresaw."""
+    request = getattr(context.get("request"), "_request", context.get("request"))
+    found = _translated(error)
+    if found is None:
+        return None
+    set_rollback()
+    headers: dict[str, str] = {}
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    if isinstance(error, exceptions.APIException):
+        if header := getattr(error, "auth_header", None):
+            headers["WWW-Authenticate"] = header
+        if (wait := getattr(error, "wait", None)) is not None:
+            headers["Retry-After"] = str(max(1, round(wait)))
+    body = problem_body(
+        status=found.status, code=found.code, title=found.title, detail=found.detail, request=request,
+        problems=found.problems,
+    )  # fmt: skip
+    return Response(body, status=found.status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def _translated(error: Exception) -> SeatSyncError | None:
+    if isinstance(error, SeatSyncError):
+        return error
+    if isinstance(error, Http404):
+        return _plain(404, "not_found", "There is nothing here.")
+    if isinstance(error, PermissionDenied):
+        return _plain(403, "not_allowed", "You may not do this.")
+    if isinstance(error, exceptions.ValidationError):
+        problems = tuple(_fields(error.detail))
+        found = _plain(422, "invalid_input", "Some of the input is not valid.")
+        found.problems = problems
+        return found
+    if isinstance(error, exceptions.APIException):
+        return _plain(error.status_code, str(error.default_code), str(error.detail))
+    return None
+
+
+def _plain(status: int, code: str, detail: str) -> SeatSyncError:
+    found = SeatSyncError(detail)
+    found.status, found.code, found.title = status, code, HTTPStatus(status).phrase
+    return found
+
+
+def _fields(detail: Any, path: str = "") -> list[FieldProblem]:
+    """Flatten DRF's nested errors to dotted paths."""
+    if isinstance(detail, dict):
+        return [p for key, value in detail.items() for p in _fields(value, f"{path}.{key}" if path else str(key))]
+    if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
+        return [
+            p for index, value in enumerate(detail) for p in _fields(value, f"{path}.{index}" if path else str(index))
+        ]
+    texts = detail if isinstance(detail, list) else [detail]
+    return [FieldProblem(path or "body", str(text), "Mend this field and send it again.") for text in texts]
+
+
+def problem_view(request: HttpRequest, status: int, code: str, detail: str) -> JsonResponse:
+    """A problem from outside DRF: an unknown path, or our own failure."""
+    title = HTTPStatus(status).phrase
+    body = problem_body(status=status, code=code, title=title, detail=detail, request=request)
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
