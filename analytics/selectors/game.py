@@ -9,6 +9,7 @@ from decimal import Decimal
 from analytics.selectors.overview import SeatView, seat_view
 from intelligence.models import AiPrediction
 from intelligence.selectors import latest_predictions
+from listings.board import Cell, cells_of
 from listings.models import Listing
 from listings.selectors import listing_list, offered_among, price_history_of
 from listings.states import OPEN
@@ -47,13 +48,18 @@ class GamePage:
 
     game: Game
     blocks: list[Block]
-    listings: list[Listing]
+    listings: list[Cell]
     closed: list[Listing]
     market: MarketFigures | None
     comparables: list[MarketSnapshot]
     accounts: list[MarketplaceAccount]
     lines: list[Line]
     replay: Replay | None
+
+    @property
+    def may_list(self) -> bool:
+        """Whether the person may offer, reprice or take down any of these seats."""
+        return any(block.may_list for block in self.blocks)
 
     @property
     def currency(self) -> str:
@@ -72,7 +78,7 @@ def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
     return GamePage(
         game=game,
         blocks=_blocks(actor, seats, offers, market),
-        listings=offers,
+        listings=list(cells_of(offers).values()),
         closed=[listing for listing in own if listing.status not in OPEN][:10],
         market=market,
         comparables=list(game_asks(game, sections)[:COMPARABLES]),

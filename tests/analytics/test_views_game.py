@@ -1,0 +1,105 @@
+"""Offering seats from the game page."""
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from listings.models import Listing
+from portfolios.models import Seat
+from tests.analytics.conftest import SignIn
+from tests.listings.conftest import Market
+
+
+def _data(market: Market, **changes: Any) -> dict[str, Any]:
+    return {
+        "seats": [str(seat.pk) for seat in market.holding.seats[:2]],
+        "accounts": [str(account.pk) for account in market.accounts.values()],
+        "price": "$84", "floor": "60", "ceiling": "120.00", "split_type": "any", "floor_basis": "list", **changes,
+    }  # fmt: skip
+
+
+def test_it_lists_the_chosen_seats_everywhere_chosen(market: Market, sign_in: SignIn) -> None:
+    url = reverse("analytics:game_publish", args=[market.holding.game.pk])
+    answer = sign_in(market.holding.actor).post(url, _data(market))
+    assert answer["Location"] == reverse("analytics:game_detail", args=[market.holding.game.pk])
+    assert sorted(Listing.objects.values_list("platform", "quantity", "price", "floor", "ceiling")) == [
+        ("alpha", 2, 84, 60, 120),
+        ("beta", 2, 84, 60, 120),
+    ]
+
+
+def test_a_second_send_lists_nothing_twice(market: Market, sign_in: SignIn) -> None:
+    client = sign_in(market.holding.actor)
+    url = reverse("analytics:game_publish", args=[market.holding.game.pk])
+    client.post(url, _data(market))
+    answer = client.post(url, _data(market))
+    assert answer.status_code == 422
+    assert "is listed on alpha already" in answer.content.decode()
+    assert Listing.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"price": "50"}, "50.00 is outside 60.00 to 120.00."),
+        ({"price": "a lot"}, "is not an amount"),
+        ({"seats": []}, "Choose seats."),
+        ({"accounts": []}, "Choose at least one marketplace."),
+        ({"ceiling": "10"}, "The ceiling is below the floor."),
+    ],
+)
+def test_refusals_stand_beside_the_fields_and_values_are_kept(
+    market: Market, sign_in: SignIn, changes: dict[str, Any], words: str
+) -> None:
+    url = reverse("analytics:game_publish", args=[market.holding.game.pk])
+    answer = sign_in(market.holding.actor).post(url, _data(market, **changes))
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert words in page
+    assert "Nothing was listed" in page
+    assert f'value="{changes.get("price", "$84")}"' in page
+    assert not Listing.objects.exists()
+
+
+def test_a_viewer_cannot_list(market: Market, sign_in: SignIn) -> None:
+    url = reverse("analytics:game_publish", args=[market.holding.game.pk])
+    answer = sign_in(market.holding.viewer).post(url, _data(market))
+    assert answer.status_code == 422
+    assert not Listing.objects.exists()
+
+
+def test_the_net_of_a_typed_price_is_shown(market: Market, sign_in: SignIn) -> None:
+    url = reverse("analytics:game_net", args=[market.holding.game.pk])
+    client = sign_in(market.holding.actor)
+    page = client.get(url, {"price": "84"}).content.decode()
+    assert page.count("$75.60") == 2
+    assert "type a price" in client.get(url, {"price": "eighty"}).content.decode()
+    assert sign_in(market.holding.other).get(url, {"price": "84"}).status_code == 404
+
+
+def test_seats_are_kept_and_freed(market: Market, sign_in: SignIn) -> None:
+    client = sign_in(market.holding.actor)
+    url = reverse("portfolios:seats_state", args=[market.holding.game.pk])
+    seat = market.holding.seats[0]
+    client.post(url, {"seats": [str(seat.pk)], "state": "attending"})
+    assert Seat.objects.get(pk=seat.pk).state == "attending"
+    client.post(url, {"seats": [str(seat.pk)], "state": "available"})
+    assert Seat.objects.get(pk=seat.pk).state == "available"
+
+
+def test_a_listed_seat_is_not_kept(market: Market, sign_in: SignIn) -> None:
+    market.published()
+    seat = market.holding.seats[0]
+    url = reverse("portfolios:seats_state", args=[market.holding.game.pk])
+    answer = sign_in(market.holding.actor).post(url, {"seats": [str(seat.pk)], "state": "attending"}, follow=True)
+    assert "Take its listings down first." in answer.content.decode()
+    assert Seat.objects.get(pk=seat.pk).state == "available"
+
+
+def test_anothers_seats_are_not_moved(market: Market, sign_in: SignIn) -> None:
+    seat = market.holding.seats[0]
+    url = reverse("portfolios:seats_state", args=[market.holding.game.pk])
+    assert sign_in(market.holding.other).post(url, {"seats": [str(seat.pk)], "state": "attending"}).status_code == 404
+    assert sign_in(market.holding.viewer).post(url, {"seats": [str(seat.pk)], "state": "attending"}).status_code == 403
+    assert Seat.objects.get(pk=seat.pk).state == "available"
