@@ -18,7 +18,7 @@ def sign_in(db: None) -> SignIn:
 
     def enter(actor: Actor) -> Client:
         client = Client()
-        client.force_login(User.objects.get(pk=actor.user_id))
+        client.force_login(User.objects.get(pk=actor.id))
         return client
 
     return enter

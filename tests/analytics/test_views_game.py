@@ -1,5 +1,6 @@
 """Offering seats from the game page."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -23,9 +24,10 @@ def test_it_lists_the_chosen_seats_everywhere_chosen(market: Market, sign_in: Si
     url = reverse("analytics:game_publish", args=[market.holding.game.pk])
     answer = sign_in(market.holding.actor).post(url, _data(market))
     assert answer["Location"] == reverse("analytics:game_detail", args=[market.holding.game.pk])
+    bounds = (Decimal("84.00"), Decimal("60.00"), Decimal("120.00"))
     assert sorted(Listing.objects.values_list("platform", "quantity", "price", "floor", "ceiling")) == [
-        ("alpha", 2, 84, 60, 120),
-        ("beta", 2, 84, 60, 120),
+        ("alpha", 2, *bounds),
+        ("beta", 2, *bounds),
     ]
 
 

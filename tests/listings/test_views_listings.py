@@ -1,6 +1,7 @@
 """Repricing and taking down from the pages; the sale page; the brake."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -14,7 +15,7 @@ from tests.listings.conftest import Market
 
 def enter(actor: Actor) -> Client:
     client = Client()
-    client.force_login(User.objects.get(pk=actor.user_id))
+    client.force_login(User.objects.get(pk=actor.id))
     return client
 
 
@@ -23,14 +24,14 @@ def listing(market: Market) -> Listing:
     return market.published()[0]
 
 
-def reprice(client: Client, listing: Listing, price: str, version: int | None = None, **headers: str) -> "object":
+def reprice(client: Client, listing: Listing, price: str, version: int | None = None, *, row: bool = False) -> Any:
     url = reverse("listings:listing_reprice", args=[listing.pk])
+    headers = {"HX-Request": "true", "HX-Target": f"listing-row-{listing.pk}"} if row else {}
     return client.post(url, {"price": price, "version": version or listing.version}, headers=headers)
 
 
 def test_a_new_price_comes_back_as_the_row(market: Market, listing: Listing) -> None:
-    headers = {"HX-Request": "true", "HX-Target": f"listing-row-{listing.pk}"}
-    answer = reprice(enter(market.holding.actor), listing, "$88", **headers)
+    answer = reprice(enter(market.holding.actor), listing, "$88", row=True)
     assert answer.status_code == 200
     assert "$88.00" in answer.content.decode()
     listing.refresh_from_db()
@@ -41,8 +42,7 @@ def test_a_stale_version_is_said_and_changes_nothing(market: Market, listing: Li
     client = enter(market.holding.actor)
     stale = listing.version
     reprice(client, listing, "88")
-    headers = {"HX-Request": "true", "HX-Target": f"listing-row-{listing.pk}"}
-    answer = reprice(client, listing, "90", stale, **headers)
+    answer = reprice(client, listing, "90", stale, row=True)
     assert answer.status_code == 422
     assert "Look at the new price and decide again." in answer.content.decode()
     listing.refresh_from_db()

@@ -23,7 +23,7 @@ def holding(db: None) -> Holding:
 
 def enter(actor: Actor) -> Client:
     client = Client()
-    client.force_login(User.objects.get(pk=actor.user_id))
+    client.force_login(User.objects.get(pk=actor.id))
     return client
 
 

@@ -12,7 +12,7 @@ from tests.listings.conftest import Market, market, platforms  # noqa: F401
 
 def enter(actor: Actor) -> Client:
     client = Client()
-    client.force_login(User.objects.get(pk=actor.user_id))
+    client.force_login(User.objects.get(pk=actor.id))
     return client
 
 
