@@ -1,0 +1,77 @@
+"""The predictor protocol and its frozen values. No Django here. Prices per ticket in USD; moments aware UTC."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """A completed sale of a stranger's ticket for the same game."""
+
+    section: str
+    zone: str
+    price: Decimal
+    sold_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PriceQuestion:
+    """What are seats of this section worth at `at`? `comparables` were all sold before it (I-34)."""
+
+    section: str
+    zone: str
+    at: datetime
+    comparables: tuple[Comparable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceAnswer:
+    """A value with its interval. `quantiles` by probability; `n` comparables used at `level`."""
+
+    value: Decimal
+    quantiles: dict[float, Decimal]
+    lower: Decimal
+    upper: Decimal
+    coverage: Decimal
+    n: int
+    level: str
+    data_as_of: datetime | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Nothing is known; the price is kept and the reason said (I-16)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSale:
+    """One recorded sale for fitting."""
+
+    game: str
+    venue: str
+    section: str
+    zone: str
+    price: Decimal
+    sold_at: datetime
+
+
+class Predictor(Protocol):
+    """One way to answer. `fit` gives the artifact as JSON bytes, `predict` answers each question with it."""
+
+    kind: str
+    engine: str
+    version: str
+
+    def fit(self, rows: Sequence[TrainingSale]) -> bytes:
+        """Learn from sales; the rows need no order."""
+        ...
+
+    def predict(self, questions: Sequence[PriceQuestion], artifact: bytes) -> list[PriceAnswer | NoAnswer]:
+        """One answer a question, in order."""
+        ...
