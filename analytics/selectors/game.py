@@ -16,7 +16,7 @@ from listings.states import OPEN
 from marketplaces.market import MarketFigures, market_of_games
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
 from marketplaces.registry import adapter_get, adapter_keys
-from marketplaces.selectors import account_list, game_asks, game_daily_median
+from marketplaces.selectors import account_list, game_asks, game_daily_median, game_prints
 from portfolios.models import Game, SeasonTicket, Seat
 from portfolios.selectors import game_get, seats_of_game
 from seatsync.core.actors import Actor
@@ -52,6 +52,7 @@ class GamePage:
     closed: list[Listing]
     market: MarketFigures | None
     comparables: list[MarketSnapshot]
+    prints: list[MarketSnapshot]
     accounts: list[MarketplaceAccount]
     lines: list[Line]
     replay: Replay | None
@@ -82,6 +83,7 @@ def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
         closed=[listing for listing in own if listing.status not in OPEN][:10],
         market=market,
         comparables=list(game_asks(game, sections)[:COMPARABLES]),
+        prints=list(game_prints(game, sections)[:COMPARABLES]),
         accounts=[a for a in account_list(actor).filter(is_active=True) if not a.needs_reconnect],
         lines=_lines(game, offers),
         replay=replay_label([game]),

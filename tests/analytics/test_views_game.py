@@ -1,13 +1,17 @@
 """Offering seats from the game page."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.urls import reverse
 
+from intelligence.models import AiPrediction
 from listings.models import Listing
+from marketplaces.models import MarketSnapshot
 from portfolios.models import Seat
+from seatsync.core.clock import now
 from tests.analytics.conftest import SignIn
 from tests.listings.conftest import Market
 
@@ -105,3 +109,29 @@ def test_anothers_seats_are_not_moved(market: Market, sign_in: SignIn) -> None:
     assert sign_in(market.holding.other).post(url, {"seats": [str(seat.pk)], "state": "attending"}).status_code == 404
     assert sign_in(market.holding.viewer).post(url, {"seats": [str(seat.pk)], "state": "attending"}).status_code == 403
     assert Seat.objects.get(pk=seat.pk).state == "available"
+
+
+def test_prices_are_worked_out_from_others_sales(market: Market, sign_in: SignIn) -> None:
+    game = market.holding.game
+    MarketSnapshot.objects.bulk_create(
+        MarketSnapshot(
+            time=now() - timedelta(hours=hours), game_id=game.pk, platform="alpha", kind="print", section="131",
+            zone="Lower Box", row="20", quantity=2, price=Decimal(80 + hours), price_basis="list",
+        )
+        for hours in range(1, 13)
+    )  # fmt: skip
+    url = reverse("analytics:game_suggest", args=[game.pk])
+    page = sign_in(market.holding.actor).post(url, follow=True).content.decode()
+    (prediction,) = AiPrediction.objects.all()
+    assert f"${prediction.predicted_value}" in page
+    assert f"n {prediction.sample_size}" in page
+    assert sign_in(market.holding.viewer).post(url).status_code == 403
+    assert sign_in(market.holding.other).post(url).status_code == 404
+
+
+def test_a_price_without_a_sale_says_what_it_rests_on(market: Market, sign_in: SignIn) -> None:
+    url = reverse("analytics:game_suggest", args=[market.holding.game.pk])
+    page = sign_in(market.holding.actor).post(url, follow=True).content.decode()
+    (prediction,) = AiPrediction.objects.all()
+    assert f"n {prediction.sample_size} at {prediction.level} level" in page
+    assert "No sale of others near your seats is known." in page
