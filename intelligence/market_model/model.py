@@ -64,7 +64,8 @@ class PaperMarket:
 
     def _zone(self, chance: random.Random) -> str:
         shares = {zone: share for zone, share in self.parameters["zone_share"].items() if zone in self.by_zone}
-        return chance.choices(list(shares), list(shares.values()))[0]
+        (zone,) = chance.choices(list(shares), list(shares.values()))
+        return str(zone)
 
     def sales(self, game: PaperGame, *, until_days: float) -> list[PaperPoint]:
         """Every sale of a game from first to `until_days` before it, oldest first."""
@@ -73,8 +74,10 @@ class PaperMarket:
         drawn = []
         for index in reversed(range(len(rates))):
             near, far = edges[index], edges[index + 1]
-            for _ in range(_poisson(chance, rates[index] * (far - near))):
-                drawn.append(self._draw(game, self._zone(chance), chance.uniform(near, far), chance, markup=0.0))
+            drawn += [
+                self._draw(game, self._zone(chance), chance.uniform(near, far), chance, markup=0.0)
+                for _ in range(_poisson(chance, rates[index] * (far - near)))
+            ]
         return sorted((p for p in drawn if p.days >= until_days), key=lambda point: -point.days)
 
     def asks(self, game: PaperGame, *, days: float) -> list[PaperPoint]:

@@ -1,0 +1,53 @@
+"""The demo holder's paper accounts, connected as anybody's are: by consent at StubHub, by token at SeatGeek."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from django.conf import settings
+
+from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.registry import adapter_get
+from marketplaces.services import connect, links
+from seatsync.core.actors import Actor
+from seatsync.demo.paper import SimulatorDoor
+
+SEATGEEK_TOKEN = "demo-seatgeek-token"  # noqa: S105 - the simulator's
+
+
+def accounts_load(actor: Actor, door: SimulatorDoor) -> list[MarketplaceAccount]:
+    """Connect what is not connected, and point both platforms' webhooks at this installation's address."""
+    stubhub = _existing(actor, "stubhub") or _by_consent(actor)
+    door.control("accounts", platform="seatgeek", token=SEATGEEK_TOKEN)
+    seatgeek = _existing(actor, "seatgeek") or connect.connect_token(
+        actor=actor, platform="seatgeek", mode=Mode.PAPER, token=SEATGEEK_TOKEN
+    )
+    _point_webhooks(stubhub, seatgeek, door)
+    return [stubhub, seatgeek]
+
+
+def _existing(actor: Actor, platform: str) -> MarketplaceAccount | None:
+    return (
+        MarketplaceAccount.objects.visible_to(actor)
+        .filter(platform=platform, mode=Mode.PAPER, is_active=True, needs_reconnect=False)
+        .first()
+    )
+
+
+def _by_consent(actor: Actor) -> MarketplaceAccount:
+    redirect = f"{settings.BASE_URL}/settings/connections/done/"
+    url = connect.connect_start(actor=actor, platform="stubhub", mode=Mode.PAPER, redirect_uri=redirect)
+    answer = links.shared_client().get(url)
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    return connect.connect_finish(actor=actor, state=query["state"][0], code=query["code"][0], redirect_uri=redirect)
+
+
+def _point_webhooks(stubhub: MarketplaceAccount, seatgeek: MarketplaceAccount, door: SimulatorDoor) -> None:
+    stubhub.refresh_from_db()
+    link = links.link_for(stubhub)
+    adapter = adapter_get("stubhub")
+    adapter.register_webhook(link, url=connect.webhook_url(stubhub), secret=stubhub.webhook_secret)
+    seatgeek.refresh_from_db()
+    # SeatGeek's support registers addresses; for the simulator its control call stands in.
+    door.control(
+        "accounts", platform="seatgeek", token=SEATGEEK_TOKEN, webhook_url=connect.webhook_url(seatgeek),
+        webhook_secret=seatgeek.webhook_secret,
+    )  # fmt: skip

@@ -1,0 +1,77 @@
+"""The facts the demo stands on, and the shift that puts their season under way."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from seatsync.core.clock import now
+from seatsync.core.models import SystemFact
+
+FACTS = Path(__file__).resolve().parents[2] / "portfolios" / "facts" / "mlb_2024_sea_home.json"
+SHIFT_FACT = "demo_shift_weeks"
+# The share of home games that lies behind at first load.
+PLAYED_SHARE = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledGame:
+    """One home game as played: local date and start time at the venue, opponent's abbreviation."""
+
+    key: str
+    local_start: datetime
+    opponent: str
+
+    def starts_at(self, weeks: int, zone: ZoneInfo) -> datetime:
+        """Aware UTC, moved by whole weeks on the venue's wall clock (so a 19:10 start stays one across DST)."""
+        return (self.local_start + timedelta(weeks=weeks)).replace(tzinfo=zone).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The file, parsed."""
+
+    league: dict[str, str]
+    venue: dict[str, object]
+    team: str
+    teams: dict[str, str]
+    sections: dict[str, str]
+    source: str
+    season: int
+    games: tuple[ScheduledGame, ...]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The venue's IANA zone."""
+        return ZoneInfo(str(self.venue["timezone"]))
+
+
+@lru_cache(maxsize=1)
+def facts() -> Facts:
+    """The 2024 home season of one team, as facts of public record."""
+    raw = json.loads(FACTS.read_text())
+    games = tuple(
+        ScheduledGame(f"{day}-{away}", datetime.fromisoformat(f"{day}T{start}:00"), away)
+        for day, start, away in raw["games"]
+    )
+    sections = {section: zone for zone, names in raw["zones"].items() for section in names}
+    return Facts(
+        league=raw["league"], venue=raw["venue"], team=raw["team"], teams=raw["teams"], sections=sections,
+        source=raw["source"], season=raw["season"], games=games,
+    )  # fmt: skip
+
+
+def shift_weeks(key: str, turning_point: datetime) -> int:
+    """Whole weeks that move `turning_point` (UTC) to about now: fixed at first load, kept, never worked out again."""
+    weeks = round((now() - turning_point).total_seconds() / timedelta(weeks=1).total_seconds())
+    fact, _ = SystemFact.objects.get_or_create(key=key, defaults={"value": weeks})
+    return int(fact.value)
+
+
+def season_shift() -> int:
+    """The demo season's shift in weeks."""
+    known = facts()
+    turning = known.games[int(len(known.games) * PLAYED_SHARE)]
+    return shift_weeks(SHIFT_FACT, turning.starts_at(0, known.zone))

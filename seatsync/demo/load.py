@@ -1,0 +1,71 @@
+"""Loading the demo, step by step; every step is idempotent."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from intelligence.services.suggest import price_suggest
+from listings.models import Listing
+from listings.services.outbox import commands_drain
+from listings.services.publish import listing_publish
+from marketplaces.models import MarketplaceAccount
+from portfolios.models import Game, OwnerState, Seat
+from portfolios.services.groups import seat_group_for
+from portfolios.services.ledger import seats_set_state
+from seatsync.core.clock import now
+from seatsync.core.money import round_money
+from seatsync.demo.accounts import accounts_load
+from seatsync.demo.paper import SimulatorDoor, events_load, market_refresh
+from seatsync.demo.people import People, people_load
+from seatsync.demo.reference import reference_load
+
+LISTED_GAMES = 3
+ATTENDED_EVERY = 4
+
+Tell = Callable[[str], None]
+
+
+def demo_load(tell: Tell) -> People:
+    """Load everything; `tell` hears of each step."""
+    games = reference_load()
+    tell(f"{len(games)} games of {games[0].home_team} at {games[0].venue}, moved by {games[0].shifted_weeks} weeks")
+    people = people_load(games)
+    tell(f"holder {people.holder.email} with {people.ticket}")
+    door = SimulatorDoor()
+    try:
+        events_load(door, games)
+        accounts = accounts_load(people.actor, door)
+        tell(f"paper accounts: {', '.join(account.platform for account in accounts)}")
+        tell(f"paper market: {market_refresh(games, door)} new points")
+        _attended(people, games)
+        _listed(people, accounts, games)
+    finally:
+        door.close()
+    return people
+
+
+def _attended(people: People, games: list[Game]) -> None:
+    """The holder went to every fourth game that is over; done once, through the ledger."""
+    for game in [game for game in games if game.starts_at < now()][::ATTENDED_EVERY]:
+        seats = list(Seat.objects.filter(season_ticket=people.ticket, game=game, state=OwnerState.AVAILABLE))
+        if len(seats) == people.ticket.seats.filter(game=game).count():
+            seats_set_state(
+                actor=people.actor, seat_ids=[s.pk for s in seats], to_state=OwnerState.ATTENDING, reason="went there"
+            )
+
+
+def _listed(people: People, accounts: list[MarketplaceAccount], games: list[Game]) -> None:
+    """The first pair of three coming games is on sale, at the suggested price; done once, through the services."""
+    if Listing.objects.filter(season_ticket=people.ticket).exists():
+        return
+    coming = [game for game in games if game.starts_at > now()]
+    for game in coming[2 : 2 + 2 * LISTED_GAMES : 2]:
+        pair = list(Seat.objects.filter(season_ticket=people.ticket, game=game).order_by("seat_number")[:2])
+        suggestion = price_suggest(actor=people.actor, seat_group=seat_group_for(seats=pair))
+        if suggestion is None:
+            continue
+        price = suggestion.predicted_value
+        listing_publish(
+            actor=people.actor, seat_ids=[seat.pk for seat in pair], account_ids=[account.pk for account in accounts],
+            price=price, floor=round_money(price * Decimal("0.60")), ceiling=round_money(price * 2),
+        )  # fmt: skip
+    commands_drain()

@@ -1,0 +1,146 @@
+"""The paper market's place in the demo: events and asks at the simulator, prints and asks as snapshots."""
+
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+from django.conf import settings
+from django.db.models import Max
+
+from intelligence.market_model.model import PaperGame, PaperMarket, PaperPoint, shipped_parameters
+from marketplaces.contracts import MarketPoint, PriceBasis
+from marketplaces.models import MarketSnapshot
+from marketplaces.services import links
+from marketplaces.services.market import snapshots_add
+from marketplaces.simulator.app import Simulator, SimulatorTransport
+from marketplaces.wire import amount
+from portfolios.models import Game
+from seatsync.core.clock import now
+from seatsync.core.series import ensure_partitions
+from seatsync.core.venue_time import local
+from seatsync.demo.facts import facts
+
+PLATFORM = "paper"
+ASKS_WITHIN = timedelta(days=60)
+ASKS_EVERY = timedelta(minutes=30)
+
+
+class SimulatorDoor:
+    """The control API of the running simulator; where none runs, of one in this process that leaves its journal."""
+
+    def __init__(self) -> None:
+        self.local: Simulator | None = None
+        if not self._answers():
+            self.local = Simulator(state_path=settings.STATE_DIR / "simulator.json")
+            links.transport_override = SimulatorTransport(self.local)
+
+    @staticmethod
+    def _answers() -> bool:
+        try:
+            return httpx.get(f"{settings.SIMULATOR_URL}/_sim/state", timeout=5).is_success
+        except httpx.HTTPError:
+            return False
+
+    def control(self, name: str, **wish: Any) -> Any:
+        """One control call; raises httpx.HTTPStatusError for a refusal."""
+        answer = links.shared_client().post(f"{settings.SIMULATOR_URL}/_sim/{name}", json=wish)
+        answer.raise_for_status()
+        return answer.json()
+
+    def close(self) -> None:
+        """Leave the journal for the simulator that starts next, and the process as it was."""
+        if self.local is not None:
+            settings.STATE_DIR.mkdir(parents=True, exist_ok=True)
+            self.local.save()
+            links.transport_override = None
+
+
+def event_id(game: Game) -> int:
+    """The simulator's id of a game's event."""
+    return 500_000 + int(game.pk.hex[-8:], 16) % 400_000
+
+
+def events_load(door: SimulatorDoor, games: list[Game]) -> None:
+    """Tell the simulator of every game."""
+    rows = [
+        {
+            "id": event_id(game), "name": f"{game.home_team.name} vs {game.opponent.name}", "venue": game.venue.name,
+            "starts_at": game.starts_at.isoformat(), "local_date": game.game_date.isoformat(),
+        }
+        for game in games
+    ]  # fmt: skip
+    door.control("events", events=rows)
+
+
+def market() -> PaperMarket:
+    """The fitted market of the demo's venue."""
+    return PaperMarket(facts().sections, shipped_parameters())
+
+
+def paper_game(game: Game) -> PaperGame:
+    """A game as the model knows it."""
+    zone: ZoneInfo = facts().zone
+    return PaperGame(game.source_key, game.opponent.abbreviation, local(game.starts_at, zone.key).weekday())
+
+
+def market_refresh(games: list[Game], door: SimulatorDoor | None = None) -> int:
+    """Bring the paper market to now: sales since the last refresh as prints, and the asks; returns points stored."""
+    paper, moment, stored = market(), now(), 0
+    _partitions()
+    until = dict(
+        MarketSnapshot.objects.filter(platform=PLATFORM, kind="print")
+        .values_list("game_id")
+        .annotate(newest=Max("time"))
+    )
+    for game in games:
+        stored += _prints(paper, game, until.get(game.pk))
+        if moment < game.starts_at < moment + ASKS_WITHIN:
+            stored += _asks(paper, game, door)
+    return stored
+
+
+def _partitions() -> None:
+    moment = now().replace(day=15)
+    ensure_partitions("marketplaces_marketsnapshot", [moment + timedelta(days=30 * month) for month in range(-1, 3)])
+    ensure_partitions("listings_pricehistory", [moment + timedelta(days=30 * month) for month in range(-1, 3)])
+
+
+def _prints(paper: PaperMarket, game: Game, since: Any) -> int:
+    rows = []
+    left = max(0.0, (game.starts_at - now()).total_seconds() / 86_400)
+    for point in paper.sales(paper_game(game), until_days=left):
+        at = game.starts_at - timedelta(days=point.days)
+        if since is None or at > since:
+            rows.append((at, point))
+    zones = facts().sections
+    MarketSnapshot.objects.bulk_create(
+        (
+            MarketSnapshot(
+                time=at, game_id=game.pk, platform=PLATFORM, kind="print", section=point.section,
+                zone=zones.get(point.section, ""), row=point.row, quantity=point.quantity,
+                price=amount(point.price), price_basis=PriceBasis.LIST.value,
+            )
+            for at, point in rows
+        ),
+        batch_size=2000,
+    )  # fmt: skip
+    return len(rows)
+
+
+def _asks(paper: PaperMarket, game: Game, door: SimulatorDoor | None) -> int:
+    recent = MarketSnapshot.objects.filter(game_id=game.pk, platform=PLATFORM, kind="ask", time__gt=now() - ASKS_EVERY)
+    if recent.exists():
+        return 0
+    days = (game.starts_at - now()).total_seconds() / 86_400
+    points = paper.asks(paper_game(game), days=days)
+    if door is not None:
+        asks = [{"section": p.section, "row": p.row, "quantity": p.quantity, "price": f"{p.price:.2f}"} for p in points]
+        door.control("market", event_id=str(event_id(game)), asks=asks)
+    return snapshots_add(game=game, platform=PLATFORM, points=[_market_point(i, p) for i, p in enumerate(points)])
+
+
+def _market_point(index: int, point: PaperPoint) -> MarketPoint:
+    return MarketPoint(
+        f"paper-{index}", point.section, point.row, point.quantity, amount(point.price), "USD", PriceBasis.LIST
+    )

@@ -1,0 +1,49 @@
+"""`manage.py demo [--data PATH [--speed N|max]]`: a real season replayed, one holder, one client; idempotent."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from seatsync.demo.load import demo_load
+from seatsync.demo.people import PASSWORD, STAFF_EMAIL
+from seatsync.demo.recorded import recorded_replay
+
+
+class Command(BaseCommand):
+    """Load the demo."""
+
+    help = "Load the demo (idempotent): real teams, schedule and prices; one holder, one staff user, one client."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--data", type=Path, help="a folder with recorded sales to load as a season of their own")
+        parser.add_argument("--speed", default="max", help="recorded seconds per second, or max")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.ENVIRONMENT == "production":
+            raise CommandError("The demo has a published password. Load it in another ENVIRONMENT.")
+        people = demo_load(self._tell)
+        if options["data"]:
+            speed = self._speed(options["speed"])
+            try:
+                count = recorded_replay(options["data"], people=people, speed=speed)
+            except (FileNotFoundError, KeyError) as error:
+                raise CommandError(str(error)) from error
+            self._tell(f"recorded sales replayed: {count} new prints")
+        self._tell(f"sign in as {people.holder.email}, password {PASSWORD} (staff: {STAFF_EMAIL})")
+
+    @staticmethod
+    def _speed(text: str) -> float | None:
+        if text == "max":
+            return None
+        try:
+            speed = float(text)
+        except ValueError:
+            speed = 0.0
+        if speed <= 0:
+            raise CommandError(f"--speed {text!r} is not a speed. Give recorded seconds per second, or max.")
+        return speed
+
+    def _tell(self, text: str) -> None:
+        self.stderr.write(text)
