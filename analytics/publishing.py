@@ -7,9 +7,8 @@ from typing import Any
 
 from analytics.forms import PublishForm
 from analytics.selectors.game import GamePage
-from listings.selectors import listing_net_preview
 from marketplaces.models import MarketplaceAccount
-from marketplaces.selectors import fee_version
+from marketplaces.selectors import fee_version, proceeds_at
 from seatsync.core.errors import InvalidInput
 from seatsync.core.money import parse_money, round_money
 
@@ -58,7 +57,7 @@ def net_lines(accounts: Sequence[MarketplaceAccount], typed: Any) -> list[NetLin
     lines = []
     for account in accounts:
         fee = fee_version(account.platform)
-        net = listing_net_preview(account.platform, price) if price else None
+        net = proceeds_at(price, fee) if price else None
         lines.append(NetLine(account, price, net, fee.percent if fee else None))
     return lines
 

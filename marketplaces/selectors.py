@@ -64,9 +64,20 @@ def game_asks(game: Game, sections: Collection[str]) -> QuerySet[MarketSnapshot]
     """The newest asks for a game in these sections or their price zones, cheapest first."""
     asks = MarketSnapshot.objects.filter(kind="ask", game_id=game.pk, price_basis="list")
     newest = asks.filter(platform=OuterRef("platform")).order_by("-time").values("time")[:1]
+    return asks.filter(_near(game, sections), time=Subquery(newest), remote_listing_id__gt="").order_by(
+        "price", "platform"
+    )
+
+
+def game_prints(game: Game, sections: Collection[str]) -> QuerySet[MarketSnapshot]:
+    """Others' completed sales of a game in these sections or their price zones, newest first."""
+    prints = MarketSnapshot.objects.filter(kind="print", game_id=game.pk, price_basis="list")
+    return prints.filter(_near(game, sections)).order_by("-time")
+
+
+def _near(game: Game, sections: Collection[str]) -> Q:
     zones = VenueSection.objects.filter(venue=game.venue, name__in=sections).values("zone")
-    near = Q(section__in=sections) | Q(zone__in=zones)
-    return asks.filter(near, time=Subquery(newest), remote_listing_id__gt="").order_by("price", "platform")
+    return Q(section__in=sections) | Q(zone__in=zones)
 
 
 def game_daily_median(game: Game) -> list[tuple[datetime, Decimal]]:

@@ -9,13 +9,14 @@ from decimal import Decimal
 from analytics.selectors.overview import SeatView, seat_view
 from intelligence.models import AiPrediction
 from intelligence.selectors import latest_predictions
+from listings.board import Cell, cells_of
 from listings.models import Listing
 from listings.selectors import listing_list, offered_among, price_history_of
 from listings.states import OPEN
 from marketplaces.market import MarketFigures, market_of_games
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
 from marketplaces.registry import adapter_get, adapter_keys
-from marketplaces.selectors import account_list, game_asks, game_daily_median
+from marketplaces.selectors import account_list, game_asks, game_daily_median, game_prints
 from portfolios.models import Game, SeasonTicket, Seat
 from portfolios.selectors import game_get, seats_of_game
 from seatsync.core.actors import Actor
@@ -47,13 +48,19 @@ class GamePage:
 
     game: Game
     blocks: list[Block]
-    listings: list[Listing]
+    listings: list[Cell]
     closed: list[Listing]
     market: MarketFigures | None
     comparables: list[MarketSnapshot]
+    prints: list[MarketSnapshot]
     accounts: list[MarketplaceAccount]
     lines: list[Line]
     replay: Replay | None
+
+    @property
+    def may_list(self) -> bool:
+        """Whether the person may offer, reprice or take down any of these seats."""
+        return any(block.may_list for block in self.blocks)
 
     @property
     def currency(self) -> str:
@@ -72,10 +79,11 @@ def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
     return GamePage(
         game=game,
         blocks=_blocks(actor, seats, offers, market),
-        listings=offers,
+        listings=list(cells_of(offers).values()),
         closed=[listing for listing in own if listing.status not in OPEN][:10],
         market=market,
         comparables=list(game_asks(game, sections)[:COMPARABLES]),
+        prints=list(game_prints(game, sections)[:COMPARABLES]),
         accounts=[a for a in account_list(actor).filter(is_active=True) if not a.needs_reconnect],
         lines=_lines(game, offers),
         replay=replay_label([game]),

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_GET, require_POST
 from analytics.forms import NetForm, PublishForm
 from analytics.publishing import net_lines, publish_form
 from analytics.selectors.game import GamePage, game_page
-from intelligence.services.suggest import price_suggest
+from analytics.services.suggest import game_prices_suggest
 from listings.services.publish import listing_publish
 from marketplaces.selectors import account_list
-from portfolios.selectors import game_get, groups_of_game
+from portfolios.selectors import game_get
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import NotAllowed, NotFound, SeatSyncError
 from seatsync.core.forms import form_add_refusal
@@ -75,9 +75,9 @@ def game_net(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def game_suggest(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
     """Work out a price for each of the person's seat groups of this game."""
-    actor = request_actor(request)
-    groups = list(groups_of_game(actor, game_get(actor, game_id)))
-    for group in groups:
-        price_suggest(actor=actor, seat_group=group)
-    messages.success(request, "Prices are worked out." if groups else "List or group seats first.")
+    found = game_prices_suggest(actor=request_actor(request), game_id=game_id)
+    if found:
+        messages.success(request, f"{len(found)} price{'s' if len(found) != 1 else ''} worked out.")
+    else:
+        messages.info(request, "No price can be said yet: no sale of this game near your seats is known.")
     return redirect("analytics:game_detail", game_id)

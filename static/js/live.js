@@ -96,5 +96,27 @@
     });
   });
 
+  // Nothing is swapped away under a person's hands: what changed meanwhile is fetched when they are done.
+  var waiting = {};
+  function busy(node) {
+    var active = document.activeElement;
+    return node.querySelector("dialog[open]") || (active && node.contains(active) && active.matches("input, select, textarea"));
+  }
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    var cause = event.detail.requestConfig.triggeringEvent;
+    if (!cause || cause.target !== body || !busy(event.detail.elt)) return;
+    event.preventDefault();
+    waiting[cause.type] = true;
+  });
+  function resume() {
+    setTimeout(function () {
+      var names = Object.keys(waiting);
+      waiting = {};
+      names.forEach(function (name) { fire(name); });
+    }, 300);
+  }
+  document.addEventListener("focusout", resume);
+  document.addEventListener("close", resume, true);
+
   connect();
 })();

@@ -119,5 +119,7 @@
   });
 
   document.querySelectorAll("dialog[data-open-now]").forEach(function (dialog) { dialog.showModal(); });
+  var errors = document.querySelector(".errors[role=alert]");
+  if (errors) errors.focus();
   mark();
 })();

@@ -17,7 +17,7 @@ from marketplaces.services.inbox import inbound_due, inbound_process, inbox_rece
 from portfolios.models import Seat
 from seatsync.core.clock import now
 from seatsync.core.limiters import valkey
-from tests.builders import Holding, build_holding
+from tests.builders import GAMES, Holding, build_holding
 from tests.listings.platform import ScriptedPlatform
 
 
@@ -84,8 +84,8 @@ def market(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Ma
     return build_market(platforms)
 
 
-def build_market(platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Market:
-    holding = build_holding()
+def build_market(platforms: tuple[ScriptedPlatform, ScriptedPlatform], games: int = GAMES) -> Market:
+    holding = build_holding(games)
     accounts = {
         platform.key: MarketplaceAccount.objects.create(
             tenant_id=holding.ticket.tenant_id, user=holding.user, platform=platform.key, access_token="token",

@@ -1,0 +1,58 @@
+"""Settings, sign-in pages and brand."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from seatsync.accounts.models import User
+from seatsync.tenants.models import Tenant, TenantDomain
+from tests.builders import Holding, build_holding
+
+
+@pytest.fixture
+def holding(db: None) -> Holding:
+    return build_holding()
+
+
+@pytest.fixture
+def client(holding: Holding) -> Client:
+    client = Client()
+    client.force_login(holding.user)
+    return client
+
+
+def test_the_profile_is_saved(client: Client, holding: Holding) -> None:
+    url = reverse("accounts:profile_edit")
+    assert client.post(url, {"full_name": "Sam Murphy", "phone": "+1 206 555 0123"}).status_code == 302
+    assert User.objects.values_list("full_name", "phone").get(pk=holding.user.pk) == ("Sam Murphy", "+1 206 555 0123")
+
+
+def test_a_bad_phone_is_said_and_values_are_kept(client: Client, holding: Holding) -> None:
+    answer = client.post(reverse("accounts:profile_edit"), {"full_name": "Sam Murphy", "phone": "call me"})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Write the number like +1 206 555 0123." in page
+    assert 'value="call me"' in page
+    assert User.objects.get(pk=holding.user.pk).full_name == ""
+
+
+@pytest.mark.parametrize("name", ["account_login", "account_signup", "account_reset_password"])
+def test_entrance_pages_bear_the_brand(db: None, name: str) -> None:
+    tenant = Tenant.objects.create(name="Rainier Seats", slug="rainier", accent_dark="#11aa77")
+    TenantDomain.objects.create(tenant=tenant, host="testserver", verified_at="2026-01-01T00:00:00Z")
+    page = Client().get(reverse(name)).content.decode()
+    assert "Rainier Seats" in page
+    assert "#11aa77" in page
+    assert "SeatSync" not in page
+
+
+@pytest.mark.parametrize("name", ["account_change_password", "account_email", "mfa_index", "account_logout"])
+def test_account_pages_are_in_the_design(client: Client, name: str) -> None:
+    page = client.get(reverse(name), follow=True).content.decode()
+    assert "css/tokens.css" in page
+
+
+def test_no_page_has_an_inline_script(client: Client) -> None:
+    for url in ("/", reverse("accounts:settings"), reverse("account_login")):
+        page = client.get(url, follow=True).content.decode()
+        assert page.count("<script") == page.count("<script src=")

@@ -1,0 +1,87 @@
+"""The desk and the season table say what the ledger says, at a constant number of queries."""
+
+from decimal import Decimal
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from analytics.selectors.overview import season_overview
+from portfolios.services.ledger import seats_set_state
+from tests.analytics.conftest import SignIn
+from tests.listings.conftest import Market, build_market
+from tests.listings.platform import ScriptedPlatform
+
+Platforms = tuple[ScriptedPlatform, ScriptedPlatform]
+
+
+def test_totals_follow_the_ledger(market: Market) -> None:
+    holding = market.holding
+    market.published(holding.seats[:2])
+    seats_set_state(actor=holding.actor, seat_ids=[holding.seats[2].pk], to_state="attending", reason="we go")
+    totals = season_overview(holding.actor, holding.ticket).totals
+    assert (totals.games, totals.cost) == (6, Decimal("1000.01"))
+    assert (totals.listed_seats, totals.asked) == (2, Decimal("168.00"))
+    assert totals.kept_seats == 1
+    assert totals.open_seats == 5 * 4 - 3
+    assert totals.lapsed_seats == 4
+    assert (totals.sold_seats, totals.sold_proceeds, totals.result) == (0, Decimal("0.00"), None)
+
+
+def test_the_desk_shows_season_and_listings(market: Market, sign_in: SignIn) -> None:
+    market.published()
+    page = sign_in(market.holding.actor).get("/").content.decode()
+    assert "Nothing needs you right now." in page
+    assert "$84.00" in page
+    assert "$75.60" in page
+
+
+def test_a_refetch_gets_the_fragment_alone(market: Market, sign_in: SignIn) -> None:
+    page = sign_in(market.holding.actor).get("/", headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in page
+    assert "Next games" in page
+
+
+def test_query_count_does_not_grow(db: None, platforms: Platforms, sign_in: SignIn) -> None:
+    market = build_market(platforms, games=15)
+    coming = [game for game in market.holding.games if game.starts_at > market.holding.moment]
+    client = sign_in(market.holding.actor)
+    urls = {
+        "desk": "/",
+        "season": reverse("analytics:season_detail", args=[market.holding.ticket.pk]) + "?show=listed",
+        "board": reverse("listings:listing_list"),
+        "tickets": reverse("portfolios:season_ticket_list"),
+    }
+    counts = []
+    for games in (coming[:3], coming[3:13]):
+        for game in games:
+            market.publish(market.holding.seats_of(game)[:2])
+        counts.append({name: _queries(client, url) for name, url in urls.items()})
+    assert counts[0] == counts[1]
+    assert client.get(urls["season"]).content.decode().count("data-row") == 13
+
+
+def _queries(client: Client, url: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url).status_code == 200
+    return len(captured)
+
+
+def test_filters_and_order_lie_in_the_url(market: Market, sign_in: SignIn) -> None:
+    client = sign_in(market.holding.actor)
+    url = reverse("analytics:season_detail", args=[market.holding.ticket.pk])
+    assert client.get(url).content.decode().count("data-row") == 6
+    assert client.get(url, {"show": "coming", "sort": "-date"}).content.decode().count("data-row") == 5
+    assert "No game fits this filter." in client.get(url, {"opponent": "nobody"}).content.decode()
+    assert client.get(url, {"sort": "drop table"}).status_code == 200
+
+
+def test_search_jumps_to_the_one_game(market: Market, sign_in: SignIn) -> None:
+    client = sign_in(market.holding.actor)
+    game = market.holding.game
+    answer = client.get(reverse("analytics:search"), {"q": f"INL {game.game_date:%m%d} GO"})
+    assert answer["Location"] == reverse("analytics:game_detail", args=[game.pk])
+    assert client.get(reverse("analytics:search"), {"q": "owls"}).content.decode().count("data-row") == 6
+    assert "No game of yours matches." in client.get(reverse("analytics:search"), {"q": "zzz"}).content.decode()
+    assert client.get(reverse("analytics:search"), {"q": f"{game.game_date:%-d %b}"}).status_code == 302

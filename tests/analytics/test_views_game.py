@@ -1,0 +1,137 @@
+"""Offering seats from the game page."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from intelligence.models import AiPrediction
+from listings.models import Listing
+from marketplaces.models import MarketSnapshot
+from portfolios.models import Seat
+from seatsync.core.clock import now
+from tests.analytics.conftest import SignIn
+from tests.listings.conftest import Market
+
+
+def _data(market: Market, **changes: Any) -> dict[str, Any]:
+    return {
+        "seats": [str(seat.pk) for seat in market.holding.seats[:2]],
+        "accounts": [str(account.pk) for account in market.accounts.values()],
+        "price": "$84", "floor": "60", "ceiling": "120.00", "split_type": "any", "floor_basis": "list", **changes,
+    }  # fmt: skip
+
+
+def test_it_lists_the_chosen_seats_everywhere_chosen(market: Market, sign_in: SignIn) -> None:
+    url = reverse("analytics:game_publish", args=[market.holding.game.pk])
+    answer = sign_in(market.holding.actor).post(url, _data(market))
+    assert answer["Location"] == reverse("analytics:game_detail", args=[market.holding.game.pk])
+    bounds = (Decimal("84.00"), Decimal("60.00"), Decimal("120.00"))
+    assert sorted(Listing.objects.values_list("platform", "quantity", "price", "floor", "ceiling")) == [
+        ("alpha", 2, *bounds),
+        ("beta", 2, *bounds),
+    ]
+
+
+def test_a_second_send_lists_nothing_twice(market: Market, sign_in: SignIn) -> None:
+    client = sign_in(market.holding.actor)
+    url = reverse("analytics:game_publish", args=[market.holding.game.pk])
+    client.post(url, _data(market))
+    answer = client.post(url, _data(market))
+    assert answer.status_code == 422
+    assert "is listed on alpha already" in answer.content.decode()
+    assert Listing.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"price": "50"}, "50.00 is outside 60.00 to 120.00."),
+        ({"price": "a lot"}, "is not an amount"),
+        ({"seats": []}, "Choose seats."),
+        ({"accounts": []}, "Choose at least one marketplace."),
+        ({"ceiling": "10"}, "The ceiling is below the floor."),
+    ],
+)
+def test_refusals_stand_beside_the_fields_and_values_are_kept(
+    market: Market, sign_in: SignIn, changes: dict[str, Any], words: str
+) -> None:
+    url = reverse("analytics:game_publish", args=[market.holding.game.pk])
+    answer = sign_in(market.holding.actor).post(url, _data(market, **changes))
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert words in page
+    assert "Nothing was listed" in page
+    assert f'value="{changes.get("price", "$84")}"' in page
+    assert not Listing.objects.exists()
+
+
+def test_a_viewer_cannot_list(market: Market, sign_in: SignIn) -> None:
+    url = reverse("analytics:game_publish", args=[market.holding.game.pk])
+    answer = sign_in(market.holding.viewer).post(url, _data(market))
+    assert answer.status_code == 422
+    assert not Listing.objects.exists()
+
+
+def test_the_net_of_a_typed_price_is_shown(market: Market, sign_in: SignIn) -> None:
+    url = reverse("analytics:game_net", args=[market.holding.game.pk])
+    client = sign_in(market.holding.actor)
+    page = client.get(url, {"price": "84"}).content.decode()
+    assert page.count("$75.60") == 2
+    assert "type a price" in client.get(url, {"price": "eighty"}).content.decode()
+    assert sign_in(market.holding.other).get(url, {"price": "84"}).status_code == 404
+
+
+def test_seats_are_kept_and_freed(market: Market, sign_in: SignIn) -> None:
+    client = sign_in(market.holding.actor)
+    url = reverse("portfolios:seats_state", args=[market.holding.game.pk])
+    seat = market.holding.seats[0]
+    client.post(url, {"seats": [str(seat.pk)], "state": "attending"})
+    assert Seat.objects.get(pk=seat.pk).state == "attending"
+    client.post(url, {"seats": [str(seat.pk)], "state": "available"})
+    assert Seat.objects.get(pk=seat.pk).state == "available"
+
+
+def test_a_listed_seat_is_not_kept(market: Market, sign_in: SignIn) -> None:
+    market.published()
+    seat = market.holding.seats[0]
+    url = reverse("portfolios:seats_state", args=[market.holding.game.pk])
+    answer = sign_in(market.holding.actor).post(url, {"seats": [str(seat.pk)], "state": "attending"}, follow=True)
+    assert "Take its listings down first." in answer.content.decode()
+    assert Seat.objects.get(pk=seat.pk).state == "available"
+
+
+def test_anothers_seats_are_not_moved(market: Market, sign_in: SignIn) -> None:
+    seat = market.holding.seats[0]
+    url = reverse("portfolios:seats_state", args=[market.holding.game.pk])
+    assert sign_in(market.holding.other).post(url, {"seats": [str(seat.pk)], "state": "attending"}).status_code == 404
+    assert sign_in(market.holding.viewer).post(url, {"seats": [str(seat.pk)], "state": "attending"}).status_code == 403
+    assert Seat.objects.get(pk=seat.pk).state == "available"
+
+
+def test_prices_are_worked_out_from_others_sales(market: Market, sign_in: SignIn) -> None:
+    game = market.holding.game
+    MarketSnapshot.objects.bulk_create(
+        MarketSnapshot(
+            time=now() - timedelta(hours=hours), game_id=game.pk, platform="alpha", kind="print", section="131",
+            zone="Lower Box", row="20", quantity=2, price=Decimal(80 + hours), price_basis="list",
+        )
+        for hours in range(1, 13)
+    )  # fmt: skip
+    url = reverse("analytics:game_suggest", args=[game.pk])
+    page = sign_in(market.holding.actor).post(url, follow=True).content.decode()
+    (prediction,) = AiPrediction.objects.all()
+    assert f"${prediction.predicted_value}" in page
+    assert f"n {prediction.sample_size}" in page
+    assert sign_in(market.holding.viewer).post(url).status_code == 403
+    assert sign_in(market.holding.other).post(url).status_code == 404
+
+
+def test_a_price_without_a_sale_says_what_it_rests_on(market: Market, sign_in: SignIn) -> None:
+    url = reverse("analytics:game_suggest", args=[market.holding.game.pk])
+    page = sign_in(market.holding.actor).post(url, follow=True).content.decode()
+    (prediction,) = AiPrediction.objects.all()
+    assert f"n {prediction.sample_size} at {prediction.level} level" in page
+    assert "No sale of others near your seats is known." in page

@@ -1,0 +1,109 @@
+"""Repricing and taking down from the pages; the sale page; the brake."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from listings.models import Listing, TradingState
+from seatsync.accounts.models import User
+from seatsync.core.actors import Actor
+from tests.listings.conftest import Market
+
+
+def enter(actor: Actor) -> Client:
+    client = Client()
+    client.force_login(User.objects.get(pk=actor.id))
+    return client
+
+
+@pytest.fixture
+def listing(market: Market) -> Listing:
+    return market.published()[0]
+
+
+def reprice(client: Client, listing: Listing, price: str, version: int | None = None, *, row: bool = False) -> Any:
+    url = reverse("listings:listing_reprice", args=[listing.pk])
+    headers = {"HX-Request": "true", "HX-Target": f"listing-row-{listing.pk}"} if row else {}
+    return client.post(url, {"price": price, "version": version or listing.version}, headers=headers)
+
+
+def test_a_new_price_comes_back_as_the_row(market: Market, listing: Listing) -> None:
+    answer = reprice(enter(market.holding.actor), listing, "$88", row=True)
+    assert answer.status_code == 200
+    assert "$88.00" in answer.content.decode()
+    listing.refresh_from_db()
+    assert listing.price == Decimal("88.00")
+
+
+def test_a_stale_version_is_said_and_changes_nothing(market: Market, listing: Listing) -> None:
+    client = enter(market.holding.actor)
+    stale = listing.version
+    reprice(client, listing, "88")
+    answer = reprice(client, listing, "90", stale, row=True)
+    assert answer.status_code == 422
+    assert "Look at the new price and decide again." in answer.content.decode()
+    listing.refresh_from_db()
+    assert listing.price == Decimal("88.00")
+
+
+def test_a_price_under_the_floor_is_refused_beside_the_field(market: Market, listing: Listing) -> None:
+    answer = reprice(enter(market.holding.actor), listing, "49")
+    assert answer.status_code == 422
+    assert "below your floor of 50.00" in answer.content.decode()
+    listing.refresh_from_db()
+    assert listing.price == Decimal("84.00")
+
+
+def test_taking_down_twice_is_harmless(market: Market, listing: Listing) -> None:
+    client = enter(market.holding.actor)
+    url = reverse("listings:listing_delist", args=[listing.pk])
+    assert client.post(url).status_code == 302
+    assert client.post(url).status_code == 302
+    market.work()
+    listing.refresh_from_db()
+    assert listing.status == "cancelled"
+
+
+@pytest.mark.parametrize(("who", "status"), [("viewer", 403), ("other", 404), ("outsider", 404)])
+def test_others_change_nothing(market: Market, listing: Listing, who: str, status: int) -> None:
+    client = enter(getattr(market.holding, who))
+    assert reprice(client, listing, "88").status_code == status
+    assert client.post(reverse("listings:listing_delist", args=[listing.pk])).status_code == status
+    listing.refresh_from_db()
+    assert (listing.price, listing.status) == (Decimal("84.00"), "active")
+
+
+def test_the_board_has_a_row_a_group_and_a_column_a_marketplace(market: Market, listing: Listing) -> None:
+    page = enter(market.holding.actor).get(reverse("listings:listing_list")).content.decode()
+    assert page.count("data-row") == 1
+    assert page.count('class="offer"') == 2
+    shown = enter(market.holding.actor).get(reverse("listings:listing_list"), {"status": "sold"}).content.decode()
+    assert "No listing fits." in shown
+
+
+def test_the_story_tells_refused_prices(market: Market, listing: Listing) -> None:
+    client = enter(market.holding.actor)
+    reprice(client, listing, "49")
+    page = client.get(reverse("listings:listing_detail", args=[listing.pk])).content.decode()
+    assert "Refused" in page
+    assert "floor refused" in page
+
+
+def test_the_brake_is_set_with_a_reason(market: Market) -> None:
+    client = enter(market.holding.actor)
+    url = reverse("listings:trading_set")
+    assert client.post(url, {"state": "HALTED", "reason": ""}).status_code == 422
+    assert not TradingState.objects.exists()
+    assert client.post(url, {"state": "HALTED", "reason": "on holiday"}).status_code == 302
+    brake = TradingState.objects.get()
+    assert (brake.scope, brake.scope_id, brake.state) == ("holder", market.holding.user.pk, "HALTED")
+    assert "on holiday" in client.get(reverse("listings:trading_detail")).content.decode()
+
+
+def test_pages_refuse_other_methods(market: Market, listing: Listing) -> None:
+    client = enter(market.holding.actor)
+    assert client.get(reverse("listings:listing_reprice", args=[listing.pk])).status_code == 405
+    assert client.post(reverse("listings:listing_list")).status_code == 405
