@@ -2,9 +2,9 @@
 
 import uuid
 
-from listings.services import outbox, sync
+from listings.services import expire, outbox, sync
 from marketplaces.models import MarketplaceAccount
-from seatsync.core.jobs import enqueue_on_commit, job
+from seatsync.core.jobs import enqueue_on_commit, job, once_per_slot
 
 
 @job(time_limit_s=240)
@@ -17,7 +17,7 @@ def drain_commands(limit: int = 50) -> None:
 @job(time_limit_s=240)
 def sweep_outbox() -> None:
     """Beat's safety net: a lost message costs seconds, not a double sale."""
-    outbox.commands_drain(limit=200)
+    once_per_slot("listings.sweep_outbox", 5, lambda: outbox.commands_drain(limit=200))
 
 
 @job(time_limit_s=120)
@@ -31,4 +31,10 @@ def poll_account_sales(account_id: str) -> None:
 @job(time_limit_s=240)
 def poll_sales() -> None:
     """Read the sales of every account that is due."""
-    sync.accounts_sync_due()
+    once_per_slot("listings.poll_sales", 15, sync.accounts_sync_due)
+
+
+@job(time_limit_s=240)
+def expire_listings() -> None:
+    """Take down what can no longer be delivered."""
+    once_per_slot("listings.expire_listings", 60, expire.listings_expire)

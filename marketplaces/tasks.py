@@ -3,7 +3,7 @@
 import uuid
 
 from marketplaces.services import inbox
-from seatsync.core.jobs import job
+from seatsync.core.jobs import job, once_per_slot
 
 
 @job(time_limit_s=60)
@@ -15,5 +15,4 @@ def process_inbound(event_id: str) -> None:
 @job(time_limit_s=120)
 def sweep_inbound() -> None:
     """Process what a lost message left behind."""
-    for event_id in inbox.inbound_due():
-        inbox.inbound_process(event_id=event_id)
+    once_per_slot("marketplaces.sweep_inbound", 5, inbox.inbound_sweep)

@@ -79,7 +79,6 @@ class SeasonTicketInput(serializers.Serializer[Any]):
     seat_to = serializers.IntegerField(min_value=1)
     cost_basis = serializers.DecimalField(max_digits=10, decimal_places=2, min_value=0)
     order_reference = serializers.CharField(max_length=80)
-    source = serializers.CharField(max_length=80, required=False, allow_blank=True, default="")
 
 
 class SeatOutput(serializers.ModelSerializer[Seat]):

@@ -3,8 +3,14 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from seatsync import views
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("metrics", views.metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("seatsync.api")),
     path("accounts/", include("allauth.urls")),
     path("", include("marketplaces.webhook_urls")),
     # Pages

@@ -120,3 +120,8 @@ def inbound_due(limit: int = 100) -> list[uuid.UUID]:
     waiting = InboundEvent.objects.filter(state=InboxState.RECEIVED, received_at__lt=seconds_from_now(-2))
     due = waiting.exclude(not_before__gt=now()).order_by("received_at")
     return list(due.values_list("pk", flat=True)[:limit])
+
+
+def inbound_sweep() -> int:
+    """Process every due item; returns how many were done."""
+    return sum(inbound_process(event_id=event_id) for event_id in inbound_due())

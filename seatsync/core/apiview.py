@@ -28,11 +28,15 @@ class ApiView(GenericAPIView[Any]):
     """Base of all API views. `actor` is set once the caller is known."""
 
     actor: Actor
+    # Views whose refusals must leave a trace (a revoked family) manage their own transactions.
+    atomic_writes = True
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Writes run in one transaction, undone where the answer is an error."""
         if request.method not in WRITES:
             return self._with_etag(request, super().dispatch(request, *args, **kwargs))
+        if not self.atomic_writes:
+            return super().dispatch(request, *args, **kwargs)
         with transaction.atomic():
             response = super().dispatch(request, *args, **kwargs)
             if response.status_code >= 400:
@@ -48,7 +52,7 @@ class ApiView(GenericAPIView[Any]):
         if actor is not None:
             self.actor = actor
         key = request.headers.get("Idempotency-Key")
-        if request.method in WRITES and key is not None:
+        if self.atomic_writes and request.method in WRITES and key is not None:
             found = idempotency_begin(
                 caller=self._caller(request), key=key, method=str(request.method), path=request.get_full_path(),
                 body=request._request.body,
@@ -73,7 +77,8 @@ class ApiView(GenericAPIView[Any]):
 
     @staticmethod
     def _caller(request: Request) -> str:
-        return f"user:{request.user.pk}" if request.user else "nobody"
+        user_id = getattr(request.user, "pk", None)
+        return f"user:{user_id}" if user_id else "nobody"
 
     def _keep(self, request: Any, response: HttpResponseBase) -> None:
         key = request.headers.get("Idempotency-Key")

@@ -1,6 +1,6 @@
 """Jobs of live: delivering alerts, forgetting old events."""
 
-from seatsync.core.jobs import job
+from seatsync.core.jobs import job, once_per_slot
 from seatsync.live import deliver, selectors
 
 
@@ -13,4 +13,4 @@ def deliver_alerts() -> None:
 @job(time_limit_s=120)
 def purge_live_events() -> None:
     """Delete events older than 24 hours."""
-    selectors.events_purge()
+    once_per_slot("live.purge_live_events", 3600, selectors.events_purge)

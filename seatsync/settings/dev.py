@@ -5,3 +5,10 @@ from seatsync.settings.env import env_bool
 
 DEBUG = env_bool("DEBUG", False)
 ADMIN_REQUIRES_OTP = env_bool("ADMIN_REQUIRES_OTP", False)
+# Static files straight from their folders: nothing to collect, nothing stale.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True

@@ -58,7 +58,7 @@ def may_enter(user: User, tenant_id: uuid.UUID) -> bool:
 
 def has_mfa(user: User) -> bool:
     """Whether the person has a second factor."""
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
 
 
 def _buckets(email: str, address: str) -> tuple[tuple[str, int], tuple[str, int]]:

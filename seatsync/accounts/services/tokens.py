@@ -101,7 +101,7 @@ def tokens_refresh(token: str) -> TokenPair:
     """Trade a refresh token for a new pair. A spent one revokes its whole family and tells the user."""
     claims = token_decode(token, kind="refresh")
     with transaction.atomic():
-        family = RefreshFamily.objects.select_for_update().filter(pk=claims.get("fam")).first()
+        family = RefreshFamily.objects.select_for_update().filter(pk=str(claims.get("fam"))).first()
         if family is None or family.revoked_at is not None or family.expires_at <= now():
             raise TokenRefused("The session has ended.", remedy="Sign in again.")
         user = User.objects.filter(pk=family.user_id, is_active=True).first()
@@ -136,7 +136,7 @@ def access_user(token: str) -> tuple[User, uuid.UUID]:
     user = User.objects.filter(pk=claims["sub"], is_active=True).first()
     if user is None or password_mark(user) != claims.get("pwd"):
         raise TokenRefused("The session has ended.", remedy="Sign in again.")
-    revoked = RefreshFamily.objects.filter(pk=claims.get("fam"), revoked_at__isnull=False).exists()
+    revoked = RefreshFamily.objects.filter(pk=str(claims.get("fam")), revoked_at__isnull=False).exists()
     if revoked:
         raise TokenRefused("The session has ended.", remedy="Sign in again.")
     return user, uuid.UUID(claims["tid"])

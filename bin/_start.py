@@ -1,0 +1,23 @@
+"""What `bin/start` does: make the environment, then hand over to the product's own launcher."""
+
+import os
+import sys
+
+from _environment import PYTHON, ROOT, SetupError, environment_ready
+
+
+def main() -> int:
+    """Returns 1 with one sentence where the environment cannot be made; otherwise does not return."""
+    try:
+        environment_ready("requirements.txt")
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    os.chdir(ROOT)
+    os.environ.setdefault("ENVIRONMENT", "dev")
+    os.execv(PYTHON, [str(PYTHON), "-m", "seatsync.launch", *sys.argv[1:]])  # noqa: S606
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""The default schedule of periodic jobs. Staff edit it in the admin, and their edits are kept."""
+
+from dataclasses import dataclass
+
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A task path, how often (seconds) and on which queue; it expires when the next one is due."""
+
+    task: str
+    every_s: int
+    queue: str = "default"
+
+
+SCHEDULE = (
+    Row("listings.tasks.sweep_outbox", 5, "sync"),
+    Row("marketplaces.tasks.sweep_inbound", 5, "sync"),
+    Row("listings.tasks.poll_sales", 15, "sync"),
+    Row("listings.tasks.expire_listings", 60, "sync"),
+    Row("seatsync.live.tasks.deliver_alerts", 15),
+    Row("seatsync.live.tasks.purge_live_events", 3600),
+    Row("seatsync.core.tasks.purge", 3600),
+    Row("seatsync.core.tasks.make_partitions", 86_400),
+    Row("portfolios.tasks.close_games", 600),
+    Row("seatsync.demo.tasks.refresh_paper_market", 600),
+)
+
+
+def schedule_load() -> int:
+    """Insert the rows that are missing; what staff changed or switched off stays so. Returns how many were new."""
+    made = 0
+    for row in SCHEDULE:
+        interval, _ = IntervalSchedule.objects.get_or_create(every=row.every_s, period=IntervalSchedule.SECONDS)
+        _, created = PeriodicTask.objects.get_or_create(
+            name=row.task,
+            defaults={
+                "task": row.task, "interval": interval, "queue": row.queue, "expire_seconds": max(row.every_s, 10),
+            },
+        )  # fmt: skip
+        made += created
+    return made

@@ -1,0 +1,69 @@
+"""Addresses for machines: alive, ready, metrics."""
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_GET
+
+from listings.models import MarketplaceCommand
+from marketplaces.models import InboundEvent
+from seatsync.core.limiters import valkey
+
+LOOPBACK = {"127.0.0.1", "::1"}
+
+
+@require_GET
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 while the process answers."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@require_GET
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 where database, Valkey and migrations are as they must be; else 503 naming what is not."""
+    state = {"database": _database(), "valkey": _valkey(), "migrations": _migrations()}
+    ready = all(value == "ok" for value in state.values())
+    return JsonResponse(state, status=200 if ready else 503)
+
+
+def _database() -> str:
+    try:
+        connection.ensure_connection()
+    except DatabaseError:
+        return "unreachable"
+    return "ok"
+
+
+def _valkey() -> str:
+    try:
+        valkey().ping()
+    except redis.RedisError:
+        return "unreachable"
+    return "ok"
+
+
+def _migrations() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return "unknown"
+    return "pending" if plan else "ok"
+
+
+@require_GET
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text, for loopback, trusted proxies and staff only."""
+    trusted = request.META.get("REMOTE_ADDR") in LOOPBACK | set(settings.TRUSTED_PROXIES)
+    if not trusted and not getattr(request.user, "is_staff", False):
+        return HttpResponse(status=404)
+    lines = ["# TYPE seatsync_commands gauge"]
+    commands = MarketplaceCommand.objects.values("state").annotate(n=Count("pk")).order_by("state")
+    lines += [f'seatsync_commands{{state="{row["state"]}"}} {row["n"]}' for row in commands]
+    lines.append("# TYPE seatsync_inbound gauge")
+    inbound = InboundEvent.objects.values("state").annotate(n=Count("pk")).order_by("state")
+    lines += [f'seatsync_inbound{{state="{row["state"]}"}} {row["n"]}' for row in inbound]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")
