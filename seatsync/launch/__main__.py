@@ -46,7 +46,7 @@ def environment(options: argparse.Namespace, ws_port: int) -> dict[str, str]:
 
 def specs(options: argparse.Namespace, ws_port: int) -> list[Spec]:
     """The product's processes (DESIGN: web, ws, workers, beat)."""
-    celery = [PYTHON, "-m", "celery", "-A", "seatsync.celery", "--skip-checks"]
+    celery = [PYTHON, "-W", "ignore", "-m", "celery", "-q", "-A", "seatsync.celery", "--skip-checks"]
     worker = [*celery, "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
     return [
         Spec("web", [str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(options.port),

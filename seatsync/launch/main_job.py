@@ -61,7 +61,7 @@ class MainJob:
 
     def _choose_seats(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         ticket = self._get("/season-tickets/")["results"][-1]
-        coming = self._get(f"/games/?season_ticket={ticket['id']}&starts_after={now().isoformat()}&limit=200")
+        coming = self._get(f"/games/?season_ticket={ticket['id']}&starts_after={now():%Y-%m-%dT%H:%M:%SZ}&limit=200")
         for game in coming["results"][1:]:
             query = f"/seats/?game={game['id']}&season_ticket={ticket['id']}&state=available"
             seats = self._get(query)["results"]
