@@ -2,6 +2,7 @@
 
 from listings.models import CommandKind, Listing, MarketplaceCommand
 from marketplaces.models import MarketplaceAccount
+from marketplaces.registry import adapter_get
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
 
@@ -13,7 +14,7 @@ def alert_needs_person(command: MarketplaceCommand, listing: Listing | None) -> 
         tenant_id=command.tenant_id,
         user_id=command.account.user_id,
         kind="command.needs_person",
-        title=f"{command.account.platform}: {command.get_kind_display()} needs you",
+        title=f"{adapter_get(command.account.platform).traits.name}: {command.get_kind_display()} needs you",
         body=f"The marketplace said: {command.last_error or 'nothing'}. Try again, or do it on its own site.",
         severity="critical" if urgent else "action",
         object_type="command",
@@ -29,7 +30,7 @@ def alert_reconnect(account: MarketplaceAccount) -> None:
         tenant_id=account.tenant_id,
         user_id=account.user_id,
         kind="account.reconnect",
-        title=f"Connect {account.platform} again",
+        title=f"Connect {adapter_get(account.platform).traits.name} again",
         body="Its permission has ended. Nothing can be listed, repriced or taken down there until you connect it.",
         severity="critical",
         object_type="marketplace_account",

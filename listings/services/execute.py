@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from listings.models import CommandKind, Listing, MarketplaceCommand
+from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand
 from listings.services.record import Answer, Outcome
 from listings.states import OFFERED, SALE_LIVE
 from marketplaces.contracts import Capability, Draft, EventQuery, Link, ListingRef, MarketplaceAdapter, RemoteListing
@@ -65,7 +65,8 @@ def listing_ref(listing: Listing, event_id: str = "") -> ListingRef:
 
 def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     listing = _listing(command)
-    if listing.status not in OFFERED:
+    # In error: a person looked at the refusal and asked for another try.
+    if listing.status not in OFFERED | {ListingStatus.ERROR}:
         return Answer(Outcome.NOT_WANTED)
     if command.outcome_unknown and (found := adapter.fetch(link, listing_ref(listing))) is not None:
         return Answer(Outcome.DONE, remote=found, sent_price=found.price)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Q
 
 from listings.contracts import Guard, PriceChange, PriceContext, PriceOutcome, Verdict
 from listings.locks import listings_lock
@@ -17,6 +18,8 @@ from listings.models import (
     ListingStatus,
     MarketplaceCommand,
     PriceProposal,
+    Sale,
+    SaleState,
     TradingStateKind,
 )  # fmt: skip
 from listings.services.commands import command_write, commands_supersede
@@ -112,6 +115,14 @@ def _facts(listings: list[Listing]) -> dict[uuid.UUID, _Facts]:
             listing_id__in=ids, offered=True, seat__state__in=[OwnerState.HELD, OwnerState.SOLD]
         ).values_list("listing_id", flat=True)
     )
+    # A sale that is not settled yet; once it is, its seats have left the listing and the rest is an offer of its own.
+    taken |= set(
+        Sale.objects.filter(
+            Q(state__in=[SaleState.PROVISIONAL, SaleState.NEEDS_PERSON])
+            | Q(commands__kind=CommandKind.CONFIRM_SALE, commands__state__in=["pending", "in_flight", "needs_person"]),
+            listing_id__in=ids,
+        ).values_list("listing_id", flat=True)
+    )
     flying = set(
         MarketplaceCommand.objects.filter(
             listing_id__in=ids, state=CommandState.IN_FLIGHT, kind__in=[CommandKind.CREATE, CommandKind.REPRICE]
@@ -152,7 +163,7 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
     checks = [
         ("version", change.version in {None, listing.version}, "The listing has changed since you looked."),
         ("status", listing.status in PRICEABLE, f"The listing is {listing.get_status_display()}."),
-        ("sale", not facts.seat_taken, "A seat of this listing is held or sold."),
+        ("sale", not facts.seat_taken, "A sale of this listing is not settled yet."),
         ("in_flight", not facts.push_in_flight, "A change of this listing is on its way to the marketplace."),
         ("halted", facts.trading != TradingStateKind.HALTED, "Trading is halted."),
         (

@@ -1,9 +1,14 @@
 """What people are told about sales."""
 
 from listings.models import Listing, Sale
+from marketplaces.registry import adapter_get
 from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
+
+
+def _name(sale: Sale) -> str:
+    return adapter_get(sale.platform).traits.name
 
 
 def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> None:
@@ -28,7 +33,7 @@ def alert_sold(sale: Sale, listing: Listing) -> None:
     _tell(
         sale,
         kind="sale.sold",
-        title=f"Sold on {sale.platform}: {sale.quantity} in {listing.section}/{listing.row}",
+        title=f"Sold on {_name(sale)}: {sale.quantity} in {listing.section}/{listing.row}",
         body=f"{sale.gross} {sale.currency} gross, {sale.proceeds} to you after fees. Other listings are coming down.",
         severity="action",
     )
@@ -39,7 +44,7 @@ def alert_conflict(sale: Sale) -> None:
     _tell(
         sale,
         kind="sale.conflict",
-        title=f"Conflict: {sale.platform} sold seats that are gone",
+        title=f"Conflict: {_name(sale)} sold seats that are gone",
         body="The sale is being rejected there before its confirm-by time. Look at it now.",
         severity="critical",
     )
@@ -50,7 +55,7 @@ def alert_cancelled(sale: Sale) -> None:
     _tell(
         sale,
         kind="sale.cancelled",
-        title=f"Sale cancelled on {sale.platform}",
+        title=f"Sale cancelled on {_name(sale)}",
         body="Your seats are available again. Nothing was listed again; publish them if you still want to sell.",
         severity="action",
     )
@@ -61,7 +66,7 @@ def alert_unclear(sale: Sale, reason: str) -> None:
     _tell(
         sale,
         kind="sale.unclear",
-        title=f"{sale.platform} sale needs you",
+        title=f"{_name(sale)} sale needs you",
         body=f"Nothing was decided, because {reason}.",
         severity="critical",
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
+from intelligence.services.refresh import prices_refresh
 from intelligence.services.suggest import price_suggest
 from listings.models import Listing
 from listings.services.outbox import commands_drain
@@ -38,6 +39,7 @@ def demo_load(tell: Tell) -> People:
         tell(f"paper market: {market_refresh(games, door)} new points")
         _attended(people, games)
         _listed(people, accounts, games)
+        tell(f"prices worked out for {prices_refresh()} seat groups")
     finally:
         door.close()
     return people

@@ -37,7 +37,7 @@ def environment(options: argparse.Namespace, ws_port: int) -> dict[str, str]:
     """What every process of this run gets."""
     return {
         "BASE_URL": f"http://localhost:{options.port}",
-        "WS_URL": f"ws://localhost:{ws_port}/ws/live/",
+        "WS_URL": f"ws://localhost:{ws_port}",
         "SIMULATOR_URL": f"http://127.0.0.1:{options.simulator_port}",
         "PYTHONUNBUFFERED": "1",
         "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),

@@ -42,7 +42,7 @@ class MainJob:
         listings = self._publish(seats)
         await self._reprice(listings[0])
         ticket = self._post("/live-tickets/", {}, 201)["ticket"]
-        async with connect(settings.WS_URL, origin=Origin(settings.BASE_URL)) as socket:
+        async with connect(f"{settings.WS_URL}/ws/live/", origin=Origin(settings.BASE_URL)) as socket:
             await socket.send(json.dumps({"ticket": ticket, "last_seq": None}))
             listener = asyncio.create_task(self._listen(socket))
             await self._sell(listings, seats)

@@ -1,0 +1,263 @@
+"""The outbox: whatever the marketplace answers and wherever a worker dies, commands end where they must."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import transaction
+
+from listings.models import CommandState, Listing, MarketplaceCommand, PriceHistory, Sale, SaleState
+from listings.services import outbox
+from listings.services.delist import listings_delist
+from listings.services.execute import execute
+from listings.services.outbox import command_claim, command_retry, commands_drain, leases_reap
+from listings.services.pricing import listing_reprice
+from listings.services.record import MOST_ATTEMPTS, record
+from marketplaces.errors import GrantExpired, PermanentError, TemporaryError, UnknownOutcome
+from portfolios.models import OwnerState, Seat
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, NotFound
+from seatsync.live.models import Alert
+from tests.listings.conftest import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def only(market: Market, key: str = "alpha") -> Listing:
+    """One listing, on one platform."""
+    (listing,) = market.publish(account_ids=[market.accounts[key].pk])
+    return listing
+
+
+def due_now() -> None:
+    MarketplaceCommand.objects.update(not_before=now())
+
+
+def test_publishing_is_written_down_before_anything_is_sent(market: Market) -> None:
+    listing = only(market)
+    command = MarketplaceCommand.objects.get()
+    assert (command.kind, command.state, market.alpha.calls) == ("create", "pending", [])
+    market.work()
+    listing.refresh_from_db()
+    command.refresh_from_db()
+    assert (listing.status, listing.live_price, command.state) == ("active", Decimal("84.00"), "done")
+    assert PriceHistory.objects.get().price == Decimal("84.00")
+
+
+def test_a_temporary_error_is_tried_again_later(market: Market) -> None:
+    only(market)
+    market.alpha.script["create"] = [TemporaryError("busy", status=429, retry_after_s=30)]
+    market.work()
+    command = MarketplaceCommand.objects.get()
+    assert (command.state, command.attempts, command.outcome_unknown) == ("pending", 1, False)
+    assert command.not_before > now() + timedelta(seconds=25)
+    due_now()
+    market.work()
+    assert MarketplaceCommand.objects.get().state == "done"
+
+
+def test_i23_a_lost_answer_on_create_is_read_back_and_not_sent_twice(market: Market) -> None:
+    listing = only(market)
+    market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
+    market.work()
+    assert MarketplaceCommand.objects.get().outcome_unknown
+    due_now()
+    market.work()
+    listing.refresh_from_db()
+    assert listing.status == "active"
+    assert [call for call, _ in market.alpha.calls] == ["create", "fetch"]
+
+
+def test_i23_a_create_that_never_arrived_is_sent_after_reading_back(market: Market) -> None:
+    only(market)
+    market.alpha.script["create"] = [UnknownOutcome("timeout")]
+    market.work()
+    due_now()
+    market.work()
+    assert [call for call, _ in market.alpha.calls] == ["create", "fetch", "create"]
+
+
+def test_a_refusal_needs_a_person_and_says_why(market: Market) -> None:
+    listing = only(market)
+    market.alpha.script["create"] = [PermanentError("400 bad section", status=400)]
+    market.work()
+    listing.refresh_from_db()
+    command = MarketplaceCommand.objects.get()
+    assert (listing.status, command.state) == ("error", "needs_person")
+    assert "bad section" in listing.status_reason
+    assert Alert.objects.filter(kind="command.needs_person").exists()
+    for stranger in (market.holding.other, market.holding.outsider):
+        with pytest.raises(NotFound):
+            command_retry(actor=stranger, command_id=command.pk)
+    command_retry(actor=market.holding.actor, command_id=command.pk)
+    market.work()
+    listing.refresh_from_db()
+    assert listing.status == "active"
+    with pytest.raises(Conflict):
+        command_retry(actor=market.holding.actor, command_id=command.pk)
+
+
+def test_too_many_failures_need_a_person(market: Market) -> None:
+    only(market)
+    market.alpha.script["create"] = [TemporaryError("busy")] * MOST_ATTEMPTS
+    for _ in range(MOST_ATTEMPTS):
+        due_now()
+        market.work(rounds=1)
+    assert MarketplaceCommand.objects.get().state == "needs_person"
+
+
+def test_our_own_fault_counts_as_an_attempt(market: Market) -> None:
+    only(market)
+    market.alpha.script["create"] = [ZeroDivisionError("a bug")]
+    market.work()
+    command = MarketplaceCommand.objects.get()
+    assert (command.state, command.outcome_unknown, "ZeroDivisionError" in command.last_error) == (
+        "pending",
+        True,
+        True,
+    )
+
+
+def test_an_ended_grant_is_refreshed_then_asks_the_holder(market: Market) -> None:
+    only(market)
+    market.alpha.script["create"] = [GrantExpired("401"), GrantExpired("401")]
+    market.work()
+    assert Alert.objects.filter(kind="account.reconnect").exists()
+    assert MarketplaceCommand.objects.get().state == "pending"
+    due_now()
+    market.work()
+    assert MarketplaceCommand.objects.get().state == "done"
+
+
+def test_a_worker_killed_between_answer_and_record_is_finished_by_the_next(market: Market) -> None:
+    listing = only(market)
+    claimed = command_claim()
+    assert claimed is not None
+    execute(claimed)  # the marketplace has it; the worker dies before recording
+    assert commands_drain() == 0  # its lease still runs: nobody else touches it
+    MarketplaceCommand.objects.update(lease_until=now() - timedelta(seconds=1))
+    market.work()
+    listing.refresh_from_db()
+    assert (listing.status, MarketplaceCommand.objects.get().state) == ("active", "done")
+    assert [call for call, _ in market.alpha.calls] == ["create", "fetch"]
+
+
+def test_a_late_answer_is_kept_and_not_applied(market: Market) -> None:
+    listing = only(market)
+    claimed = command_claim()
+    assert claimed is not None
+    late = execute(claimed)
+    MarketplaceCommand.objects.update(lease_until=now() - timedelta(seconds=1))
+    assert leases_reap() == 1
+    assert record(claimed, late) is False
+    listing.refresh_from_db()
+    command = MarketplaceCommand.objects.get()
+    assert (listing.status, command.state, len(command.late_answers)) == ("publishing", "pending", 1)
+
+
+def test_one_command_of_a_listing_is_in_flight(market: Market) -> None:
+    only(market)
+    market.work()
+    listing = Listing.objects.get()
+    listing_reprice(actor=market.holding.actor, listing_id=listing.pk, price=Decimal("80.00"), version=listing.version)
+    first = command_claim()
+    assert first is not None
+    listings_delist(actor=market.holding.actor, listing_ids=[listing.pk])
+    assert command_claim() is None
+    assert record(first, execute(first))
+    second = command_claim()
+    assert second is not None
+    assert second.kind == "delist"
+
+
+def test_only_the_newest_price_is_sent(market: Market) -> None:
+    only(market)
+    market.work()
+    for price in ("80.00", "79.00", "78.00"):
+        listing = Listing.objects.get()
+        listing_reprice(
+            actor=market.holding.actor, listing_id=listing.pk, price=Decimal(price), version=listing.version
+        )
+    market.work()
+    assert [call for call, _ in market.alpha.calls] == ["create", "reprice"]
+    assert market.alpha.listings[Listing.objects.get().external_id].price == Decimal("78.00")
+    states = MarketplaceCommand.objects.filter(kind="reprice").order_by("created_at").values_list("state", flat=True)
+    assert list(states) == ["superseded", "superseded", "done"]
+
+
+def test_taking_down_what_was_never_sent_sends_nothing(market: Market) -> None:
+    listing = only(market)
+    listings_delist(actor=market.holding.actor, listing_ids=[listing.pk])
+    market.work()
+    listing.refresh_from_db()
+    assert (listing.status, market.alpha.calls) == ("cancelled", [])
+
+
+def test_taking_down_what_may_have_arrived_sends_the_delist(market: Market) -> None:
+    listing = only(market)
+    market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
+    market.work()
+    listings_delist(actor=market.holding.actor, listing_ids=[listing.pk])
+    market.work()
+    listing.refresh_from_db()
+    assert (listing.status, market.alpha.shown()) == ("cancelled", [])
+
+
+def test_a_delist_is_verified_and_repeated_where_it_shows_again(market: Market) -> None:
+    listing = only(market)
+    market.work()
+    back = market.alpha.listings[listing.external_id]
+    listings_delist(actor=market.holding.actor, listing_ids=[listing.pk])
+    delist = command_claim()
+    assert delist is not None
+    assert record(delist, execute(delist))
+    market.alpha.listings[listing.external_id] = back
+    market.work()
+    listing.refresh_from_db()
+    assert market.alpha.shown() == []
+    assert listing.gone_verified_at is not None
+
+
+def test_the_second_marketplace_answers_500_for_a_while_and_nothing_is_lost(market: Market) -> None:
+    alpha, beta = market.published()
+    market.beta.script["delist"] = [UnknownOutcome("500"), UnknownOutcome("500"), TemporaryError("503")]
+    sale = market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
+    market.webhook(sale)
+    market.webhook(sale)
+    for _ in range(6):
+        due_now()
+        market.work(rounds=2)
+    market.webhook(sale)  # once more, late
+    beta.refresh_from_db()
+    assert (Sale.objects.count(), Sale.objects.get().state, beta.status) == (1, SaleState.CONFIRMED, "cancelled")
+    assert market.beta.shown() == []
+    assert Sale.objects.get().notice_to_last_delist_ms is not None
+    assert set(Seat.objects.filter(game=market.holding.game).values_list("state", flat=True)) == {OwnerState.SOLD}
+
+
+def test_urgent_commands_go_first_and_find_tokens_kept_for_them(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alpha, beta = market.published()
+    monkeypatch.setattr(outbox, "limit_for", lambda platform: (0.001, 3, 2))
+    listing_reprice(actor=market.holding.actor, listing_id=beta.pk, price=Decimal("80.00"), version=beta.version)
+    assert commands_drain() == 1  # one token is free for ordinary work
+    listing_reprice(actor=market.holding.actor, listing_id=alpha.pk, price=Decimal("80.00"), version=alpha.version)
+    Listing.objects.filter(pk=beta.pk).first()
+    beta.refresh_from_db()
+    listing_reprice(actor=market.holding.actor, listing_id=beta.pk, price=Decimal("79.00"), version=beta.version)
+    commands_drain()
+    assert MarketplaceCommand.objects.filter(listing=beta, kind="reprice", state="pending").exists()
+    listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
+    commands_drain()
+    assert market.beta.shown() == []
+
+
+def test_claims_and_records_never_hold_locks_while_talking(market: Market) -> None:
+    only(market)
+    claimed = command_claim()
+    assert claimed is not None
+    with transaction.atomic():
+        assert (
+            MarketplaceCommand.objects.select_for_update(nowait=True).get(pk=claimed.pk).state == CommandState.IN_FLIGHT
+        )

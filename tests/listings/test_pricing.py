@@ -1,0 +1,256 @@
+"""The pricing door and publishing: floors, ceilings, brakes, versions, and who may."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from listings.contracts import PriceChange
+from listings.models import Listing, MarketplaceCommand, PriceProposal, TradingStateKind
+from listings.services import guards
+from listings.services.delist import listings_delist
+from listings.services.pricing import listing_reprice, price_apply
+from listings.services.trading import trading_state_set
+from marketplaces.contracts import RemoteSaleState
+from marketplaces.errors import PermanentError
+from marketplaces.models import Mode
+from marketplaces.services.links import base_url_for
+from portfolios.models import GameStatus
+from portfolios.services.ledger import seats_set_state
+from seatsync.core.actors import Actor, ActorKind
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
+from tests.listings.conftest import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def reprice(market: Market, listing: Listing, price: str, **changes: object) -> Listing:
+    arguments: dict[str, object] = {"version": listing.version, "actor": market.holding.actor, **changes}
+    return listing_reprice(listing_id=listing.pk, price=Decimal(price), **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("price", "field"), [("49.99", "price"), ("200.01", "price")])
+def test_i11_a_price_outside_floor_and_ceiling_is_refused_and_kept_as_a_proposal(
+    market: Market, price: str, field: str
+) -> None:
+    alpha, _ = market.published()
+    with pytest.raises(InvalidInput) as caught:
+        reprice(market, alpha, price, confirmed=True)
+    assert caught.value.problems[0].field == field
+    alpha.refresh_from_db()
+    assert alpha.price == Decimal("84.00")
+    assert market.alpha.listings[alpha.external_id].price == Decimal("84.00")
+
+
+def test_i11_the_database_refuses_it_too(market: Market) -> None:
+    alpha, _ = market.published()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Listing.objects.filter(pk=alpha.pk).update(price=Decimal("49.99"))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(price=st.decimals("0.01", "400.00", places=3))
+def test_i11_after_rounding_no_accepted_price_leaves_the_bounds(market: Market, price: Decimal) -> None:
+    alpha = Listing.objects.filter(platform="alpha").first() or market.published()[0]
+    actor = Actor(ActorKind.RULE, "rule-1", alpha.tenant_id)
+    (outcome,) = price_apply(actor=actor, changes=[PriceChange(alpha.pk, price)])
+    alpha.refresh_from_db()
+    assert Decimal("50.00") <= alpha.price <= Decimal("200.00")
+    assert outcome.price == alpha.price
+    if outcome.accepted:
+        assert alpha.price == price.quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
+
+
+def test_i11_the_floor_is_on_the_net_when_the_holder_says_so(market: Market) -> None:
+    with pytest.raises(InvalidInput):
+        market.publish(price="55.00", floor_basis="net")  # 10 % fee leaves 49.50
+    alpha, _ = market.published(price="60.00", floor_basis="net")
+    with pytest.raises(InvalidInput):
+        reprice(market, alpha, "55.00")
+    assert reprice(market, alpha, "55.56").price == Decimal("55.56")
+
+
+def test_a_stale_version_is_dropped(market: Market) -> None:
+    alpha, _ = market.published()
+    reprice(market, alpha, "80.00")
+    with pytest.raises(StaleVersion):
+        reprice(market, alpha, "70.00")
+    alpha.refresh_from_db()
+    assert alpha.price == Decimal("80.00")
+
+
+def test_i13_a_listing_with_a_held_seat_or_a_push_in_flight_is_not_priced(market: Market) -> None:
+    from listings.services.outbox import command_claim
+
+    alpha, beta = market.published()
+    reprice(market, beta, "80.00")
+    assert command_claim() is not None
+    beta.refresh_from_db()
+    with pytest.raises(Conflict):
+        reprice(market, beta, "79.00")
+    sale = market.alpha.sell(alpha.external_id, (1,), state=RemoteSaleState.PROVISIONAL)
+    market.webhook(sale, kind="provisional_sale")
+    alpha.refresh_from_db()
+    with pytest.raises(Conflict):
+        reprice(market, alpha, "80.00")
+
+
+def test_a_large_step_asks_a_person_and_stops_a_machine(market: Market) -> None:
+    alpha, _ = market.published()
+    with pytest.raises(InvalidInput, match="Confirm"):
+        reprice(market, alpha, "60.00")
+    machine = Actor(ActorKind.RULE, "rule-1", alpha.tenant_id)
+    (outcome,) = price_apply(actor=machine, changes=[PriceChange(alpha.pk, Decimal("60.00"), confirmed=True)])
+    assert (outcome.accepted, outcome.refusal and outcome.refusal.guard) == (False, "max_step")
+    assert reprice(market, alpha, "60.00", confirmed=True).price == Decimal("60.00")
+
+
+def test_every_proposal_is_kept_with_its_verdicts_and_actor(market: Market) -> None:
+    alpha, _ = market.published()
+    reprice(market, alpha, "80.00", reason="slow")
+    proposal = PriceProposal.objects.get()
+    assert (proposal.accepted, proposal.previous_price, proposal.proposed_price, proposal.reason) == (
+        True, Decimal("84.00"), Decimal("80.00"), "slow",
+    )  # fmt: skip
+    keys = [verdict["guard"] for verdict in proposal.verdicts]
+    assert keys == [
+        "version", "status", "sale", "in_flight", "halted", "raise_only", "floor", "net_floor", "ceiling", "max_step",
+    ]  # fmt: skip
+
+
+def test_a_batch_is_judged_one_by_one(market: Market) -> None:
+    alpha, beta = market.published()
+    outcomes = price_apply(
+        actor=market.holding.actor,
+        changes=[
+            PriceChange(alpha.pk, Decimal("90.00"), alpha.version), PriceChange(beta.pk, Decimal("1.00"), beta.version),
+        ],
+    )  # fmt: skip
+    assert [outcome.accepted for outcome in outcomes] == [True, False]
+    assert [outcome.listing_id for outcome in outcomes] == [alpha.pk, beta.pk]
+
+
+def test_the_door_stays_shut_where_a_guard_is_missing(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    alpha, _ = market.published()
+    monkeypatch.setattr(guards, "_guards", {})
+    with pytest.raises(Conflict, match="max_step"):
+        reprice(market, alpha, "80.00")
+
+
+def brake(market: Market, state: str) -> None:
+    trading_state_set(
+        actor=market.holding.actor, scope="holder", scope_id=market.holding.user.pk, state=state, reason="test"
+    )
+
+
+def test_i19_halted_stops_prices_and_publishing_and_never_a_delist(market: Market) -> None:
+    alpha, beta = market.published()
+    brake(market, TradingStateKind.HALTED)
+    brake(market, TradingStateKind.HALTED)  # idempotent
+    with pytest.raises(InvalidInput, match="halted"):
+        reprice(market, alpha, "85.00")
+    other_game = market.holding.seats_of(market.holding.games[-1])
+    with pytest.raises(Conflict, match="halted"):
+        market.publish(other_game)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    assert market.beta.shown() == []
+    listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
+
+
+def test_raise_only_and_no_new_listings(market: Market) -> None:
+    alpha, _ = market.published()
+    brake(market, TradingStateKind.RAISE_ONLY)
+    with pytest.raises(InvalidInput, match="only rise"):
+        reprice(market, alpha, "83.99")
+    assert reprice(market, alpha, "85.00").price == Decimal("85.00")
+    brake(market, TradingStateKind.NO_NEW_LISTINGS)
+    with pytest.raises(Conflict):
+        market.publish(market.holding.seats_of(market.holding.games[-1]))
+
+
+def test_strangers_see_nothing_and_viewers_change_nothing(market: Market) -> None:
+    alpha, _ = market.published()
+    for actor in (market.holding.other, market.holding.outsider):
+        with pytest.raises(NotFound):
+            reprice(market, alpha, "80.00", actor=actor)
+        with pytest.raises(NotFound):
+            listings_delist(actor=actor, listing_ids=[alpha.pk])
+    with pytest.raises(NotAllowed):
+        reprice(market, alpha, "80.00", actor=market.holding.viewer)
+    assert reprice(market, alpha, "80.00", actor=market.holding.co_owner).price == Decimal("80.00")
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("floor", {"floor": Decimal("0.00")}),
+        ("ceiling", {"ceiling": Decimal("40.00")}),
+        ("price", {"price": "20.00"}),
+        ("split_type", {"split_type": "thirds"}),
+        ("floor_basis", {"floor_basis": "gross"}),
+        ("seats", {"seat_ids": []}),
+        ("accounts", {"account_ids": []}),
+    ],
+)
+def test_bad_input_names_the_field_and_creates_nothing(market: Market, field: str, changes: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        market.publish(**changes)  # type: ignore[arg-type]
+    assert {problem.field for problem in caught.value.problems} == {field}
+    assert (Listing.objects.count(), MarketplaceCommand.objects.count()) == (0, 0)
+
+
+def test_seats_that_are_not_free_cannot_be_listed(market: Market) -> None:
+    seats_set_state(
+        actor=market.holding.actor, seat_ids=[market.holding.seats[0].pk], to_state="attending", reason="mine"
+    )
+    with pytest.raises(Conflict, match="attending"):
+        market.publish()
+
+
+def test_the_same_seats_are_listed_once_on_an_account(market: Market) -> None:
+    market.published()
+    with pytest.raises(Conflict, match="already"):
+        market.publish(market.holding.seats[:2])
+
+
+def test_a_listed_seat_cannot_be_given_away(market: Market) -> None:
+    market.published()
+    with pytest.raises(Conflict, match="listed"):
+        seats_set_state(
+            actor=market.holding.actor, seat_ids=[market.holding.seats[0].pk], to_state="donated", reason="x"
+        )
+
+
+def test_a_game_that_is_over_or_moved_cannot_be_listed(market: Market) -> None:
+    with pytest.raises(Conflict):
+        market.publish(market.holding.seats_of(market.holding.games[0]))
+    market.holding.game.status = GameStatus.POSTPONED
+    market.holding.game.save()
+    with pytest.raises(Conflict):
+        market.publish()
+
+
+def test_i20_paper_reaches_only_the_simulator_and_live_never_does(
+    monkeypatch: pytest.MonkeyPatch, market: Market, settings: object
+) -> None:
+    settings.SIMULATOR_URL = "http://127.0.0.1:9100"  # type: ignore[attr-defined]
+    assert base_url_for("alpha", Mode.PAPER) == "http://127.0.0.1:9100/alpha"
+    monkeypatch.setenv("ALPHA_BASE_URL", "https://evil.example")
+    assert base_url_for("alpha", Mode.PAPER) == "http://127.0.0.1:9100/alpha"
+    assert base_url_for("alpha", Mode.LIVE) == "https://evil.example"
+    monkeypatch.setenv("ALPHA_BASE_URL", "http://127.0.0.1:9100/alpha")
+    with pytest.raises(PermanentError):
+        base_url_for("alpha", Mode.LIVE)
+    alpha, _ = market.published()
+    assert alpha.mode == Mode.PAPER
+
+
+def test_i20_live_selling_needs_an_approved_identity(market: Market) -> None:
+    account = market.accounts["alpha"]
+    account.mode = Mode.LIVE
+    account.save()
+    with pytest.raises(NotAllowed):
+        market.publish()
