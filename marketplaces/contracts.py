@@ -65,6 +65,8 @@ class Traits:
     refresh_token_single_use: bool = False
     # Whether the seller says which seats a sale took (SeatGeek) or the platform does (I-04: then read, never guess).
     seller_allocates: bool = False
+    # Whether webhooks carry the account's own API token instead of a secret of our making.
+    webhook_secret_is_token: bool = False
     currency: str = "USD"
 
 

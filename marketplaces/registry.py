@@ -3,21 +3,32 @@
 import pkgutil
 from functools import lru_cache
 from importlib import import_module
+from types import ModuleType
 
 from marketplaces import adapters
 from marketplaces.contracts import MarketplaceAdapter
 from seatsync.core.errors import InvalidInput
 
 
+def _collect(package: ModuleType) -> dict[str, MarketplaceAdapter]:
+    """The adapters of a package by key; a module whose name starts with _ is shared by them and is none itself."""
+    found: dict[str, MarketplaceAdapter] = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.name.startswith("_"):
+            continue
+        adapter: MarketplaceAdapter = import_module(f"{package.__name__}.{module.name}").ADAPTER
+        key = adapter.traits.key
+        if key in found:
+            raise RuntimeError(f"adapter {module.name} takes the key {key}, which another one has")
+        if key != module.name:
+            raise RuntimeError(f"adapter {module.name} calls itself {key}")
+        found[key] = adapter
+    return found
+
+
 @lru_cache(maxsize=1)
 def _found() -> dict[str, MarketplaceAdapter]:
-    found: dict[str, MarketplaceAdapter] = {}
-    for module in pkgutil.iter_modules(adapters.__path__):
-        adapter: MarketplaceAdapter = import_module(f"{adapters.__name__}.{module.name}").ADAPTER
-        if adapter.traits.key != module.name:
-            raise RuntimeError(f"adapter {module.name} calls itself {adapter.traits.key}")
-        found[module.name] = adapter
-    return found
+    return _collect(adapters)
 
 
 def adapter_keys() -> list[str]:

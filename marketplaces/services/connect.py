@@ -101,6 +101,7 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
 def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> MarketplaceAccount:
     """Store or renew the caller's account at a platform, then subscribe its webhook where the platform lets us."""
     tenant_id, user_id = _owner(actor, mode)
+    traits = adapter_get(platform).traits
     with transaction.atomic():
         account, created = MarketplaceAccount.objects.select_for_update().get_or_create(
             tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
@@ -108,7 +109,8 @@ def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> Mar
         account.access_token, account.refresh_token = grant.access_token, grant.refresh_token
         account.expires_at, account.account_id = grant.expires_at, grant.account_id
         account.needs_reconnect, account.last_error = False, ""
-        account.webhook_secret = account.webhook_secret or secrets.token_urlsafe(32)
+        kept = account.webhook_secret or secrets.token_urlsafe(32)
+        account.webhook_secret = grant.access_token if traits.webhook_secret_is_token else kept
         account.sales_synced_until = account.sales_synced_until or now()
         account.save()
         audit_record(

@@ -1,8 +1,1 @@
-"""The marketplaces, simulated: a plain WSGI application without Django that keeps state and speaks their dialects.
-
-Adapters do not know that it exists; only the base address differs.
-"""
-
-from marketplaces.simulator.app import Simulator
-
-__all__ = ["Simulator"]
+"""The marketplaces, simulated: plain WSGI without Django, stateful, one dialect a platform."""

@@ -1,140 +1,155 @@
-"""The WSGI application: routing, faults, journalling."""
+"""The simulated marketplaces as one WSGI callable: /stubhub, /seatgeek, and /_sim to control them."""
 
-import json
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
-import httpx
+from marketplaces.simulator import control, journal, sales
+from marketplaces.simulator.buyers import Buyers
+from marketplaces.simulator.faults import Fault, Faults
+from marketplaces.simulator.http import IN_PROCESS_HEADER, Refusal, Request, Response, read, write
+from marketplaces.simulator.limits import Limits
+from marketplaces.simulator.seatgeek import SeatGeek
+from marketplaces.simulator.state import Ledger, Sale
+from marketplaces.simulator.stubhub import StubHub
+from marketplaces.simulator.transport import SimulatorTransport
+from marketplaces.simulator.webhooks import Outbox, Sender, http_sender
 
-from marketplaces.simulator import control, seatgeek, stubhub
-from marketplaces.simulator.buyers import Buyers, Chance
-from marketplaces.simulator.faults import Faults
-from marketplaces.simulator.state import Account, Listing, Sale, State
-from marketplaces.simulator.web import (
-    Answer,
-    Environ,
-    Refused,
-    Request,
-    StartResponse,
-    read_request,
-    write_answer,
-)  # fmt: skip
-from marketplaces.simulator.webhooks import Deliveries, Post
+__all__ = ["Simulator", "SimulatorTransport"]
 
-_DIALECTS = {"stubhub": stubhub.handle, "seatgeek": seatgeek.handle}
-# Longer than any client of ours waits.
-HANG_S = 30.0
+_BEFORE = ("status", "timeout_before")
+_AFTER = ("status_after", "timeout_after")
 
 
 class Simulator:
-    """All marketplaces in one process. `served`: real sockets, so a hanging answer really hangs."""
+    """State, faults, webhooks and buyers behind one lock; safe to call from several threads.
+
+    `clock` gives seconds since the epoch; `sender` sends a webhook (by default over the network).
+    """
 
     def __init__(
-        self, *, seed: int = 0, state_path: Path | None = None, served: bool = False, post: Post | None = None,
-        chance: Chance | None = None,
+        self, *, seed: int = 1, clock: Callable[[], float] = time.time, sender: Sender | None = None,
+        state_path: Path | None = None,
     ) -> None:  # fmt: skip
         self.lock = threading.RLock()
-        self.state = State(seed)
-        self.faults = {platform: Faults() for platform in _DIALECTS}
-        self.deliveries = Deliveries(post)
-        self.buyers = Buyers(self, chance)
-        self.served = served
+        self.clock = clock
+        self.ledger = Ledger(seed)
+        self.faults = Faults()
+        self.limits = Limits()
+        self.outbox = Outbox(self.ledger, self.faults, self.lock, sender or http_sender())
+        self.platforms: dict[str, StubHub | SeatGeek] = {
+            "stubhub": StubHub(self.ledger, self.outbox),
+            "seatgeek": SeatGeek(self.ledger, self.outbox),
+        }
+        self.buyers = Buyers(self.ledger, self.tell)
         self.state_path = state_path
-        self._changed = False
-        self._restore()
+        self._changed = True
+        self._saving = threading.Lock()
+        self.restore()
 
-    # Requests.
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one WSGI request."""
-        request = read_request(environ)
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """WSGI."""
+        request = read(environ)
+        response = self.answer(request)
+        if response.hang_s and IN_PROCESS_HEADER not in request.headers:
+            # The caller gives up first; the lock is free meanwhile.
+            time.sleep(response.hang_s)
+        return write(response, start_response)
+
+    def answer(self, request: Request) -> Response:
+        """One request to its answer."""
         prefix, _, rest = request.path.lstrip("/").partition("/")
-        if prefix == "_sim":
-            answer = self._locked(lambda: control.handle(self, request, rest))
-        elif prefix in _DIALECTS:
-            answer = self._platform(prefix, request, f"/{rest}")
-        else:
-            answer = Answer(404, {"error": f"no platform named {prefix!r}"})
-        if answer.hang and self.served:
-            time.sleep(HANG_S)
-        content_type = "application/hal+json" if prefix == "stubhub" else "application/json"
-        return write_answer(answer, start_response, content_type)
-
-    def _platform(self, platform: str, request: Request, path: str) -> Answer:
-        faults = self.faults[platform]
-        if faults.latency_ms:
-            time.sleep(faults.latency_ms / 1000)
+        request.path, request.base = f"/{rest}", f"{request.base}/{prefix}"
         with self.lock:
-            fault = faults.pick(f"{request.method} {path}", self.state.random)
-        if fault is None or fault.kind == "timeout_after":
-            answer = self._locked(lambda: _DIALECTS[platform](self, request, path))
-            answer.hang = fault is not None
-            return answer
-        if fault.kind == "timeout_before":
-            return Answer(504, hang=True)
-        headers = {"Retry-After": f"{fault.retry_after_s:g}"} if fault.retry_after_s is not None else {}
-        return Answer(int(fault.kind), {"code": "fault", "message": "a fault on purpose"}, headers)
+            now, self._changed = self.clock(), True
+            if prefix == control.PREFIX.lstrip("/"):
+                try:
+                    return control.handle(self, request, now)
+                except Refusal as refusal:
+                    return Response(refusal.status, {"error": refusal.message})
+            if prefix not in self.platforms:
+                return Response(404, {"error": f"no platform {prefix!r}: one of {', '.join(self.platforms)}"})
+            return self._platform_answer(prefix, request, now)
 
-    def _locked(self, work: Any) -> Answer:
+    def _platform_answer(self, platform: str, request: Request, now: float) -> Response:
+        dialect, where = self.platforms[platform], f"{request.method} {request.path}"
+        fault = self.faults.draw(self.ledger.random, _BEFORE, platform, where)
+        if fault is not None:
+            return self._strike(fault, fault.answer())
+        try:
+            account = dialect.account_of(request, now)
+            wait = 0.0 if account is None else self.limits.wait_s(account, now)
+            if wait > 0:
+                return Response(429, {"code": "too_many_requests"}, {"Retry-After": str(max(1, round(wait)))})
+            response = dialect.handle(request, account, now)
+        except Refusal as refusal:
+            return dialect.refused(refusal, request)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # A body of the wrong shape: the platform's business to refuse, never a traceback.
+            return dialect.refused(Refusal(400, str(error), code="invalid_request_body"), request)
+        fault = self.faults.draw(self.ledger.random, _AFTER, platform, where)
+        return response if fault is None else self._strike(fault, response)
+
+    def _strike(self, fault: Fault, response: Response) -> Response:
+        if fault.kind.startswith("timeout"):
+            response.hang_s = self.ledger.settings.hang_s if fault.hang_s is None else fault.hang_s
+            return response
+        return fault.answer()
+
+    def tell(self, sale: Sale, what: str) -> None:
+        """Tell the seller what happened to a sale, as its platform does."""
+        self.platforms[sale.platform].tell(sale, what, self.clock())
+
+    def advance(self, now: float | None = None) -> int:
+        """What time does to the world: buyers buy, reviews end; returns the number of purchases."""
+        moment = self.clock() if now is None else now
         with self.lock:
-            self._changed = True
-            try:
-                answer: Answer = work()
-            except Refused as refused:
-                return refused.answer
-            except ValueError as error:
-                return Answer(400, {"code": "invalid_request_body", "message": str(error)})
-            return answer
+            sold = self.buyers.tick(moment)
+            moved = sales.advance_due(self.ledger, moment, self.tell)
+            self._changed = self._changed or sold + moved > 0
+        return sold
 
-    # Buying and telling.
-    def buy(self, listing: Listing, seats: list[int], wish: dict[str, Any]) -> Sale:
-        """A buyer takes seats of a listing at its platform."""
-        if listing.platform == "seatgeek":
-            return seatgeek.sold(self, listing, seats)
-        return stubhub.sold(
-            self, listing, seats, provisional=bool(wish.get("provisional")),
-            tells_seats=bool(wish.get("tells_seats", True)),
-        )  # fmt: skip
+    def deliver_due(self, now: float | None = None) -> int:
+        """Send the webhooks that are due; returns how many were accepted."""
+        accepted = self.outbox.deliver_due(self.clock() if now is None else now)
+        self._changed = self._changed or accepted > 0
+        return accepted
 
-    def notify(self, account: Account, headers: dict[str, str], body: dict[str, Any]) -> None:
-        """Queue a webhook to the account's address, with the faults that webhooks meet."""
-        faults = self.faults[account.platform]
-        if not account.webhook_url or faults.webhook("lost", self.state.random):
-            return
-        delay = faults.late_s if faults.webhook("late", self.state.random) else 0.0
-        copies = 2 if faults.webhook("duplicated", self.state.random) else 1
-        for _ in range(copies):
-            self.deliveries.add(account.platform, account.webhook_url, headers, body, delay)
+    def tick(self, now: float | None = None) -> int:
+        """Let time pass and send what is due; returns how many webhooks were accepted."""
+        self.advance(now)
+        return self.deliver_due(now)
 
-    # Journal.
-    def _restore(self) -> None:
-        if self.state_path is not None and self.state_path.exists():
-            self.state.load(json.loads(self.state_path.read_text()))
+    def reset(self, seed: int = 1) -> None:
+        """Forget everything."""
+        with self.lock:
+            self.ledger.reset(seed)
+            self.faults.items.clear()
+            self.limits.clear()
+            self.buyers.stop()
 
     def save(self) -> None:
-        """Write the state to its journal, atomically, if anything changed."""
+        """Write the state to its file, where there is one and something changed. Raises OSError."""
         if self.state_path is None or not self._changed:
             return
-        with self.lock:
-            text = json.dumps(self.state.dump(), default=str)
-            self._changed = False
-        draft = self.state_path.with_suffix(".new")
-        draft.write_text(text)
-        draft.replace(self.state_path)
+        # Two savers at once could put an older state over a newer one.
+        with self._saving:
+            with self.lock:
+                self._changed = False
+                state: dict[str, Any] = {**self.ledger.dump(), "buyers": self.buyers.dump()}
+            try:
+                journal.save(self.state_path, state)
+            except OSError:
+                self._changed = True
+                raise
 
-
-class SimulatorTransport(httpx.BaseTransport):
-    """Speaks to a simulator in this process; a hanging answer becomes the time-out that a client would meet."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self.simulator = simulator
-        self._inner = httpx.WSGITransport(app=simulator)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
-        answer = self._inner.handle_request(request)
-        if answer.headers.get("x-sim-hang"):
-            raise httpx.ReadTimeout("the simulator never answered", request=request)
-        return answer
+    def restore(self) -> None:
+        """Take the state back from its file, where there is one. Raises ValueError where it is damaged."""
+        saved = None if self.state_path is None else journal.load(self.state_path)
+        if saved is not None:
+            with self.lock:
+                self.ledger.load(saved)
+                self.buyers.load(saved.get("buyers") or {}, self.clock())

@@ -1,89 +1,126 @@
-"""Buyers: they look at what is shown and buy by a chance that falls with the price and rises towards the game."""
+"""Buyers: now and then they look at what is on sale and take some of it, the same way under the same seed."""
 
 import math
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, fields
+from statistics import median
+from typing import Any
 
-from marketplaces.simulator.state import Listing, utc_now
-
-if TYPE_CHECKING:
-    from marketplaces.simulator.app import Simulator
-
-# (listing, hours to the game, median of the event's other asks or None) -> chance of a sale in one hour
-Chance = Callable[[Listing, float, float | None], float]
+from marketplaces.simulator import sales
+from marketplaces.simulator.http import Refusal
+from marketplaces.simulator.sales import Tell
+from marketplaces.simulator.state import Ledger, Listing
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What a buyer compares with: prices per ticket in cents (None where nobody else sells), number of offers."""
+
+    lowest_cents: int | None
+    median_cents: float | None
+    count: int
+
+
+@dataclass(slots=True)
 class Demand:
-    """A stated demand curve; the figures come from the fitted market model and are set over the control API.
+    """The numbers of the demand model.
 
-    `base_per_hour` sales an hour of a listing at the median ask, a day before the game; `elasticity` the exponent of
-    price over median; `lead_exponent` how it falls with the time that is left.
+    An offer at the market's median far from the game sells within an hour with `base_per_hour`; each percent above
+    the median multiplies the odds by exp(-price_slope / 100); the rate grows by `urgency` times within the last
+    `urgent_hours`. `speed` makes the time of buyers run faster.
     """
 
-    base_per_hour: float = 0.02
-    elasticity: float = -3.0
-    lead_exponent: float = -0.5
+    base_per_hour: float = 0.01
+    price_slope: float = 6.0
+    urgency: float = 4.0
+    urgent_hours: float = 72.0
+    speed: float = 1.0
+    provisional_share: float = 0.0
 
-    def __call__(self, listing: Listing, hours: float, median: float | None) -> float:
-        """The chance of a sale within the next hour."""
-        if hours <= 0:
+    def chance(self, listing: Listing, hours_to_game: float, market: Market) -> float:
+        """The probability (0 to 1) that the listing sells within an hour."""
+        if hours_to_game <= 0:
             return 0.0
-        relative = float(listing.price) / median if median else 1.0
-        rate = self.base_per_hour * relative**self.elasticity * (max(hours, 1.0) / 24) ** self.lead_exponent
-        return 1 - math.exp(-rate)
+        ratio = listing.price_cents / market.median_cents - 1 if market.median_cents else 0.0
+        near = 1 + (self.urgency - 1) * math.exp(-hours_to_game / self.urgent_hours)
+        odds = self.base_per_hour / (1 - min(self.base_per_hour, 0.999)) * near * math.exp(-self.price_slope * ratio)
+        return odds / (1 + odds)
+
+
+# (listing, hours to the game, market) -> probability of a sale within an hour.
+Chance = Callable[[Listing, float, Market], float]
 
 
 class Buyers:
-    """All buyers of all platforms; `speed` is simulated hours per real second."""
+    """The buyer process. `chance` replaces the demand model's own."""
 
-    def __init__(self, sim: "Simulator", chance: Chance | None = None) -> None:
-        self.sim = sim
-        self.chance: Chance = chance or Demand()
-        self.speed = 0.0
-        self._thread: threading.Thread | None = None
+    def __init__(self, ledger: Ledger, tell: Tell) -> None:
+        self._ledger = ledger
+        self._tell = tell
+        self.demand = Demand()
+        self.chance: Chance | None = None
+        self.running = False
+        self.last_tick: float | None = None
 
-    @property
-    def running(self) -> bool:
-        """Whether buyers come by themselves."""
-        return self.speed > 0
+    def configure(self, values: dict[str, Any]) -> None:
+        """Change demand numbers. Raises Refusal(400) for a name or number that is none."""
+        names = {item.name for item in fields(Demand)}
+        if set(values) - names:
+            raise Refusal(400, f"demand has {', '.join(sorted(names))}")
+        try:
+            self.demand = Demand(**{**asdict(self.demand), **{key: float(value) for key, value in values.items()}})
+        except (TypeError, ValueError) as error:
+            raise Refusal(400, "demand takes plain numbers") from error
 
-    def configure(self, wish: dict[str, Any]) -> None:
-        """Set speed and demand; raises TypeError for an unknown parameter."""
-        if "demand" in wish:
-            self.chance = Demand(**wish["demand"])
-        self.speed = float(wish.get("speed", self.speed))
-        if self.running and self._thread is None:
-            self._thread = threading.Thread(target=self._loop, name="buyers", daemon=True)
-            self._thread.start()
+    def dump(self) -> dict[str, Any]:
+        """Settings as JSON values."""
+        return {"running": self.running, "demand": asdict(self.demand)}
 
-    def _loop(self) -> None:
-        while True:
-            time.sleep(1.0)
-            if self.running:
-                with self.sim.lock:
-                    self.tick(self.speed)
+    def load(self, saved: dict[str, Any], now: float) -> None:
+        """Take back what `dump` gave; the time in between brought no buyers."""
+        self.configure(saved.get("demand") or {})
+        if saved.get("running"):
+            self.start(now)
 
-    def tick(self, hours: float, now: datetime | None = None) -> int:
-        """Let `hours` of buying pass; returns how many sales that made. The caller holds the lock."""
-        moment, made = now or utc_now(), 0
-        for listing in [item for item in self.sim.state.listings if item.shown]:
-            event = self.sim.state.events.get(listing.event_id)
+    def start(self, now: float) -> None:
+        """Buyers come from now on."""
+        self.running, self.last_tick = True, now
+
+    def stop(self) -> None:
+        """Buyers stay away."""
+        self.running = False
+
+    def tick(self, now: float) -> int:
+        """What buyers did since the last tick; returns the number of sales."""
+        if not self.running:
+            return 0
+        hours = max(0.0, now - (now if self.last_tick is None else self.last_tick)) / 3600 * self.demand.speed
+        self.last_tick = now
+        active = [item for item in self._ledger.listings.values() if item.state == "active"]
+        markets: dict[tuple[str, int], Market] = {}
+        sold = 0
+        for listing in active:
+            event = self._ledger.events.get(listing.event_id)
             if event is None:
                 continue
-            listing.looks += 1
-            left = (datetime.fromisoformat(event.starts_at) - moment).total_seconds() / 3600
-            chance = self.chance(listing, left, self._median(listing))
-            if self.sim.state.random.random() < 1 - (1 - chance) ** hours:
-                pair = listing.seats[:2] if listing.split not in {"None", "CUSTOM"} else list(listing.seats)
-                self.sim.buy(listing, pair, {})
-                made += 1
-        return made
+            key = (listing.platform, listing.event_id)
+            market = markets.get(key) or markets.setdefault(key, self.market_of(*key))
+            each_hour = (self.chance or self.demand.chance)(listing, (event.starts_at - now) / 3600, market)
+            if self._ledger.random.random() < 1 - (1 - min(max(each_hour, 0.0), 1.0)) ** hours:
+                sold += self._buy(listing, now)
+        return sold
 
-    def _median(self, listing: Listing) -> float | None:
-        asks = sorted(float(row["price"]) for row in self.sim.state.market.get(listing.event_id, ()))
-        return asks[len(asks) // 2] if asks else None
+    def market_of(self, platform: str, event_id: int) -> Market:
+        """The strangers' offers of an event."""
+        prices = [offer.price_cents for offer in self._ledger.offers_of(platform, event_id)]
+        return Market(min(prices), median(prices), len(prices)) if prices else Market(None, None, 0)
+
+    def _buy(self, listing: Listing, now: float) -> int:
+        sizes = sales.allowed_quantities(listing.split, listing.quantity)
+        if not sizes:
+            return 0
+        # Pairs are what most buyers look for.
+        wanted = 2 if 2 in sizes and self._ledger.random.random() < 0.7 else self._ledger.random.choice(sizes)
+        held = self._ledger.random.random() < self.demand.provisional_share
+        sales.sell(self._ledger, listing, quantity=wanted, now=now, tell=self._tell, provisional=held)
+        return 1

@@ -1,105 +1,279 @@
-"""The control API below /_sim: seeding, faults, buyers, and the ledger to count against."""
+"""The control addresses under /_sim: what a test or a demonstration does to the simulated world."""
 
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marketplaces.simulator import stubhub
-from marketplaces.simulator.state import Event, State
-from marketplaces.simulator.web import Answer, Refused, Request
+from marketplaces.simulator import oauth, sales
+from marketplaces.simulator.http import Refusal, Request, Response
+from marketplaces.simulator.state import PLATFORMS, Account, Event, Listing, Offer, Sale, Settings, from_cents, to_cents
 
 if TYPE_CHECKING:
     from marketplaces.simulator.app import Simulator
 
+PREFIX = "/_sim"
+_AMOUNTS = ("min_price", "max_price")
 
-def handle(sim: "Simulator", request: Request, path: str) -> Answer:
-    """One control request; bad input answers 400 with the reason."""
-    name = path.strip("/")
-    if request.method == "GET" and name == "state":
-        counts = {platform: faults.counts for platform, faults in sim.faults.items()}
-        webhooks = {"delivered": sim.deliveries.delivered, "dropped": sim.deliveries.dropped}
-        return Answer(body={**sim.state.dump(), "faults": counts, "webhooks": webhooks})
-    action = _ACTIONS.get(name)
-    if request.method != "POST" or action is None:
-        raise Refused(404, {"error": f"no control named {name}"})
+
+def handle(simulator: "Simulator", request: Request, now: float) -> Response:
+    """One control request. Raises Refusal."""
+    if request.method == "GET":
+        reader = _READS.get(request.path)
+        if reader is None:
+            raise Refusal(404, f"read one of: {', '.join(_READS)}")
+        return Response(200, reader(simulator))
+    action = _ACTIONS.get(request.path)
+    if action is None or request.method != "POST":
+        raise Refusal(404, f"post to one of: {', '.join(_ACTIONS)}")
+    # A page in a browser cannot send this type to another origin unasked.
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise Refusal(415, "control requests are application/json")
     try:
-        return Answer(body=action(sim, request.json()))
+        return Response(200, action(simulator, request.json(), now))
     except (KeyError, TypeError, ValueError) as error:
-        raise Refused(400, {"error": f"{type(error).__name__}: {error}"}) from error
+        raise Refusal(400, f"{type(error).__name__}: {error}") from error
 
 
-def _reset(sim: "Simulator", wish: dict[str, Any]) -> dict[str, Any]:
-    sim.state = State(int(wish.get("seed", 0)))
-    for faults in sim.faults.values():
-        faults.shares, faults.planned, faults.counts, faults.latency_ms = {}, [], {}, 0.0
+def _reset(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    simulator.reset(int(body.get("seed", 1)))
     return {"ok": True}
 
 
-def _seed(sim: "Simulator", wish: dict[str, Any]) -> dict[str, Any]:
-    sim.state.random.seed(int(wish["seed"]))
-    return {"ok": True}
+def _seed(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    simulator.ledger.seed = int(body["seed"])
+    simulator.ledger.random.seed(simulator.ledger.seed)
+    return {"seed": simulator.ledger.seed}
 
 
-def _faults(sim: "Simulator", wish: dict[str, Any]) -> dict[str, Any]:
-    sim.faults[wish["platform"]].configure(wish)
-    return {"ok": True}
+def _settings(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    current = simulator.ledger.settings
+    kinds = {item.name: type(getattr(current, item.name)) for item in fields(Settings)}
+    if set(body) - set(kinds):
+        raise Refusal(400, f"settings are {', '.join(sorted(kinds))}")
+    for name, value in body.items():
+        setattr(current, name, kinds[name](value))
+    return asdict(current)
 
 
-def _accounts(sim: "Simulator", wish: dict[str, Any]) -> dict[str, Any]:
-    """An account with a token of one's choice; asking again for the same token changes its webhook only."""
-    token = str(wish.get("token") or "")
-    account = sim.state.account_by_token(wish["platform"], token) if token else None
-    account = account or sim.state.account_make(wish["platform"], token=token, life_s=wish.get("life_s"))
-    account.webhook_url = wish.get("webhook_url", account.webhook_url)
-    account.webhook_header = wish.get("webhook_secret", account.webhook_header)
-    return {"id": account.id, "access_token": account.access_token, "refresh_token": account.refresh_token}
+def _faults(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"clear": true} and/or {"add": [fault, ...]}; answers the faults in force."""
+    if body.get("clear"):
+        simulator.faults.items.clear()
+    for values in body.get("add", []):
+        simulator.faults.add(values)
+    return {"faults": simulator.faults.dump()}
 
 
-def _expire(sim: "Simulator", wish: dict[str, Any]) -> dict[str, Any]:
-    """Let every access token of a platform end now."""
-    for account in sim.state.accounts:
-        if account.platform == wish["platform"]:
-            account.expires_at = "2000-01-01T00:00:00+00:00"
-    return {"ok": True}
+def _accounts(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """Create or change an account, named by account_id or by its token; answers it with working tokens."""
+    ledger, platform = simulator.ledger, _platform(body)
+    account = _account(simulator, platform, str(body.get("account_id") or ""), str(body.get("token") or ""))
+    account.token = str(body.get("token") or account.token or ledger.new_secret("token"))
+    for name in ("webhook_url", "webhook_secret"):
+        setattr(account, name, str(body.get(name, getattr(account, name))))
+    account.rate_per_s = float(body.get("rate_per_s", account.rate_per_s))
+    account.burst = float(body.get("burst", account.burst))
+    client_id = str(body.get("client_id") or "seatsync-paper")
+    if body.get("client_secret"):
+        ledger.clients[client_id] = str(body["client_secret"])
+    made: dict[str, Any] = {"account_id": account.id, "platform": platform}
+    if platform == "stubhub":
+        return made | oauth.grant(ledger, account.id, client_id, now, scope=str(body.get("scope", "")))
+    return made | {"access_token": account.token}
 
 
-def _events(sim: "Simulator", wish: dict[str, Any]) -> dict[str, Any]:
-    for row in wish["events"]:
-        event = Event(**{key: str(row[key]) for key in ("id", "name", "venue", "starts_at", "local_date")})
-        sim.state.events[event.id] = event
-    return {"events": len(sim.state.events)}
+def _account(simulator: "Simulator", platform: str, account_id: str, token: str) -> Account:
+    """The account of that id, else of that token, else a new one. Raises Refusal(409) for another platform's."""
+    ledger = simulator.ledger
+    held = ledger.accounts.get(account_id)
+    if held is None and token and not account_id:
+        held = next((one for one in ledger.accounts.values() if (one.platform, one.token) == (platform, token)), None)
+    if held is None:
+        held = Account(account_id or f"{platform}-{ledger.new_id()}", platform, token)
+        ledger.accounts[held.id] = held
+    if held.platform != platform:
+        raise Refusal(409, f"{held.id} is an account at {held.platform}")
+    return held
 
 
-def _market(sim: "Simulator", wish: dict[str, Any]) -> dict[str, Any]:
-    sim.state.market[str(wish["event_id"])] = list(wish["asks"])
-    return {"ok": True}
+def _expire(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"platform": "stubhub"}: every access token ends now; answers how many."""
+    accounts, ended = simulator.ledger.accounts, 0
+    for token in simulator.ledger.tokens.values():
+        if token.kind == "access" and accounts[token.account_id].platform == _platform(body):
+            token.expires_at = now
+            ended += 1
+    return {"ended": ended}
 
 
-def _sell(sim: "Simulator", wish: dict[str, Any]) -> dict[str, Any]:
-    """A buyer buys now: `seats` of the listing, or the first `quantity` of those that it offers."""
-    platform = wish["platform"]
-    listing = sim.state.listing_find(platform, str(wish.get("external_id") or wish.get("listing_id")))
-    if listing is None or not listing.shown:
-        raise ValueError("no such listing is for sale")
-    quantity = int(wish.get("quantity") or len(listing.seats))
-    seats = [int(seat) for seat in wish.get("seats") or listing.seats[:quantity]]
-    if not seats or not set(seats) <= set(listing.seats):
-        raise ValueError(f"seats {seats} are not offered; offered: {listing.seats}")
-    return {"sale_id": sim.buy(listing, seats, wish).id, "seats": seats}
+def _events(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"events": [{name, venue, starts_at, ...}]}: register, or change by event_id (or id); answers their ids."""
+    return {"events": [_event(simulator, item) for item in body["events"]]}
 
 
-def _advance(sim: "Simulator", wish: dict[str, Any]) -> dict[str, Any]:
-    sale = sim.state.sale_find("stubhub", str(wish["sale_id"]))
+def _event(simulator: "Simulator", body: dict[str, Any]) -> dict[str, Any]:
+    ledger, values = simulator.ledger, dict(body)
+    start = datetime.fromisoformat(str(values.pop("starts_at")))
+    starts_at = (start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp()
+    day, clock = _local(starts_at, str(values.pop("timezone", "UTC")))
+    values.setdefault("local_date", day)
+    values.setdefault("local_time", clock)
+    for name in _AMOUNTS:
+        if name in values:
+            values[f"{name}_cents"] = to_cents(values.pop(name))
+    key = values.pop("id", 0)
+    event = Event(id=int(values.pop("event_id", key)) or ledger.new_id(), starts_at=starts_at, **values)
+    ledger.events[event.id] = event
+    return {"event_id": event.id, "name": event.name}
+
+
+def _local(moment: float, zone: str) -> tuple[str, str]:
+    try:
+        local = datetime.fromtimestamp(moment, ZoneInfo(zone))
+    except ZoneInfoNotFoundError as error:
+        raise Refusal(400, f"{zone!r} is no time zone") from error
+    return local.date().isoformat(), local.strftime("%H:%M:%S")
+
+
+def _market(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"event_id", "platform"?, "listings" or "asks": [{section, row, quantity, price, id?}]}."""
+    ledger, event_id = simulator.ledger, int(body["event_id"])
+    offered = body["asks"] if "asks" in body else body["listings"]
+    platform = _platform(body) if body.get("platform") else ""
+    for key in [key for key, item in ledger.offers.items() if (item.event_id, item.platform) == (event_id, platform)]:
+        del ledger.offers[key]
+    for item in offered:
+        offer = Offer(
+            str(item.get("id") or f"m{ledger.new_id()}"), platform, event_id, str(item["section"]),
+            str(item.get("row", "")), int(item["quantity"]), to_cents(item["price"]),
+        )  # fmt: skip
+        ledger.offers[offer.id] = offer
+    return {"listings": len(offered)}
+
+
+def _sell(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"platform", "external_id" or "listing_id", "quantity"? (all), "seats"?, "provisional"?}: a buyer buys."""
+    listing = _listing(simulator, body)
+    seats = [int(seat) for seat in body.get("seats") or []]
+    quantity = int(body.get("quantity") or len(seats) or listing.quantity)
+    sale = sales.sell(
+        simulator.ledger, listing, quantity=quantity, seats=seats,
+        provisional=bool(body.get("provisional")), now=now, tell=simulator.tell,
+    )  # fmt: skip
+    return _sale_body(sale)
+
+
+def _advance(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"sale_id", "to"?: "sold" | "cancelled" | "complete", "cancel"?}: what the platform does to a sale."""
+    sale = simulator.ledger.sales.get(int(body["sale_id"]))
     if sale is None:
-        raise ValueError("no such sale")
-    stubhub.advance(sim, sale, cancel=bool(wish.get("cancel")))
-    return {"status": sale.status}
+        raise Refusal(404, "no such sale")
+    step = "cancelled" if body.get("cancel") else str(body.get("to", "sold"))
+    if step == "sold":
+        sales.settle(sale, now, simulator.tell)
+    elif step == "cancelled":
+        sales.cancel(simulator.ledger, sale, now, simulator.tell)
+    elif step == "complete":
+        sales.complete(sale, now)
+    else:
+        raise Refusal(400, "to is sold, cancelled or complete")
+    return _sale_body(sale)
 
 
-def _buyers(sim: "Simulator", wish: dict[str, Any]) -> dict[str, Any]:
-    sim.buyers.configure(wish)
-    return {"running": sim.buyers.running}
+def _pay(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"platform"}: pay what was handed over."""
+    made = sales.pay(simulator.ledger, _platform(body), now)
+    return {"payments": [asdict(payment) for payment in made]}
 
 
-_ACTIONS = {
-    "reset": _reset, "seed": _seed, "faults": _faults, "accounts": _accounts, "expire": _expire, "events": _events,
-    "market": _market, "sell": _sell, "advance": _advance, "buyers": _buyers,
+def _buyers(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"action"?: "start" | "stop" | "tick", "demand"?: {number by name}}; answers the state of the buyers."""
+    buyers = simulator.buyers
+    buyers.configure(body.get("demand") or {})
+    action, sold = body.get("action"), 0
+    if action == "start":
+        buyers.start(now)
+    elif action == "stop":
+        buyers.stop()
+    elif action == "tick":
+        sold = buyers.tick(now)
+    elif action is not None:
+        raise Refusal(400, "action is start, stop or tick")
+    return {"running": buyers.running, "demand": asdict(buyers.demand), "sold": sold}
+
+
+def _deliver(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """Everything that waits is due now; the background thread, or a test's tick, sends it."""
+    waiting = [item for item in simulator.ledger.deliveries.values() if item.state == "pending"]
+    for item in waiting:
+        item.due_at = min(item.due_at, now)
+    return {"due": len(waiting)}
+
+
+def _state(simulator: "Simulator") -> Any:
+    """The ledger by platform: listings, sales and what is on its way; and all listings and sales side by side."""
+    ledger = simulator.ledger
+    listings = [
+        asdict(item) | {"shown": item.state == "active", "price": format(from_cents(item.price_cents), ".2f")}
+        for item in ledger.listings.values()
+    ]
+    by_platform: dict[str, Any] = {
+        platform: {
+            name: [asdict(item) for item in getattr(ledger, name).values() if item.platform == platform]
+            for name in ("listings", "sales", "subscriptions", "deliveries", "payments")
+        }
+        | {"accounts": [item.id for item in ledger.accounts.values() if item.platform == platform]}
+        for platform in PLATFORMS
+    }
+    return by_platform | {
+        "listings": listings, "sales": [_sale_body(item) for item in ledger.sales.values()],
+        "events": [asdict(item) for item in ledger.events.values()], "seed": ledger.seed,
+    }  # fmt: skip
+
+
+def _health(simulator: "Simulator") -> Any:
+    return {"ok": True, "platforms": list(PLATFORMS)}
+
+
+def _faults_in_force(simulator: "Simulator") -> Any:
+    return {"faults": simulator.faults.dump()}
+
+
+def _platform(body: dict[str, Any]) -> str:
+    platform = str(body["platform"])
+    if platform not in PLATFORMS:
+        raise Refusal(400, f"platform is one of {', '.join(PLATFORMS)}")
+    return platform
+
+
+def _listing(simulator: "Simulator", body: dict[str, Any]) -> Listing:
+    """The listing that is meant; by external id the newest one of any account."""
+    platform = _platform(body)
+    if body.get("listing_id"):
+        found = simulator.ledger.listings.get(int(body["listing_id"]))
+    else:
+        key = str(body["external_id"])
+        found = next(
+            (item for item in reversed(simulator.ledger.listings.values()) if item.external_id == key
+             and item.platform == platform), None,
+        )  # fmt: skip
+    if found is None or found.platform != platform:
+        raise Refusal(404, "no such listing")
+    return found
+
+
+def _sale_body(sale: Sale) -> dict[str, Any]:
+    return asdict(sale) | {"sale_id": str(sale.id), "gross_cents": sale.gross_cents}
+
+
+_READS: dict[str, Callable[["Simulator"], Any]] = {
+    "/state": _state, "/faults": _faults_in_force, "/health": _health,
+}  # fmt: skip
+_ACTIONS: dict[str, Callable[["Simulator", dict[str, Any], float], Any]] = {
+    "/reset": _reset, "/seed": _seed, "/settings": _settings, "/faults": _faults, "/accounts": _accounts,
+    "/expire": _expire, "/events": _events, "/market": _market, "/sell": _sell,
+    "/advance": _advance, "/pay": _pay, "/buyers": _buyers,
+    "/deliver": _deliver,
 }  # fmt: skip

@@ -1,64 +1,75 @@
-"""Faults on purpose: by chance (a share of requests) or for the next requests that match."""
+"""Trouble on purpose: refusals, delays and lost answers on requests, and lost, late or doubled webhooks."""
 
-import random
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
+from random import Random
 from typing import Any
 
-KINDS = ("429", "500", "503", "timeout_before", "timeout_after")
-WEBHOOK_KINDS = ("lost", "duplicated", "late")
+from marketplaces.simulator.http import Refusal, Response
+
+REQUEST_KINDS = ("status", "status_after", "timeout_before", "timeout_after")
+WEBHOOK_KINDS = ("webhook_duplicate", "webhook_lost", "webhook_late", "webhook_reorder")
 
 
-@dataclass
-class Planned:
-    """The next `times` requests whose "METHOD /path" starts with `match` meet this fault."""
+@dataclass(slots=True)
+class Fault:
+    """One kind of trouble. `route` is part of "METHOD /path"; `count` None: until reset; times in seconds.
+
+    `status_after` and `timeout_after` strike when the request has been carried out already.
+    """
 
     kind: str
-    match: str = ""
-    times: int = 1
+    platform: str = ""
+    route: str = ""
+    status: int = 503
     retry_after_s: float | None = None
+    probability: float = 1.0
+    count: int | None = None
+    delay_s: float = 5.0
+    hang_s: float | None = None
+    struck: int = 0
+
+    def fits(self, platform: str, where: str) -> bool:
+        """Whether it may strike here."""
+        left = self.count is None or self.count > 0
+        return left and self.platform in {"", platform} and self.route in where
+
+    def answer(self) -> Response:
+        """What the platform says instead."""
+        wait = self.retry_after_s
+        headers = {} if wait is None else {"Retry-After": f"{wait:g}"}
+        return Response(self.status, {"code": "simulated_fault", "message": "simulated fault"}, headers)
 
 
-@dataclass
 class Faults:
-    """One platform's faults. `shares` are chances from 0 to 1 by kind; `latency_ms` is added to each answer."""
+    """The faults in force, tried in the order in which they were set."""
 
-    shares: dict[str, float] = field(default_factory=dict)
-    planned: list[Planned] = field(default_factory=list)
-    latency_ms: float = 0.0
-    late_s: float = 2.0
-    counts: dict[str, int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.items: list[Fault] = []
 
-    def pick(self, request: str, chance: random.Random) -> Planned | None:
-        """The fault that this request meets, if any; counted."""
-        for planned in self.planned:
-            if planned.times > 0 and request.startswith(planned.match):
-                planned.times -= 1
-                return self._count(planned)
-        roll = chance.random()
-        for kind in KINDS:
-            roll -= self.shares.get(kind, 0.0)
-            if roll < 0:
-                return self._count(Planned(kind))
+    def add(self, values: dict[str, Any]) -> Fault:
+        """Put a fault in force. Raises Refusal(400) for an unknown kind or field."""
+        try:
+            fault = Fault(**values)
+        except TypeError as error:
+            raise Refusal(400, str(error)) from error
+        if fault.kind not in REQUEST_KINDS + WEBHOOK_KINDS:
+            raise Refusal(400, f"kind is one of {', '.join(REQUEST_KINDS + WEBHOOK_KINDS)}")
+        for name in ("probability", "delay_s", "hang_s", "retry_after_s"):
+            value = getattr(fault, name)
+            setattr(fault, name, None if value is None else float(value))
+        self.items.append(fault)
+        return fault
+
+    def draw(self, random: Random, kinds: tuple[str, ...], platform: str, where: str) -> Fault | None:
+        """The fault that strikes now, if any; counted down."""
+        for fault in self.items:
+            if fault.kind in kinds and fault.fits(platform, where) and random.random() < fault.probability:
+                fault.struck += 1
+                if fault.count is not None:
+                    fault.count -= 1
+                return fault
         return None
 
-    def webhook(self, kind: str, chance: random.Random) -> bool:
-        """Whether a delivery meets this webhook fault; counted."""
-        if chance.random() >= self.shares.get(kind, 0.0):
-            return False
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        return True
-
-    def _count(self, planned: Planned) -> Planned:
-        self.counts[planned.kind] = self.counts.get(planned.kind, 0) + 1
-        return planned
-
-    def configure(self, wish: dict[str, Any]) -> None:
-        """Set from a control request; raises ValueError for an unknown kind."""
-        unknown = set(wish.get("shares", {})) - {*KINDS, *WEBHOOK_KINDS}
-        unknown |= {row["kind"] for row in wish.get("next", ())} - set(KINDS)
-        if unknown:
-            raise ValueError(f"unknown faults: {sorted(unknown)}; known: {[*KINDS, *WEBHOOK_KINDS]}")
-        self.shares = {kind: float(share) for kind, share in wish.get("shares", self.shares).items()}
-        self.planned += [Planned(**row) for row in wish.get("next", ())]
-        self.latency_ms = float(wish.get("latency_ms", self.latency_ms))
-        self.late_s = float(wish.get("late_s", self.late_s))
+    def dump(self) -> list[dict[str, Any]]:
+        """The faults as JSON values."""
+        return [asdict(fault) for fault in self.items]

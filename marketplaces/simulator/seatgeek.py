@@ -1,193 +1,303 @@
-"""SeatGeek Seller Direct's dialect: token, listings by our id, orders."""
+"""SeatGeek's dialect: Seller Direct, and beside it event search and broker data, which live on other hosts there."""
 
-import uuid
-from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Callable
+from typing import Any
 
-from marketplaces.simulator.state import Account, Listing, Sale, utc_now
-from marketplaces.simulator.web import Answer, Refused, Request
-
-if TYPE_CHECKING:
-    from marketplaces.simulator.app import Simulator
+from marketplaces.simulator import sales
+from marketplaces.simulator import seatgeek_views as views
+from marketplaces.simulator.http import Refusal, Request, Response, render
+from marketplaces.simulator.state import Account, Ledger, Listing, Sale, from_cents, stamp, to_cents
+from marketplaces.simulator.webhooks import Outbox
 
 PLATFORM = "seatgeek"
-# A sold-out listing may not be created again, nor grow, for five minutes after its last order.
-QUIET = timedelta(minutes=5)
 _REQUIRED = ("event", "venue", "event_date", "quantity", "cost", "section", "row")
-_MOVES = {"confirmed": "confirmed", "denied": "denied", "fulfilled": "fulfilled"}
+_WRITABLE = frozenset({
+    *_REQUIRED, "seller_listing_id", "event_time", "event_id", "seat_from", "seat_thru", "notes", "in_hand_date",
+    "is_edelivery", "is_instant", "split_type", "splits", "stock_type", "tokens_type", "tokens",
+    "seller_previously_paid_price_per_ticket", "seller_subaccount_id", "ticket_id",
+})  # fmt: skip
+_SPLITS = {"ANY": "Any", "DONTLEAVEONE": "AvoidOne", "DEFAULT": "Any"}
+_TYPES = {"sold": "order.created", "cancelled": "order.broken"}
+Handler = Callable[["SeatGeek", Request, Account, float, str], Response]
 
 
-def handle(sim: "Simulator", request: Request, path: str) -> Answer:
-    """One request below /seatgeek."""
-    account = sim.state.account_by_token(PLATFORM, request.bearer or request.query.get("token", ""))
-    if account is None:
-        raise _error(401, "Token is not valid")
-    match (request.method, path.strip("/").split("/")):
-        case ("GET", ["listings"]):
-            own = [x for x in sim.state.listings if x.platform == PLATFORM and x.account_id == account.id]
-            bodies = [_listing_body(x) for x in own if x.shown]
-            return Answer(body={"listings": bodies, "meta": {"total": len(bodies), "status": 200}})
-        case ("PUT", ["listings", "single", key]):
-            return _put(sim, request, account, key)
-        case ("PATCH", ["listings", "single", key]):
-            return _patch(sim, request, account, key)
-        case ("GET", ["listings", "single", key]):
-            return Answer(body={"listing": _listing_body(_found(sim, account, key))})
-        case ("POST", ["listings", "bulk-delete"]):
-            return _bulk_delete(sim, request, account)
-        case ("GET", ["orders"]):
-            return _orders(sim, request, account)
-        case ("GET", ["order"]):
-            return Answer(body={"order": order_body(sim, _order(sim, account, request.query.get("order_id", "")))})
-        case ("PATCH", ["order"]):
-            return _patch_order(sim, request, account)
-        case ("GET", ["remittances"]):
-            return Answer(body={"remittances": []})
-    raise _error(404, "Not found")
+class SeatGeek:
+    """Answers requests under /seatgeek. The caller holds the lock."""
 
+    def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
+        self.ledger = ledger
+        self.outbox = outbox
 
-def _error(status: int, message: str) -> Refused:
-    return Refused(status, {"error": {"message": message}, "meta": {"status": status}})
+    def account_of(self, request: Request, now: float) -> Account | None:
+        """The account whose token the request carries; None for the Platform API. Raises Refusal(401)."""
+        if request.path.startswith("/2/"):
+            return None
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        token = given.strip() if scheme.lower() in {"bearer", "token"} else request.query.get("token", "")
+        for account in self.ledger.accounts.values():
+            if account.platform == PLATFORM and token and account.token == token:
+                return account
+        raise Refusal(401, "Token is not valid")
 
+    def handle(self, request: Request, account: Account | None, now: float) -> Response:
+        """Carry out one request. Raises Refusal."""
+        if request.path == "/2/events" and request.method == "GET":
+            return self.search(request)
+        for method, pattern, handler in _ROUTES:
+            match = pattern.fullmatch(request.path)
+            if match and method == request.method and account is not None:
+                return handler(self, request, account, now, next(iter(match.groups()), None) or "")
+        raise Refusal(404, "Not found")
 
-def _found(sim: "Simulator", account: Account, key: str) -> Listing:
-    listing = sim.state.listing_find(PLATFORM, key, account)
-    if listing is None:
-        raise _error(404, "Listing not found")
-    return listing
+    def refused(self, refusal: Refusal, request: Request) -> Response:
+        """The refusal in SeatGeek's words."""
+        if request.path.startswith("/brokerdata"):
+            return Response(refusal.status, {"code": refusal.code, "message": refusal.message})
+        return Response(refusal.status, {"error": {"message": refusal.message}, "meta": {"status": refusal.status}})
 
-
-def _listing_body(listing: Listing) -> dict[str, Any]:
-    ends = {"seat_from": listing.seats[0], "seat_thru": listing.seats[-1]} if listing.seats else {}
-    return {
-        "seller_listing_id": listing.external_id, "sg_listing_id": listing.id, "quantity": len(listing.seats),
-        "cost": Decimal(listing.price), "section": listing.section, "row": listing.row, "split_type": listing.split,
-        "event_id": listing.event_id, "updated": listing.updated_at, **ends,
-        "status": "active" if listing.shown else "inactive",
-    }  # fmt: skip
-
-
-def _put(sim: "Simulator", request: Request, account: Account, key: str) -> Answer:
-    body = request.json()
-    missing = [name for name in _REQUIRED if not body.get(name)]
-    if missing:
-        raise _error(400, f"missing: {', '.join(missing)}")
-    if len(key) > 32:
-        raise _error(400, "seller_listing_id is longer than 32 characters")
-    old = sim.state.listing_find(PLATFORM, key, account)
-    if old is not None and not old.seats and _recent_order(sim, old):
-        raise _error(409, "the listing sold out less than five minutes ago")
-    if old is not None:
-        sim.state.listings.remove(old)
-    first, moment = int(body.get("seat_from") or 1), utc_now().isoformat()
-    seats = list(range(first, first + int(body["quantity"])))
-    sim.state.listings.append(
-        Listing(
-            id=old.id if old else sim.state.new_id(), platform=PLATFORM, account_id=account.id, external_id=key,
-            event_id=_event_id(sim, body), section=str(body["section"]), row=str(body["row"]),
-            seats=[seat for seat in seats if not old or seat not in old.sold_seats], price=str(body["cost"]),
-            split=str(body.get("split_type", "DEFAULT")), active=True, created_at=old.created_at if old else moment,
-            updated_at=moment, sold_seats=old.sold_seats if old else [],
+    def search(self, request: Request) -> Response:
+        """Platform events whose name or venue shares a word with `q`, between two local moments."""
+        query = request.query
+        if not query.get("client_id"):
+            raise Refusal(403, "client_id is required")
+        words = set(re.findall(r"\w+", query.get("q", "").lower()))
+        first, last = query.get("datetime_local.gte", "")[:10], query.get("datetime_local.lte", "9999")[:10]
+        found = [
+            item for item in self.ledger.events.values()
+            if item.platform in {"", PLATFORM} and first <= item.local_date <= last
+            and (not words or words & set(re.findall(r"\w+", f"{item.name} {item.venue}".lower())))
+        ]  # fmt: skip
+        meta = {"total": len(found), "took": 1, "page": 1, "per_page": len(found)}
+        return Response(
+            200, {"events": [views.event(self.ledger, item) for item in found], "meta": meta, "in_hand": {}}
         )
-    )  # fmt: skip
-    return Answer(body={"ok": True})
+
+    def market(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """Broker data: everyone's listings of an event, ours among them."""
+        if not self.ledger.settings.broker_data:
+            raise Refusal(401, "insufficient scope", code="421004")
+        event_id = int(request.query.get("event_id") or 0)
+        rows: list[dict[str, Any]] = [
+            {"sglid": item.id, "bp": from_cents(item.price_cents), "q": item.quantity, "s": item.section, "r": item.row}
+            for item in self.ledger.on_sale(PLATFORM, event_id)
+        ]
+        rows += [
+            {"sglid": item.id, "bp": from_cents(item.price_cents), "q": item.quantity, "s": item.section, "r": item.row}
+            for item in self.ledger.offers_of(PLATFORM, event_id)
+        ]
+        return Response(200, {"listings": rows})
+
+    # Listings.
+    def put(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """Create or replace under the seller's own key."""
+        body = request.json()
+        missing = [name for name in _REQUIRED if body.get(name) in {None, ""}]
+        if missing or set(body) - _WRITABLE or len(key) > 32:
+            raise Refusal(400, f"missing {missing}, unknown {sorted(set(body) - _WRITABLE)}")
+        old = self.ledger.listing_find(PLATFORM, account.id, key)
+        if old is not None and old.state == "sold" and self._just_sold(old, now):
+            raise Refusal(409, "the listing sold out within the last 5 minutes")
+        made = self._listing(body, account, key, now)
+        if old is not None and old.state != "sold":
+            made.id, made.created_at, made.last_order_at = old.id, old.created_at, old.last_order_at
+            if made.quantity > old.quantity and self._just_sold(old, now):
+                raise Refusal(409, "the quantity may not grow within 5 minutes of an order")
+        self.ledger.listing_add(made)
+        return Response(200, {"ok": True})
+
+    def patch(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """Change some fields of a listing that stands."""
+        listing, body = self._own(account, key), request.json()
+        if set(body) - _WRITABLE:
+            raise Refusal(400, f"unknown {sorted(set(body) - _WRITABLE)}")
+        quantity = int(body.get("quantity", listing.quantity))
+        if quantity > listing.quantity and self._just_sold(listing, now):
+            raise Refusal(409, "the quantity may not grow within 5 minutes of an order")
+        if "quantity" in body or "seat_from" in body:
+            first = body.get("seat_from", listing.seats[0] if listing.seats else None)
+            listing.seats = _seats(first, body.get("seat_thru"), quantity)
+            listing.quantity = quantity
+        if "cost" in body:
+            listing.price_cents = _cost(body)
+        if "split_type" in body:
+            listing.split = _split(body, quantity)
+        listing.updated_at = now
+        return Response(200, {"ok": True})
+
+    def show(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """One listing that stands."""
+        return Response(200, {"listing": views.listing(self._own(account, key))})
+
+    def listings(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The account's standing listings, paged by cursor."""
+        own = [item for item in self.ledger.listings.values() if item.account_id == account.id and _stands(item)]
+        own.sort(key=lambda item: item.id)
+        size = min(2000, max(1, int(request.query.get("per_page") or 500)))
+        after = int(request.query.get("page_cursor") or 0)
+        shown = [item for item in own if item.id > after][:size]
+        more = bool(shown) and shown[-1].id != own[-1].id
+        meta = {"per_page": size, "total": len(own), "status": 200, "next_page": str(shown[-1].id) if more else None}
+        return Response(200, {"listings": [views.listing(item) for item in shown], "meta": meta})
+
+    def bulk_delete(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """Mark inactive; a key that is unknown or sold is no error, and what is sold stays sold."""
+        keys = request.json().get("seller_listing_ids")
+        if not isinstance(keys, list):
+            raise Refusal(400, "seller_listing_ids is required")
+        for key in keys:
+            listing = self.ledger.listing_find(PLATFORM, account.id, str(key))
+            if listing is not None and _stands(listing):
+                listing.state, listing.updated_at = "deleted", now
+        return Response(200, {"ok": True})
+
+    # Orders.
+    def show_order(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """One order."""
+        return Response(200, views.order(self.ledger, self._order(account, request.query.get("order_id", ""))))
+
+    def orders(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The account's orders by the day they were placed."""
+        query = request.query
+        first, last, status = query.get("start_date", ""), query.get("end_date", "9999"), query.get("status")
+        own = [
+            item for item in self.ledger.sales.values()
+            if item.account_id == account.id and first <= stamp(item.created_at)[:10] <= last
+            and status in {None, item.status}
+        ]  # fmt: skip
+        number, size = int(query.get("page") or 1), int(query.get("per_page") or 200)
+        meta = {"page": number, "per_page": size, "total": len(own), "status": 200}
+        shown = own[(number - 1) * size : number * size]
+        return Response(200, {"orders": [views.order(self.ledger, item) for item in shown], "meta": meta})
+
+    def patch_order(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """Confirm, deny or fulfil."""
+        form = request.form()
+        sale = self._order(account, form.get("order_id", ""))
+        status = form.get("status", "")
+        if status == "confirmed":
+            sales.confirm(sale, now)
+        elif status == "denied":
+            sales.reject(sale, now)
+        elif status == "fulfilled" and form.get("delivery_method") and form.get("stock_type"):
+            sales.hand_over(sale, dict(form), now)
+        else:
+            raise Refusal(400, "status, or delivery_method and stock_type, are missing")
+        return Response(200, views.order(self.ledger, sale))
+
+    def remittances(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """The account's invoices, or one with its charges."""
+        own = [item for item in self.ledger.payments.values() if item.account_id == account.id]
+        if not key:
+            return Response(200, {"remittances": [views.invoice(self.ledger, item, charges=False) for item in own]})
+        found = next((item for item in own if str(item.id) == key), None)
+        if found is None:
+            raise Refusal(404, "Invoice not found")
+        return Response(200, views.invoice(self.ledger, found, charges=True))
+
+    def tell(self, sale: Sale, what: str, now: float) -> None:
+        """Queue the one webhook of an order, where the account has an address."""
+        account = self.ledger.accounts[sale.account_id]
+        if not account.webhook_url or what not in _TYPES:
+            return
+        kind, delivery = _TYPES[what], self.ledger.new_id()
+        metadata = {
+            "notification_type": kind, "seller_id": account.id, "notification_id": str(delivery),
+            "notification_generated_at": stamp(now), "schema_version": 1,
+        }  # fmt: skip
+        headers = {
+            "Content-Type": "application/json", "User-Agent": "seatgeek-simulator",
+            "Authorization": f"Bearer {account.webhook_secret or account.token}",
+        }  # fmt: skip
+        body = render({"metadata": metadata, "data": [views.order(self.ledger, sale)]})
+        self.outbox.put(
+            platform=PLATFORM, account_id=account.id, url=account.webhook_url, headers=headers, body=body,
+            topic=kind, now=now,
+        )  # fmt: skip
+
+    # Finding and rendering.
+    def _just_sold(self, listing: Listing, now: float) -> bool:
+        return listing.last_order_at > 0 and now - listing.last_order_at < self.ledger.settings.seatgeek_after_order_s
+
+    def _own(self, account: Account, key: str) -> Listing:
+        found = self.ledger.listing_find(PLATFORM, account.id, key)
+        if found is None or not _stands(found):
+            raise Refusal(404, "Listing not found")
+        return found
+
+    def _order(self, account: Account, key: str) -> Sale:
+        found = self.ledger.sales.get(int(key)) if key.isdigit() else None
+        if found is None or found.account_id != account.id:
+            raise Refusal(404, "Order not found")
+        return found
+
+    def _listing(self, body: dict[str, Any], account: Account, key: str, now: float) -> Listing:
+        quantity = int(body["quantity"])
+        if quantity < 1:
+            raise Refusal(400, "quantity must be at least 1")
+        return Listing(
+            id=self.ledger.new_id(), platform=PLATFORM, account_id=account.id, external_id=key,
+            event_id=self._event_id(body), section=str(body["section"]), row=str(body["row"]),
+            seats=_seats(body.get("seat_from"), body.get("seat_thru"), quantity), quantity=quantity,
+            price_cents=_cost(body), currency="USD", split=_split(body, quantity), created_at=now, updated_at=now,
+            ticket_type=str(body.get("stock_type") or ""),
+            extra={name: body[name] for name in ("event", "venue", "event_date", "event_time") if name in body},
+        )  # fmt: skip
+
+    def _event_id(self, body: dict[str, Any]) -> int:
+        """The event that is meant, by id or by name and day; 0 while nobody has mapped it."""
+        if body.get("event_id"):
+            return int(body["event_id"])
+        name, day = str(body["event"]).lower(), str(body["event_date"])
+        known = (item for item in self.ledger.events.values() if item.platform in {"", PLATFORM})
+        return next((item.id for item in known if item.name.lower() == name and item.local_date == day), 0)
 
 
-def _event_id(sim: "Simulator", body: dict[str, Any]) -> str:
-    """The event by id, else by name and day; an unknown one is taken in and stays unmapped."""
-    if str(body.get("event_id") or "") in sim.state.events:
-        return str(body["event_id"])
-    for event in sim.state.events.values():
-        if event.local_date == body["event_date"] and event.venue.casefold() == str(body["venue"]).casefold():
-            return event.id
-    return ""
+def _stands(listing: Listing) -> bool:
+    return listing.state in {"active", "hidden"}
 
 
-def _recent_order(sim: "Simulator", listing: Listing) -> bool:
-    orders = [s for s in sim.state.sales if s.platform == PLATFORM and s.external_id == listing.external_id]
-    return any(datetime.fromisoformat(order.created_at) > utc_now() - QUIET for order in orders)
+def _cost(body: dict[str, Any]) -> int:
+    try:
+        cents = to_cents(body["cost"])
+    except ValueError:
+        cents = 0
+    if cents <= 0:
+        raise Refusal(400, "cost must be positive")
+    return cents
 
 
-def _patch(sim: "Simulator", request: Request, account: Account, key: str) -> Answer:
-    listing, body = _found(sim, account, key), request.json()
-    if not listing.shown:
-        raise _error(404, "Listing is not active")
-    if "cost" in body:
-        if Decimal(str(body["cost"])) <= 0:
-            raise _error(400, "cost must be positive")
-        listing.price = str(body["cost"])
-    if "quantity" in body:
-        if int(body["quantity"]) > len(listing.seats) and _recent_order(sim, listing):
-            raise _error(409, "no growth within five minutes of an order")
-        first = int(body.get("seat_from") or listing.seats[0])
-        wanted = range(first, first + int(body["quantity"]))
-        listing.seats = [seat for seat in wanted if seat not in listing.sold_seats]
-    listing.split = str(body.get("split_type", listing.split))
-    listing.updated_at = utc_now().isoformat()
-    return Answer(body={"ok": True})
+def _seats(first: Any, last: Any, quantity: int) -> list[int]:
+    if first in {None, ""}:
+        return []
+    seats = list(range(int(first), (int(last) if last not in {None, ""} else int(first) + quantity - 1) + 1))
+    if len(seats) != quantity:
+        raise Refusal(400, "seat_from and seat_thru do not make up the quantity")
+    return seats
 
 
-def _bulk_delete(sim: "Simulator", request: Request, account: Account) -> Answer:
-    for key in request.json().get("seller_listing_ids", ()):
-        listing = sim.state.listing_find(PLATFORM, key, account)
-        if listing is not None:
-            listing.active, listing.updated_at = False, utc_now().isoformat()
-    return Answer(body={"ok": True})
+def _split(body: dict[str, Any], quantity: int) -> str:
+    """StubHub's word or a list of quantities; a CUSTOM list that does not end at the quantity is DEFAULT."""
+    kind, sizes = str(body.get("split_type") or "DEFAULT"), str(body.get("splits") or "")
+    if kind == "CUSTOM":
+        return sizes if sizes.rsplit(",", maxsplit=1)[-1] == str(quantity) else "Any"
+    if kind not in _SPLITS:
+        raise Refusal(400, "split_type is unknown")
+    return _SPLITS[kind]
 
 
-# Orders.
-def order_body(sim: "Simulator", sale: Sale) -> dict[str, Any]:
-    """An order, as GET answers it and webhooks carry it. It does not say which seats: the seller allocates."""
-    fees = sim.state.fee_of(PLATFORM, sale.gross)
-    event = sim.state.events.get(sale.event_id)
-    return {
-        "id": sale.id, "status": sale.status, "created": sale.created_at, "updated": sale.updated_at,
-        "event": {"seatgeek_event_id": sale.event_id, "name": event.name if event else ""},
-        "listing": {"id": sale.external_id, "price": Decimal(sale.price), "quantity": len(sale.seats),
-                    "section": sale.section, "row": sale.row},
-        "subtotal": sale.gross, "fees": fees, "total": sale.gross - fees, "stock_type": "mobile",
-    }  # fmt: skip
-
-
-def _order(sim: "Simulator", account: Account, order_id: str) -> Sale:
-    sale = sim.state.sale_find(PLATFORM, order_id, account)
-    if sale is None:
-        raise _error(404, "Order not found")
-    return sale
-
-
-def _orders(sim: "Simulator", request: Request, account: Account) -> Answer:
-    start = request.query.get("start_date", "")
-    page, size = int(request.query.get("page", "1")), int(request.query.get("per_page", "200"))
-    own = [
-        s for s in sim.state.sales if s.platform == PLATFORM and s.account_id == account.id and s.created_at >= start
-    ]
-    return Answer(body={"orders": [order_body(sim, sale) for sale in own[(page - 1) * size : page * size]]})
-
-
-def _patch_order(sim: "Simulator", request: Request, account: Account) -> Answer:
-    form = request.form()
-    sale = _order(sim, account, form.get("order_id", ""))
-    status = _MOVES.get(form.get("status", ""))
-    if status is None:
-        raise _error(400, "status must be confirmed, denied or fulfilled")
-    if status == "fulfilled" and not form.get("delivery_method"):
-        raise _error(400, "delivery_method is required to fulfil")
-    sim.state.sale_move(sale, status)
-    return Answer(body={"order": order_body(sim, sale)})
-
-
-def sold(sim: "Simulator", listing: Listing, seats: list[int]) -> Sale:
-    """A buyer bought: the order, and its webhook."""
-    sale = sim.state.sale_make(listing, seats, "submitted", tells_seats=False)
-    account = next(a for a in sim.state.accounts if a.id == sale.account_id)
-    body = {
-        "metadata": {
-            "notification_type": "order.created", "seller_id": account.id, "notification_id": uuid.uuid4().hex,
-            "notification_generated_at": utc_now().isoformat(), "schema_version": 1,
-        },
-        "data": [order_body(sim, sale)],
-    }  # fmt: skip
-    sim.notify(account, {"Authorization": f"Bearer {account.webhook_header}"}, body)
-    return sale
+_ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
+    (method, re.compile(pattern), handler)
+    for method, pattern, handler in (
+        ("GET", r"/listings", SeatGeek.listings),
+        ("PUT", r"/listings/single/([^/]+)", SeatGeek.put),
+        ("PATCH", r"/listings/single/([^/]+)", SeatGeek.patch),
+        ("GET", r"/listings/single/([^/]+)", SeatGeek.show),
+        ("POST", r"/listings/bulk-delete", SeatGeek.bulk_delete),
+        ("GET", r"/order", SeatGeek.show_order),
+        ("PATCH", r"/order", SeatGeek.patch_order),
+        ("GET", r"/orders", SeatGeek.orders),
+        ("GET", r"/remittances(?:/(\d+))?", SeatGeek.remittances),
+        ("GET", r"/brokerdata/listings", SeatGeek.market),
+    )
+]

@@ -1,197 +1,309 @@
-"""What the simulated marketplaces keep: accounts, events, listings, sales. The truth that tests count against."""
+"""What the platforms know: accounts, events, listings, sales, subscriptions, deliveries. All of it goes to JSON."""
 
 import random
-import uuid
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-CENT = Decimal("0.01")
+PLATFORMS = ("stubhub", "seatgeek")
+SPLITS = ("Any", "None", "Pairs", "AvoidOne", "AvoidOneAndThree")
+TICKET_TYPES = ("MobileTransfer", "ETicket")
 
 
-def utc_now() -> datetime:
-    """The present, aware UTC."""
-    return datetime.now(tz=UTC)
+def to_cents(amount: Any) -> int:
+    """A JSON amount as whole cents; raises ValueError."""
+    try:
+        return int((Decimal(str(amount)) * 100).to_integral_value())
+    except ArithmeticError as error:
+        raise ValueError(f"{amount!r} is not an amount") from error
 
 
-@dataclass
+def from_cents(cents: int) -> Decimal:
+    """Whole cents as an amount."""
+    return Decimal(cents) / 100
+
+
+def stamp(moment: float) -> str:
+    """Seconds since the epoch as ISO 8601 UTC."""
+    return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class Settings:
+    """What no platform publishes and a run may choose. Percentages of the list price, times in seconds."""
+
+    stubhub_fee_percent: float = 10.0
+    seatgeek_fee_percent: float = 5.0
+    access_token_s: float = 3600.0
+    code_s: float = 600.0
+    # How long a provisional sale is under review, and how long a delivery takes; 0: until a control call moves it.
+    review_s: float = 30.0
+    delivery_s: float = 0.0
+    confirm_within_s: float = 86400.0
+    seatgeek_after_order_s: float = 300.0
+    stubhub_webhook_retries: int = 5
+    stubhub_webhook_retry_s: float = 30.0
+    hang_s: float = 15.0
+    broker_data: bool = True
+
+
+@dataclass(slots=True)
 class Account:
-    """A seller at one platform."""
+    """A seller at one platform. `rate_per_s` 0: no limit."""
 
     id: str
     platform: str
-    access_token: str
-    refresh_token: str = ""
-    expires_at: str = ""
+    token: str
     webhook_url: str = ""
-    webhook_header: str = ""
-    webhook_topics: list[str] = field(default_factory=list)
+    webhook_secret: str = ""
+    rate_per_s: float = 0.0
+    burst: float = 10.0
 
 
-@dataclass
+@dataclass(slots=True)
 class Event:
-    """An event that every platform knows under one id."""
+    """An event; `platform` empty: every platform has it. Prices in cents, `starts_at` in seconds since the epoch."""
 
-    id: str
+    id: int
     name: str
     venue: str
-    starts_at: str
+    starts_at: float
     local_date: str
+    local_time: str = ""
+    platform: str = ""
+    city: str = ""
+    state: str = ""
+    status: str = "Normal"
+    min_price_cents: int = 100
+    max_price_cents: int = 10_000_000
+    max_quantity: int = 30
+    split_types: list[str] = field(default_factory=lambda: list(SPLITS))
+    ticket_types: list[str] = field(default_factory=lambda: list(TICKET_TYPES))
+    sections: list[str] = field(default_factory=list)
+    seats_required: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class Listing:
-    """A listing at one platform. `price` is the seller's per ticket, as text; `seats` those still offered."""
+    """An offer; `seats` are the numbers left (none: unnumbered). State: active, hidden, sold or deleted."""
 
     id: int
     platform: str
     account_id: str
     external_id: str
-    event_id: str
+    event_id: int
     section: str
     row: str
     seats: list[int]
-    price: str
+    quantity: int
+    price_cents: int
+    currency: str
     split: str
-    active: bool
-    created_at: str
-    updated_at: str
-    sold_seats: list[int] = field(default_factory=list)
-    looks: int = 0
+    created_at: float
+    updated_at: float
+    state: str = "active"
+    ticket_type: str = ""
+    last_order_at: float = 0.0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Sale:
+    """A purchase; amounts are totals in cents, `seats` the ones taken."""
+
+    id: int
+    platform: str
+    account_id: str
+    listing_id: int
+    external_id: str
+    event_id: int
+    section: str
+    row: str
+    seats: list[int]
+    quantity: int
+    price_cents: int
+    fees_cents: int
+    currency: str
+    status: str
+    created_at: float
+    updated_at: float
+    confirm_by: float
+    provisional: bool = False
+    confirmed: bool = False
+    fulfilled: bool = False
+    rejected: bool = False
+    cancelled: bool = False
+    paid_in: int = 0
+    proof: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def shown(self) -> bool:
-        """Whether buyers can see and buy it."""
-        return self.active and bool(self.seats)
+    def gross_cents(self) -> int:
+        """The list price of all tickets."""
+        return self.price_cents * self.quantity
 
 
-@dataclass
-class Sale:
-    """A sale at one platform, with every status it went through."""
+@dataclass(slots=True)
+class Subscription:
+    """A registered webhook."""
+
+    id: int
+    platform: str
+    account_id: str
+    url: str
+    secret: str
+    topics: list[str]
+    name: str = ""
+    created_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One webhook on its way. State: pending, done, dropped or lost."""
+
+    id: int
+    platform: str
+    account_id: str
+    url: str
+    headers: dict[str, str]
+    body: str
+    due_at: float
+    retries_left: int
+    retry_s: float
+    state: str = "pending"
+    attempts: int = 0
+    last_status: int = 0
+
+
+@dataclass(slots=True)
+class Token:
+    """An OAuth code, access or refresh token."""
+
+    value: str
+    kind: str
+    account_id: str
+    client_id: str
+    expires_at: float
+    spent: bool = False
+    redirect_uri: str = ""
+    challenge: str = ""
+    scope: str = ""
+
+
+@dataclass(slots=True)
+class Offer:
+    """A stranger's listing."""
 
     id: str
     platform: str
-    account_id: str
-    external_id: str
-    listing_id: int
-    event_id: str
+    event_id: int
     section: str
     row: str
-    seats: list[int]
-    price: str
-    status: str
-    created_at: str
-    updated_at: str
-    history: list[list[str]] = field(default_factory=list)
-    tells_seats: bool = True
-
-    @property
-    def gross(self) -> Decimal:
-        """The seller's price times the quantity."""
-        return Decimal(self.price) * len(self.seats)
+    quantity: int
+    price_cents: int
 
 
-class State:
-    """All of it, with one seeded source of chance. The caller holds the simulator's lock."""
+@dataclass(slots=True)
+class Payment:
+    """A payout of some sales."""
 
-    def __init__(self, seed: int = 0) -> None:
-        self.random = random.Random(seed)  # noqa: S311 - play, not secrets
-        self.accounts: list[Account] = []
-        self.events: dict[str, Event] = {}
-        self.listings: list[Listing] = []
-        self.sales: list[Sale] = []
-        self.market: dict[str, list[dict[str, Any]]] = {}
-        self.codes: dict[str, dict[str, str]] = {}
-        self.spent_refresh: list[str] = []
-        self.fees = {"stubhub": "10.0", "seatgeek": "5.0"}
+    id: int
+    platform: str
+    account_id: str
+    created_at: float
+    sale_ids: list[int]
+
+
+_TABLES: dict[str, Any] = {
+    "accounts": Account, "events": Event, "listings": Listing, "sales": Sale, "subscriptions": Subscription,
+    "deliveries": Delivery, "tokens": Token, "offers": Offer, "payments": Payment,
+}  # fmt: skip
+
+
+class Ledger:
+    """Every table, a seeded source of chance, and one counter for ids. Callers hold the simulator's lock."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self.reset(seed)
+
+    def reset(self, seed: int = 1) -> None:
+        """Forget everything and start the chance again."""
+        self.seed = seed
+        self.random = random.Random(seed)  # noqa: S311 - a simulation, not a secret
         self.next_id = 1000
+        self.settings = Settings()
+        self.clients: dict[str, str] = {}
+        self.accounts: dict[str, Account] = {}
+        self.events: dict[int, Event] = {}
+        self.listings: dict[int, Listing] = {}
+        self.sales: dict[int, Sale] = {}
+        self.subscriptions: dict[int, Subscription] = {}
+        self.deliveries: dict[int, Delivery] = {}
+        self.tokens: dict[str, Token] = {}
+        self.offers: dict[str, Offer] = {}
+        self.payments: dict[int, Payment] = {}
+        self.by_external: dict[tuple[str, str, str], int] = {}
 
     def new_id(self) -> int:
-        """The next number for a listing or a sale."""
+        """The next id, never used again."""
         self.next_id += 1
         return self.next_id
 
-    def account_by_token(self, platform: str, token: str) -> Account | None:
-        """The account whose token is good now."""
-        for account in self.accounts:
-            if account.platform == platform and account.access_token == token and token:
-                alive = not account.expires_at or datetime.fromisoformat(account.expires_at) > utc_now()
-                return account if alive else None
-        return None
+    def new_secret(self, prefix: str) -> str:
+        """A token, the same for the same seed."""
+        return f"{prefix}_{self.random.getrandbits(128):032x}"
 
-    def account_make(self, platform: str, *, token: str = "", life_s: float | None = None) -> Account:
-        """A new seller with fresh tokens."""
-        account = Account(
-            id=str(self.new_id()),
-            platform=platform,
-            access_token=token or uuid.uuid4().hex,
-            refresh_token=uuid.uuid4().hex,
-            expires_at=(utc_now() + timedelta(seconds=life_s)).isoformat() if life_s else "",
-        )
-        self.accounts.append(account)
-        return account
+    def listing_add(self, listing: Listing) -> None:
+        """Keep a listing under its id and its seller's key."""
+        self.listings[listing.id] = listing
+        if listing.external_id:
+            self.by_external[listing.platform, listing.account_id, listing.external_id] = listing.id
 
-    def listing_find(self, platform: str, key: str, account: Account | None = None) -> Listing | None:
-        """The newest listing with this external or own id."""
-        for listing in reversed(self.listings):
-            own = account is None or listing.account_id == account.id
-            if listing.platform == platform and own and key in {listing.external_id, str(listing.id)}:
-                return listing
-        return None
+    def listing_find(self, platform: str, account_id: str, external_id: str) -> Listing | None:
+        """The seller's newest listing under his key, whatever its state."""
+        return self.listings.get(self.by_external.get((platform, account_id, external_id), 0))
 
-    def sale_find(self, platform: str, sale_id: str, account: Account | None = None) -> Sale | None:
-        """A sale by id."""
-        for sale in self.sales:
-            own = account is None or sale.account_id == account.id
-            if sale.platform == platform and sale.id == sale_id and own:
-                return sale
-        return None
-
-    def sale_make(self, listing: Listing, seats: list[int], status: str, *, tells_seats: bool) -> Sale:
-        """A buyer takes these seats; the listing shrinks at once."""
-        moment = utc_now().isoformat()
-        listing.seats = [seat for seat in listing.seats if seat not in seats]
-        listing.sold_seats += seats
-        listing.updated_at = moment
-        sale = Sale(
-            id=str(self.new_id()), platform=listing.platform, account_id=listing.account_id,
-            external_id=listing.external_id, listing_id=listing.id, event_id=listing.event_id, section=listing.section,
-            row=listing.row, seats=seats, price=listing.price, status=status, created_at=moment, updated_at=moment,
-            history=[[status, moment]], tells_seats=tells_seats,
+    def on_sale(self, platform: str, event_id: int) -> Iterator[Listing]:
+        """Sellers' listings of an event that buyers can see."""
+        return (
+            item for item in self.listings.values()
+            if item.state == "active" and item.platform == platform and item.event_id == event_id
         )  # fmt: skip
-        self.sales.append(sale)
-        return sale
 
-    def sale_move(self, sale: Sale, status: str) -> None:
-        """The sale goes on."""
-        sale.status, sale.updated_at = status, utc_now().isoformat()
-        sale.history.append([status, sale.updated_at])
-
-    def fee_of(self, platform: str, gross: Decimal) -> Decimal:
-        """The platform's cut of a gross amount, to the cent."""
-        return (gross * Decimal(self.fees[platform]) / 100).quantize(CENT)
+    def offers_of(self, platform: str, event_id: int) -> list[Offer]:
+        """Strangers' listings of an event."""
+        return [item for item in self.offers.values() if item.event_id == event_id and item.platform in {platform, ""}]
 
     def dump(self) -> dict[str, Any]:
-        """Everything as JSON values."""
+        """Everything as plain JSON values. Rows replace their lists whole, so these may be written without the lock."""
+        tables = {name: [as_row(row) for row in getattr(self, name).values()] for name in _TABLES}
         return {
-            "accounts": [asdict(account) for account in self.accounts],
-            "events": [asdict(event) for event in self.events.values()],
-            "listings": [{**asdict(listing), "shown": listing.shown} for listing in self.listings],
-            "sales": [asdict(sale) for sale in self.sales],
-            "market": self.market,
-            "spent_refresh": self.spent_refresh,
-            "fees": self.fees,
-            "next_id": self.next_id,
-        }
+            "seed": self.seed, "next_id": self.next_id, "settings": asdict(self.settings),
+            "clients": dict(self.clients), "random": self.random.getstate(), **tables,
+        }  # fmt: skip
 
-    def load(self, dumped: dict[str, Any]) -> None:
-        """Everything back from `dump`."""
-        self.accounts = [Account(**row) for row in dumped["accounts"]]
-        self.events = {row["id"]: Event(**row) for row in dumped["events"]}
-        self.listings = [Listing(**{k: v for k, v in row.items() if k != "shown"}) for row in dumped["listings"]]
-        self.sales = [Sale(**row) for row in dumped["sales"]]
-        self.market = dumped["market"]
-        self.spent_refresh = dumped["spent_refresh"]
-        self.fees = dumped["fees"]
-        self.next_id = dumped["next_id"]
+    def load(self, saved: dict[str, Any]) -> None:
+        """Take back what `dump` gave; fields that this version does not know are left out."""
+        self.reset(int(saved["seed"]))
+        self.next_id = int(saved["next_id"])
+        self.settings = known(Settings, saved["settings"])
+        self.clients = dict(saved["clients"])
+        version, internal, gauss = saved["random"]
+        self.random.setstate((version, tuple(internal), gauss))
+        for name, kind in _TABLES.items():
+            rows = [known(kind, row) for row in saved.get(name, [])]
+            getattr(self, name).update({row.value if kind is Token else row.id: row for row in rows})
+        for listing in sorted(self.listings.values(), key=lambda item: item.id):
+            self.listing_add(listing)
+
+
+def as_row(row: Any) -> dict[str, Any]:
+    """A row's fields, not copied deep: dataclasses.asdict is ten times slower, and the lock is held meanwhile."""
+    return {item.name: getattr(row, item.name) for item in fields(row)}
+
+
+def known(kind: Any, row: dict[str, Any]) -> Any:
+    """A row from JSON, without the keys that `kind` does not have; raises TypeError where one is missing."""
+    names = {item.name for item in fields(kind)}
+    return kind(**{key: value for key, value in row.items() if key in names})

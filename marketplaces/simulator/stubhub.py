@@ -1,361 +1,333 @@
-"""StubHub's dialect: OAuth2, HAL, sellerlistings, sales, webhooks."""
+"""StubHub's dialect: seller listings, sales, payments, webhooks and the catalog."""
 
-import base64
-import hashlib
-import uuid
-from datetime import timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlencode
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
-from marketplaces.simulator.state import Account, Listing, Sale, utc_now
-from marketplaces.simulator.web import Answer, Refused, Request
-
-if TYPE_CHECKING:
-    from marketplaces.simulator.app import Simulator
+from marketplaces.simulator import oauth, sales
+from marketplaces.simulator import stubhub_hal as hal
+from marketplaces.simulator.http import Refusal, Request, Response, render
+from marketplaces.simulator.state import Account, Event, Ledger, Listing, Sale, Subscription
+from marketplaces.simulator.stubhub_read import (
+    SALE_WRITABLE,
+    WRITABLE,
+    known_keys,
+    listing_of,
+    price_of,
+    seating_of,
+    since_of,
+)
+from marketplaces.simulator.webhooks import Outbox
 
 PLATFORM = "stubhub"
-SPLITS = ("Any", "None", "AvoidOne", "AvoidOneAndThree", "Pairs")
-TICKET_TYPES = ("MobileTransfer", "ElectronicTransfer", "ETicket")
-ACCESS_LIFE_S = 3600
-LOWEST, HIGHEST = Decimal("1.00"), Decimal("50000.00")
+# (our word for what happened) -> (subscription topic, topic in the payload, action).
+_TOPICS = {
+    "sold": ("sales", "Sales", "Created"),
+    "provisional": ("provisional-sale", "ProvisionalSale", "Created"),
+    "provisional_cancelled": ("cancel-provisional-sale", "CancelProvisionalSale", "Cancelled"),
+    "cancelled": ("sale-updates", "SaleUpdates", "Cancelled"),
+}
+Handler = Callable[["StubHub", Request, Account, float, str], Response]
 
 
-def handle(sim: "Simulator", request: Request, path: str) -> Answer:
-    """One request below /stubhub."""
-    if path == "/authorize":
-        return _authorize(sim, request)
-    if path == "/oauth2/token":
-        return _token(sim, request)
-    if "user-agent" not in request.headers:
-        raise _error(400, "user_agent_required", "A User-Agent is required.")
-    account = sim.state.account_by_token(PLATFORM, request.bearer)
-    if account is None:
-        raise _error(401, "unauthorized", "This request requires authentication.")
-    parts = [unquote(part) for part in path.strip("/").split("/")]
-    return _route(sim, request, account, parts)
+class StubHub:
+    """Answers requests under /stubhub. The caller holds the lock."""
 
+    def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
+        self.ledger = ledger
+        self.outbox = outbox
 
-def _route(sim: "Simulator", request: Request, account: Account, parts: list[str]) -> Answer:
-    match (request.method, parts):
-        case ("GET", ["v2", "user"]):
-            return Answer(body={"id": int(account.id), "_links": {}})
-        case ("GET", ["catalog", "events", "search"]):
-            return _search(sim, request)
-        case ("GET", ["catalog", "events", event_id]):
-            return _event(sim, event_id)
-        case ("GET", ["v2", "events", _, "listingconstraints"]):
-            return Answer(body=_constraints())
-        case ("POST", ["v2", "events", event_id, "sellerlistingpreview"]):
-            draft = _draft(sim, request, account, event_id)
-            return Answer(body=_listing_body(sim, draft))
-        case ("POST", ["v2", "events", event_id, "sellerlistings"]):
-            return _create(sim, request, account, event_id)
-        case ("POST", ["v2", "sellerlistings"]):
-            return _create(sim, request, account, _requested_event(sim, request))
-        case ("GET", ["v2", "sellerlistings"]):
-            return _listings(sim, request, account)
-        case (("GET" | "PATCH" | "DELETE"), ["v2", "externalsellerlistings" | "sellerlistings", key]):
-            return _listing(sim, request, account, key)
-        case ("GET", ["v2", "sales"]):
-            return _sales(sim, request, account)
-        case (("GET" | "PATCH" | "DELETE"), ["v2", "sales", sale_id]):
-            return _sale(sim, request, account, sale_id)
-        case ("GET", ["v2", "payments"]):
-            return Answer(body=_page(request, []))
-        case ("POST", ["v2", "webhooks"]):
-            return _subscribe(request, account)
-    raise Refused(404, {"type": "about:blank", "title": "Not Found", "status": 404})
+    def account_of(self, request: Request, now: float) -> Account | None:
+        """The account whose grant the request carries; None on the account host. Raises Refusal."""
+        if not request.headers.get("user-agent"):
+            raise Refusal(400, "User-Agent is required", code="user_agent_required")
+        return None if request.path in {"/authorize", "/oauth2/token"} else oauth.bearer(self.ledger, request, now)
 
+    def handle(self, request: Request, account: Account | None, now: float) -> Response:
+        """Carry out one request. Raises Refusal."""
+        if request.path == "/authorize" and request.method == "GET":
+            return oauth.authorize(self.ledger, request, now)
+        if request.path == "/oauth2/token" and request.method == "POST":
+            return oauth.token(self.ledger, request, now)
+        for method, pattern, handler in _ROUTES:
+            match = pattern.fullmatch(request.path)
+            if match and method == request.method and account is not None:
+                return handler(self, request, account, now, next(iter(match.groups()), None) or "")
+        raise Refusal(404, "no such path")
 
-def _error(status: int, code: str, message: str, errors: dict[str, list[str]] | None = None) -> Refused:
-    return Refused(status, {"code": code, "message": message, "errors": errors or {}})
+    def refused(self, refusal: Refusal, request: Request) -> Response:
+        """The refusal in StubHub's words, or OAuth's on the account host."""
+        if request.path == "/oauth2/token":
+            return Response(refusal.status, {"error": refusal.code, "error_description": refusal.message})
+        return Response(
+            refusal.status, {"code": refusal.code or None, "message": refusal.message, "errors": refusal.errors}
+        )
 
+    # Catalog and constraints.
+    def search(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """Events whose name or venue shares a word with `q`, on `dateLocal`."""
+        words = set(re.findall(r"\w+", request.query.get("q", "").lower()))
+        day = request.query.get("dateLocal", "")[:10]
+        found = [
+            item for item in self._events()
+            if (not day or item.local_date == day)
+            and (not words or words & set(re.findall(r"\w+", f"{item.name} {item.venue}".lower())))
+        ]  # fmt: skip
+        return Response(200, hal.page(request, [hal.event(self.ledger, item) for item in found]))
 
-# Sign-in.
-def _authorize(sim: "Simulator", request: Request) -> Answer:
-    """A seller who always consents: straight back with a code."""
-    query = request.query
-    if not query.get("redirect_uri") or query.get("response_type") != "code":
-        raise _error(400, "invalid_request", "redirect_uri and response_type=code are required")
-    code = uuid.uuid4().hex
-    sim.state.codes[code] = {
-        "redirect_uri": query["redirect_uri"], "challenge": query.get("code_challenge", ""),
-        "client_id": query.get("client_id", ""),
-    }  # fmt: skip
-    target = f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query.get('state', '')})}"
-    return Answer(302, None, {"Location": target})
+    def show_event(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """One event."""
+        return Response(200, hal.event(self.ledger, self._event(key)))
 
+    def show_constraints(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """The constraints of a known event."""
+        return Response(200, hal.constraints(self._event(key)))
 
-def _token(sim: "Simulator", request: Request) -> Answer:
-    form = request.form()
-    if not request.headers.get("authorization", "").startswith("Basic "):
-        raise _error(401, "invalid_client", "client authentication failed")
-    if form.get("grant_type") == "authorization_code":
-        account = _by_code(sim, form)
-    elif form.get("grant_type") == "refresh_token":
-        account = _by_refresh(sim, form.get("refresh_token", ""))
-    else:
-        raise _error(400, "unsupported_grant_type", "use authorization_code or refresh_token")
-    return Answer(
-        body={
-            "access_token": account.access_token, "token_type": "bearer", "expires_in": ACCESS_LIFE_S,
-            "refresh_token": account.refresh_token, "scope": "",
-        }
-    )  # fmt: skip
+    def put_constraints(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The constraints of an event in words; an unknown one has the usual ones."""
+        return Response(200, hal.constraints(self._requested(request.json(), keep=False)))
 
-
-def _by_code(sim: "Simulator", form: dict[str, str]) -> Account:
-    kept = sim.state.codes.pop(form.get("code", ""), None)
-    digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-    challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    if kept is None or kept["redirect_uri"] != form.get("redirect_uri"):
-        raise _error(400, "invalid_grant", "the code is not good")
-    if kept["challenge"] and kept["challenge"] != challenge:
-        raise _error(400, "invalid_grant", "the code verifier does not fit")
-    return sim.state.account_make(PLATFORM, life_s=ACCESS_LIFE_S)
-
-
-def _by_refresh(sim: "Simulator", token: str) -> Account:
-    """Single use: a spent one is refused."""
-    account = next((a for a in sim.state.accounts if a.platform == PLATFORM and a.refresh_token == token), None)
-    if not token or account is None:
-        raise _error(400, "invalid_grant", "the refresh token is spent or unknown")
-    sim.state.spent_refresh.append(token)
-    account.access_token, account.refresh_token = uuid.uuid4().hex, uuid.uuid4().hex
-    account.expires_at = (utc_now() + timedelta(seconds=ACCESS_LIFE_S)).isoformat()
-    return account
-
-
-# Events.
-def _event_body(sim: "Simulator", event_id: str) -> dict[str, Any]:
-    event = sim.state.events[event_id]
-    asks = [Decimal(str(row["price"])) for row in sim.state.market.get(event_id, ())]
-    asks += [
-        Decimal(x.price) for x in sim.state.listings if x.platform == PLATFORM and x.event_id == event_id and x.shown
-    ]
-    lowest = {"min_ticket_price": _money(min(asks))} if asks else {}
-    return {
-        "id": int(event.id), "name": event.name, "start_date": event.starts_at, "date_confirmed": True, **lowest,
-        "_embedded": {"venue": {"name": event.venue}}, "_links": {},
-    }  # fmt: skip
-
-
-def _search(sim: "Simulator", request: Request) -> Answer:
-    words = set(request.query.get("q", "").casefold().split())
-    day = request.query.get("dateLocal", "")[:10]
-    found = [
-        _event_body(sim, event.id)
-        for event in sim.state.events.values()
-        if (not day or event.local_date == day) and words & set(event.name.casefold().split())
-    ]
-    return Answer(body=_page(request, found))
-
-
-def _event(sim: "Simulator", event_id: str) -> Answer:
-    if event_id not in sim.state.events:
-        raise Refused(404, {"title": "Not Found", "status": 404})
-    return Answer(body=_event_body(sim, event_id))
-
-
-def _requested_event(sim: "Simulator", request: Request) -> str:
-    """A listing that names its event in words: found, or refused (the real platform would map it later)."""
-    body = request.json()
-    name = str((body.get("event") or {}).get("name", ""))
-    for event in sim.state.events.values():
-        if event.name.casefold() == name.casefold():
-            return event.id
-    raise _error(400, "validation_failed", "unknown event", {"event.name": ["The event is not known."]})
-
-
-def _constraints() -> dict[str, Any]:
-    return {
-        "min_ticket_price": _money(LOWEST), "max_ticket_price": _money(HIGHEST), "min_number_of_tickets": 1,
-        "max_number_of_tickets": 50, "seats_required": True, "ticket_location_required": False,
-        "_embedded": {
-            "split_types": [{"type": split} for split in SPLITS],
-            "ticket_types": [{"type": kind} for kind in TICKET_TYPES],
-        },
-        "_links": {},
-    }  # fmt: skip
-
-
-# Listings.
-def _money(value: Decimal) -> dict[str, Any]:
-    return {"amount": value.quantize(Decimal("0.01")), "currency_code": "USD"}
-
-
-def _draft(sim: "Simulator", request: Request, account: Account, event_id: str) -> Listing:
-    body = request.json()
-    errors = _errors(body)
-    if event_id not in sim.state.events:
-        raise _error(404, "not_found", "unknown event")
-    if errors:
-        raise _error(400, "validation_failed", "the listing is not valid", errors)
-    seating, moment = body["seating"], utc_now().isoformat()
-    first = int(seating["seat_from"])
-    return Listing(
-        id=sim.state.new_id(), platform=PLATFORM, account_id=account.id, external_id=body.get("external_id") or "",
-        event_id=event_id, section=seating["section"], row=seating.get("row") or "",
-        seats=list(range(first, first + int(body["number_of_tickets"]))), price=str(body["ticket_price"]["amount"]),
-        split=body["split_type"], active=bool(body.get("published", True)), created_at=moment, updated_at=moment,
-    )  # fmt: skip
-
-
-def _errors(body: dict[str, Any]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    if body.get("ticket_type") not in TICKET_TYPES:
-        found["seller_listing.ticket_type"] = ["Invalid ticket type"]
-    if body.get("split_type") not in SPLITS:
-        found["seller_listing.split_type"] = ["Invalid split type"]
-    price = Decimal(str((body.get("ticket_price") or {}).get("amount", 0)))
-    if not LOWEST <= price <= HIGHEST:
-        found["seller_listing.ticket_price"] = [f"Must be between {LOWEST} and {HIGHEST}"]
-    seating = body.get("seating") or {}
-    if not (seating.get("section") and str(seating.get("seat_from", "")).isdigit()):
-        found["seller_listing.seating"] = ["Section and seats are required"]
-    return found
-
-
-def _create(sim: "Simulator", request: Request, account: Account, event_id: str) -> Answer:
-    listing = _draft(sim, request, account, event_id)
-    old = sim.state.listing_find(PLATFORM, listing.external_id, account) if listing.external_id else None
-    if old is not None:
-        old.active = False  # the real platform deletes and creates anew: a retry is not a no-op
-    sim.state.listings.append(listing)
-    return Answer(201, _listing_body(sim, listing))
-
-
-def _listing_body(sim: "Simulator", listing: Listing) -> dict[str, Any]:
-    price = Decimal(listing.price)
-    return {
-        "id": listing.id, "created_at": listing.created_at, "updated_at": listing.updated_at,
-        "number_of_tickets": len(listing.seats), "external_id": listing.external_id,
-        "seating": _seating(listing.section, listing.row, listing.seats), "ticket_price": _money(price),
-        "ticket_proceeds": _money(price - sim.state.fee_of(PLATFORM, price)), "undeliverable": False,
-        "_embedded": {"event": {"id": int(listing.event_id)}}, "_links": {},
-    }  # fmt: skip
-
-
-def _seating(section: str, row: str, seats: list[int]) -> dict[str, Any]:
-    ends = {"seat_from": str(seats[0]), "seat_to": str(seats[-1])} if seats else {}
-    return {"section": section, "row": row, **ends}
-
-
-def _listing(sim: "Simulator", request: Request, account: Account, key: str) -> Answer:
-    listing = sim.state.listing_find(PLATFORM, key, account)
-    if listing is not None and request.method == "DELETE" and listing.sold_seats and not listing.seats:
-        raise _error(403, "invalid_delete", "The listing has been sold.")
-    if listing is None or not listing.shown:
-        raise Refused(404, {"title": "Not Found", "status": 404})
-    if request.method == "DELETE":
-        listing.active, listing.updated_at = False, utc_now().isoformat()
-        return Answer(204)
-    if request.method == "PATCH":
-        _patch(listing, request.json())
-    return Answer(body=_listing_body(sim, listing))
-
-
-def _patch(listing: Listing, body: dict[str, Any]) -> None:
-    if "ticket_price" in body:
-        price = Decimal(str(body["ticket_price"]["amount"]))
-        if not LOWEST <= price <= HIGHEST:
-            raise _error(400, "validation_failed", "price", {"seller_listing.ticket_price": ["Out of range"]})
-        listing.price = str(price)
-    if "number_of_tickets" in body:
-        first = int(body["seating"]["seat_from"])
-        wanted = list(range(first, first + int(body["number_of_tickets"])))
-        listing.seats = [seat for seat in wanted if seat not in listing.sold_seats]
-    if body.get("published") is False:
-        listing.active = False
-    listing.updated_at = utc_now().isoformat()
-
-
-def _page(request: Request, items: list[dict[str, Any]]) -> dict[str, Any]:
-    page, size = int(request.query.get("page", "1")), int(request.query.get("page_size", "100"))
-    shown = items[(page - 1) * size : page * size]
-    links = {"next": {"href": "?page", "templated": False}} if page * size < len(items) else {}
-    return {
-        "total_items": len(items), "page": page, "page_size": size, "_embedded": {"items": shown}, "_links": links,
-    }  # fmt: skip
-
-
-def _listings(sim: "Simulator", request: Request, account: Account) -> Answer:
-    own = [x for x in sim.state.listings if x.platform == PLATFORM and x.account_id == account.id and x.shown]
-    return Answer(body=_page(request, [_listing_body(sim, listing) for listing in own]))
-
-
-# Sales.
-def sale_body(sim: "Simulator", sale: Sale) -> dict[str, Any]:
-    """A Sale resource, as GET answers it and webhooks embed it."""
-    created = utc_now()
-    return {
-        "id": int(sale.id), "created_at": sale.created_at, "number_of_tickets": len(sale.seats), "status": sale.status,
-        "seating": _seating(sale.section, sale.row, sale.seats if sale.tells_seats else []),
-        "proceeds": _money(sale.gross - sim.state.fee_of(PLATFORM, sale.gross)),
-        "external_listing_id": sale.external_id, "confirm_by": (created + timedelta(hours=24)).isoformat(),
-        "ship_by": (created + timedelta(hours=48)).isoformat(),
-        "_embedded": {
-            "event": {"id": int(sale.event_id)},
-            "seller_listing": {"id": sale.listing_id, "external_id": sale.external_id,
-                               "ticket_price": _money(Decimal(sale.price))},
-        },
-        "_links": {},
-    }  # fmt: skip
-
-
-def _sales(sim: "Simulator", request: Request, account: Account) -> Answer:
-    since = request.query.get("updated_since", "").replace(" ", "+")
-    own = [
-        s for s in sim.state.sales if s.platform == PLATFORM and s.account_id == account.id and s.updated_at >= since
-    ]
-    own.sort(key=lambda sale: sale.updated_at)
-    return Answer(body=_page(request, [sale_body(sim, sale) for sale in own]))
-
-
-def _sale(sim: "Simulator", request: Request, account: Account, sale_id: str) -> Answer:
-    sale = sim.state.sale_find(PLATFORM, sale_id, account)
-    if sale is None:
-        raise Refused(404, {"title": "Not Found", "status": 404})
-    if request.method == "DELETE":
-        sim.state.sale_move(sale, "Cancelled")
-        return Answer(204)
-    if request.method == "PATCH":
+    # Listings.
+    def create(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """Publish; a listing with the same external id is deleted first."""
         body = request.json()
-        if body.get("confirmed") and sale.status == "ConfirmSale":
-            sim.state.sale_move(sale, "TransferTDT")
-        elif body.get("transfer_confirmation_number") or body.get("eticket_urls"):
-            sim.state.sale_move(sale, "ProcessingTransfer")
-    return Answer(body=sale_body(sim, sale))
+        event = self._event(key) if key else self._requested(body, keep=True)
+        listing = listing_of(self.ledger, body, event, account, now)
+        old = self.ledger.listing_find(PLATFORM, account.id, listing.external_id) if listing.external_id else None
+        if old is not None and old.state in {"active", "hidden"}:
+            old.state, old.updated_at = "deleted", now
+        self.ledger.listing_add(listing)
+        return Response(201, hal.listing(self.ledger, listing, request.base))
+
+    def preview(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """What a listing would bring; nothing is kept."""
+        body = request.json()
+        event = self._event(key) if key else self._requested(body, keep=False)
+        return Response(200, hal.listing(self.ledger, listing_of(self.ledger, body, event, account, now), request.base))
+
+    def show(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """One listing, sold out ones too."""
+        return Response(200, hal.listing(self.ledger, self._own(request, account, key), request.base))
+
+    def change(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """PATCH. A sold-out listing takes no change."""
+        listing, body = self._own(request, account, key), request.json()
+        if listing.state == "sold":
+            raise Refusal(403, "the listing is sold", code="invalid_seller_listing_action")
+        known_keys(body, WRITABLE)
+        event = self.ledger.events[listing.event_id]
+        if "ticket_price" in body:
+            listing.price_cents = price_of(body, event)
+        if "seating" in body or "number_of_tickets" in body:
+            quantity = int(body.get("number_of_tickets", listing.quantity))
+            seating = body.get("seating") or hal.seating(listing.section, listing.row, listing.seats[:quantity])
+            listing.section, listing.row, listing.seats = seating_of(seating, quantity)
+            listing.quantity = quantity
+        if "published" in body:
+            listing.state = "active" if body["published"] else "hidden"
+        listing.split = str(body.get("split_type", listing.split))
+        listing.updated_at = now
+        return Response(200, hal.listing(self.ledger, listing, request.base))
+
+    def delete(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """Take down what is left; a listing that is sold stays sold."""
+        listing = self._own(request, account, key)
+        if listing.state == "sold":
+            raise Refusal(403, "the listing is sold", code="invalid_delete")
+        listing.state, listing.updated_at = "deleted", now
+        return Response(204)
+
+    def listings(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The account's listings that still stand."""
+        own = [
+            item for item in self.ledger.listings.values()
+            if item.account_id == account.id and item.state in {"active", "hidden"}
+            and item.updated_at >= since_of(request)
+        ]  # fmt: skip
+        own.sort(key=lambda item: (item.created_at, item.id))
+        return Response(200, hal.page(request, [hal.listing(self.ledger, item, request.base) for item in own]))
+
+    # Sales and payments.
+    def list_sales(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The account's sales, by last change."""
+        own = [
+            item for item in self.ledger.sales.values()
+            if item.account_id == account.id and item.updated_at >= since_of(request)
+        ]  # fmt: skip
+        own.sort(key=lambda item: (item.updated_at, item.id))
+        return Response(200, hal.page(request, [hal.sale(self.ledger, item, request.base) for item in own]))
+
+    def show_sale(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """One sale."""
+        return Response(200, hal.sale(self.ledger, self._sale(account, key), request.base))
+
+    def change_sale(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """Confirm, or prove the transfer."""
+        sale, body = self._sale(account, key), request.json()
+        known_keys(body, SALE_WRITABLE)
+        if body.get("confirmed"):
+            sales.confirm(sale, now)
+        if body.get("eticket_urls") or body.get("transfer_confirmation_number"):
+            sales.hand_over(sale, body, now)
+        return Response(200, hal.sale(self.ledger, sale, request.base))
+
+    def reject_sale(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """Refuse a sale."""
+        sales.reject(self._sale(account, key), now)
+        return Response(204)
+
+    def payments(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """The account's payments, or one."""
+        own = [item for item in self.ledger.payments.values() if item.account_id == account.id]
+        if not key:
+            return Response(200, hal.page(request, [hal.payment(self.ledger, item, request.base) for item in own]))
+        found = next((item for item in own if str(item.id) == key), None)
+        if found is None:
+            raise Refusal(404, "no such payment")
+        return Response(200, hal.payment(self.ledger, found, request.base))
+
+    def user(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The account's owner."""
+        return Response(200, {"full_name": account.id, "email": f"{account.id}@example.com", "email_optin": False})
+
+    # Webhooks.
+    def subscribe(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """Register a webhook."""
+        body = request.json()
+        known_keys(body, frozenset({"name", "url", "authorization_header", "topics"}))
+        if not str(body.get("url", "")).startswith("http"):
+            raise Refusal(400, "url", code="validation_failed", errors={"webhook.url": ["The url is required"]})
+        made = Subscription(
+            self.ledger.new_id(), PLATFORM, account.id, str(body["url"]), str(body.get("authorization_header") or ""),
+            list(body.get("topics") or []), str(body.get("name") or ""), now,
+        )  # fmt: skip
+        self.ledger.subscriptions[made.id] = made
+        return Response(201, hal.webhook(made, request.base))
+
+    def subscriptions(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The account's webhooks."""
+        own = [item for item in self.ledger.subscriptions.values() if item.account_id == account.id]
+        return Response(200, hal.page(request, [hal.webhook(item, request.base) for item in own]))
+
+    def unsubscribe(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """Remove a webhook."""
+        held = self.ledger.subscriptions.get(int(key))
+        if held is None or held.account_id != account.id:
+            raise Refusal(404, "no such webhook")
+        del self.ledger.subscriptions[held.id]
+        return Response(204)
+
+    def ping(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """Deliver a ping."""
+        held = self.ledger.subscriptions.get(int(key))
+        if held is None or held.account_id != account.id:
+            raise Refusal(404, "no such webhook")
+        self._put(held, "Ping", "Ping", {}, now)
+        return Response(202, hal.webhook(held, request.base))
+
+    def tell(self, sale: Sale, what: str, now: float) -> None:
+        """Queue the webhooks of what happened to a sale, one for each subscription to its topic."""
+        topic, name, action = _TOPICS[what]
+        event = self.ledger.events.get(sale.event_id)
+        body = hal.sale(self.ledger, sale, "")
+        listing = hal.listing(self.ledger, self.ledger.listings[sale.listing_id], "")
+        shown = ("id", "created_at", "number_of_tickets", "seating", "display_seating", "ticket_price", "external_id")
+        embedded: dict[str, Any] = {
+            "sale": {key: body[key] for key in ("id", "created_at", "seating", "proceeds", "number_of_tickets")},
+            "seller_listing": {key: listing[key] for key in shown},
+        }
+        if event is not None:
+            embedded |= {"event": hal.embedded_event(event), "venue": hal.embedded_venue(event)}
+        for held in list(self.ledger.subscriptions.values()):
+            if held.account_id == sale.account_id and topic in held.topics:
+                self._put(held, name, action, embedded, now)
+
+    def _put(self, held: Subscription, topic: str, action: str, embedded: dict[str, Any], now: float) -> None:
+        about = {**embedded, "webhook": {"id": held.id, "name": held.name, "url": held.url, "topics": held.topics}}
+        headers = {
+            "Content-Type": "application/json", "Authorization": held.secret, "User-Agent": "stubhub-simulator",
+            "X-Topic": topic, "X-Delivery-Id": str(self.ledger.new_id()),
+        }  # fmt: skip
+        body = render({"topic": topic, "action": action, "barcodes": [], "_links": {}, "_embedded": about})
+        self.outbox.put(
+            platform=PLATFORM, account_id=held.account_id, url=held.url, headers=headers, body=body,
+            topic=topic, now=now,
+        )  # fmt: skip
+
+    # Finding and checking.
+    def _events(self) -> list[Event]:
+        return [item for item in self.ledger.events.values() if item.platform in {"", PLATFORM}]
+
+    def _event(self, key: str) -> Event:
+        item = self.ledger.events.get(int(key)) if key.isdigit() else None
+        if item is None or item.platform not in {"", PLATFORM}:
+            raise Refusal(404, "no such event")
+        return item
+
+    def _requested(self, body: dict[str, Any], *, keep: bool) -> Event:
+        """The event that the words mean: the one of that name at that time, or a new one."""
+        told, venue = body.get("event") or {}, body.get("venue") or {}
+        missing = {key: ["Required"] for key in ("name", "start_date") if not told.get(key)}
+        if missing or not venue.get("name"):
+            raise Refusal(400, "event", code="validation_failed", errors={"seller_listing.event": ["Required"]})
+        try:
+            start = datetime.fromisoformat(str(told["start_date"]))
+        except ValueError as error:
+            raise Refusal(400, "start_date is no date", code="validation_failed") from error
+        starts_at = (start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp()
+        for item in self._events():
+            if item.name.lower() == str(told["name"]).lower() and abs(item.starts_at - starts_at) < 1:
+                return item
+        made = Event(
+            self.ledger.new_id(), str(told["name"]), str(venue["name"]), starts_at, start.date().isoformat(),
+            start.strftime("%H:%M:%S"), PLATFORM, str(venue.get("city") or ""), str(venue.get("state_province") or ""),
+        )  # fmt: skip
+        if keep:
+            self.ledger.events[made.id] = made
+        return made
+
+    def _own(self, request: Request, account: Account, key: str) -> Listing:
+        """The account's listing by external id or id, unless it was taken down. Raises Refusal(404)."""
+        if "/external" in request.path:
+            found = self.ledger.listing_find(PLATFORM, account.id, key)
+        else:
+            found = self.ledger.listings.get(int(key)) if key.isdigit() else None
+        if found is None or found.account_id != account.id or found.state == "deleted":
+            raise Refusal(404, "no such listing")
+        return found
+
+    def _sale(self, account: Account, key: str) -> Sale:
+        found = self.ledger.sales.get(int(key)) if key.isdigit() else None
+        if found is None or found.account_id != account.id:
+            raise Refusal(404, "no such sale")
+        return found
 
 
-def sold(sim: "Simulator", listing: Listing, seats: list[int], *, provisional: bool, tells_seats: bool) -> Sale:
-    """A buyer bought: the sale, and its webhook."""
-    status = "UnderReview" if provisional else "ConfirmSale"
-    sale = sim.state.sale_make(listing, seats, status, tells_seats=tells_seats)
-    announce(sim, sale, "ProvisionalSale" if provisional else "Sales")
-    return sale
-
-
-def announce(sim: "Simulator", sale: Sale, topic: str) -> None:
-    """Send a sale's webhook under a topic."""
-    account = next(a for a in sim.state.accounts if a.id == sale.account_id)
-    body = {
-        "topic": topic, "action": "Created", "_links": {}, "barcodes": [],
-        "_embedded": {"sale": sale_body(sim, sale), "seller_listing": {"external_id": sale.external_id}},
-    }  # fmt: skip
-    sim.notify(account, {"Authorization": account.webhook_header}, body)
-
-
-def advance(sim: "Simulator", sale: Sale, *, cancel: bool) -> None:
-    """A provisional sale is paid, or falls through."""
-    sim.state.sale_move(sale, "Cancelled" if cancel else "ConfirmSale")
-    announce(sim, sale, "CancelProvisionalSale" if cancel else "Sales")
-
-
-def _subscribe(request: Request, account: Account) -> Answer:
-    body = request.json()
-    account.webhook_url = body.get("url") or ""
-    account.webhook_header = body.get("authorization_header") or ""
-    account.webhook_topics = list(body.get("topics") or ())
-    return Answer(201, {"id": int(account.id), "url": account.webhook_url, "topics": account.webhook_topics})
+_ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
+    (method, re.compile(pattern), handler)
+    for method, pattern, handler in (
+        ("GET", r"/catalog/events/search", StubHub.search),
+        ("GET", r"/catalog/events/(\d+)", StubHub.show_event),
+        ("GET", r"/v2/events/(\d+)/listingconstraints", StubHub.show_constraints),
+        ("PUT", r"/v2/listingconstraints", StubHub.put_constraints),
+        ("POST", r"/v2/sellerlistings", StubHub.create),
+        ("POST", r"/v2/events/(\d+)/sellerlistings", StubHub.create),
+        ("POST", r"/v2/sellerlistingpreview", StubHub.preview),
+        ("POST", r"/v2/events/(\d+)/sellerlistingpreview", StubHub.preview),
+        ("GET", r"/v2/sellerlistings(?:/recentupdates)?", StubHub.listings),
+        ("GET", r"/v2/(?:external)?sellerlistings/([^/]+)", StubHub.show),
+        ("PATCH", r"/v2/(?:external)?sellerlistings/([^/]+)", StubHub.change),
+        ("DELETE", r"/v2/(?:external)?sellerlistings/([^/]+)", StubHub.delete),
+        ("GET", r"/v2/sales(?:/recentupdates)?", StubHub.list_sales),
+        ("GET", r"/v2/sales/(\d+)", StubHub.show_sale),
+        ("PATCH", r"/v2/sales/(\d+)", StubHub.change_sale),
+        ("DELETE", r"/v2/sales/(\d+)", StubHub.reject_sale),
+        ("GET", r"/v2/payments(?:/(\d+))?", StubHub.payments),
+        ("GET", r"/v2/user", StubHub.user),
+        ("POST", r"/v2/webhooks", StubHub.subscribe),
+        ("GET", r"/v2/webhooks", StubHub.subscriptions),
+        ("DELETE", r"/v2/webhooks/(\d+)", StubHub.unsubscribe),
+        ("POST", r"/v2/webhooks/(\d+)/ping", StubHub.ping),
+    )
+]

@@ -1,92 +1,97 @@
-"""Outgoing webhooks: a queue that a thread works off when served, and tests by hand."""
+"""Webhooks out: a queue with each platform's retries, and faults that lose, delay, double or shuffle."""
 
-import json
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import httpx
 
-# (most attempts, seconds between them): SeatGeek documents three retries a second apart; StubHub publishes none.
-RETRIES = {"seatgeek": (4, 1.0), "stubhub": (5, 1.0)}
-ANSWER_WITHIN_S = 10.0
+from marketplaces.simulator.faults import WEBHOOK_KINDS, Faults
+from marketplaces.simulator.state import Delivery, Ledger
 
-Post = Callable[[str, dict[str, str], bytes], int]
-
-
-@dataclass
-class Delivery:
-    """One webhook on its way; `due` in seconds of the monotonic clock."""
-
-    platform: str
-    url: str
-    headers: dict[str, str]
-    body: bytes
-    due: float
-    attempts: int = 0
+# Sends one delivery; returns the HTTP status, 0 where nobody answered.
+Sender = Callable[[str, dict[str, str], str], int]
+SEATGEEK_RETRIES = 3
+SEATGEEK_RETRY_S = 1.0
+TIMEOUT_S = 10.0
+# A longer memory would only make the journal slow.
+_KEPT = 2000
 
 
-class Deliveries:
-    """The queue. `post` sends and returns the status (0: no answer)."""
+def http_sender() -> Sender:
+    """Sends over the network, connections kept."""
+    client = httpx.Client(timeout=TIMEOUT_S)
 
-    def __init__(self, post: Post | None = None) -> None:
-        self._client: httpx.Client | None = None
-        self.post: Post = post or self._send
-        self._queue: list[Delivery] = []
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self.delivered = 0
-        self.dropped = 0
-
-    def add(self, platform: str, url: str, headers: dict[str, str], body: Any, delay_s: float = 0.0) -> None:
-        """Queue a delivery."""
-        content = json.dumps(body, default=str).encode()
-        sent = {"Content-Type": "application/json", **headers}
-        with self._changed:
-            self._queue.append(Delivery(platform, url, sent, content, time.monotonic() + delay_s))
-            self._changed.notify()
-
-    def deliver_due(self, *, everything: bool = False) -> int:
-        """Send what is due (or all that waits); returns how many were sent."""
-        with self._changed:
-            due = [item for item in self._queue if everything or item.due <= time.monotonic()]
-            self._queue = [item for item in self._queue if item not in due]
-        for item in due:
-            self._try(item)
-        return len(due)
-
-    def _try(self, item: Delivery) -> None:
-        item.attempts += 1
-        if 200 <= self.post(item.url, item.headers, item.body) < 300:
-            self.delivered += 1
-            return
-        most, pause_s = RETRIES[item.platform]
-        if item.attempts >= most:
-            self.dropped += 1
-            return
-        item.due = time.monotonic() + pause_s
-        with self._changed:
-            self._queue.append(item)
-
-    def _send(self, url: str, headers: dict[str, str], body: bytes) -> int:
-        if self._client is None:
-            self._client = httpx.Client(timeout=ANSWER_WITHIN_S)
+    def send(url: str, headers: dict[str, str], body: str) -> int:
         try:
-            return self._client.post(url, headers=headers, content=body).status_code
-        except httpx.HTTPError:
+            return client.post(url, headers=headers, content=body.encode()).status_code
+        except (httpx.HTTPError, httpx.InvalidURL):
             return 0
 
-    def start(self) -> None:
-        """Work the queue off in the background."""
-        self._thread = threading.Thread(target=self._loop, name="webhooks", daemon=True)
-        self._thread.start()
+    return send
 
-    def _loop(self) -> None:
-        while True:
-            with self._changed:
-                waits = [item.due - time.monotonic() for item in self._queue]
-                if not waits or min(waits) > 0:
-                    self._changed.wait(timeout=min([*waits, 1.0]))
-            self.deliver_due()
+
+class Outbox:
+    """What is to be told to sellers. `lock` is the simulator's; it is not held while sending."""
+
+    def __init__(self, ledger: Ledger, faults: Faults, lock: threading.RLock, sender: Sender) -> None:
+        self._ledger = ledger
+        self._faults = faults
+        self._lock = lock
+        self._sender = sender
+
+    def put(
+        self, *, platform: str, account_id: str, url: str, headers: dict[str, str], body: str, topic: str, now: float
+    ) -> None:
+        """Queue a delivery, once, twice, later or never, as the faults say."""
+        rules = self._ledger.settings
+        at_seatgeek = platform == "seatgeek"
+        delivery = Delivery(
+            id=self._ledger.new_id(), platform=platform, account_id=account_id, url=url, headers=headers, body=body,
+            due_at=now, retries_left=SEATGEEK_RETRIES if at_seatgeek else rules.stubhub_webhook_retries,
+            retry_s=SEATGEEK_RETRY_S if at_seatgeek else rules.stubhub_webhook_retry_s,
+        )  # fmt: skip
+        self._keep(delivery)
+        fault = self._faults.draw(self._ledger.random, WEBHOOK_KINDS, platform, topic)
+        if fault is None:
+            return
+        if fault.kind == "webhook_lost":
+            delivery.state = "lost"
+        elif fault.kind == "webhook_late":
+            delivery.due_at += fault.delay_s
+        elif fault.kind == "webhook_reorder":
+            delivery.due_at += self._ledger.random.uniform(0, fault.delay_s)
+        else:
+            self._keep(Delivery(
+                self._ledger.new_id(), platform, account_id, url, dict(headers), body, now + fault.delay_s,
+                delivery.retries_left, delivery.retry_s,
+            ))  # fmt: skip
+
+    def _keep(self, delivery: Delivery) -> None:
+        table = self._ledger.deliveries
+        table[delivery.id] = delivery
+        for key in [key for key, item in table.items() if item.state != "pending"][: max(0, len(table) - _KEPT)]:
+            del table[key]
+
+    def deliver_due(self, now: float) -> int:
+        """Send what is due at `now` (seconds since the epoch), in order of time; returns how many were accepted."""
+        with self._lock:
+            due = [item for item in self._ledger.deliveries.values() if item.state == "pending" and item.due_at <= now]
+            due.sort(key=lambda item: (item.due_at, item.id))
+        accepted = 0
+        for delivery in due:
+            status = self._sender(delivery.url, delivery.headers, delivery.body)
+            with self._lock:
+                accepted += self._record(delivery, status, now)
+        return accepted
+
+    def _record(self, delivery: Delivery, status: int, now: float) -> bool:
+        delivery.attempts += 1
+        delivery.last_status = status
+        if 200 <= status < 300:
+            delivery.state = "done"
+        elif delivery.retries_left == 0:
+            delivery.state = "dropped"
+        else:
+            delivery.retries_left -= 1
+            delivery.due_at = now + delivery.retry_s
+        return delivery.state == "done"

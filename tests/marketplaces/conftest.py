@@ -1,64 +1,105 @@
-"""A simulator in this process, with one event that every platform knows."""
+"""One simulated world a test: a clock that stands, an event, a seller at each platform, no socket and no database."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from marketplaces.contracts import AppCredentials, Draft, Grant, Link, MarketplaceAdapter
-from marketplaces.simulator.app import Simulator, SimulatorTransport
-from seatsync.core.http import http_client
+from marketplaces.contracts import AppCredentials, Draft, Grant, Link, ListingRef
+from marketplaces.simulator.app import Simulator
+from marketplaces.simulator.transport import SimulatorTransport
 
-BASE = "http://simulator"
+BASE = "http://simulator.test"
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "marketplaces"
 SECRET = "hook-secret"
-STARTS = datetime(2026, 7, 1, 2, 10, tzinfo=UTC)
+START = datetime(2026, 4, 10, 23, 5, tzinfo=UTC)
 
 
-class Bench:
-    """The simulator, its outbound webhooks and a client to both its sides."""
+@dataclass
+class World:
+    """The simulator, its clock, and what it delivered."""
 
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, dict[str, str], bytes]] = []
-        self.statuses: list[int] = []
-        self.simulator = Simulator(post=self._post)
-        self.http = http_client(SimulatorTransport(self.simulator))
-        self.control("events", events=[{
-            "id": 501, "name": "Harbor Gulls vs Inland Owls", "venue": "Harbor Park", "starts_at": STARTS.isoformat(),
-            "local_date": "2026-06-30",
-        }])  # fmt: skip
+    moment: float = datetime(2026, 4, 1, 12, 0, tzinfo=UTC).timestamp()
+    delivered: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    requests: list[httpx.Request] = field(default_factory=list)
 
-    def _post(self, url: str, headers: dict[str, str], body: bytes) -> int:
-        self.sent.append((url, headers, body))
-        return self.statuses.pop(0) if self.statuses else 200
+    def __post_init__(self) -> None:
+        self.simulator = Simulator(seed=7, clock=lambda: self.moment, sender=self._receive)
+        self.http = httpx.Client(
+            transport=SimulatorTransport(self.simulator), event_hooks={"request": [self.requests.append]}
+        )
+        event = {
+            "event_id": 501, "name": "Boston Red Sox at New York Yankees", "venue": "Yankee Stadium", "city": "Bronx",
+            "starts_at": START.isoformat(), "timezone": "America/New_York", "min_price": "5.00", "max_price": "900.00",
+        }  # fmt: skip
+        self.control("events", {"events": [event]})
 
-    def control(self, name: str, **wish: Any) -> Any:
-        answer = self.http.post(f"{BASE}/_sim/{name}", json=wish)
+    def _receive(self, url: str, headers: dict[str, str], body: str) -> int:
+        self.delivered.append((url, headers, body))
+        return self.answers.pop(0) if self.answers else 200
+
+    def control(self, what: str, body: dict[str, Any]) -> Any:
+        answer = self.http.post(f"{BASE}/_sim/{what}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def ledger(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.http.get(f"{BASE}/_sim/state").json()
-        return found
+    def state(self, platform: str) -> Any:
+        return self.http.get(f"{BASE}/_sim/state").json()[platform]
 
-    def link(self, adapter: MarketplaceAdapter) -> Link:
-        key = adapter.traits.key
-        account = self.control("accounts", platform=key, webhook_url="http://us/hook", webhook_secret=SECRET)
-        grant = Grant(account["access_token"], account["refresh_token"])
-        return Link(self.http, f"{BASE}/{key}", grant, AppCredentials("seatsync-paper", "s"), SECRET)
+    def link(self, platform: str, **account: Any) -> Link:
+        """A line to a new account."""
+        made = self.control("accounts", {"platform": platform, "webhook_secret": SECRET, **account})
+        grant = Grant(made["access_token"], made.get("refresh_token", ""), None, made["account_id"])
+        app = AppCredentials("seatsync-paper", "seatsync-paper-secret")
+        return Link(self.http, f"{BASE}/{platform}", grant, app, SECRET)
+
+    def fault(self, **values: Any) -> None:
+        self.control("faults", {"add": [values]})
+
+    def sell(self, platform: str, quantity: int, external_id: str = "a" * 32, **more: Any) -> Any:
+        return self.control("sell", {"platform": platform, "external_id": external_id, "quantity": quantity, **more})
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    found = Bench()
-    yield found
-    found.http.close()
+def world() -> Iterator[World]:
+    made = World()
+    yield made
+    made.http.close()
 
 
-def draft(external_id: str = "a" * 32, *, seats: tuple[int, ...] = (1, 2, 3, 4), price: str = "84.50") -> Draft:
+@pytest.fixture
+def draft() -> Draft:
     return Draft(
-        external_id=external_id, event_id="501", event_name="Harbor Gulls vs Inland Owls", venue="Harbor Park",
-        starts_at=STARTS, local_date="2026-06-30", local_time="19:10:00", section="131", row="27", seats=seats,
-        price=Decimal(price), currency="USD", split="any",
+        external_id="a" * 32, event_id="501", event_name="Boston Red Sox at New York Yankees",
+        venue="Yankee Stadium, Bronx, NY", starts_at=START, local_date="2026-04-10", local_time="19:05:00",
+        section="120A", row="12", seats=(1, 2, 3, 4), price=Decimal("84.10"), currency="USD", split="any",
+        in_hand_at=datetime(2026, 4, 1, tzinfo=UTC), face_value=Decimal("60.00"),
     )  # fmt: skip
+
+
+@pytest.fixture
+def ref(draft: Draft) -> ListingRef:
+    return ListingRef(draft.external_id, "", draft.event_id, draft.quantity, draft.split)
+
+
+def fixture(platform: str, name: str) -> bytes:
+    return (FIXTURES / platform / f"{name}.json").read_bytes()
+
+
+def fixture_names() -> list[tuple[str, str]]:
+    return sorted((path.parent.name, path.stem) for path in FIXTURES.glob("*/*.json"))
+
+
+def requested(draft: Draft) -> Draft:
+    return replace(draft, event_id="")
+
+
+def last_body(world: World, method: str) -> Any:
+    return json.loads(next(item for item in reversed(world.requests) if item.method == method).read())

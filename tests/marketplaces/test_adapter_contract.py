@@ -1,14 +1,30 @@
-"""One body of tests for every adapter: what shared code relies on, over HTTP to the simulator."""
+"""The same body for every adapter against its simulator: what the protocol promises, each platform keeps."""
 
 import contextlib
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
+import httpx
 import pytest
 
-from marketplaces.contracts import Capability, EventQuery, ListingRef, MarketplaceAdapter, NoticeKind, RemoteSaleState
+from marketplaces.contracts import (
+    Capability,
+    Draft,
+    EventQuery,
+    Fulfilment,
+    Grant,
+    Link,
+    ListingRef,
+    MarketplaceAdapter,
+    NoticeKind,
+    PriceBasis,
+    RemoteListingState,
+    RemoteSaleState,
+)
 from marketplaces.errors import (
     AlreadyGone,
     BadSignature,
@@ -17,161 +33,367 @@ from marketplaces.errors import (
     PermanentError,
     TemporaryError,
     UnknownOutcome,
-)  # fmt: skip
+)
 from marketplaces.registry import adapter_list
-from tests.marketplaces.conftest import SECRET, STARTS, Bench, draft
+from tests.marketplaces.conftest import SECRET, START, World, requested
 
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(params=adapter_list(), ids=lambda adapter: adapter.traits.key)
-def adapter(request: pytest.FixtureRequest) -> MarketplaceAdapter:
-    found: MarketplaceAdapter = request.param
-    return found
+pytestmark = pytest.mark.parametrize("adapter", adapter_list(), ids=lambda adapter: adapter.traits.key)
+PROOF = Fulfilment("mobile", ("https://transfer.example/1", "https://transfer.example/2"), "CONF-1")
+FEES = {"stubhub": Decimal("0.10"), "seatgeek": Decimal("0.05")}
 
 
-def ref(listing_id: str = "", external_id: str = "a" * 32, quantity: int = 4) -> ListingRef:
-    return ListingRef(external_id, listing_id, "501", quantity)
+@pytest.fixture
+def link(adapter: MarketplaceAdapter, world: World) -> Link:
+    return world.link(adapter.traits.key, webhook_url="https://seatsync.test/hooks")
 
 
-def test_a_listing_lives_from_create_to_delist(adapter: MarketplaceAdapter, bench: Bench) -> None:
-    link = bench.link(adapter)
-    made = adapter.create(link, draft())
-    assert (made.external_id, made.price, made.quantity, made.seat_from, made.seat_to) == (
-        "a" * 32, Decimal("84.50"), 4, "1", "4",
-    )  # fmt: skip
-    assert adapter.reprice(link, ref(made.listing_id), Decimal("79.99"), "USD").price == Decimal("79.99")
-    smaller = adapter.resize(link, ref(made.listing_id), (3, 4))
-    assert (smaller.quantity, smaller.seat_from, smaller.seat_to) == (2, "3", "4")
-    assert [found.external_id for found in adapter.list_all(link)] == ["a" * 32]
-    adapter.delist(link, ref(made.listing_id))
-    found = adapter.fetch(link, ref(made.listing_id))
-    assert found is None or found.state == "gone"
-    assert list(adapter.list_all(link)) == []
+def needs(adapter: MarketplaceAdapter, capability: Capability, call: Callable[[], object]) -> bool:
+    """Whether the platform has it; where not, the call says NotSupported."""
+    if capability in adapter.traits.capabilities:
+        return True
+    with pytest.raises(NotSupported):
+        call()
+    return False
 
 
-def test_taking_down_what_is_not_there_is_success(adapter: MarketplaceAdapter, bench: Bench) -> None:
-    link = bench.link(adapter)
-    with contextlib.suppress(AlreadyGone):
-        adapter.delist(link, ref())
-    assert bench.ledger()["sales"] == []
-
-
-def test_what_is_not_there_cannot_be_priced(adapter: MarketplaceAdapter, bench: Bench) -> None:
-    with pytest.raises(AlreadyGone):
-        adapter.reprice(bench.link(adapter), ref(), Decimal("80.00"), "USD")
-    assert adapter.fetch(bench.link(adapter), ref()) is None
-
-
-def test_a_wrong_token_is_an_ended_grant(adapter: MarketplaceAdapter, bench: Bench) -> None:
-    link = bench.link(adapter)
-    with pytest.raises(GrantExpired):
-        adapter.create(replace(link, grant=replace(link.grant, access_token="wrong")), draft())
-    assert bench.ledger()["listings"] == []
-
-
-@pytest.mark.parametrize(("kind", "error"), [("429", TemporaryError), ("503", TemporaryError), ("500", UnknownOutcome)])
-def test_busy_is_temporary_and_a_broken_write_of_unknown_outcome(
-    adapter: MarketplaceAdapter, bench: Bench, kind: str, error: type[Exception]
+def test_create_then_fetch_shows_the_same_listing(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef
 ) -> None:
-    link = bench.link(adapter)
-    bench.control("faults", platform=adapter.traits.key, next=[{"kind": kind}])
-    with pytest.raises(error) as caught:
-        adapter.create(link, draft())
-    assert type(caught.value) is error
+    made = adapter.create(link, draft)
+    assert (made.external_id, made.quantity, made.price) == (draft.external_id, 4, Decimal("84.10"))
+    assert (made.section, made.row, made.seat_from, made.seat_to) == ("120A", "12", "1", "4")
+    assert made.state is RemoteListingState.ACTIVE
+    assert made.event_id == "501"
+    assert adapter.fetch(link, ref) == made
+    assert [item.listing_id for item in adapter.list_all(link)] == [made.listing_id]
 
 
-def test_retry_after_is_honoured_and_its_absence_tolerated(adapter: MarketplaceAdapter, bench: Bench) -> None:
-    link = bench.link(adapter)
-    bench.control("faults", platform=adapter.traits.key, next=[{"kind": "429", "retry_after_s": 7}, {"kind": "429"}])
-    waits = []
-    for _ in range(2):
-        with pytest.raises(TemporaryError) as caught:
-            adapter.create(link, draft())
-        waits.append(caught.value.retry_after_s)
-    assert waits == [7.0, None]
+def test_create_again_leaves_one_listing(adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft) -> None:
+    adapter.create(link, draft)
+    adapter.create(link, draft)
+    assert len(list(adapter.list_all(link))) == 1
 
 
-@pytest.mark.parametrize(("kind", "there"), [("timeout_before", False), ("timeout_after", True)])
-def test_i23_after_a_lost_answer_reading_back_tells_what_happened(
-    adapter: MarketplaceAdapter, bench: Bench, kind: str, there: bool
+def test_create_for_an_event_in_words(adapter: MarketplaceAdapter, link: Link, draft: Draft) -> None:
+    assert adapter.create(link, requested(draft)).event_id == "501"
+
+
+def test_create_whose_answer_is_lost_is_found_by_external_id(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef
 ) -> None:
-    link = bench.link(adapter)
-    bench.control("faults", platform=adapter.traits.key, next=[{"kind": kind}])
+    world.fault(kind="timeout_after", count=1)
     with pytest.raises(UnknownOutcome):
-        adapter.create(link, draft())
-    assert (adapter.fetch(link, ref()) is not None) is there
+        adapter.create(link, draft)
+    assert adapter.fetch(link, ref) is not None
 
 
-def test_a_refused_listing_is_permanent_and_says_why(adapter: MarketplaceAdapter, bench: Bench) -> None:
-    bad = replace(draft(), price=Decimal("0.00"))
-    with pytest.raises(PermanentError, match="400"):
-        adapter.create(bench.link(adapter), bad)
+def test_create_that_never_arrived_is_not_found(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef
+) -> None:
+    world.fault(kind="timeout_before", count=1)
+    with pytest.raises(UnknownOutcome):
+        adapter.create(link, draft)
+    assert adapter.fetch(link, ref) is None
 
 
-def test_a_sale_is_told_read_back_confirmed_and_delivered(adapter: MarketplaceAdapter, bench: Bench) -> None:
-    link = bench.link(adapter)
-    adapter.create(link, draft())
-    bench.control("sell", platform=adapter.traits.key, external_id="a" * 32, seats=[1, 2])
-    bench.simulator.deliveries.deliver_due(everything=True)
-    ((_, headers, body),) = bench.sent
-    lowered = {name.lower(): value for name, value in headers.items()}
-    adapter.verify_webhook(lowered, body, SECRET)
-    (notice,) = adapter.parse_webhook(lowered, body)
-    assert (notice.kind, notice.external_id) == (NoticeKind.SALE, "a" * 32)
-    sale = adapter.fetch_sale(link, notice.resource_id)
+def test_seats_apart_are_refused_before_anything_is_sent(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft
+) -> None:
+    before = len(world.requests)
+    with pytest.raises(PermanentError):
+        adapter.create(link, replace(draft, seats=(1, 2, 4)))
+    assert len(world.requests) == before
+
+
+def test_reprice_sets_the_exact_price(adapter: MarketplaceAdapter, link: Link, draft: Draft, ref: ListingRef) -> None:
+    adapter.create(link, draft)
+    assert adapter.reprice(link, ref, Decimal("79.99"), "USD").price == Decimal("79.99")
+    found = adapter.fetch(link, ref)
+    assert found is not None
+    assert found.price == Decimal("79.99")
+
+
+def test_resize_offers_only_those_seats(adapter: MarketplaceAdapter, link: Link, draft: Draft, ref: ListingRef) -> None:
+    adapter.create(link, draft)
+    changed = adapter.resize(link, ref, (3, 4))
+    assert (changed.quantity, changed.seat_from, changed.seat_to) == (2, "3", "4")
+    assert (changed.section, changed.row) == ("120A", "12")
+
+
+def test_change_of_a_missing_listing_says_gone(adapter: MarketplaceAdapter, link: Link, ref: ListingRef) -> None:
+    with pytest.raises(AlreadyGone):
+        adapter.reprice(link, ref, Decimal("10.00"), "USD")
+    with pytest.raises(AlreadyGone):
+        adapter.resize(link, ref, (1, 2))
+
+
+def test_delist_takes_it_down_and_once_more_is_success(
+    adapter: MarketplaceAdapter, link: Link, draft: Draft, ref: ListingRef
+) -> None:
+    adapter.create(link, draft)
+    adapter.delist(link, ref)
+    found = adapter.fetch(link, ref)
+    assert found is None or found.state is RemoteListingState.GONE
+    with contextlib.suppress(AlreadyGone):
+        adapter.delist(link, ref)
+
+
+def test_delist_of_a_sold_listing_leaves_the_sale(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef
+) -> None:
+    adapter.create(link, draft)
+    sold = world.sell(adapter.traits.key, 4)
+    with contextlib.suppress(AlreadyGone):
+        adapter.delist(link, ref)
+    sale = adapter.fetch_sale(link, sold["sale_id"])
     assert sale is not None
-    assert (sale.external_id, sale.quantity, sale.gross, sale.state) == (
-        "a" * 32, 2, Decimal("169.00"), RemoteSaleState.AWAITING_CONFIRM,
-    )  # fmt: skip
-    assert sale.gross == sale.fees + sale.proceeds
+    assert sale.state is RemoteSaleState.AWAITING_CONFIRM
+
+
+def test_sale_tells_amounts_exactly(adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft) -> None:
+    adapter.create(link, draft)
+    since = datetime.fromtimestamp(world.moment, UTC) - timedelta(minutes=1)
+    sold = world.sell(adapter.traits.key, 2)
+    sale = adapter.fetch_sale(link, sold["sale_id"])
+    assert sale is not None
+    assert list(adapter.sales_since(link, since)) == [sale]
+    fees = Decimal("168.20") * FEES[adapter.traits.key]
+    assert (sale.gross, sale.fees, sale.proceeds) == (Decimal("168.20"), fees, Decimal("168.20") - fees)
+    assert (sale.external_id, sale.quantity, sale.section, sale.row) == (draft.external_id, 2, "120A", "12")
     assert sale.seats == (() if adapter.traits.seller_allocates else ("1", "2"))
-    assert adapter.confirm(link, sale.sale_id).state is RemoteSaleState.AWAITING_FULFILMENT
-    assert [found.sale_id for found in adapter.sales_since(link, LONG_AGO)] == [sale.sale_id]
 
 
-def test_a_sale_can_be_rejected(adapter: MarketplaceAdapter, bench: Bench) -> None:
-    link = bench.link(adapter)
-    adapter.create(link, draft())
-    sale_id = bench.control("sell", platform=adapter.traits.key, external_id="a" * 32)["sale_id"]
+def test_sale_follows_its_own_way_to_the_payout(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft
+) -> None:
+    adapter.create(link, draft)
+    sale_id = world.sell(adapter.traits.key, 2)["sale_id"]
+    assert adapter.confirm(link, sale_id).state is RemoteSaleState.AWAITING_FULFILMENT
+    assert adapter.fulfil(link, sale_id, PROOF).state in {RemoteSaleState.IN_DELIVERY, RemoteSaleState.COMPLETE}
+    world.control("advance", {"sale_id": sale_id, "to": "complete"})
+    world.control("pay", {"platform": adapter.traits.key})
+    (paid,) = adapter.payments(link, datetime.fromtimestamp(world.moment, UTC) - timedelta(days=1))
+    fees = Decimal("168.20") * FEES[adapter.traits.key]
+    assert paid.net == Decimal("168.20") - fees
+    assert paid.lines == ((sale_id, Decimal("168.20"), fees, Decimal(0), paid.net),)
+
+
+def test_reject_ends_the_sale(adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft) -> None:
+    adapter.create(link, draft)
+    sale_id = world.sell(adapter.traits.key, 1)["sale_id"]
     adapter.reject(link, sale_id)
     sale = adapter.fetch_sale(link, sale_id)
     assert sale is not None
     assert sale.state is RemoteSaleState.CANCELLED
+    assert world.state(adapter.traits.key)["sales"][0]["rejected"] is True
+
+
+def test_unknown_sale(adapter: MarketplaceAdapter, link: Link) -> None:
     assert adapter.fetch_sale(link, "999999") is None
+    with pytest.raises(AlreadyGone):
+        adapter.reject(link, "999999")
+    with pytest.raises(PermanentError):
+        adapter.confirm(link, "999999")
 
 
-def test_i21_a_webhook_with_another_secret_is_refused(adapter: MarketplaceAdapter) -> None:
-    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": ""}):
-        with pytest.raises(BadSignature):
-            adapter.verify_webhook(headers, b"{}", SECRET)
-        with pytest.raises(BadSignature):
-            adapter.verify_webhook(headers, b"{}", "")
+def test_fulfil_without_proof_is_refused(adapter: MarketplaceAdapter, link: Link) -> None:
+    with pytest.raises(PermanentError):
+        adapter.fulfil(link, "1", Fulfilment("mobile"))
 
 
-@pytest.mark.parametrize("body", [b"", b"not json", b"[]", b'{"topic": "New"}', b'{"metadata": {}, "data": null}'])
-def test_an_unknown_delivery_is_of_kind_unknown_and_never_an_error(adapter: MarketplaceAdapter, body: bytes) -> None:
-    assert {notice.kind for notice in adapter.parse_webhook({}, body)} == {NoticeKind.UNKNOWN}
-
-
-def test_what_it_lacks_it_declares(adapter: MarketplaceAdapter, bench: Bench) -> None:
-    link = bench.link(adapter)
-    query = EventQuery("Harbor Gulls", "Harbor Park", STARTS, "2026-06-30")
-    calls: dict[Capability, Callable[[], object]] = {
-        Capability.SEARCH_EVENTS: lambda: adapter.search_events(link, query),
-        Capability.CONSTRAINTS: lambda: adapter.constraints(link, draft()),
-        Capability.PREVIEW: lambda: adapter.preview(link, draft()),
-        Capability.MARKET_VIEW: lambda: list(adapter.market_view(link, "501")),
-        Capability.REGISTER_WEBHOOK: lambda: adapter.register_webhook(link, url="http://us/hook", secret="s"),
+def test_search_puts_the_likeliest_first(adapter: MarketplaceAdapter, world: World, link: Link) -> None:
+    other = {
+        "event_id": 502,
+        "name": "New York Yankees Fan Day",
+        "venue": "Yankee Stadium",
+        "starts_at": "2026-04-10T15:00Z",
     }
-    for capability, call in calls.items():
-        if capability in adapter.traits.capabilities:
-            call()
-        else:
-            with pytest.raises(NotSupported):
-                call()
+    world.control("events", {"events": [other]})
+    query = EventQuery("Boston Red Sox at New York Yankees", "Yankee Stadium", START, "2026-04-10")
+    found = adapter.search_events(link, query)
+    assert [event.event_id for event in found] == ["501", "502"]
+    assert found[0].starts_at == START
 
 
-def test_sales_since_leaves_out_what_is_older(adapter: MarketplaceAdapter, bench: Bench) -> None:
-    link = bench.link(adapter)
-    assert list(adapter.sales_since(link, datetime.now(tz=UTC) - timedelta(days=2))) == []
+def test_constraints_and_preview(adapter: MarketplaceAdapter, link: Link, draft: Draft) -> None:
+    for one in (draft, requested(draft)):
+        if needs(adapter, Capability.CONSTRAINTS, partial(adapter.constraints, link, one)):
+            bounds = adapter.constraints(link, one)
+            assert (bounds.min_price, bounds.max_price) == (Decimal("5.00"), Decimal("900.00"))
+            assert "MobileTransfer" in bounds.ticket_types
+        if needs(adapter, Capability.PREVIEW, partial(adapter.preview, link, one)):
+            assert adapter.preview(link, one).proceeds == Decimal("75.69")
+    assert list(adapter.list_all(link)) == []
+
+
+def test_market_view_without_our_own_list_price_as_basis(adapter: MarketplaceAdapter, world: World, link: Link) -> None:
+    offers = [{"id": "x1", "section": "120A", "row": "3", "quantity": 2, "price": "91.25"},
+              {"id": "x2", "section": "203", "row": "8", "quantity": 4, "price": "38.00"}]  # fmt: skip
+    world.control("market", {"event_id": 501, "listings": offers})
+    points = list(adapter.market_view(link, "501"))
+    assert min(point.price for point in points) == Decimal("38.00")
+    assert {point.basis for point in points} == {PriceBasis.LIST}
+    if adapter.traits.market_view == "section_listings":
+        assert {(point.remote_listing_id, point.section) for point in points} == {("x1", "120A"), ("x2", "203")}
+
+
+@pytest.mark.parametrize("wait", [7.0, None])
+def test_429_is_temporary_and_carries_the_wait(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, wait: float | None
+) -> None:
+    world.fault(kind="status", status=429, retry_after_s=wait, count=1)
+    with pytest.raises(TemporaryError) as caught:
+        adapter.create(link, draft)
+    assert not isinstance(caught.value, UnknownOutcome)
+    assert caught.value.retry_after_s == wait
+    assert adapter.create(link, draft).quantity == 4
+
+
+def test_own_rate_limit_of_the_platform(adapter: MarketplaceAdapter, world: World) -> None:
+    limited = world.link(adapter.traits.key, rate_per_s=1, burst=2)
+    for _ in range(2):
+        list(adapter.list_all(limited))
+    with pytest.raises(TemporaryError) as caught:
+        list(adapter.list_all(limited))
+    assert caught.value.retry_after_s == 1.0
+    world.moment += 1
+    list(adapter.list_all(limited))
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_5xx_leaves_a_write_unknown_and_a_read_temporary(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef, status: int
+) -> None:
+    world.fault(kind="status_after", status=status, count=1)
+    with pytest.raises(UnknownOutcome):
+        adapter.create(link, draft)
+    world.fault(kind="status", status=status, count=1)
+    with pytest.raises(TemporaryError) as caught:
+        adapter.fetch(link, ref)
+    assert not isinstance(caught.value, UnknownOutcome)
+    assert adapter.fetch(link, ref) is not None
+
+
+def test_a_refused_connection_is_temporary(adapter: MarketplaceAdapter, link: Link, draft: Draft) -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    with pytest.raises(TemporaryError) as caught:
+        adapter.create(replace(link, http=httpx.Client(transport=httpx.MockTransport(refuse))), draft)
+    assert not isinstance(caught.value, UnknownOutcome)
+
+
+def test_a_cut_connection_leaves_a_write_unknown(adapter: MarketplaceAdapter, link: Link, ref: ListingRef) -> None:
+    def cut(request: httpx.Request) -> httpx.Response:
+        raise httpx.RemoteProtocolError("cut", request=request)
+
+    with pytest.raises(UnknownOutcome):
+        adapter.delist(replace(link, http=httpx.Client(transport=httpx.MockTransport(cut))), ref)
+
+
+@pytest.mark.parametrize("content", [b"<html>not json</html>", b"{}", b"[]", b'"x"', b"null"])
+def test_an_answer_that_cannot_be_read_leaves_a_write_unknown(
+    adapter: MarketplaceAdapter, link: Link, draft: Draft, content: bytes
+) -> None:
+    answer = httpx.MockTransport(lambda request: httpx.Response(200, content=content))
+    with pytest.raises(UnknownOutcome):
+        adapter.create(replace(link, http=httpx.Client(transport=answer)), draft)
+
+
+@pytest.mark.parametrize("status", [400, 403, 422])
+def test_a_refusal_is_permanent(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, status: int
+) -> None:
+    world.fault(kind="status", status=status, count=1)
+    with pytest.raises(PermanentError) as caught:
+        adapter.create(link, draft)
+    assert caught.value.status == status
+
+
+def test_a_wrong_token_is_an_expired_grant(
+    adapter: MarketplaceAdapter, link: Link, draft: Draft, ref: ListingRef
+) -> None:
+    wrong = replace(link, grant=Grant("wrong"))
+    with pytest.raises(GrantExpired):
+        adapter.create(wrong, draft)
+    with pytest.raises(GrantExpired):
+        adapter.fetch(wrong, ref)
+
+
+def test_webhook_of_a_sale_proves_itself_and_names_it(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft
+) -> None:
+    if Capability.REGISTER_WEBHOOK in adapter.traits.capabilities:
+        assert adapter.register_webhook(link, url="https://seatsync.test/hooks", secret=SECRET)
+    adapter.create(link, draft)
+    sold = world.sell(adapter.traits.key, 2)
+    world.simulator.tick()
+    ((url, headers, body),) = world.delivered
+    lowered = {name.lower(): value for name, value in headers.items()}
+    adapter.verify_webhook(lowered, body.encode(), SECRET)
+    for wrong in ("", "other", f"{SECRET}x"):
+        with pytest.raises(BadSignature):
+            adapter.verify_webhook({**lowered, "authorization": wrong}, body.encode(), SECRET)
+        with pytest.raises(BadSignature):
+            adapter.verify_webhook(lowered, body.encode(), wrong)
+    with pytest.raises(BadSignature):
+        adapter.verify_webhook({}, body.encode(), "")
+    (notice,) = adapter.parse_webhook(lowered, body.encode())
+    assert url == "https://seatsync.test/hooks"
+    assert (notice.kind, notice.resource_id) == (NoticeKind.SALE, sold["sale_id"])
+    assert notice.external_id == draft.external_id
+
+
+def test_provisional_sale_is_told_settled_and_cancelled(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef
+) -> None:
+    if Capability.PROVISIONAL_SALE not in adapter.traits.capabilities:
+        pytest.skip("the platform knows no provisional sales")
+    adapter.register_webhook(link, url="https://seatsync.test/hooks", secret=SECRET)
+    adapter.create(link, draft)
+    first = world.sell(adapter.traits.key, 2, provisional=True)["sale_id"]
+    sale = adapter.fetch_sale(link, first)
+    assert sale is not None
+    assert sale.state is RemoteSaleState.PROVISIONAL
+    world.control("advance", {"sale_id": first, "to": "cancelled"})
+    second = world.sell(adapter.traits.key, 4, provisional=True)["sale_id"]
+    world.moment += 30
+    world.simulator.tick()
+    kinds = [adapter.parse_webhook({}, body.encode())[0].kind for _, _, body in world.delivered]
+    assert kinds == [
+        NoticeKind.PROVISIONAL_SALE, NoticeKind.PROVISIONAL_CANCELLED, NoticeKind.PROVISIONAL_SALE, NoticeKind.SALE,
+    ]  # fmt: skip
+    assert adapter.confirm(link, second).state is RemoteSaleState.AWAITING_FULFILMENT
+
+
+def test_list_all_pages_to_the_end(adapter: MarketplaceAdapter, link: Link, draft: Draft) -> None:
+    for number in range(130):
+        adapter.create(link, replace(draft, external_id=f"{number:032d}"))
+    assert len({item.external_id for item in adapter.list_all(link)}) == 130
+
+
+def test_two_sellers_do_not_see_each_other(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef
+) -> None:
+    adapter.create(link, draft)
+    other = world.link(adapter.traits.key)
+    assert adapter.fetch(other, ref) is None
+    assert list(adapter.list_all(other)) == []
+
+
+def test_many_threads_sell_each_seat_once(adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft) -> None:
+    adapter.create(link, draft)
+    answers: list[int] = []
+
+    def buy() -> None:
+        body = {"platform": adapter.traits.key, "external_id": draft.external_id, "quantity": 1}
+        answers.append(world.http.post("http://simulator.test/_sim/sell", json=body).status_code)
+
+    threads = [threading.Thread(target=buy) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [200] * 4 + [409] * 8
+    sold = [seat for sale in world.state(adapter.traits.key)["sales"] for seat in sale["seats"]]
+    assert sorted(sold) == [1, 2, 3, 4]

@@ -1,5 +1,6 @@
-"""SeatGeek Seller Direct 1.0.0 (reconstructed from summaries of its documentation): token, PUT/PATCH, orders."""
+"""SeatGeek Seller Direct (contract reconstructed from summaries). Checklist: docs/marketplaces/seatgeek.md."""
 
-from marketplaces.adapters.seatgeek.client import SeatGeek
+from marketplaces.adapters.seatgeek.adapter import SeatGeek
+from marketplaces.contracts import MarketplaceAdapter
 
-ADAPTER = SeatGeek()
+ADAPTER: MarketplaceAdapter = SeatGeek()

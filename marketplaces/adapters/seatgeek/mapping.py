@@ -1,115 +1,242 @@
-"""SeatGeek's words and ours."""
+"""SeatGeek's shapes to ours and back."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from marketplaces.contracts import Draft, RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
+from marketplaces.adapters import _wire
+from marketplaces.contracts import (
+    Draft,
+    Fulfilment,
+    MarketPoint,
+    PriceBasis,
+    RemoteEvent,
+    RemoteListing,
+    RemoteListingState,
+    RemotePayment,
+    RemoteSale,
+    RemoteSaleState,
+)
 from marketplaces.errors import PermanentError
-from marketplaces.wire import amount, moment, number
 
-_S = RemoteSaleState
-ORDER_STATES = {
-    "submitted": _S.AWAITING_CONFIRM,
-    "confirmed": _S.AWAITING_FULFILMENT,
-    "fulfilled": _S.IN_DELIVERY,
-    "denied": _S.CANCELLED,
-    "void": _S.CANCELLED,
+_ZERO = Decimal("0.00")
+LONGEST_LISTING_ID = 32
+ORDER_STOCK_TYPES = frozenset({"mobile", "paper", "paperless", "barcode", "pdf"})
+_ORDER_STATES = {
+    "submitted": RemoteSaleState.AWAITING_CONFIRM,
+    "confirmed": RemoteSaleState.AWAITING_FULFILMENT,
+    "fulfilled": RemoteSaleState.COMPLETE,
+    "denied": RemoteSaleState.CANCELLED,
+    "void": RemoteSaleState.CANCELLED,
 }
 
 
-def split_fields(split: str, quantity: int) -> dict[str, str]:
-    """SeatGeek's split words; a CUSTOM list must end at the quantity."""
+def listing_body(draft: Draft) -> dict[str, Any]:
+    """ListingWrite. Raises PermanentError for a key that is too long or seats that are apart."""
+    if not 0 < len(draft.external_id) <= LONGEST_LISTING_ID:
+        raise PermanentError(f"seller_listing_id must have 1 to {LONGEST_LISTING_ID} characters")
+    body: dict[str, Any] = {
+        "seller_listing_id": draft.external_id,
+        "event": draft.event_name,
+        "venue": draft.venue.partition(",")[0].strip(),
+        "event_date": draft.local_date,
+        "event_time": _clock(draft.local_time),
+        "cost": _wire.cents(draft.price),
+        "section": draft.section,
+        "row": draft.row,
+        "stock_type": "mobile",
+        "is_edelivery": True,
+        **seats_body(draft.seats, draft.split),
+    }
+    event_id = _wire.int_of(draft.event_id)
+    if event_id is not None:
+        body["event_id"] = event_id
+    if draft.in_hand_at is not None:
+        body["in_hand_date"] = draft.in_hand_at.date().isoformat()
+    if draft.face_value is not None:
+        body["seller_previously_paid_price_per_ticket"] = _wire.cents(draft.face_value)
+    return body
+
+
+def seats_body(seats: tuple[int, ...], split: str) -> dict[str, Any]:
+    """Quantity, seats and split, which always change together. Raises PermanentError."""
+    first, last = _wire.adjacent(seats)
+    return {"quantity": len(seats), "seat_from": first, "seat_thru": last, **split_body(split, len(seats))}
+
+
+def split_body(split: str, quantity: int) -> dict[str, str]:
+    """Their split; what has no word there becomes a list of allowed purchases that ends at the quantity."""
     if split == "any":
         return {"split_type": "ANY"}
     if split == "avoid_one":
         return {"split_type": "DONTLEAVEONE"}
+    sizes = [bought for bought in range(1, quantity) if _allowed(split, bought, quantity - bought)]
+    return {"split_type": "CUSTOM", "splits": ",".join(map(str, [*sizes, quantity]))}
+
+
+def _allowed(split: str, bought: int, left: int) -> bool:
+    if split == "none":
+        return False
     if split == "pairs":
-        allowed = range(2, quantity + 1, 2)
-    elif split == "none":
-        allowed = range(quantity, quantity + 1)
-    else:
-        allowed = range(1, quantity + 1)
-    kept = [n for n in allowed if split != "avoid_one_and_three" or quantity - n not in {1, 3}]
-    return {"split_type": "CUSTOM", "splits": ",".join(map(str, kept))}
+        return bought % 2 == 0 and left != 1
+    if split == "avoid_one_and_three":
+        return left not in {1, 3}
+    raise PermanentError(f"{split!r} is not a split")
 
 
-def listing_body(draft: Draft) -> dict[str, Any]:
-    """The body of PUT /listings/single/{id}; the event is named in words, its id goes along where known."""
-    body: dict[str, Any] = {
-        "seller_listing_id": draft.external_id,
-        "event": draft.event_name,
-        "venue": draft.venue,
-        "event_date": draft.local_date,
-        "event_time": draft.local_time,
-        "quantity": draft.quantity,
-        "cost": number(draft.price),
-        "section": draft.section,
-        "row": draft.row,
-        "seat_from": draft.seats[0],
-        "seat_thru": draft.seats[-1],
-        "is_edelivery": True,
-        "stock_type": "mobile",
-        **split_fields(draft.split, draft.quantity),
+def _clock(local_time: str) -> str:
+    """HH:MM:SS, or TBD where the time is not known."""
+    parts = local_time.split(":")
+    if len(parts) < 2 or not all(part.isdigit() for part in parts):
+        return "TBD"
+    return ":".join([*(part.zfill(2) for part in parts), "00"][:3])
+
+
+def proof_form(sale_id: str, proof: Fulfilment) -> dict[str, str]:
+    """The multipart fields of a handover. Raises PermanentError without a transfer link."""
+    if not proof.transfer_urls:
+        raise PermanentError("SeatGeek needs a transfer link")
+    stock_type = proof.method if proof.method in ORDER_STOCK_TYPES else "mobile"
+    return {
+        "order_id": sale_id,
+        "status": "fulfilled",
+        "delivery_method": proof.method or "mobile",
+        "stock_type": stock_type,
+        "transfer_url": ",".join(proof.transfer_urls),
     }
-    if draft.event_id.isdigit():
-        body["event_id"] = int(draft.event_id)
-    if draft.in_hand_at is not None:
-        body["in_hand_date"] = f"{draft.in_hand_at:%Y-%m-%d}"
-    return body
 
 
-def listing_of(body: dict[str, Any]) -> RemoteListing:
-    """A listing object. An inactive one, or one without seats left, is gone."""
-    try:
-        quantity = int(body.get("quantity") or 0)
-        inactive = body.get("status") in {"inactive", "deleted"} or quantity == 0
-        hidden = bool(body.get("hidden_reason_code"))
-        shown = RemoteListingState.HIDDEN if hidden else RemoteListingState.ACTIVE
-        return RemoteListing(
-            listing_id=str(body.get("sg_listing_id") or body["seller_listing_id"]),
-            external_id=str(body["seller_listing_id"]),
-            event_id=str(body.get("event_id") or ""),
-            section=str(body.get("section") or ""),
-            row=str(body.get("row") or ""),
-            seat_from=str(body.get("seat_from") or ""),
-            seat_to=str(body.get("seat_thru") or ""),
-            quantity=quantity,
-            price=amount(body["cost"]),
-            currency="USD",
-            state=RemoteListingState.GONE if inactive else shown,
-            updated_at=moment(body.get("updated")),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise PermanentError(f"an answer that is no listing: {error!r}") from error
+def event_of(body: Any) -> RemoteEvent | None:
+    """A Platform event; None where it has no id or no date."""
+    event_id = _wire.text_at(body, "id")
+    starts_at = _wire.moment_of(_wire.dig(body, "datetime_utc"))
+    if not event_id or starts_at is None:
+        return None
+    return RemoteEvent(event_id, _wire.text_at(body, "title"), _wire.text_at(body, "venue", "name"), starts_at)
 
 
-def sale_of(body: dict[str, Any]) -> RemoteSale:
-    """An order. The seats are the seller's to choose, so none are read; total = subtotal - fees, unrounded there."""
-    try:
-        listing = body.get("listing") or {}
-        gross = amount(body["subtotal"])
-        fees = amount(body.get("fees"))
-        proceeds = amount(body["total"]) if body.get("total") is not None else gross - fees
-        status = str(body.get("status") or "")
-        sold_at = moment(body.get("created"))
-        if sold_at is None:
-            raise PermanentError("an order without created")
-        seats = str(body.get("seats") or "")
-        return RemoteSale(
-            sale_id=str(body["id"]),
-            external_id=str(listing.get("id") or ""),
-            listing_id="",
-            event_id=str((body.get("event") or {}).get("seatgeek_event_id") or ""),
-            quantity=int(listing["quantity"]),
-            section=str(listing.get("section") or ""),
-            row=str(listing.get("row") or ""),
-            seats=tuple(seat.strip() for seat in seats.split(",") if seat.strip()),
-            gross=gross,
-            fees=fees,
-            proceeds=proceeds,
-            currency="USD",
-            state=ORDER_STATES.get(status, RemoteSaleState.UNKNOWN),
-            remote_status=status,
-            sold_at=sold_at,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise PermanentError(f"an answer that is no order: {error!r}") from error
+def listing_of(body: Any) -> RemoteListing:
+    """Listing. Raises PermanentError where the answer names no listing or no price."""
+    ours = _wire.text_at(body, "seller_listing_id") or _wire.text_at(body, "ticket_id")
+    price = _wire.decimal_of(_wire.dig(body, "cost"))
+    if not ours or price is None:
+        raise PermanentError("SeatGeek's answer is no listing")
+    quantity = _wire.int_of(_wire.dig(body, "quantity")) or 0
+    return RemoteListing(
+        listing_id=_wire.text_at(body, "sg_listing_id") or ours,
+        external_id=ours,
+        event_id=_wire.text_at(body, "event_id"),
+        section=_wire.text_at(body, "section"),
+        row=_wire.text_at(body, "row"),
+        seat_from=_wire.text_at(body, "seat_from"),
+        seat_to=_wire.text_at(body, "seat_thru"),
+        quantity=quantity,
+        price=price,
+        currency="USD",
+        state=_listing_state(body, quantity),
+        updated_at=_wire.moment_of(_wire.dig(body, "updated")),
+    )
+
+
+def _listing_state(body: Any, quantity: int) -> RemoteListingState:
+    if quantity <= 0 or _wire.dig(body, "active") is False or _wire.text_at(body, "status") == "inactive":
+        return RemoteListingState.GONE
+    hidden = _wire.text_at(body, "hidden_reason_code") or _wire.dig(body, "visible") is False
+    return RemoteListingState.HIDDEN if hidden else RemoteListingState.ACTIVE
+
+
+def sale_of(body: Any) -> RemoteSale:
+    """Order. It never names seats: at SeatGeek the seller allocates. Raises PermanentError."""
+    order = _wire.dig(body, "order") if isinstance(_wire.dig(body, "order"), Mapping) else body
+    sale_id, made_at = _wire.text_at(order, "id"), _wire.moment_of(_wire.dig(order, "created"))
+    if not sale_id or made_at is None:
+        raise PermanentError("SeatGeek's answer is no order")
+    quantity = _wire.int_of(_wire.dig(order, "listing", "quantity")) or 0
+    gross, fees, net = _amounts(order, quantity)
+    status = _wire.text_at(order, "status")
+    return RemoteSale(
+        sale_id=sale_id,
+        external_id=_wire.text_at(order, "listing", "id"),
+        listing_id=_wire.text_at(order, "listing", "sg_listing_id"),
+        event_id=_wire.text_at(order, "event", "seatgeek_event_id"),
+        quantity=quantity,
+        section=_wire.text_at(order, "listing", "section"),
+        row=_wire.text_at(order, "listing", "row"),
+        seats=(),
+        gross=gross,
+        fees=fees,
+        proceeds=net,
+        currency="USD",
+        state=_order_state(order, status),
+        remote_status=status,
+        sold_at=made_at,
+    )
+
+
+def _amounts(order: Any, quantity: int) -> tuple[Decimal, Decimal, Decimal]:
+    """Gross, fees and net; total = subtotal - fees fills whichever one is missing."""
+    price = _wire.decimal_of(_wire.dig(order, "listing", "price")) or _ZERO
+    gross = _wire.decimal_of(_wire.dig(order, "subtotal"))
+    fees, net = _wire.decimal_of(_wire.dig(order, "fees")), _wire.decimal_of(_wire.dig(order, "total"))
+    if gross is None:
+        gross = price * quantity if net is None or fees is None else net + fees
+    if net is None:
+        net = gross - (fees or _ZERO)
+    return gross, gross - net if fees is None else fees, net
+
+
+def _order_state(order: Any, status: str) -> RemoteSaleState:
+    state = _ORDER_STATES.get(status.lower(), RemoteSaleState.UNKNOWN)
+    if _wire.text_at(order, "fulfillment_issue_message") and state is not RemoteSaleState.CANCELLED:
+        return RemoteSaleState.ISSUE
+    return state
+
+
+def updated_at(order: Any) -> datetime | None:
+    """When an order last changed (UTC); None where it does not say."""
+    return _wire.moment_of(_wire.dig(order, "updated")) or _wire.moment_of(_wire.dig(order, "created"))
+
+
+def invoice_of(body: Any) -> RemotePayment:
+    """A weekly invoice with its charges by order: payments are credits, fees and the rest debits."""
+    invoice = _wire.dig(body, "invoice") or _wire.dig(body, "remittance") or body
+    lines: dict[str, list[Decimal]] = {}
+    for charge in _wire.items_at(invoice, "charges"):
+        order_id, kind = _wire.text_at(charge, "order_id"), _wire.text_at(charge, "type")
+        amount = abs(_wire.decimal_of(_wire.dig(charge, "amount")) or _ZERO)
+        parts = lines.setdefault(order_id, [_ZERO, _ZERO, _ZERO])
+        parts[{"order_payment": 0, "seller_fees": 1}.get(kind, 2)] += amount
+    return RemotePayment(
+        reference=_wire.text_at(invoice, "invoice_id") or _wire.text_at(invoice, "id"),
+        paid_at=invoice_date(invoice),
+        net=_wire.decimal_of(_wire.dig(invoice, "total")) or _ZERO,
+        currency="USD",
+        lines=tuple((key, gross, fee, other, gross - fee - other) for key, (gross, fee, other) in lines.items()),
+    )
+
+
+def invoice_date(invoice: Any) -> datetime | None:
+    """When an invoice was paid or made (UTC); the field's name is not documented."""
+    for name in ("paid_at", "paid_date", "date", "created", "end_date"):
+        moment = _wire.moment_of(_wire.dig(invoice, name))
+        if moment is not None:
+            return moment.astimezone(UTC)
+    return None
+
+
+def market_point_of(body: Any) -> MarketPoint | None:
+    """A broker data listing by its compact keys; its broadcast price is a list price. None where it has neither."""
+    broadcast, retail = _wire.decimal_of(_wire.dig(body, "bp")), _wire.decimal_of(_wire.dig(body, "pf"))
+    price = retail if broadcast is None else broadcast
+    if price is None:
+        return None
+    return MarketPoint(
+        remote_listing_id=_wire.text_at(body, "sglid") or _wire.text_at(body, "id"),
+        section=_wire.text_at(body, "s"),
+        row=_wire.text_at(body, "r"),
+        quantity=_wire.int_of(_wire.dig(body, "q")),
+        price=price,
+        currency="USD",
+        basis=PriceBasis.ALL_IN if broadcast is None else PriceBasis.LIST,
+    )

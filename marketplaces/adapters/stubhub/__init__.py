@@ -1,5 +1,6 @@
-"""StubHub (api.stubhub.net v2, official OpenAPI): OAuth2, one JSON call a listing, webhooks with an echoed header."""
+"""StubHub (api.stubhub.net, published OpenAPI). Checklist: docs/marketplaces/stubhub.md."""
 
-from marketplaces.adapters.stubhub.client import StubHub
+from marketplaces.adapters.stubhub.adapter import StubHub
+from marketplaces.contracts import MarketplaceAdapter
 
-ADAPTER = StubHub()
+ADAPTER: MarketplaceAdapter = StubHub()

@@ -1,182 +1,266 @@
-"""StubHub's words and ours. Unknown fields are ignored, unknown sale states become `unknown`."""
+"""StubHub's shapes to ours and back. Reading is lenient; what is sent fits the published schema."""
 
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from marketplaces.adapters import _wire
 from marketplaces.contracts import (
     Constraints,
     Draft,
-    MarketPoint,
-    PriceBasis,
+    Fulfilment,
     RemoteEvent,
     RemoteListing,
     RemoteListingState,
     RemoteSale,
     RemoteSaleState,
-)  # fmt: skip
+)
 from marketplaces.errors import PermanentError
-from marketplaces.wire import amount, moment, number
 
 SPLITS = {
-    "any": "Any",
-    "none": "None",
-    "pairs": "Pairs",
-    "avoid_one": "AvoidOne",
+    "any": "Any", "none": "None", "pairs": "Pairs", "avoid_one": "AvoidOne",
     "avoid_one_and_three": "AvoidOneAndThree",
-}
-TICKET_TYPE = "MobileTransfer"
-
-_S = RemoteSaleState
-SALE_STATES: dict[str, RemoteSaleState] = {
-    "UnderReview": _S.PROVISIONAL,
-    "ConfirmSale": _S.AWAITING_CONFIRM,
-    **dict.fromkeys(
-        (
-            "UploadETickets", "UploadTicketsLinks", "TransferTDT", "UploadQRCodes", "UploadBarcodes",
-            "ReenterBarcodes", "PrintShippingLabels", "EnterTrackingNumbers", "DropOffTickets",
-            "UploadReservationCode", "WaitForShippingDetails", "WaitUntil2DaysBeforeTheEvent",
-        ),
-        _S.AWAITING_FULFILMENT,
+}  # fmt: skip
+# Season tickets are transferred by phone; the constraints are asked only where the platform refuses this.
+DEFAULT_TICKET_TYPE = "MobileTransfer"
+TICKET_TYPES = ("MobileTransfer", "TicketMasterMobile", "ElectronicTransfer", "MobileQRCode", "ETicketUrl", "ETicket")
+_COUNTRIES = {"USD": "US", "CAD": "CA", "GBP": "GB"}
+_MOBILE_PROVIDERS = frozenset({
+    "StubHub", "Viagogo", "Ticketmaster", "AXS", "SeatGeek", "Ticketmaster Account Manager", "MLB Ballpark", "MPV",
+    "Paciolan", "Tickets.com", "Tickets.com RDP", "Vivenu", "Ticketmaster CA", "Eventbrite",
+})  # fmt: skip
+_SALE_STATES = {
+    RemoteSaleState.PROVISIONAL: ("UnderReview",),
+    RemoteSaleState.AWAITING_CONFIRM: ("ConfirmSale",),
+    RemoteSaleState.AWAITING_FULFILMENT: (
+        "UploadETickets", "UploadTicketsLinks", "TransferTDT", "UploadQRCodes", "UploadBarcodes", "ReenterBarcodes",
+        "PrintShippingLabels", "EnterTrackingNumbers", "WaitForShippingDetails", "WaitUntil2DaysBeforeTheEvent",
+        "DropOffTickets", "UploadReservationCode",
     ),
-    **dict.fromkeys(
-        ("WaitForCourierPickup", "OnTheWay", "WaitingForBuyerPickup", "ProcessingTransfer", "GetPaid"), _S.IN_DELIVERY
-    ),
-    "Complete": _S.COMPLETE,
-    "Cancelled": _S.CANCELLED,
-    "Issue": _S.ISSUE,
+    RemoteSaleState.IN_DELIVERY: ("WaitForCourierPickup", "OnTheWay", "ProcessingTransfer", "WaitingForBuyerPickup"),
+    RemoteSaleState.COMPLETE: ("GetPaid", "Complete"),
+    RemoteSaleState.CANCELLED: ("Cancelled",),
+    RemoteSaleState.ISSUE: ("Issue",),
 }  # fmt: skip
 
 
-def money(value: Decimal, currency: str) -> dict[str, Any]:
-    """A Money body."""
-    return {"amount": number(value), "currency_code": currency}
+def status_words(status: str) -> str:
+    """One form for the enum and for its localised text: `ConfirmSale` and `Confirm Sales` are the same."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", status)
+    return "".join(word.lower().removesuffix("s") for word in re.findall(r"[A-Za-z0-9]+", spaced))
 
 
-def listing_body(draft: Draft, *, known_event: bool) -> dict[str, Any]:
-    """A Post(RequestedEvent)SellerListingRequest; with an unknown event its names go along."""
+_BY_WORDS = {status_words(name): state for state, names in _SALE_STATES.items() for name in names}
+
+
+def sale_state(status: str) -> RemoteSaleState:
+    """Our word for their status; an unknown one is unknown, never guessed."""
+    return _BY_WORDS.get(status_words(status), RemoteSaleState.UNKNOWN)
+
+
+def money(amount: Decimal, currency: str) -> dict[str, Any]:
+    """Their Money."""
+    return {"amount": _wire.cents(amount), "currency_code": currency}
+
+
+def seating(section: str, row: str, seats: tuple[int, ...]) -> dict[str, Any]:
+    """Their seating, whole: on a change, a field that is left out is blanked. Raises PermanentError."""
+    first, last = _wire.adjacent(seats)
+    return {"section": section, "row": row, "seat_from": str(first), "seat_to": str(last)}
+
+
+def listing_body(draft: Draft, *, ticket_type: str, preview: bool = False) -> dict[str, Any]:
+    """PostSellerListingRequest, or with an unknown event PostRequestedEventSellerListingRequest, or their previews."""
     body: dict[str, Any] = {
         "ticket_price": money(draft.price, draft.currency),
-        "seating": {
-            "section": draft.section, "row": draft.row, "seat_from": str(draft.seats[0]),
-            "seat_to": str(draft.seats[-1]),
-        },
-        "ticket_type": TICKET_TYPE,
-        "split_type": SPLITS[draft.split],
+        "seating": seating(draft.section, draft.row, draft.seats),
+        "ticket_type": ticket_type,
+        "split_type": split_type(draft.split),
         "number_of_tickets": draft.quantity,
-        "external_id": draft.external_id,
-        "published": True,
-    }  # fmt: skip
+    }
+    if not preview:
+        body |= {"external_id": draft.external_id, "published": True}
     if draft.face_value is not None:
         body["face_value"] = money(draft.face_value, draft.currency)
     if draft.in_hand_at is not None:
-        body["in_hand_at"] = draft.in_hand_at.isoformat()
-    if not known_event:
-        body["event"] = {"name": draft.event_name, "start_date": draft.starts_at.isoformat(), "date_confirmed": True}
-        body["venue"] = {"name": draft.venue, "city": ""}
-        body["country"] = {"code": "US"}
+        body["in_hand_at"] = draft.in_hand_at.astimezone(UTC).isoformat()
+    return body if draft.event_id else body | event_body(draft)
+
+
+def split_type(split: str) -> str:
+    """Their split; raises PermanentError for one that is not ours."""
+    if split not in SPLITS:
+        raise PermanentError(f"{split!r} is not a split")
+    return SPLITS[split]
+
+
+def event_body(draft: Draft) -> dict[str, Any]:
+    """The event in words, for the platform to map (PutRequestedEventRequest)."""
+    name, _, place = draft.venue.partition(",")
+    city, _, state = place.partition(",")
+    # `city` is required and may be null: a venue's name alone is what we are sure of.
+    venue: dict[str, Any] = {"name": name.strip(), "city": city.strip() or None}
+    if state.strip():
+        venue["state_province"] = state.strip()
+    event = {"name": draft.event_name, "start_date": local_start(draft), "date_confirmed": True}
+    return {"event": event, "venue": venue, "country": {"code": _COUNTRIES.get(draft.currency, "US")}}
+
+
+def local_start(draft: Draft) -> str:
+    """The start in the venue's wall clock with its offset, found from the local and the UTC moment."""
+    moment = draft.starts_at.astimezone(UTC)
+    try:
+        wall = datetime.fromisoformat(f"{draft.local_date}T{draft.local_time}").replace(tzinfo=UTC)
+    except ValueError:
+        return moment.isoformat()
+    offset = timedelta(minutes=round((wall - moment).total_seconds() / 60))
+    return moment.isoformat() if abs(offset) >= timedelta(hours=24) else moment.astimezone(timezone(offset)).isoformat()
+
+
+def proof_body(proof: Fulfilment) -> dict[str, Any]:
+    """PatchSaleRequest of a handover. Raises PermanentError without a link or a confirmation number."""
+    body: dict[str, Any] = {}
+    if proof.transfer_urls:
+        body["eticket_urls"] = [{"url": url, "index": index} for index, url in enumerate(proof.transfer_urls)]
+    if proof.confirmation:
+        body["transfer_confirmation_number"] = proof.confirmation
+    if not body:
+        raise PermanentError("StubHub needs a transfer link or a confirmation number")
+    if proof.method in _MOBILE_PROVIDERS:
+        body["mobile_provider"] = proof.method
     return body
 
 
-def listing_of(body: dict[str, Any], event_id: str = "") -> RemoteListing:
-    """A SellerListing resource. Raises PermanentError where it is not one."""
-    try:
-        price = body["ticket_price"]
-        seating = body.get("seating") or {}
-        event = (body.get("_embedded") or {}).get("event") or {}
-        proceeds = body.get("ticket_proceeds")
-        return RemoteListing(
-            listing_id=str(body["id"]),
-            external_id=body.get("external_id") or "",
-            event_id=str(event.get("id") or event_id),
-            section=seating.get("section") or "",
-            row=seating.get("row") or "",
-            seat_from=seating.get("seat_from") or "",
-            seat_to=seating.get("seat_to") or "",
-            quantity=int(body.get("number_of_tickets") or 0),
-            price=amount(price["amount"]),
-            currency=price["currency_code"],
-            state=RemoteListingState.HIDDEN if body.get("undeliverable") else RemoteListingState.ACTIVE,
-            proceeds=amount(proceeds["amount"]) if proceeds else None,
-            updated_at=moment(body.get("updated_at")),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise PermanentError(f"an answer that is no listing: {error!r}") from error
+def event_of(body: Any) -> RemoteEvent | None:
+    """An event; None where it has no id or no date."""
+    event_id, starts_at = _wire.text_at(body, "id"), _wire.moment_of(_wire.dig(body, "start_date"))
+    if not event_id or starts_at is None:
+        return None
+    venue = _wire.text_at(body, "_embedded", "venue", "name")
+    return RemoteEvent(event_id, _wire.text_at(body, "name"), venue, starts_at)
 
 
-def seats_between(seat_from: str | None, seat_to: str | None, quantity: int) -> tuple[str, ...]:
-    """The seats of a contiguous block; empty where the labels are not numbers or do not make `quantity` seats."""
-    if not (seat_from and seat_to and seat_from.isdigit() and seat_to.isdigit()):
-        return ()
-    seats = tuple(str(seat) for seat in range(int(seat_from), int(seat_to) + 1))
-    return seats if len(seats) == quantity else ()
+def amount_at(body: Any, name: str) -> Decimal | None:
+    """The amount of a Money field; None where missing."""
+    return _wire.decimal_of(_wire.dig(body, name, "amount"))
 
 
-def sale_of(body: dict[str, Any]) -> RemoteSale:
-    """A Sale resource. `proceeds` is the whole sale's; gross is the listing price where told, else proceeds alone."""
-    try:
-        embedded = body.get("_embedded") or {}
-        listing = embedded.get("seller_listing") or {}
-        seating = body.get("seating") or {}
-        quantity = int(body["number_of_tickets"])
-        proceeds = amount(body["proceeds"]["amount"])
-        price = listing.get("ticket_price")
-        gross = amount(price["amount"]) * quantity if price else proceeds
-        status = str(body.get("status") or "")
-        sold_at = moment(body.get("created_at"))
-        if sold_at is None:
-            raise PermanentError("a sale without created_at")
-        return RemoteSale(
-            sale_id=str(body["id"]),
-            external_id=body.get("external_listing_id") or listing.get("external_id") or "",
-            listing_id=str(listing.get("id") or ""),
-            event_id=str((embedded.get("event") or {}).get("id") or ""),
-            quantity=quantity,
-            section=seating.get("section") or "",
-            row=seating.get("row") or "",
-            seats=seats_between(seating.get("seat_from"), seating.get("seat_to"), quantity),
-            gross=gross,
-            fees=gross - proceeds,
-            proceeds=proceeds,
-            currency=body["proceeds"]["currency_code"],
-            state=SALE_STATES.get(status, RemoteSaleState.UNKNOWN),
-            remote_status=status,
-            sold_at=sold_at,
-            confirm_by=moment(body.get("confirm_by")),
-            ship_by=moment(body.get("ship_by")),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise PermanentError(f"an answer that is no sale: {error!r}") from error
-
-
-def constraints_of(body: dict[str, Any]) -> Constraints:
-    """A ListingConstraints resource."""
-    embedded = body.get("_embedded") or {}
-    lowest, highest = body.get("min_ticket_price"), body.get("max_ticket_price")
+def constraints_of(body: Any, currency: str) -> Constraints:
+    """ListingConstraints."""
+    bounds = (_wire.dig(body, "min_ticket_price"), _wire.dig(body, "max_ticket_price"))
+    told = next((code for bound in bounds if (code := _wire.text_at(bound, "currency_code"))), currency)
     return Constraints(
-        min_price=amount(lowest["amount"]) if lowest else None,
-        max_price=amount(highest["amount"]) if highest else None,
-        min_quantity=int(body.get("min_number_of_tickets") or 1),
-        max_quantity=body.get("max_number_of_tickets"),
-        split_types=tuple(item["type"] for item in embedded.get("split_types") or ()),
-        ticket_types=tuple(item["type"] for item in embedded.get("ticket_types") or ()),
-        sections=tuple(item["name"] for item in body.get("sections") or ()),
-        seats_required=bool(body.get("seats_required")),
-        currency=lowest["currency_code"] if lowest else "USD",
+        min_price=amount_at(body, "min_ticket_price"),
+        max_price=amount_at(body, "max_ticket_price"),
+        min_quantity=_wire.int_of(_wire.dig(body, "min_number_of_tickets")) or 1,
+        max_quantity=_wire.int_of(_wire.dig(body, "max_number_of_tickets")),
+        split_types=_names(body, ("_embedded", "split_types"), "type"),
+        ticket_types=_names(body, ("_embedded", "ticket_types"), "type"),
+        sections=_names(body, ("sections",), "name"),
+        seats_required=_wire.dig(body, "seats_required") is True,
+        currency=told,
     )
 
 
-def event_of(body: dict[str, Any]) -> RemoteEvent | None:
-    """A catalog Event; None for one without a date."""
-    starts_at = moment(body.get("start_date"))
-    if starts_at is None:
-        return None
-    venue = ((body.get("_embedded") or {}).get("venue") or {}).get("name") or ""
-    return RemoteEvent(str(body["id"]), body.get("name") or "", venue, starts_at)
+def _names(body: Any, path: tuple[str, ...], key: str) -> tuple[str, ...]:
+    return tuple(name for item in _wire.items_at(body, *path) if (name := _wire.text_at(item, key)))
 
 
-def market_of(body: dict[str, Any]) -> MarketPoint | None:
-    """What a catalog Event tells of the market: the lowest price, all-in display unknown, so stated as list."""
-    lowest = body.get("min_ticket_price")
-    if not lowest:
-        return None
-    return MarketPoint("", "", "", None, amount(lowest["amount"]), lowest["currency_code"], PriceBasis.LIST)
+def listing_of(body: Any) -> RemoteListing:
+    """SellerListing. Raises PermanentError where the answer names no listing or no price."""
+    price = amount_at(body, "ticket_price")
+    listing_id = _wire.text_at(body, "id")
+    if price is None or not listing_id:
+        raise PermanentError("StubHub's answer is no seller listing")
+    quantity = _wire.int_of(_wire.dig(body, "number_of_tickets")) or 0
+    return RemoteListing(
+        listing_id=listing_id,
+        external_id=_wire.text_at(body, "external_id"),
+        event_id=_wire.text_at(body, "_embedded", "event", "id"),
+        section=_wire.text_at(body, "seating", "section"),
+        row=_wire.text_at(body, "seating", "row"),
+        seat_from=_wire.text_at(body, "seating", "seat_from"),
+        seat_to=_wire.text_at(body, "seating", "seat_to"),
+        quantity=quantity,
+        price=price,
+        currency=_wire.text_at(body, "ticket_price", "currency_code") or "USD",
+        state=_listing_state(body, quantity),
+        proceeds=amount_at(body, "ticket_proceeds"),
+        updated_at=_wire.moment_of(_wire.dig(body, "updated_at")),
+    )
+
+
+def _listing_state(body: Any, quantity: int) -> RemoteListingState:
+    if quantity <= 0:
+        return RemoteListingState.GONE
+    links = _wire.dig(body, "_links") or {}
+    # The schema has no `published`: a listing that can be published is off sale.
+    unpublished = "sellerlisting:publish" in links and "sellerlisting:unpublish" not in links
+    if unpublished or _wire.dig(body, "undeliverable") is True:
+        return RemoteListingState.HIDDEN
+    return RemoteListingState.ACTIVE
+
+
+def sale_of(body: Any) -> RemoteSale:
+    """Sale. StubHub tells proceeds only: gross equals them and fees are zero until `with_gross` is applied."""
+    sale_id, proceeds = _wire.text_at(body, "id"), amount_at(body, "proceeds")
+    sold_at = _wire.moment_of(_wire.dig(body, "created_at"))
+    if not sale_id or sold_at is None:
+        raise PermanentError("StubHub's answer is no sale")
+    status = _wire.text_at(body, "status")
+    quantity = _wire.int_of(_wire.dig(body, "number_of_tickets")) or 0
+    net = proceeds or Decimal("0.00")
+    return RemoteSale(
+        sale_id=sale_id,
+        external_id=_wire.text_at(body, "external_listing_id"),
+        listing_id=_wire.text_at(body, "_links", "sale:listing", "href").rstrip("/").rpartition("/")[2],
+        event_id=_wire.text_at(body, "_embedded", "event", "id"),
+        quantity=quantity,
+        section=_wire.text_at(body, "seating", "section"),
+        row=_wire.text_at(body, "seating", "row"),
+        seats=seats_of(body, quantity),
+        gross=net,
+        fees=Decimal("0.00"),
+        proceeds=net,
+        currency=_wire.text_at(body, "proceeds", "currency_code") or "USD",
+        state=sale_state(status),
+        remote_status=status,
+        sold_at=sold_at,
+        confirm_by=_wire.moment_of(_wire.dig(body, "confirm_by")),
+        ship_by=_wire.moment_of(_wire.dig(body, "ship_by")),
+    )
+
+
+def seats_of(body: Any, quantity: int) -> tuple[str, ...]:
+    """The platform's allocation from `seating`, else from the barcodes; empty where it is not plain."""
+    first, last = _wire.text_at(body, "seating", "seat_from"), _wire.text_at(body, "seating", "seat_to")
+    if first and last and (seats := _seat_run(first, last, quantity)):
+        return seats
+    told = tuple(_wire.text_at(item, "seat") for item in _wire.items_at(body, "barcodes"))
+    return told if len(set(told)) == quantity and all(told) else ()
+
+
+def _seat_run(first: str, last: str, quantity: int) -> tuple[str, ...]:
+    low, high = _wire.int_of(first), _wire.int_of(last)
+    if low is None or high is None:
+        ends = (first,) if first == last else (first, last)
+        return ends if len(ends) == quantity else ()
+    span = high - low
+    if quantity < 1 or span < 0:
+        return ()
+    # Rows numbered odd or even count in twos.
+    step = 1 if quantity == 1 else span // (quantity - 1)
+    exact = span == 0 if quantity == 1 else step in {1, 2} and span == step * (quantity - 1)
+    return tuple(str(low + step * index) for index in range(quantity)) if exact else ()
+
+
+def gross_of(sale: RemoteSale, listing: Mapping[str, Any] | None) -> Decimal:
+    """The sale at list price, from the listing's ratio of price to proceeds (which a later reprice keeps)."""
+    price, proceeds = amount_at(listing, "ticket_price"), amount_at(listing, "ticket_proceeds")
+    if not price or not proceeds or price < proceeds:
+        return sale.proceeds
+    if proceeds * sale.quantity == sale.proceeds:
+        return price * sale.quantity
+    return _wire.cents(sale.proceeds * price / proceeds)

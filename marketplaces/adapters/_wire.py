@@ -1,0 +1,198 @@
+"""What every dialect needs on the wire: exact money in JSON, lenient reading, and transport failures as our errors."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from difflib import SequenceMatcher
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from marketplaces.contracts import EventQuery, RemoteEvent
+from marketplaces.errors import AlreadyGone, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
+
+CENT = Decimal("0.01")
+# No split of a season ticket's listing is larger; a guard against a platform that pages for ever.
+MOST_PAGES = 1000
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_LONGEST_TEXT = 300
+
+
+def cents(amount: Decimal) -> Decimal:
+    """The amount to two places, halves away from zero."""
+    return amount.quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+def dumps(value: Any) -> str:
+    """JSON in which a Decimal is a number with exactly two decimals; json.dumps would need a float."""
+    if isinstance(value, Decimal):
+        return format(cents(value), "f")
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(str(key))}: {dumps(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(dumps(item) for item in value) + "]"
+    return json.dumps(value)
+
+
+def loads(raw: bytes | str) -> Any:
+    """Parsed JSON with fractional numbers as Decimal; raises ValueError."""
+    return json.loads(raw, parse_float=Decimal)
+
+
+def dig(body: Any, *path: str) -> Any:
+    """The value at a path of keys, or None where any step is missing or no object."""
+    for key in path:
+        if not isinstance(body, Mapping):
+            return None
+        body = body.get(key)
+    return body
+
+
+def text_at(body: Any, *path: str) -> str:
+    """The value at a path as text; empty where missing."""
+    value = dig(body, *path)
+    return "" if value is None else str(value)
+
+
+def items_at(body: Any, *path: str) -> list[Any]:
+    """The list at a path; empty where missing or no list."""
+    value = dig(body, *path) if path else body
+    return value if isinstance(value, list) else []
+
+
+def decimal_of(value: Any) -> Decimal | None:
+    """An amount from a JSON number or numeric text, to the cent; None where it is none."""
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        amount = Decimal(str(value).replace(",", "").lstrip("$"))
+        return cents(amount) if amount.is_finite() else None
+    except InvalidOperation:
+        return None
+
+
+def int_of(value: Any) -> int | None:
+    """A whole number from a JSON number or text; None where it is none."""
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def moment_of(value: Any) -> datetime | None:
+    """An aware UTC moment from ISO 8601 text; a zone that is not told is UTC. None where it cannot be read."""
+    if not isinstance(value, str):
+        return None
+    # Some platforms send seven digits of a second, Python reads six.
+    trimmed = re.sub(r"(\.\d{6})\d+", r"\1", value.strip())
+    try:
+        moment = datetime.fromisoformat(trimmed)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def send(http: httpx.Client, method: str, url: str, *, write: bool, **options: Any) -> httpx.Response:
+    """One request. Raises TemporaryError where it never left, UnknownOutcome where a write may have been applied."""
+    try:
+        return http.request(method, url, **options)
+    except _NEVER_SENT as error:
+        raise TemporaryError(f"{method} {_bare(url)}: no connection ({type(error).__name__})") from error
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise PermanentError(f"{_bare(url)} is not an address") from error
+    except httpx.HTTPError as error:
+        message = f"{method} {_bare(url)}: {type(error).__name__}"
+        raise (UnknownOutcome if write else TemporaryError)(message) from error
+
+
+def retry_after_s(response: httpx.Response) -> float | None:
+    """Seconds that a Retry-After header asks for, as a number or an HTTP date; None where there is none."""
+    value = response.headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    # Their own clock where they tell it: ours may be off.
+    now = _date_of(response) or datetime.now(UTC)
+    return max(0.0, ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds())
+
+
+def refuse(response: httpx.Response, message: str, *, write: bool, gone: bool) -> None:
+    """Raise our error for a status that is no success. `gone`: the request names a listing, so 404 means AlreadyGone.
+
+    Every 5xx on a write is an unknown outcome, since a gateway answers 502 to 504 after the work may have begun.
+    """
+    status = response.status_code
+    if status < 300:
+        return
+    text, wait = f"{status}: {message}"[:_LONGEST_TEXT], retry_after_s(response)
+    if status == 429:
+        raise TemporaryError(text, status=status, retry_after_s=wait)
+    if status == 401:
+        raise GrantExpired(text, status=status)
+    if status >= 500 or status == 408:
+        raise (UnknownOutcome if write else TemporaryError)(text, status=status, retry_after_s=wait)
+    if gone and status in {404, 410}:
+        raise AlreadyGone(text, status=status)
+    raise PermanentError(text, status=status)
+
+
+def body_of(response: httpx.Response, *, write: bool) -> Any:
+    """The parsed answer (None where empty). A success that cannot be read leaves a write's outcome unknown."""
+    if not response.content:
+        return None
+    try:
+        return loads(response.content)
+    except ValueError as error:
+        message = f"{response.status_code}: the answer is not JSON"
+        raise (UnknownOutcome if write else TemporaryError)(message, status=response.status_code) from error
+
+
+def parsed(raw: bytes) -> Any:
+    """A webhook's body; raises PermanentError where it is not JSON."""
+    try:
+        return loads(raw)
+    except ValueError as error:
+        raise PermanentError("the delivery is not JSON") from error
+
+
+def adjacent(seats: Iterable[int]) -> tuple[int, int]:
+    """First and last of seats side by side. Raises PermanentError: one listing cannot hold others."""
+    row = sorted(seats)
+    if not row:
+        raise PermanentError("a listing needs at least one seat")
+    if row != list(range(row[0], row[0] + len(row))):
+        raise PermanentError(f"seats {row} are not side by side: list them separately")
+    return row[0], row[-1]
+
+
+def likest_first(events: Iterable[RemoteEvent], query: EventQuery) -> list[RemoteEvent]:
+    """Events by how like the query they are: names and venues alike, and every hour apart costs a tenth."""
+
+    def likeness(event: RemoteEvent) -> float:
+        name = SequenceMatcher(None, event.name.lower(), query.text.lower()).ratio()
+        venue = SequenceMatcher(None, event.venue.lower(), query.venue.lower()).ratio()
+        return name + venue - abs((event.starts_at - query.starts_at).total_seconds()) / 36_000
+
+    return sorted(events, key=likeness, reverse=True)
+
+
+def _date_of(response: httpx.Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        return None
+
+
+def _bare(url: str) -> str:
+    """Without the query, which may carry a key."""
+    return url.split("?", 1)[0]

@@ -1,0 +1,208 @@
+"""SeatGeek's Seller Direct API behind our protocol."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from marketplaces.adapters import _wire
+from marketplaces.adapters.seatgeek import client, mapping, webhook
+from marketplaces.contracts import (
+    AppCredentials,
+    Capability,
+    Constraints,
+    Draft,
+    EventQuery,
+    Fulfilment,
+    Grant,
+    Link,
+    ListingRef,
+    MarketPoint,
+    Notice,
+    Preview,
+    RemoteEvent,
+    RemoteListing,
+    RemotePayment,
+    RemoteSale,
+    Traits,
+)
+from marketplaces.errors import AlreadyGone, MarketplaceError, NotSupported, PermanentError, UnknownOutcome
+
+_LACKS = frozenset({
+    Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.PROVISIONAL_SALE,
+})  # fmt: skip
+# Orders can be asked for by the day they were placed only, yet change for as long as a delivery may go wrong.
+_ORDERS_CHANGE_FOR = timedelta(days=60)
+
+
+def _listing_path(external_id: str) -> str:
+    return f"/listings/single/{quote(external_id, safe='')}"
+
+
+class SeatGeek:
+    """The protocol's methods; the account's token and address come with each call."""
+
+    live_base_url = client.LIVE_BASE_URL
+    traits = Traits(
+        key="seatgeek",
+        name="SeatGeek",
+        auth="token",
+        contract="reconstructed",
+        capabilities=frozenset(Capability) - _LACKS,
+        market_view="section_listings",
+        default_per_second=5.0,
+        seller_allocates=True,
+        webhook_secret_is_token=True,
+    )
+
+    def authorize_url(
+        self, *, base_url: str, app: AppCredentials, state: str, redirect_uri: str, code_challenge: str
+    ) -> str:
+        """Raises NotSupported: accounts connect by token."""
+        raise NotSupported("SeatGeek accounts connect by token")
+
+    def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
+        """Test the token. Raises GrantExpired where it is not good."""
+        client.call(link, "GET", "/listings", params={"per_page": "1"}, write=False)
+        return link.grant
+
+    def refresh(self, link: Link) -> Grant:
+        """The same grant: a token has no known end."""
+        return link.grant
+
+    def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
+        """Events on the query's local day over the Platform API, those most like the query first."""
+        params = {
+            "q": query.text, "datetime_local.gte": f"{query.local_date}T00:00:00",
+            "datetime_local.lte": f"{query.local_date}T23:59:59", "per_page": "25",
+        }  # fmt: skip
+        found = _wire.items_at(client.platform_get(link, "/events", params), "events")
+        events = [event for item in found if (event := mapping.event_of(item)) is not None]
+        return _wire.likest_first(events, query)
+
+    def constraints(self, link: Link, draft: Draft) -> Constraints:
+        """Raises NotSupported: Seller Direct states no bounds."""
+        raise NotSupported("SeatGeek states no listing constraints")
+
+    def preview(self, link: Link, draft: Draft) -> Preview:
+        """Raises NotSupported: fees are told with the order only."""
+        raise NotSupported("SeatGeek previews no proceeds")
+
+    def create(self, link: Link, draft: Draft) -> RemoteListing:
+        """Publish. A PUT on our own key: repeating it changes nothing."""
+        client.call(link, "PUT", _listing_path(draft.external_id), body=mapping.listing_body(draft))
+        ref = ListingRef(draft.external_id, "", draft.event_id, draft.quantity, draft.split)
+        made = self._read_back(link, ref)
+        if made is None:
+            raise UnknownOutcome("SeatGeek said ok and shows no listing")
+        return made
+
+    def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
+        """Set the broadcast price (USD). Raises AlreadyGone."""
+        if currency != "USD":
+            raise PermanentError(f"SeatGeek sells in USD, not {currency}")
+        return self._patch(link, ref, {"cost": _wire.cents(price)})
+
+    def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
+        """Offer only these seats. Raises AlreadyGone; TemporaryError where it grows within minutes of an order."""
+        return self._patch(link, ref, mapping.seats_body(seats, ref.split))
+
+    def _patch(self, link: Link, ref: ListingRef, body: Mapping[str, Any]) -> RemoteListing:
+        client.call(link, "PATCH", _listing_path(ref.external_id), body=body, gone=True)
+        changed = self._read_back(link, ref)
+        if changed is None:
+            raise AlreadyGone("the listing was gone right after the change")
+        return changed
+
+    def _read_back(self, link: Link, ref: ListingRef) -> RemoteListing | None:
+        """Writes answer only `ok`: read what they made. Raises UnknownOutcome where that fails."""
+        try:
+            return self.fetch(link, ref)
+        except MarketplaceError as error:
+            raise UnknownOutcome(f"applied, but not read back: {error}", status=error.status) from error
+
+    def delist(self, link: Link, ref: ListingRef) -> None:
+        """Take down. SeatGeek answers ok for a listing that is gone or sold too."""
+        answer = client.call(
+            link, "POST", "/listings/bulk-delete", body={"seller_listing_ids": [ref.external_id]}, gone=True
+        )
+        ok = _wire.dig(answer, "ok")
+        if ok is False:
+            raise PermanentError("SeatGeek did not take the listing down")
+        if ok is not True:
+            raise UnknownOutcome("SeatGeek did not say whether the listing is down")
+
+    def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
+        """The listing as it is there now."""
+        body = client.get(link, _listing_path(ref.external_id))
+        return None if body is None else mapping.listing_of(_wire.dig(body, "listing") or body)
+
+    def list_all(self, link: Link) -> Iterator[RemoteListing]:
+        """Every listing of the account."""
+        yield from map(mapping.listing_of, client.cursor_pages(link, "/listings", "listings"))
+
+    def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
+        """Orders changed since then, oldest change first; those placed longer than sixty days before are not seen."""
+        placed_since = (since - _ORDERS_CHANGE_FOR).astimezone(UTC).date().isoformat()
+        orders = list(client.numbered_pages(link, "/orders", "orders", {"start_date": placed_since}))
+        dated = [(mapping.updated_at(order) or since, order) for order in orders]
+        for moment, order in sorted(dated, key=lambda pair: pair[0]):
+            if moment >= since:
+                yield mapping.sale_of(order)
+
+    def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
+        """One order as it is there now."""
+        body = client.get(link, "/order", {"order_id": sale_id})
+        return None if body is None else mapping.sale_of(body)
+
+    def confirm(self, link: Link, sale_id: str) -> RemoteSale:
+        """Confirm an order."""
+        return self._patch_order(link, {"order_id": sale_id, "status": "confirmed"})
+
+    def reject(self, link: Link, sale_id: str) -> None:
+        """Deny an order. Raises AlreadyGone."""
+        client.call(link, "PATCH", "/order", form={"order_id": sale_id, "status": "denied"}, gone=True)
+
+    def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
+        """Hand over by transfer link. Raises PermanentError without one."""
+        return self._patch_order(link, mapping.proof_form(sale_id, proof))
+
+    def _patch_order(self, link: Link, form: Mapping[str, str]) -> RemoteSale:
+        answer = client.call(link, "PATCH", "/order", form=form)
+        try:
+            return mapping.sale_of(answer)
+        except PermanentError as error:
+            raise UnknownOutcome(f"the order's answer cannot be read: {error}") from error
+
+    def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
+        """Weekly invoices since then, each read whole for its lines."""
+        body = client.get(link, "/remittances")
+        found = _wire.items_at(body, "remittances") or _wire.items_at(body, "invoices") or _wire.items_at(body)
+        for item in found:
+            made_at = mapping.invoice_date(item)
+            if made_at is not None and made_at < since:
+                continue
+            invoice_id = _wire.text_at(item, "invoice_id") or _wire.text_at(item, "id")
+            whole = client.get(link, f"/remittances/{quote(invoice_id, safe='')}") if invoice_id else None
+            yield mapping.invoice_of(whole or item)
+
+    def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
+        """Raises NotSupported: SeatGeek's support registers the one address."""
+        raise NotSupported("ask SeatGeek's seller support to register the webhook address")
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
+        """Raises BadSignature unless the bearer is `secret`."""
+        webhook.verify(headers, secret)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
+        """One notice an item of the batch."""
+        return webhook.parse(body)
+
+    def market_view(self, link: Link, event_id: str) -> Iterator[MarketPoint]:
+        """The event's listings from broker data. Raises NotSupported where the token has no access to it."""
+        body = client.broker_get(link, "/listings", {"event_id": event_id})
+        for item in _wire.items_at(body, "listings") or _wire.items_at(body):
+            point = mapping.market_point_of(item)
+            if point is not None:
+                yield point

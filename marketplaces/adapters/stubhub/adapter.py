@@ -1,0 +1,254 @@
+"""StubHub's seller API v2 behind our protocol."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from marketplaces.adapters import _wire
+from marketplaces.adapters.stubhub import client, mapping, oauth, webhook
+from marketplaces.adapters.stubhub.payments import payment_of
+from marketplaces.contracts import (
+    AppCredentials,
+    Capability,
+    Constraints,
+    Draft,
+    EventQuery,
+    Fulfilment,
+    Grant,
+    Link,
+    ListingRef,
+    MarketPoint,
+    Notice,
+    Preview,
+    PriceBasis,
+    RemoteEvent,
+    RemoteListing,
+    RemotePayment,
+    RemoteSale,
+    Traits,
+)
+from marketplaces.errors import AlreadySold, MarketplaceError, PermanentError, UnknownOutcome
+
+# `recentupdates` covers "a certain period of time"; a longer gap is read from the full list.
+_RECENT = timedelta(hours=12)
+_NOT_ON_SALE = frozenset({"Cancelled", "Deleted", "Draft"})
+
+
+def _listing_path(ref: ListingRef) -> str:
+    if ref.external_id:
+        return f"/v2/externalsellerlistings/{quote(ref.external_id, safe='')}"
+    return f"/v2/sellerlistings/{quote(ref.listing_id, safe='')}"
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class StubHub:
+    """The protocol's methods; the account's grant and address come with each call."""
+
+    live_base_url = client.LIVE_BASE_URL
+    traits = Traits(
+        key="stubhub",
+        name="StubHub",
+        auth="oauth2",
+        contract="official",
+        capabilities=frozenset(Capability),
+        market_view="event_figures",
+        default_per_second=5.0,
+        scopes=oauth.SCOPES,
+        refresh_token_single_use=True,
+    )
+
+    def authorize_url(
+        self, *, base_url: str, app: AppCredentials, state: str, redirect_uri: str, code_challenge: str
+    ) -> str:
+        """The consent page. Raises PermanentError where our client id is not set."""
+        return oauth.authorize_url(
+            base_url=base_url, app=app, state=state, redirect_uri=redirect_uri, code_challenge=code_challenge
+        )
+
+    def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
+        """Trade the code; the account's name is read where the platform lets us."""
+        grant = oauth.trade_code(link, code=code, redirect_uri=redirect_uri, code_verifier=code_verifier)
+        try:
+            user = client.get(replace(link, grant=grant), "/v2/user")
+        except MarketplaceError:
+            # The grant is good and its code spent: a missing name must not lose it.
+            return grant
+        return replace(grant, account_id=_wire.text_at(user, "email"))
+
+    def refresh(self, link: Link) -> Grant:
+        """The next grant; its refresh token replaces the spent one."""
+        return oauth.trade_refresh(link)
+
+    def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
+        """Events on the query's local day, those most like the query first."""
+        found = client.get(link, "/catalog/events/search", {"q": query.text, "dateLocal": query.local_date})
+        items = _wire.items_at(found, "_embedded", "items")
+        on_sale = [item for item in items if _wire.text_at(item, "status") not in _NOT_ON_SALE]
+        events = [event for item in on_sale if (event := mapping.event_of(item)) is not None]
+        return _wire.likest_first(events, query)
+
+    def constraints(self, link: Link, draft: Draft) -> Constraints:
+        """What listings for the event must keep to; nothing is created for an unknown event."""
+        if draft.event_id:
+            path = f"/v2/events/{quote(draft.event_id, safe='')}/listingconstraints"
+            body = client.call(link, "GET", path, write=False)
+        else:
+            body = client.call(link, "PUT", "/v2/listingconstraints", body=mapping.event_body(draft), write=False)
+        return mapping.constraints_of(body, draft.currency)
+
+    def preview(self, link: Link, draft: Draft) -> Preview:
+        """Proceeds per ticket as StubHub computes them."""
+        path = f"/v2/events/{quote(draft.event_id, safe='')}/sellerlistingpreview"
+        body = self._post_listing(link, draft, path if draft.event_id else "/v2/sellerlistingpreview", preview=True)
+        proceeds = mapping.amount_at(body, "ticket_proceeds")
+        if proceeds is None:
+            raise PermanentError("StubHub's preview names no proceeds")
+        return Preview(mapping.amount_at(body, "ticket_price") or draft.price, proceeds, None, draft.currency)
+
+    def create(self, link: Link, draft: Draft) -> RemoteListing:
+        """Publish. A second create with the same external id replaces the first listing under a new id."""
+        path = f"/v2/events/{quote(draft.event_id, safe='')}/sellerlistings"
+        body = self._post_listing(link, draft, path if draft.event_id else "/v2/sellerlistings", preview=False)
+        return _applied(body)
+
+    def _post_listing(self, link: Link, draft: Draft, path: str, *, preview: bool) -> Any:
+        body = mapping.listing_body(draft, ticket_type=mapping.DEFAULT_TICKET_TYPE, preview=preview)
+        try:
+            return client.call(link, "POST", path, body=body, write=not preview)
+        except client.Refused as error:
+            if not any(field.endswith("ticket_type") for field in error.fields):
+                raise
+        # Nothing was created: the event takes other ticket types, which its constraints name.
+        allowed = self.constraints(link, draft).ticket_types
+        fitting = next((name for name in mapping.TICKET_TYPES if name in allowed), next(iter(allowed), ""))
+        if not fitting:
+            raise PermanentError("StubHub names no ticket type for this event")
+        return client.call(link, "POST", path, body={**body, "ticket_type": fitting}, write=not preview)
+
+    def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
+        """Set the list price. Raises AlreadyGone."""
+        body = {"ticket_price": mapping.money(price, currency)}
+        return _applied(client.call(link, "PATCH", _listing_path(ref), body=body, gone=True))
+
+    def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
+        """Offer only these seats. Section and row are read first, since seating must be sent whole."""
+        current = mapping.listing_of(client.call(link, "GET", _listing_path(ref), write=False, gone=True))
+        seating = mapping.seating(current.section, current.row, seats)
+        body = {"number_of_tickets": len(seats), "seating": seating}
+        return _applied(client.call(link, "PATCH", _listing_path(ref), body=body, gone=True))
+
+    def delist(self, link: Link, ref: ListingRef) -> None:
+        """Take down. Raises AlreadyGone, or AlreadySold where StubHub refuses because nothing is left."""
+        try:
+            client.call(link, "DELETE", _listing_path(ref), gone=True)
+        except client.Refused as error:
+            if error.code not in {"invalid_delete", "invalid_seller_listing_action"}:
+                raise
+            left = self.fetch(link, ref)
+            if left is not None and left.quantity > 0:
+                raise
+            raise AlreadySold(str(error), status=error.status) from error
+
+    def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
+        """The listing as it is there now."""
+        body = client.get(link, _listing_path(ref))
+        return None if body is None else mapping.listing_of(body)
+
+    def list_all(self, link: Link) -> Iterator[RemoteListing]:
+        """Every listing of the account."""
+        query = {"page": "1", "page_size": str(client.PAGE_SIZE), "sort": "created_at"}
+        yield from map(mapping.listing_of, client.pages(link, "/v2/sellerlistings", query))
+
+    def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
+        """Sales changed since then."""
+        query, path = {"updated_since": _stamp(since)}, "/v2/sales/recentupdates"
+        if since < datetime.now(UTC) - _RECENT:
+            path = "/v2/sales"
+            query |= {"page": "1", "page_size": str(client.PAGE_SIZE), "sort": "resource_version"}
+        listings: dict[str, Any] = {}
+        for body in client.pages(link, path, query):
+            yield self._with_gross(link, mapping.sale_of(body), listings)
+
+    def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
+        """One sale as it is there now."""
+        body = client.get(link, f"/v2/sales/{quote(sale_id, safe='')}")
+        return None if body is None else self._with_gross(link, mapping.sale_of(body), {})
+
+    def _with_gross(self, link: Link, sale: RemoteSale, listings: dict[str, Any]) -> RemoteSale:
+        """StubHub tells proceeds only; the listing's own price and proceeds give the gross."""
+        if sale.external_id and sale.external_id not in listings:
+            try:
+                listings[sale.external_id] = client.get(
+                    link, f"/v2/externalsellerlistings/{quote(sale.external_id, safe='')}"
+                )
+            except MarketplaceError:
+                # The sale matters more than its fee: it must not wait for a listing that cannot be read.
+                listings[sale.external_id] = None
+        gross = mapping.gross_of(sale, listings.get(sale.external_id))
+        return replace(sale, gross=gross, fees=gross - sale.proceeds)
+
+    def confirm(self, link: Link, sale_id: str) -> RemoteSale:
+        """Confirm a sale."""
+        return self._patch_sale(link, sale_id, {"confirmed": True})
+
+    def reject(self, link: Link, sale_id: str) -> None:
+        """Refuse a sale. Raises AlreadyGone."""
+        client.call(link, "DELETE", f"/v2/sales/{quote(sale_id, safe='')}", gone=True)
+
+    def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
+        """Record the transfer. Raises PermanentError without a link or a confirmation number."""
+        return self._patch_sale(link, sale_id, mapping.proof_body(proof))
+
+    def _patch_sale(self, link: Link, sale_id: str, body: Mapping[str, Any]) -> RemoteSale:
+        answer = client.call(link, "PATCH", f"/v2/sales/{quote(sale_id, safe='')}", body=body)
+        try:
+            return self._with_gross(link, mapping.sale_of(answer), {})
+        except PermanentError as error:
+            raise UnknownOutcome(f"the sale's answer cannot be read: {error}") from error
+
+    def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
+        """Payouts since then, each read whole for its lines."""
+        for item in client.pages(link, "/v2/payments", {}):
+            made_at = _wire.moment_of(_wire.dig(item, "created_at"))
+            if made_at is None or made_at >= since:
+                whole = client.get(link, f"/v2/payments/{quote(_wire.text_at(item, 'id'), safe='')}")
+                yield payment_of(whole or item)
+
+    def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
+        """Subscribe to every topic; `secret` comes back as each delivery's Authorization header."""
+        body = {"name": "SeatSync", "url": url, "authorization_header": secret, "topics": list(webhook.TOPICS)}
+        answer = client.call(link, "POST", "/v2/webhooks", body=body)
+        subscription = _wire.text_at(answer, "id")
+        if not subscription:
+            raise UnknownOutcome("the subscription's answer names no id")
+        return subscription
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
+        """Raises BadSignature unless the header we registered is echoed."""
+        webhook.verify(headers, secret)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
+        """The delivery's one item."""
+        return webhook.parse(headers, body)
+
+    def market_view(self, link: Link, event_id: str) -> Iterator[MarketPoint]:
+        """The event's lowest price: the seller API shows no strangers' listings."""
+        event = client.get(link, f"/catalog/events/{quote(event_id, safe='')}")
+        lowest = mapping.amount_at(event, "min_ticket_price")
+        if lowest is not None:
+            currency = _wire.text_at(event, "min_ticket_price", "currency_code") or "USD"
+            yield MarketPoint("", "", "", None, lowest, currency, PriceBasis.LIST)
+
+
+def _applied(body: Any) -> RemoteListing:
+    """A write's listing; one that cannot be read leaves the outcome unknown, so that the caller reads back."""
+    try:
+        return mapping.listing_of(body)
+    except PermanentError as error:
+        raise UnknownOutcome(f"the listing's answer cannot be read: {error}") from error

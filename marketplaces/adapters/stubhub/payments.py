@@ -1,0 +1,43 @@
+"""StubHub's payouts to ours."""
+
+from decimal import Decimal
+from typing import Any
+
+from marketplaces.adapters import _wire
+from marketplaces.adapters.stubhub.mapping import amount_at
+from marketplaces.contracts import RemotePayment
+
+_ZERO = Decimal("0.00")
+_PENALTY_WORDS = ("penalt", "fine", "failed", "replacement", "cancel")
+
+
+def payment_of(body: Any) -> RemotePayment:
+    """Payment; net is what was paid out."""
+    net = amount_at(body, "payment_amount")
+    return RemotePayment(
+        reference=_wire.text_at(body, "id"),
+        paid_at=_wire.moment_of(_wire.dig(body, "created_at")),
+        net=_ZERO if net is None else net,
+        currency=_wire.text_at(body, "payment_amount", "currency_code") or "USD",
+        lines=tuple(_line(item) for item in _wire.items_at(body, "_embedded", "sales")),
+    )
+
+
+def _line(item: Any) -> tuple[str, Decimal, Decimal, Decimal, Decimal]:
+    """(sale id, gross, fee, penalty, net); a credit adds to the net only."""
+    charges = _wire.items_at(item, "charges")
+    penalty = sum((_amount(charge) for charge in charges if _is_penalty(charge)), _ZERO)
+    fee = sum((_amount(charge) for charge in charges if not _is_penalty(charge)), _ZERO)
+    gross = sum((_amount(part) for part in _wire.items_at(item, "proceeds")), _ZERO)
+    credit = sum((_amount(part) for part in _wire.items_at(item, "credits")), _ZERO)
+    return _wire.text_at(item, "_embedded", "sale", "id"), gross, fee, penalty, gross - fee - penalty + credit
+
+
+def _amount(detail: Any) -> Decimal:
+    """Charges come with or without their minus sign: the column says which they are."""
+    return abs(amount_at(detail, "amount") or _ZERO)
+
+
+def _is_penalty(charge: Any) -> bool:
+    reason = _wire.text_at(charge, "reason_description").lower()
+    return any(word in reason for word in _PENALTY_WORDS)

@@ -1,0 +1,32 @@
+"""The simulator's memory on disk: one JSON file, replaced whole, so that a stop in the middle loses nothing."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Write the state beside the file and put it in its place at once. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w") as file:
+            json.dump(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """The saved state; None where there is none. Raises ValueError where the file is damaged."""
+    try:
+        return dict(json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is not a saved simulator state: move it away to start afresh") from error

@@ -1,0 +1,183 @@
+"""Buying, and what happens to a sale afterwards, in each platform's own words."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from marketplaces.simulator.http import Refusal
+from marketplaces.simulator.state import Ledger, Listing, Payment, Sale
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One platform's names for the steps of a sale."""
+
+    provisional: str
+    sold: str
+    confirmed: str
+    handed_over: str
+    complete: str
+    rejected: str
+    cancelled: str
+
+
+WORDS = {
+    "stubhub": Words(
+        "UnderReview", "ConfirmSale", "TransferTDT", "ProcessingTransfer", "Complete", "Cancelled", "Cancelled"
+    ),
+    "seatgeek": Words("submitted", "submitted", "confirmed", "fulfilled", "fulfilled", "denied", "void"),
+}
+# What is told to the seller: (platform's sale, topic of ours).
+Tell = Callable[[Sale, str], None]
+
+
+def allowed_quantities(split: str, quantity: int) -> list[int]:
+    """How many a buyer may take at once; `split` is StubHub's word, or SeatGeek's list of numbers."""
+    if split[:1].isdigit():
+        return [int(part) for part in split.split(",") if part.strip().isdigit() and int(part) <= quantity]
+    return [bought for bought in range(1, quantity + 1) if _fits(split, bought, quantity - bought)]
+
+
+def _fits(split: str, bought: int, left: int) -> bool:
+    if split == "None":
+        return left == 0
+    if split == "Pairs":
+        return bought % 2 == 0 or left == 0
+    if split == "AvoidOne":
+        return left != 1
+    return split != "AvoidOneAndThree" or left not in {1, 3}
+
+
+def fee_cents(ledger: Ledger, platform: str, price_cents: int) -> int:
+    """The platform's fee on an amount, to the cent."""
+    percent = ledger.settings.stubhub_fee_percent if platform == "stubhub" else ledger.settings.seatgeek_fee_percent
+    return round(price_cents * percent / 100)
+
+
+def sell(
+    ledger: Ledger, listing: Listing, *, quantity: int, now: float, tell: Tell, seats: Iterable[int] = (),
+    provisional: bool = False,
+) -> Sale:  # fmt: skip
+    """A buyer takes `quantity` tickets: the lowest seats, or these. Raises Refusal(409) where they are not for sale."""
+    if listing.state != "active" or quantity not in allowed_quantities(listing.split, listing.quantity):
+        raise Refusal(409, f"listing {listing.id} ({listing.state}, {listing.quantity} left) does not sell {quantity}")
+    taken = sorted(seats) or listing.seats[:quantity]
+    if len(taken) not in {quantity, 0} or not set(taken) <= set(listing.seats):
+        raise Refusal(409, f"listing {listing.id} has no seats {taken}")
+    sale = _sale(ledger, listing, quantity, taken, now, provisional=provisional)
+    ledger.sales[sale.id] = sale
+    listing.seats = [seat for seat in listing.seats if seat not in taken]
+    listing.quantity -= quantity
+    listing.state = "active" if listing.quantity else "sold"
+    listing.updated_at = listing.last_order_at = now
+    tell(sale, "provisional" if sale.provisional else "sold")
+    return sale
+
+
+def _sale(ledger: Ledger, listing: Listing, quantity: int, seats: list[int], now: float, *, provisional: bool) -> Sale:
+    words = WORDS[listing.platform]
+    held = provisional and listing.platform == "stubhub"
+    each = listing.price_cents
+    per_ticket = listing.platform == "stubhub"
+    fees = (
+        fee_cents(ledger, listing.platform, each) * quantity
+        if per_ticket
+        else fee_cents(ledger, listing.platform, each * quantity)
+    )
+    return Sale(
+        id=ledger.new_id(), platform=listing.platform, account_id=listing.account_id, listing_id=listing.id,
+        external_id=listing.external_id, event_id=listing.event_id, section=listing.section, row=listing.row,
+        seats=seats, quantity=quantity, price_cents=each, fees_cents=fees, currency=listing.currency,
+        status=words.provisional if held else words.sold, created_at=now, updated_at=now,
+        confirm_by=now + ledger.settings.confirm_within_s, provisional=held,
+    )  # fmt: skip
+
+
+def settle(sale: Sale, now: float, tell: Tell) -> None:
+    """A provisional sale becomes a sale."""
+    if not sale.provisional:
+        raise Refusal(409, f"sale {sale.id} is not provisional")
+    sale.provisional, sale.status, sale.updated_at = False, WORDS[sale.platform].sold, now
+    tell(sale, "sold")
+
+
+def cancel(ledger: Ledger, sale: Sale, now: float, tell: Tell) -> None:
+    """The platform takes the sale back; a provisional one gives its seats back to a listing that still stands."""
+    if sale.cancelled or sale.rejected:
+        raise Refusal(409, f"sale {sale.id} is over")
+    topic = "provisional_cancelled" if sale.provisional else "cancelled"
+    listing = ledger.listings.get(sale.listing_id)
+    if sale.provisional and listing is not None and listing.state in {"active", "sold"}:
+        listing.seats = sorted([*listing.seats, *sale.seats])
+        listing.quantity += sale.quantity
+        listing.state, listing.updated_at = "active", now
+    sale.provisional, sale.cancelled = False, True
+    sale.status, sale.updated_at = WORDS[sale.platform].cancelled, now
+    tell(sale, topic)
+
+
+def confirm(sale: Sale, now: float) -> None:
+    """The seller confirms; once more changes nothing. Raises Refusal(403)."""
+    _still_open(sale)
+    if sale.provisional:
+        raise Refusal(403, "the sale is under review", code="invalid_sale_action")
+    if not sale.confirmed:
+        sale.confirmed, sale.status, sale.updated_at = True, WORDS[sale.platform].confirmed, now
+
+
+def reject(sale: Sale, now: float) -> None:
+    """The seller refuses; once more changes nothing. The seats do not come back on sale. Raises Refusal(403)."""
+    if sale.fulfilled:
+        raise Refusal(403, "the tickets are handed over", code="invalid_sale_action")
+    if not sale.rejected:
+        sale.rejected, sale.provisional, sale.status = True, False, WORDS[sale.platform].rejected
+        sale.updated_at = now
+
+
+def hand_over(sale: Sale, proof: dict[str, object], now: float) -> None:
+    """The seller proves the transfer. Raises Refusal(403)."""
+    _still_open(sale)
+    sale.confirmed = sale.fulfilled = True
+    sale.proof, sale.status, sale.updated_at = dict(proof), WORDS[sale.platform].handed_over, now
+
+
+def complete(sale: Sale, now: float) -> None:
+    """The buyer has them."""
+    _still_open(sale)
+    sale.status, sale.updated_at = WORDS[sale.platform].complete, now
+
+
+def pay(ledger: Ledger, platform: str, now: float) -> list[Payment]:
+    """Pay every handed-over sale that is not paid, one payment an account."""
+    made: list[Payment] = []
+    for account in [item for item in ledger.accounts.values() if item.platform == platform]:
+        due = [
+            sale for sale in ledger.sales.values()
+            if sale.account_id == account.id and sale.fulfilled and not sale.paid_in and not sale.cancelled
+        ]  # fmt: skip
+        if not due:
+            continue
+        payment = Payment(ledger.new_id(), platform, account.id, now, [sale.id for sale in due])
+        ledger.payments[payment.id] = payment
+        for sale in due:
+            sale.paid_in, sale.updated_at = payment.id, now
+        made.append(payment)
+    return made
+
+
+def advance_due(ledger: Ledger, now: float, tell: Tell) -> int:
+    """What time does: reviews end, deliveries arrive; returns how many sales moved."""
+    rules, moved = ledger.settings, 0
+    for sale in list(ledger.sales.values()):
+        if sale.provisional and 0 < rules.review_s <= now - sale.created_at:
+            settle(sale, now, tell)
+            moved += 1
+        arrived = sale.status == "ProcessingTransfer" and 0 < rules.delivery_s <= now - sale.updated_at
+        if arrived:
+            complete(sale, now)
+            moved += 1
+    return moved
+
+
+def _still_open(sale: Sale) -> None:
+    if sale.rejected or sale.cancelled:
+        raise Refusal(403, "the sale is over", code="invalid_sale_action")

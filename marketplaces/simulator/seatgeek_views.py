@@ -1,0 +1,72 @@
+"""SeatGeek's resources as it renders them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from marketplaces.simulator.state import Event, Ledger, Listing, Payment, Sale, from_cents, stamp
+
+
+def listing(item: Listing) -> dict[str, Any]:
+    """Listing, under the seller's key and theirs."""
+    ends = {"seat_from": item.seats[0], "seat_thru": item.seats[-1]} if item.seats else {}
+    return {
+        "seller_listing_id": item.external_id, "sg_listing_id": item.id, "event_id": item.event_id, **item.extra,
+        "quantity": item.quantity, "cost": from_cents(item.price_cents), "section": item.section, "row": item.row,
+        **ends, "stock_type": item.ticket_type or "mobile", "is_edelivery": True,
+    }  # fmt: skip
+
+
+def event(ledger: Ledger, item: Event) -> dict[str, Any]:
+    """Platform event."""
+    prices = sorted(offer.price_cents for offer in ledger.offers_of("seatgeek", item.id))
+    stats: dict[str, Any] = {"listing_count": len(prices)}
+    if prices:
+        stats |= {"lowest_price": from_cents(prices[0]), "highest_price": from_cents(prices[-1])}
+    moment = datetime.fromtimestamp(item.starts_at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return {
+        "id": item.id, "title": item.name, "short_title": item.name, "type": "event", "status": item.status.lower(),
+        "datetime_utc": moment, "datetime_local": f"{item.local_date}T{item.local_time or '00:00:00'}",
+        "venue": {"name": item.venue, "city": item.city, "state": item.state}, "stats": stats,
+    }  # fmt: skip
+
+
+def order(ledger: Ledger, item: Sale) -> dict[str, Any]:
+    """Order; it names no seats."""
+    known = ledger.events.get(item.event_id)
+    about = {
+        "seatgeek_event_id": item.event_id, "name": known.name if known else "",
+        "date": known.local_date if known else "", "time": known.local_time if known else "",
+        "venue": known.venue if known else "",
+    }  # fmt: skip
+    return {
+        "id": str(item.id), "status": item.status, "created": stamp(item.created_at),
+        "updated": stamp(item.updated_at), "event": about,
+        "listing": {
+            "id": item.external_id, "price": from_cents(item.price_cents), "quantity": item.quantity,
+            "section": item.section, "row": item.row,
+        },
+        "subtotal": from_cents(item.gross_cents), "fees": from_cents(item.fees_cents),
+        "total": from_cents(item.gross_cents - item.fees_cents), "delivery_method": "mobile",
+        "stock_type": "mobile", "transfer_urls": _urls(item),
+    }  # fmt: skip
+
+
+def invoice(ledger: Ledger, item: Payment, *, charges: bool) -> dict[str, Any]:
+    """Weekly invoice."""
+    sold = [ledger.sales[sale_id] for sale_id in item.sale_ids]
+    gross, fees = sum(one.gross_cents for one in sold), sum(one.fees_cents for one in sold)
+    body: dict[str, Any] = {
+        "invoice_id": item.id, "date": stamp(item.created_at), "total_order_value": from_cents(gross),
+        "total_fees": from_cents(fees), "total_finance": from_cents(0), "total": from_cents(gross - fees),
+    }  # fmt: skip
+    if charges:
+        body["charges"] = [
+            {"type": kind, "order_id": str(one.id), "amount": from_cents(amount)}
+            for one in sold
+            for kind, amount in (("order_payment", one.gross_cents), ("seller_fees", -one.fees_cents))
+        ]
+    return body
+
+
+def _urls(sale: Sale) -> list[str]:
+    return [url for url in str(sale.proof.get("transfer_url") or "").split(",") if url]

@@ -1,0 +1,303 @@
+"""The corners of reading and writing that a simulated day does not reach."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from marketplaces.adapters import _wire
+from marketplaces.adapters.seatgeek import mapping as seatgeek
+from marketplaces.adapters.stubhub import mapping as stubhub
+from marketplaces.adapters.stubhub.payments import payment_of
+from marketplaces.contracts import Draft, Grant, Link, ListingRef, RemoteListingState, RemoteSaleState
+from marketplaces.errors import AlreadySold, GrantExpired, NotSupported, PermanentError, TemporaryError, UnknownOutcome
+from marketplaces.registry import adapter_get
+from tests.marketplaces.conftest import World
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("UnderReview", RemoteSaleState.PROVISIONAL),
+        ("ConfirmSale", RemoteSaleState.AWAITING_CONFIRM),
+        ("Confirm Sales", RemoteSaleState.AWAITING_CONFIRM),
+        ("UploadTicketsLinks", RemoteSaleState.AWAITING_FULFILMENT),
+        ("Upload Ticket Links", RemoteSaleState.AWAITING_FULFILMENT),
+        ("TransferTDT", RemoteSaleState.AWAITING_FULFILMENT),
+        ("WaitUntil2DaysBeforeTheEvent", RemoteSaleState.AWAITING_FULFILMENT),
+        ("ProcessingTransfer", RemoteSaleState.IN_DELIVERY),
+        ("On The Way", RemoteSaleState.IN_DELIVERY),
+        ("GetPaid", RemoteSaleState.COMPLETE),
+        ("Cancelled", RemoteSaleState.CANCELLED),
+        ("Issue", RemoteSaleState.ISSUE),
+        ("Teleported", RemoteSaleState.UNKNOWN),
+        ("", RemoteSaleState.UNKNOWN),
+    ],
+)
+def test_stubhub_sale_states(status: str, state: RemoteSaleState) -> None:
+    assert stubhub.sale_state(status) is state
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "quantity", "seats"),
+    [
+        ("1", "4", 4, ("1", "2", "3", "4")),
+        ("7", "7", 1, ("7",)),
+        ("1", "7", 4, ("1", "3", "5", "7")),
+        ("1", "4", 2, ()),
+        ("1", "4", 3, ()),
+        ("4", "1", 4, ()),
+        ("A", "A", 1, ("A",)),
+        ("A", "B", 2, ("A", "B")),
+        ("A", "D", 4, ()),
+        ("", "", 2, ()),
+        ("1", "3", 0, ()),
+    ],
+)
+def test_stubhub_allocation_is_read_and_never_guessed(
+    first: str, last: str, quantity: int, seats: tuple[str, ...]
+) -> None:
+    assert stubhub.seats_of({"seating": {"seat_from": first, "seat_to": last}}, quantity) == seats
+
+
+def test_stubhub_allocation_from_barcodes() -> None:
+    body = {"seating": {"section": "1"}, "barcodes": [{"seat": "5"}, {"seat": "8"}]}
+    assert stubhub.seats_of(body, 2) == ("5", "8")
+    assert stubhub.seats_of(body, 3) == ()
+
+
+@pytest.mark.parametrize(
+    ("split", "quantity", "body"),
+    [
+        ("any", 4, {"split_type": "ANY"}),
+        ("avoid_one", 4, {"split_type": "DONTLEAVEONE"}),
+        ("none", 4, {"split_type": "CUSTOM", "splits": "4"}),
+        ("pairs", 4, {"split_type": "CUSTOM", "splits": "2,4"}),
+        ("pairs", 3, {"split_type": "CUSTOM", "splits": "3"}),
+        ("pairs", 5, {"split_type": "CUSTOM", "splits": "2,5"}),
+        ("pairs", 1, {"split_type": "CUSTOM", "splits": "1"}),
+        ("avoid_one_and_three", 4, {"split_type": "CUSTOM", "splits": "2,4"}),
+        ("avoid_one_and_three", 6, {"split_type": "CUSTOM", "splits": "1,2,4,6"}),
+    ],
+)
+def test_seatgeek_splits_end_at_the_quantity(split: str, quantity: int, body: dict[str, str]) -> None:
+    assert seatgeek.split_body(split, quantity) == body
+
+
+@pytest.mark.parametrize("mapping", [stubhub.split_type, lambda split: seatgeek.split_body(split, 4)])
+def test_an_unknown_split_is_refused(mapping: Any) -> None:
+    with pytest.raises(PermanentError):
+        mapping("thirds")
+
+
+@pytest.mark.parametrize(
+    ("status", "issue", "state"),
+    [
+        ("submitted", "", RemoteSaleState.AWAITING_CONFIRM),
+        ("confirmed", "", RemoteSaleState.AWAITING_FULFILMENT),
+        ("confirmed", "broken link", RemoteSaleState.ISSUE),
+        ("fulfilled", "", RemoteSaleState.COMPLETE),
+        ("denied", "late", RemoteSaleState.CANCELLED),
+        ("void", "", RemoteSaleState.CANCELLED),
+        ("teleported", "", RemoteSaleState.UNKNOWN),
+    ],
+)
+def test_seatgeek_order_states(status: str, issue: str, state: RemoteSaleState) -> None:
+    order = {"id": "1", "created": "2026-04-01", "status": status, "fulfillment_issue_message": issue}
+    assert seatgeek.sale_of(order).state is state
+
+
+def test_seatgeek_amounts_fill_each_other() -> None:
+    order = {"id": "1", "created": "2026-04-01T00:00:00Z", "listing": {"price": Decimal("10.10"), "quantity": 2}}
+    sale = seatgeek.sale_of(order)
+    assert (sale.gross, sale.fees, sale.proceeds) == (Decimal("20.20"), Decimal(0), Decimal("20.20"))
+    sale = seatgeek.sale_of({**order, "total": Decimal("19.19")})
+    assert (sale.gross, sale.fees, sale.proceeds) == (Decimal("20.20"), Decimal("1.01"), Decimal("19.19"))
+
+
+def test_stubhub_gross_survives_a_reprice() -> None:
+    base = {"id": 1, "created_at": "2026-04-01T00:00:00Z", "number_of_tickets": 2}
+    sale = stubhub.sale_of({**base, "proceeds": {"amount": Decimal("151.38"), "currency_code": "USD"}})
+    now = {"ticket_price": {"amount": Decimal(100)}, "ticket_proceeds": {"amount": Decimal(90)}}
+    assert stubhub.gross_of(sale, now) == Decimal("168.20")
+    assert stubhub.gross_of(sale, None) == Decimal("151.38")
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ({}, RemoteListingState.ACTIVE),
+        ({"number_of_tickets": 0}, RemoteListingState.GONE),
+        ({"undeliverable": True}, RemoteListingState.HIDDEN),
+        ({"_links": {"sellerlisting:publish": {}}}, RemoteListingState.HIDDEN),
+        ({"_links": {"sellerlisting:unpublish": {}}}, RemoteListingState.ACTIVE),
+        ({"surprise": [1]}, RemoteListingState.ACTIVE),
+    ],
+)
+def test_stubhub_listing_states(body: dict[str, Any], state: RemoteListingState) -> None:
+    whole = {"id": 5, "number_of_tickets": 2, "ticket_price": {"amount": 10, "currency_code": "USD"}, **body}
+    assert stubhub.listing_of(whole).state is state
+
+
+def test_stubhub_penalties_are_not_fees() -> None:
+    def detail(amount: str, reason: str) -> dict[str, Any]:
+        return {"amount": {"amount": Decimal(amount), "currency_code": "USD"}, "reason_description": reason}
+
+    sale = {
+        "proceeds": [detail("100.00", "Sale")],
+        "charges": [detail("-10.00", "Selling fee"), detail("25.00", "Failed order penalty")],
+        "credits": [detail("5.00", "Goodwill")], "_embedded": {"sale": {"id": 9}},
+    }  # fmt: skip
+    paid = payment_of({"id": 1, "payment_amount": {"amount": 70}, "_embedded": {"sales": [sale]}})
+    assert paid.lines == (("9", Decimal("100.00"), Decimal("10.00"), Decimal("25.00"), Decimal("70.00")),)
+
+
+@pytest.mark.parametrize(
+    ("venue", "expected"),
+    [
+        ("Yankee Stadium", {"name": "Yankee Stadium", "city": None}),
+        ("Fenway Park, Boston", {"name": "Fenway Park", "city": "Boston"}),
+        ("Fenway Park, Boston, MA", {"name": "Fenway Park", "city": "Boston", "state_province": "MA"}),
+    ],
+)
+def test_stubhub_venue_in_words(draft: Draft, venue: str, expected: dict[str, Any]) -> None:
+    assert stubhub.event_body(replace(draft, venue=venue))["venue"] == expected
+
+
+def test_local_start_falls_back_to_utc(draft: Draft) -> None:
+    assert stubhub.local_start(replace(draft, local_time="TBD")) == "2026-04-10T23:05:00+00:00"
+    assert stubhub.local_start(replace(draft, local_date="2020-01-01")) == "2026-04-10T23:05:00+00:00"
+
+
+def test_money_is_exact_in_json() -> None:
+    assert _wire.dumps({"a": Decimal("84.1"), "b": [Decimal("0.005"), 3, None, True, "x"]}) == (
+        '{"a": 84.10, "b": [0.01, 3, null, true, "x"]}'
+    )
+    assert _wire.loads('{"a": 84.10}') == {"a": Decimal("84.10")}
+    assert _wire.decimal_of("$1,084.5") == Decimal("1084.50")
+    assert _wire.decimal_of("NaN") is None
+    assert _wire.decimal_of(True) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Retry-After": "12"}, 12.0),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "-4"}, 0.0),
+        # Their clock is a day behind ours: the wait is still a minute.
+        ({"Retry-After": "Wed, 01 Apr 2026 12:01:00 GMT", "Date": "Wed, 01 Apr 2026 12:00:00 GMT"}, 60.0),
+    ],
+)
+def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+    assert _wire.retry_after_s(httpx.Response(429, headers=headers)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-04-02T16:20:11.4170000Z", datetime(2026, 4, 2, 16, 20, 11, 417000, UTC)),
+        ("2026-04-02T12:20:11-04:00", datetime(2026, 4, 2, 16, 20, 11, 0, UTC)),
+        ("2026-04-02T16:20:11", datetime(2026, 4, 2, 16, 20, 11, 0, UTC)),
+        ("2026-04-02", datetime(2026, 4, 2, tzinfo=UTC)),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_moments(text: Any, moment: datetime | None) -> None:
+    assert _wire.moment_of(text) == moment
+
+
+def _answering(platform: str, status: int, body: Any, **headers: str) -> Link:
+    answer = httpx.Response(status, content=json.dumps(body), headers=headers)
+    http = httpx.Client(transport=httpx.MockTransport(lambda request: answer))
+    return Link(http, "https://platform.test", Grant("t", "r"))
+
+
+def test_seatgeek_409_waits_five_minutes(ref: ListingRef) -> None:
+    with pytest.raises(TemporaryError) as caught:
+        adapter_get("seatgeek").resize(_answering("seatgeek", 409, {"error": {"message": "5 minutes"}}), ref, (1, 2))
+    assert caught.value.retry_after_s == 300.0
+    assert not isinstance(caught.value, UnknownOutcome)
+
+
+def test_seatgeek_five_minute_rule_at_the_platform(world: World, draft: Draft, ref: ListingRef) -> None:
+    adapter, link = adapter_get("seatgeek"), world.link("seatgeek")
+    adapter.create(link, draft)
+    world.sell("seatgeek", 2)
+    with pytest.raises(TemporaryError) as caught:
+        adapter.resize(link, ref, (1, 2, 3, 4))
+    assert caught.value.retry_after_s == 300.0
+    assert adapter.reprice(link, ref, Decimal("70.00"), "USD").quantity == 2
+    world.moment += 300
+    assert adapter.resize(link, ref, (1, 2, 3, 4)).quantity == 4
+
+
+def test_seatgeek_without_broker_data(world: World) -> None:
+    world.control("settings", {"broker_data": False})
+    with pytest.raises(NotSupported):
+        list(adapter_get("seatgeek").market_view(world.link("seatgeek"), "501"))
+
+
+def test_stubhub_refused_delete_of_a_sold_listing_is_already_sold(world: World, draft: Draft, ref: ListingRef) -> None:
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, draft)
+    world.sell("stubhub", 4)
+    with pytest.raises(AlreadySold):
+        adapter.delist(link, ref)
+
+
+def test_stubhub_refused_delete_of_a_standing_listing_needs_a_person(
+    world: World, draft: Draft, ref: ListingRef
+) -> None:
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, draft)
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            return httpx.Response(403, json={"code": "invalid_delete", "message": None, "errors": {}})
+        return world.http.send(request)
+
+    with pytest.raises(PermanentError) as caught:
+        adapter.delist(replace(link, http=httpx.Client(transport=httpx.MockTransport(refuse))), ref)
+    assert not isinstance(caught.value, AlreadySold)
+    assert "invalid_delete" in str(caught.value)
+
+
+def test_stubhub_takes_another_ticket_type_where_the_first_is_refused(world: World, draft: Draft) -> None:
+    event = {
+        "event_id": 503, "name": "Paper Game", "venue": "Yankee Stadium", "starts_at": "2026-05-01T23:00:00Z",
+        "ticket_types": ["ETicket"],
+    }  # fmt: skip
+    world.control("events", {"events": [event]})
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    made = adapter.create(link, replace(draft, event_id="503"))
+    assert made.quantity == 4
+    assert world.state("stubhub")["listings"][0]["ticket_type"] == "ETicket"
+
+
+def test_stubhub_price_out_of_bounds_names_the_field(world: World, draft: Draft) -> None:
+    with pytest.raises(PermanentError, match="ticket_price") as caught:
+        adapter_get("stubhub").create(world.link("stubhub"), replace(draft, price=Decimal("2.00")))
+    assert caught.value.status == 400
+
+
+def test_stubhub_401_with_any_body_is_an_expired_grant(ref: ListingRef) -> None:
+    link = _answering("stubhub", 401, ["surprise"])
+    with pytest.raises(GrantExpired):
+        adapter_get("stubhub").fetch(link, ref)
+
+
+def test_errors_never_show_the_query(ref: ListingRef) -> None:
+    def drop(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("slow", request=request)
+
+    link = Link(httpx.Client(transport=httpx.MockTransport(drop)), "https://platform.test", Grant("secret-token"))
+    with pytest.raises(TemporaryError) as caught:
+        list(adapter_get("seatgeek").market_view(link, "501"))
+    assert "secret-token" not in str(caught.value)

@@ -1,0 +1,313 @@
+"""Selling, faults, buyers, and the memory of the simulator."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from marketplaces.contracts import Draft, ListingRef
+from marketplaces.errors import AlreadyGone, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
+from marketplaces.registry import adapter_get
+from marketplaces.simulator import journal
+from marketplaces.simulator.app import Simulator
+from marketplaces.simulator.transport import SimulatorTransport
+from tests.marketplaces.conftest import BASE, World
+
+
+def test_the_same_seats_sell_on_both_platforms_until_delisted(world: World, draft: Draft, ref: ListingRef) -> None:
+    links = {platform: world.link(platform) for platform in ("stubhub", "seatgeek")}
+    for platform, link in links.items():
+        adapter_get(platform).create(link, draft)
+    assert world.sell("stubhub", 2)["seats"] == [1, 2]
+    assert world.sell("seatgeek", 2)["seats"] == [1, 2]
+    adapter_get("seatgeek").delist(links["seatgeek"], ref)
+    answer = world.http.post(
+        f"{BASE}/_sim/sell", json={"platform": "seatgeek", "external_id": draft.external_id, "quantity": 1}
+    )
+    assert answer.status_code == 409
+
+
+def test_sell_takes_named_seats_and_keeps_the_split(world: World, draft: Draft, ref: ListingRef) -> None:
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, replace(draft, split="pairs"))
+    with pytest.raises(AssertionError, match="does not sell 1"):
+        world.sell("stubhub", 1)
+    with pytest.raises(AssertionError, match="has no seats"):
+        world.sell("stubhub", 2, seats=[7, 8])
+    sold = world.sell("stubhub", 2, seats=[3, 4])
+    sale = adapter.fetch_sale(link, sold["sale_id"])
+    assert sale is not None
+    assert sale.seats == ("3", "4")
+    left = adapter.fetch(link, ref)
+    assert left is not None
+    assert (left.quantity, left.seat_from, left.seat_to) == (2, "1", "2")
+
+
+@pytest.mark.parametrize("split", ["pairs", "none", "avoid_one_and_three"])
+def test_seatgeek_keeps_the_split_too(world: World, draft: Draft, split: str) -> None:
+    adapter_get("seatgeek").create(world.link("seatgeek"), replace(draft, split=split))
+    with pytest.raises(AssertionError, match="does not sell 1"):
+        world.sell("seatgeek", 1)
+
+
+def test_a_provisional_sale_that_is_cancelled_gives_the_seats_back(world: World, draft: Draft, ref: ListingRef) -> None:
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, draft)
+    sold = world.sell("stubhub", 4, provisional=True)
+    world.control("advance", {"sale_id": sold["sale_id"], "to": "cancelled"})
+    found = adapter.fetch(link, ref)
+    assert found is not None
+    assert (found.quantity, found.seat_from, found.seat_to) == (4, "1", "4")
+
+
+def test_sale_of_a_listing_taken_down_meanwhile_stays_cancelled(world: World, draft: Draft, ref: ListingRef) -> None:
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, draft)
+    sold = world.sell("stubhub", 2, provisional=True)
+    adapter.delist(link, ref)
+    world.control("advance", {"sale_id": sold["sale_id"], "to": "cancelled"})
+    assert adapter.fetch(link, ref) is None
+    with pytest.raises(AlreadyGone):
+        adapter.delist(link, ref)
+
+
+def test_fault_by_route_and_count(world: World, draft: Draft, ref: ListingRef) -> None:
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, draft)
+    world.fault(kind="status", platform="stubhub", route="DELETE /v2/external", status=503, retry_after_s=3, count=2)
+    assert adapter.fetch(link, ref) is not None
+    for _ in range(2):
+        with pytest.raises(UnknownOutcome) as caught:
+            adapter.delist(link, ref)
+        assert caught.value.retry_after_s == 3.0
+    adapter.delist(link, ref)
+    (fault,) = world.http.get(f"{BASE}/_sim/faults").json()["faults"]
+    assert (fault["struck"], fault["count"]) == (2, 0)
+
+
+def test_fault_by_chance_is_the_same_under_the_same_seed(world: World) -> None:
+    def outcomes() -> list[int]:
+        world.control("seed", {"seed": 3})
+        return [world.http.get(f"{BASE}/seatgeek/listings").status_code for _ in range(40)]
+
+    world.fault(kind="status", status=500, probability=0.5)
+    first = outcomes()
+    assert set(first) == {500, 401}
+    assert outcomes() == first
+
+
+def test_timeouts_before_and_after(world: World, draft: Draft, ref: ListingRef) -> None:
+    adapter, link = adapter_get("seatgeek"), world.link("seatgeek")
+    adapter.create(link, draft)
+    world.fault(kind="timeout_before", route="bulk-delete", count=1)
+    with pytest.raises(UnknownOutcome):
+        adapter.delist(link, ref)
+    assert adapter.fetch(link, ref) is not None
+    world.fault(kind="timeout_after", route="bulk-delete", count=1)
+    with pytest.raises(UnknownOutcome):
+        adapter.delist(link, ref)
+    assert adapter.fetch(link, ref) is None
+
+
+def test_faults_can_be_cleared(world: World) -> None:
+    world.fault(kind="status", status=500)
+    assert world.control("faults", {"clear": True}) == {"faults": []}
+    list(adapter_get("seatgeek").list_all(world.link("seatgeek")))
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("faults", {"add": [{"kind": "earthquake"}]}, 400),
+        ("faults", {"add": [{"kind": "status", "colour": 1}]}, 400),
+        ("sell", {"platform": "stubhub"}, 400),
+        ("sell", {"platform": "nowhere", "external_id": "x", "quantity": 1}, 400),
+        ("sell", {"platform": "stubhub", "external_id": "x", "quantity": 1}, 404),
+        ("settings", {"gravity": 1}, 400),
+        ("buyers", {"action": "dance"}, 400),
+        ("buyers", {"demand": {"mood": 1}}, 400),
+        ("buyers", {"demand": {"urgency": "much"}}, 400),
+        ("advance", {"sale_id": "1", "to": "sold"}, 404),
+        ("events", {"events": [{"name": "x"}]}, 400),
+        ("nothing", {}, 404),
+    ],
+)
+def test_control_says_what_is_wrong(world: World, path: str, body: dict[str, Any], status: int) -> None:
+    answer = world.http.post(f"{BASE}/_sim/{path}", json=body)
+    assert answer.status_code == status
+    assert answer.json()["error"]
+
+
+def test_control_takes_json_only(world: World) -> None:
+    assert world.http.post(f"{BASE}/_sim/reset", data={"seed": "1"}).status_code == 415
+
+
+def test_requests_without_a_grant_or_an_agent_are_refused(world: World) -> None:
+    for platform, path in (("stubhub", "/v2/sellerlistings"), ("seatgeek", "/listings")):
+        assert world.http.get(f"{BASE}/{platform}{path}").status_code == 401
+    assert world.http.get(f"{BASE}/stubhub/v2/user", headers={"User-Agent": ""}).status_code == 400
+    assert world.http.get(f"{BASE}/nowhere/x").status_code == 404
+
+
+def test_a_body_of_the_wrong_shape_is_refused(world: World) -> None:
+    link = world.link("stubhub")
+    headers = {"Authorization": f"Bearer {link.grant.access_token}", "Content-Type": "application/json"}
+    for body in (b"[1]", b"{", b'{"number_of_tickets": "many"}', b'{"seating": 3}'):
+        answer = world.http.post(f"{link.base_url}/v2/events/501/sellerlistings", headers=headers, content=body)
+        assert answer.status_code == 400, body
+
+
+def test_reset_forgets(world: World, draft: Draft) -> None:
+    link = world.link("stubhub")
+    adapter_get("stubhub").create(link, draft)
+    world.control("reset", {"seed": 5})
+    assert world.state("stubhub")["listings"] == []
+    with pytest.raises(GrantExpired):
+        list(adapter_get("stubhub").list_all(link))
+
+
+def _days_of_buyers(seed: int, draft: Draft) -> list[tuple[str, int, float]]:
+    world = World()
+    world.control("seed", {"seed": seed})
+    for platform in ("stubhub", "seatgeek"):
+        link = world.link(platform)
+        for number in range(20):
+            listing = replace(draft, external_id=f"{number:032d}", price=draft.price + number * 5)
+            adapter_get(platform).create(link, listing)
+    offers = [{"section": "1", "quantity": 2, "price": price} for price in ("60", "80", "100")]
+    world.control("market", {"event_id": 501, "listings": offers})
+    world.control("buyers", {"action": "start"})
+    sold = []
+    for _ in range(48):
+        world.moment += 3600
+        world.simulator.tick()
+    for platform in ("stubhub", "seatgeek"):
+        sold += [(sale["external_id"], sale["quantity"], sale["created_at"]) for sale in world.state(platform)["sales"]]
+    return sold
+
+
+def test_buyers_are_the_same_under_the_same_seed(draft: Draft) -> None:
+    first = _days_of_buyers(11, draft)
+    assert first
+    assert _days_of_buyers(11, draft) == first
+    assert _days_of_buyers(12, draft) != first
+
+
+def test_buyers_like_low_prices_and_late_hours(world: World, draft: Draft) -> None:
+    adapter_get("stubhub").create(world.link("stubhub"), draft)
+    offers = [{"section": "1", "quantity": 2, "price": "84.10"}]
+    world.control("market", {"event_id": 501, "listings": offers})
+    buyers = world.simulator.buyers
+    (listing,) = world.simulator.ledger.listings.values()
+    market = buyers.market_of("stubhub", 501)
+    far, near = (buyers.demand.chance(listing, hours, market) for hours in (24 * 60, 6))
+    assert far == pytest.approx(0.01, rel=0.01)
+    assert near > 3 * far
+    listing.price_cents *= 2
+    assert buyers.demand.chance(listing, 6, market) < near / 100
+    assert buyers.demand.chance(listing, -1, market) == 0.0
+
+
+def test_buyers_take_another_model_and_stop(world: World, draft: Draft) -> None:
+    adapter_get("stubhub").create(world.link("stubhub"), draft)
+    world.simulator.buyers.chance = lambda listing, hours, market: 1.0
+    world.control("buyers", {"action": "start"})
+    world.control("buyers", {"action": "stop"})
+    world.moment += 7200
+    assert world.control("buyers", {"action": "tick"})["sold"] == 0
+    world.control("buyers", {"action": "start"})
+    world.moment += 7200
+    assert world.control("buyers", {"action": "tick"})["sold"] == 1
+
+
+def test_the_journal_brings_everything_back(world: World, draft: Draft, ref: ListingRef, tmp_path: Path) -> None:
+    path = tmp_path / "state" / "simulator.json"
+    world.simulator.state_path = path
+    links = {platform: world.link(platform) for platform in ("stubhub", "seatgeek")}
+    for platform, link in links.items():
+        adapter_get(platform).create(link, draft)
+    sold = world.sell("stubhub", 2)
+    world.control("buyers", {"action": "start", "demand": {"urgency": 9}})
+    world.simulator.save()
+    again = Simulator(clock=lambda: world.moment, sender=lambda *_: 200, state_path=path)
+    assert again.ledger.dump() == world.simulator.ledger.dump()
+    assert (again.buyers.running, again.buyers.demand.urgency) == (True, 9.0)
+    with httpx.Client(transport=SimulatorTransport(again)) as http:
+        for platform, link in links.items():
+            found = adapter_get(platform).fetch(replace(link, http=http), ref)
+            assert found is not None
+            assert found.quantity == (2 if platform == "stubhub" else 4)
+        link = replace(links["stubhub"], http=http)
+        assert adapter_get("stubhub").fetch_sale(link, sold["sale_id"]) is not None
+        assert adapter_get("stubhub").refresh(link).access_token
+    assert [item.name for item in path.parent.iterdir()] == ["simulator.json"]
+
+
+def test_a_damaged_journal_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "simulator.json"
+    path.write_text("{half")
+    with pytest.raises(ValueError, match="move it away"):
+        Simulator(state_path=path)
+
+
+def test_a_failed_save_leaves_the_old_state(tmp_path: Path) -> None:
+    path = tmp_path / "simulator.json"
+    journal.save(path, {"a": 1})
+    with pytest.raises(TypeError):
+        journal.save(path, {"a": object()})
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [item.name for item in tmp_path.iterdir()] == ["simulator.json"]
+
+
+def test_stubhub_confirm_under_review_is_refused(world: World, draft: Draft) -> None:
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, draft)
+    sold = world.sell("stubhub", 1, provisional=True)
+    with pytest.raises(PermanentError):
+        adapter.confirm(link, sold["sale_id"])
+
+
+def test_a_read_that_times_out_is_temporary(world: World, ref: ListingRef) -> None:
+    link = world.link("seatgeek")
+    world.fault(kind="timeout_before", count=1)
+    with pytest.raises(TemporaryError) as caught:
+        adapter_get("seatgeek").fetch(link, ref)
+    assert not isinstance(caught.value, UnknownOutcome)
+
+
+def test_an_account_is_known_by_its_token(world: World) -> None:
+    first = world.control("accounts", {"platform": "seatgeek", "token": "tok"})
+    hook = {"platform": "seatgeek", "token": "tok", "webhook_url": "https://seatsync.test/x"}
+    assert world.control("accounts", hook) == first
+    assert world.control("accounts", {"platform": "seatgeek"}) != first
+    body = {"platform": "stubhub", "account_id": first["account_id"]}
+    assert world.http.post(f"{BASE}/_sim/accounts", json=body).status_code == 409
+
+
+def test_expire_ends_every_access_token(world: World, ref: ListingRef) -> None:
+    link = world.link("stubhub")
+    assert world.control("expire", {"platform": "stubhub"})["ended"] == 1
+    with pytest.raises(GrantExpired):
+        adapter_get("stubhub").fetch(link, ref)
+    assert adapter_get("stubhub").refresh(link).access_token
+
+
+def test_sell_takes_everything_where_no_quantity_is_told(world: World, draft: Draft) -> None:
+    adapter_get("seatgeek").create(world.link("seatgeek"), draft)
+    shown = world.http.get(f"{BASE}/_sim/state").json()["listings"]
+    assert [(item["shown"], item["price"], item["platform"]) for item in shown] == [(True, "84.10", "seatgeek")]
+    sold = world.control("sell", {"platform": "seatgeek", "external_id": draft.external_id})
+    assert (sold["quantity"], sold["gross_cents"]) == (4, 33640)
+    assert world.http.get(f"{BASE}/_sim/state").json()["listings"][0]["shown"] is False
+
+
+def test_market_and_events_take_their_short_names(world: World) -> None:
+    event = {"id": 777, "name": "A vs B", "venue": "C", "starts_at": "2026-05-01T23:00:00Z", "local_date": "2026-05-01"}
+    assert world.control("events", {"events": [event]}) == {"events": [{"event_id": 777, "name": "A vs B"}]}
+    asks = [{"section": "1", "row": "2", "quantity": 2, "price": "55.50"}]
+    assert world.control("market", {"event_id": "777", "asks": asks}) == {"listings": 1}
+    (point,) = adapter_get("seatgeek").market_view(world.link("seatgeek"), "777")
+    assert str(point.price) == "55.50"

@@ -1,0 +1,119 @@
+"""What goes to StubHub, and what the simulator answers in its name, against StubHub's published schemas."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from marketplaces.contracts import Draft, EventQuery, Fulfilment, ListingRef
+from marketplaces.registry import adapter_get
+from tests.marketplaces.conftest import BASE, SECRET, START, World, last_body, requested
+
+CHECKER = Path(__file__).resolve().parents[3] / "shared" / "marketplaces" / "check_contract.py"
+pytestmark = pytest.mark.skipif(not CHECKER.exists(), reason="the published specs are not beside this checkout")
+INVENTORY, SALES, HOOKS, CATALOG = (f"stubhub-{name}.json" for name in ("inventory", "sales", "webhooks", "catalog"))
+STUBHUB = adapter_get("stubhub")
+
+
+def violations(spec: str, schema: str, body: Any) -> list[str]:
+    found = importlib.util.spec_from_file_location("check_contract", CHECKER)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    result: list[str] = module.violations(spec, schema, body)
+    return result
+
+
+def test_the_checker_refuses_what_does_not_fit() -> None:
+    assert violations(INVENTORY, "PostSellerListingRequest", {"seating": {}, "price": 1})
+
+
+@pytest.mark.parametrize(
+    ("known", "call", "schema"),
+    [
+        (True, "create", "PostSellerListingRequest"),
+        (False, "create", "PostRequestedEventSellerListingRequest"),
+        (True, "preview", "PostSellerListingPreviewRequest"),
+        (False, "preview", "PostRequestedEventSellerListingPreviewRequest"),
+    ],
+)
+@pytest.mark.parametrize("split", ["any", "none", "pairs", "avoid_one", "avoid_one_and_three"])
+def test_listing_bodies(world: World, draft: Draft, known: bool, call: str, schema: str, split: str) -> None:
+    offered = Draft(**{**{name: getattr(draft, name) for name in draft.__dataclass_fields__}, "split": split})
+    getattr(STUBHUB, call)(world.link("stubhub"), offered if known else requested(offered))
+    body = last_body(world, "POST")
+    assert violations(INVENTORY, schema, body) == []
+    assert world.requests[-1].read().count(b'"amount": 84.10') == 1
+
+
+def test_requested_event_names_the_local_start(world: World, draft: Draft) -> None:
+    STUBHUB.constraints(world.link("stubhub"), requested(draft))
+    body = last_body(world, "PUT")
+    assert violations(INVENTORY, "PutRequestedEventRequest", body) == []
+    assert body["event"]["start_date"] == "2026-04-10T19:05:00-04:00"
+    assert body["venue"] == {"name": "Yankee Stadium", "city": "Bronx", "state_province": "NY"}
+
+
+def test_change_bodies(world: World, draft: Draft, ref: ListingRef) -> None:
+    link = world.link("stubhub")
+    STUBHUB.create(link, draft)
+    STUBHUB.reprice(link, ref, draft.price + 1, "USD")
+    assert violations(INVENTORY, "PatchSellerListingRequest", last_body(world, "PATCH")) == []
+    STUBHUB.resize(link, ref, (3, 4))
+    body = last_body(world, "PATCH")
+    assert violations(INVENTORY, "PatchSellerListingRequest", body) == []
+    assert body["seating"] == {"section": "120A", "row": "12", "seat_from": "3", "seat_to": "4"}
+
+
+def test_sale_and_webhook_bodies(world: World, draft: Draft) -> None:
+    link = world.link("stubhub")
+    STUBHUB.create(link, draft)
+    sale_id = world.sell("stubhub", 2)["sale_id"]
+    STUBHUB.confirm(link, sale_id)
+    assert violations(SALES, "PatchSaleRequest", last_body(world, "PATCH")) == []
+    STUBHUB.fulfil(link, sale_id, Fulfilment("Ticketmaster", ("https://t.example/1",), "C1"))
+    assert violations(SALES, "PatchSaleRequest", last_body(world, "PATCH")) == []
+    STUBHUB.register_webhook(link, url="https://seatsync.test/hooks", secret=SECRET)
+    assert violations(HOOKS, "PostWebhookRequest", last_body(world, "POST")) == []
+
+
+def test_the_simulator_answers_as_published(world: World, draft: Draft) -> None:
+    link = world.link("stubhub")
+    made = STUBHUB.create(link, draft)
+    sale_id = world.sell("stubhub", 2)["sale_id"]
+    STUBHUB.fulfil(link, sale_id, Fulfilment("Ticketmaster", (), "C1"))
+    (paid,) = world.control("pay", {"platform": "stubhub"})["payments"]
+    STUBHUB.search_events(link, EventQuery("Yankees", "Yankee Stadium", START, "2026-04-10"))
+
+    def shown(path: str) -> Any:
+        answer = world.http.get(f"{BASE}/stubhub{path}", headers={"Authorization": f"Bearer {link.grant.access_token}"})
+        return json.loads(answer.content)
+
+    for path, spec, schema in (
+        (f"/v2/sellerlistings/{made.listing_id}", INVENTORY, "SellerListing"),
+        ("/v2/sellerlistings", INVENTORY, "SellerListings"),
+        ("/v2/events/501/listingconstraints", INVENTORY, "ListingConstraints"),
+        (f"/v2/sales/{sale_id}", SALES, "Sale"),
+        ("/v2/sales", SALES, "Sales"),
+        (f"/v2/payments/{paid['id']}", SALES, "Payment"),
+        ("/v2/webhooks", HOOKS, "Webhooks"),
+        ("/v2/user", "stubhub-account.json", "User"),
+    ):
+        assert violations(spec, schema, shown(path)) == [], path
+
+
+def test_seatgeek_bodies_fit_the_reconstructed_schema(world: World, draft: Draft, ref: ListingRef) -> None:
+    spec, adapter, link = "seatgeek-seller-direct.reconstructed.json", adapter_get("seatgeek"), world.link("seatgeek")
+    adapter.create(link, draft)
+    assert violations(spec, "ListingWrite", last_body(world, "PUT")) == []
+    adapter.reprice(link, ref, draft.price, "USD")
+    assert violations(spec, "ListingPatch", last_body(world, "PATCH")) == []
+    adapter.resize(link, ref, (1, 2))
+    assert violations(spec, "ListingPatch", last_body(world, "PATCH")) == []
+    (listing,) = world.http.get(
+        f"{BASE}/seatgeek/listings", headers={"Authorization": f"Bearer {link.grant.access_token}"}
+    ).json()["listings"]
+    assert violations(spec, "Listing", listing) == []
