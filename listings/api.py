@@ -247,7 +247,7 @@ class ListingHistory(ApiView):
 
     serializer_class = HistoryOutput
     pagination_class = None
-    queryset = PriceHistory.objects.none()
+    queryset = Listing.objects.none()
 
     @extend_schema(tags=["listings"], summary="Price history", responses={200: HistoryOutput(many=True)})
     def get(self, request: Request, pk: str) -> Response:
@@ -261,7 +261,7 @@ class ListingWhy(ApiView):
 
     serializer_class = ProposalOutput
     pagination_class = None
-    queryset = PriceProposal.objects.none()
+    queryset = Listing.objects.none()
 
     @extend_schema(tags=["listings"], summary="Why this price", responses={200: ProposalOutput(many=True)})
     def get(self, request: Request, pk: str) -> Response:

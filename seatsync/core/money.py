@@ -38,6 +38,11 @@ def parse_money(text: str, *, field: str) -> Decimal:
     return round_money(amount)
 
 
+def amount(value: object) -> Decimal:
+    """A number or text from outside as money, to the cent; raises decimal.InvalidOperation for what is no number."""
+    return round_money(Decimal(str(value)))
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in one currency; sums across currencies raise ValueError."""

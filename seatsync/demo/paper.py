@@ -14,9 +14,9 @@ from marketplaces.models import MarketSnapshot
 from marketplaces.services import links
 from marketplaces.services.market import snapshots_add
 from marketplaces.simulator.app import Simulator, SimulatorTransport
-from marketplaces.wire import amount
 from portfolios.models import Game
 from seatsync.core.clock import now
+from seatsync.core.money import amount
 from seatsync.core.series import ensure_partitions
 from seatsync.core.venue_time import local
 from seatsync.demo.facts import facts

@@ -8,11 +8,11 @@ from pathlib import Path
 from intelligence.training_data import eastern, sales_path, sales_read
 from marketplaces.contracts import PriceBasis
 from marketplaces.models import MarketSnapshot
-from marketplaces.wire import amount
 from portfolios.models import Game, SeasonTicket, Team, VenueSection
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.clock import now
 from seatsync.core.models import SystemFact
+from seatsync.core.money import amount
 from seatsync.core.venue_time import local
 from seatsync.demo.facts import facts, shift_weeks
 from seatsync.demo.people import INVOICE, People

@@ -30,7 +30,7 @@ TRUSTED_PROXIES = env_list("TRUSTED_PROXIES")
 
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "seatsync.core.staff_config.StaffConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

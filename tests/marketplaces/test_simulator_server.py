@@ -79,7 +79,7 @@ def test_a_port_in_use_is_said_plainly(running: RunningSimulator) -> None:
 def test_webhooks_go_out_by_themselves(running: RunningSimulator) -> None:
     got: list[str] = []
 
-    def keep(url: str, headers: dict[str, str], body: bytes) -> int:
+    def keep(url: str, headers: dict[str, str], body: str) -> int:
         got.append(url)
         return 200
 

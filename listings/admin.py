@@ -1,0 +1,92 @@
+"""Staff pages of listings: read, and give a stuck command another try."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from listings.models import Listing, ListingSeat, MarketplaceCommand, PriceProposal, Sale, SaleSeat, TradingState
+from listings.services.outbox import command_retry
+from seatsync.core.actors import Actor, ActorKind
+from seatsync.core.errors import SeatSyncError
+from seatsync.core.staff import ReadOnlyAdmin
+
+
+@admin.register(Listing)
+class ListingAdmin(ReadOnlyAdmin):
+    """Listings."""
+
+    list_display = ("platform", "mode", "section", "row", "quantity", "price", "live_price", "status", "game_date")
+    list_filter = ("platform", "status", "mode")
+    search_fields = ("external_id", "listing_id", "account__user__email")
+
+
+@admin.register(ListingSeat)
+class ListingSeatAdmin(ReadOnlyAdmin):
+    """Seats on offer."""
+
+    list_display = ("listing", "seat", "offered")
+    list_select_related = ("listing", "seat")
+
+
+@admin.register(MarketplaceCommand)
+class MarketplaceCommandAdmin(ReadOnlyAdmin):
+    """The outbox."""
+
+    list_display = ("created_at", "account", "kind", "state", "attempts", "not_before", "last_error")
+    list_filter = ("state", "kind", "account__platform")
+    search_fields = ("idempotency_key", "listing__external_id")
+    list_select_related = ("account",)
+    actions = ("try_again",)
+
+    @admin.action(description="Try again", permissions=["view"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Give the chosen commands that need a person another try."""
+        done = 0
+        for command in queryset:
+            actor = Actor(ActorKind.STAFF, str(request.user.pk), command.tenant_id, None)
+            try:
+                command_retry(actor=actor, command_id=command.pk)
+            except SeatSyncError as error:
+                self.message_user(request, f"{command}: {error.detail}", messages.WARNING)
+            else:
+                done += 1
+        self.message_user(request, f"{done} will be tried again")
+
+
+@admin.register(Sale)
+class SaleAdmin(ReadOnlyAdmin):
+    """Sales."""
+
+    list_display = (
+        "sold_at", "platform", "platform_sale_id", "state", "quantity", "gross", "fees", "proceeds",
+        "notice_to_last_delist_ms",
+    )  # fmt: skip
+    list_filter = ("state", "platform", "mode")
+    search_fields = ("platform_sale_id", "account__user__email")
+
+
+@admin.register(SaleSeat)
+class SaleSeatAdmin(ReadOnlyAdmin):
+    """Seats of sales."""
+
+    list_display = ("sale", "seat", "live")
+    list_select_related = ("sale", "seat")
+
+
+@admin.register(PriceProposal)
+class PriceProposalAdmin(ReadOnlyAdmin):
+    """The pricing door's book."""
+
+    list_display = ("created_at", "listing", "previous_price", "proposed_price", "accepted", "actor_kind", "reason")
+    list_filter = ("accepted", "actor_kind")
+    list_select_related = ("listing",)
+
+
+@admin.register(TradingState)
+class TradingStateAdmin(ReadOnlyAdmin):
+    """Brakes."""
+
+    list_display = ("scope", "scope_id", "state", "reason", "until")
+    list_filter = ("scope", "state")

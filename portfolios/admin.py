@@ -1,0 +1,120 @@
+"""Staff pages of portfolios: reference data can be mended, imported and exported; the ledger is read."""
+
+from django.contrib import admin
+from import_export.admin import ImportExportMixin
+
+from portfolios.models import (
+    EventMapping,
+    Game,
+    League,
+    SeasonTicket,
+    SeasonTicketShare,
+    Seat,
+    SeatChange,
+    SeatGroup,
+    Team,
+    Venue,
+    VenueSection,
+)  # fmt: skip
+from seatsync.core.staff import ReadOnlyAdmin, ReferenceAdmin
+
+
+@admin.register(League)
+class LeagueAdmin(ReferenceAdmin):
+    """Leagues."""
+
+    list_display = ("key", "name")
+
+
+@admin.register(Venue)
+class VenueAdmin(ReferenceAdmin):
+    """Venues."""
+
+    list_display = ("name", "city", "state", "timezone", "capacity")
+    search_fields = ("name", "city")
+
+
+@admin.register(VenueSection)
+class VenueSectionAdmin(ImportExportMixin, ReferenceAdmin):
+    """Sections and their zones; a whole venue comes in as one file."""
+
+    list_display = ("venue", "name", "zone")
+    list_filter = ("venue", "zone")
+    search_fields = ("name",)
+    list_select_related = ("venue",)
+
+
+@admin.register(Team)
+class TeamAdmin(ReferenceAdmin):
+    """Teams."""
+
+    list_display = ("name", "abbreviation", "league", "venue")
+    list_filter = ("league",)
+    search_fields = ("name", "abbreviation")
+    list_select_related = ("league", "venue")
+
+
+@admin.register(Game)
+class GameAdmin(ImportExportMixin, ReferenceAdmin):
+    """Games; a schedule comes in as one file."""
+
+    list_display = ("starts_at", "home_team", "opponent", "venue", "status", "kind", "source")
+    list_filter = ("status", "kind", "season_year", "source")
+    search_fields = ("home_team__name", "opponent__name", "source_key")
+    list_select_related = ("home_team", "opponent", "venue")
+
+
+@admin.register(EventMapping)
+class EventMappingAdmin(ReferenceAdmin):
+    """Which event is which game."""
+
+    list_display = ("platform", "remote_event_id", "game", "confirmed_at", "confirmed_by")
+    list_filter = ("platform",)
+    search_fields = ("remote_event_id",)
+    autocomplete_fields = ("game",)
+
+
+@admin.register(SeasonTicket)
+class SeasonTicketAdmin(ReadOnlyAdmin):
+    """Season tickets."""
+
+    list_display = ("user", "team", "season_year", "section", "row", "seat", "cost_basis", "games_remaining")
+    list_filter = ("tenant", "season_year")
+    search_fields = ("user__email", "order_reference")
+    list_select_related = ("user", "team")
+
+
+@admin.register(SeasonTicketShare)
+class SeasonTicketShareAdmin(ReadOnlyAdmin):
+    """Who else may."""
+
+    list_display = ("season_ticket", "user", "role", "revoked_at")
+    list_select_related = ("season_ticket", "user")
+
+
+@admin.register(SeatGroup)
+class SeatGroupAdmin(ReadOnlyAdmin):
+    """Groups."""
+
+    list_display = ("game", "section", "row", "seat_from", "seat_to")
+    list_select_related = ("game",)
+
+
+@admin.register(Seat)
+class SeatAdmin(ReadOnlyAdmin):
+    """The ledger."""
+
+    list_display = ("section", "row", "seat_number", "game", "state", "held_by", "cost", "version")
+    list_filter = ("state", "tenant")
+    search_fields = ("section", "held_by", "id")
+    list_select_related = ("game",)
+
+
+@admin.register(SeatChange)
+class SeatChangeAdmin(ReadOnlyAdmin):
+    """The ledger's history."""
+
+    list_display = ("at", "seat", "from_state", "to_state", "actor_kind", "actor_id", "reason")
+    list_filter = ("to_state", "actor_kind")
+    search_fields = ("seat__id", "actor_id")
+    list_select_related = ("seat",)

@@ -1,0 +1,50 @@
+"""API clients of every kind of actor, with tokens got as anybody gets them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from seatsync.accounts.models import User
+from seatsync.accounts.services.tokens import tokens_issue
+from seatsync.core.limiters import valkey
+from tests.listings.conftest import Market, build_market, platforms  # noqa: F401
+from tests.listings.platform import ScriptedPlatform
+
+
+class Api:
+    """A client that speaks JSON as one person."""
+
+    def __init__(self, token: str = "") -> None:
+        self.client = Client(headers={"Authorization": f"Bearer {token}"} if token else None)
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self.client.get(f"/api/v1{path}", headers=headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self.client.post(f"/api/v1{path}", body or {}, content_type="application/json", headers=headers)
+
+    def patch(self, path: str, body: Any, **headers: str) -> Any:
+        return self.client.patch(f"/api/v1{path}", body, content_type="application/json", headers=headers)
+
+
+As = Callable[[str], Api]
+
+
+@pytest.fixture
+def market(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Market:  # noqa: F811
+    valkey().flushdb()
+    return build_market(platforms)
+
+
+@pytest.fixture
+def as_(market: Market) -> As:
+    """`as_("owner")`: the API as that person (owner, co, viewer, other, outsider, staff)."""
+
+    def make(name: str) -> Api:
+        user = User.objects.get(email=f"{name}@example.com")
+        membership = user.memberships.get()
+        return Api(tokens_issue(user, membership.tenant_id).access)
+
+    return make

@@ -1,0 +1,236 @@
+"""The bottom layer: money, crypto, audit, jobs, limits, locks, series, settings."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection, transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketplaces.models import MarketplaceAccount, MarketSnapshot
+from seatsync.core import audit, crypto, jobs
+from seatsync.core.actors import Actor
+from seatsync.core.errors import InvalidInput
+from seatsync.core.ids import external_key, uuid7
+from seatsync.core.limiters import take, valkey
+from seatsync.core.models import AppendOnlyError, AuditEntry, PeriodicRun, SystemFact
+from seatsync.core.money import Money, parse_money, round_money, split_evenly
+from seatsync.core.series import ensure_partitions
+from seatsync.core.venue_time import local
+from seatsync.settings.env import env_bool, env_database, env_int, env_str
+from tests.builders import build_holding
+
+CENTS = st.decimals("-99999.99", "99999.99", places=2)
+
+
+# Money.
+@given(st.decimals("0.00", "99999.99", places=2), st.integers(1, 500))
+def test_i25_an_even_split_sums_to_the_cent_and_differs_by_at_most_one(total: Decimal, parts: int) -> None:
+    shares = split_evenly(total, parts)
+    assert sum(shares) == total
+    assert max(shares) - min(shares) <= Decimal("0.01")
+
+
+@given(CENTS, CENTS)
+def test_i25_sums_of_money_are_exact(one: Decimal, other: Decimal) -> None:
+    assert (Money(one) + Money(other)).amount == one + other
+    assert ((Money(one) - Money(other)) + Money(other)).amount == one
+
+
+def test_i25_float_is_never_money_and_currencies_never_mix() -> None:
+    with pytest.raises(TypeError):
+        round_money(0.1)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="USD and CAD"):
+        Money(Decimal(1)) + Money(Decimal(1), "CAD")
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"), [("0.005", "0.01"), ("-0.005", "-0.01"), ("1.004", "1.00"), ("2.675", "2.68")]
+)
+def test_i25_one_rounding_rule(value: str, rounded: str) -> None:
+    assert round_money(Decimal(value)) == Decimal(rounded)
+
+
+@pytest.mark.parametrize(("text", "amount"), [("$1,084.5", "1084.50"), (" 84 ", "84.00")])
+def test_money_is_forgiving_in_input(text: str, amount: str) -> None:
+    assert parse_money(text, field="price") == Decimal(amount)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "1.005", "NaN", "Infinity", "999999999"])
+def test_money_that_is_none_names_its_field(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_money(text, field="price")
+    assert (caught.value.problems[0].field, bool(caught.value.problems[0].remedy)) == ("price", True)
+
+
+# Time and ids.
+def test_i33_a_naive_time_has_no_moment_and_a_venue_shows_its_own() -> None:
+    with pytest.raises(ValueError, match="naive"):
+        local(datetime(2026, 7, 1), "America/Los_Angeles")  # noqa: DTZ001
+    shown = local(datetime(2026, 7, 1, 2, 10, tzinfo=UTC), "America/Los_Angeles")
+    assert (shown.hour, shown.day, shown.tzinfo) == (19, 30, ZoneInfo("America/Los_Angeles"))
+
+
+def test_ids_sort_by_time_and_external_keys_fit() -> None:
+    first = uuid7()
+    time.sleep(0.002)
+    assert first < uuid7()
+    assert (first.version, len(external_key()), len({external_key() for _ in range(100)})) == (7, 32, 100)
+
+
+# Crypto.
+@pytest.mark.django_db
+def test_tokens_lie_encrypted_and_rotated_keys_still_read(settings: object) -> None:
+    holding = build_holding()
+    account = MarketplaceAccount.objects.create(
+        tenant_id=holding.ticket.tenant_id, user=holding.user, platform="stubhub", access_token="plain-token"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT access_token FROM marketplaces_marketplaceaccount WHERE id = %s", [account.pk])
+        stored = cursor.fetchone()[0]
+    assert "plain-token" not in stored
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.ENCRYPTION_KEYS]  # type: ignore[attr-defined]
+    account.refresh_from_db()
+    assert account.access_token == "plain-token"
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]  # type: ignore[attr-defined]
+    with pytest.raises(crypto.InvalidToken):
+        account.refresh_from_db()
+
+
+def test_a_malformed_key_is_named(settings: object) -> None:
+    settings.ENCRYPTION_KEYS = ["short"]  # type: ignore[attr-defined]
+    with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEY"):
+        crypto.encrypt("x")
+
+
+# Audit.
+def record(actor: Actor, number: int) -> AuditEntry:
+    return audit.audit_record(
+        actor=actor, verb="test", object_type="thing", object_id=str(number), before={"n": Decimal(number)},
+        after={"n": number + 1}, reason="because",
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_i35_the_audit_is_chained_and_tells_before_after_actor_request_and_reason() -> None:
+    actor = build_holding().actor
+    start = AuditEntry.objects.filter(chain=str(actor.tenant_id)).count()
+    entries = [record(actor, number) for number in range(3)]
+    assert audit.audit_read(entries[0]) == {"before": {"n": "0"}, "after": {"n": 1}}
+    assert (entries[0].actor_id, entries[0].request_id, entries[0].reason) == (actor.id, "request-1", "because")
+    result = audit.audit_verify(str(actor.tenant_id))
+    assert (result.entries, result.broken_at) == (start + 3, None)
+
+
+@pytest.mark.django_db
+def test_i35_the_audit_cannot_be_changed_and_a_forgery_is_found() -> None:
+    actor = build_holding().actor
+    entry = record(actor, 1)
+    with pytest.raises(AppendOnlyError):
+        entry.save()
+    with pytest.raises(AppendOnlyError):
+        entry.delete()
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        AuditEntry.objects.filter(pk=entry.pk).update(reason="forged")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE core_auditentry DISABLE TRIGGER USER")
+        cursor.execute("UPDATE core_auditentry SET reason = 'forged' WHERE id = %s", [entry.pk])
+        cursor.execute("ALTER TABLE core_auditentry ENABLE TRIGGER USER")
+    assert audit.audit_verify(str(actor.tenant_id)).broken_at == entry.seq
+
+
+@pytest.mark.django_db
+def test_erasing_a_subject_leaves_the_chain_and_takes_the_content() -> None:
+    actor = build_holding().actor
+    entry = record(actor, 1)
+    assert actor.user_id is not None
+    audit.subject_key_destroy(subject=actor.user_id)
+    assert audit.audit_read(entry) is None
+    assert audit.audit_verify(str(actor.tenant_id)).broken_at is None
+
+
+# Jobs.
+@pytest.mark.django_db(transaction=True)
+def test_a_job_is_sent_on_commit_and_never_after_a_rollback(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+
+    class Task:
+        @staticmethod
+        def apply_async(**options: object) -> None:
+            sent.append("sent")
+
+    monkeypatch.setattr(jobs, "task_by_path", lambda path: Task)
+    with transaction.atomic():
+        jobs.enqueue_on_commit("any.task", id="1")
+        assert sent == []
+    assert sent == ["sent"]
+    with transaction.atomic():
+        jobs.enqueue_on_commit("any.task")
+        transaction.set_rollback(True)
+    assert sent == ["sent"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_is_away_does_not_undo_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Task:
+        @staticmethod
+        def apply_async(**options: object) -> None:
+            raise ConnectionError("no broker")
+
+    monkeypatch.setattr(jobs, "task_by_path", lambda path: Task)
+    with transaction.atomic():
+        SystemFact.objects.create(key="kept", value=1)
+        jobs.enqueue_on_commit("any.task")
+    assert SystemFact.objects.filter(key="kept").exists()
+
+
+@pytest.mark.django_db
+def test_a_periodic_run_happens_once_a_slot() -> None:
+    runs: list[int] = []
+    assert [jobs.once_per_slot("t", 3600, lambda: runs.append(1)) for _ in range(3)] == [True, False, False]
+    assert (len(runs), PeriodicRun.objects.count()) == (1, 1)
+
+
+# Limits.
+def test_a_bucket_grants_its_capacity_then_waits_and_keeps_its_reserve() -> None:
+    valkey().delete("bucket:test")
+    options = {"capacity": 3, "per_second": 0.01}
+    ordinary = [take("test", **options, reserve=2).granted for _ in range(2)]
+    urgent = [take("test", **options).granted for _ in range(3)]
+    assert (ordinary, urgent) == ([True, False], [True, True, False])
+    assert 0 < take("test", **options).wait_s <= 100
+
+
+# Series.
+@pytest.mark.django_db
+def test_series_lie_in_monthly_partitions_and_rows_that_came_first_are_moved() -> None:
+    moment = datetime(2031, 5, 17, tzinfo=UTC)
+    common = {"game_id": uuid7(), "platform": "x", "price": Decimal("1.00"), "price_basis": "list"}
+    MarketSnapshot.objects.create(time=moment, **common)
+    table = "marketplaces_marketsnapshot"
+    assert ensure_partitions(table, [moment, moment + timedelta(days=30)]) == 2
+    assert ensure_partitions(table, [moment]) == 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}_203105")
+        assert cursor.fetchone() == (1,)
+    MarketSnapshot.objects.create(time=moment + timedelta(days=1), **common)
+    assert MarketSnapshot.objects.filter(time__gte=moment).count() == 2
+    assert SystemFact.objects.get(key="series_engine").value in {"partitions", "timescale"}
+
+
+# Settings.
+def test_environment_readers_fail_loudly_and_name_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X_FLAG", "maybe")
+    monkeypatch.setenv("X_COUNT", "many")
+    monkeypatch.setenv("X_URL", "mysql://here/there")
+    for name, call in (
+        ("X_FLAG", lambda: env_bool("X_FLAG", default=False)), ("X_COUNT", lambda: env_int("X_COUNT", 1)),
+        ("X_URL", lambda: env_database("X_URL", "")), ("X_MISSING", lambda: env_str("X_MISSING")),
+    ):  # fmt: skip
+        with pytest.raises(ImproperlyConfigured, match=name):
+            call()
