@@ -10,5 +10,24 @@ from seatsync.core.embedded import provide_servers
 provide_servers()
 
 import django
+from django.conf import settings as django_settings
 
 django.setup()
+
+# A Valkey database for each test process, so that one may be emptied without the others noticing. Workers find the
+# settings loaded already, hence no environment variable.
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_valkey = f"{os.environ['REDIS_URL'].rsplit('/', 1)[0]}/{1 + _worker}"
+django_settings.REDIS_URL = django_settings.CACHES["default"]["LOCATION"] = _valkey
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.load_profile("ci")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_folder_exists() -> None:
+    """Whitenoise warns about a folder that only collectstatic makes."""
+    django_settings.STATIC_ROOT.mkdir(exist_ok=True)

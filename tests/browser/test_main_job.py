@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from seatsync.core.embedded.ports import free_port
 from seatsync.demo.people import HOLDER_EMAIL, PASSWORD
 
-pytestmark = pytest.mark.browser
+# One worker starts the product once.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 PATIENCE_MS = 60_000
