@@ -200,7 +200,7 @@ class MarketplaceCommand(BaseModel):
     sale = models.ForeignKey("Sale", null=True, blank=True, on_delete=models.PROTECT, related_name="commands")
     kind = models.CharField(max_length=15, choices=CommandKind.choices)
     idempotency_key = models.CharField(max_length=120, unique=True)
-    # Lower goes first: 0 delist, reject and verify; 5 the rest.
+    # Lower goes first: 0 delist, resize and reject; 3 verify and confirm; 5 the rest.
     priority = models.PositiveSmallIntegerField(default=5)
     payload = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=15, choices=CommandState.choices, default=CommandState.PENDING)

@@ -9,7 +9,9 @@ from marketplaces.registry import adapter_get
 from seatsync.core.clock import now
 from seatsync.core.jobs import enqueue_on_commit
 
-URGENT = frozenset({CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE, CommandKind.VERIFY_GONE})
+URGENT = frozenset({CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE})
+# Before prices, and never before another delist: it must not take the tokens kept for those.
+SOON = frozenset({CommandKind.VERIFY_GONE, CommandKind.CONFIRM_SALE})
 DRAIN = "listings.tasks.drain_commands"
 
 
@@ -33,7 +35,7 @@ def command_write(
             "listing": listing,
             "sale": sale,
             "kind": kind,
-            "priority": 0 if kind in URGENT else 5,
+            "priority": 0 if kind in URGENT else 3 if kind in SOON else 5,
             "payload": payload or {},
             "not_before": now(),
             "whole_account": adapter_get(owner.platform).traits.whole_account,

@@ -53,6 +53,8 @@ class Simulator:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """WSGI."""
         request = read(environ)
+        if self.ledger.settings.answer_s and not request.path.startswith(control.PREFIX):
+            time.sleep(self.ledger.settings.answer_s)
         response = self.answer(request)
         if response.hang_s and IN_PROCESS_HEADER not in request.headers:
             # The caller gives up first; the lock is free meanwhile.

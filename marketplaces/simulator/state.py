@@ -46,6 +46,8 @@ class Settings:
     stubhub_webhook_retries: int = 5
     stubhub_webhook_retry_s: float = 30.0
     hang_s: float = 15.0
+    # How long every platform takes to answer (the control API answers at once).
+    answer_s: float = 0.0
     broker_data: bool = True
 
 

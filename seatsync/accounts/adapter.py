@@ -6,6 +6,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
 from seatsync.accounts.models import Membership, User
+from seatsync.core.clock import now
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -17,3 +18,10 @@ class AccountAdapter(DefaultAccountAdapter):
         if commit:
             Membership.objects.get_or_create(user=saved, tenant_id=request.tenant.pk)  # type: ignore[attr-defined]
         return saved
+
+    def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
+        """Note on the user that the address was proved; a changed address must be proved again."""
+        confirmed = bool(super().confirm_email(request, email_address))
+        if confirmed:
+            User.objects.filter(pk=email_address.user_id).update(email_verified_at=now())
+        return confirmed
