@@ -1,0 +1,134 @@
+"""Whatever happens in whatever order: a seat is sold once, and nothing sold stays on offer."""
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from listings.models import Listing, MarketplaceCommand, SaleSeat
+from listings.services.delist import listings_delist
+from listings.services.sync import account_sync_sales
+from listings.states import OPEN
+from marketplaces.contracts import RemoteSaleState
+from marketplaces.errors import TemporaryError, UnknownOutcome
+from portfolios.models import OwnerState, Seat
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
+from tests.listings.conftest import Market, build_market
+from tests.listings.platform import ScriptedPlatform
+
+FAULTS = (TemporaryError("busy"), UnknownOutcome("lost"))
+
+
+def machine(market: Market) -> type[RuleBasedStateMachine]:  # noqa: C901 - one rule a move
+    """The rules of play over one market (the database is the test's own)."""
+
+    class Saga(RuleBasedStateMachine):
+        def platform(self, name: str) -> ScriptedPlatform:
+            return market.alpha if name == "alpha" else market.beta
+
+        @initialize()
+        def begin(self) -> None:
+            self.told: set[str] = set()
+
+        @rule(quantity=st.integers(1, 4))
+        def publish(self, quantity: int) -> None:
+            free = list(Seat.objects.filter(game=market.holding.game, state="available").order_by("seat_number"))
+            run = [seat for seat in free if seat.seat_number - free[0].seat_number < quantity]
+            try:
+                if run:
+                    market.publish(run)
+            except Conflict:
+                pass  # listed already
+            except Exception as error:
+                assert type(error).__name__ == "InvalidInput", error  # noqa: PT017 - not side by side
+
+        @rule(name=st.sampled_from(["alpha", "beta"]), fault=st.sampled_from(FAULTS), late=st.booleans())
+        def break_next(self, name: str, fault: Exception, late: bool) -> None:
+            book = self.platform(name).script_applied if late else self.platform(name).script
+            for call in ("create", "delist", "resize"):
+                book[call] = [fault]
+
+        @rule(name=st.sampled_from(["alpha", "beta"]), pick=st.integers(0, 3), quantity=st.integers(1, 4))
+        @precondition(lambda self: True)
+        def buy(self, name: str, pick: int, quantity: int) -> None:
+            platform = self.platform(name)
+            shown = [key for key in platform.shown() if platform.seats.get(key)]
+            if not shown:
+                return
+            key = shown[pick % len(shown)]
+            seats = tuple(platform.seats[key][:quantity])
+            state = (RemoteSaleState.AWAITING_FULFILMENT, RemoteSaleState.AWAITING_CONFIRM)[pick % 2]
+            platform.sell(key, seats, state=state)
+
+        @rule(name=st.sampled_from(["alpha", "beta"]))
+        def tell(self, name: str) -> None:
+            platform = self.platform(name)
+            for sale in list(platform.sales.values()):
+                market.webhook(sale, platform=platform)
+
+        @rule(name=st.sampled_from(["alpha", "beta"]))
+        def poll(self, name: str) -> None:
+            account_sync_sales(account=market.accounts[name])
+
+        @rule()
+        def work(self) -> None:
+            MarketplaceCommand.objects.filter(state="pending").update(not_before=now())
+            market.work(rounds=2)
+
+        @rule()
+        def take_all_down(self) -> None:
+            ids = list(Listing.objects.filter(status__in=OPEN).values_list("pk", flat=True))
+            if ids:
+                listings_delist(actor=market.holding.actor, listing_ids=ids)
+
+        @invariant()
+        def a_seat_is_sold_once(self) -> None:
+            live = list(SaleSeat.objects.filter(live=True).values_list("seat_id", flat=True))
+            assert len(live) == len(set(live))
+            held = Seat.objects.filter(state__in=[OwnerState.SOLD], game=market.holding.game)
+            assert set(held.values_list("pk", flat=True)) <= set(live)
+
+        def teardown(self) -> None:
+            """Let everything settle: then nothing that is sold may still be shown anywhere."""
+            for platform in (market.alpha, market.beta):
+                platform.script.clear()
+                platform.script_applied.clear()
+            for _ in range(6):
+                for name in ("alpha", "beta"):
+                    self.tell(name)
+                    self.poll(name)
+                self.work()
+            numbers = set(
+                Seat.objects.filter(game=market.holding.game, state=OwnerState.SOLD).values_list(
+                    "seat_number", flat=True
+                )
+            )
+            for platform in (market.alpha, market.beta):
+                for key in platform.shown():
+                    assert not numbers & set(platform.seats.get(key, [])), "a sold seat is still on offer"
+            self.a_seat_is_sold_once()
+
+    return Saga
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("round_number", range(6))
+def test_i01_no_order_of_events_sells_a_seat_twice_or_leaves_it_listed(
+    db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform], round_number: int
+) -> None:
+    market = build_market(platforms)
+    run_state_machine_as_test(
+        machine(market),
+        settings=settings(
+            max_examples=1, stateful_step_count=25, deadline=None, derandomize=False, database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
