@@ -5,6 +5,7 @@ and is read back first.
 """
 
 import uuid
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
@@ -16,14 +17,14 @@ from listings.locks import command_lock, commands_claimable
 from listings.models import CommandState, MarketplaceCommand
 from listings.services.commands import DRAIN
 from listings.services.execute import execute
-from listings.services.record import Answer, record
+from listings.services.record import record
 from marketplaces.selectors import limit_for
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.errors import Conflict, NotFound
 from seatsync.core.jobs import enqueue_on_commit
-from seatsync.core.limiters import take
+from seatsync.core.limiters import take, valkey
 
 log = structlog.get_logger(__name__)
 CLAIM_LOOK_AHEAD = 20
@@ -34,49 +35,61 @@ def lease_seconds() -> float:
     return min(20.0, settings.HTTP_TOTAL_TIMEOUT_S + 5)
 
 
+@dataclass(slots=True)
+class Spent:
+    """Accounts without tokens in this run: for ordinary commands, and for urgent ones too."""
+
+    ordinary: set[uuid.UUID] = field(default_factory=set)
+    urgent: set[uuid.UUID] = field(default_factory=set)
+
+
 def commands_drain(*, limit: int = 100) -> int:
-    """Carry out due commands until none is due or `limit` is reached; returns how many were carried out."""
+    """Carry out due commands until none may go now or `limit` is reached; returns how many were carried out."""
     leases_reap()
-    done = 0
-    while done < limit and (command := command_claim()) is not None:
-        record(command, _carry_out(command))
+    done, spent = 0, Spent()
+    while done < limit and (command := command_claim(spent)) is not None:
+        record(command, execute(command))
         done += 1
     return done
 
 
-def _carry_out(command: MarketplaceCommand) -> Answer:
-    return execute(command)
+def command_claim(spent: Spent | None = None) -> MarketplaceCommand | None:
+    """Claim one due command that its account's limit lets through now; None where there is none.
 
-
-def command_claim() -> MarketplaceCommand | None:
-    """Claim one due command that its account's limit lets through now; None where there is none."""
-    for _ in range(CLAIM_LOOK_AHEAD):
+    An account that is out of tokens is noted in `spent` and woken when its next token is there.
+    """
+    spent = spent or Spent()
+    while True:
         try:
             with transaction.atomic():
-                command = _pick()
+                command = _pick(spent)
                 if command is None:
                     return None
                 wait_s = _limit_wait(command)
-                if wait_s > 0:
-                    command.not_before = seconds_from_now(wait_s)
-                    command.save(update_fields=["not_before", "updated_at"])
-                    enqueue_on_commit(DRAIN, countdown_s=wait_s)
-                    continue
-                _mark_in_flight(command)
-                return command
+                if wait_s <= 0:
+                    _mark_in_flight(command)
+                    return command
         except IntegrityError:
             # Another worker put a command of the same listing (or account) in flight first.
             continue
-    return None
+        (spent.urgent if command.priority == 0 else spent.ordinary).add(command.account_id)
+        _wake_once(command.account_id, wait_s)
 
 
-def _pick() -> MarketplaceCommand | None:
+def _wake_once(account_id: uuid.UUID, wait_s: float) -> None:
+    """One drain when the next token is there, however many commands wait for it."""
+    if valkey().set(f"outbox-wake:{account_id}", 1, nx=True, px=max(50, int(wait_s * 1000))):
+        enqueue_on_commit(DRAIN, countdown_s=wait_s)
+
+
+def _pick(spent: Spent) -> MarketplaceCommand | None:
     flying = MarketplaceCommand.objects.filter(state=CommandState.IN_FLIGHT)
     blocked = Exists(flying.filter(listing=OuterRef("listing"))) | Exists(
         flying.filter(account=OuterRef("account"), whole_account=True)
     )
+    waiting = Q(account_id__in=spent.urgent) | Q(account_id__in=spent.ordinary, priority__gt=0)
     due = MarketplaceCommand.objects.filter(
-        ~Q(blocked), state=CommandState.PENDING, not_before__lte=now(), account__is_active=True
+        ~Q(blocked), ~waiting, state=CommandState.PENDING, not_before__lte=now(), account__is_active=True
     )
     found = commands_claimable(1, pk__in=due.order_by("priority", "not_before", "pk").values("pk")[:CLAIM_LOOK_AHEAD])
     return found[0] if found else None
