@@ -57,6 +57,6 @@ def commands_supersede(listing: Listing, kinds: frozenset[CommandKind] | None = 
     )
     # One UPDATE each: a worker that claims a row meanwhile wins, and the row no longer matches.
     withdrawn = {"state": CommandState.SUPERSEDED, "finished_at": now()}
-    never_sent = waiting.filter(kind=CommandKind.CREATE, attempts=0).update(**withdrawn)
+    never_sent = waiting.filter(kind=CommandKind.CREATE, attempts=0, outcome_unknown=False).update(**withdrawn)
     waiting.update(**withdrawn)
     return never_sent > 0

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Sale
+from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Sale, SaleSeat
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.notify import listing_changed
@@ -34,6 +34,16 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
     listing_changed(listing)
     if rest and not split_offerable(listing.split_type, len(rest)):
         listing_take_down(listing, reason="the rest cannot be sold under its split rule", sale=sale)
+    if not rest and _still_shown_there(listing):
+        command_write(
+            listing=listing, sale=sale, kind=CommandKind.DELIST, key=f"delist:{listing.external_id}:rest:{sale.pk}"
+        )
+
+
+def _still_shown_there(listing: Listing) -> bool:
+    """Whether its marketplace may still show seats that were sold elsewhere: it knows only of its own sales."""
+    own = SaleSeat.objects.filter(sale__listing=listing, live=True).values("seat_id")
+    return ListingSeat.objects.filter(listing=listing).exclude(seat_id__in=own).exists()
 
 
 def projections_shrink(listings: list[Listing], sold: list[Seat], *, sale: Sale) -> None:
