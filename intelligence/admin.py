@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from intelligence.models import AiPrediction, ModelVersion
+from intelligence.models import AiPrediction, MarketData, ModelVersion, SentimentData
 from seatsync.core.staff import ReadOnlyAdmin
 
 
@@ -21,3 +21,21 @@ class AiPredictionAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "model_type", "predicted_value", "lower", "upper", "sample_size", "level")
     list_filter = ("model_type", "level")
     search_fields = ("seat_group__id",)
+
+
+@admin.register(MarketData)
+class MarketDataAdmin(ReadOnlyAdmin):
+    """Readings of data sources."""
+
+    list_display = ("observed_at", "source", "data_type", "team", "game_date", "source_key")
+    list_filter = ("source", "data_type")
+    search_fields = ("source_key",)
+    list_select_related = ("team",)
+
+
+@admin.register(SentimentData)
+class SentimentDataAdmin(ReadOnlyAdmin):
+    """What was written about teams."""
+
+    list_display = ("observed_at", "team", "game_date", "sentiment_score", "sentiment_volume")
+    list_select_related = ("team",)

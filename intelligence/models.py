@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from portfolios.models import SeasonTicket
-from seatsync.core.models import BaseModel
+from seatsync.core.models import AppendOnlyModel, BaseModel
 from seatsync.core.querysets import OwnedQuerySet
 
 
@@ -28,6 +28,7 @@ class ModelVersion(BaseModel):
     )
 
     class Meta:
+        db_table = "model_versions"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["kind", "version"], name="model_version_once"),
             models.UniqueConstraint(
@@ -99,3 +100,79 @@ class AiPrediction(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.model_type} {self.predicted_value}"
+
+
+class DataType(models.TextChoices):
+    """What a reading of a data source is about."""
+
+    TEAM_STATS = "team_stats", "team statistics"
+    PLAYER_STATS = "player_stats", "player statistics"
+    WEATHER = "weather", "weather"
+    EVENTS = "events", "events nearby"
+
+
+class MarketData(AppendOnlyModel):
+    """One accepted reading of a source. A correction is a new row, so that any past moment can be read again (I-34).
+
+    `observed_at`: when the source told us; `valid_at`: the moment that the reading speaks of (both aware UTC).
+    """
+
+    team = models.ForeignKey("portfolios.Team", on_delete=models.PROTECT, related_name="market_data")
+    opponent = models.ForeignKey("portfolios.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    game = models.ForeignKey("portfolios.Game", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # The venue's local date; null for what concerns a team and no game.
+    game_date = models.DateField(null=True, blank=True)
+    data_type = models.CharField(max_length=12, choices=DataType.choices)
+    source = models.CharField(max_length=30)
+    # The source's own name of the reading; a second telling of the same one at the same moment is the same row.
+    source_key = models.CharField(max_length=120)
+    observed_at = models.DateTimeField()
+    valid_at = models.DateTimeField()
+    data = models.JSONField()
+
+    class Meta:
+        db_table = "market_data"
+        verbose_name_plural = "market data"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["source", "data_type", "source_key", "observed_at"], name="market_data_once"
+            ),
+            models.CheckConstraint(condition=Q(data_type__in=DataType.values), name="market_data_type_known"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["team", "data_type", "-observed_at"], name="market_data_team"),
+            models.Index(fields=["game", "data_type", "-observed_at"], name="market_data_game"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.data_type} {self.source_key}"
+
+
+class SentimentData(AppendOnlyModel):
+    """What was written about a team before one game, weighed at one moment (`observed_at`, aware UTC)."""
+
+    team = models.ForeignKey("portfolios.Team", on_delete=models.PROTECT, related_name="sentiment")
+    opponent = models.ForeignKey("portfolios.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    game_date = models.DateField(null=True, blank=True)
+    # From -1 (all negative) to 1 (all positive).
+    sentiment_score = models.DecimalField(max_digits=5, decimal_places=4)
+    # How many texts were counted.
+    sentiment_volume = models.PositiveIntegerField()
+    # How many by source.
+    sources = models.JSONField(default=dict)
+    observed_at = models.DateTimeField()
+    model_version = models.ForeignKey(ModelVersion, null=True, blank=True, on_delete=models.PROTECT)
+
+    class Meta:
+        db_table = "sentiment_data"
+        verbose_name_plural = "sentiment data"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["team", "game_date", "observed_at"], name="sentiment_once"),
+            models.CheckConstraint(
+                condition=Q(sentiment_score__gte=-1) & Q(sentiment_score__lte=1), name="sentiment_score_range"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["team", "-observed_at"], name="sentiment_team")]
+
+    def __str__(self) -> str:
+        return f"{self.team_id} {self.sentiment_score}"

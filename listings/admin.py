@@ -6,7 +6,17 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from listings.models import Listing, ListingSeat, MarketplaceCommand, PriceProposal, Sale, SaleSeat, TradingState
+from listings.models import (
+    Listing,
+    ListingSeat,
+    MarketplaceCommand,
+    Payout,
+    PayoutLine,
+    PriceProposal,
+    Sale,
+    SaleSeat,
+    TradingState,
+)  # fmt: skip
 from listings.services.outbox import command_retry
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.errors import SeatSyncError
@@ -90,3 +100,22 @@ class TradingStateAdmin(ReadOnlyAdmin):
 
     list_display = ("scope", "scope_id", "state", "reason", "until")
     list_filter = ("scope", "state")
+
+
+@admin.register(Payout)
+class PayoutAdmin(ReadOnlyAdmin):
+    """What platforms paid."""
+
+    list_display = ("paid_at", "platform", "reference", "account", "net", "unexplained")
+    list_filter = ("platform", "mode")
+    search_fields = ("reference", "account__user__email")
+    list_select_related = ("account",)
+
+
+@admin.register(PayoutLine)
+class PayoutLineAdmin(ReadOnlyAdmin):
+    """Each sale's part of a payout."""
+
+    list_display = ("payout", "platform_sale_id", "gross", "fee", "penalty", "net")
+    search_fields = ("platform_sale_id",)
+    list_select_related = ("payout",)

@@ -91,6 +91,7 @@ class Listing(BaseModel):
     objects: ClassVar[ListingQuerySet] = ListingQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        db_table = "listings"
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(floor__gt=0) & Q(price__gte=F("floor")) & Q(price__lte=F("ceiling")),
@@ -122,6 +123,7 @@ class ListingSeat(models.Model):
     offered = models.BooleanField(default=True)
 
     class Meta:
+        db_table = "listing_seats"
         constraints: ClassVar = [models.UniqueConstraint(fields=["listing", "seat"], name="listing_seat_once")]
 
     def __str__(self) -> str:
@@ -151,6 +153,7 @@ class TradingState(BaseModel):
     until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        db_table = "trading_states"
         constraints: ClassVar = [models.UniqueConstraint(fields=["scope", "scope_id"], name="trading_state_once")]
 
     def __str__(self) -> str:
@@ -218,6 +221,7 @@ class MarketplaceCommand(BaseModel):
     late_answers = models.JSONField(default=list, blank=True)
 
     class Meta:
+        db_table = "marketplace_commands"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["listing"],
@@ -306,6 +310,7 @@ class Sale(BaseModel):
     objects: ClassVar[SaleQuerySet] = SaleQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        db_table = "sales"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "platform_sale_id"], name="sale_once"),
             models.CheckConstraint(
@@ -328,6 +333,7 @@ class SaleSeat(models.Model):
     live = models.BooleanField()
 
     class Meta:
+        db_table = "sale_seats"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["seat"], condition=Q(live=True), name="sale_seat_one_live"),
             models.UniqueConstraint(fields=["sale", "seat"], name="sale_seat_once"),
@@ -335,6 +341,65 @@ class SaleSeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sale_id} {self.seat_id}"
+
+
+class PayoutQuerySet(OwnedQuerySet["Payout"]):
+    """Payouts to one's own accounts: money is the account owner's business alone."""
+
+    def _for_user(self, user_id: uuid.UUID) -> "PayoutQuerySet":
+        return self.filter(account__user_id=user_id)
+
+
+class Payout(BaseModel):
+    """What a platform paid (or will pay) an account in one transfer; `net` is the deposit."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    account = models.ForeignKey("marketplaces.MarketplaceAccount", on_delete=models.PROTECT, related_name="payouts")
+    mode = models.CharField(max_length=10)
+    platform = models.CharField(max_length=20)
+    reference = models.CharField(max_length=80)
+    expected_at = models.DateTimeField(null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    gross = models.DecimalField(max_digits=10, decimal_places=2)
+    fee = models.DecimalField(max_digits=10, decimal_places=2)
+    penalty = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    net = models.DecimalField(max_digits=10, decimal_places=2)
+    currency = models.CharField(max_length=3, default="USD")
+    # What the lines leave of the deposit; anything but zero is shown to the holder.
+    unexplained = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+
+    objects: ClassVar[PayoutQuerySet] = PayoutQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        db_table = "payouts"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "reference"], name="payout_once")]
+        indexes: ClassVar = [models.Index(fields=["tenant", "-paid_at"], name="payout_paid")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.reference} {self.net}"
+
+
+class PayoutLine(BaseModel):
+    """One sale's part of a payout; amounts are the platform's (I-25). `sale` is null for one that we do not know."""
+
+    payout = models.ForeignKey(Payout, on_delete=models.PROTECT, related_name="lines")
+    sale = models.ForeignKey(Sale, null=True, blank=True, on_delete=models.PROTECT, related_name="payout_lines")
+    platform_sale_id = models.CharField(max_length=80, blank=True)
+    gross = models.DecimalField(max_digits=10, decimal_places=2)
+    fee = models.DecimalField(max_digits=10, decimal_places=2)
+    penalty = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    net = models.DecimalField(max_digits=10, decimal_places=2)
+
+    class Meta:
+        db_table = "payout_lines"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["payout", "platform_sale_id"], condition=~Q(platform_sale_id=""), name="payout_line_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform_sale_id} {self.net}"
 
 
 class PriceProposal(AppendOnlyModel):
@@ -355,6 +420,7 @@ class PriceProposal(AppendOnlyModel):
     reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
+        db_table = "price_proposals"
         indexes: ClassVar = [models.Index(fields=["listing", "-created_at"], name="proposal_listing")]
 
     def __str__(self) -> str:
@@ -375,6 +441,7 @@ class PriceHistory(models.Model):
     favorites = models.PositiveIntegerField(null=True)
 
     class Meta:
+        db_table = "price_history"
         indexes: ClassVar = [models.Index(fields=["listing_id", "-time"], name="price_history_listing")]
         verbose_name_plural = "price history"
 

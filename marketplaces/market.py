@@ -26,11 +26,11 @@ class MarketFigures:
 # The newest observation of each platform counts, whatever came before it is history.
 _LATEST = """
 WITH newest AS (
-  SELECT game_id, platform, max("time") AS "time" FROM marketplaces_marketsnapshot
+  SELECT game_id, platform, max("time") AS "time" FROM market_snapshots
   WHERE kind = 'ask' AND price_basis = 'list' AND currency = 'USD' AND game_id = ANY(%s) GROUP BY game_id, platform
 )
 SELECT s.game_id, min(s.price), percentile_cont(0.5) WITHIN GROUP (ORDER BY s.price), count(*), max(s."time")
-FROM marketplaces_marketsnapshot s JOIN newest n USING (game_id, platform, "time")
+FROM market_snapshots s JOIN newest n USING (game_id, platform, "time")
 WHERE s.kind = 'ask' AND s.price_basis = 'list' AND s.currency = 'USD' {extra}
 GROUP BY s.game_id
 """

@@ -43,6 +43,7 @@ class MarketplaceAccount(BaseModel):
     objects: ClassVar[OwnedQuerySet["MarketplaceAccount"]] = OwnedQuerySet["MarketplaceAccount"].as_manager()  # type: ignore[assignment]
 
     class Meta:
+        db_table = "marketplace_accounts"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant", "user", "platform", "mode"],
@@ -65,6 +66,9 @@ class ConnectAttempt(BaseModel):
     state = models.CharField(max_length=64, unique=True)
     code_verifier = EncryptedTextField()
     used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "connect_attempts"
 
     def __str__(self) -> str:
         return f"connect {self.platform}"
@@ -100,6 +104,7 @@ class InboundEvent(BaseModel):
     last_error = models.CharField(max_length=300, blank=True)
 
     class Meta:
+        db_table = "inbound_events"
         constraints: ClassVar = [models.UniqueConstraint(fields=["account", "dedupe_key"], name="inbound_once")]
         indexes: ClassVar = [
             models.Index(
@@ -124,6 +129,7 @@ class FeeVersion(BaseModel):
     checked_on = models.DateField()
 
     class Meta:
+        db_table = "fee_versions"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["platform", "side", "valid_from"], name="fee_version_once"),
             models.CheckConstraint(
@@ -148,6 +154,7 @@ class LimitVersion(BaseModel):
     checked_on = models.DateField()
 
     class Meta:
+        db_table = "limit_versions"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["platform", "valid_from"], name="limit_version_once"),
             models.CheckConstraint(condition=Q(per_second__gt=0), name="limit_rate_positive"),
@@ -178,6 +185,7 @@ class MarketSnapshot(models.Model):
     listing_count = models.PositiveIntegerField(null=True)
 
     class Meta:
+        db_table = "market_snapshots"
         indexes: ClassVar = [models.Index(fields=["game_id", "-time"], name="snapshot_game_time")]
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from portfolios.models import (
     Seat,
     SeatChange,
     SeatGroup,
+    SectionMapping,
     Team,
     Venue,
     VenueSection,
@@ -72,6 +73,16 @@ class EventMappingAdmin(ReferenceAdmin):
     list_filter = ("platform",)
     search_fields = ("remote_event_id",)
     autocomplete_fields = ("game",)
+
+
+@admin.register(SectionMapping)
+class SectionMappingAdmin(ReferenceAdmin):
+    """What a section is called at a marketplace; staff confirm what could not be matched exactly."""
+
+    list_display = ("venue", "section", "platform", "remote_section", "confirmed_at", "confirmed_by")
+    list_filter = ("platform", "venue")
+    search_fields = ("section", "remote_section")
+    list_select_related = ("venue",)
 
 
 @admin.register(SeasonTicket)

@@ -17,6 +17,9 @@ class League(BaseModel):
     key = models.SlugField(max_length=20, unique=True)
     name = models.CharField(max_length=80)
 
+    class Meta:
+        db_table = "leagues"
+
     def __str__(self) -> str:
         return self.name
 
@@ -30,6 +33,9 @@ class Venue(BaseModel):
     timezone = models.CharField(max_length=40)
     capacity = models.PositiveIntegerField(null=True, blank=True)
 
+    class Meta:
+        db_table = "venues"
+
     def __str__(self) -> str:
         return self.name
 
@@ -42,6 +48,7 @@ class VenueSection(BaseModel):
     zone = models.CharField(max_length=60)
 
     class Meta:
+        db_table = "venue_sections"
         constraints: ClassVar = [models.UniqueConstraint(fields=["venue", "name"], name="venue_section_once")]
 
     def __str__(self) -> str:
@@ -57,6 +64,7 @@ class Team(BaseModel):
     venue = models.ForeignKey(Venue, null=True, blank=True, on_delete=models.PROTECT, related_name="teams")
 
     class Meta:
+        db_table = "teams"
         constraints: ClassVar = [models.UniqueConstraint(fields=["league", "abbreviation"], name="team_once")]
 
     def __str__(self) -> str:
@@ -98,6 +106,7 @@ class Game(BaseModel):
     shifted_weeks = models.IntegerField(default=0)
 
     class Meta:
+        db_table = "games"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["home_team", "starts_at", "source"], name="game_once"),
             models.CheckConstraint(condition=~Q(home_team=models.F("opponent")), name="game_two_teams"),
@@ -118,6 +127,7 @@ class EventMapping(BaseModel):
     confirmed_by = models.CharField(max_length=64, blank=True)
 
     class Meta:
+        db_table = "event_mappings"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["platform", "remote_event_id"], name="event_mapping_remote"),
             models.UniqueConstraint(fields=["platform", "game"], name="event_mapping_game"),
@@ -125,6 +135,26 @@ class EventMapping(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.platform} {self.remote_event_id}"
+
+
+class SectionMapping(BaseModel):
+    """A venue section's name at a marketplace; a section that is not mapped is not published (I-09)."""
+
+    venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="section_mappings")
+    section = models.CharField(max_length=40)
+    platform = models.CharField(max_length=20)
+    remote_section = models.CharField(max_length=80)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    confirmed_by = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        db_table = "section_mappings"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["venue", "section", "platform"], name="section_mapping_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.section} is {self.remote_section} at {self.platform}"
 
 
 class TicketRole(models.TextChoices):
@@ -172,6 +202,7 @@ class SeasonTicket(BaseModel):
     objects: ClassVar[SeasonTicketQuerySet] = SeasonTicketQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        db_table = "season_tickets"
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(cost_basis__gte=0), name="season_ticket_cost"),
             models.CheckConstraint(condition=~Q(order_reference=""), name="season_ticket_proof"),
@@ -204,6 +235,7 @@ class SeasonTicketShare(BaseModel):
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        db_table = "season_ticket_shares"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["season_ticket", "user"],
@@ -237,6 +269,7 @@ class SeatGroup(BaseModel):
     objects: ClassVar[SeatGroupQuerySet] = SeatGroupQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        db_table = "seat_groups"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["season_ticket", "game", "seat_from", "seat_to"],
@@ -301,6 +334,7 @@ class Seat(BaseModel):
     objects: ClassVar[SeatQuerySet] = SeatQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        db_table = "seats"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant", "game", "section", "row", "seat_number"],
@@ -331,6 +365,7 @@ class SeatChange(AppendOnlyModel):
     at = models.DateTimeField()
 
     class Meta:
+        db_table = "seat_changes"
         indexes: ClassVar = [models.Index(fields=["seat", "at"], name="seat_change_seat")]
 
     def __str__(self) -> str:

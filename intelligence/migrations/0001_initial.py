@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
+            options={"db_table": "model_versions",
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("kind", "version"), name="model_version_once"

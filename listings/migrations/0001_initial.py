@@ -165,8 +165,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT, to="tenants.tenant"
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "listings"},),
         migrations.CreateModel(
             name="ListingSeat",
             fields=[
@@ -188,8 +187,7 @@ class Migration(migrations.Migration):
                         to="portfolios.seat",
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "listing_seats"},),
         CreateSeries(
             name="PriceHistory",
             fields=[
@@ -213,7 +211,7 @@ class Migration(migrations.Migration):
                 ("views", models.PositiveIntegerField(null=True)),
                 ("favorites", models.PositiveIntegerField(null=True)),
             ],
-            options={
+            options={"db_table": "price_history",
                 "verbose_name_plural": "price history",
                 "indexes": [
                     models.Index(
@@ -265,8 +263,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT, to="tenants.tenant"
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "price_proposals"},),
         migrations.CreateModel(
             name="Sale",
             fields=[
@@ -372,8 +369,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT, to="tenants.tenant"
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "sales"},),
         migrations.CreateModel(
             name="MarketplaceCommand",
             fields=[
@@ -466,8 +462,7 @@ class Migration(migrations.Migration):
                         to="listings.sale",
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "marketplace_commands"},),
         migrations.CreateModel(
             name="SaleSeat",
             fields=[
@@ -489,8 +484,7 @@ class Migration(migrations.Migration):
                         to="portfolios.seat",
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "sale_seats"},),
         migrations.CreateModel(
             name="TradingState",
             fields=[
@@ -539,8 +533,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT, to="tenants.tenant"
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "trading_states"},),
         migrations.AddIndex(
             model_name="listing",
             index=models.Index(fields=["game", "status"], name="listing_game_status"),
@@ -678,5 +671,5 @@ class Migration(migrations.Migration):
                 fields=("scope", "scope_id"), name="trading_state_once"
             ),
         ),
-        append_only("listings_priceproposal"),
+        append_only("price_proposals"),
     ]

@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
+            options={"db_table": "connect_attempts",
                 "abstract": False,
             },
         ),
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                 ("source", models.CharField(max_length=200)),
                 ("checked_on", models.DateField()),
             ],
-            options={
+            options={"db_table": "fee_versions",
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("platform", "side", "valid_from"),
@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
                 ("source", models.CharField(max_length=200)),
                 ("checked_on", models.DateField()),
             ],
-            options={
+            options={"db_table": "limit_versions",
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("platform", "valid_from"), name="limit_version_once"
@@ -193,8 +193,7 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "marketplace_accounts"},),
         migrations.CreateModel(
             name="InboundEvent",
             fields=[
@@ -244,8 +243,7 @@ class Migration(migrations.Migration):
                         to="marketplaces.marketplaceaccount",
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "inbound_events"},),
         CreateSeries(
             name="MarketSnapshot",
             fields=[
@@ -282,7 +280,7 @@ class Migration(migrations.Migration):
                 ("price_basis", models.CharField(max_length=6)),
                 ("listing_count", models.PositiveIntegerField(null=True)),
             ],
-            options={
+            options={"db_table": "market_snapshots",
                 "indexes": [
                     models.Index(fields=["game_id", "-time"], name="snapshot_game_time")
                 ],

@@ -63,8 +63,7 @@ class Migration(migrations.Migration):
                 ("source", models.CharField(blank=True, max_length=80)),
                 ("source_key", models.CharField(blank=True, max_length=80)),
                 ("shifted_weeks", models.IntegerField(default=0)),
-            ],
-        ),
+            ], options={"db_table": "games"},),
         migrations.CreateModel(
             name="League",
             fields=[
@@ -82,7 +81,7 @@ class Migration(migrations.Migration):
                 ("key", models.SlugField(max_length=20, unique=True)),
                 ("name", models.CharField(max_length=80)),
             ],
-            options={
+            options={"db_table": "leagues",
                 "abstract": False,
             },
         ),
@@ -106,7 +105,7 @@ class Migration(migrations.Migration):
                 ("timezone", models.CharField(max_length=40)),
                 ("capacity", models.PositiveIntegerField(blank=True, null=True)),
             ],
-            options={
+            options={"db_table": "venues",
                 "abstract": False,
             },
         ),
@@ -154,8 +153,7 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "season_tickets"},),
         migrations.CreateModel(
             name="SeatGroup",
             fields=[
@@ -196,8 +194,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT, to="tenants.tenant"
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "seat_groups"},),
         migrations.CreateModel(
             name="Seat",
             fields=[
@@ -269,8 +266,7 @@ class Migration(migrations.Migration):
                         to="portfolios.seatgroup",
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "seats"},),
         migrations.CreateModel(
             name="Team",
             fields=[
@@ -305,8 +301,7 @@ class Migration(migrations.Migration):
                         to="portfolios.venue",
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "teams"},),
         migrations.AddField(
             model_name="seasonticket",
             name="team",
@@ -372,8 +367,7 @@ class Migration(migrations.Migration):
                         to="portfolios.venue",
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "venue_sections"},),
         migrations.CreateModel(
             name="EventMapping",
             fields=[
@@ -401,7 +395,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
+            options={"db_table": "event_mappings",
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("platform", "remote_event_id"),
@@ -456,7 +450,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
+            options={"db_table": "season_ticket_shares",
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("revoked_at", None)),
@@ -495,7 +489,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
+            options={"db_table": "seat_changes",
                 "indexes": [
                     models.Index(fields=["seat", "at"], name="seat_change_seat")
                 ],
@@ -609,5 +603,5 @@ class Migration(migrations.Migration):
                 fields=("venue", "name"), name="venue_section_once"
             ),
         ),
-        append_only("portfolios_seatchange"),
+        append_only("seat_changes"),
     ]

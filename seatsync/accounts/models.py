@@ -72,6 +72,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
+        db_table = "users"
         constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="user_email_lower")]
 
     def __str__(self) -> str:
@@ -102,6 +103,7 @@ class Membership(BaseModel):
     consents = models.JSONField(default=dict, blank=True)
 
     class Meta:
+        db_table = "memberships"
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "tenant"], name="membership_once")]
 
     def __str__(self) -> str:
@@ -117,6 +119,9 @@ class RefreshFamily(BaseModel):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_reason = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        db_table = "refresh_families"
 
     def __str__(self) -> str:
         return f"refresh family of {self.user_id}"

@@ -51,6 +51,9 @@ class SubjectKey(models.Model):
     destroyed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        db_table = "subject_keys"
+
     def __str__(self) -> str:
         return f"key of {self.subject}"
 
@@ -75,6 +78,7 @@ class AuditEntry(AppendOnlyModel):
     hash = models.CharField(max_length=64)
 
     class Meta:
+        db_table = "audit"
         constraints: ClassVar = [models.UniqueConstraint(fields=["chain", "seq"], name="audit_chain_seq")]
         indexes: ClassVar = [models.Index(fields=["object_type", "object_id"], name="audit_object")]
         verbose_name_plural = "audit entries"
@@ -95,6 +99,7 @@ class IdempotencyRecord(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        db_table = "idempotency_records"
         constraints: ClassVar = [models.UniqueConstraint(fields=["caller", "key"], name="idempotency_caller_key")]
         indexes: ClassVar = [models.Index(fields=["created_at"], name="idempotency_created")]
 
@@ -111,6 +116,7 @@ class PeriodicRun(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        db_table = "periodic_runs"
         constraints: ClassVar = [models.UniqueConstraint(fields=["task", "due_slot"], name="periodic_task_slot")]
 
     def __str__(self) -> str:
@@ -123,6 +129,9 @@ class SystemFact(models.Model):
     key = models.CharField(primary_key=True, max_length=80)
     value = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "system_facts"
 
     def __str__(self) -> str:
         return self.key

@@ -38,7 +38,7 @@ class CreateSeries(CreateModel):
             schema_editor.execute(f'{sql} PARTITION BY RANGE ("time")', params or None)
             schema_editor.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
         schema_editor.execute(
-            "INSERT INTO core_systemfact (key, value, created_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
+            "INSERT INTO system_facts (key, value, created_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
             [ENGINE_FACT, '"timescale"' if hyper else '"partitions"'],
         )
 

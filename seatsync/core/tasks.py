@@ -8,7 +8,7 @@ from seatsync.core.jobs import job, once_per_slot
 from seatsync.core.models import PeriodicRun
 from seatsync.core.series import ensure_partitions
 
-SERIES = ("marketplaces_marketsnapshot", "listings_pricehistory")
+SERIES = ("market_snapshots", "price_history")
 
 
 @job(time_limit_s=120)

@@ -102,8 +102,8 @@ def market_refresh(games: list[Game], door: SimulatorDoor | None = None) -> int:
 
 def _partitions() -> None:
     moment = now().replace(day=15)
-    ensure_partitions("marketplaces_marketsnapshot", [moment + timedelta(days=30 * month) for month in range(-1, 3)])
-    ensure_partitions("listings_pricehistory", [moment + timedelta(days=30 * month) for month in range(-1, 3)])
+    ensure_partitions("market_snapshots", [moment + timedelta(days=30 * month) for month in range(-1, 3)])
+    ensure_partitions("price_history", [moment + timedelta(days=30 * month) for month in range(-1, 3)])
 
 
 def _prints(paper: PaperMarket, game: Game, since: Any) -> int:

@@ -14,6 +14,9 @@ class LiveCounter(models.Model):
     user_id = models.UUIDField(primary_key=True)
     seq = models.PositiveBigIntegerField(default=0)
 
+    class Meta:
+        db_table = "live_counters"
+
     def __str__(self) -> str:
         return f"{self.user_id} at {self.seq}"
 
@@ -30,6 +33,7 @@ class LiveEvent(models.Model):
     at = models.DateTimeField()
 
     class Meta:
+        db_table = "live_events"
         constraints: ClassVar = [models.UniqueConstraint(fields=["user_id", "seq"], name="live_event_user_seq")]
         indexes: ClassVar = [models.Index(fields=["at"], name="live_event_at")]
 
@@ -76,6 +80,7 @@ class Alert(BaseModel):
     objects: ClassVar[OwnedQuerySet["Alert"]] = OwnedQuerySet["Alert"].as_manager()  # type: ignore[assignment]
 
     class Meta:
+        db_table = "alerts"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["user_id", "dedupe_key"],
@@ -110,6 +115,7 @@ class AlertDelivery(BaseModel):
     last_error = models.CharField(max_length=200, blank=True)
 
     class Meta:
+        db_table = "alert_deliveries"
         constraints: ClassVar = [models.UniqueConstraint(fields=["alert", "channel"], name="delivery_once")]
         verbose_name_plural = "alert deliveries"
 

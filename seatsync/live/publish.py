@@ -15,8 +15,8 @@ from seatsync.live.models import LiveEvent
 log = structlog.get_logger(__name__)
 
 _NEXT = """
-INSERT INTO live_livecounter (user_id, seq) VALUES (%s, 1)
-ON CONFLICT (user_id) DO UPDATE SET seq = live_livecounter.seq + 1 RETURNING seq
+INSERT INTO live_counters (user_id, seq) VALUES (%s, 1)
+ON CONFLICT (user_id) DO UPDATE SET seq = live_counters.seq + 1 RETURNING seq
 """
 
 

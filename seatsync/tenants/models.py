@@ -22,6 +22,7 @@ class Tenant(BaseModel):
     support_email = models.EmailField(blank=True)
 
     class Meta:
+        db_table = "tenants"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["is_default"],
@@ -40,6 +41,9 @@ class TenantDomain(BaseModel):
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="domains")
     host = models.CharField(max_length=253, unique=True)
     verified_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "tenant_domains"
 
     def __str__(self) -> str:
         return self.host

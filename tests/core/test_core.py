@@ -91,7 +91,7 @@ def test_tokens_lie_encrypted_and_rotated_keys_still_read(settings: object) -> N
         tenant_id=holding.ticket.tenant_id, user=holding.user, platform="stubhub", access_token="plain-token"
     )
     with connection.cursor() as cursor:
-        cursor.execute("SELECT access_token FROM marketplaces_marketplaceaccount WHERE id = %s", [account.pk])
+        cursor.execute("SELECT access_token FROM marketplace_accounts WHERE id = %s", [account.pk])
         stored = cursor.fetchone()[0]
     assert "plain-token" not in stored
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.ENCRYPTION_KEYS]  # type: ignore[attr-defined]
@@ -138,9 +138,9 @@ def test_i35_the_audit_cannot_be_changed_and_a_forgery_is_found() -> None:
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         AuditEntry.objects.filter(pk=entry.pk).update(reason="forged")
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE core_auditentry DISABLE TRIGGER USER")
-        cursor.execute("UPDATE core_auditentry SET reason = 'forged' WHERE id = %s", [entry.pk])
-        cursor.execute("ALTER TABLE core_auditentry ENABLE TRIGGER USER")
+        cursor.execute("ALTER TABLE audit DISABLE TRIGGER USER")
+        cursor.execute("UPDATE audit SET reason = 'forged' WHERE id = %s", [entry.pk])
+        cursor.execute("ALTER TABLE audit ENABLE TRIGGER USER")
     assert audit.audit_verify(str(actor.tenant_id)).broken_at == entry.seq
 
 
@@ -212,7 +212,7 @@ def test_series_lie_in_monthly_partitions_and_rows_that_came_first_are_moved() -
     moment = datetime(2031, 5, 17, tzinfo=UTC)
     common = {"game_id": uuid7(), "platform": "x", "price": Decimal("1.00"), "price_basis": "list"}
     MarketSnapshot.objects.create(time=moment, **common)
-    table = "marketplaces_marketsnapshot"
+    table = "market_snapshots"
     assert ensure_partitions(table, [moment, moment + timedelta(days=30)]) == 2
     assert ensure_partitions(table, [moment]) == 0
     with connection.cursor() as cursor:

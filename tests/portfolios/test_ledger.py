@@ -81,7 +81,7 @@ def test_a_holder_keeps_a_seat_and_the_history_says_so(holding: Holding) -> None
 def test_the_history_cannot_be_changed(holding: Holding) -> None:
     seats_set_state(actor=holding.actor, seat_ids=[holding.seats[0].pk], to_state=OwnerState.DONATED, reason="x")
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("UPDATE portfolios_seatchange SET reason = 'y'")
+        cursor.execute("UPDATE seat_changes SET reason = 'y'")
 
 
 @pytest.mark.parametrize("state", [OwnerState.HELD, OwnerState.SOLD])

@@ -100,8 +100,7 @@ class Migration(migrations.Migration):
                         verbose_name="user permissions",
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "users"},),
         migrations.CreateModel(
             name="Membership",
             fields=[
@@ -146,8 +145,7 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
-            ],
-        ),
+            ], options={"db_table": "memberships"},),
         migrations.CreateModel(
             name="RefreshFamily",
             fields=[
@@ -181,7 +179,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
+            options={"db_table": "refresh_families",
                 "abstract": False,
             },
         ),

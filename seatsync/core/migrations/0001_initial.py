@@ -19,8 +19,7 @@ class Migration(migrations.Migration):
                 ("key_encrypted", models.TextField()),
                 ("destroyed_at", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
-            ],
-        ),
+            ], options={"db_table": "subject_keys"},),
         migrations.CreateModel(
             name="SystemFact",
             fields=[
@@ -30,8 +29,7 @@ class Migration(migrations.Migration):
                 ),
                 ("value", models.JSONField()),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
-            ],
-        ),
+            ], options={"db_table": "system_facts"},),
         migrations.CreateModel(
             name="AuditEntry",
             fields=[
@@ -61,7 +59,7 @@ class Migration(migrations.Migration):
                 ("previous_hash", models.CharField(max_length=64)),
                 ("hash", models.CharField(max_length=64)),
             ],
-            options={
+            options={"db_table": "audit",
                 "verbose_name_plural": "audit entries",
                 "indexes": [
                     models.Index(
@@ -94,7 +92,7 @@ class Migration(migrations.Migration):
                 ("body", models.BinaryField(null=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
-            options={
+            options={"db_table": "idempotency_records",
                 "indexes": [
                     models.Index(fields=["created_at"], name="idempotency_created")
                 ],
@@ -113,7 +111,7 @@ class Migration(migrations.Migration):
                 ("due_slot", models.DateTimeField()),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
-            options={
+            options={"db_table": "periodic_runs",
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("task", "due_slot"), name="periodic_task_slot"
@@ -121,5 +119,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        append_only("core_auditentry"),
+        append_only("audit"),
     ]

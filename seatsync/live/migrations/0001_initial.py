@@ -16,8 +16,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("user_id", models.UUIDField(primary_key=True, serialize=False)),
                 ("seq", models.PositiveBigIntegerField(default=0)),
-            ],
-        ),
+            ], options={"db_table": "live_counters"},),
         migrations.CreateModel(
             name="Alert",
             fields=[
@@ -71,7 +70,7 @@ class Migration(migrations.Migration):
                 ("acknowledged_at", models.DateTimeField(blank=True, null=True)),
                 ("recovered_at", models.DateTimeField(blank=True, null=True)),
             ],
-            options={
+            options={"db_table": "alerts",
                 "indexes": [
                     models.Index(
                         fields=["user_id", "-raised_at"], name="alert_user_raised"
@@ -100,7 +99,7 @@ class Migration(migrations.Migration):
                 ("version", models.PositiveIntegerField(default=0)),
                 ("at", models.DateTimeField()),
             ],
-            options={
+            options={"db_table": "live_events",
                 "indexes": [models.Index(fields=["at"], name="live_event_at")],
                 "constraints": [
                     models.UniqueConstraint(
@@ -155,7 +154,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
+            options={"db_table": "alert_deliveries",
                 "verbose_name_plural": "alert deliveries",
                 "constraints": [
                     models.UniqueConstraint(

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ),
                 ("support_email", models.EmailField(blank=True, max_length=254)),
             ],
-            options={
+            options={"db_table": "tenants",
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("is_default", True)),
@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
+            options={"db_table": "tenant_domains",
                 "abstract": False,
             },
         ),
