@@ -2,7 +2,7 @@
 
 import uuid
 
-from listings.services import expire, outbox, sync
+from listings.services import expire, outbox, payouts, reconcile, sync
 from marketplaces.models import MarketplaceAccount
 from seatsync.core.jobs import enqueue_on_commit, job, once_per_slot
 
@@ -38,3 +38,15 @@ def poll_sales() -> None:
 def expire_listings() -> None:
     """Take down what can no longer be delivered."""
     once_per_slot("listings.expire_listings", 60, expire.listings_expire)
+
+
+@job(time_limit_s=120)
+def reconcile_accounts() -> None:
+    """Order a sweep of every account; the outbox carries it out within each account's limits."""
+    once_per_slot("listings.reconcile_accounts", reconcile.EVERY_S, reconcile.accounts_reconcile_due)
+
+
+@job(time_limit_s=240)
+def poll_payouts() -> None:
+    """Read what marketplaces paid."""
+    once_per_slot("listings.poll_payouts", 3600, payouts.accounts_sync_payouts)

@@ -1,6 +1,9 @@
 """Staff pages of portfolios: reference data can be mended, imported and exported; the ledger is read."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from import_export.admin import ImportExportMixin
 
 from portfolios.models import (
@@ -17,7 +20,10 @@ from portfolios.models import (
     Venue,
     VenueSection,
 )  # fmt: skip
+from portfolios.services.games import game_move
+from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.staff import ReadOnlyAdmin, ReferenceAdmin
+from seatsync.core.venue_time import local
 
 
 @admin.register(League)
@@ -63,6 +69,21 @@ class GameAdmin(ImportExportMixin, ReferenceAdmin):
     list_filter = ("status", "kind", "season_year", "source")
     search_fields = ("home_team__name", "opponent__name", "source_key")
     list_select_related = ("home_team", "opponent", "venue")
+    # The venue's date follows from the start.
+    exclude = ("game_date",)
+
+    def save_model(self, request: HttpRequest, obj: Game, form: Any, change: bool) -> None:
+        """A game that exists moves through the service, so that holders are told and asked."""
+        if not change:
+            obj.game_date = local(obj.starts_at, obj.venue.timezone).date()
+            super().save_model(request, obj, form, change)
+            return
+        starts_at, status = obj.starts_at, obj.status
+        stored = Game.objects.get(pk=obj.pk)
+        obj.starts_at, obj.status, obj.game_date = stored.starts_at, stored.status, stored.game_date
+        super().save_model(request, obj, form, change)
+        actor = Actor(ActorKind.STAFF, str(request.user.pk), None, None)
+        game_move(actor=actor, game_id=obj.pk, starts_at=starts_at, status=status, reason="changed by staff")
 
 
 @admin.register(EventMapping)

@@ -1,4 +1,4 @@
-"""What the ledger asks of higher layers: which seats are on offer right now. Listings fills it when it starts."""
+"""What portfolios asks and tells higher layers, which fill these ports when they start."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -22,3 +22,26 @@ class OpeningsPort:
 
 
 openings = OpeningsPort()
+
+
+Moved = Callable[[uuid.UUID, str], None]
+
+
+class GameMovedPort:
+    """Tells whoever registered that a game is not as it was: (game id, what happened in words)."""
+
+    def __init__(self) -> None:
+        self._hearers: list[Moved] = []
+
+    def register(self, hearer: Moved) -> None:
+        """Add a hearer; the same one twice hears once."""
+        if hearer not in self._hearers:
+            self._hearers.append(hearer)
+
+    def tell(self, game_id: uuid.UUID, what: str) -> None:
+        """Tell everyone, in the transaction that moved the game."""
+        for hearer in self._hearers:
+            hearer(game_id, what)
+
+
+game_moved = GameMovedPort()

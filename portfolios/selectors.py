@@ -5,7 +5,17 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from portfolios.models import EventMapping, Game, OwnerState, SeasonTicket, Seat, SeatGroup
+from portfolios.models import (
+    EventMapping,
+    Game,
+    OwnerState,
+    SeasonTicket,
+    Seat,
+    SeatGroup,
+    SectionMapping,
+    Venue,
+    VenueSection,
+)  # fmt: skip
 from seatsync.core.actors import Actor
 from seatsync.core.errors import NotFound
 
@@ -71,6 +81,18 @@ def groups_of_game(actor: Actor, game: Game) -> QuerySet[SeatGroup]:
 def event_mapping_get(game: Game, platform: str) -> EventMapping | None:
     """The confirmed mapping of a game at a platform."""
     return EventMapping.objects.filter(game=game, platform=platform, confirmed_at__isnull=False).first()
+
+
+def section_mapping_get(venue: Venue, section: str, platform: str) -> SectionMapping | None:
+    """What a section of a venue is called at a platform, where that is confirmed."""
+    return SectionMapping.objects.filter(
+        venue=venue, section=section, platform=platform, confirmed_at__isnull=False
+    ).first()
+
+
+def section_known(venue: Venue, section: str) -> bool:
+    """Whether the venue's own list of sections has this name."""
+    return VenueSection.objects.filter(venue=venue, name=section).exists()
 
 
 def season_ticket_list_counted(actor: Actor) -> QuerySet[SeasonTicket]:

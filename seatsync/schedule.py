@@ -19,6 +19,8 @@ SCHEDULE = (
     Row("marketplaces.tasks.sweep_inbound", 5, "sync"),
     Row("listings.tasks.poll_sales", 15, "sync"),
     Row("listings.tasks.expire_listings", 60, "sync"),
+    Row("listings.tasks.reconcile_accounts", 600, "sync"),
+    Row("listings.tasks.poll_payouts", 3600, "sync"),
     Row("seatsync.live.tasks.deliver_alerts", 15),
     Row("seatsync.live.tasks.purge_live_events", 3600),
     Row("seatsync.core.tasks.purge", 3600),

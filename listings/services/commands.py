@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Q
 
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
+from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get
 from seatsync.core.clock import now
 from seatsync.core.jobs import enqueue_on_commit
@@ -19,26 +20,28 @@ def command_write(
     *,
     listing: Listing | None = None,
     sale: Sale | None = None,
+    account: MarketplaceAccount | None = None,
     kind: CommandKind,
     key: str,
     payload: dict[str, Any] | None = None,
 ) -> MarketplaceCommand:
     """Insert a command once (its key is unique) and wake a worker when the transaction commits."""
     owner = listing or sale
-    if owner is None:
-        raise ValueError("a command concerns a listing or a sale")
+    account = account or (owner.account if owner else None)
+    if account is None:
+        raise ValueError("a command concerns a listing, a sale or an account")
     command, created = MarketplaceCommand.objects.get_or_create(
         idempotency_key=key,
         defaults={
-            "tenant_id": owner.tenant_id,
-            "account_id": owner.account_id,
+            "tenant_id": account.tenant_id,
+            "account": account,
             "listing": listing,
             "sale": sale,
             "kind": kind,
             "priority": 0 if kind in URGENT else 3 if kind in SOON else 5,
             "payload": payload or {},
             "not_before": now(),
-            "whole_account": adapter_get(owner.platform).traits.whole_account,
+            "whole_account": adapter_get(account.platform).traits.whole_account,
         },
     )
     if created:

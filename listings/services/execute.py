@@ -2,19 +2,30 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
-from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand
+from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, SaleState
+from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
 from listings.states import OFFERED, SALE_LIVE
-from marketplaces.contracts import Capability, Draft, EventQuery, Link, ListingRef, MarketplaceAdapter, RemoteListing
+from marketplaces.contracts import (
+    Capability,
+    Draft,
+    EventQuery,
+    Fulfilment,
+    Link,
+    ListingRef,
+    MarketplaceAdapter,
+    RemoteListing,
+    RemoteSaleState,
+)  # fmt: skip
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
     GrantExpired,
     MarketplaceError,
-    NotSupported,
     PermanentError,
     TemporaryError,
     UnknownOutcome,
@@ -22,8 +33,8 @@ from marketplaces.errors import (
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
 from portfolios.models import EventMapping
-from portfolios.selectors import event_mapping_get
-from portfolios.services.mapping import event_mapping_confirm
+from portfolios.selectors import event_mapping_get, section_known, section_mapping_get
+from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
 from seatsync.core.venue_time import local
 
 log = structlog.get_logger(__name__)
@@ -76,13 +87,13 @@ def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 
 def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft:
-    """The listing as the platform shall show it. Raises PermanentError where its event is not mapped (I-09)."""
+    """The listing as the platform shall show it. Raises PermanentError: event or section is not mapped (I-09)."""
     game = listing.game
     starts = local(game.starts_at, game.venue.timezone)
     offered = listing.listing_seats.filter(offered=True).select_related("seat")
     seats = tuple(sorted(row.seat.seat_number for row in offered))
     event_id = _event_id(adapter, link, listing)
-    return Draft(
+    draft = Draft(
         external_id=listing.external_id,
         event_id=event_id,
         event_name=f"{game.home_team.name} vs {game.opponent.name}",
@@ -97,6 +108,33 @@ def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft
         currency=listing.currency,
         split=listing.split_type,
     )
+    return replace(draft, section=_remote_section(adapter, link, listing, draft))
+
+
+def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, draft: Draft) -> str:
+    """The section's confirmed name at the platform. The same name is confirmed by itself; nothing else is guessed.
+
+    Where the platform lists the event's sections ours must be among them; where it lists none, the venue's own list
+    decides.
+    """
+    venue, section = listing.game.venue, listing.section
+    mapping = section_mapping_get(venue, section, listing.platform)
+    if mapping is not None:
+        return mapping.remote_section
+    offered: tuple[str, ...] = ()
+    if Capability.CONSTRAINTS in adapter.traits.capabilities:
+        offered = adapter.constraints(link, draft).sections
+    same = next((name for name in offered if name.casefold() == section.casefold()), None)
+    if same is None and not offered and section_known(venue, section):
+        same = section
+    if same is None:
+        raise PermanentError(
+            f"Section {section} of {venue.name} is not mapped at {adapter.traits.name}; confirm its mapping first."
+        )
+    section_mapping_confirm(
+        venue=venue, section=section, platform=listing.platform, remote_section=same, by="exact match"
+    )
+    return same
 
 
 def _event_id(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> str:
@@ -172,8 +210,26 @@ def _reject(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
     return Answer(Outcome.DONE)
 
 
-def _not_here(_adapter: MarketplaceAdapter, _link: Link, command: MarketplaceCommand) -> Answer:
-    raise NotSupported(f"{command.kind} is carried out by a person.")
+def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
+    sale = command.sale
+    if sale is None or sale.state != SaleState.CONFIRMED:
+        return Answer(Outcome.NOT_WANTED)
+    if command.outcome_unknown:
+        # The proof may have arrived: handing over twice would make a second transfer.
+        there = adapter.fetch_sale(link, sale.platform_sale_id)
+        if there is not None and there.state in {RemoteSaleState.IN_DELIVERY, RemoteSaleState.COMPLETE}:
+            return Answer(Outcome.DONE, remote_sale=there)
+    proof = Fulfilment(
+        method=command.payload["method"],
+        transfer_urls=tuple(command.payload["transfer_urls"]),
+        confirmation=command.payload["confirmation"],
+    )
+    return Answer(Outcome.DONE, remote_sale=adapter.fulfil(link, sale.platform_sale_id, proof))
+
+
+def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
+    account_reconcile(adapter=adapter, link=link, account=command.account)
+    return Answer(Outcome.DONE)
 
 
 def _listing_id(command: MarketplaceCommand) -> uuid.UUID:
@@ -197,6 +253,6 @@ _RUNNERS: dict[CommandKind, Runner] = {
     CommandKind.VERIFY_GONE: _verify_gone,
     CommandKind.CONFIRM_SALE: _confirm,
     CommandKind.REJECT_SALE: _reject,
-    CommandKind.FULFIL: _not_here,
-    CommandKind.SYNC_ACCOUNT: _not_here,
+    CommandKind.FULFIL: _fulfil,
+    CommandKind.SYNC_ACCOUNT: _sync_account,
 }

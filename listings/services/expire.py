@@ -1,30 +1,53 @@
 """Taking listings down in time: before the game starts, and when a game is no longer as it was (I-08)."""
 
+import uuid
 from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q
 
 from listings.locks import listings_lock
-from listings.models import Listing
+from listings.models import Listing, ListingStatus
 from listings.services.delist import listing_take_down
+from listings.services.sale_alerts import alert_game_moved
 from listings.states import OFFERED
-from portfolios.models import GameStatus
+from portfolios.models import Game, GameStatus, SeasonTicket
 from seatsync.core.clock import now
 
 # Delivery by mobile transfer needs this long before the first pitch.
 BEFORE_START = timedelta(hours=1)
+BATCH = 500
 
 
 def listings_expire() -> int:
     """Take down offers whose game starts within the hour, or is postponed or cancelled; returns how many."""
     too_late = Q(game__starts_at__lte=now() + BEFORE_START)
     moved = Q(game__status__in=[GameStatus.POSTPONED, GameStatus.CANCELLED])
-    ids = list(Listing.objects.filter(too_late | moved, status__in=OFFERED).values_list("pk", flat=True)[:500])
+    ids = list(Listing.objects.filter(too_late | moved, status__in=OFFERED).values_list("pk", flat=True)[:BATCH])
     done = 0
     for listing_id in ids:
+        # One transaction each: a holder's own work on one listing must not wait for all the others.
         with transaction.atomic():
-            (listing,) = listings_lock([listing_id])
-            if listing.status in OFFERED:
-                done += listing_take_down(listing, reason="the game is about to start, or was moved")
+            done += _take_down([listing_id], "the game is about to start, or was moved")
     return done
+
+
+@transaction.atomic
+def listings_hold(game_id: uuid.UUID, what: str) -> None:
+    """A game was moved: take its listings down at once, and ask each holder what shall become of them.
+
+    No marketplace lets a seller pause an offer, so holding is taking down. Nothing is offered again without a
+    person: the price was for another day.
+    """
+    offered = Listing.objects.filter(game_id=game_id, status__in=[*OFFERED, ListingStatus.ERROR])
+    listings = list(offered.values_list("pk", "season_ticket_id"))
+    _take_down([pk for pk, _ in listings], what)
+    game = Game.objects.select_related("home_team", "opponent").get(pk=game_id)
+    for ticket in SeasonTicket.objects.filter(pk__in={ticket_id for _, ticket_id in listings}):
+        held = sum(ticket_id == ticket.pk for _, ticket_id in listings)
+        alert_game_moved(ticket, game, what, held)
+
+
+def _take_down(listing_ids: list[uuid.UUID], reason: str) -> int:
+    still = [listing for listing in listings_lock(listing_ids) if listing.status in {*OFFERED, ListingStatus.ERROR}]
+    return sum(listing_take_down(listing, reason=reason) for listing in still)

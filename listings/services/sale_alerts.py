@@ -1,7 +1,8 @@
-"""What people are told about sales."""
+"""What people are told about sales, payouts and moved games."""
 
-from listings.models import Listing, Sale
+from listings.models import Listing, Payout, Sale
 from marketplaces.registry import adapter_get
+from portfolios.models import Game, SeasonTicket
 from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
@@ -69,4 +70,43 @@ def alert_unclear(sale: Sale, reason: str) -> None:
         title=f"{_name(sale)} sale needs you",
         body=f"Nothing was decided, because {reason}.",
         severity="critical",
+    )
+
+
+def alert_game_moved(ticket: SeasonTicket, game: Game, what: str, held: int) -> None:
+    """A game was moved while its seats were on offer: what was taken down, and the question what to do now."""
+    listings = "1 listing was" if held == 1 else f"{held} listings were"
+    for user_id in watchers(ticket.pk):
+        alert_raise(
+            tenant_id=ticket.tenant_id,
+            user_id=user_id,
+            kind="game.moved",
+            title=f"{game.opponent.name}: {what}",
+            body=f"{listings} taken down. Publish the seats again if you still want to sell them.",
+            severity="action",
+            object_type="game",
+            object_id=str(game.pk),
+            url=page_link("analytics:game_detail", game.pk),
+            dedupe_key=f"game.moved:{ticket.pk}:{game.pk}:{game.status}:{game.starts_at:%Y%m%d%H%M}",
+        )
+
+
+def alert_payout(payout: Payout, *, unknown: int) -> None:
+    """A marketplace paid; what its lines do not explain is said at once."""
+    short = payout.unexplained or unknown
+    parts = f"{payout.gross} gross, {payout.fee} fees, {payout.penalty} penalties."
+    problem = f" {payout.unexplained} of it is not explained by its lines." if payout.unexplained else ""
+    if unknown:
+        problem += f" {unknown} of its sales are not known here."
+    alert_raise(
+        tenant_id=payout.tenant_id,
+        user_id=payout.account.user_id,
+        kind="payout",
+        title=f"{adapter_get(payout.platform).traits.name} pays {payout.net} {payout.currency}",
+        body=f"Payout {payout.reference}: {parts}{problem}",
+        severity="action" if short else "info",
+        object_type="payout",
+        object_id=str(payout.pk),
+        url=page_link("listings:sale_list"),
+        dedupe_key=f"payout:{payout.pk}",
     )

@@ -51,6 +51,8 @@ class ScriptedPlatform:
     calls: list[tuple[str, str]] = field(default_factory=list)
     script: dict[str, list[Exception]] = field(default_factory=dict)
     script_applied: dict[str, list[Exception]] = field(default_factory=dict)
+    paid: list[RemotePayment] = field(default_factory=list)
+    sections: tuple[str, ...] = ()
     live_base_url: str = "https://platform.example"
 
     @property
@@ -114,7 +116,7 @@ class ScriptedPlatform:
         raise NotSupported("no search")
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
-        return Constraints()
+        return Constraints(sections=self.sections)
 
     def preview(self, link: Link, draft: Draft) -> Preview:
         return Preview(draft.price, draft.price, None, draft.currency)
@@ -167,6 +169,7 @@ class ScriptedPlatform:
         return self.listings.get(ref.external_id)
 
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
+        self._enter("list_all", "")
         return iter(list(self.listings.values()))
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
@@ -186,10 +189,14 @@ class ScriptedPlatform:
         self.move(sale_id, RemoteSaleState.CANCELLED)
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
-        return self.move(sale_id, RemoteSaleState.IN_DELIVERY)
+        self._enter("fulfil", proof.confirmation or ",".join(proof.transfer_urls))
+        sale = self.move(sale_id, RemoteSaleState.IN_DELIVERY)
+        self._leave("fulfil")
+        return sale
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
-        return iter(())
+        self._enter("payments", "")
+        return iter(list(self.paid))
 
     def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
         raise NotSupported("by support")

@@ -101,7 +101,7 @@ def proof_form(sale_id: str, proof: Fulfilment) -> dict[str, str]:
     return {
         "order_id": sale_id,
         "status": "fulfilled",
-        "delivery_method": proof.method or "mobile",
+        "delivery_method": stock_type,
         "stock_type": stock_type,
         "transfer_url": ",".join(proof.transfer_urls),
     }

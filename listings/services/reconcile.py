@@ -1,0 +1,147 @@
+"""The sweep over a whole account: what a marketplace shows is compared with what we believe, and drift is mended.
+
+Push streams lose things (I-22). The sweep corrects both ways: what is up and should not be comes down, what is gone is
+known to be gone, a wrong price or size is sent again; what we do not know is told to the holder and left alone.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+
+from listings.locks import listings_lock
+from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand
+from listings.services.commands import command_write
+from listings.services.drift_alerts import alert_foreign, alert_vanished
+from listings.services.notify import listing_changed
+from listings.services.sync import account_sync_sales
+from listings.states import listing_may_move
+from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteListing, RemoteListingState
+from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.registry import adapter_get
+from seatsync.core.clock import now
+from seatsync.core.jobs import due_slot
+
+log = structlog.get_logger(__name__)
+EVERY_S = 600
+# Platforms index late: what was created or changed this recently is not judged yet.
+SETTLE = timedelta(seconds=30)
+_CLOSED = (ListingStatus.CANCELLED, ListingStatus.EXPIRED, ListingStatus.SOLD)
+_LIVE = (ListingStatus.ACTIVE, ListingStatus.PAUSED)
+_WAITING = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)
+
+
+@dataclass(slots=True)
+class Drift:
+    """What one sweep found, by listing id of the marketplace."""
+
+    still_up: list[str] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
+    wrong_price: list[str] = field(default_factory=list)
+    wrong_size: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        """Whether anything was not as we believed."""
+        return any((self.still_up, self.vanished, self.wrong_price, self.wrong_size, self.foreign))
+
+
+def accounts_reconcile_due() -> int:
+    """Write one sync command for every account that can be swept; returns how many were written."""
+    accounts = MarketplaceAccount.objects.filter(is_active=True, needs_reconnect=False).exclude(mode=Mode.ASSISTED)
+    slot = due_slot(EVERY_S)
+    written = 0
+    for account in accounts:
+        able = Capability.LIST_ALL in adapter_get(account.platform).traits.capabilities
+        waiting = MarketplaceCommand.objects.filter(
+            account=account, kind=CommandKind.SYNC_ACCOUNT, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]
+        )
+        if able and not waiting.exists():
+            with transaction.atomic():
+                command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:{slot:%s}")
+            written += 1
+    return written
+
+
+def account_reconcile(*, adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount) -> Drift:
+    """Read every listing and the newest sales of an account and mend what drifted. Raises MarketplaceError.
+
+    No transaction may be open: each listing is judged in its own, after the reading. A listing that changed here
+    after the reading began, or that has a command on its way, is left to the next sweep.
+    """
+    began = now()
+    remote = [item for item in adapter.list_all(link) if item.state is not RemoteListingState.GONE]
+    account_sync_sales(account=account)
+    by_key = {item.external_id: item for item in remote if item.external_id}
+    by_id = {item.listing_id: item for item in remote}
+    drift = Drift()
+    own = Listing.objects.filter(account=account)
+    shown = own.filter(external_id__in=by_key) | own.filter(listing_id__in=by_id)
+    believed = own.filter(status__in=_LIVE).exclude(listing_id="")
+    for listing in (shown | believed).distinct():
+        found = by_key.get(listing.external_id) or by_id.get(listing.listing_id)
+        _judge(listing, found, began - SETTLE, drift)
+    known = set(own.values_list("external_id", flat=True)) | set(own.values_list("listing_id", flat=True))
+    for item in remote:
+        if item.external_id not in known and item.listing_id not in known:
+            drift.foreign.append(item.listing_id)
+            alert_foreign(account, item)
+    if drift.any:
+        log.warning(
+            "account.drift", account_id=str(account.pk), platform=account.platform, still_up=drift.still_up,
+            vanished=drift.vanished, wrong_price=drift.wrong_price, wrong_size=drift.wrong_size, foreign=drift.foreign,
+        )  # fmt: skip
+    return drift
+
+
+@transaction.atomic
+def _judge(known: Listing, found: RemoteListing | None, settled: datetime, drift: Drift) -> None:
+    (listing,) = listings_lock([known.pk])
+    if listing.updated_at > settled or listing.commands.filter(state__in=_WAITING).exists():
+        return
+    if found is None:
+        if listing.status in _LIVE:
+            _vanished(listing, drift)
+        return
+    if listing.status in _CLOSED:
+        _still_up(listing, drift)
+    elif listing.status in _LIVE:
+        _as_we_want_it(listing, found, drift)
+
+
+def _vanished(listing: Listing, drift: Drift) -> None:
+    """Nothing there, and no sale told of it: it was taken down by hand or by the marketplace."""
+    drift.vanished.append(listing.listing_id)
+    listing.status = ListingStatus.CANCELLED
+    listing.status_reason = "the marketplace no longer shows it"
+    listing.version += 1
+    listing.save(update_fields=["status", "status_reason", "version", "updated_at"])
+    listing_changed(listing)
+    alert_vanished(listing)
+
+
+def _still_up(listing: Listing, drift: Drift) -> None:
+    drift.still_up.append(listing.listing_id)
+    if listing_may_move(listing.status, ListingStatus.DELISTING):
+        listing.status = ListingStatus.DELISTING
+        listing.status_reason = "the marketplace still showed it"
+        listing.version += 1
+        listing.save(update_fields=["status", "status_reason", "version", "updated_at"])
+        listing_changed(listing)
+    command_write(listing=listing, kind=CommandKind.DELIST, key=_key("delist", listing))
+
+
+def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None:
+    if found.price != listing.price:
+        drift.wrong_price.append(listing.listing_id)
+        payload = {"version": listing.version}
+        command_write(listing=listing, kind=CommandKind.REPRICE, key=_key("reprice", listing), payload=payload)
+    if found.quantity > listing.quantity:
+        drift.wrong_size.append(listing.listing_id)
+        command_write(listing=listing, kind=CommandKind.RESIZE, key=_key("resize", listing))
+
+
+def _key(kind: str, listing: Listing) -> str:
+    return f"{kind}:{listing.external_id}:sweep:{now():%Y%m%d%H%M%S}"

@@ -1,0 +1,87 @@
+"""Handing over: written down first, sent once, and refused where it makes no sense."""
+
+from typing import Any
+
+import pytest
+
+from listings.models import CommandKind, MarketplaceCommand, Sale, SaleState
+from listings.services.fulfil import sale_fulfil
+from listings.services.outbox import leases_reap
+from marketplaces.contracts import RemoteSaleState
+from marketplaces.errors import UnknownOutcome
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from tests.listings.conftest import Market
+
+pytestmark = pytest.mark.django_db
+PROOF: dict[str, Any] = {"method": "mobile_transfer", "confirmation": "TX-77"}
+
+
+@pytest.fixture
+def sale(market: Market) -> Sale:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    return Sale.objects.get()
+
+
+def test_the_proof_reaches_the_marketplace_and_the_sale_is_delivered(market: Market, sale: Sale) -> None:
+    sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, **PROOF)
+    assert ("fulfil", "TX-77") not in market.alpha.calls
+    market.work()
+    assert ("fulfil", "TX-77") in market.alpha.calls
+    sale.refresh_from_db()
+    assert sale.state == SaleState.FULFILLED
+
+
+def test_a_lost_answer_is_read_back_and_the_tickets_are_not_sent_twice(market: Market, sale: Sale) -> None:
+    market.alpha.script_applied["fulfil"] = [UnknownOutcome("timeout")]
+    sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, **PROOF)
+    market.work()
+    MarketplaceCommand.objects.filter(kind=CommandKind.FULFIL).update(not_before=sale.noticed_at)
+    leases_reap()
+    market.work()
+    assert market.alpha.calls.count(("fulfil", "TX-77")) == 1
+    sale.refresh_from_db()
+    assert sale.state == SaleState.FULFILLED
+
+
+@pytest.mark.parametrize(
+    ("proof", "field"),
+    [
+        ({"method": "pigeon"}, "method"),
+        ({"method": "mobile_transfer"}, "confirmation"),
+        ({"method": "transfer_url", "transfer_urls": ["https://t.example/1"]}, "transfer_urls"),
+        ({"method": "transfer_url", "transfer_urls": ["http://t.example/1", "https://t.example/2"]}, "transfer_urls"),
+        ({"method": "transfer_url", "transfer_urls": ["https://t.example/1"] * 2}, "transfer_urls"),
+    ],
+)
+def test_bad_proof_names_the_field(market: Market, sale: Sale, proof: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, **proof)
+    assert field in {problem.field for problem in caught.value.problems}
+    assert not MarketplaceCommand.objects.filter(kind=CommandKind.FULFIL).exists()
+
+
+def test_a_sale_is_handed_over_once_and_only_while_it_waits(market: Market, sale: Sale) -> None:
+    sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, **PROOF)
+    with pytest.raises(Conflict, match="on its way"):
+        sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, **PROOF)
+    market.work()
+    with pytest.raises(Conflict, match="delivered"):
+        sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, **PROOF)
+
+
+def test_a_sale_cancelled_meanwhile_is_not_handed_over(market: Market, sale: Sale) -> None:
+    sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, **PROOF)
+    market.webhook(market.alpha.move(sale.platform_sale_id, RemoteSaleState.CANCELLED), kind="sale_update")
+    market.work()
+    assert ("fulfil", "TX-77") not in market.alpha.calls
+    assert MarketplaceCommand.objects.get(kind=CommandKind.FULFIL).state == "superseded"
+
+
+def test_strangers_find_no_sale_and_viewers_may_not(market: Market, sale: Sale) -> None:
+    for stranger in (market.holding.other, market.holding.outsider):
+        with pytest.raises(NotFound):
+            sale_fulfil(actor=stranger, sale_id=sale.pk, **PROOF)
+    with pytest.raises(NotAllowed):
+        sale_fulfil(actor=market.holding.viewer, sale_id=sale.pk, **PROOF)

@@ -1,0 +1,79 @@
+"""I-08: listings come down in time, and a game that is not as it was holds its listings and asks."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from listings.models import Listing, ListingStatus
+from listings.services.expire import listings_expire
+from portfolios.models import Game, GameStatus, SeasonTicket
+from portfolios.services.games import game_move, games_close
+from seatsync.core.actors import Actor
+from seatsync.core.clock import now
+from seatsync.core.errors import InvalidInput, NotFound
+from seatsync.live.models import Alert
+from tests.listings.conftest import Market
+
+pytestmark = pytest.mark.django_db
+SYSTEM = Actor.system()
+
+
+@pytest.mark.parametrize("status", [GameStatus.POSTPONED, GameStatus.CANCELLED])
+def test_i08_a_moved_game_takes_its_listings_down_at_once_and_asks(market: Market, status: str) -> None:
+    market.published()
+    game_move(actor=SYSTEM, game_id=market.holding.game.pk, status=status)
+    market.work()
+    assert market.alpha.shown() == market.beta.shown() == []
+    assert set(Listing.objects.values_list("status", flat=True)) == {ListingStatus.CANCELLED}
+    asked = Alert.objects.filter(kind="game.moved")
+    assert set(asked.values_list("user_id", flat=True)) == {
+        market.holding.user.pk, market.holding.co_owner.user_id, market.holding.viewer.user_id,
+    }  # fmt: skip
+    assert "2 listings were taken down" in asked[0].body
+
+
+def test_i08_a_new_date_holds_too_and_the_venues_date_follows(market: Market) -> None:
+    market.published()
+    starts = datetime.fromisoformat("2027-05-02T02:10:00+00:00")
+    game = game_move(actor=SYSTEM, game_id=market.holding.game.pk, starts_at=starts)
+    market.work()
+    assert market.alpha.shown() == []
+    assert f"{game.game_date}" == "2027-05-01"
+    assert "Sat 01 May 2027, 19:10 at the venue" in Alert.objects.filter(kind="game.moved")[0].title
+
+
+def test_a_move_that_changes_nothing_tells_nobody(market: Market) -> None:
+    market.published()
+    game_move(actor=SYSTEM, game_id=market.holding.game.pk, status=GameStatus.SCHEDULED)
+    assert not Alert.objects.filter(kind="game.moved").exists()
+    assert len(market.alpha.shown()) == 1
+
+
+def test_a_game_without_offers_asks_nobody(market: Market) -> None:
+    game_move(actor=SYSTEM, game_id=market.holding.game.pk, status=GameStatus.POSTPONED)
+    assert not Alert.objects.filter(kind="game.moved").exists()
+
+
+def test_bad_moves_name_the_field(market: Market) -> None:
+    game_id = market.holding.game.pk
+    with pytest.raises(InvalidInput, match="is not a status"):
+        game_move(actor=SYSTEM, game_id=game_id, status="rained out")
+    with pytest.raises(InvalidInput, match="no time zone"):
+        game_move(actor=SYSTEM, game_id=game_id, starts_at=datetime(2027, 5, 1, 19, 10))  # noqa: DTZ001
+    with pytest.raises(NotFound):
+        game_move(actor=SYSTEM, game_id=market.holding.ticket.pk, status=GameStatus.POSTPONED)
+
+
+def test_i08_an_hour_before_the_start_listings_come_down(market: Market) -> None:
+    market.published()
+    Game.objects.filter(pk=market.holding.game.pk).update(starts_at=now() + timedelta(minutes=59))
+    assert listings_expire() == 2
+    market.work()
+    assert market.alpha.shown() == market.beta.shown() == []
+
+
+def test_games_that_are_over_are_closed_and_no_longer_counted(market: Market) -> None:
+    before = SeasonTicket.objects.get(pk=market.holding.ticket.pk).games_remaining
+    Game.objects.filter(pk=market.holding.game.pk).update(starts_at=now() - timedelta(hours=7))
+    assert games_close() >= 1
+    assert SeasonTicket.objects.get(pk=market.holding.ticket.pk).games_remaining == before - 1

@@ -1,0 +1,82 @@
+"""Payouts: kept once, tied to their sales, and what they do not explain is said (I-25)."""
+
+from decimal import Decimal
+
+import pytest
+
+from listings.models import Payout, PayoutLine, Sale, SaleState
+from listings.services.payouts import account_sync_payouts, accounts_sync_payouts
+from marketplaces.contracts import RemotePayment, RemoteSaleState
+from marketplaces.errors import TemporaryError
+from seatsync.core.clock import now
+from seatsync.live.models import Alert
+from tests.listings.conftest import Market
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sale(market: Market) -> Sale:
+    alpha, _ = market.published()
+    remote = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.AWAITING_FULFILMENT)
+    market.webhook(remote)
+    market.webhook(market.alpha.move(remote.sale_id, RemoteSaleState.IN_DELIVERY), kind="sale_update")
+    return Sale.objects.get()
+
+
+def payment(sale_id: str, *, net: str = "151.20", paid: bool = True) -> RemotePayment:
+    line = (sale_id, Decimal("168.00"), Decimal("16.80"), Decimal("0.00"), Decimal("151.20"))
+    return RemotePayment("P-1", now() if paid else None, Decimal(net), "USD", (line,))
+
+
+def test_i25_a_payout_is_kept_once_and_its_lines_are_tied_to_sales(market: Market, sale: Sale) -> None:
+    market.alpha.paid = [payment(sale.platform_sale_id)]
+    assert account_sync_payouts(account=market.accounts["alpha"]) == 1
+    assert account_sync_payouts(account=market.accounts["alpha"]) == 0
+    payout, line = Payout.objects.get(), PayoutLine.objects.get()
+    assert (payout.gross, payout.fee, payout.net, payout.unexplained) == (
+        Decimal("168.00"), Decimal("16.80"), Decimal("151.20"), Decimal("0.00"),
+    )  # fmt: skip
+    assert line.sale == sale
+    sale.refresh_from_db()
+    assert sale.state == SaleState.COMPLETE
+
+
+def test_a_short_payout_and_an_unknown_sale_are_said(market: Market, sale: Sale) -> None:
+    market.alpha.paid = [payment("not-ours", net="140.00")]
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert Payout.objects.get().unexplained == Decimal("-11.20")
+    alert = Alert.objects.get(kind="payout")
+    assert "-11.20 of it is not explained" in alert.body
+    assert "1 of its sales are not known" in alert.body
+    sale.refresh_from_db()
+    assert sale.state == SaleState.FULFILLED
+
+
+def test_an_expected_payout_is_paid_later(market: Market, sale: Sale) -> None:
+    market.alpha.paid = [payment(sale.platform_sale_id, paid=False)]
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert Payout.objects.get().paid_at is None
+    sale.refresh_from_db()
+    assert sale.state == SaleState.FULFILLED
+    market.alpha.paid = [payment(sale.platform_sale_id)]
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert Payout.objects.get().paid_at is not None
+    sale.refresh_from_db()
+    assert sale.state == SaleState.COMPLETE
+
+
+def test_one_accounts_trouble_stops_nobody_else(market: Market, sale: Sale) -> None:
+    market.alpha.script["payments"] = [TemporaryError("down")]
+    market.beta.paid = [RemotePayment("B-1", now(), Decimal("0.00"), "USD")]
+    assert accounts_sync_payouts() == 1
+    market.accounts["alpha"].refresh_from_db()
+    assert market.accounts["alpha"].last_error == "down"
+
+
+def test_only_the_accounts_owner_sees_a_payout(market: Market, sale: Sale) -> None:
+    market.alpha.paid = [payment(sale.platform_sale_id)]
+    account_sync_payouts(account=market.accounts["alpha"])
+    people = market.holding
+    seen = {name: Payout.objects.visible_to(getattr(people, name)).count() for name in ("actor", "other", "outsider")}
+    assert seen == {"actor": 1, "other": 0, "outsider": 0}

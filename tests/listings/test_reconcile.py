@@ -1,0 +1,114 @@
+"""The sweep over an account: drift between a marketplace and us is found and mended, both ways (I-22)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, Sale
+from listings.services.reconcile import accounts_reconcile_due
+from marketplaces.contracts import RemoteListing, RemoteListingState
+from marketplaces.errors import TemporaryError
+from seatsync.core.clock import now
+from seatsync.live.models import Alert
+from tests.listings.conftest import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def sweep(market: Market) -> None:
+    """Long after everything settled, beat orders the sweep and workers carry it out."""
+    Listing.objects.update(updated_at=now() - timedelta(minutes=5))
+    MarketplaceCommand.objects.filter(kind=CommandKind.SYNC_ACCOUNT).delete()
+    assert accounts_reconcile_due() == 2
+    market.work()
+
+
+def test_nothing_is_touched_where_nothing_drifted(market: Market) -> None:
+    alpha, _ = market.published()
+    before = [call for call in market.alpha.calls if call[0] in {"reprice", "resize", "delist", "create"}]
+    sweep(market)
+    assert [call for call in market.alpha.calls if call[0] in {"reprice", "resize", "delist", "create"}] == before
+    alpha.refresh_from_db()
+    assert alpha.status == ListingStatus.ACTIVE
+
+
+def test_i22_what_is_still_up_comes_down(market: Market) -> None:
+    alpha, beta = market.published()
+    Listing.objects.filter(pk=alpha.pk).update(status=ListingStatus.CANCELLED)
+    sweep(market)
+    assert alpha.external_id not in market.alpha.shown()
+    assert beta.external_id in market.beta.shown()
+    alpha.refresh_from_db()
+    assert alpha.status == ListingStatus.CANCELLED
+
+
+def test_i22_what_is_gone_there_is_known_to_be_gone(market: Market) -> None:
+    alpha, _ = market.published()
+    there = market.alpha.listings[alpha.external_id]
+    market.alpha.listings[alpha.external_id] = replace(there, state=RemoteListingState.GONE)
+    sweep(market)
+    alpha.refresh_from_db()
+    assert (alpha.status, alpha.status_reason) == (ListingStatus.CANCELLED, "the marketplace no longer shows it")
+    assert Alert.objects.filter(kind="listing.vanished", object_id=str(alpha.pk)).count() >= 1
+
+
+def test_a_lost_sale_is_found_by_the_sweep_and_not_taken_for_a_vanished_listing(market: Market) -> None:
+    alpha, beta = market.published()
+    market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
+    sweep(market)
+    alpha.refresh_from_db()
+    assert alpha.status == ListingStatus.SOLD
+    assert Sale.objects.get().quantity == 4
+    assert beta.external_id not in market.beta.shown()
+
+
+def test_i22_a_wrong_price_and_a_wrong_size_are_sent_again(market: Market) -> None:
+    alpha, _ = market.published()
+    there = market.alpha.listings[alpha.external_id]
+    market.alpha.listings[alpha.external_id] = replace(there, price=Decimal("12.00"), quantity=6)
+    sweep(market)
+    assert market.alpha.listings[alpha.external_id].price == Decimal("84.00")
+    assert market.alpha.listings[alpha.external_id].quantity == 4
+
+
+def test_a_listing_that_was_not_made_here_is_told_and_left_alone(market: Market) -> None:
+    market.published()
+    foreign = RemoteListing(
+        listing_id="H-1", external_id="", event_id="", section="131", row="27", seat_from="9", seat_to="10", quantity=2,
+        price=Decimal("70.00"), currency="USD", state=RemoteListingState.ACTIVE,
+    )  # fmt: skip
+    market.alpha.listings["by hand"] = foreign
+    sweep(market)
+    sweep(market)
+    assert market.alpha.listings["by hand"] == foreign
+    alert = Alert.objects.get(kind="listing.foreign")
+    assert "70.00" in alert.body
+
+
+def test_what_changed_a_moment_ago_or_has_a_command_on_its_way_is_not_judged(market: Market) -> None:
+    alpha, beta = market.published()
+    market.alpha.listings.clear()
+    assert accounts_reconcile_due() == 2
+    market.work()
+    alpha.refresh_from_db()
+    assert alpha.status == ListingStatus.ACTIVE
+    there = market.beta.listings[beta.external_id]
+    market.beta.listings[beta.external_id] = replace(there, price=Decimal("12.00"))
+    MarketplaceCommand.objects.create(
+        tenant_id=beta.tenant_id, account=beta.account, listing=beta, kind=CommandKind.REPRICE, idempotency_key="later",
+        not_before=now() + timedelta(hours=1),
+    )  # fmt: skip
+    sweep(market)
+    assert market.beta.listings[beta.external_id].price == Decimal("12.00")
+
+
+def test_one_sweep_of_an_account_waits_at_a_time_and_is_tried_again(market: Market) -> None:
+    market.published()
+    market.alpha.script["list_all"] = [TemporaryError("503")]
+    assert accounts_reconcile_due() == 2
+    assert accounts_reconcile_due() == 0
+    market.work()
+    command = MarketplaceCommand.objects.get(kind=CommandKind.SYNC_ACCOUNT, account=market.accounts["alpha"])
+    assert (command.state, command.attempts) == ("pending", 1)
