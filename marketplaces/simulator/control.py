@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marketplaces.simulator import oauth, sales
+from marketplaces.simulator import oauth, prints, sales
 from marketplaces.simulator.http import Refusal, Request, Response
 from marketplaces.simulator.state import PLATFORMS, Account, Event, Listing, Offer, Sale, Settings, from_cents, to_cents
 
@@ -23,7 +23,10 @@ def handle(simulator: "Simulator", request: Request, now: float) -> Response:
         reader = _READS.get(request.path)
         if reader is None:
             raise Refusal(404, f"read one of: {', '.join(_READS)}")
-        return Response(200, reader(simulator))
+        try:
+            return Response(200, reader(simulator, request))
+        except ValueError as error:
+            raise Refusal(400, str(error)) from error
     action = _ACTIONS.get(request.path)
     if action is None or request.method != "POST":
         raise Refusal(404, f"post to one of: {', '.join(_ACTIONS)}")
@@ -204,6 +207,12 @@ def _buyers(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     return {"running": buyers.running, "demand": asdict(buyers.demand), "sold": sold}
 
 
+def _replay(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"prints": [{seq, event_id, section, sections, row, quantity, price, at}]}: recorded buyers, in this order."""
+    made = prints.replay(simulator.ledger, body["prints"], now=now, tell=simulator.tell)
+    return {"new": len(made), "bought": [item.sale_id for item in made if item.sale_id]}
+
+
 def _deliver(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     """Everything that waits is due now; the background thread, or a test's tick, sends it."""
     waiting = [item for item in simulator.ledger.deliveries.values() if item.state == "pending"]
@@ -212,7 +221,15 @@ def _deliver(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     return {"due": len(waiting)}
 
 
-def _state(simulator: "Simulator") -> Any:
+def _prints(simulator: "Simulator", request: Request) -> Any:
+    """?after=SEQ&limit=N: recorded purchases in their order; `last` is the newest of all (-1: none)."""
+    after, limit = int(request.query.get("after", -1)), int(request.query.get("limit", 1000))
+    found = prints.since(simulator.ledger, after, limit)
+    rows = [asdict(item) | {"price": format(from_cents(item.price_cents), ".2f")} for item in found]
+    return {"prints": rows, "last": max(simulator.ledger.prints, default=-1)}
+
+
+def _state(simulator: "Simulator", _request: Request) -> Any:
     """The ledger by platform: listings, sales and what is on its way; and all listings and sales side by side."""
     ledger = simulator.ledger
     listings = [
@@ -233,11 +250,11 @@ def _state(simulator: "Simulator") -> Any:
     }  # fmt: skip
 
 
-def _health(simulator: "Simulator") -> Any:
+def _health(_simulator: "Simulator", _request: Request) -> Any:
     return {"ok": True, "platforms": list(PLATFORMS)}
 
 
-def _faults_in_force(simulator: "Simulator") -> Any:
+def _faults_in_force(simulator: "Simulator", _request: Request) -> Any:
     return {"faults": simulator.faults.dump()}
 
 
@@ -268,12 +285,12 @@ def _sale_body(sale: Sale) -> dict[str, Any]:
     return asdict(sale) | {"sale_id": str(sale.id), "gross_cents": sale.gross_cents}
 
 
-_READS: dict[str, Callable[["Simulator"], Any]] = {
-    "/state": _state, "/faults": _faults_in_force, "/health": _health,
+_READS: dict[str, Callable[["Simulator", Request], Any]] = {
+    "/state": _state, "/faults": _faults_in_force, "/health": _health, "/prints": _prints,
 }  # fmt: skip
 _ACTIONS: dict[str, Callable[["Simulator", dict[str, Any], float], Any]] = {
     "/reset": _reset, "/seed": _seed, "/settings": _settings, "/faults": _faults, "/accounts": _accounts,
     "/expire": _expire, "/events": _events, "/market": _market, "/sell": _sell,
     "/advance": _advance, "/pay": _pay, "/buyers": _buyers,
-    "/deliver": _deliver,
+    "/deliver": _deliver, "/prints": _replay,
 }  # fmt: skip

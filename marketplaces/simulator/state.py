@@ -207,6 +207,20 @@ class Offer:
 
 
 @dataclass(slots=True)
+class Print:
+    """A recorded buyer's purchase, by its place in the record. `sale_id` says that he took a listing of an account."""
+
+    id: int
+    event_id: int
+    section: str
+    row: str
+    quantity: int
+    price_cents: int
+    at: str
+    sale_id: int = 0
+
+
+@dataclass(slots=True)
 class Payment:
     """A payout of some sales."""
 
@@ -220,6 +234,7 @@ class Payment:
 _TABLES: dict[str, Any] = {
     "accounts": Account, "events": Event, "listings": Listing, "sales": Sale, "subscriptions": Subscription,
     "deliveries": Delivery, "tokens": Token, "offers": Offer, "payments": Payment,
+    "prints": Print,
 }  # fmt: skip
 
 
@@ -245,6 +260,7 @@ class Ledger:
         self.tokens: dict[str, Token] = {}
         self.offers: dict[str, Offer] = {}
         self.payments: dict[int, Payment] = {}
+        self.prints: dict[int, Print] = {}
         self.by_external: dict[tuple[str, str, str], int] = {}
 
     def new_id(self) -> int:

@@ -39,6 +39,7 @@ def demo_load(tell: Tell) -> People:
         tell(f"paper market: {market_refresh(games, door)} new points")
         _attended(people, games)
         _listed(people, accounts, games)
+        door.control("buyers", action="start")
         tell(f"prices worked out for {prices_refresh()} seat groups")
     finally:
         door.close()

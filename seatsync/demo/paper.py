@@ -31,12 +31,13 @@ class SimulatorDoor:
 
     def __init__(self) -> None:
         self.local: Simulator | None = None
-        if not self._answers():
+        if not self.running():
             self.local = Simulator(state_path=settings.STATE_DIR / "simulator.json")
             links.transport_override = SimulatorTransport(self.local)
 
     @staticmethod
-    def _answers() -> bool:
+    def running() -> bool:
+        """Whether a simulator answers at its address."""
         try:
             return httpx.get(f"{settings.SIMULATOR_URL}/_sim/state", timeout=5).is_success
         except httpx.HTTPError:
@@ -45,6 +46,12 @@ class SimulatorDoor:
     def control(self, name: str, **wish: Any) -> Any:
         """One control call; raises httpx.HTTPStatusError for a refusal."""
         answer = links.shared_client().post(f"{settings.SIMULATOR_URL}/_sim/{name}", json=wish)
+        answer.raise_for_status()
+        return answer.json()
+
+    def read(self, name: str, **query: Any) -> Any:
+        """One reading of the control API; raises httpx.HTTPStatusError for a refusal."""
+        answer = links.shared_client().get(f"{settings.SIMULATOR_URL}/_sim/{name}", params=query)
         answer.raise_for_status()
         return answer.json()
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from seatsync.demo.load import demo_load
 from seatsync.demo.people import PASSWORD, STAFF_EMAIL
-from seatsync.demo.recorded import recorded_replay
+from seatsync.demo.recorded import recorded_check, recorded_load
 
 
 class Command(BaseCommand):
@@ -23,14 +23,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.ENVIRONMENT == "production":
             raise CommandError("The demo has a published password. Load it in another ENVIRONMENT.")
-        people = demo_load(self._tell)
-        if options["data"]:
-            speed = self._speed(options["speed"])
-            try:
-                count = recorded_replay(options["data"], people=people, speed=speed)
-            except (FileNotFoundError, KeyError) as error:
-                raise CommandError(str(error)) from error
-            self._tell(f"recorded sales replayed: {count} new prints")
+        speed = self._speed(options["speed"])
+        data: Path | None = options["data"]
+        try:
+            if data is not None:
+                recorded_check(data)
+            people = demo_load(self._tell)
+            if data is not None:
+                count = recorded_load(data, people=people, speed=speed)
+                self._tell(f"recorded sales replayed: {count} new prints")
+        except (OSError, ValueError) as error:
+            raise CommandError(f"--data: {error}" if data is not None else str(error)) from error
         self._tell(f"sign in as {people.holder.email}, password {PASSWORD} (staff: {STAFF_EMAIL})")
 
     @staticmethod
