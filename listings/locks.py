@@ -10,23 +10,25 @@ from seatsync.core.locks import Level, lock_announce
 def listings_lock(listing_ids: Iterable[uuid.UUID]) -> list[Listing]:
     """Lock these listings in primary-key order and read them fresh."""
     lock_announce(Level.LISTINGS)
-    return list(Listing.objects.filter(pk__in=list(listing_ids)).order_by("pk").select_for_update(of=("self",)))
+    return list(
+        Listing.objects.filter(pk__in=list(listing_ids)).order_by("pk").select_for_update(of=("self",), no_key=True)
+    )
 
 
 def sale_lock(sale_id: uuid.UUID) -> Sale:
     """Lock one sale and read it fresh."""
     lock_announce(Level.SALES)
-    return Sale.objects.select_for_update(of=("self",)).get(pk=sale_id)
+    return Sale.objects.select_for_update(of=("self",), no_key=True).get(pk=sale_id)
 
 
 def command_lock(command_id: uuid.UUID) -> MarketplaceCommand:
     """Lock one command and read it fresh."""
     lock_announce(Level.COMMANDS)
-    return MarketplaceCommand.objects.select_for_update(of=("self",)).get(pk=command_id)
+    return MarketplaceCommand.objects.select_for_update(of=("self",), no_key=True).get(pk=command_id)
 
 
 def commands_claimable(limit: int, **conditions: object) -> list[MarketplaceCommand]:
     """Lock up to `limit` pending commands that nobody else holds, the urgent and the old ones first."""
     lock_announce(Level.COMMANDS)
     due = MarketplaceCommand.objects.filter(**conditions).order_by("priority", "not_before", "pk")
-    return list(due.select_for_update(of=("self",), skip_locked=True)[:limit])
+    return list(due.select_for_update(of=("self",), skip_locked=True, no_key=True)[:limit])

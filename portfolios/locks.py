@@ -10,4 +10,4 @@ from seatsync.core.locks import Level, lock_announce
 def seats_lock(seat_ids: Iterable[uuid.UUID]) -> list[Seat]:
     """Lock these seats in primary-key order and read them fresh; unknown ids are left out."""
     lock_announce(Level.SEATS)
-    return list(Seat.objects.filter(pk__in=list(seat_ids)).order_by("pk").select_for_update(of=("self",)))
+    return list(Seat.objects.filter(pk__in=list(seat_ids)).order_by("pk").select_for_update(of=("self",), no_key=True))

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from marketplaces.contracts import Capability, Grant
 from marketplaces.errors import MarketplaceError, NotSupported
+from marketplaces.locks import accounts_locked, connect_attempt_lock
 from marketplaces.models import ConnectAttempt, MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
@@ -59,11 +60,7 @@ def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) ->
     """Trade the code for a grant and keep the account. The state is single use, ten minutes, and the caller's own."""
     tenant_id, user_id = _owner(actor, Mode.PAPER)
     with transaction.atomic():
-        attempt = (
-            ConnectAttempt.objects.select_for_update()
-            .filter(state=state, user_id=user_id, tenant_id=tenant_id, used_at=None)
-            .first()
-        )
+        attempt = connect_attempt_lock(state=state, user_id=user_id, tenant_id=tenant_id)
         if attempt is None or attempt.created_at < now() - ATTEMPT_LIFE:
             raise Conflict("This connection attempt has ended.", field="state", remedy="Start again from Connections.")
         attempt.used_at = now()
@@ -103,7 +100,7 @@ def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> Mar
     tenant_id, user_id = _owner(actor, mode)
     traits = adapter_get(platform).traits
     with transaction.atomic():
-        account, created = MarketplaceAccount.objects.select_for_update().get_or_create(
+        account, created = accounts_locked().get_or_create(
             tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
         )
         account.access_token, account.refresh_token = grant.access_token, grant.refresh_token
@@ -145,7 +142,7 @@ def webhook_subscribe(account: MarketplaceAccount) -> None:
 @transaction.atomic
 def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     """Forget the grant. Raises NotFound for a stranger's account and Conflict while listings are open there."""
-    account = MarketplaceAccount.objects.select_for_update().get_for(actor, account_id)
+    account = accounts_locked().get_for(actor, account_id)
     if account.listings.filter(status__in=["publishing", "active", "paused", "delisting"]).exists():
         raise Conflict("Listings are still open on this account. Take them down first.", field="account")
     account.is_active = False

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from marketplaces.contracts import AppCredentials, Grant, Link
 from marketplaces.errors import GrantExpired, PermanentError
+from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
 from seatsync.core.clock import now
@@ -84,7 +85,7 @@ def _refresh(account_id: uuid.UUID, *, seen_token: str) -> MarketplaceAccount:
     """Refresh under the account's row lock: two workers never spend the same single-use token."""
     try:
         with transaction.atomic():
-            account = MarketplaceAccount.objects.select_for_update().get(pk=account_id)
+            account = accounts_locked().get(pk=account_id)
             if account.access_token != seen_token:
                 return account  # another worker was faster
             grant = adapter_get(account.platform).refresh(_link(account))

@@ -1,6 +1,7 @@
-"""One lock order for the whole product: seats, then listings, then sales, then commands; each by primary key.
+"""One lock order for the whole product: accounts, seats, listings, sales, commands, people; each by primary key.
 
-Every `select_for_update` on those tables goes through an app's `locks.py`, which announces its level here first.
+Every `select_for_update` is in an app's `locks.py`, which announces its level here first. Locks are NO KEY: a row that
+is locked can still be referred to, so that an account being refreshed does not hold up a sale.
 """
 
 from enum import IntEnum
@@ -14,10 +15,13 @@ LOCK_TIMEOUT_MS = 3000
 class Level(IntEnum):
     """What may be locked, lowest first."""
 
+    ACCOUNTS = 0
     SEATS = 1
     LISTINGS = 2
     SALES = 3
     COMMANDS = 4
+    # Users, sign-ins, deliveries: always last.
+    PEOPLE = 5
 
 
 class LockOrderError(Exception):

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 
 from seatsync.core.clock import now
+from seatsync.live.locks import delivery_claim
 from seatsync.live.models import AlertDelivery, DeliveryState
 from seatsync.live.ports import addresses
 
@@ -25,13 +26,7 @@ def deliveries_send(limit: int = 100) -> int:
 
 def _send_next() -> bool:
     with transaction.atomic():
-        delivery = (
-            AlertDelivery.objects.select_for_update(of=("self",), skip_locked=True)
-            .filter(state=DeliveryState.PENDING, not_before__lte=now())
-            .select_related("alert")
-            .order_by("not_before", "pk")
-            .first()
-        )
+        delivery = delivery_claim()
         if delivery is None:
             return False
         delivery.attempts += 1

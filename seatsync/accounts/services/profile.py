@@ -5,6 +5,7 @@ import uuid
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from seatsync.accounts.locks import user_lock
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -14,7 +15,7 @@ from seatsync.core.errors import FieldProblem, InvalidInput, NotFound
 @transaction.atomic
 def profile_update(*, actor: Actor, full_name: str, phone: str) -> User:
     """Set the actor's own name and phone; a new number loses its verification. Raises NotFound or InvalidInput."""
-    user = User.objects.select_for_update().filter(pk=actor.user_id or uuid.UUID(int=0)).first()
+    user = user_lock(actor.user_id or uuid.UUID(int=0))
     if user is None:
         raise NotFound("No such person.")
     changed = [name for name, value in (("full_name", full_name), ("phone", phone)) if getattr(user, name) != value]

@@ -9,6 +9,7 @@ import jwt
 from django.conf import settings
 from django.db import transaction
 
+from seatsync.accounts.locks import refresh_family_lock
 from seatsync.accounts.models import RefreshFamily, User
 from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
@@ -101,7 +102,7 @@ def tokens_refresh(token: str) -> TokenPair:
     """Trade a refresh token for a new pair. A spent one revokes its whole family and tells the user."""
     claims = token_decode(token, kind="refresh")
     with transaction.atomic():
-        family = RefreshFamily.objects.select_for_update().filter(pk=str(claims.get("fam"))).first()
+        family = refresh_family_lock(str(claims.get("fam")))
         if family is None or family.revoked_at is not None or family.expires_at <= now():
             raise TokenRefused("The session has ended.", remedy="Sign in again.")
         user = User.objects.filter(pk=family.user_id, is_active=True).first()

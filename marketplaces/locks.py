@@ -1,0 +1,20 @@
+"""Locks of marketplace accounts and of consents under way."""
+
+import uuid
+
+from marketplaces.models import ConnectAttempt, MarketplaceAccount
+from seatsync.core.locks import Level, lock_announce
+from seatsync.core.querysets import OwnedQuerySet
+
+
+def accounts_locked() -> OwnedQuerySet[MarketplaceAccount]:
+    """A queryset whose rows are locked as they are read."""
+    lock_announce(Level.ACCOUNTS)
+    return MarketplaceAccount.objects.select_for_update(of=("self",), no_key=True)
+
+
+def connect_attempt_lock(*, state: str, user_id: uuid.UUID, tenant_id: uuid.UUID) -> ConnectAttempt | None:
+    """Lock the unused attempt of this user with this state; None where there is none."""
+    lock_announce(Level.ACCOUNTS)
+    unused = ConnectAttempt.objects.filter(state=state, user_id=user_id, tenant_id=tenant_id, used_at=None)
+    return unused.select_for_update(of=("self",), no_key=True).first()

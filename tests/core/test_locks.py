@@ -1,0 +1,77 @@
+"""I-02: one lock order, and one place per app for locks. The order itself is watched at run time by every test."""
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+
+from listings.models import CommandKind
+from listings.services.commands import command_write
+from marketplaces.locks import accounts_locked
+from marketplaces.models import MarketplaceAccount
+from seatsync.core.locks import Level, LockOrderError, lock_announce
+from seatsync.tenants.models import Tenant
+from tests.builders import person
+
+APPS = ("seatsync", "portfolios", "marketplaces", "listings", "intelligence", "automation", "analytics")
+SOURCES = [
+    path for app in APPS for path in (Path(settings.BASE_DIR) / app).rglob("*.py") if "migrations" not in path.parts
+]
+
+
+def test_i02_rows_are_locked_in_lock_modules_alone() -> None:
+    strays = [str(p) for p in SOURCES if p.name != "locks.py" and "select_for_update(" in p.read_text()]
+    assert strays == []
+
+
+def test_i02_every_lock_is_announced_and_lets_others_refer_to_the_row() -> None:
+    for path in (p for p in SOURCES if p.name == "locks.py"):
+        text = path.read_text()
+        functions = re.split(r"^def ", text, flags=re.MULTILINE)[1:]
+        for function in functions:
+            if "select_for_update(" in function:
+                assert "lock_announce(" in function, f"{path}: {function.splitlines()[0]}"
+                assert "no_key=True" in function, f"{path}: {function.splitlines()[0]}"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("first", "then"), [(a, b) for a in Level for b in Level if a > b], ids=lambda level: level.name.lower()
+)
+def test_i02_no_level_is_locked_after_a_higher_one(first: Level, then: Level) -> None:
+    with transaction.atomic():
+        lock_announce(first)
+        with pytest.raises(LockOrderError):
+            lock_announce(then)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_that_is_being_refreshed_does_not_hold_up_its_commands() -> None:
+    tenant = Tenant.objects.create(name="Lock Co", slug="lock-co")
+    user, _ = person("lock@example.com", tenant)
+    account = MarketplaceAccount.objects.create(tenant=tenant, user=user, platform="seatgeek")
+    locked, done = threading.Event(), threading.Event()
+
+    def refresh() -> None:
+        try:
+            with transaction.atomic():
+                accounts_locked().get(pk=account.pk)
+                locked.set()
+                done.wait(20)
+        finally:
+            connection.close()
+
+    worker = threading.Thread(target=refresh)
+    worker.start()
+    try:
+        assert locked.wait(20)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = 2000")
+            command = command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key="sync:lock-test")
+        assert command.pk is not None
+    finally:
+        done.set()
+        worker.join()
