@@ -1,6 +1,9 @@
 """The Celery application; its configuration is the settings' CELERY_* names."""
 
+from typing import Any
+
 from celery import Celery
+from celery.signals import setup_logging
 
 from seatsync.environment import use_settings
 
@@ -8,3 +11,12 @@ use_settings()
 app = Celery("seatsync")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# A package of the composition, and no Django app of its own.
+app.autodiscover_tasks(["seatsync.demo"])
+
+
+def keep_logging(**_: Any) -> None:
+    """Workers and beat log as the web does (settings.LOGGING); Celery sets up its own only where nobody answers."""
+
+
+setup_logging.connect(keep_logging, weak=False)

@@ -9,15 +9,24 @@ import httpx
 from django.conf import settings
 
 from listings.models import Listing, Sale
+from listings.services.expire import BEFORE_START
 from listings.services.publish import listing_publish
 from marketplaces.models import MarketplaceAccount
-from portfolios.models import OwnerState, Seat
-from seatsync.accounts.models import User
+from portfolios.models import Game, OwnerState, SeasonTicket, Seat
+from portfolios.services.season_tickets import season_ticket_create
+from seatsync.accounts.models import Role
 from seatsync.accounts.selectors import actor_for
 from seatsync.bench.report import Report, percentile
+from seatsync.core.actors import Actor
 from seatsync.core.clock import now
-from seatsync.demo.people import HOLDER_EMAIL
+from seatsync.demo.accounts import accounts_load
+from seatsync.demo.facts import facts
+from seatsync.demo.paper import SimulatorDoor
+from seatsync.demo.people import user_make
+from seatsync.tenants.selectors import tenant_default
 
+EMAIL = "bench@example.com"
+SECTION, SEATS_A_GAME = "140", 20
 ANSWER_MS = 50
 # Two sales a second: inside the five requests a second that an account is granted by default.
 PAUSE_S = 0.5
@@ -60,18 +69,33 @@ def _answers(simulator: httpx.Client) -> bool:
         return False
 
 
+def _seller() -> tuple[Actor, list[MarketplaceAccount]]:
+    """A holder of the bench's own, with his accounts, so that no figure depends on what the demo's holder did."""
+    game = Game.objects.filter(source=facts().source, starts_at__gt=now()).order_by("starts_at").first()
+    if game is None:
+        raise LookupError("The demo is not loaded, or its season is over. Run `manage.py demo` first.")
+    tenant = tenant_default()
+    user = user_make(EMAIL, "Bench", tenant, Role.HOLDER)
+    actor = actor_for(user, tenant.pk)
+    if not SeasonTicket.objects.filter(user=user).exists():
+        season_ticket_create(
+            actor=actor, user_id=user.pk, team_id=game.home_team_id, season_year=game.season_year, section=SECTION,
+            row="40", seat_from=1, seat_to=SEATS_A_GAME, cost_basis=Decimal("1000.00"), order_reference="BENCH",
+            source=game.source,
+        )  # fmt: skip
+    return actor, accounts_load(actor, SimulatorDoor(), token="bench-seatgeek-token")  # noqa: S106 - the simulator's
+
+
 def _publish(count: int) -> list[Listing]:
-    """One listing pair (two platforms) for single seats of coming games."""
-    accounts = list(MarketplaceAccount.objects.filter(user__email=HOLDER_EMAIL, is_active=True, mode="paper"))
+    """A listing on each of two platforms for single seats of coming games; returns those of the first platform."""
+    actor, accounts = _seller()
     offered = Listing.objects.filter(status__in=["publishing", "active", "paused", "delisting"])
     free = Seat.objects.filter(
-        season_ticket__user__email=HOLDER_EMAIL, state=OwnerState.AVAILABLE, game__starts_at__gt=now()
+        season_ticket__user__email=EMAIL, state=OwnerState.AVAILABLE, game__starts_at__gt=now() + BEFORE_START * 2
     ).exclude(listing_seats__listing__in=offered)
-    seats = list(free.select_related("season_ticket").order_by("game__starts_at", "seat_number")[:count])
-    if len(accounts) < 2 or len(seats) < FEWEST:
-        raise LookupError(f"{len(seats)} free seats and {len(accounts)} paper accounts; {FEWEST} and 2 are needed.")
-    user = User.objects.get(email=HOLDER_EMAIL)
-    actor = actor_for(user, seats[0].tenant_id)
+    seats = list(free.order_by("game__starts_at", "seat_number")[:count])
+    if len(seats) < FEWEST:
+        raise LookupError(f"{len(seats)} free seats are left; {FEWEST} are needed. Start from a fresh database.")
     made = []
     for seat in seats:
         made += listing_publish(

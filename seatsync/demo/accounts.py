@@ -13,14 +13,17 @@ from seatsync.demo.paper import SimulatorDoor
 SEATGEEK_TOKEN = "demo-seatgeek-token"  # noqa: S105 - the simulator's
 
 
-def accounts_load(actor: Actor, door: SimulatorDoor) -> list[MarketplaceAccount]:
-    """Connect what is not connected, and point both platforms' webhooks at this installation's address."""
+def accounts_load(actor: Actor, door: SimulatorDoor, *, token: str = SEATGEEK_TOKEN) -> list[MarketplaceAccount]:
+    """Connect what is not connected, and point both platforms' webhooks at this installation's address.
+
+    `token` names the holder's account at the simulated SeatGeek.
+    """
     stubhub = _existing(actor, "stubhub") or _by_consent(actor)
-    door.control("accounts", platform="seatgeek", token=SEATGEEK_TOKEN)
+    door.control("accounts", platform="seatgeek", token=token)
     seatgeek = _existing(actor, "seatgeek") or connect.connect_token(
-        actor=actor, platform="seatgeek", mode=Mode.PAPER, token=SEATGEEK_TOKEN
+        actor=actor, platform="seatgeek", mode=Mode.PAPER, token=token
     )
-    _point_webhooks(stubhub, seatgeek, door)
+    _point_webhooks(stubhub, seatgeek, door, token)
     return [stubhub, seatgeek]
 
 
@@ -40,7 +43,7 @@ def _by_consent(actor: Actor) -> MarketplaceAccount:
     return connect.connect_finish(actor=actor, state=query["state"][0], code=query["code"][0], redirect_uri=redirect)
 
 
-def _point_webhooks(stubhub: MarketplaceAccount, seatgeek: MarketplaceAccount, door: SimulatorDoor) -> None:
+def _point_webhooks(stubhub: MarketplaceAccount, seatgeek: MarketplaceAccount, door: SimulatorDoor, token: str) -> None:
     stubhub.refresh_from_db()
     link = links.link_for(stubhub)
     adapter = adapter_get("stubhub")
@@ -48,6 +51,6 @@ def _point_webhooks(stubhub: MarketplaceAccount, seatgeek: MarketplaceAccount, d
     seatgeek.refresh_from_db()
     # SeatGeek's support registers addresses; for the simulator its control call stands in.
     door.control(
-        "accounts", platform="seatgeek", token=SEATGEEK_TOKEN, webhook_url=connect.webhook_url(seatgeek),
+        "accounts", platform="seatgeek", token=token, webhook_url=connect.webhook_url(seatgeek),
         webhook_secret=seatgeek.webhook_secret,
     )  # fmt: skip

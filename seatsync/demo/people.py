@@ -33,19 +33,20 @@ class People:
 def people_load(games: list[Game]) -> People:
     """Make who and what is missing. Idempotent."""
     tenant = tenant_default()
-    holder = _user(HOLDER_EMAIL, "Sam Morgan", tenant, Role.HOLDER)
-    _user(STAFF_EMAIL, "Staff", tenant, Role.SUPPORT, staff=True)
+    holder = user_make(HOLDER_EMAIL, "Sam Morgan", tenant, Role.HOLDER)
+    user_make(STAFF_EMAIL, "Staff", tenant, Role.SUPPORT, staff=True)
     client, _ = Tenant.objects.get_or_create(
         slug="harbor-seats",
         defaults={"name": "Harbor Seats", "accent_dark": "#5cc8c0", "accent_light": "#0b6a63"},
     )
     TenantDomain.objects.get_or_create(host="harborseats.localhost", defaults={"tenant": client, "verified_at": now()})
-    _user(CLIENT_HOLDER_EMAIL, "Robin Ames", client, Role.HOLDER)
+    user_make(CLIENT_HOLDER_EMAIL, "Robin Ames", client, Role.HOLDER)
     actor = actor_for(holder, tenant.pk, "demo")
     return People(holder, actor, _ticket(holder, actor, games))
 
 
-def _user(email: str, name: str, tenant: Tenant, role: str, *, staff: bool = False) -> User:
+def user_make(email: str, name: str, tenant: Tenant, role: str, *, staff: bool = False) -> User:
+    """A user with the demo's password, a proved address and a membership; made once."""
     user = User.objects.filter(email=email).first()
     if user is None:
         user = User.objects.create_user(

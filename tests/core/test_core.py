@@ -1,5 +1,6 @@
 """The bottom layer: money, crypto, audit, jobs, limits, locks, series, settings."""
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
+from seatsync.celery import app
 from seatsync.core import audit, crypto, jobs
 from seatsync.core.actors import Actor
 from seatsync.core.errors import InvalidInput
@@ -22,6 +24,7 @@ from seatsync.core.models import AppendOnlyError, AuditEntry, PeriodicRun, Syste
 from seatsync.core.money import Money, parse_money, round_money, split_evenly
 from seatsync.core.series import ensure_partitions
 from seatsync.core.venue_time import local
+from seatsync.schedule import SCHEDULE
 from seatsync.settings.env import env_bool, env_database, env_int, env_str
 from tests.builders import build_holding
 
@@ -234,3 +237,16 @@ def test_environment_readers_fail_loudly_and_name_the_variable(monkeypatch: pyte
     ):  # fmt: skip
         with pytest.raises(ImproperlyConfigured, match=name):
             call()
+
+
+def test_every_scheduled_task_is_one_that_workers_know() -> None:
+    app.loader.import_default_modules()
+    assert [row.task for row in SCHEDULE if row.task not in app.tasks] == []
+
+
+def test_workers_keep_the_products_own_logging() -> None:
+    """Celery would put plain lines beside our JSON ones."""
+    before = list(logging.getLogger().handlers)
+    app.log.already_setup = False
+    app.log.setup_logging_subsystem(loglevel="INFO")
+    assert logging.getLogger().handlers == before
