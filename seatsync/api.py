@@ -36,6 +36,7 @@ class _Open(APIView):
 
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
+    http_method_names = ["get", "head"]
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Let the JSON renderer write refusals."""

@@ -30,6 +30,8 @@ class ApiView(GenericAPIView[Any]):
     """Base of all API views. `actor` is set once the caller is known."""
 
     actor: Actor
+    # No OPTIONS: DRF would describe the view there in words of its own; /api/v1/schema/ is the description.
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     # Views whose refusals must leave a trace (a revoked family) manage their own transactions.
     atomic_writes = True
     # Views whose service keeps what it refused (a rejected price with its verdicts, I-15) and undoes the rest itself.

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# What a 401 of the API asks for.
+CHALLENGE = 'Bearer realm="api"'
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:

@@ -9,7 +9,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from seatsync.core.errors import FieldProblem, SeatSyncError, TooManyRequests
+from seatsync.core.errors import CHALLENGE, FieldProblem, SeatSyncError, TooManyRequests
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -42,13 +42,13 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         return None
     set_rollback()
     headers: dict[str, str] = {}
+    if found.status == HTTPStatus.UNAUTHORIZED:
+        # Every 401 bears a challenge (RFC 9110), a refused token's as well as a missing one's.
+        headers["WWW-Authenticate"] = CHALLENGE
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
-    if isinstance(error, exceptions.APIException):
-        if header := getattr(error, "auth_header", None):
-            headers["WWW-Authenticate"] = header
-        if (wait := getattr(error, "wait", None)) is not None:
-            headers["Retry-After"] = str(max(1, round(wait)))
+    if isinstance(error, exceptions.Throttled) and error.wait is not None:
+        headers["Retry-After"] = str(max(1, round(error.wait)))
     # A remedy without a field stands in the sentence itself.
     detail = found.detail if found.problems else f"{found.detail} {found.remedy}".strip()
     body = problem_body(

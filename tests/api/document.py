@@ -22,7 +22,9 @@ class Document:
                 "schemas": {name: _closed(body) for name, body in self.spec["components"]["schemas"].items()}
             }
         }
-        self._paths = [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path) + "$"), path) for path in self.spec["paths"]]
+        self._paths = [
+            (re.compile(re.sub(r"\{\w+\}", "[0-9a-f-]{36}", path) + "$"), path) for path in self.spec["paths"]
+        ]
 
     def operations(self) -> list[tuple[str, str]]:
         """Every (method, path template), methods in capitals."""
