@@ -17,9 +17,47 @@ from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.trading import SCOPES, trading_state_set
 from seatsync.core.apiview import ApiView
+from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
 
 MONEY: dict[str, Any] = {"max_digits": 10, "decimal_places": 2}
+_ID = "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f01"
+PUBLISH = example(
+    "Two seats on two marketplaces",
+    {
+        "seat_ids": [_ID, "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f02"],
+        "account_ids": ["0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f11", "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f12"],
+        "price": "84.00", "floor": "60.00", "ceiling": "120.00", "split_type": "any", "floor_basis": "list",
+    },
+    request=True,
+)  # fmt: skip
+LISTING = {
+    "id": _ID, "account": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f11", "mode": "paper", "platform": "stubhub",
+    "season_ticket": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f21", "seat_group": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f31",
+    "game": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f41", "game_date": "2026-06-12",
+    "external_id": "ss-0190a5c47c1e", "listing_id": "1528734", "section": "131", "row": "27", "quantity": 2,
+    "price": "80.00", "live_price": "84.00", "proceeds": "72.00", "all_in": None, "original_price": "84.00",
+    "final_price": None, "currency": "USD", "floor": "60.00", "ceiling": "120.00", "floor_basis": "list",
+    "status": "active", "status_reason": "", "split_type": "any", "version": 2,
+    "published_at": "2026-05-02T17:00:09Z", "sold_at": None, "created_at": "2026-05-02T17:00:00Z",
+}  # fmt: skip
+ONE_LISTING = example("A listing", LISTING, status=200)
+MADE_LISTINGS = example("A listing for each account", {**LISTING, "status": "publishing", "version": 1}, status=201)
+PRICE = example("Down to 80.00", {"price": "80.00", "version": 1, "reason": "a rainy forecast"}, request=True)
+DELIST = example("We go ourselves", {"reason": "we go ourselves"}, request=True)
+SALE = example(
+    "A sale",
+    {
+        "id": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f51", "account": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f11",
+        "mode": "paper", "platform": "stubhub", "platform_sale_id": "90210", "listing": _ID,
+        "game": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f41", "seats": ["0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f61"],
+        "quantity": 1, "gross": "80.00", "fees": "8.00", "proceeds": "72.00", "rounding": "0.00", "currency": "USD",
+        "state": "confirmed", "state_reason": "", "remote_status": "confirmed", "sold_at": "2026-05-03T09:15:00Z",
+        "noticed_at": "2026-05-03T09:15:01Z", "confirm_by": None, "ship_by": None,
+        "last_delist_at": "2026-05-03T09:15:03Z", "notice_to_last_delist_ms": 1840, "version": 3,
+    },
+    status=200,
+)  # fmt: skip
 
 
 class BySold(CursorPagination):
@@ -159,6 +197,7 @@ class ListingList(mixins.ListModelMixin, ApiView):
 
     serializer_class = ListingOutput
     filterset_class = ListingFilter
+    field_names = {"seats": "seat_ids", "accounts": "account_ids"}
 
     def get_queryset(self) -> QuerySet[Listing]:
         """Visible ones."""
@@ -170,8 +209,9 @@ class ListingList(mixins.ListModelMixin, ApiView):
         return self.list(request)
 
     @extend_schema(
-        tags=["listings"], summary="Publish seats", request=ListingInput, responses={201: ListingOutput(many=True)}
-    )
+        tags=["listings"], summary="Publish seats", request=ListingInput, responses={201: ListingOutput(many=True)},
+        examples=[PUBLISH, MADE_LISTINGS],
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         """201 with a listing per account, `publishing`; 409 where a seat is not free."""
         data = ListingInput(data=request.data)
@@ -185,23 +225,28 @@ class ListingDetail(ApiView):
 
     serializer_class = ListingOutput
 
-    @extend_schema(tags=["listings"], summary="Read a listing")
+    @extend_schema(tags=["listings"], summary="Read a listing", examples=[ONE_LISTING])
     def get(self, request: Request, pk: str) -> Response:
         """The listing; 404 for a stranger's."""
         return Response(ListingOutput(selectors.listing_get(self.actor, pk)).data)
 
 
 class ListingPrice(ApiView):
-    """The pricing door."""
+    """The pricing door; what it refuses is kept with its verdicts (see why/)."""
 
     serializer_class = ListingOutput
+    keeps_refusals = True
+    versioned = True
 
-    @extend_schema(tags=["listings"], summary="Change the price", request=PriceInput, responses={200: ListingOutput})
+    @extend_schema(
+        tags=["listings"], summary="Change the price", request=PriceInput, responses={200: ListingOutput},
+        examples=[PRICE, ONE_LISTING],
+    )  # fmt: skip
     def post(self, request: Request, pk: str) -> Response:
         """The listing at its new price; 409 for a stale version, 422 where a guard refuses."""
+        listing = selectors.listing_get(self.actor, pk)
         data = PriceInput(data=request.data)
         data.is_valid(raise_exception=True)
-        listing = selectors.listing_get(self.actor, pk)
         self.if_match(listing.version)
         changed = listing_reprice(actor=self.actor, listing_id=listing.pk, **data.validated_data)
         return Response(ListingOutput(changed).data)
@@ -211,13 +256,17 @@ class ListingDelist(ApiView):
     """Taking down."""
 
     serializer_class = ListingOutput
+    versioned = True
 
-    @extend_schema(tags=["listings"], summary="Take down", request=DelistInput, responses={200: ListingOutput})
+    @extend_schema(
+        tags=["listings"], summary="Take down", request=DelistInput, responses={200: ListingOutput},
+        examples=[DELIST, ONE_LISTING],
+    )  # fmt: skip
     def post(self, request: Request, pk: str) -> Response:
         """The listing, on its way down; repeating is harmless."""
+        listing = selectors.listing_get(self.actor, pk)
         data = DelistInput(data=request.data)
         data.is_valid(raise_exception=True)
-        listing = selectors.listing_get(self.actor, pk)
         self.if_match(listing.version)
         (down,) = listings_delist(actor=self.actor, listing_ids=[listing.pk], **data.validated_data)
         return Response(ListingOutput(down).data)
@@ -231,9 +280,9 @@ class ListingPublish(ApiView):
     @extend_schema(tags=["listings"], summary="Publish again", request=RepublishInput, responses={201: ListingOutput})
     def post(self, request: Request, pk: str) -> Response:
         """201 with a new listing of the same seats and account (a publication has a key of its own)."""
+        old = selectors.listing_get(self.actor, pk)
         data = RepublishInput(data=request.data)
         data.is_valid(raise_exception=True)
-        old = selectors.listing_get(self.actor, pk)
         (made,) = listing_publish(
             actor=self.actor, seat_ids=[row.seat_id for row in old.listing_seats.all()], account_ids=[old.account_id],
             price=data.validated_data.get("price", old.price), floor=old.floor, ceiling=old.ceiling,
@@ -270,7 +319,7 @@ class ListingWhy(ApiView):
         return Response(ProposalOutput(rows, many=True).data)
 
 
-@extend_schema_view(get=extend_schema(tags=["sales"], summary="List sales"))
+@extend_schema_view(get=extend_schema(tags=["sales"], summary="List sales", examples=[SALE]))
 class SaleList(mixins.ListModelMixin, ApiView):
     """Sales."""
 
@@ -294,7 +343,7 @@ class SaleDetail(ApiView):
 
     serializer_class = SaleOutput
 
-    @extend_schema(tags=["sales"], summary="Read a sale")
+    @extend_schema(tags=["sales"], summary="Read a sale", examples=[SALE])
     def get(self, request: Request, pk: str) -> Response:
         """The sale; 404 for a stranger's."""
         return Response(SaleOutput(selectors.sale_get(self.actor, pk)).data)

@@ -16,6 +16,7 @@ from marketplaces.services import connect
 from portfolios.selectors import game_get
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
+from seatsync.core.openapi import example
 
 
 class AccountOutput(serializers.ModelSerializer[MarketplaceAccount]):
@@ -33,6 +34,14 @@ class AccountOutput(serializers.ModelSerializer[MarketplaceAccount]):
     def get_contract(self, account: MarketplaceAccount) -> str:
         """How sure we are of the platform's API."""
         return adapter_get(account.platform).traits.contract
+
+
+BY_TOKEN = example("By token", {"platform": "seatgeek", "mode": "paper", "token": "sg-token"}, request=True)
+BY_CONSENT = example(
+    "By consent",
+    {"platform": "stubhub", "mode": "paper", "redirect_uri": "https://seats.example/settings/connections/finish/"},
+    request=True,
+)
 
 
 class AccountInput(serializers.Serializer[Any]):
@@ -59,13 +68,13 @@ class ConsentOutput(serializers.Serializer[Any]):
 
 
 class MarketOutput(serializers.Serializer[Any]):
-    """A game's asks as last observed; list prices in USD, `n` offers."""
+    """A game's asks as last observed; list prices in USD, `n` offers. With no offer the other figures are null."""
 
     game_id = serializers.UUIDField()
-    get_in = serializers.DecimalField(max_digits=10, decimal_places=2)
-    median = serializers.DecimalField(max_digits=10, decimal_places=2)
+    get_in = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
+    median = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
     n = serializers.IntegerField()
-    as_of = serializers.DateTimeField()
+    as_of = serializers.DateTimeField(allow_null=True)
 
 
 class AccountList(mixins.ListModelMixin, ApiView):
@@ -84,7 +93,7 @@ class AccountList(mixins.ListModelMixin, ApiView):
 
     @extend_schema(
         tags=["marketplace accounts"], summary="Connect an account", request=AccountInput,
-        responses={201: AccountOutput, 202: ConsentOutput},
+        responses={201: AccountOutput, 202: ConsentOutput}, examples=[BY_TOKEN, BY_CONSENT],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """201 with the account (token), or 202 with the consent page's address."""

@@ -8,7 +8,8 @@ from django.views.decorators.http import require_POST
 
 from marketplaces.errors import BadSignature
 from marketplaces.services.inbox import inbox_receive
-from seatsync.core.errors import NotFound, SeatSyncError
+from seatsync.core.errors import FieldProblem, NotFound, SeatSyncError
+from seatsync.core.problems import problem_view
 
 LARGEST_BODY = 1_000_000
 
@@ -18,15 +19,19 @@ LARGEST_BODY = 1_000_000
 def webhook(request: HttpRequest, platform: str, account_id: uuid.UUID) -> HttpResponse:
     """200 once stored; 401 for a wrong secret (nothing stored), 404 for an unknown account, 413 for a huge body."""
     if len(request.body) > LARGEST_BODY:
-        return JsonResponse({"status": 413, "detail": "The body is larger than 1 MB."}, status=413)
+        return problem_view(request, 413, "too_large", "The body is larger than 1 MB.")
     try:
         fresh = inbox_receive(
             platform=platform, account_id=account_id, headers=dict(request.headers), body=request.body
         )
     except BadSignature:
-        return JsonResponse({"status": 401, "detail": "The delivery does not carry this account's secret."}, status=401)
+        detail = "The delivery does not carry this account's secret."
+        remedy = "Sign it with the secret that was given when the webhook was registered."
+        return problem_view(
+            request, 401, "bad_signature", detail, problems=(FieldProblem("signature", detail, remedy),)
+        )
     except NotFound:
-        return JsonResponse({"status": 404, "detail": "No such account."}, status=404)
+        return problem_view(request, 404, "not_found", "No such account.")
     except SeatSyncError as error:
-        return JsonResponse({"status": error.status, "detail": error.detail}, status=error.status)
+        return problem_view(request, error.status, error.code, error.detail, problems=error.problems)
     return JsonResponse({"stored": fresh})

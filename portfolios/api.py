@@ -15,6 +15,7 @@ from portfolios.services.ledger import seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput, NotFound, StaleVersion
+from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
 
 
@@ -66,6 +67,17 @@ class SeasonTicketOutput(serializers.ModelSerializer[SeasonTicket]):
             "id", "team", "team_name", "league", "venue", "section", "row", "seat", "season_year", "cost_basis",
             "currency", "total_games", "games_remaining", "created_at",
         )  # fmt: skip
+
+
+TICKET = example(
+    "Four seats of a season",
+    {
+        "team": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f71", "season_year": 2026, "section": "131", "row": "27",
+        "seat_from": 1, "seat_to": 4, "cost_basis": "12960.00", "order_reference": "ACC-1",
+    },
+    request=True,
+)  # fmt: skip
+KEEP = example("We go ourselves", {"state": "attending", "reason": "we go ourselves", "version": 1}, request=True)
 
 
 class SeasonTicketInput(serializers.Serializer[Any]):
@@ -196,7 +208,7 @@ class SeasonTicketList(mixins.ListModelMixin, ApiView):
 
     @extend_schema(
         tags=["season tickets"], summary="Add a season ticket", request=SeasonTicketInput,
-        responses={201: SeasonTicketOutput},
+        responses={201: SeasonTicketOutput}, examples=[TICKET],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """201 with the ticket and its ledger made."""
@@ -242,22 +254,30 @@ class SeatDetail(ApiView):
     """One seat."""
 
     serializer_class = SeatOutput
+    versioned = True
+    field_names = {"seats": "state"}
 
     @extend_schema(tags=["seats"], summary="Read a seat")
     def get(self, request: Request, pk: str) -> Response:
         """The seat; 404 for a stranger's."""
         return Response(SeatOutput(Seat.objects.get_for(self.actor, pk)).data)
 
-    @extend_schema(tags=["seats"], summary="Keep, give away or take back a seat", request=SeatInput)
+    @extend_schema(
+        tags=["seats"], summary="Keep, give away or take back a seat", request=SeatInput, responses={200: SeatOutput},
+        examples=[KEEP],
+    )  # fmt: skip
     def patch(self, request: Request, pk: str) -> Response:
         """The seat in its new state; 409 where a sale, a hold or a listing has it."""
+        seat = Seat.objects.get_for(self.actor, pk)
         data = SeatInput(data=request.data)
         data.is_valid(raise_exception=True)
-        seat = Seat.objects.get_for(self.actor, pk)
         self.if_match(seat.version)
         wanted = data.validated_data
         if wanted.get("version") not in {None, seat.version}:
-            raise StaleVersion("The seat has changed since you looked.", field="version", remedy="Read it again.")
+            raise StaleVersion(
+                "The seat has changed since you looked.", field="version", remedy="Read it again.",
+                current_version=seat.version,
+            )  # fmt: skip
         if not wanted["reason"].strip():
             raise InvalidInput("A reason is missing.", field="reason", remedy="Say in a few words why.")
         (moved,) = seats_set_state(

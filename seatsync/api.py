@@ -1,8 +1,14 @@
 """The API's addresses under /api/v1/."""
 
-from django.http import HttpRequest, JsonResponse
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, re_path
+from django.views import defaults
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from intelligence import api as intelligence
 from listings import api as listings
@@ -18,18 +24,34 @@ def unknown(request: HttpRequest) -> JsonResponse:
     return problem_view(request, 404, "not_found", "There is no such path. /api/v1/docs/ lists them.")
 
 
-class SchemaView(SpectacularAPIView):
-    """The OpenAPI description; open to all."""
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: a problem for the API, the page for people. Nothing of the cause is told."""
+    if not request.path.startswith("/api/"):
+        return defaults.server_error(request)
+    return problem_view(request, 500, "server_error", "Something failed on our side. It is logged; try again later.")
 
-    authentication_classes: list[type] = []
-    permission_classes: list[type] = []
+
+class _Open(APIView):
+    """Open to all. The views write YAML or HTML; a refusal is JSON all the same."""
+
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+    http_method_names = ["get", "head"]
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let the JSON renderer write refusals."""
+        if getattr(response, "exception", False):
+            request.accepted_renderer = JSONRenderer()
+            request.accepted_media_type = JSONRenderer.media_type
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
-class DocsView(SpectacularSwaggerView):
-    """The description to click through; open to all."""
+class SchemaView(_Open, SpectacularAPIView):
+    """The OpenAPI description."""
 
-    authentication_classes: list[type] = []
-    permission_classes: list[type] = []
+
+class DocsView(_Open, SpectacularSwaggerView):
+    """The description to click through."""
 
 
 urlpatterns = [

@@ -21,3 +21,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("seatsync.live.urls")),
     path("", include("seatsync.accounts.urls")),
 ]
+
+handler500 = "seatsync.api.server_error"

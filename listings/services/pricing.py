@@ -83,7 +83,12 @@ def listing_reprice(
     refusal = outcome.refusal
     if refusal is not None:
         if refusal.guard == "version":
-            raise StaleVersion(refusal.reason, field="version", remedy="Look at the new price and decide again.")
+            raise StaleVersion(
+                refusal.reason,
+                field="version",
+                remedy="Look at the new price and decide again.",
+                current_version=outcome.version,
+            )
         if refusal.guard in {"status", "sale", "in_flight"}:
             raise Conflict(refusal.reason, field="price", remedy="Wait a moment and try again.")
         raise InvalidInput(refusal.reason, field="price", remedy="Choose a price that the rule allows.")

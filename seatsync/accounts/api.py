@@ -12,7 +12,9 @@ from rest_framework.response import Response
 from seatsync.accounts.models import User
 from seatsync.accounts.services import sign_in as signing
 from seatsync.accounts.services import tokens
+from seatsync.accounts.services.profile import profile_update
 from seatsync.core.apiview import ApiView
+from seatsync.core.openapi import example
 
 
 class TokenInput(serializers.Serializer[Any]):
@@ -51,11 +53,20 @@ class MeOutput(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = ("id", "email", "full_name", "is_verified", "kyc_status", "subscription_tier")
+        fields = ("id", "email", "full_name", "phone", "is_verified", "kyc_status", "subscription_tier")
 
     def get_is_verified(self, user: User) -> bool:
         """Whether the address is verified (no model field may bear this name)."""
         return user.email_verified_at is not None
+
+
+class MeInput(serializers.Serializer[Any]):
+    """What a person may change of the own profile; a field left out stays as it is."""
+
+    full_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    phone = serializers.CharField(
+        max_length=20, required=False, allow_blank=True, help_text="With country code, like +1 206 555 0123."
+    )
 
 
 def address_of(request: Request) -> str:
@@ -80,7 +91,13 @@ class TokenView(_Open):
 
     serializer_class = TokenInput
 
-    @extend_schema(request=TokenInput, responses={200: TokenOutput}, tags=["auth"], auth=[])
+    @extend_schema(
+        request=TokenInput, responses={200: TokenOutput}, tags=["auth"], auth=[], summary="Sign in",
+        examples=[
+            example("Sign in", {"email": "holder@example.com", "password": "a-long-password-1"}, request=True),
+            example("Tokens", {"access": "eyJ...", "refresh": "eyJ...", "expires_in_s": 600}, status=200),
+        ],
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         """200 with tokens, or with `mfa_token` where a second factor is due; 401 otherwise."""
         data = self.get_serializer(data=request.data)
@@ -97,7 +114,7 @@ class MfaView(_Open):
 
     serializer_class = MfaInput
 
-    @extend_schema(request=MfaInput, responses={200: TokenOutput}, tags=["auth"], auth=[])
+    @extend_schema(request=MfaInput, responses={200: TokenOutput}, tags=["auth"], auth=[], summary="Second factor")
     def post(self, request: Request) -> Response:
         """200 with tokens; 401 for a wrong code."""
         data = self.get_serializer(data=request.data)
@@ -117,7 +134,7 @@ class RefreshView(_Open):
 
     serializer_class = RefreshInput
 
-    @extend_schema(request=RefreshInput, responses={200: TokenOutput}, tags=["auth"], auth=[])
+    @extend_schema(request=RefreshInput, responses={200: TokenOutput}, tags=["auth"], auth=[], summary="New tokens")
     def post(self, request: Request) -> Response:
         """200 with tokens; 401 for a used, old or revoked one."""
         data = self.get_serializer(data=request.data)
@@ -130,7 +147,22 @@ class MeView(ApiView):
 
     serializer_class = MeOutput
 
-    @extend_schema(responses={200: MeOutput}, tags=["me"])
+    @extend_schema(responses={200: MeOutput}, tags=["me"], summary="Read the own profile")
     def get(self, request: Request) -> Response:
         """The signed-in person."""
-        return Response(MeOutput(User.objects.get(pk=str(self.actor.user_id))).data)
+        return Response(MeOutput(self._user()).data)
+
+    @extend_schema(
+        request=MeInput, responses={200: MeOutput}, tags=["me"], summary="Change the own profile",
+        examples=[example("A name", {"full_name": "Sam Murphy", "phone": "+1 206 555 0123"}, request=True)],
+    )  # fmt: skip
+    def patch(self, request: Request) -> Response:
+        """The person as saved; a new number loses its verification."""
+        data = MeInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        user = self._user()
+        wish = {"full_name": user.full_name, "phone": user.phone, **data.validated_data}
+        return Response(MeOutput(profile_update(actor=self.actor, **wish)).data)
+
+    def _user(self) -> User:
+        return User.objects.get(pk=str(self.actor.user_id))

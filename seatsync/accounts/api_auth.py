@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from seatsync.accounts.models import User
 from seatsync.accounts.selectors import actor_for
 from seatsync.accounts.services.tokens import TokenRefused, access_user
+from seatsync.core.errors import CHALLENGE
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -28,7 +29,7 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge of a 401."""
-        return 'Bearer realm="api"'
+        return CHALLENGE
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -1,6 +1,8 @@
 """What every API view shares: the actor, one transaction a write, Idempotency-Key, ETag and rate headers."""
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from seatsync.core.actors import Actor
-from seatsync.core.errors import PreconditionFailed
+from seatsync.core.errors import FieldProblem, PreconditionFailed, SeatSyncError
 from seatsync.core.idempotency import idempotency_begin, idempotency_keep
 from seatsync.core.throttling import rate_headers
 
@@ -28,8 +30,16 @@ class ApiView(GenericAPIView[Any]):
     """Base of all API views. `actor` is set once the caller is known."""
 
     actor: Actor
+    # No OPTIONS: DRF would describe the view there in words of its own; /api/v1/schema/ is the description.
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     # Views whose refusals must leave a trace (a revoked family) manage their own transactions.
     atomic_writes = True
+    # Views whose service keeps what it refused (a rejected price with its verdicts, I-15) and undoes the rest itself.
+    keeps_refusals = False
+    # Whether If-Match is understood.
+    versioned = False
+    # Services name their own arguments; these are the names of the API's fields.
+    field_names: Mapping[str, str] = {}
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Writes run in one transaction, undone where the answer is an error."""
@@ -39,10 +49,10 @@ class ApiView(GenericAPIView[Any]):
             return super().dispatch(request, *args, **kwargs)
         with transaction.atomic():
             response = super().dispatch(request, *args, **kwargs)
-            if response.status_code >= 400:
-                transaction.set_rollback(True)
-            else:
+            if response.status_code < 400:
                 self._keep(request, response)
+            elif not self.keeps_refusals:
+                transaction.set_rollback(True)
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -65,8 +75,14 @@ class ApiView(GenericAPIView[Any]):
         if isinstance(exc, _Replay):
             body = orjson.loads(exc.body) if exc.body else None
             return Response(body, status=exc.status, headers={"Idempotent-Replay": "true"})
+        if isinstance(exc, SeatSyncError):
+            exc.problems = tuple(self._in_api_words(problem) for problem in exc.problems)
         response: Response = super().handle_exception(exc)
         return response
+
+    def _in_api_words(self, problem: FieldProblem) -> FieldProblem:
+        head, dot, rest = problem.field.partition(".")
+        return replace(problem, field=f"{self.field_names.get(head, head)}{dot}{rest}")
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Add the rate headers."""
@@ -106,7 +122,10 @@ class ApiView(GenericAPIView[Any]):
         """Raises PreconditionFailed where an If-Match header names another version (`"v3"`)."""
         wanted = self.request.headers.get("If-Match")
         if wanted is not None and wanted.strip() not in {"*", f'"v{version}"'}:
-            raise PreconditionFailed("The object has changed since you read it.", remedy="Read it again.")
+            raise PreconditionFailed(
+                "The object has changed since you read it.", field="If-Match", remedy="Read it again.",
+                current_version=version,
+            )  # fmt: skip
 
 
 def etag_of(content: bytes) -> str:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# What a 401 of the API asks for.
+CHALLENGE = 'Bearer realm="api"'
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
@@ -26,9 +29,12 @@ class SeatSyncError(Exception):
         field: str = "",
         remedy: str = "",
         problems: tuple[FieldProblem, ...] = (),
+        current_version: int | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
+        # What a stale writer needs to read again; told with StaleVersion and PreconditionFailed.
+        self.current_version = current_version
         self.remedy = remedy
         self.problems = problems or ((FieldProblem(field, detail, remedy),) if field else ())
 

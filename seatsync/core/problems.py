@@ -9,16 +9,17 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from seatsync.core.errors import FieldProblem, SeatSyncError, TooManyRequests
+from seatsync.core.errors import CHALLENGE, FieldProblem, SeatSyncError, TooManyRequests
 
 CONTENT_TYPE = "application/problem+json"
 
 
 def problem_body(
-    *, status: int, code: str, title: str, detail: str, request: Any, problems: tuple[FieldProblem, ...] = ()
-) -> dict[str, Any]:
-    """The body of a problem; `errors` names fields as dotted paths."""
-    return {
+    *, status: int, code: str, title: str, detail: str, request: Any, problems: tuple[FieldProblem, ...] = (),
+    current_version: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The body of a problem; `errors` names fields as dotted paths, `current_version` is there for a stale writer."""
+    body: dict[str, Any] = {
         "type": f"/api/v1/problems/{code}/",
         "title": title,
         "status": status,
@@ -28,6 +29,9 @@ def problem_body(
         "request_id": getattr(request, "request_id", ""),
         "errors": [{"field": p.field, "detail": p.detail, "remedy": p.remedy} for p in problems],
     }
+    if current_version is not None:
+        body["current_version"] = current_version
+    return body
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -38,16 +42,18 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         return None
     set_rollback()
     headers: dict[str, str] = {}
+    if found.status == HTTPStatus.UNAUTHORIZED:
+        # Every 401 bears a challenge (RFC 9110), a refused token's as well as a missing one's.
+        headers["WWW-Authenticate"] = CHALLENGE
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
-    if isinstance(error, exceptions.APIException):
-        if header := getattr(error, "auth_header", None):
-            headers["WWW-Authenticate"] = header
-        if (wait := getattr(error, "wait", None)) is not None:
-            headers["Retry-After"] = str(max(1, round(wait)))
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(max(1, round(wait)))
+    # A remedy without a field stands in the sentence itself.
+    detail = found.detail if found.problems else f"{found.detail} {found.remedy}".strip()
     body = problem_body(
-        status=found.status, code=found.code, title=found.title, detail=found.detail, request=request,
-        problems=found.problems,
+        status=found.status, code=found.code, title=found.title, detail=detail, request=request,
+        problems=found.problems, current_version=found.current_version,
     )  # fmt: skip
     return Response(body, status=found.status, headers=headers, content_type=CONTENT_TYPE)
 
@@ -87,8 +93,10 @@ def _fields(detail: Any, path: str = "") -> list[FieldProblem]:
     return [FieldProblem(path or "body", str(text), "Mend this field and send it again.") for text in texts]
 
 
-def problem_view(request: HttpRequest, status: int, code: str, detail: str) -> JsonResponse:
-    """A problem from outside DRF: an unknown path, or our own failure."""
+def problem_view(
+    request: HttpRequest, status: int, code: str, detail: str, problems: tuple[FieldProblem, ...] = ()
+) -> JsonResponse:
+    """A problem from outside DRF: an unknown path, a delivery that proves nothing, or our own failure."""
     title = HTTPStatus(status).phrase
-    body = problem_body(status=status, code=code, title=title, detail=detail, request=request)
+    body = problem_body(status=status, code=code, title=title, detail=detail, request=request, problems=problems)
     return JsonResponse(body, status=status, content_type=CONTENT_TYPE)

@@ -204,7 +204,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "seatsync.core.pagination.CursorPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "seatsync.core.openapi.ProblemSchema",
     "DEFAULT_THROTTLE_CLASSES": ["seatsync.core.throttling.CallerThrottle"],
     "EXCEPTION_HANDLER": "seatsync.core.problems.exception_handler",
     "COERCE_DECIMAL_TO_STRING": True,

@@ -1,5 +1,6 @@
-"""API clients of every kind of actor, with tokens got as anybody gets them."""
+"""API clients of every kind of actor, with tokens got as anybody gets them; every answer is held to the document."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,24 +10,40 @@ from django.test import Client
 from seatsync.accounts.models import User
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.limiters import valkey
+from tests.api.document import document
 from tests.listings.conftest import Market, build_market, platforms  # noqa: F401
 from tests.listings.platform import ScriptedPlatform
 
 
 class Api:
-    """A client that speaks JSON as one person."""
+    """A client that speaks JSON as one person. What comes back must be what the OpenAPI document says."""
 
     def __init__(self, token: str = "") -> None:
+        self.token = token
         self.client = Client(headers={"Authorization": f"Bearer {token}"} if token else None)
 
     def get(self, path: str, **headers: str) -> Any:
-        return self.client.get(f"/api/v1{path}", headers=headers)
+        return self._checked("GET", path, self.client.get(f"/api/v1{path}", headers=headers))
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
-        return self.client.post(f"/api/v1{path}", body or {}, content_type="application/json", headers=headers)
+        return self.send("POST", path, body, **headers)
 
     def patch(self, path: str, body: Any, **headers: str) -> Any:
-        return self.client.patch(f"/api/v1{path}", body, content_type="application/json", headers=headers)
+        return self.send("PATCH", path, body, **headers)
+
+    def delete(self, path: str, **headers: str) -> Any:
+        return self.send("DELETE", path, **headers)
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """A write as JSON; a body that is text already goes as it is."""
+        text = body if isinstance(body, str) else json.dumps(body or {})
+        answer = self.client.generic(method, f"/api/v1{path}", text, content_type="application/json", headers=headers)
+        return self._checked(method, path, answer)
+
+    @staticmethod
+    def _checked(method: str, path: str, answer: Any) -> Any:
+        document().check(method, f"/api/v1{path}", answer)
+        return answer
 
 
 As = Callable[[str], Api]

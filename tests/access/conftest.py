@@ -1,0 +1,60 @@
+"""One object of every kind that an address can name, all of them the owner's."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal import auth as totp
+
+from listings.models import CommandState, MarketplaceCommand
+from seatsync.accounts.models import User
+from seatsync.core.limiters import valkey
+from seatsync.live.alerts import alert_raise
+from tests.listings.conftest import Market, build_market, platforms  # noqa: F401
+from tests.listings.platform import ScriptedPlatform
+
+
+@dataclass(frozen=True)
+class World:
+    """The market, and the id of each object by the name that routes.py uses."""
+
+    market: Market
+    ids: dict[str, str]
+
+    def user(self, who: str) -> User:
+        return User.objects.get(email=f"{who}@example.com")
+
+    def filled(self, wish: Any) -> Any:
+        """A body with `@name` replaced by that object's id."""
+        if isinstance(wish, dict):
+            return {key: self.filled(value) for key, value in wish.items()}
+        if isinstance(wish, list):
+            return [self.filled(value) for value in wish]
+        return self.ids[wish[1:]] if isinstance(wish, str) and wish.startswith("@") else wish
+
+
+@pytest.fixture
+def world(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> World:  # noqa: F811
+    valkey().flushdb()
+    market = build_market(platforms)
+    holding = market.holding
+    alpha, _ = market.published([holding.seats[2]])
+    market.webhook(market.alpha.sell(alpha.external_id, (3,)))
+    market.work()
+    sale = market.sale()
+    listing, _ = market.published(holding.seats[:2])
+    command = MarketplaceCommand.objects.filter(listing=listing).latest("created_at")
+    MarketplaceCommand.objects.filter(pk=command.pk).update(state=CommandState.NEEDS_PERSON)
+    alert = alert_raise(
+        tenant_id=holding.ticket.tenant_id, user_id=holding.user.pk, kind="test", severity="action",
+        dedupe_key="test:1", title="Look",
+    )  # fmt: skip
+    totp.TOTP.activate(holding.user, totp.generate_totp_secret())
+    RecoveryCodes.activate(holding.user)
+    objects = {
+        "ticket": holding.ticket, "game": holding.game, "free_seat": holding.seats[3], "listing": listing,
+        "account": market.accounts["alpha"], "command": command, "sale": sale, "alert": alert,
+    }  # fmt: skip
+    ids = {name: str(found.pk) for name, found in objects.items()}
+    return World(market, {**ids, "group": str(listing.seat_group_id)})

@@ -1,0 +1,159 @@
+"""Every address of the product with who may enter. An address that is not named here fails the matrix."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+
+class Kind(Enum):
+    """Who may enter."""
+
+    OPEN = auto()  # anybody
+    OWN = auto()  # whoever is signed in, and sees what is theirs
+    OBJECT = auto()  # names an object of the owner's: nobody else's business, support staff excepted
+    PERSONAL = auto()  # names an object of the owner's that support staff has no business with either
+    REFERENCE = auto()  # names an object that everybody signed in may read
+    FACTOR = auto()  # signed in, with a second factor set up
+    METRICS = auto()  # machines near us, and staff
+    WEBHOOK = auto()  # whoever knows the account's secret
+    UNKNOWN = auto()  # there is nothing, for anybody
+
+
+@dataclass(frozen=True)
+class Route:
+    """`names` maps the address's own words to objects of the world, `query` and `body` likewise (see world.py)."""
+
+    kind: Kind
+    names: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)
+    # Methods whose `body` names objects of the owner's: with it the address is nobody else's business either.
+    body_method: str = ""
+
+
+def _own(**names: str) -> Route:
+    return Route(Kind.OBJECT, names) if names else Route(Kind.OWN)
+
+
+OPEN, OWN, FACTOR, UNKNOWN = Route(Kind.OPEN), Route(Kind.OWN), Route(Kind.FACTOR), Route(Kind.UNKNOWN)
+PUBLISH = {
+    "seat_ids": ["@free_seat"], "account_ids": ["@account"], "price": "84.00", "floor": "50.00", "ceiling": "200.00",
+}  # fmt: skip
+PRICE = {"price": "80.00", "version": 1}
+
+ROUTES: dict[str, Route] = {
+    "healthz": OPEN,
+    "readyz": OPEN,
+    "metrics": Route(Kind.METRICS),
+    "marketplace_webhook": Route(Kind.WEBHOOK, {"platform": "=alpha", "account_id": "account"}),
+    # API
+    "api:token": OPEN,
+    "api:token_mfa": OPEN,
+    "api:token_refresh": OPEN,
+    "api:schema": OPEN,
+    "api:docs": OPEN,
+    "api:unknown": UNKNOWN,
+    "api:me": OWN,
+    "api:live_tickets": OWN,
+    "api:alerts": OWN,
+    "api:alert_acknowledge": Route(Kind.PERSONAL, {"pk": "alert"}),
+    "api:teams": OWN,
+    "api:venues": OWN,
+    "api:games": OWN,
+    "api:game": Route(Kind.REFERENCE, {"pk": "game"}),
+    "api:season_tickets": OWN,
+    "api:season_ticket": _own(pk="ticket"),
+    "api:seats": OWN,
+    "api:seat": Route(Kind.OBJECT, {"pk": "free_seat"}, body={"state": "attending", "reason": "we go"}),
+    "api:accounts": OWN,
+    "api:account_finish": OWN,
+    "api:account": _own(pk="account"),
+    "api:market": Route(Kind.OBJECT, query={"game": "game"}),
+    "api:listings": Route(Kind.OWN, body=PUBLISH, body_method="POST"),
+    "api:listing": _own(pk="listing"),
+    "api:listing_price": Route(Kind.OBJECT, {"pk": "listing"}, body=PRICE),
+    "api:listing_publish": _own(pk="listing"),
+    "api:listing_delist": _own(pk="listing"),
+    "api:listing_history": _own(pk="listing"),
+    "api:listing_why": _own(pk="listing"),
+    "api:command_retry": _own(pk="command"),
+    "api:sales": OWN,
+    "api:sale": _own(pk="sale"),
+    "api:trading_states": Route(
+        Kind.OWN, body={"scope": "season", "scope_id": "@ticket", "state": "HALTED"}, body_method="POST"
+    ),
+    "api:predictions": Route(Kind.OWN, body={"seat_group": "@group"}, body_method="POST"),
+    # Pages
+    "analytics:desk": OPEN,
+    "analytics:desk_needs": OPEN,  # the front page asks for it after sign-out too; nobody has no needs
+    "analytics:search": OWN,
+    "analytics:season_detail": _own(ticket_id="ticket"),
+    "analytics:game_detail": _own(game_id="game"),
+    "analytics:game_publish": _own(game_id="game"),
+    "analytics:game_net": _own(game_id="game"),
+    "analytics:game_suggest": _own(game_id="game"),
+    "portfolios:season_ticket_list": OWN,
+    "portfolios:seats_state": _own(game_id="game"),
+    "listings:listing_list": OWN,
+    "listings:listing_detail": _own(listing_id="listing"),
+    "listings:listing_row": _own(listing_id="listing"),
+    "listings:listing_reprice": Route(Kind.OBJECT, {"listing_id": "listing"}, body=PRICE),
+    "listings:listing_delist": _own(listing_id="listing"),
+    "listings:command_retry": _own(command_id="command"),
+    "listings:sale_list": OWN,
+    "listings:sale_detail": _own(sale_id="sale"),
+    "listings:trading_detail": OWN,
+    "listings:trading_set": OWN,
+    "marketplaces:account_list": OWN,
+    "marketplaces:account_connect": OWN,
+    "marketplaces:connect_finish": OWN,
+    "marketplaces:account_disconnect": _own(account_id="account"),
+    "live:alert_list": OWN,
+    "live:needs_link": OWN,
+    "live:alert_acknowledge": Route(Kind.PERSONAL, {"alert_id": "alert"}),
+    "live:ticket_issue": OWN,
+    "accounts:settings": OWN,
+    "accounts:profile_edit": OWN,
+    # Sign-in
+    "account_login": OPEN,
+    "account_logout": OPEN,
+    "account_inactive": OPEN,
+    "account_signup": OPEN,
+    "account_email_verification_sent": OPEN,
+    "account_confirm_login_code": OPEN,
+    "account_reset_password": OPEN,
+    "account_reset_password_done": OPEN,
+    "account_reset_password_from_key": Route(Kind.OPEN, {"uidb36": "=1", "key": "=made-up"}),
+    "account_reset_password_from_key_done": OPEN,
+    "mfa_authenticate": OPEN,
+    "account_reauthenticate": OWN,
+    "account_email": OWN,
+    "account_change_password": OWN,
+    "account_set_password": OWN,
+    "mfa_index": OWN,
+    "mfa_reauthenticate": OWN,
+    "mfa_activate_totp": OWN,
+    "mfa_deactivate_totp": FACTOR,
+    "mfa_view_recovery_codes": FACTOR,
+    "mfa_generate_recovery_codes": FACTOR,
+    "mfa_download_recovery_codes": FACTOR,
+}
+
+# Of the admin, open to all so that staff can enter; every other address there is staff's.
+ADMIN_OPEN = {"admin:login", "admin:logout", "admin:jsi18n"}
+
+
+def addresses() -> Iterator[tuple[str, URLPattern]]:
+    """(name with namespace, pattern) of every address in the URLconf; a catch-all is called `unknown`."""
+    yield from _walk(get_resolver(), "")
+
+
+def _walk(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, URLPattern]]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLPattern):
+            yield f"{prefix}{pattern.name or 'unknown'}", pattern
+        else:
+            yield from _walk(pattern, f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix)

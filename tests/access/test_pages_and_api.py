@@ -1,0 +1,48 @@
+"""Whatever a holder can change on a page, an API client can change as well."""
+
+import pytest
+from django.test import Client
+
+from tests.access.conftest import World
+from tests.access.routes import ROUTES, Kind
+from tests.access.test_matrix import BACKEND, address, undone
+from tests.api.document import document
+
+# A page that changes something, and the operation of the API that does it through the same service.
+SAME_BY_API = {
+    "analytics:game_publish": ("POST", "/api/v1/listings/"),
+    "analytics:game_suggest": ("POST", "/api/v1/predictions/"),
+    "portfolios:seats_state": ("PATCH", "/api/v1/seats/{id}/"),
+    "listings:listing_reprice": ("POST", "/api/v1/listings/{id}/price/"),
+    "listings:listing_delist": ("POST", "/api/v1/listings/{id}/delist/"),
+    "listings:command_retry": ("POST", "/api/v1/commands/{id}/retry/"),
+    "listings:trading_set": ("POST", "/api/v1/trading-states/"),
+    "marketplaces:account_connect": ("POST", "/api/v1/marketplace-accounts/"),
+    "marketplaces:connect_finish": ("POST", "/api/v1/marketplace-accounts/finish/"),
+    "marketplaces:account_disconnect": ("DELETE", "/api/v1/marketplace-accounts/{id}/"),
+    "live:alert_acknowledge": ("POST", "/api/v1/alerts/{id}/acknowledge/"),
+    "live:ticket_issue": ("POST", "/api/v1/live-tickets/"),
+    "accounts:profile_edit": ("PATCH", "/api/v1/me/"),
+}
+# Pages that change something by GET, because a marketplace sends the browser there.
+BY_GET = {"marketplaces:connect_finish"}
+# Sign-up, passwords and second factors are proved in a browser, to the person alone.
+BROWSER_ONLY_PREFIXES = ("account_", "mfa_")
+
+
+@pytest.mark.parametrize("name", [name for name in ROUTES if not name.startswith(("api:", *BROWSER_ONLY_PREFIXES))])
+def test_what_a_page_changes_the_api_changes_too(world: World, name: str) -> None:
+    route = ROUTES[name]
+    if route.kind is Kind.WEBHOOK:
+        return
+    client = Client()
+    client.force_login(world.user("owner"), backend=BACKEND)
+    with undone():
+        answer = client.generic("TRACE", address(world, name, route))
+    assert answer.status_code == 405, "the page does not say which methods it takes (require_GET or require_POST)"
+    changes = name in BY_GET or not set(answer.headers["Allow"].replace(" ", "").split(",")) <= {"GET", "HEAD"}
+    assert changes == (name in SAME_BY_API), "name the operation of the API in SAME_BY_API"
+
+
+def test_the_operations_exist() -> None:
+    assert set(SAME_BY_API.values()) <= set(document().operations())

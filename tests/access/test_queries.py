@@ -1,0 +1,169 @@
+"""Thirty rows take as many queries as three: every list of the API and every page with rows."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from intelligence.models import AiPrediction, ModelVersion
+from listings.models import Listing, PriceHistory, PriceProposal
+from listings.services.trading import trading_state_set
+from marketplaces.models import MarketplaceAccount
+from portfolios.models import Game, SeasonTicket, Team, Venue
+from portfolios.services.season_tickets import season_ticket_create
+from seatsync.core.clock import now
+from seatsync.core.limiters import valkey
+from seatsync.live.alerts import alert_raise
+from tests.access.conftest import World
+from tests.access.test_matrix import client_of, everything
+from tests.api.document import document
+from tests.builders import person
+from tests.listings.conftest import Market
+from tests.queries import queries_of
+
+pytestmark = pytest.mark.django_db
+FEW, MANY = range(3), range(3, 30)
+PAGES_WITH_ROWS = {
+    "analytics:desk", "analytics:search", "analytics:season_detail", "analytics:game_detail",
+    "portfolios:season_ticket_list", "listings:listing_list", "listings:listing_detail", "listings:sale_list",
+    "listings:trading_detail", "live:alert_list",
+}  # fmt: skip
+# Pages that show no rows of the person's: single things and input.
+NO_ROWS = {
+    "accounts:settings", "live:needs_link", "listings:listing_row", "analytics:game_net", "marketplaces:connect_finish",
+}  # fmt: skip
+
+
+@dataclass
+class Grown:
+    """A market in which everything that is listed anywhere has grown to as many rows as asked for."""
+
+    market: Market
+    world: World
+    listing: Listing
+    ticket: SeasonTicket
+
+    def grow(self, numbers: range) -> None:
+        for number in numbers:
+            self._one_of_each(number)
+        self.market.work(rounds=40)
+        own_games = Listing.objects.filter(status="active", platform="alpha").exclude(game=self.market.holding.game)
+        for listing in own_games:
+            self.market.webhook(self.market.alpha.sell(listing.external_id, (1,)))
+        self.market.work(rounds=40)
+
+    def _one_of_each(self, number: int) -> None:
+        holding = self.market.holding
+        league, venue = holding.game.home_team.league, holding.game.venue
+        Team.objects.create(league=league, name=f"Team {number}", abbreviation=f"T{number}", venue=venue)
+        Venue.objects.create(name=f"Park {number}", city="Seattle", timezone="America/Los_Angeles")
+        starts = holding.game.starts_at + timedelta(days=number + 1, hours=2)
+        game = Game.objects.create(
+            home_team=holding.game.home_team, opponent=holding.game.opponent, venue=venue, starts_at=starts,
+            game_date=starts.date(), season_year=2026,
+        )  # fmt: skip
+        self.ticket = season_ticket_create(
+            actor=holding.actor, user_id=holding.user.pk, team_id=game.home_team_id, season_year=2026, section="131",
+            row=f"R{number}", seat_from=1, seat_to=1, cost_basis=Decimal("100.00"), order_reference=f"ACC-{number}x",
+        )  # fmt: skip
+        for offered in (holding.game, game):
+            (seat,) = self.ticket.seats.filter(game=offered)
+            self.market.publish([seat], account_ids=[self.market.accounts["alpha"].pk])
+        # One account a platform and person; staff see everybody's.
+        neighbour, _ = person(f"neighbour-{number}@example.com", self.ticket.tenant)
+        MarketplaceAccount.objects.create(
+            tenant_id=self.ticket.tenant_id, user=neighbour, platform="beta", account_id=f"b{number}",
+            access_token="token", sales_synced_until=now(),
+        )  # fmt: skip
+        alert_raise(
+            tenant_id=self.ticket.tenant_id, user_id=holding.user.pk, kind="test", severity="action",
+            dedupe_key=f"many:{number}", title=f"Look {number}",
+        )  # fmt: skip
+        trading_state_set(actor=holding.actor, scope="season", scope_id=self.ticket.pk, state="RAISE_ONLY", reason="x")
+        AiPrediction.objects.create(
+            tenant_id=self.ticket.tenant_id, seat_group=self.listing.seat_group, model_type="price",
+            model_version=ModelVersion.objects.get_or_create(kind="price", engine="test", version="1")[0],
+            predicted_value=Decimal("80.00"), lower=Decimal("70.00"), upper=Decimal("90.00"),
+            coverage=Decimal("0.800"), sample_size=9, level="game",
+        )  # fmt: skip
+        PriceHistory.objects.create(time=now(), listing_id=self.listing.pk, price=Decimal("80.00"), platform="alpha")
+        PriceProposal.objects.create(
+            tenant_id=self.ticket.tenant_id, listing=self.listing, previous_price=Decimal("80.00"),
+            proposed_price=Decimal("81.00"), currency="USD", accepted=False, verdicts=[], listing_version=1,
+            actor_kind="user", actor_id="1",
+        )  # fmt: skip
+
+
+@pytest.fixture
+def grown(world: World) -> Grown:
+    listing = Listing.objects.get(pk=world.ids["listing"])
+    return Grown(world.market, world, listing, world.market.holding.ticket)
+
+
+def api_lists(grown: Grown) -> dict[str, str]:
+    """Address by path template, of every operation that answers with rows."""
+    found = {}
+    for method, path in document().operations():
+        if method != "GET":
+            continue
+        schema = document().spec["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        if schema.get("type") == "array" or schema.get("$ref", "").rpartition("/")[2].startswith("Paginated"):
+            found[path] = path.replace("{id}", str(grown.listing.pk)) + "?limit=200"
+    return found
+
+
+def page_lists(grown: Grown) -> dict[str, str]:
+    """Address by name, of every page that a person reads."""
+    words = {
+        "analytics:season_detail": {"ticket_id": grown.ticket.pk},
+        "analytics:game_detail": {"game_id": grown.world.ids["game"]},
+        "listings:listing_detail": {"listing_id": grown.listing.pk},
+        "listings:sale_detail": {"sale_id": grown.world.ids["sale"]},
+    }
+    client = client_of(grown.world, "owner", api=False)
+    found = {}
+    for name, pattern in everything():
+        if not name.startswith(("analytics:", "portfolios:", "listings:", "marketplaces:", "live:", "accounts:")):
+            continue
+        if name in NO_ROWS or (pattern.pattern.regex.groups and name not in words):
+            continue
+        url = reverse(name, kwargs=words.get(name))
+        if client.get(url).status_code == 200:
+            found[name] = url + ("?q=owls" if name == "analytics:search" else "")
+    return found
+
+
+def count_all(client: Client, addresses: dict[str, str]) -> dict[str, list[str]]:
+    found = {}
+    for name, url in addresses.items():
+        valkey().flushdb()
+        client.get(url)
+        found[name], _ = queries_of(client, url)
+    return found
+
+
+def test_no_list_asks_more_for_more_rows(grown: Grown) -> None:
+    api, staff = (client_of(grown.world, who, api=True) for who in ("owner", "staff"))
+    browser = client_of(grown.world, "owner", api=False)
+    counted, shown = [], []
+    for numbers in (FEW, MANY):
+        grown.grow(numbers)
+        lists = api_lists(grown)
+        staffs = {f"{name} (staff)": queries for name, queries in count_all(staff, lists).items()}
+        counted.append(count_all(api, lists) | staffs | count_all(browser, page_lists(grown)))
+        shown.append({name: max(len(rows(api, url)), len(rows(staff, url))) for name, url in lists.items()})
+    (few, many), (few_rows, many_rows) = counted, shown
+    assert len(few_rows) >= 13
+    assert {name: (few_rows[name], count) for name, count in many_rows.items() if count < few_rows[name] + 25} == {}
+    assert set(many) >= PAGES_WITH_ROWS
+    grew = [name for name in few if len(few[name]) < len(many[name])]
+    assert {name: (len(few[name]), len(many[name]), many[name][-3:]) for name in grew} == {}
+
+
+def rows(client: Client, url: str) -> list[object]:
+    body = client.get(url).json()
+    found: list[object] = body["results"] if isinstance(body, dict) else body
+    return found
