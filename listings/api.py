@@ -10,8 +10,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from listings import selectors
-from listings.models import Listing, MarketplaceCommand, PriceHistory, PriceProposal, Sale, SplitType, TradingState
+from listings.models import (
+    Listing,
+    MarketplaceCommand,
+    Payout,
+    PayoutLine,
+    PriceHistory,
+    PriceProposal,
+    Sale,
+    SplitType,
+    TradingState,
+)  # fmt: skip
 from listings.services.delist import listings_delist
+from listings.services.fulfil import METHODS, sale_fulfil
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
@@ -58,6 +69,9 @@ SALE = example(
     },
     status=200,
 )  # fmt: skip
+
+
+FULFIL = example("Transferred in the app", {"method": "mobile_transfer", "confirmation": "TX-77"}, request=True)
 
 
 class BySold(CursorPagination):
@@ -110,6 +124,37 @@ class DelistInput(serializers.Serializer[Any]):
     """Why it comes down."""
 
     reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+
+
+class FulfilInput(serializers.Serializer[Any]):
+    """How the tickets went to the buyer: with a confirmation number, or with one https address a ticket."""
+
+    method = serializers.ChoiceField(choices=METHODS)
+    confirmation = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+    transfer_urls = serializers.ListField(
+        child=serializers.CharField(max_length=500), max_length=40, required=False, default=list
+    )
+
+
+class PayoutLineOutput(serializers.ModelSerializer[PayoutLine]):
+    """One sale's part of a payout, as the platform reckons it."""
+
+    class Meta:
+        model = PayoutLine
+        fields = ("sale", "platform_sale_id", "gross", "fee", "penalty", "net")
+
+
+class PayoutOutput(serializers.ModelSerializer[Payout]):
+    """A payout; `net` is the deposit, `unexplained` what its lines leave of it."""
+
+    lines = PayoutLineOutput(many=True, read_only=True)
+
+    class Meta:
+        model = Payout
+        fields = (
+            "id", "account", "mode", "platform", "reference", "expected_at", "paid_at", "gross", "fee", "penalty",
+            "net", "currency", "unexplained", "lines",
+        )  # fmt: skip
 
 
 class HistoryOutput(serializers.ModelSerializer[PriceHistory]):
@@ -347,6 +392,40 @@ class SaleDetail(ApiView):
     def get(self, request: Request, pk: str) -> Response:
         """The sale; 404 for a stranger's."""
         return Response(SaleOutput(selectors.sale_get(self.actor, pk)).data)
+
+
+class SaleFulfil(ApiView):
+    """Handing over."""
+
+    serializer_class = CommandOutput
+
+    @extend_schema(
+        tags=["sales"], summary="Hand the tickets over", request=FulfilInput, responses={202: CommandOutput},
+        examples=[FULFIL],
+    )  # fmt: skip
+    def post(self, request: Request, pk: str) -> Response:
+        """202 with the command that tells the marketplace; 409 where the sale does not wait for its tickets."""
+        data = FulfilInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        sale = selectors.sale_get(self.actor, pk)
+        command = sale_fulfil(actor=self.actor, sale_id=sale.pk, **data.validated_data)
+        return Response(CommandOutput(command).data, status=202)
+
+
+@extend_schema_view(get=extend_schema(tags=["sales"], summary="List payouts"))
+class PayoutList(mixins.ListModelMixin, ApiView):
+    """Payouts."""
+
+    serializer_class = PayoutOutput
+    queryset = Payout.objects.none()
+
+    def get_queryset(self) -> QuerySet[Payout]:
+        """To the caller's own accounts."""
+        return selectors.payout_list(self.actor) if hasattr(self, "actor") else Payout.objects.none()
+
+    def get(self, request: Request) -> Response:
+        """A page of payouts with their lines."""
+        return self.list(request)
 
 
 class CommandRetry(ApiView):

@@ -24,6 +24,30 @@ class TakeDownForm(forms.Form):
     reason = forms.CharField(label="Reason", max_length=200, required=False)
 
 
+class FulfilForm(forms.Form):
+    """How the tickets went to the buyer."""
+
+    method = forms.ChoiceField(
+        label="How",
+        choices=[("mobile_transfer", "Transferred in the ticket app"), ("transfer_url", "By a transfer link a ticket")],
+    )
+    confirmation = forms.CharField(
+        label="Confirmation number",
+        max_length=80,
+        required=False,
+        help_text="The ticket app shows it after the transfer.",
+    )
+    transfer_urls = forms.CharField(
+        label="Transfer links", required=False, widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text="One https address a line, one for each ticket.",
+    )  # fmt: skip
+
+    def clean_transfer_urls(self) -> list[str]:
+        """The addresses, a line each."""
+        text: str = self.cleaned_data["transfer_urls"]
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 class TradingForm(forms.Form):
     """A brake on everything the holder sells, and why."""
 

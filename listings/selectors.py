@@ -14,6 +14,8 @@ from listings.models import (
     Listing,
     ListingSeat,
     MarketplaceCommand,
+    Payout,
+    PayoutLine,
     PriceHistory,
     PriceProposal,
     Sale,
@@ -139,6 +141,17 @@ def deadlines(actor: Actor) -> QuerySet[Sale]:
         Q(state=SaleState.PROVISIONAL, confirm_by__isnull=False) | Q(state=SaleState.CONFIRMED, ship_by__isnull=False)
     )
     return waiting.annotate(due=Coalesce("ship_by", "confirm_by")).order_by("due")
+
+
+def payout_list(actor: Actor) -> QuerySet[Payout]:
+    """The payouts to the actor's own accounts with their lines, newest first."""
+    return Payout.objects.visible_to(actor).prefetch_related("lines").order_by("-created_at", "-pk")
+
+
+def payout_lines_of_sale(actor: Actor, sale: Sale) -> QuerySet[PayoutLine]:
+    """The parts of payouts that paid a sale; the account owner's business alone."""
+    own = Payout.objects.visible_to(actor).values("pk")
+    return PayoutLine.objects.filter(sale=sale, payout__in=own).select_related("payout").order_by("created_at")
 
 
 def seats_of_sale(sale: Sale) -> QuerySet[SaleSeat]:

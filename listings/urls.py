@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from listings.views import listings, sales, trading
+from listings.views import fulfil, listings, sales, trading
 
 app_name = "listings"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("portfolio/commands/<uuid:command_id>/retry/", listings.command_again, name="command_retry"),
     path("portfolio/sales/", sales.sale_list, name="sale_list"),
     path("portfolio/sales/<uuid:sale_id>/", sales.sale_detail, name="sale_detail"),
+    path("portfolio/sales/<uuid:sale_id>/hand-over/", fulfil.sale_fulfil, name="sale_fulfil"),
     path("settings/selling/", trading.trading_detail, name="trading_detail"),
     path("settings/selling/set/", trading.trading_set, name="trading_set"),
 ]

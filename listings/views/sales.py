@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from listings.models import SaleState
-from listings.selectors import commands_of_sale, sale_get, seats_of_sale
+from listings.selectors import commands_of_sale, payout_lines_of_sale, sale_get, seats_of_sale
 from listings.selectors import sale_list as sales_visible
 from seatsync.accounts.selectors import request_actor
 
@@ -34,11 +34,14 @@ def sale_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     """One sale: where it stands, the money, the deadlines, and what was taken down because of it."""
-    sale = sale_get(request_actor(request), sale_id)
+    actor = request_actor(request)
+    sale = sale_get(actor, sale_id)
     reached = _PATH.index(SaleState(sale.state)) if sale.state in _PATH else -1
     context = {
         "sale": sale,
         "seats": seats_of_sale(sale),
+        "paid": payout_lines_of_sale(actor, sale),
+        "to_hand_over": sale.state == SaleState.CONFIRMED,
         "commands": commands_of_sale(sale),
         "stages": [(state.label, place <= reached, place == reached) for place, state in enumerate(_PATH)],
         "waiting": sale.state in {SaleState.PROVISIONAL, SaleState.CONFIRMED},

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,7 +11,9 @@ from django.urls import reverse
 
 from intelligence.models import AiPrediction, ModelVersion
 from listings.models import Listing, PriceHistory, PriceProposal
+from listings.services.payouts import payout_apply
 from listings.services.trading import trading_state_set
+from marketplaces.contracts import RemotePayment
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import Game, SeasonTicket, Team, Venue
 from portfolios.services.season_tickets import season_ticket_create
@@ -89,6 +92,11 @@ class Grown:
             predicted_value=Decimal("80.00"), lower=Decimal("70.00"), upper=Decimal("90.00"),
             coverage=Decimal("0.800"), sample_size=9, level="game",
         )  # fmt: skip
+        line = ("", Decimal("80.00"), Decimal("8.00"), Decimal("0.00"), Decimal("72.00"))
+        payout_apply(
+            account=self.market.accounts["alpha"],
+            remote=RemotePayment(f"P-{number}", now(), Decimal("72.00"), "USD", (line,)),
+        )
         PriceHistory.objects.create(time=now(), listing_id=self.listing.pk, price=Decimal("80.00"), platform="alpha")
         PriceProposal.objects.create(
             tenant_id=self.ticket.tenant_id, listing=self.listing, previous_price=Decimal("80.00"),
@@ -117,7 +125,7 @@ def api_lists(grown: Grown) -> dict[str, str]:
 
 def page_lists(grown: Grown) -> dict[str, str]:
     """Address by name, of every page that a person reads."""
-    words = {
+    words: dict[str, dict[str, Any]] = {
         "analytics:season_detail": {"ticket_id": grown.ticket.pk},
         "analytics:game_detail": {"game_id": grown.world.ids["game"]},
         "listings:listing_detail": {"listing_id": grown.listing.pk},

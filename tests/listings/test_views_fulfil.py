@@ -1,0 +1,56 @@
+"""The page that hands a sale's tickets over."""
+
+import pytest
+from django.test import Client
+
+from listings.models import Sale, SaleState
+from seatsync.accounts.models import User
+from tests.listings.conftest import Market
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sale(market: Market) -> Sale:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    return Sale.objects.get()
+
+
+def browser(email: str = "owner@example.com") -> Client:
+    client = Client()
+    client.force_login(User.objects.get(email=email), backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def test_a_holder_hands_over_and_the_sale_says_so(market: Market, sale: Sale) -> None:
+    owner = browser()
+    page = owner.get(f"/portfolio/sales/{sale.pk}/")
+    assert f"/portfolio/sales/{sale.pk}/hand-over/" in page.text
+    answer = owner.post(
+        f"/portfolio/sales/{sale.pk}/hand-over/", {"method": "mobile_transfer", "confirmation": "TX-77"}
+    )
+    assert answer.status_code == 302
+    market.work()
+    sale.refresh_from_db()
+    assert sale.state == SaleState.FULFILLED
+    assert "told" in owner.get(f"/portfolio/sales/{sale.pk}/hand-over/").text
+
+
+def test_bad_proof_stays_on_the_page_with_what_was_typed(market: Market, sale: Sale) -> None:
+    answer = browser().post(
+        f"/portfolio/sales/{sale.pk}/hand-over/", {"method": "transfer_url", "transfer_urls": "http://nowhere"}
+    )
+    assert answer.status_code == 422
+    assert "1 addresses for 2 tickets." in answer.text
+    assert "is no https address" in answer.text
+    assert "http://nowhere" in answer.text
+
+
+def test_a_viewer_sees_no_form_and_a_stranger_nothing(market: Market, sale: Sale) -> None:
+    page = browser("viewer@example.com").get(f"/portfolio/sales/{sale.pk}/hand-over/")
+    assert page.status_code == 200
+    assert "Confirmation number" not in page.text
+    assert browser("other@example.com").get(f"/portfolio/sales/{sale.pk}/hand-over/").status_code == 404
+    assert Client().get(f"/portfolio/sales/{sale.pk}/hand-over/").status_code == 302
