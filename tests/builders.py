@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from portfolios.models import Game, League, SeasonTicket, SeasonTicketShare, Seat, Team, Venue, VenueSection
+from portfolios.models import Game, SeasonTicket, SeasonTicketShare, Seat
 from portfolios.services.season_tickets import season_ticket_create
-from seatsync.accounts.models import Membership, Role, User
+from seatsync.accounts.models import Role, User
 from seatsync.accounts.selectors import actor_for
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.tenants.models import Tenant
+from tests.factories import GameFactory, MembershipFactory, TeamFactory, TenantFactory, UserFactory
 
 GAMES = 6
 SEATS = 4
@@ -38,33 +39,26 @@ class Holding:
 
 
 def person(email: str, tenant: Tenant, *, role: str = Role.HOLDER, staff: bool = False) -> tuple[User, Actor]:
-    user = User.objects.create_user(email, "a-long-password-1", is_staff=staff, email_verified_at=now())
-    Membership.objects.create(user=user, tenant=tenant, role=role)
+    user = UserFactory.create(email=email, is_staff=staff)
+    MembershipFactory.create(user=user, tenant=tenant, role=role)
     return user, actor_for(user, tenant.pk, "request-1")
 
 
 def schedule(count: int = GAMES) -> list[Game]:
     """One past game, the rest in the coming weeks; season year 2026."""
-    league = League.objects.create(key="mlb", name="MLB")
-    venue = Venue.objects.create(name="Harbor Park", city="Seattle", timezone="America/Los_Angeles")
-    VenueSection.objects.create(venue=venue, name="131", zone="Lower Box")
-    home = Team.objects.create(league=league, name="Harbor Gulls", abbreviation="HAR", venue=venue)
-    away = Team.objects.create(league=league, name="Inland Owls", abbreviation="INL")
-    games = []
-    for number in range(count):
-        starts = now().replace(minute=10, second=0, microsecond=0, tzinfo=UTC) + timedelta(days=7 * number - 3)
-        games.append(
-            Game.objects.create(
-                home_team=home, opponent=away, venue=venue, starts_at=starts, game_date=starts.date(), season_year=2026
-            )
-        )
-    return games
+    home = TeamFactory.create(name="Harbor Gulls", abbreviation="HAR", venue__name="Harbor Park")
+    away = TeamFactory.create(name="Inland Owls", abbreviation="INL", venue=None)
+    first = now().replace(minute=10, second=0, microsecond=0, tzinfo=UTC) - timedelta(days=3)
+    return [
+        GameFactory.create(home_team=home, opponent=away, starts_at=first + timedelta(days=7 * number))
+        for number in range(count)
+    ]
 
 
 def build_holding(games: int = GAMES) -> Holding:
     """Everything, in the default tenant; the outsider is of a second one."""
     tenant = Tenant.objects.get(is_default=True)
-    foreign = Tenant.objects.create(name="Other Co", slug="other-co")
+    foreign = TenantFactory.create(name="Other Co", slug="other-co")
     user, actor = person("owner@example.com", tenant)
     co_user, co_owner = person("co@example.com", tenant)
     view_user, viewer = person("viewer@example.com", tenant)
