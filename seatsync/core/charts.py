@@ -29,6 +29,9 @@ class Drawn:
     css: str
     path: str
     last: Decimal
+    # Where it ends: percent of the width, pixels from the top. A line of one point is seen by its end alone.
+    end_x: float
+    end_y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +135,18 @@ def line_chart(lines: Sequence[Line], height: int = 190) -> Chart:
 
     return Chart(
         height=height,
-        lines=[Drawn(line.label, line.css, _path(line, x, y, end), line.points[-1][1]) for line in shown],
+        lines=[_drawn(line, x, y, end) for line in shown],
         rows=[Tick(round(y(v), 1), f"{v:,.0f}" if ticks[-1] >= 10 else f"{v:,.2f}") for v in ticks],
         columns=[Tick(round(x(at) * 100 / WIDTH, 2), text) for at, text in _time_ticks(start, end)],
         summary="; ".join(_say(line) for line in shown),
     )
+
+
+def _drawn(line: Line, x: object, y: object, end: datetime) -> Drawn:
+    assert callable(x) and callable(y)  # noqa: S101, PT018
+    at, value = line.points[-1]
+    ends = x(end if line.step else at) * 100 / WIDTH
+    return Drawn(line.label, line.css, _path(line, x, y, end), value, round(ends, 2), round(y(float(value)), 1))
 
 
 def _path(line: Line, x: object, y: object, end: datetime) -> str:
