@@ -20,13 +20,19 @@ class PublishForm(forms.Form):
         label="Seats",
         coerce=uuid.UUID,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose seats."},
+        error_messages={
+            "required": "Choose seats.",
+            "invalid_choice": "A seat that you chose is not free any more. Choose seats that are.",
+        },
     )
     accounts = forms.TypedMultipleChoiceField(
         label="Marketplaces",
         coerce=uuid.UUID,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one marketplace."},
+        error_messages={
+            "required": "Choose at least one marketplace.",
+            "invalid_choice": "An account that you chose is not connected. Choose among those shown.",
+        },
     )
     price = MoneyField(label="Price")
     floor = MoneyField(label="Floor")

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
@@ -15,6 +14,7 @@ from intelligence.services.suggest import price_suggest
 from portfolios.models import SeatGroup
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import NotFound
+from seatsync.core.filters import ApiFilterSet
 
 
 class PredictionOutput(serializers.ModelSerializer[AiPrediction]):
@@ -37,7 +37,7 @@ class PredictionInput(serializers.Serializer[Any]):
     seat_group = serializers.UUIDField()
 
 
-class PredictionFilter(filters.FilterSet):
+class PredictionFilter(ApiFilterSet):
     """Predictions by group, listing and kind."""
 
     class Meta:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
@@ -28,6 +27,7 @@ from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.trading import SCOPES, trading_state_set
 from seatsync.core.apiview import ApiView
+from seatsync.core.filters import ApiFilterSet
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
 
@@ -221,7 +221,7 @@ class TradingStateInput(serializers.Serializer[Any]):
     season_ticket_id = serializers.UUIDField(required=False)
 
 
-class ListingFilter(filters.FilterSet):
+class ListingFilter(ApiFilterSet):
     """Listings by game, ticket, platform, status and account."""
 
     class Meta:
@@ -229,7 +229,7 @@ class ListingFilter(filters.FilterSet):
         fields = ("game", "season_ticket", "platform", "status", "account", "seat_group")
 
 
-class SaleFilter(filters.FilterSet):
+class SaleFilter(ApiFilterSet):
     """Sales by game, platform, state and listing."""
 
     class Meta:

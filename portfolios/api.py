@@ -15,6 +15,7 @@ from portfolios.services.ledger import seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput, NotFound, StaleVersion
+from seatsync.core.filters import ApiFilterSet
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
 
@@ -112,7 +113,7 @@ class SeatInput(serializers.Serializer[Any]):
     version = serializers.IntegerField(required=False, min_value=1)
 
 
-class GameFilter(filters.FilterSet):
+class GameFilter(ApiFilterSet):
     """Games by season ticket, team, season and time."""
 
     season_ticket = filters.UUIDFilter(method="of_ticket")
@@ -132,7 +133,7 @@ class GameFilter(filters.FilterSet):
         return queryset.filter(seats__season_ticket=ticket).distinct()
 
 
-class SeatFilter(filters.FilterSet):
+class SeatFilter(ApiFilterSet):
     """Seats by ticket, game and state."""
 
     class Meta:

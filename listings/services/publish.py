@@ -73,7 +73,9 @@ def _accounts(actor: Actor, account_ids: Sequence[uuid.UUID]) -> list[Marketplac
         raise InvalidInput("No marketplace was chosen.", field="accounts", remedy="Choose at least one.")
     found = list(MarketplaceAccount.objects.visible_to(actor).filter(pk__in=wanted).order_by("platform", "pk"))
     if len(found) != len(wanted):
-        raise NotFound("No marketplace account with this id.")
+        raise NotFound(
+            "No marketplace account with this id.", field="accounts", remedy="Use the ids of your own accounts."
+        )
     for account in found:
         if not account.is_active or account.needs_reconnect:
             raise Conflict(

@@ -71,7 +71,9 @@ def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) ->
             link, code=code, redirect_uri=redirect_uri, code_verifier=attempt.code_verifier
         )
     except MarketplaceError as error:
-        raise Conflict(f"{attempt.platform} did not grant access: {error}", field="code") from error
+        raise Conflict(
+            f"{attempt.platform} did not grant access: {error}", field="code", remedy="Start again from Connections."
+        ) from error
     return account_keep(actor=actor, platform=attempt.platform, mode=attempt.mode, grant=grant)
 
 
@@ -144,7 +146,10 @@ def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     """Forget the grant. Raises NotFound for a stranger's account and Conflict while listings are open there."""
     account = accounts_locked().get_for(actor, account_id)
     if account.listings.filter(status__in=["publishing", "active", "paused", "delisting"]).exists():
-        raise Conflict("Listings are still open on this account. Take them down first.", field="account")
+        raise Conflict(
+            "Listings are still open on this account. Take them down first.", field="account",
+            remedy="Disconnect once they are down.",
+        )  # fmt: skip
     account.is_active = False
     account.access_token = account.refresh_token = ""
     account.save(update_fields=["is_active", "access_token", "refresh_token", "updated_at"])

@@ -35,7 +35,11 @@ def seats_move(
     changes = []
     for seat in seats:
         if not may_move(seat.state, to_state):
-            raise Conflict(f"Seat {seat} is {seat.get_state_display()} and cannot become {to_state}.", field="seats")
+            raise Conflict(
+                f"Seat {seat} is {seat.get_state_display()} and cannot become {to_state}.",
+                field="seats",
+                remedy="Choose seats that may move there.",
+            )
         changes.append(_change(actor, seat, to_state, reason, at))
         seat.state, seat.held_by, seat.held_until = to_state, held_by, held_until
         seat.version += 1
@@ -81,10 +85,18 @@ def seats_set_state(*, actor: Actor, seat_ids: Sequence[uuid.UUID], to_state: st
     locked = seats_lock(seat.pk for seat in seats)
     taken = [seat for seat in locked if seat.state in {OwnerState.HELD, OwnerState.SOLD}]
     if taken:
-        raise Conflict(f"Seat {taken[0]} is {taken[0].get_state_display()}.", field="seats")
+        raise Conflict(
+            f"Seat {taken[0]} is {taken[0].get_state_display()}.",
+            field="seats",
+            remedy="Choose seats that no buyer has.",
+        )
     if to_state != OwnerState.AVAILABLE and (offered := openings.offered_among([seat.pk for seat in locked])):
         first = next(seat for seat in locked if seat.pk in offered)
-        raise Conflict(f"Seat {first} is listed. Take its listings down first.", field="seats")
+        raise Conflict(
+            f"Seat {first} is listed. Take its listings down first.",
+            field="seats",
+            remedy="Choose it again once they are down.",
+        )
     seats_move(actor=actor, seats=[s for s in locked if s.state != to_state], to_state=to_state, reason=reason)
     return locked
 
@@ -96,7 +108,7 @@ def seats_for(actor: Actor, seat_ids: Iterable[uuid.UUID], *, verb: str) -> list
         raise InvalidInput("No seat was chosen.", field="seats", remedy="Choose at least one seat.")
     seats = list(Seat.objects.visible_to(actor).filter(pk__in=wanted).select_related("season_ticket", "game"))
     if len(seats) != len(wanted):
-        raise NotFound("No seat with this id.")
+        raise NotFound("No seat with this id.", field="seats", remedy="Use the ids of your own seats.")
     for ticket in {seat.season_ticket for seat in seats}:
         if not ticket.may(actor, verb):
             raise NotAllowed("You may look at these seats but not change them.")

@@ -66,7 +66,9 @@ def season_ticket_create(
     except ValidationError as error:
         raise InvalidInput(
             "The season ticket is not valid.",
-            problems=tuple(FieldProblem(f, " ".join(m)) for f, m in error.message_dict.items()),
+            problems=tuple(
+                FieldProblem(f, " ".join(m), "Mend it and save again.") for f, m in error.message_dict.items()
+            ),
         ) from error
     ticket.save()
     _fill_ledger(ticket, games, range(seat_from, seat_to + 1))

@@ -26,7 +26,10 @@ def idempotency_begin(*, caller: str, key: str, method: str, path: str, body: by
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 24))", [f"{caller}\n{key}"])
         if not cursor.fetchone()[0]:
-            raise Conflict("A request with this Idempotency-Key is being carried out.", field="Idempotency-Key")
+            raise Conflict(
+                "A request with this Idempotency-Key is being carried out.", field="Idempotency-Key",
+                remedy="Send it again in a moment; you will get its answer.",
+            )  # fmt: skip
     IdempotencyRecord.objects.filter(caller=caller, key=key, created_at__lt=now() - KEPT).delete()
     found = IdempotencyRecord.objects.filter(caller=caller, key=key).first()
     if found is not None and found.request_sha256 != sha256_hex(method, path, body):

@@ -7,11 +7,21 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from seatsync.core.errors import CHALLENGE, FieldProblem, SeatSyncError, TooManyRequests
 
 CONTENT_TYPE = "application/problem+json"
+
+# What to do about refusals that name no field.
+_REMEDIES: dict[type[Exception], str] = {
+    exceptions.ParseError: "Send one JSON object.",
+    exceptions.UnsupportedMediaType: "Send JSON, with the header Content-Type: application/json.",
+    exceptions.MethodNotAllowed: "The header Allow names the methods that there are.",
+    exceptions.NotAcceptable: "Accept application/json.",
+    exceptions.NotAuthenticated: "Send an access token, as Authorization: Bearer.",
+}
 
 
 def problem_body(
@@ -71,7 +81,9 @@ def _translated(error: Exception) -> SeatSyncError | None:
         found.problems = problems
         return found
     if isinstance(error, exceptions.APIException):
-        return _plain(error.status_code, str(error.default_code), str(error.detail))
+        found = _plain(error.status_code, str(error.default_code), str(error.detail))
+        found.remedy = _REMEDIES.get(type(error), "")
+        return found
     return None
 
 
@@ -90,7 +102,12 @@ def _fields(detail: Any, path: str = "") -> list[FieldProblem]:
             p for index, value in enumerate(detail) for p in _fields(value, f"{path}.{index}" if path else str(index))
         ]
     texts = detail if isinstance(detail, list) else [detail]
-    return [FieldProblem(path or "body", str(text), "Mend this field and send it again.") for text in texts]
+    return [FieldProblem(_field(path), str(text), "Mend this field and send it again.") for text in texts]
+
+
+def _field(path: str) -> str:
+    """DRF says `non_field_errors` of a body that is no object; in our words it is the body's fault."""
+    return path.replace(api_settings.NON_FIELD_ERRORS_KEY, "body") or "body"
 
 
 def problem_view(

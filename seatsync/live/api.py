@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import NotFound
+from seatsync.core.filters import ApiFilterSet
 from seatsync.core.pagination import CursorPagination
 from seatsync.live import selectors
 from seatsync.live.alerts import alert_acknowledge
@@ -42,7 +43,7 @@ class TicketOutput(serializers.Serializer[Any]):
     expires_in_s = serializers.IntegerField()
 
 
-class AlertFilter(filters.FilterSet):
+class AlertFilter(ApiFilterSet):
     """Alerts by kind and severity, open ones only on wish."""
 
     open = filters.BooleanFilter(field_name="acknowledged_at", lookup_expr="isnull")

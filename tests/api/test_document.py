@@ -57,8 +57,7 @@ def test_every_operation_says_in_words_what_it_is(described: Document) -> None:
 
 @pytest.mark.parametrize(("path", "method"), WITH_EXAMPLES.items())
 def test_the_main_job_has_examples(described: Document, path: str, method: str) -> None:
-    operation = described.operation(method, path)
-    assert operation is not None
+    operation = described.spec["paths"][path][method.lower()]
     assert any(content.get("examples") for content in contents(operation))
 
 
