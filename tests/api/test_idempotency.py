@@ -1,0 +1,136 @@
+"""Idempotency-Key and versions where requests meet: one effect, one answer, and one winner (I-14, I-24)."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from listings.models import Listing, MarketplaceCommand
+from marketplaces.models import MarketplaceAccount
+from seatsync.accounts.models import User
+from seatsync.core.clock import now
+from seatsync.core.models import AuditEntry, IdempotencyRecord
+from seatsync.tenants.models import Tenant
+from tests.api.conftest import As
+from tests.api.test_api import fields, wish
+from tests.listings.conftest import Market
+
+AT_ONCE = 6
+
+
+@pytest.fixture
+def default_tenant(transactional_db: None) -> Tenant:
+    """The tenant that the migrations made; a test with transactions of its own may have emptied the tables before."""
+    return Tenant.objects.get_or_create(is_default=True, defaults={"name": "SeatSync", "slug": "seatsync"})[0]
+
+
+def together(calls: list[Callable[[], Any]]) -> list[Any]:
+    """Every call in a thread of its own, begun at the same moment; the answers in the calls' order."""
+    begin, answers = threading.Barrier(len(calls)), [None] * len(calls)
+
+    def work(place: int) -> None:
+        begin.wait(timeout=30)
+        try:
+            answers[place] = calls[place]()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    assert None not in answers
+    return answers
+
+
+def test_the_same_key_at_once_has_one_effect(default_tenant: Tenant, market: Market, as_: As) -> None:
+    owner, key, body = as_("owner"), {"Idempotency-Key": "k-1"}, wish(market)
+    answers = together([lambda: owner.post("/listings/", body, **key)] * AT_ONCE)
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    made = [answer for answer in answers if answer.status_code == 201]
+    assert sum("Idempotent-Replay" not in answer.headers for answer in made) == 1
+    assert len({answer.content for answer in made}) == 1
+    for refused in (answer for answer in answers if answer.status_code == 409):
+        assert fields(refused) == ["Idempotency-Key"]
+    later = owner.post("/listings/", body, **key)
+    assert (later.status_code, later.content) == (201, made[0].content)
+    assert (Listing.objects.count(), MarketplaceCommand.objects.count()) == (2, 2)
+
+
+def test_of_prices_for_one_version_one_wins(default_tenant: Tenant, market: Market, as_: As) -> None:
+    listing = market.published()[0]
+    owner = as_("owner")
+    path, version = f"/listings/{listing.pk}/price/", Listing.objects.get(pk=listing.pk).version
+    wishes = [{"price": f"{80 + number}.00", "version": version} for number in range(AT_ONCE)]
+    answers = together([lambda wish=wish: owner.post(path, wish) for wish in wishes])  # type: ignore[misc]
+    (won,) = [answer for answer in answers if answer.status_code == 200]
+    lost = [answer for answer in answers if answer.status_code != 200]
+    assert {answer.status_code for answer in lost} == {409}
+    assert {answer.json()["current_version"] for answer in lost} == {version + 1}
+    listing.refresh_from_db()
+    assert (str(listing.price), listing.version) == (won.json()["price"], version + 1)
+
+
+@pytest.mark.django_db
+class TestOneAfterTheOther:
+    def test_any_write_takes_a_key(self, market: Market, as_: As) -> None:
+        owner, seat = as_("owner"), market.holding.seats[0].pk
+        keep = {"state": "attending", "reason": "we go"}
+        brake = {"scope": "holder", "scope_id": str(market.holding.user.pk), "state": "HALTED"}
+        writes: list[tuple[str, str, dict[str, str]]] = [
+            ("PATCH", "/me/", {"full_name": "Sam"}),
+            ("PATCH", f"/seats/{seat}/", keep),
+            ("POST", "/trading-states/", brake),
+            ("DELETE", f"/marketplace-accounts/{market.accounts['beta'].pk}/", {}),
+        ]
+        for number, (method, path, body) in enumerate(writes):
+            key = {"Idempotency-Key": f"k-{number}"}
+            first = owner.send(method, path, body, **key)
+            done = AuditEntry.objects.count()
+            again = owner.send(method, path, body, **key)
+            assert first.status_code < 300
+            assert (again.status_code, again.content) == (first.status_code, first.content), path
+            assert again.headers["Idempotent-Replay"] == "true"
+            assert AuditEntry.objects.count() == done, path
+
+    @pytest.mark.parametrize("change", ["body", "path", "method"])
+    def test_a_key_is_for_one_request(self, market: Market, as_: As, change: str) -> None:
+        owner, key = as_("owner"), {"Idempotency-Key": "k-1"}
+        first, second = (f"/seats/{seat.pk}/" for seat in market.holding.seats[:2])
+        keep = {"state": "attending", "reason": "we go"}
+        assert owner.patch(first, keep, **key).status_code == 200
+        other = {
+            "body": ("PATCH", first, {**keep, "reason": "we stay"}),
+            "path": ("PATCH", second, keep),
+            "method": ("POST", "/live-tickets/", keep),
+        }[change]
+        answer = owner.send(*other, **key)
+        assert (answer.status_code, fields(answer)) == (422, ["Idempotency-Key"])
+        assert "new key" in answer.json()["errors"][0]["remedy"]
+
+    @pytest.mark.parametrize("key", [" ", "k" * 201])
+    def test_a_key_that_is_none_is_refused(self, market: Market, as_: As, key: str) -> None:
+        answer = as_("owner").patch("/me/", {"full_name": "Sam"}, **{"Idempotency-Key": key})
+        assert (answer.status_code, fields(answer)) == (422, ["Idempotency-Key"])
+        assert User.objects.get(pk=market.holding.user.pk).full_name == ""
+
+    def test_a_key_is_forgotten_after_a_day(self, market: Market, as_: As) -> None:
+        owner, key = as_("owner"), {"Idempotency-Key": "k-1"}
+        assert owner.patch("/me/", {"full_name": "Sam"}, **key).status_code == 200
+        IdempotencyRecord.objects.update(created_at=now() - timedelta(hours=25))
+        anew = owner.patch("/me/", {"full_name": "Max"}, **key)
+        assert (anew.status_code, anew.json()["full_name"]) == (200, "Max")
+        assert "Idempotent-Replay" not in anew.headers
+
+    def test_what_failed_may_be_sent_again_with_the_same_key(self, market: Market, as_: As) -> None:
+        owner, key = as_("owner"), {"Idempotency-Key": "k-1"}
+        path = f"/marketplace-accounts/{market.accounts['alpha'].pk}/"
+        market.published()
+        assert owner.delete(path, **key).status_code == 409
+        Listing.objects.update(status="cancelled")
+        assert owner.delete(path, **key).status_code == 204
+        assert not MarketplaceAccount.objects.get(platform="alpha").is_active
