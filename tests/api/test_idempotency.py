@@ -65,7 +65,7 @@ def test_of_prices_for_one_version_one_wins(default_tenant: Tenant, market: Mark
     listing = market.published()[0]
     owner = as_("owner")
     path, version = f"/listings/{listing.pk}/price/", Listing.objects.get(pk=listing.pk).version
-    wishes = [{"price": f"{80 + number}.00", "version": version} for number in range(AT_ONCE)]
+    wishes = [{"price": f"{70 + number}.00", "version": version} for number in range(AT_ONCE)]
     answers = together([lambda wish=wish: owner.post(path, wish) for wish in wishes])  # type: ignore[misc]
     (won,) = [answer for answer in answers if answer.status_code == 200]
     lost = [answer for answer in answers if answer.status_code != 200]
