@@ -1,5 +1,6 @@
 """The API's addresses under /api/v1/."""
 
+import threading
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -46,8 +47,17 @@ class _Open(APIView):
         return super().finalize_response(request, response, *args, **kwargs)
 
 
+# The generator loads its extensions at first use, which two threads at once do not survive.
+_GENERATING = threading.Lock()
+
+
 class SchemaView(_Open, SpectacularAPIView):
     """The OpenAPI description."""
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """The document as YAML or JSON."""
+        with _GENERATING:
+            return super().get(request, *args, **kwargs)
 
 
 class DocsView(_Open, SpectacularSwaggerView):

@@ -20,6 +20,7 @@ class Api:
 
     def __init__(self, token: str = "") -> None:
         self.token = token
+        self.document = document()  # made here: the generator does not bear being begun in several threads
         self.client = Client(headers={"Authorization": f"Bearer {token}"} if token else None)
 
     def get(self, path: str, **headers: str) -> Any:
@@ -40,9 +41,8 @@ class Api:
         answer = self.client.generic(method, f"/api/v1{path}", text, content_type="application/json", headers=headers)
         return self._checked(method, path, answer)
 
-    @staticmethod
-    def _checked(method: str, path: str, answer: Any) -> Any:
-        document().check(method, f"/api/v1{path}", answer)
+    def _checked(self, method: str, path: str, answer: Any) -> Any:
+        self.document.check(method, f"/api/v1{path}", answer)
         return answer
 
 
