@@ -54,10 +54,10 @@ _GENERATING = threading.Lock()
 class SchemaView(_Open, SpectacularAPIView):
     """The OpenAPI description."""
 
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """The document as YAML or JSON."""
+    def _get_schema_response(self, request: Request) -> Any:
+        made: Any = super()
         with _GENERATING:
-            return super().get(request, *args, **kwargs)
+            return made._get_schema_response(request)
 
 
 class DocsView(_Open, SpectacularSwaggerView):
