@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from seatsync.core.errors import SeatSyncError
+
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
@@ -19,12 +21,24 @@ class Comparable:
 
 @dataclass(frozen=True, slots=True)
 class PriceQuestion:
-    """What are seats of this section worth at `at`? `comparables` were all sold before it (I-34)."""
+    """What are seats of this section worth at `at`? Comparables that were not sold before it are not used (I-34).
+
+    `venue` is the venue's name: sections of other venues with the same label say nothing about this one.
+    """
 
     section: str
     zone: str
     at: datetime
     comparables: tuple[Comparable, ...]
+    venue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an answer stands on: the comparables used, and by reason those of before `at` that were left out."""
+
+    used: tuple[Comparable, ...] = ()
+    dropped: tuple[tuple[str, tuple[Comparable, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,7 @@ class PriceAnswer:
     level: str
     data_as_of: datetime | None
     reasons: tuple[str, ...]
+    evidence: Evidence = Evidence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,14 @@ class NoAnswer:
     """Nothing is known; the price is kept and the reason said (I-16)."""
 
     reason: str
+
+
+class ArtifactRefused(SeatSyncError):
+    """An artifact is not the one that ships, or not of its predictor's kind: nothing is answered with it."""
+
+    status = 503
+    code = "model_refused"
+    title = "The model cannot be used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +96,5 @@ class Predictor(Protocol):
         ...
 
     def predict(self, questions: Sequence[PriceQuestion], artifact: bytes) -> list[PriceAnswer | NoAnswer]:
-        """One answer a question, in order."""
+        """One answer a question, in order; raises ArtifactRefused for an artifact that is not this predictor's."""
         ...

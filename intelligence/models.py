@@ -50,16 +50,16 @@ class PredictionQuerySet(OwnedQuerySet["AiPrediction"]):
         return self.filter(Q(seat_group__season_ticket__in=tickets) | Q(listing__season_ticket__in=tickets))
 
 
-class AiPrediction(BaseModel):
-    """One served prediction with its interval, its inputs and the model version that made it (I-34)."""
+class AiPrediction(AppendOnlyModel):
+    """One served prediction with its interval, its inputs and the model version that made it (I-34); never changed."""
 
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
-    listing = models.ForeignKey("listings.Listing", null=True, blank=True, on_delete=models.CASCADE)
+    listing = models.ForeignKey("listings.Listing", null=True, blank=True, on_delete=models.PROTECT)
     seat_group = models.ForeignKey(
         "portfolios.SeatGroup",
         null=True,
         blank=True,
-        on_delete=models.CASCADE,
+        on_delete=models.PROTECT,
         related_name="predictions",
     )
     model_type = models.CharField(max_length=20)
@@ -77,6 +77,7 @@ class AiPrediction(BaseModel):
     sample_size = models.PositiveIntegerField()
     level = models.CharField(max_length=10)
     data_as_of = models.DateTimeField(null=True, blank=True)
+    # The question, "input_sha256" over all of it, and "evidence": sales used and left out by reason.
     features = models.JSONField(default=dict)
     reasons = models.JSONField(default=list)
 

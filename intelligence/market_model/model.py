@@ -4,15 +4,20 @@ import json
 import math
 import random
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from seatsync.core.money import amount
 
 PARAMETERS = Path(__file__).with_name("parameters.json")
 # Asks stand above what sells: the share by which a typical ask exceeds the expected sale price. Stated, not fitted:
 # the records hold sales only.
 ASK_MARKUP = 0.12
 ASKS_PER_ZONE_SHARE = 160
+# No sale below this is drawn (USD per ticket).
+LOWEST = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class PaperPoint:
     zone: str
     row: str
     quantity: int
-    price: float
+    price: Decimal
     days: float
 
 
@@ -101,7 +106,7 @@ class PaperMarket:
             zone=zone,
             row=str(chance.randint(1, 40)),
             quantity=chance.choices((1, 2, 3, 4), (0.12, 0.58, 0.1, 0.2))[0],
-            price=round(max(price, 3.0), 2),
+            price=amount(max(price, LOWEST)),
             days=days,
         )
 

@@ -8,6 +8,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 
 from listings.models import CommandState, MarketplaceCommand
+from portfolios.models import Venue
 from seatsync.accounts.models import User
 from seatsync.core.limiters import valkey
 from seatsync.live.alerts import alert_raise
@@ -39,6 +40,7 @@ def world(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Wor
     valkey().flushdb()
     market = build_market(platforms)
     holding = market.holding
+    Venue.objects.update(name="T-Mobile Park")  # a venue whose sections have a shipped history of sales
     alpha, _ = market.published([holding.seats[2]])
     market.webhook(market.alpha.sell(alpha.external_id, (3,)))
     market.work()

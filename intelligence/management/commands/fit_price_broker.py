@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from intelligence.contracts import Comparable, NoAnswer, PriceAnswer, PriceQuestion, TrainingSale
 from intelligence.predictors.price_broker import PREDICTOR
-from intelligence.registry import ARTIFACTS
+from intelligence.registry import ARTIFACTS, artifact_write
 from intelligence.training_data import sales_path, training_sales
 
 
@@ -28,11 +28,13 @@ class Command(BaseCommand):
             sales = training_sales(sales_path(options["data"]))
         except (FileNotFoundError, KeyError) as error:
             raise CommandError(str(error)) from error
+        if len(sales) < 2:
+            raise CommandError(f"{options['data']} holds too few usable sales to learn from. Give another record.")
         sales.sort(key=lambda sale: sale.sold_at)
         cut = int(len(sales) * 0.7)
         result = judged(sales[:cut], sales[cut:])
         if options["write"]:
-            (ARTIFACTS / "price_broker.json").write_bytes(PREDICTOR.fit(sales) + b"\n")
+            artifact_write(ARTIFACTS, "price_broker", PREDICTOR.fit(sales) + b"\n")
         self.stdout.write(json.dumps({"n": len(sales), "cut_at": sales[cut].sold_at.isoformat(), **result}))
 
 
