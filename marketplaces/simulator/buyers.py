@@ -9,7 +9,7 @@ from typing import Any
 from marketplaces.simulator import sales
 from marketplaces.simulator.http import Refusal
 from marketplaces.simulator.sales import Tell
-from marketplaces.simulator.state import Ledger, Listing
+from marketplaces.simulator.state import PLATFORMS, Ledger, Listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +97,29 @@ class Buyers:
         hours = max(0.0, now - (now if self.last_tick is None else self.last_tick)) / 3600 * self.demand.speed
         self.last_tick = now
         active = [item for item in self._ledger.listings.values() if item.state == "active"]
-        markets: dict[tuple[str, int], Market] = {}
+        markets = self.markets({item.event_id for item in active})
         sold = 0
         for listing in active:
             event = self._ledger.events.get(listing.event_id)
             if event is None:
                 continue
-            key = (listing.platform, listing.event_id)
-            market = markets.get(key) or markets.setdefault(key, self.market_of(*key))
+            market = markets[listing.platform, listing.event_id]
             each_hour = (self.chance or self.demand.chance)(listing, (event.starts_at - now) / 3600, market)
             if self._ledger.random.random() < 1 - (1 - min(max(each_hour, 0.0), 1.0)) ** hours:
                 sold += self._buy(listing, now)
         return sold
 
-    def market_of(self, platform: str, event_id: int) -> Market:
-        """The strangers' offers of an event."""
-        prices = [offer.price_cents for offer in self._ledger.offers_of(platform, event_id)]
-        return Market(min(prices), median(prices), len(prices)) if prices else Market(None, None, 0)
+    def markets(self, event_ids: set[int]) -> dict[tuple[str, int], Market]:
+        """The strangers' offers of these events by platform and event; all offers are looked through once."""
+        prices: dict[tuple[str, int], list[int]] = {(name, key): [] for name in PLATFORMS for key in event_ids}
+        for offer in self._ledger.offers.values():
+            if offer.event_id in event_ids:
+                for platform in [offer.platform] if offer.platform else PLATFORMS:
+                    prices[platform, offer.event_id].append(offer.price_cents)
+        return {
+            key: Market(min(found), median(found), len(found)) if found else Market(None, None, 0)
+            for key, found in prices.items()
+        }
 
     def _buy(self, listing: Listing, now: float) -> int:
         sizes = sales.allowed_quantities(listing.split, listing.quantity)

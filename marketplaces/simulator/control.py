@@ -8,7 +8,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marketplaces.simulator import oauth, prints, sales
 from marketplaces.simulator.http import Refusal, Request, Response
-from marketplaces.simulator.state import PLATFORMS, Account, Event, Listing, Offer, Sale, Settings, from_cents, to_cents
+from marketplaces.simulator.state import (
+    PLATFORMS,
+    Account,
+    Event,
+    Listing,
+    Offer,
+    Sale,
+    Settings,
+    as_row,
+    from_cents,
+    to_cents,
+)
 
 if TYPE_CHECKING:
     from marketplaces.simulator.app import Simulator
@@ -233,12 +244,12 @@ def _state(simulator: "Simulator", _request: Request) -> Any:
     """The ledger by platform: listings, sales and what is on its way; and all listings and sales side by side."""
     ledger = simulator.ledger
     listings = [
-        asdict(item) | {"shown": item.state == "active", "price": format(from_cents(item.price_cents), ".2f")}
+        as_row(item) | {"shown": item.state == "active", "price": format(from_cents(item.price_cents), ".2f")}
         for item in ledger.listings.values()
     ]
     by_platform: dict[str, Any] = {
         platform: {
-            name: [asdict(item) for item in getattr(ledger, name).values() if item.platform == platform]
+            name: [as_row(item) for item in getattr(ledger, name).values() if item.platform == platform]
             for name in ("listings", "sales", "subscriptions", "deliveries", "payments")
         }
         | {"accounts": [item.id for item in ledger.accounts.values() if item.platform == platform]}
@@ -246,7 +257,7 @@ def _state(simulator: "Simulator", _request: Request) -> Any:
     }
     return by_platform | {
         "listings": listings, "sales": [_sale_body(item) for item in ledger.sales.values()],
-        "events": [asdict(item) for item in ledger.events.values()], "seed": ledger.seed,
+        "events": [as_row(item) for item in ledger.events.values()], "seed": ledger.seed,
     }  # fmt: skip
 
 

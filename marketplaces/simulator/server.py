@@ -91,7 +91,7 @@ class RunningSimulator:
         self._threads = [
             threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True),
             threading.Thread(target=self._every, args=(TICK_S, simulator.advance), daemon=True),
-            threading.Thread(target=self._every, args=(TICK_S, simulator.deliver_due), daemon=True),
+            threading.Thread(target=self._deliver, daemon=True),
             threading.Thread(target=self._every, args=(SAVE_S, simulator.save), daemon=True),
         ]
 
@@ -122,11 +122,22 @@ class RunningSimulator:
 
     def _every(self, seconds: float, work: Callable[[], object]) -> None:
         while not self._stopping.wait(seconds):
-            try:
-                work()
-            except Exception:
-                # Time must go on: one failed save or delivery is tried again at the next turn.
-                log.exception("simulator: background work failed")
+            self._carefully(work)
+
+    def _deliver(self) -> None:
+        """A webhook leaves when it is queued, or when its time has come."""
+        while not self._stopping.is_set():
+            self.simulator.outbox.queued.wait(TICK_S)
+            self.simulator.outbox.queued.clear()
+            self._carefully(self.simulator.deliver_due)
+
+    @staticmethod
+    def _carefully(work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception:
+            # Time must go on: one failed save or delivery is tried again at the next turn.
+            log.exception("simulator: background work failed")
 
 
 def serve(port: int, state_path: Path | None = None, host: str = "127.0.0.1", *, seed: int = 1) -> None:

@@ -38,6 +38,8 @@ class Outbox:
         self._faults = faults
         self._lock = lock
         self._sender = sender
+        # Set when something was queued: who sends need not wait for its next turn.
+        self.queued = threading.Event()
 
     def put(
         self, *, platform: str, account_id: str, url: str, headers: dict[str, str], body: str, topic: str, now: float
@@ -69,6 +71,7 @@ class Outbox:
     def _keep(self, delivery: Delivery) -> None:
         table = self._ledger.deliveries
         table[delivery.id] = delivery
+        self.queued.set()
         for key in [key for key, item in table.items() if item.state != "pending"][: max(0, len(table) - _KEPT)]:
             del table[key]
 

@@ -202,7 +202,7 @@ def test_buyers_like_low_prices_and_late_hours(world: World, draft: Draft) -> No
     world.control("market", {"event_id": 501, "listings": offers})
     buyers = world.simulator.buyers
     (listing,) = world.simulator.ledger.listings.values()
-    market = buyers.market_of("stubhub", 501)
+    market = buyers.markets({501})["stubhub", 501]
     far, near = (buyers.demand.chance(listing, hours, market) for hours in (24 * 60, 6))
     assert far == pytest.approx(0.01, rel=0.01)
     assert near > 3 * far

@@ -1,0 +1,102 @@
+"""What the tests with real processes do as a seller, over the API, and what must be true at the end."""
+
+from collections import Counter
+from typing import Any
+
+import httpx
+
+from seatsync.core.clock import now
+from tests.product import Product
+
+OPEN = {"publishing", "active", "paused", "delisting"}
+
+
+class Seller:
+    """The demo's holder at the API."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self.http: httpx.Client = product.api()
+
+    def get(self, path: str, **query: Any) -> Any:
+        answer = self.http.get(path, params=query)
+        assert answer.status_code == 200, f"{path}: {answer.text}"
+        return answer.json()
+
+    def free_groups(self, size: int = 2) -> list[list[dict[str, Any]]]:
+        """Neighbouring seats of coming games that are free and not on sale, at most one group a game."""
+        ticket = self.get("/season-tickets/")["results"][-1]["id"]
+        games = self.get("/games/", season_ticket=ticket, starts_after=f"{now():%Y-%m-%dT%H:%M:%SZ}", limit=200)
+        taken = {row["game"] for row in self.get("/listings/", limit=200)["results"] if row["status"] in OPEN}
+        groups = []
+        for game in games["results"][1:]:
+            if game["id"] in taken:
+                continue
+            free = self.get("/seats/", game=game["id"], season_ticket=ticket, state="available")["results"]
+            if len(free) >= size:
+                groups.append(free[-size:])
+        return groups
+
+    def publish(self, seats: list[dict[str, Any]], **changes: Any) -> dict[str, dict[str, Any]]:
+        """Offer these seats everywhere; returns the listings by platform."""
+        accounts = [row["id"] for row in self.get("/marketplace-accounts/")["results"] if row["is_active"]]
+        wish = {
+            "seat_ids": [seat["id"] for seat in seats], "account_ids": accounts, "price": "84.00", "floor": "60.00",
+            "ceiling": "200.00", "split_type": "any",
+        }  # fmt: skip
+        answer = self.http.post("/listings/", json=wish | changes)
+        assert answer.status_code == 201, answer.text
+        return {row["platform"]: row for row in answer.json()}
+
+    def wait_active(self, listings: list[dict[str, Any]]) -> None:
+        ids = [row["id"] for row in listings]
+        self.product.wait(
+            lambda: all(self.get(f"/listings/{pk}/")["status"] == "active" for pk in ids), "the listings are active"
+        )
+
+
+def settle(product: Product) -> None:
+    """No more faults; everything that waits is sent; then the outbox and the inbox run empty."""
+    product.control("faults", clear=True)
+    product.control("deliver")
+    product.wait(lambda: not open_work(product), "the outbox and the inbox run empty", within_s=240)
+
+
+def open_work(product: Product) -> list[tuple[Any, ...]]:
+    """Commands and notices that are not finished, sweeps apart."""
+    return product.rows(
+        "SELECT kind, state FROM marketplace_commands"
+        " WHERE state IN ('pending', 'in_flight') AND kind <> 'sync_account'"
+        " UNION ALL SELECT kind, state FROM inbound_events WHERE state = 'received'"
+    )
+
+
+def wrongs(product: Product) -> list[str]:
+    """What may never be: seats sold twice, sales lost or doubled, sold seats on show. Empty where all is well."""
+    found = []
+    twice = product.rows("SELECT seat_id FROM sale_seats WHERE live GROUP BY seat_id HAVING count(*) > 1")
+    found += [f"seat {seat} has two live sales" for (seat,) in twice]
+    state = product.simulated()
+    theirs = Counter(str(row["sale_id"]) for row in state["sales"])
+    ours = Counter(key for (key,) in product.rows("SELECT platform_sale_id FROM sales"))
+    found += [f"sale {key} was lost" for key in theirs - ours]
+    found += [f"sale {key} was made up or stored twice" for key in ours - theirs]
+    sold = {
+        key
+        for (key,) in product.rows(
+            "SELECT DISTINCT l.external_id FROM listings l JOIN listing_seats ls ON ls.listing_id = l.id"
+            " JOIN seats s ON s.id = ls.seat_id WHERE ls.offered AND s.state IN ('sold', 'held')"
+        )
+    }
+    found += [f"listing {key} shows a sold seat" for key in sold & product.shown()]
+    live = {
+        (str(key), seat)
+        for key, seat in product.rows(
+            "SELECT sa.platform_sale_id, s.seat_number FROM sales sa"
+            " JOIN sale_seats ss ON ss.sale_id = sa.id AND ss.live JOIN seats s ON s.id = ss.seat_id"
+        )
+    }
+    for row in state["sales"]:
+        if row["state"] != "cancelled" and not any(key == str(row["sale_id"]) for key, _ in live):
+            found.append(f"sale {row['sale_id']} stands at {row['platform']} and has no seat here")
+    return found
