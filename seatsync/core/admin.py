@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from seatsync.core.models import AuditEntry, IdempotencyRecord, PeriodicRun, SystemFact
+from seatsync.core.models import AuditEntry, AuditLink, IdempotencyRecord, PeriodicRun, SystemFact
 from seatsync.core.staff import ReadOnlyAdmin
 
 
@@ -14,6 +14,14 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_filter = ("actor_kind", "verb")
     search_fields = ("object_id", "actor_id", "request_id")
     exclude = ("payload_encrypted",)
+
+
+@admin.register(AuditLink)
+class AuditLinkAdmin(ReadOnlyAdmin):
+    """Places in the audit's chains."""
+
+    list_display = ("chain", "seq", "entry", "hash")
+    list_select_related = ("entry",)
 
 
 @admin.register(IdempotencyRecord)

@@ -3,20 +3,20 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import orjson
 from cryptography.fernet import Fernet
-from django.db import connection, transaction
 
 from seatsync.core import crypto
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
-from seatsync.core.models import AuditEntry, SubjectKey, nil_uuid
+from seatsync.core.models import AuditEntry, AuditLink, SubjectKey, nil_uuid
 
 GENESIS = "0" * 64
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _plain(value: Any) -> Any:
@@ -38,11 +38,12 @@ def subject_key_destroy(*, subject: uuid.UUID) -> None:
     SubjectKey.objects.filter(subject=subject).update(key_encrypted="", destroyed_at=now())
 
 
-def _hash(entry: AuditEntry) -> str:
+def _hash(entry: AuditEntry, link: AuditLink) -> str:
+    """What the database's own seatsync_audit_hash computes (core/migrations), written a second time."""
     return crypto.sha256_hex(
-        entry.previous_hash, entry.chain, str(entry.seq), entry.at.isoformat(), entry.actor_kind, entry.actor_id,
-        str(entry.tenant), str(entry.subject), entry.verb, entry.object_type, entry.object_id, entry.reason,
-        entry.request_id, bytes(entry.payload_encrypted),
+        link.previous_hash, entry.chain, str(link.seq), str((entry.at - _EPOCH) // timedelta(microseconds=1)),
+        entry.actor_kind, entry.actor_id, str(entry.tenant or ""), str(entry.subject), entry.verb, entry.object_type,
+        entry.object_id, entry.reason, entry.request_id, bytes(entry.payload_encrypted),
     )  # fmt: skip
 
 
@@ -60,35 +61,26 @@ def audit_record(
 ) -> AuditEntry:
     """Append one entry inside the caller's transaction; `subject` is the person it concerns (default: the actor).
 
-    Entries of one tenant form a chain; an advisory lock orders them until the transaction ends.
+    The database links it into its tenant's chain when the transaction commits: an order that was fixed earlier would
+    hold one transaction up until the other ends, and two that also want each other's rows for ever.
     """
     subject = subject or actor.user_id or nil_uuid()
-    chain = str(actor.tenant_id or "system")
     cipher = subject_cipher(subject)
     payload = orjson.dumps({"before": before, "after": after}, default=_plain)
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [chain])
-        last = AuditEntry.objects.filter(chain=chain).order_by("-seq").only("seq", "hash").first()
-        entry = AuditEntry(
-            chain=chain,
-            seq=last.seq + 1 if last else 1,
-            at=at or now(),
-            actor_kind=actor.kind.value,
-            actor_id=actor.id,
-            tenant=actor.tenant_id,
-            subject=subject,
-            verb=verb,
-            object_type=object_type,
-            object_id=str(object_id),
-            reason=reason[:300],
-            request_id=actor.request_id,
-            payload_encrypted=cipher.encrypt(payload) if cipher else b"",
-            previous_hash=last.hash if last else GENESIS,
-        )
-        entry.hash = _hash(entry)
-        entry.save()
-    return entry
+    return AuditEntry.objects.create(
+        chain=str(actor.tenant_id or "system"),
+        at=at or now(),
+        actor_kind=actor.kind.value,
+        actor_id=actor.id,
+        tenant=actor.tenant_id,
+        subject=subject,
+        verb=verb,
+        object_type=object_type,
+        object_id=str(object_id),
+        reason=reason[:300],
+        request_id=actor.request_id,
+        payload_encrypted=cipher.encrypt(payload) if cipher else b"",
+    )
 
 
 def audit_read(entry: AuditEntry) -> dict[str, Any] | None:
@@ -109,10 +101,16 @@ class ChainResult:
 
 
 def audit_verify(chain: str) -> ChainResult:
-    """Recompute every hash of the chain in order; stops at the first that does not fit or is missing."""
+    """Recompute every hash of the chain in order; stops at the first that does not fit or is missing.
+
+    An entry without a place in the chain breaks it after the last one. Entries of the caller's own open transaction
+    have none yet.
+    """
     previous, expected_seq = GENESIS, 1
-    for entry in AuditEntry.objects.filter(chain=chain).order_by("seq").iterator():
-        if entry.seq != expected_seq or entry.previous_hash != previous or entry.hash != _hash(entry):
+    for link in AuditLink.objects.filter(chain=chain).select_related("entry").order_by("seq").iterator():
+        sound = (link.seq, link.previous_hash, link.entry.chain) == (expected_seq, previous, chain)
+        if not sound or link.hash != _hash(link.entry, link):
             return ChainResult(chain, expected_seq - 1, expected_seq)
-        previous, expected_seq = entry.hash, expected_seq + 1
-    return ChainResult(chain, expected_seq - 1, None)
+        previous, expected_seq = link.hash, expected_seq + 1
+    unlinked = AuditEntry.objects.filter(chain=chain, link=None).exists()
+    return ChainResult(chain, expected_seq - 1, expected_seq if unlinked else None)

@@ -59,10 +59,9 @@ class SubjectKey(models.Model):
 
 
 class AuditEntry(AppendOnlyModel):
-    """Who did what to which object (I-35): before/after encrypted under the subject's key, chained by hash."""
+    """Who did what to which object (I-35): before/after encrypted under the subject's key, chained by its link."""
 
     chain = models.CharField(max_length=40)
-    seq = models.PositiveBigIntegerField()
     at = models.DateTimeField()
     actor_kind = models.CharField(max_length=16)
     actor_id = models.CharField(max_length=64)
@@ -74,17 +73,34 @@ class AuditEntry(AppendOnlyModel):
     reason = models.CharField(max_length=300, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     payload_encrypted = models.BinaryField()
-    previous_hash = models.CharField(max_length=64)
-    hash = models.CharField(max_length=64)
 
     class Meta:
         db_table = "audit"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["chain", "seq"], name="audit_chain_seq")]
-        indexes: ClassVar = [models.Index(fields=["object_type", "object_id"], name="audit_object")]
+        indexes: ClassVar = [
+            models.Index(fields=["object_type", "object_id"], name="audit_object"),
+            models.Index(fields=["chain"], name="audit_chain"),
+        ]
         verbose_name_plural = "audit entries"
 
     def __str__(self) -> str:
         return f"{self.verb} {self.object_type} {self.object_id}"
+
+
+class AuditLink(models.Model):
+    """An entry's place in its chain, written by the database itself when the entry's transaction commits."""
+
+    entry = models.OneToOneField(AuditEntry, primary_key=True, on_delete=models.PROTECT, related_name="link")
+    chain = models.CharField(max_length=40)
+    seq = models.PositiveBigIntegerField()
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "audit_links"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["chain", "seq"], name="audit_chain_seq")]
+
+    def __str__(self) -> str:
+        return f"{self.chain} {self.seq}"
 
 
 class IdempotencyRecord(models.Model):

@@ -40,7 +40,7 @@ def demo_load(tell: Tell) -> People:
         _attended(people, games)
         _listed(people, accounts, games)
         door.control("buyers", action="start")
-        tell(f"prices worked out for {prices_refresh()} seat groups")
+        tell(f"prices worked out for {prices_refresh(only_missing=True)} seat groups")
     finally:
         door.close()
     return people

@@ -67,18 +67,25 @@ def step(text: str, started: float) -> None:
 
 
 def manage(processes: Processes, *command: str) -> None:
-    """Run a management command in this run's environment; raises LaunchError with its last line."""
-    done = subprocess.run(
-        [PYTHON, "manage.py", *command],
-        cwd=ROOT,
-        env=processes.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()] or ["no reason given"]
-        raise LaunchError(f"`manage.py {' '.join(command)}` failed: {lines[-1]}")
+    """Run a management command in this run's environment and pass its steps on; raises LaunchError with its last line.
+
+    A step is a line that is set in by two spaces.
+    """
+    running = subprocess.Popen(
+        [PYTHON, "manage.py", *command], cwd=ROOT, env=processes.environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    last = "no reason given"
+    try:
+        for line in running.stdout or ():
+            if line.startswith("  "):
+                sys.stderr.write(line)
+            last = line.strip() or last
+    finally:
+        if running.poll() is None:
+            running.terminate()
+    if running.wait() != 0:
+        raise LaunchError(f"`manage.py {' '.join(command)}` failed: {last}")
 
 
 def wait_for(url: str, processes: Processes) -> None:
@@ -98,15 +105,9 @@ def wait_for(url: str, processes: Processes) -> None:
 
 def start(options: argparse.Namespace, processes: Processes, ws_port: int) -> None:
     """Bring everything up, with a line of progress for each step."""
-    started = time.monotonic()
-    manage(processes, "migrate", "-v", "0")
-    manage(processes, "load_schedule")
-    step("database ready", started)
-    started = time.monotonic()
     processes.start(Spec("simulator", [PYTHON, "manage.py", "run_simulator", "--port", str(options.simulator_port)]))
-    wait_for(f"http://127.0.0.1:{options.simulator_port}/_sim/state", processes)
-    manage(processes, "demo", *(["--data", str(options.data.resolve())] if options.data else []))
-    step("demo loaded", started)
+    wait_for(f"http://127.0.0.1:{options.simulator_port}/_sim/health", processes)
+    manage(processes, "prepare", *(["--data", str(options.data.resolve())] if options.data else []))
     started = time.monotonic()
     for spec in specs(options, ws_port):
         processes.start(spec)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from seatsync.core.embedded import EmbeddedError
 
 _PR_SET_PDEATHSIG = 1
+# Loaded before any fork: the child may do no more than call it, since our threads' locks are copied as they stand.
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 GRACE_S = 15.0
 
 
@@ -23,8 +25,8 @@ class LaunchError(EmbeddedError):
 
 def _die_with_parent() -> None:
     """Linux ends the child when we die, even by SIGKILL."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Processes:
         """Start one and pass its lines on with its name."""
         process = subprocess.Popen(
             spec.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads yet here
+            stderr=subprocess.STDOUT, text=True, preexec_fn=_die_with_parent,  # noqa: PLW1509 - see _LIBC
         )  # fmt: skip
         self.running[spec.name] = process
         threading.Thread(target=self._pass_on, args=(spec.name, process), daemon=True).start()

@@ -1,6 +1,7 @@
 """The bottom layer: money, crypto, audit, jobs, limits, locks, series, settings."""
 
 import logging
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,6 +113,12 @@ def test_a_malformed_key_is_named(settings: object) -> None:
 
 
 # Audit.
+def link_now() -> None:
+    """What the database does at commit: a test's transaction never gets there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+
+
 def record(actor: Actor, number: int) -> AuditEntry:
     return audit.audit_record(
         actor=actor, verb="test", object_type="thing", object_id=str(number), before={"n": Decimal(number)},
@@ -124,6 +131,7 @@ def test_i35_the_audit_is_chained_and_tells_before_after_actor_request_and_reaso
     actor = build_holding().actor
     start = AuditEntry.objects.filter(chain=str(actor.tenant_id)).count()
     entries = [record(actor, number) for number in range(3)]
+    link_now()
     assert audit.audit_read(entries[0]) == {"before": {"n": "0"}, "after": {"n": 1}}
     assert (entries[0].actor_id, entries[0].request_id, entries[0].reason) == (actor.id, "request-1", "because")
     result = audit.audit_verify(str(actor.tenant_id))
@@ -134,6 +142,7 @@ def test_i35_the_audit_is_chained_and_tells_before_after_actor_request_and_reaso
 def test_i35_the_audit_cannot_be_changed_and_a_forgery_is_found() -> None:
     actor = build_holding().actor
     entry = record(actor, 1)
+    link_now()
     with pytest.raises(AppendOnlyError):
         entry.save()
     with pytest.raises(AppendOnlyError):
@@ -144,13 +153,50 @@ def test_i35_the_audit_cannot_be_changed_and_a_forgery_is_found() -> None:
         cursor.execute("ALTER TABLE audit DISABLE TRIGGER USER")
         cursor.execute("UPDATE audit SET reason = 'forged' WHERE id = %s", [entry.pk])
         cursor.execute("ALTER TABLE audit ENABLE TRIGGER USER")
-    assert audit.audit_verify(str(actor.tenant_id)).broken_at == entry.seq
+    assert audit.audit_verify(str(actor.tenant_id)).broken_at == entry.link.seq
+
+
+@pytest.mark.django_db
+def test_i35_an_entry_that_was_taken_out_or_slipped_in_is_found() -> None:
+    actor = build_holding().actor
+    entries = [record(actor, number) for number in range(3)]
+    link_now()
+    first, last = entries[0].link.seq, entries[-1].link.seq
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_links DISABLE TRIGGER USER")
+        cursor.execute("DELETE FROM audit_links WHERE entry_id = %s", [entries[-1].pk])
+        assert audit.audit_verify(str(actor.tenant_id)).broken_at == last
+        cursor.execute("DELETE FROM audit_links WHERE entry_id = %s", [entries[0].pk])
+    assert audit.audit_verify(str(actor.tenant_id)).broken_at == first
+
+
+@pytest.mark.django_db(transaction=True)
+def test_i35_auditing_holds_nobody_up_until_the_commit() -> None:
+    tenant, other_ended = build_holding().actor, threading.Event()
+
+    def another() -> None:
+        try:
+            with transaction.atomic():
+                record(tenant, 2)
+            other_ended.set()
+        finally:
+            connections.close_all()
+
+    with transaction.atomic():
+        record(tenant, 1)
+        thread = threading.Thread(target=another)
+        thread.start()
+        assert other_ended.wait(60), "a second transaction of the tenant waits for the first"
+    thread.join()
+    result = audit.audit_verify(str(tenant.tenant_id))
+    assert (result.entries, result.broken_at) == (AuditEntry.objects.filter(chain=str(tenant.tenant_id)).count(), None)
 
 
 @pytest.mark.django_db
 def test_erasing_a_subject_leaves_the_chain_and_takes_the_content() -> None:
     actor = build_holding().actor
     entry = record(actor, 1)
+    link_now()
     assert actor.user_id is not None
     audit.subject_key_destroy(subject=actor.user_id)
     assert audit.audit_read(entry) is None

@@ -1,0 +1,33 @@
+"""`manage.py prepare [--data PATH]`: what bin/start needs of the database, in one process: schema, schedule, demo."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+
+
+class Command(BaseCommand):
+    """Tells each step with its seconds."""
+
+    help = "Migrate what is not migrated, add missing periodic jobs, load the demo. Idempotent."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--data", type=Path, help="a folder with recorded sales to load as a season of their own")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        started = time.monotonic()
+        executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", verbosity=0)
+        call_command("load_schedule")
+        self._step("database ready", started)
+        started = time.monotonic()
+        call_command("demo", data=options["data"])
+        self._step("demo loaded", started)
+
+    def _step(self, text: str, started: float) -> None:
+        self.stderr.write(f"  {text} ({time.monotonic() - started:.1f} s)")
