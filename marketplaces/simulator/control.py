@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marketplaces.simulator import oauth, prints, sales
 from marketplaces.simulator.http import Refusal, Request, Response
+from marketplaces.simulator.journal import journal_id
 from marketplaces.simulator.state import (
     PLATFORMS,
     Account,
@@ -261,8 +262,9 @@ def _state(simulator: "Simulator", _request: Request) -> Any:
     }  # fmt: skip
 
 
-def _health(_simulator: "Simulator", _request: Request) -> Any:
-    return {"ok": True, "platforms": list(PLATFORMS)}
+def _health(simulator: "Simulator", _request: Request) -> Any:
+    where = simulator.state_path
+    return {"ok": True, "platforms": list(PLATFORMS), "journal": journal_id(where) if where else ""}
 
 
 def _faults_in_force(simulator: "Simulator", _request: Request) -> Any:

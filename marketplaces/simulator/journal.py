@@ -1,5 +1,6 @@
 """The simulator's memory on disk: one JSON file, replaced whole, so that a stop in the middle loses nothing."""
 
+import hashlib
 import json
 import os
 import tempfile
@@ -30,3 +31,8 @@ def load(path: Path) -> dict[str, Any] | None:
         return None
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path} is not a saved simulator state: move it away to start afresh") from error
+
+
+def journal_id(path: Path) -> str:
+    """What tells one installation's simulator from another's on the same machine: a hash of where its state lies."""
+    return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]

@@ -1,6 +1,8 @@
 """The paper market's place in the demo: events and asks at the simulator, prints and asks as snapshots."""
 
+import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,8 +16,10 @@ from marketplaces.models import MarketSnapshot
 from marketplaces.services import links
 from marketplaces.services.market import snapshots_add
 from marketplaces.simulator.app import Simulator, SimulatorTransport
+from marketplaces.simulator.journal import journal_id
 from portfolios.models import Game
 from seatsync.core.clock import now
+from seatsync.core.crypto import sha256_hex
 from seatsync.core.money import amount
 from seatsync.core.series import ensure_partitions
 from seatsync.core.venue_time import local
@@ -26,22 +30,31 @@ ASKS_WITHIN = timedelta(days=60)
 ASKS_EVERY = timedelta(minutes=30)
 
 
+def journal_path() -> Path:
+    """Where this installation's simulator keeps its state."""
+    path: Path = settings.STATE_DIR / "simulator.json"
+    return path
+
+
 class SimulatorDoor:
     """The control API of the running simulator; where none runs, of one in this process that leaves its journal."""
 
     def __init__(self) -> None:
         self.local: Simulator | None = None
         if not self.running():
-            self.local = Simulator(state_path=settings.STATE_DIR / "simulator.json")
+            self.local = Simulator(state_path=journal_path())
             links.transport_override = SimulatorTransport(self.local)
 
     @staticmethod
     def running() -> bool:
-        """Whether a simulator answers at its address."""
+        """Whether this installation's simulator answers at its address: another one's world is not ours to change."""
         try:
-            return httpx.get(f"{settings.SIMULATOR_URL}/_sim/state", timeout=5).is_success
+            answer = httpx.get(f"{settings.SIMULATOR_URL}/_sim/health", timeout=5)
         except httpx.HTTPError:
             return False
+        # One that was named on purpose may keep its state on another machine.
+        named = bool(os.environ.get("SIMULATOR_URL"))
+        return answer.is_success and (named or answer.json().get("journal") == journal_id(journal_path()))
 
     def control(self, name: str, **wish: Any) -> Any:
         """One control call; raises httpx.HTTPStatusError for a refusal."""
@@ -64,8 +77,8 @@ class SimulatorDoor:
 
 
 def event_id(game: Game) -> int:
-    """The simulator's id of a game's event."""
-    return 500_000 + int(game.pk.hex[-8:], 16) % 400_000
+    """The simulator's id of a game's event: the same one after the database was made anew beside an old journal."""
+    return 500_000 + int(sha256_hex(game.source, game.source_key)[:8], 16) % 400_000_000
 
 
 def events_load(door: SimulatorDoor, games: list[Game]) -> None:

@@ -13,3 +13,5 @@ CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 ADMIN_REQUIRES_OTP = True
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+# Nobody listens there: no test may find, and change, a simulator that somebody runs on this machine.
+SIMULATOR_URL = "http://127.0.0.1:1"

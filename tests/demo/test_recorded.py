@@ -13,10 +13,12 @@ from listings.services.outbox import commands_drain
 from listings.services.publish import listing_publish
 from marketplaces.models import MarketSnapshot, Mode
 from marketplaces.services import connect
+from marketplaces.simulator.app import Simulator
+from marketplaces.simulator.server import RunningSimulator
 from portfolios.models import Game, SeasonTicket, Seat
 from seatsync.core.models import SystemFact
 from seatsync.demo import recorded
-from seatsync.demo.paper import SimulatorDoor
+from seatsync.demo.paper import SimulatorDoor, event_id
 from seatsync.demo.people import People, people_load
 from seatsync.demo.reference import reference_load
 
@@ -158,3 +160,25 @@ def test_a_bad_record_is_refused_and_nothing_is_half_loaded(people: People, tmp_
 def test_a_bad_speed_is_refused(people: People, tmp_path: Path, speed: str) -> None:
     with pytest.raises(CommandError, match="is not a speed"):
         call_command("demo", data=tmp_path, speed=speed, verbosity=0)
+
+
+def test_a_simulator_of_another_installation_is_left_alone(
+    people: People, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SIMULATOR_URL", raising=False)
+    for folder, ours in (("strange", False), ("state", True)):
+        running = RunningSimulator(Simulator(state_path=tmp_path / folder / "simulator.json"), port=0)
+        running.start()
+        try:
+            settings.SIMULATOR_URL = running.url
+            assert SimulatorDoor.running() is ours
+            monkeypatch.setenv("SIMULATOR_URL", running.url)
+            assert SimulatorDoor.running() is True
+            monkeypatch.delenv("SIMULATOR_URL")
+        finally:
+            running.stop()
+
+
+def test_every_game_has_an_event_of_its_own_at_the_simulator(people: People) -> None:
+    ids = [event_id(game) for game in Game.objects.all()]
+    assert len(ids) == len(set(ids)) == 81
