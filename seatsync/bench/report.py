@@ -1,5 +1,6 @@
 """What a measurement reports."""
 
+import math
 import os
 import platform
 from dataclasses import asdict, dataclass, field
@@ -28,4 +29,4 @@ class Report:
 def percentile(values: list[float], share: float) -> float:
     """The nearest-rank percentile of a list that is not empty."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered)) - 1))]
+    return ordered[min(len(ordered) - 1, max(0, math.ceil(share * len(ordered)) - 1))]
