@@ -10,9 +10,11 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from listings.models import (
+    CommandKind,
     CommandState,
     Listing,
     ListingSeat,
+    ListingStatus,
     MarketplaceCommand,
     Payout,
     PayoutLine,
@@ -93,9 +95,16 @@ def needs_person(actor: Actor) -> QuerySet[MarketplaceCommand]:
 
 
 def offered_among(seat_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """The seats among these that an open listing offers (fills the ledger's port)."""
-    offers = ListingSeat.objects.filter(seat_id__in=list(seat_ids), offered=True, listing__status__in=OPEN)
+    """The seats among these that a marketplace shows or may show (fills the ledger's port)."""
+    offers = ListingSeat.objects.filter(may_be_shown(), seat_id__in=list(seat_ids), offered=True)
     return set(offers.values_list("seat_id", flat=True))
+
+
+def may_be_shown() -> Q:
+    """Listing seats of open listings, and of those whose create was given up without knowing what came of it."""
+    unknown = MarketplaceCommand.objects.filter(kind=CommandKind.CREATE, outcome_unknown=True)
+    given_up = Q(listing__status=ListingStatus.ERROR, listing__in=unknown.values("listing_id"))
+    return Q(listing__status__in=OPEN) | given_up
 
 
 def trading_states(actor: Actor) -> QuerySet[TradingState]:

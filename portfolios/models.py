@@ -172,6 +172,11 @@ _VERBS: dict[str, frozenset[str]] = {
 }
 
 
+def roles_that_may(verb: str) -> list[str]:
+    """The roles of a share that allow a verb."""
+    return [role for role, verbs in _VERBS.items() if verb in verbs]
+
+
 class SeasonTicketQuerySet(OwnedQuerySet["SeasonTicket"]):
     """Season tickets of the holder and of those who share them."""
 

@@ -15,6 +15,7 @@ from portfolios.models import (
     SectionMapping,
     Venue,
     VenueSection,
+    roles_that_may,
 )  # fmt: skip
 from seatsync.core.actors import Actor
 from seatsync.core.errors import NotFound
@@ -32,6 +33,12 @@ def season_ticket_list(actor: Actor) -> QuerySet[SeasonTicket]:
 def season_ticket_get(actor: Actor, pk: Any) -> SeasonTicket:
     """One visible season ticket; raises NotFound."""
     return SeasonTicket.objects.select_related("team", "league", "venue").get_for(actor, pk)
+
+
+def ticket_sellers(season_ticket: SeasonTicket) -> set[uuid.UUID]:
+    """The users on whose marketplace accounts its seats may be offered: its holder, and who shares it and may list."""
+    shares = season_ticket.shares.filter(revoked_at=None, role__in=roles_that_may("list"))
+    return {season_ticket.user_id, *shares.values_list("user_id", flat=True)}
 
 
 def game_list() -> QuerySet[Game]:

@@ -7,7 +7,8 @@ _GIVEN = frozenset({_S.TRANSFERRED, _S.ATTENDING, _S.DONATED, _S.SWAPPED, _S.REL
 
 SEAT_MOVES: dict[str, frozenset[str]] = {
     _S.AVAILABLE: frozenset({_S.HELD, _S.SOLD}) | _GIVEN,
-    _S.HELD: frozenset({_S.AVAILABLE, _S.SOLD}),
+    # From one hold to another: of a sale that was announced, to one that was read.
+    _S.HELD: frozenset({_S.AVAILABLE, _S.SOLD, _S.HELD}),
     # A sale that is cancelled or reversed gives the seat back.
     _S.SOLD: frozenset({_S.AVAILABLE}),
     _S.TRANSFERRED: frozenset({_S.AVAILABLE}),

@@ -9,6 +9,7 @@ import structlog
 from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, SaleState
 from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
+from listings.services.sendable import create_held_back, reprice_held_back
 from listings.states import OFFERED, SALE_LIVE
 from marketplaces.contracts import (
     Capability,
@@ -79,6 +80,8 @@ def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
     # In error: a person looked at the refusal and asked for another try.
     if listing.status not in OFFERED | {ListingStatus.ERROR}:
         return Answer(Outcome.NOT_WANTED)
+    if (reason := create_held_back(listing)) is not None:
+        return Answer(Outcome.HELD_BACK, error=reason)
     if command.outcome_unknown and (found := adapter.fetch(link, listing_ref(listing))) is not None:
         return Answer(Outcome.DONE, remote=found, sent_price=found.price)
     draft = draft_of(adapter, link, listing)
@@ -164,6 +167,8 @@ def _reprice(adapter: MarketplaceAdapter, link: Link, command: MarketplaceComman
     listing = _listing(command)
     if listing.status not in OFFERED or command.payload.get("version", 0) < _newest_price_version(command):
         return Answer(Outcome.NOT_WANTED)
+    if (reason := reprice_held_back(listing)) is not None:
+        return Answer(Outcome.HELD_BACK, error=reason)
     remote = adapter.reprice(link, listing_ref(listing), listing.price, listing.currency)
     return Answer(Outcome.DONE, remote=remote, sent_price=listing.price)
 
@@ -240,9 +245,9 @@ def _listing_id(command: MarketplaceCommand) -> uuid.UUID:
 
 def _listing(command: MarketplaceCommand) -> Listing:
     """The listing as it is now (a claim may be seconds old), with what a draft needs."""
-    return Listing.objects.select_related("game__home_team", "game__opponent", "game__venue", "account").get(
-        pk=_listing_id(command)
-    )
+    return Listing.objects.select_related(
+        "game__home_team", "game__opponent", "game__venue", "account", "season_ticket"
+    ).get(pk=_listing_id(command))
 
 
 _RUNNERS: dict[CommandKind, Runner] = {

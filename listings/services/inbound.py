@@ -1,14 +1,20 @@
 """What listings does when a marketplace tells us something: one handler for every notice kind."""
 
+from datetime import timedelta
+
 from listings.services.sale_saga import projections_withdraw, sale_apply, sale_hold, sale_hold_release
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import NoticeKind
-from marketplaces.errors import MarketplaceError
+from marketplaces.errors import MarketplaceError, TemporaryError
 from marketplaces.inbox import register
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
+from seatsync.core.clock import now
 from seatsync.live.alerts import alert_raise
+
+# Platforms index late: before this a sale that is announced and not found is not yet one that does not exist.
+INDEXED_WITHIN = timedelta(minutes=3)
 
 
 def register_handlers() -> None:
@@ -34,6 +40,8 @@ def on_sale(event: InboundEvent) -> None:
     sale_hold(account=account, external_id=event.external_id, platform_sale_id=event.resource_id)
     try:
         remote = adapter_get(account.platform).fetch_sale(link_for(account), event.resource_id)
+        if remote is None and now() - event.received_at < INDEXED_WITHIN:
+            raise TemporaryError("the announced sale is not there yet")
     except MarketplaceError:
         projections_withdraw(
             account=account,

@@ -7,6 +7,7 @@ and is read back first.
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -14,10 +15,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from listings.locks import command_lock, commands_claimable
-from listings.models import CommandState, MarketplaceCommand
+from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.services.commands import DRAIN
 from listings.services.execute import execute
-from listings.services.record import record
+from listings.services.record import MOST_ATTEMPTS, Answer, Outcome, record
 from marketplaces.selectors import limit_for
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -28,6 +29,9 @@ from seatsync.core.limiters import take, valkey
 
 log = structlog.get_logger(__name__)
 CLAIM_LOOK_AHEAD = 20
+# As many as the column holds.
+MOST_COUNTED = 32_767
+NO_ANSWER = "the worker did not answer in time"
 
 
 def lease_seconds() -> float:
@@ -67,8 +71,9 @@ def command_claim(spent: Spent | None = None) -> MarketplaceCommand | None:
                     return None
                 wait_s = _limit_wait(command)
                 if wait_s <= 0:
-                    _mark_in_flight(command)
-                    return command
+                    if _mark_in_flight(command):
+                        return command
+                    continue
         except IntegrityError:
             # Another worker put a command of the same listing (or account) in flight first.
             continue
@@ -87,11 +92,19 @@ def _pick(spent: Spent) -> MarketplaceCommand | None:
     blocked = Exists(flying.filter(listing=OuterRef("listing"))) | Exists(
         flying.filter(account=OuterRef("account"), whole_account=True)
     )
-    waiting = Q(account_id__in=spent.urgent) | Q(account_id__in=spent.ordinary, priority__gt=0)
-    due = MarketplaceCommand.objects.filter(
-        ~Q(blocked), ~waiting, state=CommandState.PENDING, not_before__lte=now(), account__is_active=True
+    # A price or a size of what is not up yet would be answered "no such listing"; a create reads both itself.
+    unborn = ~Q(kind__in=[CommandKind.CREATE, CommandKind.DELIST]) & Exists(
+        MarketplaceCommand.objects.filter(
+            listing=OuterRef("listing"), kind=CommandKind.CREATE, state=CommandState.PENDING
+        )
     )
-    found = commands_claimable(1, pk__in=due.order_by("priority", "not_before", "pk").values("pk")[:CLAIM_LOOK_AHEAD])
+    waiting = Q(account_id__in=spent.urgent) | Q(account_id__in=spent.ordinary, priority__gt=0)
+    ready: dict[str, Any] = {"state": CommandState.PENDING, "not_before__lte": now()}
+    due = MarketplaceCommand.objects.filter(~Q(blocked), ~unborn, ~waiting, account__is_active=True, **ready)
+    nearest = due.order_by("priority", "not_before", "pk").values("pk")[:CLAIM_LOOK_AHEAD]
+    # The conditions stand on the locked row as well: what another worker changed after our snapshot is judged anew
+    # by those alone, not by the list.
+    found = commands_claimable(1, pk__in=nearest, **ready)
     return found[0] if found else None
 
 
@@ -108,27 +121,36 @@ def _limit_wait(command: MarketplaceCommand) -> float:
     return 0.0 if grant.granted else max(grant.wait_s, 0.01)
 
 
-def _mark_in_flight(command: MarketplaceCommand) -> None:
-    command.state = CommandState.IN_FLIGHT
-    command.attempts += 1
-    command.fence += 1
-    command.in_flight_since = now()
-    command.lease_until = seconds_from_now(lease_seconds())
-    command.save(update_fields=["state", "attempts", "fence", "in_flight_since", "lease_until", "updated_at"])
+def _mark_in_flight(command: MarketplaceCommand) -> bool:
+    """Take the command if it is still as it was read; returns whether it is ours."""
+    claim: dict[str, Any] = {
+        "state": CommandState.IN_FLIGHT, "attempts": min(command.attempts + 1, MOST_COUNTED),
+        "fence": command.fence + 1, "in_flight_since": now(), "lease_until": seconds_from_now(lease_seconds()),
+    }  # fmt: skip
+    as_read = MarketplaceCommand.objects.filter(pk=command.pk, state=CommandState.PENDING, fence=command.fence)
+    if not as_read.update(**claim, updated_at=now()):
+        return False
+    for name, value in claim.items():
+        setattr(command, name, value)
+    return True
 
 
 def leases_reap() -> int:
-    """Put back commands whose worker died: their outcome is unknown and is read back first. Returns how many."""
+    """Put back commands whose worker died: their outcome is unknown and is read back first. Returns how many.
+
+    A command that has used its tries up is recorded as one more failure, so that one which kills whoever carries it
+    out ends with a person.
+    """
     overdue = MarketplaceCommand.objects.filter(state=CommandState.IN_FLIGHT, lease_until__lt=now())
-    reaped = overdue.update(
-        state=CommandState.PENDING,
-        outcome_unknown=True,
-        not_before=now(),
-        last_error="the worker did not answer in time",
+    exhausted = list(overdue.filter(attempts__gte=MOST_ATTEMPTS))
+    for command in exhausted:
+        record(command, Answer(Outcome.UNKNOWN, error=NO_ANSWER))
+    reaped = overdue.filter(attempts__lt=MOST_ATTEMPTS).update(
+        state=CommandState.PENDING, outcome_unknown=True, not_before=now(), last_error=NO_ANSWER
     )
-    if reaped:
-        log.warning("outbox.leases_reaped", count=reaped)
-    return reaped
+    if reaped or exhausted:
+        log.warning("outbox.leases_reaped", count=reaped + len(exhausted))
+    return reaped + len(exhausted)
 
 
 @transaction.atomic

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q
 
 from listings.contracts import Guard, PriceChange, PriceContext, PriceOutcome, Verdict
 from listings.locks import listings_lock
@@ -14,12 +13,9 @@ from listings.models import (
     CommandKind,
     CommandState,
     Listing,
-    ListingSeat,
     ListingStatus,
     MarketplaceCommand,
     PriceProposal,
-    Sale,
-    SaleState,
     TradingStateKind,
 )  # fmt: skip
 from listings.services.commands import command_write, commands_supersede
@@ -27,8 +23,8 @@ from listings.services.guards import guards_expected
 from listings.services.notify import listing_changed
 from listings.services.publish import net_floor_problem
 from listings.services.trading import trading_states_for
+from listings.services.unsettled import listings_unsettled
 from marketplaces.selectors import fee_version, proceeds_at
-from portfolios.models import OwnerState
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
@@ -115,19 +111,7 @@ def _facts(listings: list[Listing]) -> dict[uuid.UUID, _Facts]:
     ids = [listing.pk for listing in listings]
     full = list(Listing.objects.filter(pk__in=ids).select_related("season_ticket", "game"))
     trading = trading_states_for(full)
-    taken = set(
-        ListingSeat.objects.filter(
-            listing_id__in=ids, offered=True, seat__state__in=[OwnerState.HELD, OwnerState.SOLD]
-        ).values_list("listing_id", flat=True)
-    )
-    # A sale that is not settled yet; once it is, its seats have left the listing and the rest is an offer of its own.
-    taken |= set(
-        Sale.objects.filter(
-            Q(state__in=[SaleState.PROVISIONAL, SaleState.NEEDS_PERSON])
-            | Q(commands__kind=CommandKind.CONFIRM_SALE, commands__state__in=["pending", "in_flight", "needs_person"]),
-            listing_id__in=ids,
-        ).values_list("listing_id", flat=True)
-    )
+    taken = listings_unsettled(ids)
     flying = set(
         MarketplaceCommand.objects.filter(
             listing_id__in=ids, state=CommandState.IN_FLIGHT, kind__in=[CommandKind.CREATE, CommandKind.REPRICE]

@@ -7,14 +7,16 @@ from decimal import Decimal
 from django.db import transaction
 
 from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, SplitType, TradingStateKind
+from listings.selectors import may_be_shown
 from listings.services.commands import command_write
 from listings.services.notify import listing_changed
 from listings.services.trading import trading_state_for
-from listings.states import OPEN, split_offerable
+from listings.states import split_offerable
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.selectors import fee_version, proceeds_at
 from portfolios.locks import seats_lock
-from portfolios.models import Game, GameStatus, OwnerState, Seat
+from portfolios.models import Game, GameStatus, OwnerState, SeasonTicket, Seat
+from portfolios.selectors import ticket_sellers
 from portfolios.services.groups import seat_group_for
 from portfolios.services.ledger import seats_for
 from seatsync.core.actors import Actor
@@ -45,6 +47,7 @@ def listing_publish(
     accounts = _accounts(actor, account_ids)
     seats = seats_lock(seat.pk for seat in seats_for(actor, seat_ids, verb="list"))
     seats.sort(key=lambda seat: seat.seat_number)
+    _check_owners(seats[0].season_ticket, accounts)
     _check_input(price, floor, ceiling, split_type, floor_basis, len(seats), accounts)
     game = Game.objects.get(pk=seats[0].game_id)
     group = seat_group_for(seats=seats)
@@ -84,6 +87,16 @@ def _accounts(actor: Actor, account_ids: Sequence[uuid.UUID]) -> list[Marketplac
         if account.mode == Mode.LIVE and account.user.kyc_status != "approved":
             raise NotAllowed("Live selling needs an approved identity check.")
     return found
+
+
+def _check_owners(ticket: SeasonTicket, accounts: list[MarketplaceAccount]) -> None:
+    """Who sells is paid: the accounts are of people whose seats they are, also where staff act for one of them."""
+    sellers = ticket_sellers(ticket)
+    if any(account.user_id not in sellers for account in accounts):
+        raise InvalidInput(
+            "This account belongs to somebody else than the seats.", field="accounts",
+            remedy="Choose an account of the seats' holder.",
+        )  # fmt: skip
 
 
 def _check_input(
@@ -138,9 +151,7 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
                 f"Seat {seat} is {seat.get_state_display()}.", field="seats", remedy="Choose seats that are available."
             )
     doubled = (
-        ListingSeat.objects.filter(
-            seat__in=seats, offered=True, listing__account__in=accounts, listing__status__in=OPEN
-        )
+        ListingSeat.objects.filter(may_be_shown(), seat__in=seats, offered=True, listing__account__in=accounts)
         .select_related("listing", "seat")
         .first()
     )

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from listings.locks import listings_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand
-from listings.services.commands import command_write
+from listings.services.commands import command_write, commands_supersede
 from listings.services.drift_alerts import alert_foreign, alert_vanished
 from listings.services.notify import listing_changed
 from listings.services.sync import account_sync_sales
@@ -29,7 +29,7 @@ EVERY_S = 600
 SETTLE = timedelta(seconds=30)
 _CLOSED = (ListingStatus.CANCELLED, ListingStatus.EXPIRED, ListingStatus.SOLD)
 _LIVE = (ListingStatus.ACTIVE, ListingStatus.PAUSED)
-_WAITING = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)
+_WAITING = (CommandState.PENDING, CommandState.IN_FLIGHT)
 
 
 @dataclass(slots=True)
@@ -101,12 +101,17 @@ def _judge(known: Listing, found: RemoteListing | None, settled: datetime, drift
     (listing,) = listings_lock([known.pk])
     if listing.updated_at > settled or listing.commands.filter(state__in=_WAITING).exists():
         return
+    # What waits for a person is his to decide while we want the listing up; what must come down waits for nobody.
+    if listing.status in _LIVE and listing.commands.filter(state=CommandState.NEEDS_PERSON).exists():
+        return
     if found is None:
         if listing.status in _LIVE:
             _vanished(listing, drift)
         return
-    if listing.status in _CLOSED:
+    if listing.status in _CLOSED or listing.status == ListingStatus.DELISTING:
         _still_up(listing, drift)
+    elif listing.status == ListingStatus.ERROR:
+        _arrived_after_all(listing, found, drift)
     elif listing.status in _LIVE:
         _as_we_want_it(listing, found, drift)
 
@@ -131,6 +136,20 @@ def _still_up(listing: Listing, drift: Drift) -> None:
         listing.save(update_fields=["status", "status_reason", "version", "updated_at"])
         listing_changed(listing)
     command_write(listing=listing, kind=CommandKind.DELIST, key=_key("delist", listing))
+
+
+def _arrived_after_all(listing: Listing, found: RemoteListing, drift: Drift) -> None:
+    """We gave its create up and there it is: it is what the holder asked for, so it is his listing now."""
+    listing.listing_id = found.listing_id
+    listing.live_price = found.price
+    listing.status = ListingStatus.ACTIVE
+    listing.status_reason = ""
+    listing.published_at = listing.published_at or now()
+    listing.version += 1
+    listing.save()
+    commands_supersede(listing, frozenset({CommandKind.CREATE}))
+    listing_changed(listing)
+    _as_we_want_it(listing, found, drift)
 
 
 def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None:

@@ -26,13 +26,16 @@ from listings.states import listing_may_move
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
 from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.jobs import enqueue_on_commit
+from seatsync.live.alerts import alert_recover
 
 MOST_ATTEMPTS = 8
-# A seat that is still for sale elsewhere is worth more tries than a price.
-MOST_ATTEMPTS_URGENT = 20
 LONGEST_WAIT_S = 300.0
+# A seat that is still for sale elsewhere: tried until it is gone, and a person is told when that takes long.
+TELL_AFTER_URGENT = 10
 LONGEST_WAIT_URGENT_S = 10.0
+LONGEST_WAIT_REFUSED_S = 60.0
 RECONNECT_WAIT_S = 300.0
+HELD_BACK_WAIT_S = 15.0
 
 
 class Outcome(StrEnum):
@@ -46,6 +49,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     GRANT = "grant"
     REFUSED = "refused"
+    HELD_BACK = "held_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ def _finish(command: MarketplaceCommand, state: CommandState = CommandState.DONE
     command.outcome_unknown = False
     command.last_error = error[:300]
     command.save()
+    alert_recover(user_id=command.account.user_id, dedupe_key=f"command:{command.pk}")
 
 
 def _done(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:
@@ -173,6 +178,10 @@ def _gone(command: MarketplaceCommand, listing: Listing | None, sale: Sale | Non
     """For a delist or a reject that is success; for a price it means that somebody took or bought it: go and see."""
     kind = CommandKind(command.kind)
     if kind in {CommandKind.REPRICE, CommandKind.RESIZE} and listing is not None:
+        if listing.status == ListingStatus.PUBLISHING:
+            # It is not up yet: its create takes price and seats along.
+            _finish(command, CommandState.SUPERSEDED)
+            return
         _finish(command)
         _status(listing, ListingStatus.CANCELLED, "the marketplace no longer has it")
         _look_for_sales(command)
@@ -203,27 +212,48 @@ def _not_wanted(command: MarketplaceCommand, _listing: Listing | None, sale: Sal
 
 
 def _again(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
-    urgent = command.priority == 0
-    if command.attempts >= (MOST_ATTEMPTS_URGENT if urgent else MOST_ATTEMPTS):
+    unknown = answer.outcome is Outcome.UNKNOWN
+    if command.priority == 0:
+        _until_done(command, listing, answer, LONGEST_WAIT_URGENT_S, unknown=unknown)
+        return
+    if command.attempts >= MOST_ATTEMPTS:
         _person(command, listing, answer.error)
         return
-    wait = min(2.0 ** (command.attempts - 1), LONGEST_WAIT_URGENT_S if urgent else LONGEST_WAIT_S)
-    if urgent:
-        wait = min(wait, LONGEST_WAIT_URGENT_S) / 4
-    wait = answer.retry_after_s if answer.retry_after_s is not None else wait * random.uniform(0.75, 1.25)  # noqa: S311
-    _put_back(command, wait, answer.error, unknown=answer.outcome is Outcome.UNKNOWN)
+    wait = min(2.0 ** (command.attempts - 1), LONGEST_WAIT_S)
+    _put_back(command, _spread(wait) if answer.retry_after_s is None else answer.retry_after_s, answer.error, unknown)
+
+
+def _until_done(
+    command: MarketplaceCommand, listing: Listing | None, answer: Answer, longest_s: float, *, unknown: bool
+) -> None:
+    """Never given up: what it takes down may be sold already. A quarter of a second at first, then ever slower."""
+    command.last_error = answer.error[:300]
+    if command.attempts >= TELL_AFTER_URGENT:
+        alert_needs_person(command, listing)
+    wait = min(2.0 ** min(command.attempts - 1, 16) / 4, longest_s)
+    _put_back(command, _spread(wait) if answer.retry_after_s is None else answer.retry_after_s, answer.error, unknown)
+
+
+def _spread(wait_s: float) -> float:
+    return wait_s * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+
+
+def _held_back(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
+    """Nothing was sent, so nothing was tried: it waits until its reason is gone."""
+    command.attempts = max(0, command.attempts - 1)
+    _put_back(command, HELD_BACK_WAIT_S, answer.error, command.outcome_unknown)
 
 
 def _grant(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
     """The first time the grant is refreshed and the command tried again at once; then the holder must act."""
     if command.account.needs_reconnect or command.last_error.startswith(answer.error[:20]):
         alert_reconnect(command.account)
-        _put_back(command, RECONNECT_WAIT_S, answer.error, unknown=False)
+        _put_back(command, RECONNECT_WAIT_S, answer.error, False)
         return
-    _put_back(command, 0, answer.error, unknown=False)
+    _put_back(command, 0, answer.error, False)
 
 
-def _put_back(command: MarketplaceCommand, wait_s: float, error: str, *, unknown: bool) -> None:
+def _put_back(command: MarketplaceCommand, wait_s: float, error: str, unknown: bool) -> None:
     command.state = CommandState.PENDING
     command.not_before = seconds_from_now(wait_s)
     command.in_flight_since = command.lease_until = None
@@ -234,6 +264,12 @@ def _put_back(command: MarketplaceCommand, wait_s: float, error: str, *, unknown
 
 
 def _refused(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
+    """A person must look; what takes a listing down goes on trying meanwhile."""
+    if command.priority == 0:
+        command.last_error = answer.error[:300]
+        alert_needs_person(command, listing)
+        _until_done(command, listing, answer, LONGEST_WAIT_REFUSED_S, unknown=False)
+        return
     _person(command, listing, answer.error)
 
 
@@ -257,4 +293,5 @@ _APPLY: dict[Outcome, _Apply] = {
     Outcome.UNKNOWN: _again,
     Outcome.GRANT: _grant,
     Outcome.REFUSED: _refused,
+    Outcome.HELD_BACK: _held_back,
 }

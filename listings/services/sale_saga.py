@@ -5,9 +5,8 @@ those out, and the time that took is kept on the sale.
 """
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 
@@ -26,52 +25,20 @@ from listings.services.allocation import Allocation, allocate
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
 from listings.services.notify import sale_changed
+from listings.services.obstacles import Obstacle, hold_key, obstacle_of
 from listings.services.projections import projections_shrink, sold_listing_shrink
 from listings.services.sale_alerts import alert_cancelled, alert_conflict, alert_sold, alert_unclear
+from listings.services.sale_scene import STATE_OF, Scene, as_told, mark_if_nothing_to_take_down, sale_record, sale_store
 from listings.states import OPEN, SALE_LIVE, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get
-from marketplaces.selectors import fee_version
 from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
 from portfolios.services.ledger import seats_move
 from seatsync.core.actors import Actor
-from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
-
-_STATE_OF = {
-    RemoteSaleState.PROVISIONAL: SaleState.PROVISIONAL,
-    RemoteSaleState.AWAITING_CONFIRM: SaleState.CONFIRMED,
-    RemoteSaleState.AWAITING_FULFILMENT: SaleState.CONFIRMED,
-    RemoteSaleState.IN_DELIVERY: SaleState.FULFILLED,
-    RemoteSaleState.COMPLETE: SaleState.COMPLETE,
-    RemoteSaleState.CANCELLED: SaleState.CANCELLED,
-}
-
-
-def hold_key(account_id: uuid.UUID, platform_sale_id: str) -> str:
-    """What a seat's `held_by` says while this sale has it."""
-    return f"sale:{account_id.hex}:{platform_sale_id}"[:80]
-
-
-@dataclass(slots=True)
-class _Scene:
-    """What one run of the saga works on, all of it locked."""
-
-    account: MarketplaceAccount
-    remote: RemoteSale
-    listing: Listing | None
-    seats: list[Seat]
-    noticed_at: datetime
-
-    @property
-    def actor(self) -> Actor:
-        return Actor.marketplace(self.account.tenant_id, self.account.pk)
-
-    @property
-    def key(self) -> str:
-        return hold_key(self.account.pk, self.remote.sale_id)
+from seatsync.core.errors import Conflict
 
 
 @transaction.atomic
@@ -127,7 +94,7 @@ def sale_apply(*, account: MarketplaceAccount, remote: RemoteSale, noticed_at: d
     """
     listing = _listing_of(account, remote)
     seats = seats_lock(_all_seat_ids(listing)) if listing else []
-    scene = _Scene(account, remote, listing, seats, noticed_at or now())
+    scene = Scene(account, remote, listing, seats, noticed_at or now())
     sale = Sale.objects.filter(account=account, platform_sale_id=remote.sale_id).first()
     if sale is None:
         return _first_word(scene)
@@ -154,12 +121,12 @@ def _open_listing_ids(seat_ids: list[uuid.UUID]) -> list[uuid.UUID]:
     return list(offers.values_list("listing_id", flat=True).distinct())
 
 
-def _first_word(scene: _Scene) -> Sale:
-    state = _STATE_OF.get(scene.remote.state)
+def _first_word(scene: Scene) -> Sale:
+    state = STATE_OF.get(scene.remote.state)
     if scene.listing is None or state is None:
         return _store_unclear(scene, "an unknown listing" if scene.listing is None else "a state we do not know")
     if state == SaleState.CANCELLED:
-        sale = _insert(scene, SaleState.CANCELLED, "cancelled before we heard of it")
+        sale = sale_store(scene, SaleState.CANCELLED, "cancelled before we heard of it")
         _release(scene, sale)
         return sale
     traits = adapter_get(scene.account.platform).traits
@@ -167,88 +134,90 @@ def _first_word(scene: _Scene) -> Sale:
     return _take(scene, state, allocation)
 
 
-def _take(scene: _Scene, state: SaleState, allocation: Allocation) -> Sale:
+def _take(scene: Scene, state: SaleState, allocation: Allocation) -> Sale:
     """Give the seats to the sale, or find that somebody else has them."""
     assert scene.listing is not None  # noqa: S101 - narrowed by the caller
     if not allocation.clear:
         return _store_unallocated(scene, allocation)
-    free = all(
-        seat.state == OwnerState.AVAILABLE or (seat.state == OwnerState.HELD and seat.held_by == scene.key)
-        for seat in allocation.seats
-    )
-    if not free:
+    obstacle = obstacle_of(scene.key, scene.account, allocation.seats)
+    if obstacle is Obstacle.TAKEN:
         return _conflict(scene, allocation.seats)
+    if obstacle is Obstacle.UNCLEAR:
+        return _store_unallocated(scene, Allocation(reason="another sale that is not clear yet may have these seats"))
     to_state = OwnerState.HELD if state == SaleState.PROVISIONAL else OwnerState.SOLD
     _move_to(scene, allocation.seats, to_state)
     _give_back_rest(scene, allocation.seats)
     others = listings_lock([scene.listing.pk, *_open_listing_ids([s.pk for s in allocation.seats])])
-    sale = _insert(scene, state, "")
+    sale = sale_store(scene, state, "")
     SaleSeat.objects.bulk_create(SaleSeat(sale=sale, seat=seat, live=True) for seat in allocation.seats)
     own = next(other for other in others if other.pk == scene.listing.pk)
     sold_listing_shrink(own, allocation.seats, sale=sale)
     projections_shrink([o for o in others if o.pk != own.pk], allocation.seats, sale=sale)
     _confirm_if_asked(scene, sale)
-    _mark_if_nothing_to_take_down(sale)
+    mark_if_nothing_to_take_down(sale)
     alert_sold(sale, own)
-    _record(scene, sale, "sale.taken")
+    sale_record(scene, sale, "sale.taken")
     return sale
 
 
-def _move_to(scene: _Scene, seats: list[Seat], to_state: str) -> None:
-    moving = [seat for seat in seats if seat.state != to_state]
+def _move_to(scene: Scene, seats: list[Seat], to_state: str) -> None:
+    moving = [seat for seat in seats if (seat.state, seat.held_by) != (to_state, scene.key)]
     seats_move(
         actor=scene.actor, seats=moving, to_state=to_state, held_by=scene.key,
         reason=f"{scene.account.platform} sale {scene.remote.sale_id}",
     )  # fmt: skip
 
 
-def _give_back_rest(scene: _Scene, taken: list[Seat]) -> None:
+def _give_back_rest(scene: Scene, taken: list[Seat]) -> None:
     """A partial sale: what the notice held beyond the allocation is free again."""
     rest = [s for s in scene.seats if s.held_by == scene.key and s.state == OwnerState.HELD and s not in taken]
     seats_move(actor=scene.actor, seats=rest, to_state=OwnerState.AVAILABLE, reason="not part of the sale")
 
 
-def _conflict(scene: _Scene, seats: list[Seat]) -> Sale:
+def _conflict(scene: Scene, seats: list[Seat]) -> Sale:
     """Somebody else has a seat: the sale is kept, has no seat, and is rejected at its marketplace."""
     _give_back_rest(scene, [])
-    sale = _insert(scene, SaleState.CONFLICT, "a seat of this sale belongs to somebody else")
+    sale = sale_store(scene, SaleState.CONFLICT, "a seat of this sale belongs to somebody else")
     SaleSeat.objects.bulk_create(SaleSeat(sale=sale, seat=seat, live=False) for seat in seats)
     command_write(sale=sale, kind=CommandKind.REJECT_SALE, key=f"reject:{sale.pk}")
     alert_conflict(sale)
-    _record(scene, sale, "sale.conflict")
+    sale_record(scene, sale, "sale.conflict")
     return sale
 
 
-def _store_unallocated(scene: _Scene, allocation: Allocation) -> Sale:
+def _store_unallocated(scene: Scene, allocation: Allocation) -> Sale:
     """The marketplace took some seats and does not say which: hold all, take everything else down, ask (I-04)."""
     assert scene.listing is not None  # noqa: S101
     free = [seat for seat in scene.seats if seat.state == OwnerState.AVAILABLE]
     _move_to(scene, free, OwnerState.HELD)
     others = listings_lock(_open_listing_ids([seat.pk for seat in scene.seats]))
-    sale = _insert(scene, SaleState.NEEDS_PERSON, allocation.reason)
+    sale = sale_store(scene, SaleState.NEEDS_PERSON, allocation.reason)
     for other in others:
         listing_take_down(
             other, reason=f"sale {sale.platform_sale_id} on {sale.platform}: {allocation.reason}", sale=sale
         )
     alert_unclear(sale, allocation.reason)
-    _record(scene, sale, "sale.unclear")
+    sale_record(scene, sale, "sale.unclear")
     return sale
 
 
-def _store_unclear(scene: _Scene, what: str) -> Sale:
+def _store_unclear(scene: Scene, what: str) -> Sale:
     """An unknown state raises an alert and takes no action (DOMAIN.md 4.7)."""
     reason = f"the marketplace reports {what} ({scene.remote.remote_status})"
-    sale = _insert(scene, SaleState.NEEDS_PERSON, reason)
+    sale = sale_store(scene, SaleState.NEEDS_PERSON, reason)
     alert_unclear(sale, reason)
-    _record(scene, sale, "sale.unclear")
+    sale_record(scene, sale, "sale.unclear")
     return sale
 
 
-def _further_word(scene: _Scene, known: Sale) -> Sale:
-    """The sale is known: only its state can have moved."""
+def _further_word(scene: Scene, known: Sale) -> Sale:
+    """The sale is known: its state can have moved, or it has become clear which seats it took."""
+    scene.sale = sale = known
+    state = STATE_OF.get(scene.remote.state)
+    if sale.state == SaleState.NEEDS_PERSON and scene.listing is not None and _may_be_taken_now(scene, state):
+        return _first_word(scene)
     sale = sale_lock(known.pk)
-    state = _STATE_OF.get(scene.remote.state)
-    if sale.remote_status == scene.remote.remote_status and sale.state == state:
+    if sale.remote_status == scene.remote.remote_status and sale.state in {state, SaleState.NEEDS_PERSON}:
         return sale
     sale.remote_status = scene.remote.remote_status[:60]
     sale.read_back_at = now()
@@ -264,11 +233,44 @@ def _further_word(scene: _Scene, known: Sale) -> Sale:
     sale.version += 1
     sale.save()
     sale_changed(sale)
-    _record(scene, sale, "sale.moved")
+    sale_record(scene, sale, "sale.moved")
     return sale
 
 
-def _cancel(scene: _Scene, sale: Sale) -> None:
+def sale_settle(*, actor: Actor, sale: Sale, seats: Sequence[Seat]) -> Sale:
+    """A person says which of its listing's seats a sale took that its marketplace left unclear.
+
+    The caller has checked who that is, and holds an open transaction. Raises Conflict where somebody else has a seat.
+    """
+    assert sale.listing is not None  # noqa: S101 - narrowed by the caller
+    locked = seats_lock(_all_seat_ids(sale.listing))
+    chosen = [seat for seat in locked if seat.pk in {wanted.pk for wanted in seats}]
+    scene = Scene(sale.account, as_told(sale), sale.listing, locked, sale.noticed_at, sale, actor)
+    if obstacle_of(scene.key, sale.account, chosen) is not None:
+        raise Conflict("Another sale has one of these seats.", field="seats", remedy="Choose the seats that it took.")
+    return _take(scene, SaleState.CONFIRMED, Allocation(chosen))
+
+
+def sale_dismiss(*, actor: Actor, sale: Sale, reason: str) -> Sale:
+    """A person says that a sale which was never clear is none: its hold ends. The caller holds a transaction."""
+    locked = seats_lock(_all_seat_ids(sale.listing)) if sale.listing else []
+    scene = Scene(sale.account, as_told(sale), sale.listing, locked, sale.noticed_at, sale, actor)
+    _release(scene, sale)
+    kept = sale_store(scene, SaleState.CANCELLED, reason)
+    sale_record(scene, kept, "sale.dismissed")
+    return kept
+
+
+def _may_be_taken_now(scene: Scene, state: SaleState | None) -> bool:
+    """Whether a sale that waits for a person can be settled by what its marketplace says now."""
+    if state is None or state == SaleState.CANCELLED or scene.listing is None or scene.sale is None:
+        return False
+    traits = adapter_get(scene.account.platform).traits
+    allocation = allocate(scene.remote, scene.listing, scene.seats, seller_allocates=traits.seller_allocates)
+    return allocation.clear and obstacle_of(scene.key, scene.account, allocation.seats) is not Obstacle.UNCLEAR
+
+
+def _cancel(scene: Scene, sale: Sale) -> None:
     was_live = sale.state in SALE_LIVE
     sale.state = SaleState.CANCELLED
     _release(scene, sale)
@@ -276,55 +278,17 @@ def _cancel(scene: _Scene, sale: Sale) -> None:
         alert_cancelled(sale)
 
 
-def _release(scene: _Scene, sale: Sale) -> None:
+def _release(scene: Scene, sale: Sale) -> None:
     """Give the seats of a cancelled sale back to the holder; nothing is listed again without being asked."""
     own = [seat for seat in scene.seats if seat.held_by == scene.key]
     seats_move(actor=scene.actor, seats=own, to_state=OwnerState.AVAILABLE, reason="the sale was cancelled")
     SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
 
 
-def _confirm_if_asked(scene: _Scene, sale: Sale) -> None:
+def _confirm_if_asked(scene: Scene, sale: Sale) -> None:
     """Confirm only a sale that has its seats (I-03)."""
     if scene.remote.state == RemoteSaleState.AWAITING_CONFIRM and sale.state in SALE_LIVE:
         command_write(sale=sale, kind=CommandKind.CONFIRM_SALE, key=f"confirm:{sale.pk}")
-
-
-def _insert(scene: _Scene, state: SaleState, reason: str) -> Sale:
-    remote, moment = scene.remote, now()
-    sale = Sale.objects.create(
-        tenant_id=scene.account.tenant_id,
-        account=scene.account,
-        mode=scene.account.mode,
-        listing=scene.listing,
-        game_id=scene.listing.game_id if scene.listing else None,
-        platform=scene.account.platform,
-        platform_sale_id=remote.sale_id,
-        quantity=remote.quantity,
-        gross=remote.gross,
-        fees=remote.fees,
-        proceeds=remote.proceeds,
-        rounding=remote.gross - remote.fees - remote.proceeds,
-        currency=remote.currency,
-        fee_version=fee_version(scene.account.platform, on=remote.sold_at.date()),
-        state=state,
-        remote_status=remote.remote_status[:60],
-        state_reason=reason[:300],
-        sold_at=remote.sold_at,
-        noticed_at=scene.noticed_at,
-        read_back_at=moment,
-        confirm_by=remote.confirm_by,
-        ship_by=remote.ship_by,
-    )
-    sale_changed(sale)
-    return sale
-
-
-def _mark_if_nothing_to_take_down(sale: Sale) -> None:
-    open_commands = MarketplaceCommand.objects.filter(sale=sale, kind__in=[CommandKind.DELIST, CommandKind.RESIZE])
-    if not open_commands.exists():
-        sale.notice_to_last_delist_ms = 0
-        sale.last_delist_at = sale.noticed_at
-        sale.save(update_fields=["notice_to_last_delist_ms", "last_delist_at", "updated_at"])
 
 
 def sale_delists_done(sale: Sale) -> bool:
@@ -346,11 +310,3 @@ def sale_delists_done(sale: Sale) -> bool:
     sale.save(update_fields=["last_delist_at", "notice_to_last_delist_ms", "version", "updated_at"])
     sale_changed(sale)
     return True
-
-
-def _record(scene: _Scene, sale: Sale, verb: str) -> None:
-    audit_record(
-        actor=scene.actor, verb=verb, object_type="sale", object_id=sale.pk, subject=scene.account.user_id,
-        after={"state": sale.state, "gross": Decimal(sale.gross), "quantity": sale.quantity},
-        reason=scene.remote.remote_status,
-    )  # fmt: skip

@@ -7,13 +7,15 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from listings.models import Listing, TradingState, TradingStateKind
+from listings.models import CommandState, Listing, MarketplaceCommand, TradingState, TradingStateKind
+from listings.services.commands import DRAIN
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import Game, SeasonTicket
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import InvalidInput, NotAllowed, NotFound
+from seatsync.core.jobs import enqueue_on_commit
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
@@ -101,6 +103,10 @@ def trading_state_set(
         scope_id=key,
         defaults={"tenant_id": actor.tenant_id, "state": state, "reason": reason[:200], "until": until},
     )
+    # What a brake held back looks again at once.
+    waiting = MarketplaceCommand.objects.filter(tenant_id=actor.tenant_id, state=CommandState.PENDING)
+    waiting.filter(last_error__startswith="waiting: trading").update(not_before=now())
+    enqueue_on_commit(DRAIN)
     audit_record(
         actor=actor, verb="trading_state.set", object_type=scope, object_id=scope_id, after={"state": state},
         reason=reason,

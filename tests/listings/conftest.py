@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from listings.models import Listing, Sale
+from listings.models import Listing, MarketplaceCommand, Sale
 from listings.services.outbox import commands_drain
 from listings.services.publish import listing_publish
 from marketplaces import registry
@@ -54,14 +54,27 @@ class Market:
     def webhook(self, sale: RemoteSale, *, kind: str = "sale", platform: ScriptedPlatform | None = None) -> int:
         """The platform tells us of a sale; the inbox is worked off at once."""
         key = (platform or self.alpha).key
-        account = self.accounts[key]
-        fresh = inbox_receive(
-            platform=key, account_id=account.pk, headers={"Authorization": account.webhook_secret},
-            body=f"{kind}|{sale.sale_id}|{sale.external_id}".encode(),
-        )  # fmt: skip
-        for event in account.inbound.filter(state="received").order_by("received_at"):
-            inbound_process(event_id=event.pk)
+        fresh = self.announce(sale.sale_id, sale.external_id, kind=kind, key=key)
+        self.process(key)
         return fresh
+
+    def announce(self, sale_id: str, external_id: str, *, kind: str = "sale", key: str = "alpha") -> int:
+        """A notice is stored, and not understood yet."""
+        account = self.accounts[key]
+        return inbox_receive(
+            platform=key, account_id=account.pk, headers={"Authorization": account.webhook_secret},
+            body=f"{kind}|{sale_id}|{external_id}".encode(),
+        )  # fmt: skip
+
+    def process(self, key: str = "alpha") -> None:
+        """The worker looks at every notice that waits, due or not."""
+        for event in self.accounts[key].inbound.filter(state="received").order_by("received_at"):
+            inbound_process(event_id=event.pk)
+
+    @staticmethod
+    def hurry() -> None:
+        """Every waiting command is due now."""
+        MarketplaceCommand.objects.filter(state="pending").update(not_before=now())
 
     def sale(self) -> Sale:
         return Sale.objects.get()

@@ -7,12 +7,15 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from listings.models import ListingStatus, MarketplaceCommand, Sale, SaleSeat, SaleState
-from listings.services.sale_saga import hold_key, sale_apply
+from listings.services.inbound import INDEXED_WITHIN
+from listings.services.obstacles import hold_key
+from listings.services.sale_saga import sale_apply
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import TemporaryError
 from marketplaces.models import InboundEvent, InboxState
 from portfolios.models import OwnerState, Seat
+from seatsync.core.clock import now
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from tests.listings.conftest import Market
@@ -176,8 +179,13 @@ def test_an_announced_sale_that_does_not_exist_gives_the_seats_back(market: Mark
     sale = market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
     del market.alpha.sales[sale.sale_id]
     market.webhook(sale)
+    market.work()
+    # It may only not be indexed yet: nobody else can buy the seats meanwhile.
+    assert (states(market), market.beta.shown()) == (["held"] * 4, [])
+    InboundEvent.objects.update(received_at=now() - INDEXED_WITHIN)
+    market.process()
     assert states(market) == ["available"] * 4
-    assert Sale.objects.count() == 0
+    assert (Sale.objects.count(), InboundEvent.objects.get().state) == (0, InboxState.DONE)
 
 
 def test_a_provisional_sale_holds_and_its_end_decides(market: Market) -> None:
@@ -211,6 +219,7 @@ def test_i03_a_conflicting_sale_is_never_confirmed(market: Market) -> None:
     market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
     late = market.beta.sell(beta.external_id, (1, 2), state=RemoteSaleState.AWAITING_CONFIRM)
     market.webhook(late, platform=market.beta)
+    assert not MarketplaceCommand.objects.filter(kind="confirm_sale").exists()
     market.work()
     assert [call for call, _ in market.beta.calls if call in {"confirm", "reject"}] == ["reject"]
 

@@ -1,0 +1,47 @@
+"""What keeps a sale from its seats: who has them, and how sure that is."""
+
+import uuid
+from collections.abc import Sequence
+from enum import StrEnum
+
+from listings.models import Sale, SaleSeat
+from marketplaces.models import MarketplaceAccount
+from portfolios.models import OwnerState, Seat
+
+
+class Obstacle(StrEnum):
+    """None of these, or the worst of them."""
+
+    # Somebody else has a seat: a live sale, its holder, whoever it was given to.
+    TAKEN = "taken"
+    # A sale of another marketplace that nobody could allocate yet holds a seat.
+    UNCLEAR = "unclear"
+
+
+def hold_key(account_id: uuid.UUID, platform_sale_id: str) -> str:
+    """What a seat's `held_by` says while this sale has it."""
+    return f"sale:{account_id.hex}:{platform_sale_id}"[:80]
+
+
+def obstacle_of(key: str, account: MarketplaceAccount, seats: Sequence[Seat]) -> Obstacle | None:
+    """Why the sale with this hold key may not take these locked seats; None where it may.
+
+    A seat that was only announced as sold, and whose sale was not read yet, keeps no sale from it that was read: the
+    announcement names no seats, so it held more than its own, and it may be of a sale that does not exist.
+    """
+    foreign = [seat for seat in seats if seat.state != OwnerState.AVAILABLE and seat.held_by != key]
+    taken = set(SaleSeat.objects.filter(seat__in=foreign, live=True).values_list("seat_id", flat=True))
+    unclear = False
+    for seat in foreign:
+        if seat.pk in taken or seat.state != OwnerState.HELD or not seat.held_by.startswith("sale:"):
+            return Obstacle.TAKEN
+        unclear = unclear or _held_unclear(seat, account)
+    return Obstacle.UNCLEAR if unclear else None
+
+
+def _held_unclear(seat: Seat, account: MarketplaceAccount) -> bool:
+    """Whether a stored sale elsewhere holds the seat. One at the same account is told apart by its marketplace."""
+    _, account_hex, platform_sale_id = seat.held_by.split(":", 2)
+    if account_hex == account.pk.hex:
+        return False
+    return Sale.objects.filter(account_id=uuid.UUID(account_hex), platform_sale_id=platform_sale_id).exists()

@@ -1,0 +1,129 @@
+"""One sale as its marketplace tells it, beside what we have of it; and writing it down."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from listings.locks import sale_lock
+from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleState
+from listings.services.notify import sale_changed
+from listings.services.obstacles import hold_key
+from marketplaces.contracts import RemoteSale, RemoteSaleState
+from marketplaces.models import MarketplaceAccount
+from marketplaces.selectors import fee_version
+from portfolios.models import Seat
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.clock import now
+
+STATE_OF = {
+    RemoteSaleState.PROVISIONAL: SaleState.PROVISIONAL,
+    RemoteSaleState.AWAITING_CONFIRM: SaleState.CONFIRMED,
+    RemoteSaleState.AWAITING_FULFILMENT: SaleState.CONFIRMED,
+    RemoteSaleState.IN_DELIVERY: SaleState.FULFILLED,
+    RemoteSaleState.COMPLETE: SaleState.COMPLETE,
+    RemoteSaleState.CANCELLED: SaleState.CANCELLED,
+}
+
+
+@dataclass(slots=True)
+class Scene:
+    """What one run of the saga works on, all of it locked."""
+
+    account: MarketplaceAccount
+    remote: RemoteSale
+    listing: Listing | None
+    seats: list[Seat]
+    noticed_at: datetime
+    # The sale as we have it, where we have it already.
+    sale: Sale | None = None
+    # A person who decides what the marketplace does not tell.
+    person: Actor | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Who does what is done here."""
+        return self.person or Actor.marketplace(self.account.tenant_id, self.account.pk)
+
+    @property
+    def key(self) -> str:
+        """What the sale's seats say in `held_by`."""
+        return hold_key(self.account.pk, self.remote.sale_id)
+
+
+def sale_store(scene: Scene, state: SaleState, reason: str) -> Sale:
+    """Insert the sale, or bring the one that we have to this state."""
+    if scene.sale is not None:
+        return _restate(scene, scene.sale, state, reason)
+    remote, moment = scene.remote, now()
+    sale = Sale.objects.create(
+        tenant_id=scene.account.tenant_id,
+        account=scene.account,
+        mode=scene.account.mode,
+        listing=scene.listing,
+        game_id=scene.listing.game_id if scene.listing else None,
+        platform=scene.account.platform,
+        platform_sale_id=remote.sale_id,
+        quantity=remote.quantity,
+        gross=remote.gross,
+        fees=remote.fees,
+        proceeds=remote.proceeds,
+        rounding=remote.gross - remote.fees - remote.proceeds,
+        currency=remote.currency,
+        fee_version=fee_version(scene.account.platform, on=remote.sold_at.date()),
+        state=state,
+        remote_status=remote.remote_status[:60],
+        state_reason=reason[:300],
+        sold_at=remote.sold_at,
+        noticed_at=scene.noticed_at,
+        read_back_at=moment,
+        confirm_by=remote.confirm_by,
+        ship_by=remote.ship_by,
+    )
+    sale_changed(sale)
+    return sale
+
+
+def _restate(scene: Scene, known: Sale, state: SaleState, reason: str) -> Sale:
+    sale, remote = sale_lock(known.pk), scene.remote
+    sale.listing, sale.game_id = scene.listing, scene.listing.game_id if scene.listing else None
+    sale.quantity = remote.quantity
+    sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
+    sale.rounding = remote.gross - remote.fees - remote.proceeds
+    sale.state, sale.state_reason = state, reason[:300]
+    sale.remote_status, sale.read_back_at = remote.remote_status[:60], now()
+    sale.confirm_by, sale.ship_by = remote.confirm_by, remote.ship_by
+    sale.version += 1
+    sale.save()
+    sale_changed(sale)
+    return sale
+
+
+def as_told(sale: Sale) -> RemoteSale:
+    """What its marketplace told of a sale, from our own row."""
+    return RemoteSale(
+        sale_id=sale.platform_sale_id, external_id=sale.listing.external_id if sale.listing else "",
+        listing_id=sale.listing.listing_id if sale.listing else "", event_id="", quantity=sale.quantity,
+        section=sale.listing.section if sale.listing else "", row=sale.listing.row if sale.listing else "", seats=(),
+        gross=sale.gross, fees=sale.fees, proceeds=sale.proceeds, currency=sale.currency,
+        state=RemoteSaleState.AWAITING_FULFILMENT, remote_status=sale.remote_status, sold_at=sale.sold_at,
+        confirm_by=sale.confirm_by, ship_by=sale.ship_by,
+    )  # fmt: skip
+
+
+def mark_if_nothing_to_take_down(sale: Sale) -> None:
+    """A sale of seats that were offered nowhere else is down everywhere at once."""
+    open_commands = MarketplaceCommand.objects.filter(sale=sale, kind__in=[CommandKind.DELIST, CommandKind.RESIZE])
+    if not open_commands.exists():
+        sale.notice_to_last_delist_ms = 0
+        sale.last_delist_at = sale.noticed_at
+        sale.save(update_fields=["notice_to_last_delist_ms", "last_delist_at", "updated_at"])
+
+
+def sale_record(scene: Scene, sale: Sale, verb: str) -> None:
+    """Into the audit, in the name of whoever acts in this scene."""
+    audit_record(
+        actor=scene.actor, verb=verb, object_type="sale", object_id=sale.pk, subject=scene.account.user_id,
+        after={"state": sale.state, "gross": Decimal(sale.gross), "quantity": sale.quantity},
+        reason=scene.remote.remote_status,
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""Several workers, one outbox: each command is claimed once, and one that kills its worker ends with a person."""
+
+import threading
+import uuid
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+
+from listings.models import MarketplaceCommand
+from listings.services import outbox
+from listings.services.commands import command_write
+from listings.services.outbox import command_claim, leases_reap
+from seatsync.core.clock import now
+from seatsync.core.limiters import valkey
+from tests.listings.conftest import Market, build_market
+from tests.listings.platform import ScriptedPlatform
+
+WORKERS, COMMANDS = 6, 300
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_two_workers_claim_the_same_command(
+    platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    valkey().flushdb()
+    monkeypatch.setattr("seatsync.core.jobs.enqueue_on_commit", lambda *args, **kwargs: None)
+    monkeypatch.setattr("listings.services.commands.enqueue_on_commit", lambda *args, **kwargs: None)
+    market = build_market(platforms)
+    account = market.accounts["alpha"]
+    for number in range(COMMANDS):
+        command_write(account=account, kind="sync_account", key=f"sync:{number}")  # type: ignore[arg-type]
+    claimed: list[uuid.UUID] = []
+    start = threading.Barrier(WORKERS)
+
+    def work() -> None:
+        try:
+            start.wait()
+            while (command := command_claim()) is not None:
+                claimed.append(command.pk)
+        finally:
+            connections.close_all()
+
+    workers = [threading.Thread(target=work) for _ in range(WORKERS)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [pk for pk, times in Counter(claimed).items() if times > 1] == []
+    assert len(claimed) == COMMANDS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_command_that_another_worker_took_after_our_look_is_not_taken(
+    platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    valkey().flushdb()
+    monkeypatch.setattr("listings.services.commands.enqueue_on_commit", lambda *args, **kwargs: None)
+    market = build_market(platforms)
+    command_write(account=market.accounts["alpha"], kind="sync_account", key="only")  # type: ignore[arg-type]
+    picked = outbox._pick
+
+    def late(spent: outbox.Spent) -> MarketplaceCommand | None:
+        found = picked(spent)
+        if found is not None:
+            # As if the other worker's commit came between our reading and our writing.
+            MarketplaceCommand.objects.filter(pk=found.pk).update(state="in_flight", fence=7)
+        return found
+
+    monkeypatch.setattr(outbox, "_pick", late)
+    assert command_claim() is None
+    assert MarketplaceCommand.objects.get().fence == 7
+
+
+@pytest.mark.django_db
+def test_a_command_that_kills_every_worker_ends_with_a_person(market: Market) -> None:
+    market.publish(account_ids=[market.accounts["alpha"].pk])
+    for _ in range(30):
+        if command_claim() is None:
+            break
+        MarketplaceCommand.objects.update(lease_until=now() - timedelta(seconds=1))
+        assert leases_reap() == 1
+        market.hurry()
+    command = MarketplaceCommand.objects.get()
+    assert (command.state, command.attempts) == ("needs_person", 8)

@@ -1,0 +1,149 @@
+"""Sales that are unclear at first: announced, unreadable, in unknown states, without their seats. None costs a seat."""
+
+from dataclasses import replace
+
+import pytest
+
+from listings.models import Sale, SaleState
+from listings.services.resolve import sale_resolve
+from listings.services.sale_saga import sale_apply
+from marketplaces.contracts import RemoteSaleState
+from marketplaces.errors import TemporaryError
+from portfolios.models import OwnerState, Seat
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from seatsync.core.models import AuditEntry
+from tests.listings.conftest import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def states(market: Market) -> list[str]:
+    return [seat.state for seat in Seat.objects.filter(game=market.holding.game).order_by("seat_number")]
+
+
+def rejected(market: Market) -> list[str]:
+    return [what for platform in (market.alpha, market.beta) for call, what in platform.calls if call == "reject"]
+
+
+def test_i03_a_second_partial_sale_does_not_suffer_from_the_first_ones_hold(market: Market) -> None:
+    alpha, _ = market.published()
+    first, second = (market.alpha.sell(alpha.external_id, seats) for seats in ((1, 2), (3, 4)))
+    market.alpha.script["fetch_sale"] = [TemporaryError("500")]
+    market.webhook(first)
+    assert states(market) == ["held"] * 4
+    market.webhook(second)
+    market.work()
+    assert set(Sale.objects.values_list("state", flat=True)) == {SaleState.CONFIRMED}
+    assert (states(market), rejected(market)) == (["sold"] * 4, [])
+
+
+def test_i03_a_sale_that_was_only_announced_keeps_no_read_sale_from_its_seats(market: Market) -> None:
+    alpha, beta = market.published()
+    market.announce("ghost", alpha.external_id)
+    market.process()
+    assert states(market) == ["held"] * 4
+    market.webhook(market.beta.sell(beta.external_id, (1, 2, 3, 4)), platform=market.beta)
+    market.work()
+    assert (Sale.objects.get().state, rejected(market)) == (SaleState.CONFIRMED, [])
+
+
+def test_i01_a_seat_that_a_provisional_sale_holds_is_nobody_elses(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL))
+    late = market.beta.sell(beta.external_id, (2, 3))
+    market.webhook(late, platform=market.beta)
+    market.work()
+    assert Sale.objects.get(platform="beta").state == SaleState.CONFLICT
+    assert rejected(market) == [late.sale_id]
+    assert states(market) == ["held", "held", "available", "available"]
+
+
+def test_a_sale_elsewhere_of_seats_that_an_unclear_sale_may_have_is_neither_taken_nor_rejected(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False))
+    other = market.beta.sell(beta.external_id, (3, 4))
+    market.webhook(other, platform=market.beta)
+    market.work()
+    assert Sale.objects.get(platform="beta").state == SaleState.NEEDS_PERSON
+    assert (rejected(market), states(market)) == ([], ["held"] * 4)
+    # Once it is known what the first one took, the second is settled by its next word.
+    first = Sale.objects.get(platform="alpha")
+    seats = Seat.objects.filter(game=market.holding.game, seat_number__in=[1, 2])
+    sale_resolve(actor=market.holding.actor, sale_id=first.pk, seat_ids=[seat.pk for seat in seats])
+    sale_apply(account=market.accounts["beta"], remote=other)
+    assert Sale.objects.get(platform="beta").state == SaleState.CONFIRMED
+    assert states(market) == ["sold"] * 4
+
+
+@pytest.mark.parametrize("first", [RemoteSaleState.UNKNOWN, RemoteSaleState.ISSUE])
+def test_an_unknown_first_state_that_becomes_known_takes_its_seats(market: Market, first: RemoteSaleState) -> None:
+    alpha, _ = market.published()
+    sale = market.alpha.sell(alpha.external_id, (1, 2, 3, 4), state=first)
+    sale_apply(account=market.accounts["alpha"], remote=sale)
+    assert Sale.objects.get().state == SaleState.NEEDS_PERSON
+    told = market.alpha.move(sale.sale_id, RemoteSaleState.AWAITING_CONFIRM)
+    sale_apply(account=market.accounts["alpha"], remote=told)
+    market.work()
+    assert (Sale.objects.get().state, states(market), market.beta.shown()) == (SaleState.CONFIRMED, ["sold"] * 4, [])
+    assert ("confirm", sale.sale_id) in market.alpha.calls
+
+
+def test_an_unclear_allocation_that_the_marketplace_names_later_is_taken(market: Market) -> None:
+    alpha, _ = market.published()
+    sale = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False)
+    market.webhook(sale)
+    assert states(market) == ["held"] * 4
+    sale_apply(account=market.accounts["alpha"], remote=replace(sale, seats=("1", "2"), remote_status="named"))
+    assert Sale.objects.get().state == SaleState.CONFIRMED
+    assert states(market) == ["sold", "sold", "available", "available"]
+
+
+def test_the_same_unclear_word_again_changes_nothing(market: Market) -> None:
+    alpha, _ = market.published()
+    sale = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False)
+    market.webhook(sale)
+    version, entries = Sale.objects.get().version, AuditEntry.objects.count()
+    sale_apply(account=market.accounts["alpha"], remote=sale)
+    assert (Sale.objects.get().version, AuditEntry.objects.count()) == (version, entries)
+
+
+# A person decides.
+def unclear(market: Market) -> Sale:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False))
+    market.work()
+    return Sale.objects.get()
+
+
+def test_a_person_says_which_seats_an_unclear_sale_took(market: Market) -> None:
+    sale = unclear(market)
+    seats = list(Seat.objects.filter(game=market.holding.game, seat_number__in=[3, 4]))
+    resolved = sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=[seat.pk for seat in seats])
+    assert resolved.state == SaleState.CONFIRMED
+    assert states(market) == ["available", "available", "sold", "sold"]
+    entry = AuditEntry.objects.get(verb="sale.taken")
+    assert entry.actor_id == str(market.holding.user.pk)
+    with pytest.raises(Conflict):
+        sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=[seat.pk for seat in seats])
+
+
+def test_a_person_says_that_an_unclear_sale_is_none(market: Market) -> None:
+    sale = unclear(market)
+    with pytest.raises(InvalidInput) as caught:
+        sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=[])
+    assert caught.value.problems[0].field == "reason"
+    sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=[], reason="StubHub says it was a test order")
+    sale.refresh_from_db()
+    assert (sale.state, states(market)) == (SaleState.CANCELLED, ["available"] * 4)
+
+
+def test_resolving_refuses_the_wrong_number_other_seats_and_strangers(market: Market) -> None:
+    sale = unclear(market)
+    seats = list(Seat.objects.filter(game=market.holding.game))
+    for wrong in ([seats[0].pk], [market.holding.ticket.seats.exclude(game=market.holding.game)[0].pk, seats[0].pk]):
+        with pytest.raises(InvalidInput):
+            sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=wrong)
+    for stranger in (market.holding.other, market.holding.outsider):
+        with pytest.raises((NotFound, NotAllowed)):
+            sale_resolve(actor=stranger, sale_id=sale.pk, seat_ids=[seats[0].pk, seats[1].pk])
+    assert set(states(market)) == {OwnerState.HELD}
