@@ -2,11 +2,14 @@
 
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import structlog
+from django.conf import settings
 
 from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, SaleState
+from listings.services.leases import lease_renew
 from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
 from listings.services.sendable import create_held_back, reprice_held_back
@@ -36,6 +39,7 @@ from marketplaces.services.links import link_for
 from portfolios.models import EventMapping
 from portfolios.selectors import event_mapping_get, section_known, section_mapping_get
 from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
+from seatsync.core.http import calls_within
 from seatsync.core.venue_time import local
 
 log = structlog.get_logger(__name__)
@@ -47,8 +51,9 @@ def execute(command: MarketplaceCommand) -> Answer:
     account = command.account
     try:
         adapter = adapter_get(account.platform)
-        link = link_for(account, force_refresh=command.last_error.startswith(GRANT_ENDED))
-        return _RUNNERS[CommandKind(command.kind)](adapter, link, command)
+        with _time_for(command):
+            link = link_for(account, force_refresh=command.last_error.startswith(GRANT_ENDED))
+            return _RUNNERS[CommandKind(command.kind)](adapter, link, command)
     except AlreadySold as error:
         return Answer(Outcome.SOLD_THERE, error=str(error))
     except AlreadyGone as error:
@@ -68,6 +73,12 @@ def execute(command: MarketplaceCommand) -> Answer:
 
 
 GRANT_ENDED = "the grant has ended"
+
+
+def _time_for(command: MarketplaceCommand) -> AbstractContextManager[None]:
+    """All requests of a command together stay inside its lease; a sweep renews its own as it goes."""
+    whole = command.kind == CommandKind.SYNC_ACCOUNT
+    return nullcontext() if whole else calls_within(settings.HTTP_TOTAL_TIMEOUT_S)
 
 
 def listing_ref(listing: Listing, event_id: str = "") -> ListingRef:
@@ -233,7 +244,7 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 
 def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
-    account_reconcile(adapter=adapter, link=link, account=command.account)
+    account_reconcile(adapter=adapter, link=link, account=command.account, alive=lambda: lease_renew(command))
     return Answer(Outcome.DONE)
 
 

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
@@ -18,6 +17,7 @@ from listings.locks import command_lock, commands_claimable
 from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.services.commands import DRAIN
 from listings.services.execute import execute
+from listings.services.leases import lease_seconds
 from listings.services.record import MOST_ATTEMPTS, Answer, Outcome, record
 from marketplaces.selectors import limit_for
 from seatsync.core.actors import Actor
@@ -32,11 +32,6 @@ CLAIM_LOOK_AHEAD = 20
 # As many as the column holds.
 MOST_COUNTED = 32_767
 NO_ANSWER = "the worker did not answer in time"
-
-
-def lease_seconds() -> float:
-    """The total HTTP timeout and five seconds, at most twenty (DESIGN.md 3)."""
-    return min(20.0, settings.HTTP_TOTAL_TIMEOUT_S + 5)
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ Push streams lose things (I-22). The sweep corrects both ways: what is up and sh
 known to be gone, a wrong price or size is sent again; what we do not know is told to the holder and left alone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -65,15 +66,23 @@ def accounts_reconcile_due() -> int:
     return written
 
 
-def account_reconcile(*, adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount) -> Drift:
+def account_reconcile(
+    *, adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount, alive: Callable[[], None] = lambda: None
+) -> Drift:
     """Read every listing and the newest sales of an account and mend what drifted. Raises MarketplaceError.
 
     No transaction may be open: each listing is judged in its own, after the reading. A listing that changed here
-    after the reading began, or that has a command on its way, is left to the next sweep.
+    after the reading began, or that has a command on its way, is left to the next sweep. `alive` hears of every step.
     """
     began = now()
-    remote = [item for item in adapter.list_all(link) if item.state is not RemoteListingState.GONE]
+    remote = []
+    for item in adapter.list_all(link):
+        alive()
+        if item.state is not RemoteListingState.GONE:
+            remote.append(item)
+    alive()
     account_sync_sales(account=account)
+    alive()
     by_key = {item.external_id: item for item in remote if item.external_id}
     by_id = {item.listing_id: item for item in remote}
     drift = Drift()
@@ -82,6 +91,7 @@ def account_reconcile(*, adapter: MarketplaceAdapter, link: Link, account: Marke
     believed = own.filter(status__in=_LIVE).exclude(listing_id="")
     for listing in (shown | believed).distinct():
         found = by_key.get(listing.external_id) or by_id.get(listing.listing_id)
+        alive()
         _judge(listing, found, began - SETTLE, drift)
     known = set(own.values_list("external_id", flat=True)) | set(own.values_list("listing_id", flat=True))
     for item in remote:

@@ -1,5 +1,7 @@
 """Whatever happens in whatever order: a seat is sold once, and nothing sold stays on offer."""
 
+from decimal import Decimal
+
 import hypothesis.strategies as st
 import pytest
 from django.db import transaction
@@ -13,8 +15,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from listings.models import Listing, MarketplaceCommand, SaleSeat
+from listings.contracts import PriceChange
+from listings.models import Listing, MarketplaceCommand, Sale, SaleSeat
 from listings.services.delist import listings_delist
+from listings.services.pricing import price_apply
 from listings.services.sync import account_sync_sales
 from listings.states import OPEN
 from marketplaces.contracts import RemoteSaleState
@@ -73,8 +77,10 @@ def machine(  # noqa: C901 - one rule a move
         @rule(name=st.sampled_from(["alpha", "beta"]), fault=st.sampled_from(FAULTS), late=st.booleans())
         def break_next(self, name: str, fault: Exception, late: bool) -> None:
             book = self.platform(name).script_applied if late else self.platform(name).script
-            for call in ("create", "delist", "resize"):
+            for call in ("create", "delist", "resize", "reprice"):
                 book[call] = [fault]
+            if not late:
+                book["fetch_sale"] = [fault]
 
         @rule(name=st.sampled_from(["alpha", "beta"]), pick=st.integers(0, 3), quantity=st.integers(1, 4))
         @precondition(lambda self: True)
@@ -85,8 +91,28 @@ def machine(  # noqa: C901 - one rule a move
                 return
             key = shown[pick % len(shown)]
             seats = tuple(platform.seats[key][:quantity])
-            state = (RemoteSaleState.AWAITING_FULFILMENT, RemoteSaleState.AWAITING_CONFIRM)[pick % 2]
-            platform.sell(key, seats, state=state)
+            states = (
+                RemoteSaleState.AWAITING_FULFILMENT, RemoteSaleState.AWAITING_CONFIRM, RemoteSaleState.PROVISIONAL,
+                RemoteSaleState.UNKNOWN,
+            )  # fmt: skip
+            platform.sell(key, seats, state=states[pick])
+
+        @rule(name=st.sampled_from(["alpha", "beta"]), paid=st.booleans())
+        def decide(self, name: str, paid: bool) -> None:
+            """What was provisional or unknown is paid, or called off."""
+            platform = self.platform(name)
+            for sale in list(platform.sales.values()):
+                if sale.state in {RemoteSaleState.PROVISIONAL, RemoteSaleState.UNKNOWN}:
+                    state = RemoteSaleState.AWAITING_FULFILMENT if paid else RemoteSaleState.CANCELLED
+                    platform.move(sale.sale_id, state)
+
+        @rule(pick=st.integers(0, 9), price=st.integers(60, 120))
+        def reprice(self, pick: int, price: int) -> None:
+            listings = list(Listing.objects.filter(status__in=OPEN).order_by("pk"))
+            if pick < len(listings):
+                price_apply(
+                    actor=self.market.holding.actor, changes=[PriceChange(listings[pick].pk, Decimal(price), None)]
+                )
 
         @rule(name=st.sampled_from(["alpha", "beta"]))
         def tell(self, name: str) -> None:
@@ -113,8 +139,10 @@ def machine(  # noqa: C901 - one rule a move
         def a_seat_is_sold_once(self) -> None:
             live = list(SaleSeat.objects.filter(live=True).values_list("seat_id", flat=True))
             assert len(live) == len(set(live))
-            held = Seat.objects.filter(state__in=[OwnerState.SOLD], game=self.market.holding.game)
-            assert set(held.values_list("pk", flat=True)) <= set(live)
+            sold = Seat.objects.filter(state__in=[OwnerState.SOLD], game=self.market.holding.game)
+            assert set(sold.values_list("pk", flat=True)) <= set(live)
+            for seat in Seat.objects.filter(pk__in=live):
+                assert seat.state in {OwnerState.SOLD, OwnerState.HELD}
 
         def teardown(self) -> None:
             if hasattr(self, "market"):
@@ -128,6 +156,8 @@ def machine(  # noqa: C901 - one rule a move
             for platform in (self.market.alpha, self.market.beta):
                 platform.script.clear()
                 platform.script_applied.clear()
+            self.decide("alpha", paid=True)
+            self.decide("beta", paid=True)
             for _ in range(6):
                 for name in ("alpha", "beta"):
                     self.tell(name)
@@ -142,6 +172,12 @@ def machine(  # noqa: C901 - one rule a move
                 for key in platform.shown():
                     assert not numbers & set(platform.seats.get(key, [])), "a sold seat is still on offer"
             self.a_seat_is_sold_once()
+            # Every sale that stands at its marketplace has its seats here, or waits for a person who was told why.
+            for platform in (self.market.alpha, self.market.beta):
+                for remote in platform.sales.values():
+                    if remote.state is not RemoteSaleState.CANCELLED:
+                        sale = Sale.objects.get(platform=platform.key, platform_sale_id=remote.sale_id)
+                        assert sale.sale_seats.filter(live=True).count() == remote.quantity, (sale, sale.state_reason)
 
     return Saga
 
