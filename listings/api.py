@@ -25,6 +25,7 @@ from listings.services.fulfil import METHODS, sale_fulfil
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
+from listings.services.resolve import sale_resolve
 from listings.services.trading import SCOPES, trading_state_set
 from seatsync.core.apiview import ApiView
 from seatsync.core.filters import ApiFilterSet
@@ -134,6 +135,13 @@ class FulfilInput(serializers.Serializer[Any]):
     transfer_urls = serializers.ListField(
         child=serializers.CharField(max_length=500), max_length=40, required=False, default=list
     )
+
+
+class ResolveInput(serializers.Serializer[Any]):
+    """The seats that an unclear sale took; none of them, with a reason, where it is no sale."""
+
+    seat_ids = serializers.ListField(child=serializers.UUIDField(), max_length=40, required=False, default=list)
+    reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
 class PayoutLineOutput(serializers.ModelSerializer[PayoutLine]):
@@ -410,6 +418,24 @@ class SaleFulfil(ApiView):
         sale = selectors.sale_get(self.actor, pk)
         command = sale_fulfil(actor=self.actor, sale_id=sale.pk, **data.validated_data)
         return Response(CommandOutput(command).data, status=202)
+
+
+class SaleResolve(ApiView):
+    """Deciding on an unclear sale."""
+
+    serializer_class = SaleOutput
+
+    @extend_schema(
+        tags=["sales"], summary="Say which seats an unclear sale took", request=ResolveInput,
+        responses={200: SaleOutput}, examples=[SALE],
+    )  # fmt: skip
+    def post(self, request: Request, pk: str) -> Response:
+        """The sale as decided; 409 where it is not unclear or somebody else has one of the seats."""
+        data = ResolveInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        sale = selectors.sale_get(self.actor, pk)
+        decided = sale_resolve(actor=self.actor, sale_id=sale.pk, **data.validated_data)
+        return Response(SaleOutput(selectors.sale_get(self.actor, decided.pk)).data)
 
 
 @extend_schema_view(get=extend_schema(tags=["sales"], summary="List payouts"))

@@ -1,8 +1,12 @@
 """Input of the listing pages."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django import forms
 
 from listings.models import ListingStatus, TradingStateKind
+from portfolios.models import Seat
 from seatsync.core.forms import MoneyField
 
 STATUSES = [("open", "Open"), ("ended", "Ended"), ("all", "All")]
@@ -46,6 +50,25 @@ class FulfilForm(forms.Form):
         """The addresses, a line each."""
         text: str = self.cleaned_data["transfer_urls"]
         return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+class ResolveForm(forms.Form):
+    """Which seats a sale took that its marketplace left unclear; none of them, and why: it is no sale."""
+
+    seats = forms.MultipleChoiceField(
+        label="It took", required=False, widget=forms.CheckboxSelectMultiple,
+        help_text="The sale is on the marketplace's own site, with its seats. Choose exactly those.",
+    )  # fmt: skip
+    reason = forms.CharField(
+        label="Or it is no sale, because", max_length=200, required=False,
+        help_text="Choose no seats then. What was held for it is yours again; nothing is listed by itself.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, seats: Iterable[Seat], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["seats"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - declared above
+        field.choices = [(str(seat.pk), f"Seat {seat.seat_number}") for seat in seats]
 
 
 class TradingForm(forms.Form):

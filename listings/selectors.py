@@ -28,7 +28,7 @@ from listings.models import (
 from listings.states import OPEN
 from marketplaces.models import MarketplaceAccount
 from marketplaces.selectors import fee_version, proceeds_at
-from portfolios.models import SeasonTicket
+from portfolios.models import SeasonTicket, Seat
 from seatsync.core.actors import Actor
 
 
@@ -161,6 +161,14 @@ def payout_lines_of_sale(actor: Actor, sale: Sale) -> QuerySet[PayoutLine]:
     """The parts of payouts that paid a sale; the account owner's business alone."""
     own = Payout.objects.visible_to(actor).values("pk")
     return PayoutLine.objects.filter(sale=sale, payout__in=own).select_related("payout").order_by("created_at")
+
+
+def seats_of_listing(listing: Listing | None) -> list[Seat]:
+    """The seats that a listing was made of, in seat order; none where the listing is unknown."""
+    if listing is None:
+        return []
+    rows = ListingSeat.objects.filter(listing=listing).select_related("seat").order_by("seat__seat_number")
+    return [row.seat for row in rows]
 
 
 def seats_of_sale(sale: Sale) -> QuerySet[SaleSeat]:

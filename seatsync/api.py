@@ -95,6 +95,7 @@ urlpatterns = [
     path("sales/", listings.SaleList.as_view(), name="sales"),
     path("sales/<uuid:pk>/", listings.SaleDetail.as_view(), name="sale"),
     path("sales/<uuid:pk>/fulfil/", listings.SaleFulfil.as_view(), name="sale_fulfil"),
+    path("sales/<uuid:pk>/resolve/", listings.SaleResolve.as_view(), name="sale_resolve"),
     path("payouts/", listings.PayoutList.as_view(), name="payouts"),
     path("trading-states/", listings.TradingStateList.as_view(), name="trading_states"),
     path("predictions/", intelligence.PredictionList.as_view(), name="predictions"),

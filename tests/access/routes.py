@@ -83,6 +83,7 @@ ROUTES: dict[str, Route] = {
     "api:sales": OWN,
     "api:sale": _own(pk="sale"),
     "api:sale_fulfil": Route(Kind.OBJECT, {"pk": "sale"}, body={"method": "mobile_transfer", "confirmation": "TX-1"}),
+    "api:sale_resolve": Route(Kind.OBJECT, {"pk": "sale"}, body={"reason": "a test order"}),
     "api:payouts": OWN,
     "api:trading_states": Route(
         Kind.OWN, body={"scope": "season", "scope_id": "@ticket", "state": "HALTED"}, body_method="POST"
@@ -108,6 +109,7 @@ ROUTES: dict[str, Route] = {
     "listings:sale_list": OWN,
     "listings:sale_detail": _own(sale_id="sale"),
     "listings:sale_fulfil": _own(sale_id="sale"),
+    "listings:sale_resolve": _own(sale_id="sale"),
     "listings:trading_detail": OWN,
     "listings:trading_set": OWN,
     "marketplaces:account_list": OWN,

@@ -16,6 +16,7 @@ SAME_BY_API = {
     "listings:listing_reprice": ("POST", "/api/v1/listings/{id}/price/"),
     "listings:listing_delist": ("POST", "/api/v1/listings/{id}/delist/"),
     "listings:sale_fulfil": ("POST", "/api/v1/sales/{id}/fulfil/"),
+    "listings:sale_resolve": ("POST", "/api/v1/sales/{id}/resolve/"),
     "listings:command_retry": ("POST", "/api/v1/commands/{id}/retry/"),
     "listings:trading_set": ("POST", "/api/v1/trading-states/"),
     "marketplaces:account_connect": ("POST", "/api/v1/marketplace-accounts/"),

@@ -1,0 +1,42 @@
+"""Deciding on a sale that its marketplace left unclear."""
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from listings.forms import ResolveForm
+from listings.models import SaleState
+from listings.selectors import sale_get, seats_of_listing
+from listings.services.resolve import sale_resolve as decide
+from seatsync.accounts.selectors import request_actor
+from seatsync.core.errors import Conflict, InvalidInput
+from seatsync.core.forms import form_add_refusal
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def sale_resolve(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
+    """The form, and what it decides; a refusal comes back beside its field with everything that was chosen."""
+    actor = request_actor(request)
+    sale = sale_get(actor, sale_id)
+    form = ResolveForm(request.POST if request.method == "POST" else None, seats=seats_of_listing(sale.listing))
+    if request.method == "POST" and form.is_valid():
+        chosen = [uuid.UUID(pk) for pk in form.cleaned_data["seats"]]
+        try:
+            decide(actor=actor, sale_id=sale.pk, seat_ids=chosen, reason=form.cleaned_data["reason"])
+        except (InvalidInput, Conflict) as error:
+            form_add_refusal(form, error)
+        else:
+            messages.success(request, "Decided: the sale has its seats." if chosen else "Decided: its seats are free.")
+            return redirect("listings:sale_detail", sale.pk)
+    context = {
+        "sale": sale,
+        "form": form,
+        "may_change": sale.listing is None or sale.listing.season_ticket.may(actor, "list"),
+        "waits": sale.state == SaleState.NEEDS_PERSON,
+    }
+    return render(request, "listings/sale_resolve.html", context, status=422 if form.errors else 200)
