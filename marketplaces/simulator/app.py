@@ -1,4 +1,4 @@
-"""The simulated marketplaces as one WSGI callable: /stubhub, /seatgeek, and /_sim to control them."""
+"""The simulated marketplaces as one WSGI callable: each under its key, and /_sim to control them."""
 
 import threading
 import time
@@ -9,12 +9,12 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from marketplaces.simulator import control, journal, sales
 from marketplaces.simulator.buyers import Buyers
+from marketplaces.simulator.dialects import dialects
 from marketplaces.simulator.faults import Fault, Faults
 from marketplaces.simulator.http import IN_PROCESS_HEADER, Refusal, Request, Response, read, write
 from marketplaces.simulator.limits import Limits
-from marketplaces.simulator.seatgeek import SeatGeek
+from marketplaces.simulator.rules import Dialect
 from marketplaces.simulator.state import Ledger, Sale
-from marketplaces.simulator.stubhub import StubHub
 from marketplaces.simulator.transport import SimulatorTransport
 from marketplaces.simulator.webhooks import Outbox, Sender, http_sender
 
@@ -40,9 +40,8 @@ class Simulator:
         self.faults = Faults()
         self.limits = Limits()
         self.outbox = Outbox(self.ledger, self.faults, self.lock, sender or http_sender())
-        self.platforms: dict[str, StubHub | SeatGeek] = {
-            "stubhub": StubHub(self.ledger, self.outbox),
-            "seatgeek": SeatGeek(self.ledger, self.outbox),
+        self.platforms: dict[str, Dialect] = {
+            key: dialect(self.ledger, self.outbox) for key, dialect in dialects().items()
         }
         self.buyers = Buyers(self.ledger, self.tell)
         self.state_path = state_path

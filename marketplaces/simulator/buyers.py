@@ -7,9 +7,10 @@ from statistics import median
 from typing import Any
 
 from marketplaces.simulator import sales
+from marketplaces.simulator.dialects import platforms
 from marketplaces.simulator.http import Refusal
 from marketplaces.simulator.sales import Tell
-from marketplaces.simulator.state import PLATFORMS, Ledger, Listing
+from marketplaces.simulator.state import Ledger, Listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,10 @@ class Buyers:
 
     def markets(self, event_ids: set[int]) -> dict[tuple[str, int], Market]:
         """The strangers' offers of these events by platform and event; all offers are looked through once."""
-        prices: dict[tuple[str, int], list[int]] = {(name, key): [] for name in PLATFORMS for key in event_ids}
+        prices: dict[tuple[str, int], list[int]] = {(name, key): [] for name in platforms() for key in event_ids}
         for offer in self._ledger.offers.values():
             if offer.event_id in event_ids:
-                for platform in [offer.platform] if offer.platform else PLATFORMS:
+                for platform in [offer.platform] if offer.platform else platforms():
                     prices[platform, offer.event_id].append(offer.price_cents)
         return {
             key: Market(min(found), median(found), len(found)) if found else Market(None, None, 0)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marketplaces.simulator import oauth, prints, sales
+from marketplaces.simulator import prints, sales
+from marketplaces.simulator.dialects import platforms
 from marketplaces.simulator.http import Refusal, Request, Response
 from marketplaces.simulator.journal import journal_id
 from marketplaces.simulator.state import (
-    PLATFORMS,
     Account,
     Event,
     Listing,
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 PREFIX = "/_sim"
 _AMOUNTS = ("min_price", "max_price")
+# Settings that are told platform by platform, with what their numbers are.
+_BY_PLATFORM: dict[str, Callable[[Any], float]] = {
+    "fee_percent": float, "webhook_retries": int, "webhook_retry_s": float,
+}  # fmt: skip
 
 
 def handle(simulator: "Simulator", request: Request, now: float) -> Response:
@@ -68,7 +72,12 @@ def _settings(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     if set(body) - set(kinds):
         raise Refusal(400, f"settings are {', '.join(sorted(kinds))}")
     for name, value in body.items():
-        setattr(current, name, kinds[name](value))
+        # By platform: what is not named stays.
+        if name in _BY_PLATFORM:
+            numbers = {_platform({"platform": key}): _BY_PLATFORM[name](item) for key, item in dict(value).items()}
+            setattr(current, name, {**getattr(current, name), **numbers})
+        else:
+            setattr(current, name, kinds[name](value))
     return asdict(current)
 
 
@@ -94,9 +103,8 @@ def _accounts(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     if body.get("client_secret"):
         ledger.clients[client_id] = str(body["client_secret"])
     made: dict[str, Any] = {"account_id": account.id, "platform": platform}
-    if platform == "stubhub":
-        return made | oauth.grant(ledger, account.id, client_id, now, scope=str(body.get("scope", "")))
-    return made | {"access_token": account.token}
+    dialect = simulator.platforms[platform]
+    return made | dialect.grant(account, client_id, now, scope=str(body.get("scope", "")))
 
 
 def _account(simulator: "Simulator", platform: str, account_id: str, token: str) -> Account:
@@ -254,7 +262,7 @@ def _state(simulator: "Simulator", _request: Request) -> Any:
             for name in ("listings", "sales", "subscriptions", "deliveries", "payments")
         }
         | {"accounts": [item.id for item in ledger.accounts.values() if item.platform == platform]}
-        for platform in PLATFORMS
+        for platform in platforms()
     }
     return by_platform | {
         "listings": listings, "sales": [_sale_body(item) for item in ledger.sales.values()],
@@ -264,7 +272,7 @@ def _state(simulator: "Simulator", _request: Request) -> Any:
 
 def _health(simulator: "Simulator", _request: Request) -> Any:
     where = simulator.state_path
-    return {"ok": True, "platforms": list(PLATFORMS), "journal": journal_id(where) if where else ""}
+    return {"ok": True, "platforms": list(platforms()), "journal": journal_id(where) if where else ""}
 
 
 def _faults_in_force(simulator: "Simulator", _request: Request) -> Any:
@@ -273,8 +281,8 @@ def _faults_in_force(simulator: "Simulator", _request: Request) -> Any:
 
 def _platform(body: dict[str, Any]) -> str:
     platform = str(body["platform"])
-    if platform not in PLATFORMS:
-        raise Refusal(400, f"platform is one of {', '.join(PLATFORMS)}")
+    if platform not in platforms():
+        raise Refusal(400, f"platform is one of {', '.join(platforms())}")
     return platform
 
 

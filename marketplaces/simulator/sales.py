@@ -1,31 +1,11 @@
 """Buying, and what happens to a sale afterwards, in each platform's own words."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from marketplaces.simulator.dialects import rules_of
 from marketplaces.simulator.http import Refusal
 from marketplaces.simulator.state import Ledger, Listing, Payment, Sale
 
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One platform's names for the steps of a sale."""
-
-    provisional: str
-    sold: str
-    confirmed: str
-    handed_over: str
-    complete: str
-    rejected: str
-    cancelled: str
-
-
-WORDS = {
-    "stubhub": Words(
-        "UnderReview", "ConfirmSale", "TransferTDT", "ProcessingTransfer", "Complete", "Cancelled", "Cancelled"
-    ),
-    "seatgeek": Words("submitted", "submitted", "confirmed", "fulfilled", "fulfilled", "denied", "void"),
-}
 # What is told to the seller: (platform's sale, topic of ours).
 Tell = Callable[[Sale, str], None]
 
@@ -49,7 +29,7 @@ def _fits(split: str, bought: int, left: int) -> bool:
 
 def fee_cents(ledger: Ledger, platform: str, price_cents: int) -> int:
     """The platform's fee on an amount, to the cent."""
-    percent = ledger.settings.stubhub_fee_percent if platform == "stubhub" else ledger.settings.seatgeek_fee_percent
+    percent = ledger.settings.fee_percent.get(platform, rules_of(platform).fee_percent)
     return round(price_cents * percent / 100)
 
 
@@ -74,20 +54,19 @@ def sell(
 
 
 def _sale(ledger: Ledger, listing: Listing, quantity: int, seats: list[int], now: float, *, provisional: bool) -> Sale:
-    words = WORDS[listing.platform]
-    held = provisional and listing.platform == "stubhub"
+    rules = rules_of(listing.platform)
+    held = provisional and rules.knows_provisional
     each = listing.price_cents
-    per_ticket = listing.platform == "stubhub"
     fees = (
         fee_cents(ledger, listing.platform, each) * quantity
-        if per_ticket
+        if rules.fee_per_ticket
         else fee_cents(ledger, listing.platform, each * quantity)
     )
     return Sale(
         id=ledger.new_id(), platform=listing.platform, account_id=listing.account_id, listing_id=listing.id,
         external_id=listing.external_id, event_id=listing.event_id, section=listing.section, row=listing.row,
         seats=seats, quantity=quantity, price_cents=each, fees_cents=fees, currency=listing.currency,
-        status=words.provisional if held else words.sold, created_at=now, updated_at=now,
+        status=rules.words.provisional if held else rules.words.sold, created_at=now, updated_at=now,
         confirm_by=now + ledger.settings.confirm_within_s, provisional=held,
     )  # fmt: skip
 
@@ -96,7 +75,7 @@ def settle(sale: Sale, now: float, tell: Tell) -> None:
     """A provisional sale becomes a sale."""
     if not sale.provisional:
         raise Refusal(409, f"sale {sale.id} is not provisional")
-    sale.provisional, sale.status, sale.updated_at = False, WORDS[sale.platform].sold, now
+    sale.provisional, sale.status, sale.updated_at = False, rules_of(sale.platform).words.sold, now
     tell(sale, "sold")
 
 
@@ -111,7 +90,7 @@ def cancel(ledger: Ledger, sale: Sale, now: float, tell: Tell) -> None:
         listing.quantity += sale.quantity
         listing.state, listing.updated_at = "active", now
     sale.provisional, sale.cancelled = False, True
-    sale.status, sale.updated_at = WORDS[sale.platform].cancelled, now
+    sale.status, sale.updated_at = rules_of(sale.platform).words.cancelled, now
     tell(sale, topic)
 
 
@@ -121,7 +100,7 @@ def confirm(sale: Sale, now: float) -> None:
     if sale.provisional:
         raise Refusal(403, "the sale is under review", code="invalid_sale_action")
     if not sale.confirmed:
-        sale.confirmed, sale.status, sale.updated_at = True, WORDS[sale.platform].confirmed, now
+        sale.confirmed, sale.status, sale.updated_at = True, rules_of(sale.platform).words.confirmed, now
 
 
 def reject(sale: Sale, now: float) -> None:
@@ -129,7 +108,7 @@ def reject(sale: Sale, now: float) -> None:
     if sale.fulfilled:
         raise Refusal(403, "the tickets are handed over", code="invalid_sale_action")
     if not sale.rejected:
-        sale.rejected, sale.provisional, sale.status = True, False, WORDS[sale.platform].rejected
+        sale.rejected, sale.provisional, sale.status = True, False, rules_of(sale.platform).words.rejected
         sale.updated_at = now
 
 
@@ -137,13 +116,13 @@ def hand_over(sale: Sale, proof: dict[str, object], now: float) -> None:
     """The seller proves the transfer. Raises Refusal(403)."""
     _still_open(sale)
     sale.confirmed = sale.fulfilled = True
-    sale.proof, sale.status, sale.updated_at = dict(proof), WORDS[sale.platform].handed_over, now
+    sale.proof, sale.status, sale.updated_at = dict(proof), rules_of(sale.platform).words.handed_over, now
 
 
 def complete(sale: Sale, now: float) -> None:
     """The buyer has them."""
     _still_open(sale)
-    sale.status, sale.updated_at = WORDS[sale.platform].complete, now
+    sale.status, sale.updated_at = rules_of(sale.platform).words.complete, now
 
 
 def pay(ledger: Ledger, platform: str, now: float) -> list[Payment]:
@@ -171,7 +150,9 @@ def advance_due(ledger: Ledger, now: float, tell: Tell) -> int:
         if sale.provisional and 0 < rules.review_s <= now - sale.created_at:
             settle(sale, now, tell)
             moved += 1
-        arrived = sale.status == "ProcessingTransfer" and 0 < rules.delivery_s <= now - sale.updated_at
+        words = rules_of(sale.platform).words
+        on_its_way = sale.fulfilled and words.handed_over != words.complete and sale.status == words.handed_over
+        arrived = on_its_way and 0 < rules.delivery_s <= now - sale.updated_at
         if arrived:
             complete(sale, now)
             moved += 1

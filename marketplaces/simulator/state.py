@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-PLATFORMS = ("stubhub", "seatgeek")
 SPLITS = ("Any", "None", "Pairs", "AvoidOne", "AvoidOneAndThree")
 TICKET_TYPES = ("MobileTransfer", "ETicket")
 
@@ -32,19 +31,22 @@ def stamp(moment: float) -> str:
 
 @dataclass(slots=True)
 class Settings:
-    """What no platform publishes and a run may choose. Percentages of the list price, times in seconds."""
+    """What no platform publishes and a run may choose. Percentages of the list price, times in seconds.
 
-    stubhub_fee_percent: float = 10.0
-    seatgeek_fee_percent: float = 5.0
+    Those by platform override what its dialect declares.
+    """
+
+    fee_percent: dict[str, float] = field(default_factory=dict)
+    webhook_retries: dict[str, int] = field(default_factory=dict)
+    webhook_retry_s: dict[str, float] = field(default_factory=dict)
     access_token_s: float = 3600.0
     code_s: float = 600.0
     # How long a provisional sale is under review, and how long a delivery takes; 0: until a control call moves it.
     review_s: float = 30.0
     delivery_s: float = 0.0
     confirm_within_s: float = 86400.0
-    seatgeek_after_order_s: float = 300.0
-    stubhub_webhook_retries: int = 5
-    stubhub_webhook_retry_s: float = 30.0
+    # How long after an order a listing may not be changed, where the platform has such a rule.
+    after_order_s: float = 300.0
     hang_s: float = 15.0
     # How long every platform takes to answer (the control API answers at once).
     answer_s: float = 0.0

@@ -5,13 +5,12 @@ from collections.abc import Callable
 
 import httpx
 
+from marketplaces.simulator.dialects import rules_of
 from marketplaces.simulator.faults import WEBHOOK_KINDS, Faults
 from marketplaces.simulator.state import Delivery, Ledger
 
 # Sends one delivery; returns the HTTP status, 0 where nobody answered.
 Sender = Callable[[str, dict[str, str], str], int]
-SEATGEEK_RETRIES = 3
-SEATGEEK_RETRY_S = 1.0
 TIMEOUT_S = 10.0
 # A longer memory would only make the journal slow.
 _KEPT = 2000
@@ -45,12 +44,11 @@ class Outbox:
         self, *, platform: str, account_id: str, url: str, headers: dict[str, str], body: str, topic: str, now: float
     ) -> None:
         """Queue a delivery, once, twice, later or never, as the faults say."""
-        rules = self._ledger.settings
-        at_seatgeek = platform == "seatgeek"
+        chosen, rules = self._ledger.settings, rules_of(platform)
         delivery = Delivery(
             id=self._ledger.new_id(), platform=platform, account_id=account_id, url=url, headers=headers, body=body,
-            due_at=now, retries_left=SEATGEEK_RETRIES if at_seatgeek else rules.stubhub_webhook_retries,
-            retry_s=SEATGEEK_RETRY_S if at_seatgeek else rules.stubhub_webhook_retry_s,
+            due_at=now, retries_left=chosen.webhook_retries.get(platform, rules.webhook_retries),
+            retry_s=chosen.webhook_retry_s.get(platform, rules.webhook_retry_s),
         )  # fmt: skip
         self._keep(delivery)
         fault = self._faults.draw(self._ledger.random, WEBHOOK_KINDS, platform, topic)

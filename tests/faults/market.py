@@ -97,6 +97,6 @@ def wrongs(product: Product) -> list[str]:
         )
     }
     for row in state["sales"]:
-        if row["state"] != "cancelled" and not any(key == str(row["sale_id"]) for key, _ in live):
+        if not (row["cancelled"] or row["rejected"]) and not any(key == str(row["sale_id"]) for key, _ in live):
             found.append(f"sale {row['sale_id']} stands at {row['platform']} and has no seat here")
     return found

@@ -78,7 +78,7 @@ def test_reordered(seller: World) -> None:
 
 @pytest.mark.parametrize(("platform", "retries", "apart_s"), [("seatgeek", 3, 1.0), ("stubhub", 2, 10.0)])
 def test_retries_then_dropped(seller: World, platform: str, retries: int, apart_s: float) -> None:
-    seller.control("settings", {"stubhub_webhook_retries": 2, "stubhub_webhook_retry_s": 10.0})
+    seller.control("settings", {"webhook_retries": {"stubhub": 2}, "webhook_retry_s": {"stubhub": 10.0}})
     seller.answers = [500, 0, 503, 500]
     seller.sell(platform, 1)
     for _ in range(retries + 3):

@@ -3,13 +3,11 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from marketplaces.simulator import oauth, sales
-from marketplaces.simulator import stubhub_hal as hal
-from marketplaces.simulator.http import Refusal, Request, Response, render
-from marketplaces.simulator.state import Account, Event, Ledger, Listing, Sale, Subscription
-from marketplaces.simulator.stubhub_read import (
+from marketplaces.simulator import sales
+from marketplaces.simulator.dialects.stubhub import hal, oauth
+from marketplaces.simulator.dialects.stubhub.read import (
     SALE_WRITABLE,
     WRITABLE,
     known_keys,
@@ -18,9 +16,19 @@ from marketplaces.simulator.stubhub_read import (
     seating_of,
     since_of,
 )
+from marketplaces.simulator.http import Refusal, Request, Response, render
+from marketplaces.simulator.rules import Rules, Words
+from marketplaces.simulator.state import Account, Event, Ledger, Listing, Sale, Subscription
 from marketplaces.simulator.webhooks import Outbox
 
 PLATFORM = "stubhub"
+_RULES = Rules(
+    key=PLATFORM,
+    words=Words(
+        "UnderReview", "ConfirmSale", "TransferTDT", "ProcessingTransfer", "Complete", "Cancelled", "Cancelled"
+    ),
+    fee_percent=10.0, fee_per_ticket=True, knows_provisional=True, webhook_retries=5, webhook_retry_s=30.0,
+)  # fmt: skip
 # (our word for what happened) -> (subscription topic, topic in the payload, action).
 _TOPICS = {
     "sold": ("sales", "Sales", "Created"),
@@ -34,9 +42,15 @@ Handler = Callable[["StubHub", Request, Account, float, str], Response]
 class StubHub:
     """Answers requests under /stubhub. The caller holds the lock."""
 
+    rules: ClassVar[Rules] = _RULES
+
     def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
         self.ledger = ledger
         self.outbox = outbox
+
+    def grant(self, account: Account, client_id: str, now: float, *, scope: str) -> dict[str, Any]:
+        """Fresh tokens, as the token endpoint answers them."""
+        return oauth.grant(self.ledger, account.id, client_id, now, scope=scope)
 
     def account_of(self, request: Request, now: float) -> Account | None:
         """The account whose grant the request carries; None on the account host. Raises Refusal."""

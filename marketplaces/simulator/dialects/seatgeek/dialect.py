@@ -2,15 +2,21 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from marketplaces.simulator import sales
-from marketplaces.simulator import seatgeek_views as views
+from marketplaces.simulator.dialects.seatgeek import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
+from marketplaces.simulator.rules import Rules, Words
 from marketplaces.simulator.state import Account, Ledger, Listing, Sale, from_cents, stamp, to_cents
 from marketplaces.simulator.webhooks import Outbox
 
 PLATFORM = "seatgeek"
+_RULES = Rules(
+    key=PLATFORM,
+    words=Words("submitted", "submitted", "confirmed", "fulfilled", "fulfilled", "denied", "void"),
+    fee_percent=5.0, fee_per_ticket=False, knows_provisional=False, webhook_retries=3, webhook_retry_s=1.0,
+)  # fmt: skip
 _REQUIRED = ("event", "venue", "event_date", "quantity", "cost", "section", "row")
 _WRITABLE = frozenset({
     *_REQUIRED, "seller_listing_id", "event_time", "event_id", "seat_from", "seat_thru", "notes", "in_hand_date",
@@ -25,9 +31,15 @@ Handler = Callable[["SeatGeek", Request, Account, float, str], Response]
 class SeatGeek:
     """Answers requests under /seatgeek. The caller holds the lock."""
 
+    rules: ClassVar[Rules] = _RULES
+
     def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
         self.ledger = ledger
         self.outbox = outbox
+
+    def grant(self, account: Account, client_id: str, now: float, *, scope: str) -> dict[str, Any]:
+        """The account's own token."""
+        return {"access_token": account.token}
 
     def account_of(self, request: Request, now: float) -> Account | None:
         """The account whose token the request carries; None for the Platform API. Raises Refusal(401)."""
@@ -217,7 +229,7 @@ class SeatGeek:
 
     # Finding and rendering.
     def _just_sold(self, listing: Listing, now: float) -> bool:
-        return listing.last_order_at > 0 and now - listing.last_order_at < self.ledger.settings.seatgeek_after_order_s
+        return listing.last_order_at > 0 and now - listing.last_order_at < self.ledger.settings.after_order_s
 
     def _own(self, account: Account, key: str) -> Listing:
         found = self.ledger.listing_find(PLATFORM, account.id, key)

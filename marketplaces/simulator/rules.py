@@ -1,0 +1,63 @@
+"""What a dialect declares, so that nothing shared asks for a platform's name."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from marketplaces.simulator.http import Refusal, Request, Response
+from marketplaces.simulator.state import Account, Ledger, Sale
+
+if TYPE_CHECKING:
+    from marketplaces.simulator.webhooks import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One platform's names for the steps of a sale."""
+
+    provisional: str
+    sold: str
+    confirmed: str
+    handed_over: str
+    complete: str
+    rejected: str
+    cancelled: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a platform deals. `fee_percent` is of the list price, `webhook_retry_s` seconds between two tries.
+
+    What no platform publishes may be overridden for a run (state.Settings).
+    """
+
+    key: str
+    words: Words
+    fee_percent: float
+    # The fee is rounded for each ticket, else once for all of a sale.
+    fee_per_ticket: bool
+    knows_provisional: bool
+    webhook_retries: int
+    webhook_retry_s: float
+
+
+class Dialect(Protocol):
+    """Answers requests under /<key>. The caller holds the simulator's lock."""
+
+    rules: ClassVar[Rules]
+
+    def __init__(self, ledger: Ledger, outbox: "Outbox") -> None: ...
+
+    def account_of(self, request: Request, now: float) -> Account | None:
+        """Whose request it is; None where none is needed. Raises Refusal(401)."""
+
+    def handle(self, request: Request, account: Account | None, now: float) -> Response:
+        """The answer. Raises Refusal."""
+
+    def refused(self, refusal: Refusal, request: Request) -> Response:
+        """A refusal in the platform's own form."""
+
+    def tell(self, sale: Sale, what: str, now: float) -> None:
+        """Queue what the seller is told of a sale."""
+
+    def grant(self, account: Account, client_id: str, now: float, *, scope: str) -> dict[str, Any]:
+        """What lets an account in, in the platform's own form."""
