@@ -1,7 +1,5 @@
 """Automation: rules, strategies and guards. Guards only add to the door's own checks."""
 
-from decimal import Decimal
-
 from django.apps import AppConfig
 from django.conf import settings
 
@@ -12,8 +10,9 @@ class AutomationConfig(AppConfig):
     name = "automation"
 
     def ready(self) -> None:
-        """Register the guards."""
-        from automation.guards.max_step import GUARD
+        """Register every guard that there is."""
+        from automation.registry import guards_make
         from listings.services.guards import guard_register
 
-        guard_register(GUARD(Decimal(settings.MAX_PRICE_STEP_PERCENT)))
+        for guard in guards_make(lambda name: getattr(settings, name)):
+            guard_register(guard)

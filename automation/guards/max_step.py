@@ -9,9 +9,10 @@ class MaxStep:
     """Refuses a proposal further than `percent` from the last accepted price; it is refused, not clamped."""
 
     key = "max_step"
+    needs = ("MAX_PRICE_STEP_PERCENT",)
 
-    def __init__(self, percent: Decimal) -> None:
-        self.percent = percent
+    def __init__(self, percent: Decimal | int | str) -> None:
+        self.percent = Decimal(percent)
 
     def check(self, context: PriceContext) -> Verdict:
         """Allow within the step, or for a person who confirmed."""
