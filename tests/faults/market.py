@@ -56,9 +56,12 @@ class Seller:
 
 
 def settle(product: Product) -> None:
-    """No more faults; everything that waits is sent; then the outbox and the inbox run empty."""
+    """No more faults: everything that waits is sent, polling finds what never was, and nothing is left to do."""
     product.control("faults", clear=True)
     product.control("deliver")
+    well_since = now()
+    polled = "SELECT count(*) FROM marketplace_accounts WHERE is_active AND sales_synced_until <= %s"
+    product.wait(lambda: product.rows(polled, well_since) == [(0,)], "every account was polled once", within_s=240)
     product.wait(lambda: not open_work(product), "the outbox and the inbox run empty", within_s=240)
 
 
