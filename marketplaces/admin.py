@@ -11,7 +11,6 @@ from marketplaces.models import (
     FeeVersion,
     InboundDelivery,
     InboundEvent,
-    InboxState,
     LimitVersion,
     MarketplaceAccount,
 )  # fmt: skip
@@ -88,16 +87,17 @@ class InboundEventAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Process again", permissions=["view"])
     def process_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Process the chosen failed items once more; doing so twice has one effect."""
-        done = 0
+        """Queue the chosen failed items once more; doing so twice has one effect."""
+        queued = 0
         for event in queryset:
             # The item's own tenant, whichever site the admin was opened on.
             actor = Actor(ActorKind.STAFF, str(request.user.pk), event.tenant_id, request.user.pk)
             try:
-                done += inbound_retry(actor=actor, event_id=event.pk).state == InboxState.DONE
+                inbound_retry(actor=actor, event_id=event.pk)
             except Conflict:
                 continue
-        self.message_user(request, f"{done} processed")
+            queued += 1
+        self.message_user(request, f"{queued} queued")
 
 
 @admin.register(FeeVersion)

@@ -10,9 +10,10 @@ from rest_framework.response import Response
 
 from marketplaces import selectors
 from marketplaces.market import market_of_games
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.registry import adapter_get
 from marketplaces.services import connect
+from marketplaces.services.understand import inbound_retry
 from portfolios.selectors import game_get
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
@@ -147,6 +148,30 @@ class AccountDetail(ApiView):
         """204; 409 while listings are open there."""
         connect.disconnect(actor=self.actor, account_id=selectors.account_get(self.actor, pk).pk)
         return Response(status=204)
+
+
+class InboundOutput(serializers.ModelSerializer[InboundEvent]):
+    """Something that a marketplace told us; its body is not shown."""
+
+    class Meta:
+        model = InboundEvent
+        fields = (
+            "id", "account", "kind", "topic", "action", "resource_id", "state", "attempts", "received_at", "last_error",
+        )  # fmt: skip
+
+
+class InboundRetry(ApiView):
+    """What was received and could not be worked off."""
+
+    serializer_class = InboundOutput
+
+    @extend_schema(
+        tags=["marketplace accounts"], summary="Work a received item off again", request=None,
+        responses={200: InboundOutput},
+    )  # fmt: skip
+    def post(self, request: Request, pk: str) -> Response:
+        """The item, queued again; 409 where it does not wait for a person."""
+        return Response(InboundOutput(inbound_retry(actor=self.actor, event_id=pk)).data)  # type: ignore[arg-type]
 
 
 @extend_schema_view(

@@ -15,7 +15,8 @@ from marketplaces.services.alerts import alert_inbound_failed, alert_inbound_rec
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now, seconds_from_now
-from seatsync.core.errors import Conflict, NotFound
+from seatsync.core.errors import Conflict
+from seatsync.core.jobs import enqueue_on_commit
 
 log = structlog.get_logger(__name__)
 MOST_ATTEMPTS = 10
@@ -75,23 +76,21 @@ def inbound_sweep() -> int:
     return sum(inbound_process(event_id=event_id) for event_id in inbound_due())
 
 
+@transaction.atomic
 def inbound_retry(*, actor: Actor, event_id: uuid.UUID) -> InboundEvent:
-    """Process an item that was given up once more, now. Raises NotFound, or Conflict where it does not wait for that.
+    """Queue an item that was given up once more. Raises NotFound, or Conflict where it does not wait for a person.
 
-    A failure leaves it among those that are tried by themselves, MOST_ATTEMPTS times again.
+    It has MOST_ATTEMPTS attempts again, and alerts again where they fail.
     """
-    with transaction.atomic():
-        event = InboundEvent.objects.select_related("account").get_for(actor, event_id)
-        if not actor.is_staff and actor.user_id != event.account.user_id:
-            raise NotFound("No received item with this id.")
-        # One UPDATE decides between two people who ask at once.
-        failed = InboundEvent.objects.filter(pk=event.pk, state=InboxState.FAILED)
-        if not failed.update(state=InboxState.RECEIVED, attempts=0, not_before=None, updated_at=now()):
-            raise Conflict(f"The item is {event.get_state_display()}.", remedy="Nothing needs to be done.")
-        audit_record(
-            actor=actor, verb="inbound.retry", object_type="inbound_event", object_id=event.pk,
-            subject=event.account.user_id,
-        )  # fmt: skip
-    inbound_process(event_id=event.pk)
+    event = InboundEvent.objects.select_related("account").get_for(actor, event_id)
+    # One UPDATE decides between two people who ask at once.
+    failed = InboundEvent.objects.filter(pk=event.pk, state=InboxState.FAILED)
+    if not failed.update(state=InboxState.RECEIVED, attempts=0, not_before=None, updated_at=now()):
+        raise Conflict(f"The item is {event.get_state_display()}.", remedy="Nothing needs to be done.")
+    audit_record(
+        actor=actor, verb="inbound.retry", object_type="inbound_event", object_id=event.pk,
+        subject=event.account.user_id,
+    )  # fmt: skip
+    enqueue_on_commit("marketplaces.tasks.process_inbound", event_ids=[str(event.pk)])
     event.refresh_from_db()
     return event
