@@ -69,3 +69,30 @@ def alert_reconnect(account: MarketplaceAccount) -> None:
 def reconnect_key(account: MarketplaceAccount) -> str:
     """The key under which an account's holder is asked to connect it again."""
     return f"reconnect:{account.pk}"
+
+
+def alert_reading(account: MarketplaceAccount, what: str, reason: str) -> None:
+    """The account's `what` (sales, payouts), or some of them, cannot be read; one alert while that lasts."""
+    for user_id in _people(account):
+        alert_raise(
+            tenant_id=account.tenant_id,
+            user_id=user_id,
+            kind="account.reading",
+            title=f"{_name(account)}: {what} could not be read completely",
+            body=f"{reason[:1000]}. It is tried again by itself; what happens there meanwhile may go unnoticed.",
+            severity="action",
+            object_type="marketplace_account",
+            object_id=str(account.pk),
+            url=page_link("marketplaces:account_list"),
+            dedupe_key=_reading_key(account, what),
+        )
+
+
+def alert_reading_recovered(account: MarketplaceAccount, what: str) -> None:
+    """They were read completely again."""
+    for user_id in _people(account):
+        alert_recover(user_id=user_id, dedupe_key=_reading_key(account, what))
+
+
+def _reading_key(account: MarketplaceAccount, what: str) -> str:
+    return f"reading:{what}:{account.pk}"

@@ -88,24 +88,32 @@ def over_link(account: MarketplaceAccount, call: Callable[[Link], T]) -> T:
     Raises what `call` raises. Where the fresh grant is refused too, GrantExpired, and the holder is asked to connect
     again. `call` may run twice, and must not be inside a transaction: it talks to the marketplace.
     """
+    if account.needs_reconnect:
+        raise GrantExpired("The holder must connect this account again.")
+    token = account.access_token
     try:
         return call(link_for(account))
     except GrantExpired:
         pass
     try:
-        return call(link_for(account, force_refresh=True))
+        fresh = link_for(account, force_refresh=True)
+        token = fresh.grant.access_token
+        return call(fresh)
     except GrantExpired as error:
-        reconnect_ask(account, str(error))
+        reconnect_ask(account.pk, f"{error}", seen_token=token)
         raise
 
 
-def reconnect_ask(account: MarketplaceAccount, error: str) -> None:
-    """Use the account's grant no more until its holder, who is told once, has connected it again."""
-    active = MarketplaceAccount.objects.filter(pk=account.pk, is_active=True, access_token=account.access_token)
-    with transaction.atomic():
-        # A grant that was renewed meanwhile is another one, and is given its chance.
-        if active.update(needs_reconnect=True, **trouble(f"The grant has ended: {error}")) or account.needs_reconnect:
-            alert_reconnect(account)
+@transaction.atomic
+def reconnect_ask(account_id: uuid.UUID, error: str, *, seen_token: str) -> None:
+    """Use this grant no more, and ask the account's holder to connect it again."""
+    account = accounts_locked().get(pk=account_id)
+    if not account.is_active or account.access_token != seen_token:
+        return  # renewed or given up meanwhile
+    MarketplaceAccount.objects.filter(pk=account.pk).update(
+        needs_reconnect=True, **trouble(f"The grant has ended: {error}")
+    )
+    alert_reconnect(account)
 
 
 def trouble(error: str) -> dict[str, Any]:
