@@ -28,8 +28,8 @@ class AccountOutput(serializers.ModelSerializer[MarketplaceAccount]):
     class Meta:
         model = MarketplaceAccount
         fields = (
-            "id", "platform", "mode", "contract", "account_id", "is_active", "needs_reconnect", "last_sync_at",
-            "last_webhook_at", "last_error", "created_at",
+            "id", "platform", "mode", "contract", "account_id", "is_active", "needs_reconnect", "closing_at",
+            "last_sync_at", "last_webhook_at", "last_error", "last_error_at", "created_at",
         )  # fmt: skip
 
     def get_contract(self, account: MarketplaceAccount) -> str:
@@ -143,11 +143,13 @@ class AccountDetail(ApiView):
         """The account; 404 for a stranger's."""
         return Response(AccountOutput(selectors.account_get(self.actor, pk)).data)
 
-    @extend_schema(tags=["marketplace accounts"], summary="Disconnect an account", responses={204: None})
+    @extend_schema(
+        tags=["marketplace accounts"], summary="Disconnect an account", responses={202: AccountOutput, 204: None}
+    )
     def delete(self, request: Request, pk: str) -> Response:
-        """204; 409 while listings are open there."""
-        connect.disconnect(actor=self.actor, account_id=selectors.account_get(self.actor, pk).pk)
-        return Response(status=204)
+        """204; or 202 with the account: its listings come down, and it is closed when nothing is unsettled there."""
+        account = connect.disconnect(actor=self.actor, account_id=selectors.account_get(self.actor, pk).pk)
+        return Response(AccountOutput(account).data, status=202) if account.is_active else Response(status=204)
 
 
 class InboundOutput(serializers.ModelSerializer[InboundEvent]):

@@ -35,6 +35,8 @@ class MarketplaceAccount(BaseModel):
     expires_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     needs_reconnect = models.BooleanField(default=False)
+    # When its holder gave it up. It stays active until nothing is open or unsettled on it, and then is no longer.
+    closing_at = models.DateTimeField(null=True, blank=True)
     sales_synced_until = models.DateTimeField(null=True, blank=True)
     last_sync_at = models.DateTimeField(null=True, blank=True)
     last_webhook_at = models.DateTimeField(null=True, blank=True)
@@ -51,11 +53,17 @@ class MarketplaceAccount(BaseModel):
                 fields=["tenant", "user", "platform", "mode"],
                 condition=Q(is_active=True),
                 name="account_once",
-            )
+            ),
+            models.CheckConstraint(condition=Q(closing_at=None) | Q(is_active=True), name="account_closing_is_active"),
         ]
 
     def __str__(self) -> str:
         return f"{self.platform} ({self.mode})"
+
+    @property
+    def takes_listings(self) -> bool:
+        """Whether anything new may be offered over it."""
+        return self.is_active and not self.needs_reconnect and self.closing_at is None
 
 
 class ConnectAttempt(BaseModel):
@@ -221,6 +229,9 @@ class MarketSnapshot(models.Model):
 
     class Meta:
         db_table = "market_snapshots"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(price_basis__in=["list", "all_in", "net"]), name="snapshot_price_basis")
+        ]
         indexes: ClassVar = [models.Index(fields=["game_id", "-time"], name="snapshot_game_time")]
 
     def __str__(self) -> str:

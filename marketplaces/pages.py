@@ -90,13 +90,17 @@ def account_connected(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def account_disconnect(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
-    """Forget the platform's grant; refused while listings are open there."""
+    """Give the account up; what is open there comes down first."""
     try:
-        disconnect(actor=request_actor(request), account_id=account_id)
+        account = disconnect(actor=request_actor(request), account_id=account_id)
     except Conflict as error:
         messages.error(request, error.detail)
     else:
-        messages.success(request, "The account is disconnected.")
+        done, under_way = (
+            "The account is disconnected.",
+            "It is disconnected once its listings are down and sales settled.",
+        )
+        messages.success(request, under_way if account.is_active else done)
     return redirect("marketplaces:account_list")
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 
-from marketplaces.services import understand
+from marketplaces.services import connect, understand
 from seatsync.core.jobs import job, once_per_slot
 
 
@@ -17,3 +17,9 @@ def process_inbound(event_ids: list[str]) -> None:
 def sweep_inbound() -> None:
     """Process what a lost message left behind."""
     once_per_slot("marketplaces.sweep_inbound", 5, understand.inbound_sweep)
+
+
+@job(time_limit_s=120)
+def close_accounts() -> None:
+    """Finish disconnections on which nothing is open any more."""
+    once_per_slot("marketplaces.close_accounts", 60, connect.accounts_close)

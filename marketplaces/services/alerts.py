@@ -62,13 +62,13 @@ def alert_reconnect(account: MarketplaceAccount) -> None:
         object_type="marketplace_account",
         object_id=str(account.pk),
         url=page_link("marketplaces:account_list"),
-        dedupe_key=reconnect_key(account),
+        dedupe_key=f"reconnect:{account.pk}",
     )
 
 
-def reconnect_key(account: MarketplaceAccount) -> str:
-    """The key under which an account's holder is asked to connect it again."""
-    return f"reconnect:{account.pk}"
+def alert_reconnected(account: MarketplaceAccount) -> None:
+    """It was."""
+    alert_recover(user_id=account.user_id, dedupe_key=f"reconnect:{account.pk}")
 
 
 def alert_reading(account: MarketplaceAccount, what: str, reason: str) -> None:

@@ -71,6 +71,13 @@ def inbound_due(limit: int = 100) -> list[uuid.UUID]:
     return list(due.values_list("pk", flat=True)[:limit])
 
 
+def inbound_wake(account_id: uuid.UUID) -> None:
+    """What was received over the account and waits for its grant is due now."""
+    waiting = InboundEvent.objects.filter(account_id=account_id, state=InboxState.RECEIVED)
+    if waiting.update(not_before=None, updated_at=now()):
+        enqueue_on_commit("marketplaces.tasks.sweep_inbound")
+
+
 def inbound_sweep() -> int:
     """Process every due item; returns how many were done."""
     return sum(inbound_process(event_id=event_id) for event_id in inbound_due())
