@@ -83,8 +83,8 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     sales = {sale.platform_sale_id: sale for sale in _sales(account, [line[0] for line in lines])}
     for sale_id, gross, fee, penalty, net in lines:
         PayoutLine.objects.create(
-            payout=payout, sale=sales.get(sale_id), platform_sale_id=sale_id, gross=gross, fee=fee, penalty=penalty,
-            net=net,
+            tenant_id=payout.tenant_id, payout=payout, sale=sales.get(sale_id), platform_sale_id=sale_id, gross=gross,
+            fee=fee, penalty=penalty, net=net,
         )  # fmt: skip
     _sales_paid(payout)
     alert_payout(payout, unknown=len(lines) - len(sales))

@@ -129,7 +129,7 @@ def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> Mar
             alert_reconnected(account)
             account_connected.tell(account.pk)
             inbound_wake(account.pk)
-        publish(user_ids=[user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
+        publish(tenant_id=tenant_id, user_ids=[user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
     webhook_subscribe(account)
     return account
 
@@ -186,7 +186,7 @@ def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
         )  # fmt: skip
     account_closing.tell(account.pk)
     _close_if_through(account)
-    publish(user_ids=[account.user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
+    _changed(account)
     return account
 
 
@@ -201,8 +201,14 @@ def accounts_close() -> int:
             account_closing.tell(account.pk)
             if _close_if_through(account):
                 closed += 1
-                publish(user_ids=[account.user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
+                _changed(account)
     return closed
+
+
+def _changed(account: MarketplaceAccount) -> None:
+    publish(
+        tenant_id=account.tenant_id, user_ids=[account.user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk
+    )
 
 
 def _close_if_through(account: MarketplaceAccount) -> bool:
