@@ -9,12 +9,17 @@ class ListingsConfig(AppConfig):
     name = "listings"
 
     def ready(self) -> None:
-        """Register the handler of every inbound notice kind, and tell the ledger which seats are on offer."""
+        """Register the handler of every inbound notice kind, and fill the ports of the ledger and of the accounts."""
         from listings.selectors import offered_among
+        from listings.services.accounts import account_business, account_commands_wake, account_listings_down
         from listings.services.expire import listings_hold
         from listings.services.inbound import register_handlers
+        from marketplaces.ports import account_closing, account_connected, business
         from portfolios.ports import game_moved, openings
 
         register_handlers()
         openings.fill(offered_among)
         game_moved.register(listings_hold)
+        business.fill(account_business)
+        account_connected.register(account_commands_wake)
+        account_closing.register(account_listings_down)

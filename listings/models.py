@@ -114,10 +114,9 @@ class Listing(BaseModel):
         return f"{self.platform} {self.section}/{self.row} {self.price}"
 
 
-class ListingSeat(models.Model):
+class ListingSeat(BaseModel):
     """A seat that a listing offers. `offered` turns false when the seat was sold elsewhere and the listing resized."""
 
-    id = models.BigAutoField(primary_key=True)
     listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="listing_seats")
     seat = models.ForeignKey("portfolios.Seat", on_delete=models.PROTECT, related_name="listing_seats")
     offered = models.BooleanField(default=True)
@@ -324,10 +323,9 @@ class Sale(BaseModel):
         return f"{self.platform} {self.platform_sale_id} {self.state}"
 
 
-class SaleSeat(models.Model):
+class SaleSeat(BaseModel):
     """A seat of a sale. At most one live sale has a seat: the database says so."""
 
-    id = models.BigAutoField(primary_key=True)
     sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="sale_seats")
     seat = models.ForeignKey("portfolios.Seat", on_delete=models.PROTECT, related_name="sale_seats")
     live = models.BooleanField()
@@ -382,6 +380,7 @@ class Payout(BaseModel):
 class PayoutLine(BaseModel):
     """One sale's part of a payout; amounts are the platform's (I-25). `sale` is null for one that we do not know."""
 
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
     payout = models.ForeignKey(Payout, on_delete=models.PROTECT, related_name="lines")
     sale = models.ForeignKey(Sale, null=True, blank=True, on_delete=models.PROTECT, related_name="payout_lines")
     platform_sale_id = models.CharField(max_length=80, blank=True)

@@ -25,7 +25,7 @@ def poll_account_sales(account_id: str) -> None:
     """Read one account's sales now."""
     account = MarketplaceAccount.objects.filter(pk=uuid.UUID(account_id), is_active=True).first()
     if account is not None:
-        sync.account_sync_sales(account=account)
+        sync.account_contained(account, "sales", lambda: sync.account_sync_sales(account=account))
 
 
 @job(time_limit_s=240)

@@ -1,4 +1,4 @@
-"""Staff pages of marketplaces; tokens, secrets and raw bodies are never shown."""
+"""Staff pages of marketplaces; tokens and secrets are never shown, raw bodies only while their holder's key lives."""
 
 from typing import Any
 
@@ -6,8 +6,18 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from marketplaces.models import ConnectAttempt, FeeVersion, InboundEvent, InboxState, LimitVersion, MarketplaceAccount
-from marketplaces.services.inbox import inbound_process
+from marketplaces.models import (
+    ConnectAttempt,
+    FeeVersion,
+    InboundDelivery,
+    InboundEvent,
+    LimitVersion,
+    MarketplaceAccount,
+)  # fmt: skip
+from marketplaces.selectors import delivery_body, inbound_body, inbound_headers
+from marketplaces.services.understand import inbound_retry
+from seatsync.core.actors import Actor, ActorKind
+from seatsync.core.errors import Conflict
 from seatsync.core.staff import DatedRowAdmin, ReadOnlyAdmin
 
 
@@ -31,6 +41,27 @@ class ConnectAttemptAdmin(ReadOnlyAdmin):
     exclude = ("code_verifier", "state")
 
 
+def _shown(raw: bytes | None) -> str:
+    """Bytes as text for a person; what is no UTF-8 is shown by its number, and a destroyed key is said."""
+    return "not readable: the holder's key was destroyed" if raw is None else raw.decode(errors="backslashreplace")
+
+
+@admin.register(InboundDelivery)
+class InboundDeliveryAdmin(ReadOnlyAdmin):
+    """Deliveries of several items, as they came."""
+
+    list_display = ("received_at", "account")
+    list_filter = ("account__platform",)
+    list_select_related = ("account",)
+    exclude = ("body_encrypted",)
+    readonly_fields = ("body_text",)
+
+    @admin.display(description="body")
+    def body_text(self, delivery: InboundDelivery) -> str:
+        """The delivery's bytes as text."""
+        return _shown(delivery_body(delivery))
+
+
 @admin.register(InboundEvent)
 class InboundEventAdmin(ReadOnlyAdmin):
     """What marketplaces told us; a failed item can be processed again."""
@@ -39,17 +70,34 @@ class InboundEventAdmin(ReadOnlyAdmin):
     list_filter = ("state", "kind", "account__platform")
     search_fields = ("resource_id", "external_id", "dedupe_key")
     list_select_related = ("account",)
-    exclude = ("body", "headers")
+    exclude = ("body_encrypted", "headers_encrypted")
+    readonly_fields = ("body_text", "headers_text")
     actions = ("process_again",)
+
+    @admin.display(description="body")
+    def body_text(self, event: InboundEvent) -> str:
+        """The item's bytes as text."""
+        return _shown(inbound_body(event))
+
+    @admin.display(description="headers")
+    def headers_text(self, event: InboundEvent) -> str:
+        """The headers without secrets, one a line."""
+        headers = inbound_headers(event)
+        return _shown(None) if headers is None else "\n".join(f"{name}: {headers[name]}" for name in sorted(headers))
 
     @admin.action(description="Process again", permissions=["view"])
     def process_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Put the chosen items back and process them; doing so twice has one effect."""
-        done = 0
+        """Queue the chosen failed items once more; doing so twice has one effect."""
+        queued = 0
         for event in queryset:
-            InboundEvent.objects.filter(pk=event.pk).update(state=InboxState.RECEIVED, not_before=None)
-            done += inbound_process(event_id=event.pk)
-        self.message_user(request, f"{done} processed")
+            # The item's own tenant, whichever site the admin was opened on.
+            actor = Actor(ActorKind.STAFF, str(request.user.pk), event.tenant_id, request.user.pk)
+            try:
+                inbound_retry(actor=actor, event_id=event.pk)
+            except Conflict:
+                continue
+            queued += 1
+        self.message_user(request, f"{queued} queued")
 
 
 @admin.register(FeeVersion)

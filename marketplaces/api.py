@@ -10,9 +10,10 @@ from rest_framework.response import Response
 
 from marketplaces import selectors
 from marketplaces.market import market_of_games
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.registry import adapter_get
 from marketplaces.services import connect
+from marketplaces.services.understand import inbound_retry
 from portfolios.selectors import game_get
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
@@ -27,8 +28,8 @@ class AccountOutput(serializers.ModelSerializer[MarketplaceAccount]):
     class Meta:
         model = MarketplaceAccount
         fields = (
-            "id", "platform", "mode", "contract", "account_id", "is_active", "needs_reconnect", "last_sync_at",
-            "last_webhook_at", "last_error", "created_at",
+            "id", "platform", "mode", "contract", "account_id", "is_active", "needs_reconnect", "closing_at",
+            "last_sync_at", "last_webhook_at", "last_error", "last_error_at", "created_at",
         )  # fmt: skip
 
     def get_contract(self, account: MarketplaceAccount) -> str:
@@ -142,11 +143,37 @@ class AccountDetail(ApiView):
         """The account; 404 for a stranger's."""
         return Response(AccountOutput(selectors.account_get(self.actor, pk)).data)
 
-    @extend_schema(tags=["marketplace accounts"], summary="Disconnect an account", responses={204: None})
+    @extend_schema(
+        tags=["marketplace accounts"], summary="Disconnect an account", responses={202: AccountOutput, 204: None}
+    )
     def delete(self, request: Request, pk: str) -> Response:
-        """204; 409 while listings are open there."""
-        connect.disconnect(actor=self.actor, account_id=selectors.account_get(self.actor, pk).pk)
-        return Response(status=204)
+        """204; or 202 with the account: its listings come down, and it is closed when nothing is unsettled there."""
+        account = connect.disconnect(actor=self.actor, account_id=selectors.account_get(self.actor, pk).pk)
+        return Response(AccountOutput(account).data, status=202) if account.is_active else Response(status=204)
+
+
+class InboundOutput(serializers.ModelSerializer[InboundEvent]):
+    """Something that a marketplace told us; its body is not shown."""
+
+    class Meta:
+        model = InboundEvent
+        fields = (
+            "id", "account", "kind", "topic", "action", "resource_id", "state", "attempts", "received_at", "last_error",
+        )  # fmt: skip
+
+
+class InboundRetry(ApiView):
+    """What was received and could not be worked off."""
+
+    serializer_class = InboundOutput
+
+    @extend_schema(
+        tags=["marketplace accounts"], summary="Work a received item off again", request=None,
+        responses={200: InboundOutput},
+    )  # fmt: skip
+    def post(self, request: Request, pk: str) -> Response:
+        """The item, queued again; 409 where it does not wait for a person."""
+        return Response(InboundOutput(inbound_retry(actor=self.actor, event_id=pk)).data)  # type: ignore[arg-type]
 
 
 @extend_schema_view(

@@ -67,6 +67,8 @@ class Traits:
     seller_allocates: bool = False
     # Whether webhooks carry the account's own API token instead of a secret of our making.
     webhook_secret_is_token: bool = False
+    # The header that carries the webhook's secret (lower case); it is never stored.
+    webhook_proof_header: str = "authorization"
     currency: str = "USD"
 
 

@@ -13,6 +13,13 @@ def accounts_locked() -> OwnedQuerySet[MarketplaceAccount]:
     return MarketplaceAccount.objects.select_for_update(of=("self",), no_key=True)
 
 
+def account_unless_locked(account_id: uuid.UUID) -> MarketplaceAccount | None:
+    """Lock the account's row; None where it is held by another, who may be waiting for a marketplace's answer."""
+    lock_announce(Level.ACCOUNTS)
+    free = MarketplaceAccount.objects.filter(pk=account_id).only("pk")
+    return free.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
+
+
 def connect_attempt_lock(*, state: str, user_id: uuid.UUID, tenant_id: uuid.UUID) -> ConnectAttempt | None:
     """Lock the unused attempt of this user with this state; None where there is none."""
     lock_announce(Level.ACCOUNTS)

@@ -1,5 +1,6 @@
 """Connected accounts, received events, dated fees and limits, and the market as observed."""
 
+import uuid
 from typing import ClassVar
 
 from django.db import models
@@ -34,11 +35,14 @@ class MarketplaceAccount(BaseModel):
     expires_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     needs_reconnect = models.BooleanField(default=False)
+    # When its holder gave it up. It stays active until nothing is open or unsettled on it, and then is no longer.
+    closing_at = models.DateTimeField(null=True, blank=True)
     sales_synced_until = models.DateTimeField(null=True, blank=True)
     last_sync_at = models.DateTimeField(null=True, blank=True)
     last_webhook_at = models.DateTimeField(null=True, blank=True)
     rejected_webhooks = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
+    last_error_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[OwnedQuerySet["MarketplaceAccount"]] = OwnedQuerySet["MarketplaceAccount"].as_manager()  # type: ignore[assignment]
 
@@ -49,11 +53,17 @@ class MarketplaceAccount(BaseModel):
                 fields=["tenant", "user", "platform", "mode"],
                 condition=Q(is_active=True),
                 name="account_once",
-            )
+            ),
+            models.CheckConstraint(condition=Q(closing_at=None) | Q(is_active=True), name="account_closing_is_active"),
         ]
 
     def __str__(self) -> str:
         return f"{self.platform} ({self.mode})"
+
+    @property
+    def takes_listings(self) -> bool:
+        """Whether anything new may be offered over it."""
+        return self.is_active and not self.needs_reconnect and self.closing_at is None
 
 
 class ConnectAttempt(BaseModel):
@@ -83,18 +93,49 @@ class InboxState(models.TextChoices):
     FAILED = "failed", "failed"
 
 
-class InboundEvent(BaseModel):
-    """One item that a marketplace told us, stored raw before it is understood; processed once by its key (I-21)."""
+class InboundEventQuerySet(OwnedQuerySet["InboundEvent"]):
+    """What was received over one's own accounts."""
 
+    def _for_user(self, user_id: uuid.UUID) -> "InboundEventQuerySet":
+        return self.filter(account__user_id=user_id)
+
+
+class InboundDelivery(BaseModel):
+    """A delivery of several items, kept once as it came; encrypted under the holder's own key."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    account = models.ForeignKey(MarketplaceAccount, on_delete=models.PROTECT, related_name="deliveries")
+    body_encrypted = models.BinaryField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "inbound_deliveries"
+        verbose_name_plural = "inbound deliveries"
+
+    def __str__(self) -> str:
+        return f"delivery of {self.received_at:%Y-%m-%d %H:%M:%S}"
+
+
+class InboundEvent(BaseModel):
+    """One item that a marketplace told us, stored raw before it is understood; processed once by its key (I-21).
+
+    Body and headers lie encrypted under the holder's own key; marketplaces/selectors.py opens them.
+    """
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
     account = models.ForeignKey(MarketplaceAccount, on_delete=models.PROTECT, related_name="inbound")
+    # What the item came in, where that is more than the item itself.
+    delivery = models.ForeignKey(
+        "InboundDelivery", null=True, blank=True, on_delete=models.PROTECT, related_name="items"
+    )
     dedupe_key = models.CharField(max_length=120)
     kind = models.CharField(max_length=30)
     topic = models.CharField(max_length=60)
     action = models.CharField(max_length=60, blank=True)
     resource_id = models.CharField(max_length=80, blank=True)
     external_id = models.CharField(max_length=40, blank=True)
-    body = EncryptedTextField()
-    headers = EncryptedTextField(blank=True)
+    body_encrypted = models.BinaryField()
+    headers_encrypted = models.BinaryField()
     received_at = models.DateTimeField()
     processed_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=10, choices=InboxState.choices, default=InboxState.RECEIVED)
@@ -102,6 +143,8 @@ class InboundEvent(BaseModel):
     not_before = models.DateTimeField(null=True, blank=True)
     duplicates = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
+
+    objects: ClassVar[InboundEventQuerySet] = InboundEventQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         db_table = "inbound_events"
@@ -186,6 +229,9 @@ class MarketSnapshot(models.Model):
 
     class Meta:
         db_table = "market_snapshots"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(price_basis__in=["list", "all_in", "net"]), name="snapshot_price_basis")
+        ]
         indexes: ClassVar = [models.Index(fields=["game_id", "-time"], name="snapshot_game_time")]
 
     def __str__(self) -> str:

@@ -13,10 +13,14 @@ from django.views.decorators.http import require_GET, require_POST
 from marketplaces.forms import ConnectForm
 from marketplaces.registry import adapter_get, adapter_list
 from marketplaces.selectors import account_list as accounts_visible
+from marketplaces.selectors import inbound_failed
 from marketplaces.services.connect import connect_finish, connect_start, connect_token, disconnect
+from marketplaces.services.understand import inbound_retry
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput, SeatSyncError
 from seatsync.core.forms import form_add_refusal
+
+MOST_SHOWN = 50
 
 
 def _redirect_uri() -> str:
@@ -24,8 +28,10 @@ def _redirect_uri() -> str:
 
 
 def _render(request: HttpRequest, form: ConnectForm | None = None, status: int = 200) -> HttpResponse:
+    actor = request_actor(request)
     context = {
-        "accounts": accounts_visible(request_actor(request)),
+        "accounts": accounts_visible(actor),
+        "failed": inbound_failed(actor)[:MOST_SHOWN],
         "platforms": [adapter.traits for adapter in adapter_list()],
         "form": form or ConnectForm(initial={"mode": "paper"}),
     }
@@ -84,11 +90,28 @@ def account_connected(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def account_disconnect(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
-    """Forget the platform's grant; refused while listings are open there."""
+    """Give the account up; what is open there comes down first."""
     try:
-        disconnect(actor=request_actor(request), account_id=account_id)
+        account = disconnect(actor=request_actor(request), account_id=account_id)
     except Conflict as error:
         messages.error(request, error.detail)
     else:
-        messages.success(request, "The account is disconnected.")
+        done, under_way = (
+            "The account is disconnected.",
+            "It is disconnected once its listings are down and sales settled.",
+        )
+        messages.success(request, under_way if account.is_active else done)
+    return redirect("marketplaces:account_list")
+
+
+@login_required
+@require_POST
+def inbound_again(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
+    """Work off once more what was received and given up."""
+    try:
+        inbound_retry(actor=request_actor(request), event_id=event_id)
+    except Conflict as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, "It is being tried again.")
     return redirect("marketplaces:account_list")

@@ -5,15 +5,25 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import orjson
 from django.db.models import Aggregate, FloatField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import TruncDay
 
-from marketplaces.models import FeeVersion, InboundEvent, LimitVersion, MarketplaceAccount, MarketSnapshot
+from marketplaces.models import (
+    FeeVersion,
+    InboundDelivery,
+    InboundEvent,
+    InboxState,
+    LimitVersion,
+    MarketplaceAccount,
+    MarketSnapshot,
+)  # fmt: skip
 from marketplaces.registry import adapter_get
 from portfolios.models import Game, VenueSection
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.money import round_money
+from seatsync.core.subjects import subject_unseal
 
 
 class Median(Aggregate):
@@ -56,8 +66,28 @@ def limit_for(platform: str) -> tuple[float, int, int]:
 
 def inbound_list(actor: Actor) -> QuerySet[InboundEvent]:
     """What the visible accounts' marketplaces told us, newest first."""
-    accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
-    return InboundEvent.objects.filter(account__in=accounts).select_related("account").order_by("-received_at")
+    return InboundEvent.objects.visible_to(actor).select_related("account").order_by("-received_at")
+
+
+def inbound_failed(actor: Actor) -> QuerySet[InboundEvent]:
+    """What was received and given up, and waits for a person; newest first."""
+    return inbound_list(actor).filter(state=InboxState.FAILED)
+
+
+def inbound_body(event: InboundEvent) -> bytes | None:
+    """The item's bytes as they came; None where the holder's key was destroyed."""
+    return subject_unseal(event.account.user_id, event.body_encrypted)
+
+
+def inbound_headers(event: InboundEvent) -> dict[str, str] | None:
+    """The headers that the item came with, without secrets; None where the holder's key was destroyed."""
+    raw = subject_unseal(event.account.user_id, event.headers_encrypted)
+    return None if raw is None else dict(orjson.loads(raw))
+
+
+def delivery_body(delivery: InboundDelivery) -> bytes | None:
+    """The whole delivery's bytes as they came; None where the holder's key was destroyed."""
+    return subject_unseal(delivery.account.user_id, delivery.body_encrypted)
 
 
 def game_asks(game: Game, sections: Collection[str]) -> QuerySet[MarketSnapshot]:

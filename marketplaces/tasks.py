@@ -2,17 +2,24 @@
 
 import uuid
 
-from marketplaces.services import inbox
+from marketplaces.services import connect, understand
 from seatsync.core.jobs import job, once_per_slot
 
 
 @job(time_limit_s=60)
-def process_inbound(event_id: str) -> None:
-    """Process one stored item."""
-    inbox.inbound_process(event_id=uuid.UUID(event_id))
+def process_inbound(event_ids: list[str]) -> None:
+    """Process the stored items of one delivery."""
+    for event_id in event_ids:
+        understand.inbound_process(event_id=uuid.UUID(event_id))
 
 
 @job(time_limit_s=120)
 def sweep_inbound() -> None:
     """Process what a lost message left behind."""
-    once_per_slot("marketplaces.sweep_inbound", 5, inbox.inbound_sweep)
+    once_per_slot("marketplaces.sweep_inbound", 5, understand.inbound_sweep)
+
+
+@job(time_limit_s=120)
+def close_accounts() -> None:
+    """Finish disconnections on which nothing is open any more."""
+    once_per_slot("marketplaces.close_accounts", 60, connect.accounts_close)

@@ -234,6 +234,7 @@ class SeasonTicket(BaseModel):
 class SeasonTicketShare(BaseModel):
     """Someone else who may see or manage a season ticket."""
 
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
     season_ticket = models.ForeignKey(SeasonTicket, on_delete=models.CASCADE, related_name="shares")
     user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="ticket_shares")
     role = models.CharField(max_length=10, choices=TicketRole.choices)
@@ -360,6 +361,7 @@ class Seat(BaseModel):
 class SeatChange(AppendOnlyModel):
     """One change of a seat's owner state: the ledger's append-only history."""
 
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
     seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="changes")
     from_state = models.CharField(max_length=12)
     to_state = models.CharField(max_length=12)

@@ -83,6 +83,7 @@ urlpatterns = [
     path("marketplace-accounts/", marketplaces.AccountList.as_view(), name="accounts"),
     path("marketplace-accounts/finish/", marketplaces.AccountFinish.as_view(), name="account_finish"),
     path("marketplace-accounts/<uuid:pk>/", marketplaces.AccountDetail.as_view(), name="account"),
+    path("inbound-events/<uuid:pk>/retry/", marketplaces.InboundRetry.as_view(), name="inbound_retry"),
     path("market/", marketplaces.MarketView.as_view(), name="market"),
     path("listings/", listings.ListingList.as_view(), name="listings"),
     path("listings/<uuid:pk>/", listings.ListingDetail.as_view(), name="listing"),

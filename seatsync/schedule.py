@@ -17,6 +17,7 @@ class Row:
 SCHEDULE = (
     Row("listings.tasks.sweep_outbox", 5, "sync"),
     Row("marketplaces.tasks.sweep_inbound", 5, "sync"),
+    Row("marketplaces.tasks.close_accounts", 60, "sync"),
     Row("listings.tasks.poll_sales", 15, "sync"),
     Row("listings.tasks.expire_listings", 60, "sync"),
     Row("listings.tasks.reconcile_accounts", 600, "sync"),

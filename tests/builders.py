@@ -67,8 +67,8 @@ def build_holding(games: int = GAMES) -> Holding:
         actor=actor, user_id=user.pk, team_id=all_games[0].home_team_id, season_year=2026, section="131", row="27",
         seat_from=1, seat_to=SEATS, cost_basis=Decimal("1000.01"), order_reference="ACC-1",
     )  # fmt: skip
-    SeasonTicketShare.objects.create(season_ticket=ticket, user=co_user, role="co_owner")
-    SeasonTicketShare.objects.create(season_ticket=ticket, user=view_user, role="viewer")
+    SeasonTicketShare.objects.create(tenant=tenant, season_ticket=ticket, user=co_user, role="co_owner")
+    SeasonTicketShare.objects.create(tenant=tenant, season_ticket=ticket, user=view_user, role="viewer")
     coming = next(game for game in all_games if game.starts_at > now())
     return Holding(
         moment=now(),

@@ -84,7 +84,7 @@ def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
         market=market,
         comparables=list(game_asks(game, sections)[:COMPARABLES]),
         prints=list(game_prints(game, sections)[:COMPARABLES]),
-        accounts=[a for a in account_list(actor).filter(is_active=True) if not a.needs_reconnect],
+        accounts=[a for a in account_list(actor).filter(is_active=True) if a.takes_listings],
         lines=_lines(game, offers),
         replay=replay_label([game]),
     )

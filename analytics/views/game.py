@@ -67,7 +67,7 @@ def game_net(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
     """What a price brings per ticket on each of the accounts, as the person types."""
     actor = request_actor(request)
     game_get(actor, game_id)
-    accounts = [a for a in account_list(actor).filter(is_active=True) if not a.needs_reconnect]
+    accounts = [a for a in account_list(actor).filter(is_active=True) if a.takes_listings]
     return render(request, "analytics/_net.html", {"nets": net_lines(accounts, NetForm(request.GET).amount())})
 
 

@@ -1,10 +1,12 @@
 """What people are told about commands that cannot go on by themselves."""
 
 from listings.models import CommandKind, Listing, MarketplaceCommand
-from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get
+from marketplaces.services.alerts import alert_reconnect
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
+
+__all__ = ["alert_needs_person", "alert_reconnect"]
 
 
 def alert_needs_person(command: MarketplaceCommand, listing: Listing | None) -> None:
@@ -21,20 +23,4 @@ def alert_needs_person(command: MarketplaceCommand, listing: Listing | None) -> 
         object_id=str(command.pk),
         url=page_link("listings:listing_detail", listing.pk) if listing else "",
         dedupe_key=f"command:{command.pk}",
-    )
-
-
-def alert_reconnect(account: MarketplaceAccount) -> None:
-    """A grant has ended and only the holder can renew it."""
-    alert_raise(
-        tenant_id=account.tenant_id,
-        user_id=account.user_id,
-        kind="account.reconnect",
-        title=f"Connect {adapter_get(account.platform).traits.name} again",
-        body="Its permission has ended. Nothing can be listed, repriced or taken down there until you connect it.",
-        severity="critical",
-        object_type="marketplace_account",
-        object_id=str(account.pk),
-        url=page_link("marketplaces:account_list"),
-        dedupe_key=f"reconnect:{account.pk}",
     )

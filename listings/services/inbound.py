@@ -9,7 +9,7 @@ from marketplaces.errors import MarketplaceError, TemporaryError
 from marketplaces.inbox import register
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.registry import adapter_get
-from marketplaces.services.links import link_for
+from marketplaces.services.links import over_link
 from seatsync.core.clock import now
 from seatsync.live.alerts import alert_raise
 
@@ -39,7 +39,8 @@ def on_sale(event: InboundEvent) -> None:
         return
     sale_hold(account=account, external_id=event.external_id, platform_sale_id=event.resource_id)
     try:
-        remote = adapter_get(account.platform).fetch_sale(link_for(account), event.resource_id)
+        adapter = adapter_get(account.platform)
+        remote = over_link(account, lambda link: adapter.fetch_sale(link, event.resource_id))
         if remote is None and now() - event.received_at < INDEXED_WITHIN:
             raise TemporaryError("the announced sale is not there yet")
     except MarketplaceError:

@@ -9,6 +9,7 @@ from seatsync.live.publish import publish
 def listing_changed(listing: Listing) -> None:
     """Tell the ticket's people that a listing changed."""
     publish(
+        tenant_id=listing.tenant_id,
         user_ids=watchers(listing.season_ticket_id),
         type=LiveType.LISTING_CHANGED,
         object_id=listing.pk,
@@ -19,6 +20,9 @@ def listing_changed(listing: Listing) -> None:
 def sale_changed(sale: Sale) -> None:
     """Tell the ticket's people (or the account's owner, where no listing is known) that a sale changed."""
     users = watchers(sale.listing.season_ticket_id) if sale.listing else [sale.account.user_id]
-    publish(user_ids=users, type=LiveType.SALE_CHANGED, object_id=sale.pk, version=sale.version)
+    publish(
+        tenant_id=sale.tenant_id, user_ids=users, type=LiveType.SALE_CHANGED, object_id=sale.pk, version=sale.version
+    )
     if sale.listing:
-        publish(user_ids=users, type=LiveType.SEASON_CHANGED, object_id=sale.listing.season_ticket_id)
+        ticket_id = sale.listing.season_ticket_id
+        publish(tenant_id=sale.tenant_id, user_ids=users, type=LiveType.SEASON_CHANGED, object_id=ticket_id)

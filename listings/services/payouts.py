@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
@@ -10,12 +11,13 @@ from listings.locks import sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.services.notify import sale_changed
 from listings.services.sale_alerts import alert_payout
+from listings.services.sync import account_contained
 from listings.states import sale_may_move
 from marketplaces.contracts import Capability, RemotePayment
-from marketplaces.errors import GrantExpired, MarketplaceError
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
-from marketplaces.services.links import link_for
+from marketplaces.services.alerts import alert_reading_recovered
+from marketplaces.services.links import over_link
 from seatsync.core.clock import now
 
 # Payments are corrected for weeks after they were made; applying one twice is harmless.
@@ -28,21 +30,25 @@ def accounts_sync_payouts() -> int:
     active = MarketplaceAccount.objects.filter(Q(is_active=True, needs_reconnect=False) & ~Q(mode=Mode.ASSISTED))
     applied = 0
     for account in active:
-        if Capability.PAYMENTS not in adapter_get(account.platform).traits.capabilities:
-            continue
-        try:
-            applied += account_sync_payouts(account=account)
-        except (GrantExpired, MarketplaceError) as error:
-            MarketplaceAccount.objects.filter(pk=account.pk).update(last_error=str(error)[:300])
+        if Capability.PAYMENTS in adapter_get(account.platform).traits.capabilities:
+            applied += account_contained(account, "payouts", partial(account_sync_payouts, account=account)) or 0
     return applied
 
 
 def account_sync_payouts(*, account: MarketplaceAccount) -> int:
-    """Read one account's payouts and keep each; returns how many were new. Raises MarketplaceError."""
+    """Read one account's payouts and keep each; returns how many were new. Raises MarketplaceError.
+
+    Each is kept by itself: one that cannot be kept is told, stops no other, and is read again next time, because what
+    was paid in the last weeks always is.
+    """
     newest = Payout.objects.filter(account=account).order_by("-created_at").values_list("created_at", flat=True).first()
     since: datetime = (newest or account.created_at) - OVERLAP
-    payments = list(adapter_get(account.platform).payments(link_for(account), since))
-    return sum(payout_apply(account=account, remote=remote) for remote in payments)
+    adapter = adapter_get(account.platform)
+    payments = over_link(account, lambda link: list(adapter.payments(link, since)))
+    kept = [account_contained(account, "payouts", partial(payout_apply, account=account, remote=p)) for p in payments]
+    if None not in kept:
+        alert_reading_recovered(account, "payouts")
+    return sum(new or 0 for new in kept)
 
 
 @transaction.atomic
@@ -77,8 +83,8 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     sales = {sale.platform_sale_id: sale for sale in _sales(account, [line[0] for line in lines])}
     for sale_id, gross, fee, penalty, net in lines:
         PayoutLine.objects.create(
-            payout=payout, sale=sales.get(sale_id), platform_sale_id=sale_id, gross=gross, fee=fee, penalty=penalty,
-            net=net,
+            tenant_id=payout.tenant_id, payout=payout, sale=sales.get(sale_id), platform_sale_id=sale_id, gross=gross,
+            fee=fee, penalty=penalty, net=net,
         )  # fmt: skip
     _sales_paid(payout)
     alert_payout(payout, unknown=len(lines) - len(sales))

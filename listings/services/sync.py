@@ -1,36 +1,71 @@
 """Pull reconciliation: what a push stream lost, polling finds (I-22)."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 
+import structlog
+from django.db import OperationalError
 from django.db.models import Q
 
 from listings.services.sale_saga import sale_apply
-from marketplaces.contracts import Capability
-from marketplaces.errors import GrantExpired, MarketplaceError
+from marketplaces.contracts import Capability, RemoteSale
+from marketplaces.errors import GrantExpired, TemporaryError
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
-from marketplaces.services.links import link_for
+from marketplaces.services.alerts import alert_reading, alert_reading_recovered
+from marketplaces.services.links import over_link, trouble
 from seatsync.core.clock import now
 
 # Clocks differ and platforms index late: every poll looks back this far, and applying twice is harmless.
 OVERLAP = timedelta(minutes=5)
+# A marketplace that is away for a while needs nobody; one that stays away does.
+PATIENCE = timedelta(minutes=15)
+log = structlog.get_logger(__name__)
 
 
 def account_sync_sales(*, account: MarketplaceAccount) -> int:
-    """Read the account's sales changed since the last poll, apply each; returns how many. Raises MarketplaceError."""
+    """Read the account's sales changed since the last poll, apply each; returns how many. Raises MarketplaceError.
+
+    A sale that cannot be applied stops no other; it is told, and the next poll begins where this one did.
+    """
     adapter = adapter_get(account.platform)
     if Capability.SALES_SINCE not in adapter.traits.capabilities:
         return 0
     started = now()
     since: datetime = (account.sales_synced_until or account.created_at) - OVERLAP
-    applied = 0
-    for remote in adapter.sales_since(link_for(account), since):
-        sale_apply(account=account, remote=remote)
-        applied += 1
-    MarketplaceAccount.objects.filter(pk=account.pk).update(
-        sales_synced_until=started, last_sync_at=now(), last_error=""
-    )
+    applied, failed = over_link(account, lambda link: _apply_all(account, adapter.sales_since(link, since)))
+    if failed:
+        _note_failed(account, failed)
+        return applied
+    known = MarketplaceAccount.objects.filter(pk=account.pk)
+    known.update(sales_synced_until=started, last_sync_at=now(), last_error="", last_error_at=None)
+    if account.last_error:
+        alert_reading_recovered(account, "sales")
     return applied
+
+
+def _apply_all(account: MarketplaceAccount, sales: Iterable[RemoteSale]) -> tuple[int, dict[str, Exception]]:
+    """Apply each; returns how many were, and what stopped the others by their sale id."""
+    applied, failed = 0, dict[str, Exception]()
+    for remote in sales:
+        try:
+            sale_apply(account=account, remote=remote)
+        except Exception as error:
+            # Whatever is wrong with one sale is no reason to leave another seat on offer.
+            log.exception("sync.sale_failed", account_id=str(account.pk), sale_id=remote.sale_id)
+            failed[remote.sale_id] = error
+        else:
+            applied += 1
+    return applied, failed
+
+
+def _note_failed(account: MarketplaceAccount, failed: dict[str, Exception]) -> None:
+    reason = "; ".join(f"sale {sale_id}: {type(error).__name__}: {error}" for sale_id, error in failed.items())
+    MarketplaceAccount.objects.filter(pk=account.pk).update(**trouble(reason))
+    # Who waits for a lock in vain comes again with the next poll; that needs nobody.
+    if not all(isinstance(error, OperationalError) for error in failed.values()):
+        alert_reading(account, "sales", reason)
 
 
 def accounts_due() -> list[MarketplaceAccount]:
@@ -49,10 +84,27 @@ def accounts_sync_due() -> int:
     """Poll every due account; one account's trouble is kept on it and stops nobody else. Returns sales applied."""
     applied = 0
     for account in accounts_due():
-        try:
-            applied += account_sync_sales(account=account)
-        except GrantExpired as error:
-            MarketplaceAccount.objects.filter(pk=account.pk).update(last_error=str(error)[:300])
-        except MarketplaceError as error:
-            MarketplaceAccount.objects.filter(pk=account.pk).update(last_error=str(error)[:300], last_sync_at=now())
+        # Noted before, so that an account in trouble waits its turn like the others.
+        MarketplaceAccount.objects.filter(pk=account.pk).update(last_sync_at=now())
+        applied += account_contained(account, "sales", partial(account_sync_sales, account=account)) or 0
     return applied
+
+
+def account_contained(account: MarketplaceAccount, what: str, work: Callable[[], int]) -> int | None:
+    """What `work` returns, or None where it raises: that is kept on the account, and told as trouble with `what`."""
+    try:
+        return work()
+    except GrantExpired:
+        # Its holder was asked to connect it again; until then it is not due.
+        return None
+    except TemporaryError as error:
+        known = MarketplaceAccount.objects.filter(pk=account.pk)
+        known.update(**trouble(str(error)))
+        if (account.sales_synced_until or account.created_at) < now() - PATIENCE:
+            alert_reading(account, what, str(error))
+    except Exception as error:
+        log.exception("sync.account_failed", account_id=str(account.pk), platform=account.platform, what=what)
+        reason = f"{type(error).__name__}: {error}"
+        MarketplaceAccount.objects.filter(pk=account.pk).update(**trouble(reason))
+        alert_reading(account, what, reason)
+    return None

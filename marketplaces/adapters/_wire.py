@@ -165,6 +165,38 @@ def parsed(raw: bytes) -> Any:
         raise PermanentError("the delivery is not JSON") from error
 
 
+def raw_items(raw: bytes, key: str) -> list[bytes]:
+    """The items of the list at `key` of a JSON object, each in its own bytes; `raw` is JSON and has such a list."""
+    text = raw.decode(json.detect_encoding(raw))
+    at, starts = _next(text, _next(text, 0) + 1), {}
+    while text[at] != "}":
+        name, at = _SCAN.raw_decode(text, at)
+        start = starts[name] = _next(text, _next(text, at) + 1)
+        at = _after(text, _SCAN.raw_decode(text, start)[1])
+    items, at = [], _next(text, starts[key] + 1)
+    while text[at] != "]":
+        _, end = _SCAN.raw_decode(text, at)
+        items.append(text[at:end].encode())
+        at = _after(text, end)
+    return items
+
+
+_SCAN = json.JSONDecoder()
+
+
+def _next(text: str, at: int) -> int:
+    """Where the next token begins."""
+    while text[at] in " \t\r\n\ufeff":
+        at += 1
+    return at
+
+
+def _after(text: str, end: int) -> int:
+    """Where the token after a value begins, a comma left out."""
+    at = _next(text, end)
+    return _next(text, at + 1) if text[at] == "," else at
+
+
 def adjacent(seats: Iterable[int]) -> tuple[int, int]:
     """First and last of seats side by side. Raises PermanentError: one listing cannot hold others."""
     row = sorted(seats)

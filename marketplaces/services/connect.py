@@ -12,9 +12,12 @@ from django.db import transaction
 from marketplaces.contracts import Capability, Grant
 from marketplaces.errors import MarketplaceError, NotSupported
 from marketplaces.locks import accounts_locked, connect_attempt_lock
-from marketplaces.models import ConnectAttempt, MarketplaceAccount, Mode
+from marketplaces.models import ConnectAttempt, InboxState, MarketplaceAccount, Mode
+from marketplaces.ports import account_closing, account_connected, business
 from marketplaces.registry import adapter_get
+from marketplaces.services.alerts import alert_reconnected
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
+from marketplaces.services.understand import inbound_wake
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
@@ -98,16 +101,22 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
 
 
 def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> MarketplaceAccount:
-    """Store or renew the caller's account at a platform, then subscribe its webhook where the platform lets us."""
+    """Store or renew the caller's account at a platform, then subscribe its webhook where the platform lets us.
+
+    Ends a disconnection under way, and wakes what waited for the grant. Raises Conflict where the grant is another
+    account's at the platform and something is still going on over the known one.
+    """
     tenant_id, user_id = _owner(actor, mode)
     traits = adapter_get(platform).traits
     with transaction.atomic():
         account, created = accounts_locked().get_or_create(
             tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
         )
+        _check_same(account, grant)
         account.access_token, account.refresh_token = grant.access_token, grant.refresh_token
-        account.expires_at, account.account_id = grant.expires_at, grant.account_id
-        account.needs_reconnect, account.last_error = False, ""
+        account.expires_at, account.account_id = grant.expires_at, grant.account_id or account.account_id
+        account.needs_reconnect, account.last_error, account.last_error_at = False, "", None
+        account.closing_at = None
         kept = account.webhook_secret or secrets.token_urlsafe(32)
         account.webhook_secret = grant.access_token if traits.webhook_secret_is_token else kept
         account.sales_synced_until = account.sales_synced_until or now()
@@ -116,9 +125,26 @@ def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> Mar
             actor=actor, verb="account.connect" if created else "account.reconnect", object_type="marketplace_account",
             object_id=account.pk, after={"platform": platform, "mode": mode},
         )  # fmt: skip
-        publish(user_ids=[user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
+        if not created:
+            alert_reconnected(account)
+            account_connected.tell(account.pk)
+            inbound_wake(account.pk)
+        publish(tenant_id=tenant_id, user_ids=[user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
     webhook_subscribe(account)
     return account
+
+
+def _check_same(account: MarketplaceAccount, grant: Grant) -> None:
+    """Another account there knows nothing of our listings and sales: they could be neither changed nor settled."""
+    if not account.account_id or not grant.account_id or account.account_id == grant.account_id:
+        return
+    if open_there := business(account.pk):
+        raise Conflict(
+            f"This is the account {grant.account_id}; {account.account_id} is connected and still has "
+            f"{open_there.listings} listings, {open_there.sales} unsettled sales and {open_there.commands} commands.",
+            field="account",
+            remedy=f"Sign in there as {account.account_id}, or disconnect it and wait until it is through.",
+        )
 
 
 def webhook_url(account: MarketplaceAccount) -> str:
@@ -137,25 +163,59 @@ def webhook_subscribe(account: MarketplaceAccount) -> None:
     except NotSupported:
         return
     except MarketplaceError as error:
-        account.last_error = f"Webhook not registered: {error}"[:300]
-    account.save(update_fields=["webhook_id", "last_error", "updated_at"])
+        account.last_error, account.last_error_at = f"Webhook not registered: {error}"[:300], now()
+    account.save(update_fields=["webhook_id", "last_error", "last_error_at", "updated_at"])
 
 
 @transaction.atomic
 def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
-    """Forget the grant. Raises NotFound for a stranger's account and Conflict while listings are open there."""
+    """Give an account up. Raises NotFound for a stranger's account, Conflict for one that is disconnected already.
+
+    Open listings come down first. While anything is open or unsettled there the account is closing: nothing new is
+    offered over it, and its commands, webhooks and payouts go on. Then the grant is forgotten (accounts_close).
+    """
     account = accounts_locked().get_for(actor, account_id)
-    if account.listings.filter(status__in=["publishing", "active", "paused", "delisting"]).exists():
-        raise Conflict(
-            "Listings are still open on this account. Take them down first.", field="account",
-            remedy="Disconnect once they are down.",
+    if not account.is_active:
+        raise Conflict("The account is disconnected.", field="account", remedy="Nothing needs to be done.")
+    if account.closing_at is None:
+        account.closing_at = now()
+        account.save(update_fields=["closing_at", "updated_at"])
+        audit_record(
+            actor=actor, verb="account.disconnect", object_type="marketplace_account", object_id=account.pk,
+            subject=account.user_id,
         )  # fmt: skip
-    account.is_active = False
-    account.access_token = account.refresh_token = ""
-    account.save(update_fields=["is_active", "access_token", "refresh_token", "updated_at"])
-    audit_record(
-        actor=actor, verb="account.disconnect", object_type="marketplace_account", object_id=account.pk,
-        subject=account.user_id,
-    )  # fmt: skip
-    publish(user_ids=[account.user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
+    account_closing.tell(account.pk)
+    _close_if_through(account)
+    _changed(account)
     return account
+
+
+def accounts_close() -> int:
+    """Finish the disconnection of accounts on which nothing is going on any more; returns how many."""
+    closed = 0
+    for account_id in MarketplaceAccount.objects.exclude(closing_at=None).order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            account = accounts_locked().get(pk=account_id)
+            if account.closing_at is None:
+                continue  # connected again meanwhile
+            account_closing.tell(account.pk)
+            if _close_if_through(account):
+                closed += 1
+                _changed(account)
+    return closed
+
+
+def _changed(account: MarketplaceAccount) -> None:
+    publish(
+        tenant_id=account.tenant_id, user_ids=[account.user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk
+    )
+
+
+def _close_if_through(account: MarketplaceAccount) -> bool:
+    waiting = account.inbound.filter(state=InboxState.RECEIVED).exists()
+    if business(account.pk) or waiting:
+        return False
+    account.is_active, account.closing_at = False, None
+    account.access_token = account.refresh_token = ""
+    account.save(update_fields=["is_active", "closing_at", "access_token", "refresh_token", "updated_at"])
+    return True

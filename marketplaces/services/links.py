@@ -3,7 +3,9 @@
 import os
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,6 +17,7 @@ from marketplaces.errors import GrantExpired, PermanentError
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
+from marketplaces.services.alerts import alert_reconnect
 from seatsync.core.clock import now
 from seatsync.core.http import http_client
 
@@ -76,6 +79,49 @@ def link_for(account: MarketplaceAccount, *, force_refresh: bool = False) -> Lin
     return _link(account)
 
 
+T = TypeVar("T")
+
+
+def over_link(account: MarketplaceAccount, call: Callable[[Link], T]) -> T:
+    """What `call` gives over the account's line; a 401 is answered by one fresh grant and one more try.
+
+    Raises what `call` raises. Where the fresh grant is refused too, GrantExpired, and the holder is asked to connect
+    again. `call` may run twice, and must not be inside a transaction: it talks to the marketplace.
+    """
+    if account.needs_reconnect:
+        raise GrantExpired("The holder must connect this account again.")
+    token = account.access_token
+    try:
+        return call(link_for(account))
+    except GrantExpired:
+        pass
+    try:
+        fresh = link_for(account, force_refresh=True)
+        token = fresh.grant.access_token
+        return call(fresh)
+    except GrantExpired as error:
+        reconnect_ask(account.pk, f"{error}", seen_token=token)
+        raise
+
+
+@transaction.atomic
+def reconnect_ask(account_id: uuid.UUID, error: str, *, seen_token: str) -> None:
+    """Use this grant no more, and ask the account's holder to connect it again."""
+    account = accounts_locked().get(pk=account_id)
+    if not account.is_active or account.access_token != seen_token:
+        return  # renewed or given up meanwhile
+    MarketplaceAccount.objects.filter(pk=account.pk).update(
+        needs_reconnect=True, **trouble(f"The grant has ended: {error}")
+    )
+    alert_reconnect(account)
+
+
+def trouble(error: str) -> dict[str, Any]:
+    """The columns of an account that say what went wrong last, and when."""
+    moment = now()
+    return {"last_error": error.replace("\x00", "")[:300], "last_error_at": moment, "updated_at": moment}
+
+
 def _link(account: MarketplaceAccount) -> Link:
     grant = Grant(account.access_token, account.refresh_token, account.expires_at, account.account_id)
     return bare_link(account.platform, account.mode, grant, account.webhook_secret)
@@ -96,6 +142,6 @@ def _refresh(account_id: uuid.UUID, *, seen_token: str) -> MarketplaceAccount:
             return account
     except GrantExpired as error:
         MarketplaceAccount.objects.filter(pk=account_id).update(
-            needs_reconnect=True, last_error=f"The grant has ended: {error}"[:300]
+            needs_reconnect=True, **trouble(f"The grant has ended: {error}")
         )
         raise

@@ -49,6 +49,7 @@ def seats_move(
     games_remaining_refresh(tickets)
     for seat in seats:
         publish(
+            tenant_id=seat.tenant_id,
             user_ids=watchers(seat.season_ticket_id),
             type=LiveType.SEAT_CHANGED,
             object_id=seat.pk,
@@ -58,6 +59,7 @@ def seats_move(
 
 def _change(actor: Actor, seat: Seat, to_state: str, reason: str, at: datetime) -> SeatChange:
     return SeatChange(
+        tenant_id=seat.tenant_id,
         seat=seat,
         from_state=seat.state,
         to_state=to_state,

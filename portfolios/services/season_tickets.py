@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from portfolios.models import Game, SeasonTicket, Seat, SeatGroup, Team
 from portfolios.services.ledger import games_remaining_refresh
+from portfolios.services.twins import twins_report
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotFound
@@ -71,7 +72,7 @@ def season_ticket_create(
             ),
         ) from error
     ticket.save()
-    _fill_ledger(ticket, games, range(seat_from, seat_to + 1))
+    twins_report(ticket, _fill_ledger(ticket, games, range(seat_from, seat_to + 1)))
     games_remaining_refresh([ticket.pk])
     ticket.refresh_from_db()
     audit_record(
@@ -101,7 +102,7 @@ def _check(seat_from: int, seat_to: int, cost: Decimal, reference: str, section:
         raise InvalidInput("Some of the input is not valid.", problems=tuple(problems))
 
 
-def _fill_ledger(ticket: SeasonTicket, games: list[Game], numbers: range) -> None:
+def _fill_ledger(ticket: SeasonTicket, games: list[Game], numbers: range) -> list[Seat]:
     costs = iter(split_evenly(ticket.cost_basis, len(games) * len(numbers)))
     groups = SeatGroup.objects.bulk_create(
         SeatGroup(
@@ -127,3 +128,4 @@ def _fill_ledger(ticket: SeasonTicket, games: list[Game], numbers: range) -> Non
             field="seat_from",
             remedy="Look for it under your season tickets, or ask support.",
         ) from error
+    return seats

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.db.models import Q
 from django.http import HttpRequest
 
 from seatsync.accounts.models import Membership, Role, User
@@ -36,3 +37,16 @@ def request_actor(request: HttpRequest) -> Actor:
     actor = actor_for(user, request.tenant.pk, getattr(request, "request_id", ""))  # type: ignore[attr-defined]
     request._seatsync_actor = actor  # type: ignore[attr-defined]
     return actor
+
+
+def staff_ids(tenant_id: uuid.UUID) -> list[uuid.UUID]:
+    """The active members who support this tenant's holders: support, managers, and platform staff among them."""
+    roles = [Role.SUPPORT, Role.MANAGER]
+    members = Membership.objects.filter(tenant_id=tenant_id, user__is_active=True)
+    people = members.filter(Q(role__in=roles) | Q(user__is_staff=True)).order_by("user_id")
+    return list(people.values_list("user_id", flat=True))
+
+
+def platform_staff_ids() -> list[uuid.UUID]:
+    """The active people who run the platform, and alone may know of more than one tenant."""
+    return list(User.objects.filter(is_staff=True, is_active=True).order_by("pk").values_list("pk", flat=True))

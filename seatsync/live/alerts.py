@@ -46,17 +46,22 @@ def alert_raise(
         open_alerts.update(count=F("count") + 1, updated_at=now())
         return open_alerts.get()
     _deliveries(alert)
-    publish(user_ids=[user_id], type=LiveType.ALERT_RAISED, object_id=alert.pk)
+    publish(tenant_id=tenant_id, user_ids=[user_id], type=LiveType.ALERT_RAISED, object_id=alert.pk)
     return alert
 
 
 def _deliveries(alert: Alert) -> None:
     moment = now()
     AlertDelivery.objects.create(
-        alert=alert, channel="in_app", state=DeliveryState.SENT, not_before=moment, sent_at=moment
+        tenant_id=alert.tenant_id,
+        alert=alert,
+        channel="in_app",
+        state=DeliveryState.SENT,
+        not_before=moment,
+        sent_at=moment,
     )
     if alert.severity != Severity.INFO:
-        AlertDelivery.objects.create(alert=alert, channel="mail", not_before=moment)
+        AlertDelivery.objects.create(tenant_id=alert.tenant_id, alert=alert, channel="mail", not_before=moment)
         enqueue_on_commit("seatsync.live.tasks.deliver_alerts")
 
 
@@ -67,7 +72,9 @@ def alert_acknowledge(*, actor: Actor, alert_id: uuid.UUID) -> Alert:
         raise NotFound("No alert with this id.")
     Alert.objects.filter(pk=alert.pk, acknowledged_at=None).update(acknowledged_at=now(), updated_at=now())
     alert.refresh_from_db()
-    publish(user_ids=[alert.user_id], type=LiveType.ALERT_RAISED, object_id=alert.pk, version=1)
+    publish(
+        tenant_id=alert.tenant_id, user_ids=[alert.user_id], type=LiveType.ALERT_RAISED, object_id=alert.pk, version=1
+    )
     return alert
 
 

@@ -21,10 +21,10 @@ class LiveCounter(models.Model):
         return f"{self.user_id} at {self.seq}"
 
 
-class LiveEvent(models.Model):
+class LiveEvent(BaseModel):
     """One hint that an object changed; the page refetches its fragment."""
 
-    id = models.BigAutoField(primary_key=True)
+    tenant_id = models.UUIDField()
     user_id = models.UUIDField()
     seq = models.PositiveBigIntegerField()
     type = models.CharField(max_length=40)
@@ -106,6 +106,7 @@ class DeliveryState(models.TextChoices):
 class AlertDelivery(BaseModel):
     """One alert on its way over one channel (in-app or mail)."""
 
+    tenant_id = models.UUIDField()
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="deliveries")
     channel = models.CharField(max_length=10, choices=[("in_app", "in app"), ("mail", "mail")])
     state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from functools import partial
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -20,25 +21,36 @@ ON CONFLICT (user_id) DO UPDATE SET seq = live_counters.seq + 1 RETURNING seq
 """
 
 
-def publish(*, user_ids: Iterable[uuid.UUID], type: LiveType, object_id: uuid.UUID | str, version: int = 0) -> None:  # noqa: A002
-    """Tell these users that an object changed, once the transaction commits; nothing is said after a rollback."""
-    users = sorted(set(user_ids))
+def publish(
+    *,
+    tenant_id: uuid.UUID,
+    user_ids: Iterable[uuid.UUID],
+    type: LiveType,  # noqa: A002
+    object_id: uuid.UUID | str,
+    version: int = 0,
+) -> None:
+    """Tell these users that an object of the tenant changed, once the transaction commits; never after a rollback.
+
+    A hint that cannot be written is logged: what else waits for the commit goes on.
+    """
     kind = LiveType(type)
-
-    def send() -> None:
-        for user_id in users:
-            _send(user_id, kind, str(object_id), version)
-
-    transaction.on_commit(send)
+    for user_id in sorted(set(user_ids)):
+        transaction.on_commit(partial(_send, tenant_id, user_id, kind, str(object_id), version), robust=True)
 
 
-def _send(user_id: uuid.UUID, kind: LiveType, object_id: str, version: int) -> None:
+def _send(tenant_id: uuid.UUID, user_id: uuid.UUID, kind: LiveType, object_id: str, version: int) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_NEXT, [user_id])
         (seq,) = cursor.fetchone()
         message = LiveMessage(seq, kind, object_id, version, now())
         LiveEvent.objects.create(
-            user_id=user_id, seq=seq, type=kind.value, object_id=object_id, version=version, at=message.at
+            tenant_id=tenant_id,
+            user_id=user_id,
+            seq=seq,
+            type=kind.value,
+            object_id=object_id,
+            version=version,
+            at=message.at,
         )
     layer = get_channel_layer()
     if layer is None:

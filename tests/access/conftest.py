@@ -8,6 +8,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 
 from listings.models import CommandState, MarketplaceCommand
+from marketplaces.models import InboundEvent, InboxState
 from portfolios.models import Venue
 from seatsync.accounts.models import User
 from seatsync.core.limiters import valkey
@@ -52,11 +53,14 @@ def world(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Wor
         tenant_id=holding.ticket.tenant_id, user_id=holding.user.pk, kind="test", severity="action",
         dedupe_key="test:1", title="Look",
     )  # fmt: skip
+    inbound = market.accounts["alpha"].inbound.earliest("received_at")
+    InboundEvent.objects.filter(pk=inbound.pk).update(state=InboxState.FAILED)
     totp.TOTP.activate(holding.user, totp.generate_totp_secret())
     RecoveryCodes.activate(holding.user)
     objects = {
         "ticket": holding.ticket, "game": holding.game, "free_seat": holding.seats[3], "listing": listing,
         "account": market.accounts["alpha"], "command": command, "sale": sale, "alert": alert,
+        "inbound": inbound,
     }  # fmt: skip
     ids = {name: str(found.pk) for name, found in objects.items()}
     return World(market, {**ids, "group": str(listing.seat_group_id)})

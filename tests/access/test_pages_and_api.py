@@ -22,6 +22,7 @@ SAME_BY_API = {
     "marketplaces:account_connect": ("POST", "/api/v1/marketplace-accounts/"),
     "marketplaces:connect_finish": ("POST", "/api/v1/marketplace-accounts/finish/"),
     "marketplaces:account_disconnect": ("DELETE", "/api/v1/marketplace-accounts/{id}/"),
+    "marketplaces:inbound_retry": ("POST", "/api/v1/inbound-events/{id}/retry/"),
     "live:alert_acknowledge": ("POST", "/api/v1/alerts/{id}/acknowledge/"),
     "live:ticket_issue": ("POST", "/api/v1/live-tickets/"),
     "accounts:profile_edit": ("PATCH", "/api/v1/me/"),

@@ -8,7 +8,9 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
 from intelligence.models import MarketData, SentimentData
+from marketplaces.models import MarketSnapshot
 from seatsync.core.clock import now
+from seatsync.core.ids import uuid7
 from tests.builders import schedule
 
 pytestmark = pytest.mark.django_db
@@ -20,11 +22,41 @@ VOCABULARY = {
     "sentiment_data", "automation_rules", "strategies", "decisions", "alerts", "alert_deliveries", "live_events",
     "audit",
 }  # fmt: skip
+# What belongs to a holder; the series have keys and times of their own (DESIGN.md 3).
+OWNED = {
+    "season_tickets", "season_ticket_shares", "seats", "seat_groups", "seat_changes", "marketplace_accounts",
+    "connect_attempts", "inbound_events", "inbound_deliveries", "listings", "trading_states", "marketplace_commands",
+    "sales", "payouts", "payout_lines", "price_proposals", "alerts", "alert_deliveries", "live_events",
+}  # fmt: skip
+APPEND_ONLY = {"seat_changes", "price_proposals"}
 OWN = ("portfolios", "marketplaces", "listings", "intelligence", "automation", "analytics")
 
 
 def test_every_table_of_the_vocabulary_is_there() -> None:
     assert VOCABULARY - set(connection.introspection.table_names()) == set()
+
+
+@pytest.mark.parametrize("table", sorted(OWNED | {"listing_seats", "sale_seats"}))
+def test_what_is_owned_says_whose_it_is_and_has_a_key_and_times(table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_name = %s", [table]
+        )
+        columns = {name: (kind, nullable) for name, kind, nullable in cursor.fetchall()}
+    wanted = {"id": ("uuid", "NO"), "created_at": ("timestamp with time zone", "NO")}
+    if table not in APPEND_ONLY:
+        wanted["updated_at"] = ("timestamp with time zone", "NO")
+    if table in OWNED:
+        wanted["tenant_id"] = ("uuid", "NO")
+    assert {name: columns.get(name) for name in wanted} == wanted
+
+
+def test_a_snapshots_price_has_one_of_three_meanings() -> None:
+    row = {"time": now(), "game_id": uuid7(), "platform": "x", "price": Decimal("1.00")}
+    for basis in ("list", "all_in", "net"):
+        MarketSnapshot.objects.create(**row, price_basis=basis)
+    with pytest.raises(IntegrityError, match="snapshot_price_basis"), transaction.atomic():
+        MarketSnapshot.objects.create(**row, price_basis="gross")
 
 
 def test_no_table_of_ours_is_named_after_its_app() -> None:

@@ -13,7 +13,8 @@ from listings.services.publish import listing_publish
 from marketplaces import registry
 from marketplaces.contracts import RemoteSale
 from marketplaces.models import FeeVersion, MarketplaceAccount
-from marketplaces.services.inbox import inbound_due, inbound_process, inbox_receive
+from marketplaces.services.inbox import inbox_receive
+from marketplaces.services.understand import inbound_due, inbound_process
 from portfolios.models import Seat
 from seatsync.core.clock import now
 from seatsync.core.limiters import valkey

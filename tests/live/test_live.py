@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.core import mail
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from seatsync.asgi import application
 from seatsync.core.clock import now
@@ -25,11 +25,11 @@ from seatsync.live.selectors import alerts_open, events_purge, events_since
 from seatsync.live.tickets import ticket_issue, ticket_redeem
 from tests.builders import build_holding
 
-ME, YOU = uuid.uuid4(), uuid.uuid4()
+ME, YOU, TENANT = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
 
 
 def say(user_id: uuid.UUID, object_id: str = "1") -> None:
-    publish(user_ids=[user_id], type=LiveType.LISTING_CHANGED, object_id=object_id)
+    publish(tenant_id=TENANT, user_ids=[user_id], type=LiveType.LISTING_CHANGED, object_id=object_id)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -200,3 +200,18 @@ def test_mail_that_fails_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -
     delivery = AlertDelivery.objects.get(channel="mail")
     assert (delivery.state, delivery.attempts, delivery.last_error) == ("pending", 1, "no mail server")
     assert delivery.not_before > now()
+
+
+@pytest.mark.django_db
+def test_a_hint_that_cannot_be_written_stops_nothing_else_that_waits_for_the_commit(
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    def broken(*_: Any) -> None:
+        raise DatabaseError("the counter's row is locked")
+
+    monkeypatch.setattr("seatsync.live.publish._send", broken)
+    done: list[str] = []
+    with django_capture_on_commit_callbacks(execute=True):
+        publish(tenant_id=TENANT, user_ids=[ME], type=LiveType.LISTING_CHANGED, object_id="x")
+        transaction.on_commit(lambda: done.append("a job was sent"))
+    assert done == ["a job was sent"]

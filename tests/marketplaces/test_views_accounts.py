@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from marketplaces.models import MarketplaceAccount
+from marketplaces.services.connect import accounts_close
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
 from tests.listings.conftest import Market, market, platforms  # noqa: F401
@@ -28,10 +29,16 @@ def test_disconnecting_waits_for_open_listings(market: Market) -> None:  # noqa:
     market.published()
     account = market.accounts["alpha"]
     url = reverse("marketplaces:account_disconnect", args=[account.pk])
-    answer = enter(market.holding.actor).post(url, follow=True)
-    assert "Take them down first." in answer.content.decode()
+    answer = enter(market.holding.actor).post(url, follow=True).content.decode()
+    assert "once its listings are down" in answer
+    assert "closing" in answer
     account.refresh_from_db()
     assert account.is_active
+    market.work()
+    accounts_close()
+    account.refresh_from_db()
+    assert not account.is_active
+    assert "is disconnected" in enter(market.holding.actor).post(url, follow=True).content.decode()
 
 
 @pytest.mark.parametrize("who", ["other", "outsider"])

@@ -47,10 +47,12 @@ def test_payload(platform: str, name: str) -> None:
 
 
 def test_a_batch_gives_each_item_its_own_identity() -> None:
-    first, second = adapter_get("seatgeek").parse_webhook({}, fixture("seatgeek", "order_created_batch"))
+    body = fixture("seatgeek", "order_created_batch")
+    first, second = adapter_get("seatgeek").parse_webhook({}, body)
     assert (first.resource_id, second.resource_id) == ("G1-88412", "G1-88413")
     assert first.delivery_id != second.delivery_id
-    assert b'"subtotal": 168.20' in second.body
+    assert first.body in body
+    assert second.body in body
     assert json.loads(second.body)["id"] == "G1-88413"
 
 

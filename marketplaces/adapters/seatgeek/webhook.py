@@ -36,9 +36,10 @@ def parse(body: bytes) -> list[Notice]:
     delivery = _wire.text_at(content, "metadata", "notification_id")
     data = _wire.dig(content, "data")
     items = data if isinstance(data, list) and data else [data if isinstance(data, Mapping) else {}]
+    raws = _wire.raw_items(body, "data") if len(items) > 1 else [body]
     return [
-        _notice(topic, item, _item_id(delivery, index, len(items)), body if len(items) == 1 else _raw(item))
-        for index, item in enumerate(items)
+        _notice(topic, item, _item_id(delivery, index, len(items)), raw)
+        for index, (item, raw) in enumerate(zip(items, raws, strict=True))
     ]
 
 
@@ -65,7 +66,3 @@ def _item_id(delivery: str, index: int, count: int) -> str:
 
 def _first(item: Any, *paths: tuple[str, ...]) -> str:
     return next((value for path in paths if (value := _wire.text_at(item, *path))), "")
-
-
-def _raw(item: Any) -> bytes:
-    return _wire.dumps(item).encode()

@@ -1,0 +1,54 @@
+"""What listings does when an account is connected again, or given up."""
+
+import uuid
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from listings.locks import listings_lock
+from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
+from listings.services.commands import DRAIN
+from listings.services.delist import listing_take_down
+from listings.states import OPEN
+from marketplaces.ports import Business
+from seatsync.core.clock import now
+from seatsync.core.jobs import enqueue_on_commit
+
+# A payout that has not come this long after its game is not waited for.
+PAID_WITHIN = timedelta(days=45)
+_UNSETTLED = (SaleState.PROVISIONAL, SaleState.CONFIRMED, SaleState.FULFILLED, SaleState.NEEDS_PERSON)
+
+
+def account_business(account_id: uuid.UUID) -> Business:
+    """What is still going on over the account: open listings, sales not through, commands on their way.
+
+    A sale counts until it is paid or cancelled, at most 45 days after its game (after itself, where that is unknown).
+    """
+    since = now() - PAID_WITHIN
+    recent = Q(game__starts_at__gt=since) | Q(game=None, sold_at__gt=since)
+    going = Q(state__in=[CommandState.PENDING, CommandState.IN_FLIGHT])
+    unrefused = Q(state=CommandState.NEEDS_PERSON, kind=CommandKind.REJECT_SALE, sale__state=SaleState.CONFLICT)
+    waiting = MarketplaceCommand.objects.filter(going | unrefused, account_id=account_id)
+    return Business(
+        listings=Listing.objects.filter(account_id=account_id, status__in=OPEN).count(),
+        sales=Sale.objects.filter(recent, account_id=account_id, state__in=_UNSETTLED).count(),
+        commands=waiting.exclude(kind=CommandKind.SYNC_ACCOUNT).count(),
+    )
+
+
+@transaction.atomic
+def account_listings_down(account_id: uuid.UUID) -> None:
+    """Take down everything that may be up on the account; what is on its way down already stays so."""
+    offered = Listing.objects.filter(account_id=account_id, status__in=[*OPEN, ListingStatus.ERROR])
+    wanted = offered.exclude(status=ListingStatus.DELISTING).values_list("pk", flat=True)
+    for listing in listings_lock(wanted):
+        listing_take_down(listing, reason="its account is being disconnected")
+
+
+def account_commands_wake(account_id: uuid.UUID) -> None:
+    """What waited for the account's new grant is due now."""
+    waiting = MarketplaceCommand.objects.filter(account_id=account_id, state=CommandState.PENDING)
+    # The old grant's end is forgotten, so that the new one is not refreshed before it was used.
+    if waiting.update(not_before=now(), last_error="", updated_at=now()):
+        enqueue_on_commit(DRAIN)

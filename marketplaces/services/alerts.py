@@ -1,0 +1,98 @@
+"""What people are told about accounts and what was received over them."""
+
+import uuid
+
+from marketplaces.models import InboundEvent, MarketplaceAccount
+from marketplaces.registry import adapter_get
+from seatsync.accounts.selectors import staff_ids
+from seatsync.core.links import page_link
+from seatsync.live.alerts import alert_raise, alert_recover
+
+
+def _name(account: MarketplaceAccount) -> str:
+    return adapter_get(account.platform).traits.name
+
+
+def _people(account: MarketplaceAccount) -> list[uuid.UUID]:
+    """The holder, and the tenant's staff."""
+    return sorted({account.user_id, *staff_ids(account.tenant_id)})
+
+
+def _failed_key(event: InboundEvent) -> str:
+    return f"inbound.failed:{event.pk}"
+
+
+def alert_inbound_failed(event: InboundEvent) -> None:
+    """Something that a marketplace told us could not be worked off."""
+    for user_id in _people(event.account):
+        alert_raise(
+            tenant_id=event.tenant_id,
+            user_id=user_id,
+            kind="inbound.failed",
+            title=f"{_name(event.account)} told us something that we could not work off",
+            body=(
+                f"{event.topic or 'No topic'}, concerning {event.resource_id or 'no object'}: {event.last_error}. "
+                "Try it again from Connections; seats that it concerns stay held."
+            ),
+            severity="action",
+            object_type="inbound_event",
+            object_id=str(event.pk),
+            url=page_link("marketplaces:account_list"),
+            dedupe_key=_failed_key(event),
+        )
+
+
+def alert_inbound_recovered(event: InboundEvent) -> None:
+    """It was worked off after all. Only an item that was put back before can have alerted."""
+    if not event.last_error:
+        return
+    for user_id in _people(event.account):
+        alert_recover(user_id=user_id, dedupe_key=_failed_key(event))
+
+
+def alert_reconnect(account: MarketplaceAccount) -> None:
+    """A grant has ended and only the holder can renew it."""
+    alert_raise(
+        tenant_id=account.tenant_id,
+        user_id=account.user_id,
+        kind="account.reconnect",
+        title=f"Connect {_name(account)} again",
+        body="Its permission has ended. Nothing can be listed, repriced or taken down there until you connect it.",
+        severity="critical",
+        object_type="marketplace_account",
+        object_id=str(account.pk),
+        url=page_link("marketplaces:account_list"),
+        dedupe_key=f"reconnect:{account.pk}",
+    )
+
+
+def alert_reconnected(account: MarketplaceAccount) -> None:
+    """It was."""
+    alert_recover(user_id=account.user_id, dedupe_key=f"reconnect:{account.pk}")
+
+
+def alert_reading(account: MarketplaceAccount, what: str, reason: str) -> None:
+    """The account's `what` (sales, payouts), or some of them, cannot be read; one alert while that lasts."""
+    for user_id in _people(account):
+        alert_raise(
+            tenant_id=account.tenant_id,
+            user_id=user_id,
+            kind="account.reading",
+            title=f"{_name(account)}: {what} could not be read completely",
+            body=f"{reason[:1000]}. It is tried again by itself; what happens there meanwhile may go unnoticed.",
+            severity="action",
+            object_type="marketplace_account",
+            object_id=str(account.pk),
+            url=page_link("marketplaces:account_list"),
+            dedupe_key=_reading_key(account, what),
+        )
+
+
+def alert_reading_recovered(account: MarketplaceAccount, what: str) -> None:
+    """They were read completely again."""
+    for user_id in _people(account):
+        alert_recover(user_id=user_id, dedupe_key=_reading_key(account, what))
+
+
+def _reading_key(account: MarketplaceAccount, what: str) -> str:
+    return f"reading:{what}:{account.pk}"

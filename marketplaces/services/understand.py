@@ -1,0 +1,103 @@
+"""Understanding what the inbox stored: each item goes to its kind's handler, once, and again after a failure (I-21)."""
+
+import uuid
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+
+from marketplaces.contracts import NoticeKind
+from marketplaces.errors import GrantExpired, MarketplaceError
+from marketplaces.inbox import handler_for
+from marketplaces.models import InboundEvent, InboxState
+from marketplaces.services.alerts import alert_inbound_failed, alert_inbound_recovered
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.clock import now, seconds_from_now
+from seatsync.core.errors import Conflict
+from seatsync.core.jobs import enqueue_on_commit
+
+log = structlog.get_logger(__name__)
+MOST_ATTEMPTS = 10
+RECONNECT_WAIT_S = 300.0
+
+
+def inbound_process(*, event_id: uuid.UUID) -> bool:
+    """Hand one stored item to its handler; returns whether it was done now. A failure is put back."""
+    event = InboundEvent.objects.select_related("account").filter(pk=event_id, state=InboxState.RECEIVED).first()
+    if event is None:
+        return False
+    try:
+        handler_for(NoticeKind(event.kind))(event)
+    except GrantExpired as error:
+        # Only the holder can help, and was asked to; that is no failure of the item, which waits for it.
+        _wait(event, f"{error}", seconds_from_now(RECONNECT_WAIT_S))
+        return False
+    except MarketplaceError as error:
+        _put_back(event, str(error))
+        return False
+    except Exception as error:
+        # Our own fault: kept and tried again like theirs, so that nothing received is lost and nothing else waits.
+        log.exception("inbox.handler_failed", event_id=str(event.pk), kind=event.kind)
+        _put_back(event, f"{type(error).__name__}: {error}")
+        return False
+    InboundEvent.objects.filter(pk=event.pk, state=InboxState.RECEIVED).update(
+        state=InboxState.DONE, processed_at=now(), attempts=F("attempts") + 1, updated_at=now()
+    )
+    alert_inbound_recovered(event)
+    return True
+
+
+def _wait(event: InboundEvent, error: str, until: datetime) -> None:
+    InboundEvent.objects.filter(pk=event.pk).update(last_error=error[:300], not_before=until, updated_at=now())
+
+
+@transaction.atomic
+def _put_back(event: InboundEvent, error: str) -> None:
+    event.attempts += 1
+    event.last_error = error.replace("\x00", "")[:300]
+    event.not_before = seconds_from_now(min(2**event.attempts, 60))
+    if event.attempts >= MOST_ATTEMPTS:
+        event.state = InboxState.FAILED
+        alert_inbound_failed(event)
+    event.save(update_fields=["attempts", "last_error", "not_before", "state", "updated_at"])
+
+
+def inbound_due(limit: int = 100) -> list[uuid.UUID]:
+    """Items that wait: never tried for some seconds, or put back and due again."""
+    waiting = InboundEvent.objects.filter(state=InboxState.RECEIVED, received_at__lt=seconds_from_now(-2))
+    due = waiting.exclude(not_before__gt=now()).order_by("received_at")
+    return list(due.values_list("pk", flat=True)[:limit])
+
+
+def inbound_wake(account_id: uuid.UUID) -> None:
+    """What was received over the account and waits for its grant is due now."""
+    waiting = InboundEvent.objects.filter(account_id=account_id, state=InboxState.RECEIVED)
+    if waiting.update(not_before=None, updated_at=now()):
+        enqueue_on_commit("marketplaces.tasks.sweep_inbound")
+
+
+def inbound_sweep() -> int:
+    """Process every due item; returns how many were done."""
+    return sum(inbound_process(event_id=event_id) for event_id in inbound_due())
+
+
+@transaction.atomic
+def inbound_retry(*, actor: Actor, event_id: uuid.UUID) -> InboundEvent:
+    """Queue an item that was given up once more. Raises NotFound, or Conflict where it does not wait for a person.
+
+    It has MOST_ATTEMPTS attempts again, and alerts again where they fail.
+    """
+    event = InboundEvent.objects.select_related("account").get_for(actor, event_id)
+    # One UPDATE decides between two people who ask at once.
+    failed = InboundEvent.objects.filter(pk=event.pk, state=InboxState.FAILED)
+    if not failed.update(state=InboxState.RECEIVED, attempts=0, not_before=None, updated_at=now()):
+        raise Conflict(f"The item is {event.get_state_display()}.", remedy="Nothing needs to be done.")
+    audit_record(
+        actor=actor, verb="inbound.retry", object_type="inbound_event", object_id=event.pk,
+        subject=event.account.user_id,
+    )  # fmt: skip
+    enqueue_on_commit("marketplaces.tasks.process_inbound", event_ids=[str(event.pk)])
+    event.refresh_from_db()
+    return event

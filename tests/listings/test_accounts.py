@@ -1,0 +1,184 @@
+"""Giving an account up and connecting it again, while listings and sales are under way."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from listings.models import CommandState, Listing, MarketplaceCommand, Sale
+from listings.services.accounts import account_business
+from listings.services.sync import account_sync_sales
+from marketplaces.contracts import Fulfilment, Grant, RemoteSaleState
+from marketplaces.errors import GrantExpired
+from marketplaces.models import InboundEvent, MarketplaceAccount
+from marketplaces.ports import Business
+from marketplaces.services.connect import account_keep, accounts_close, disconnect
+from marketplaces.services.inbox import inbox_receive
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, NotFound
+from seatsync.live.models import Alert
+from tests.listings.conftest import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def alpha(market: Market) -> MarketplaceAccount:
+    return MarketplaceAccount.objects.get(pk=market.accounts["alpha"].pk)
+
+
+def give_up(market: Market) -> MarketplaceAccount:
+    return disconnect(actor=market.holding.actor, account_id=market.accounts["alpha"].pk)
+
+
+def reconnect(market: Market, account_id: str = "", token: str = "token-2") -> MarketplaceAccount:
+    grant = Grant(token, account_id=account_id)
+    return account_keep(actor=market.holding.actor, platform="alpha", mode="paper", grant=grant)
+
+
+def test_an_account_on_which_nothing_is_going_on_is_closed_at_once(market: Market) -> None:
+    account = give_up(market)
+    assert (account.is_active, account.closing_at, account.access_token) == (False, None, "")
+    with pytest.raises(Conflict):
+        give_up(market)
+
+
+def test_giving_up_takes_the_listings_down_first_and_closes_when_they_are(market: Market) -> None:
+    market.published()
+    account = give_up(market)
+    assert (account.is_active, account.takes_listings, account.access_token) == (True, False, "token")
+    assert accounts_close() == 0
+    market.work()
+    assert (market.alpha.shown(), len(market.beta.shown())) == ([], 1)
+    assert accounts_close() == 1
+    assert (alpha(market).is_active, alpha(market).access_token) == (False, "")
+    assert accounts_close() == 0
+
+
+def test_what_is_published_on_the_way_comes_down_too(market: Market) -> None:
+    market.published(market.holding.seats[:2])
+    give_up(market)
+    MarketplaceAccount.objects.update(closing_at=None)
+    market.published(market.holding.seats[2:])
+    MarketplaceAccount.objects.filter(platform="alpha").update(closing_at=now())
+    accounts_close()
+    market.work()
+    assert market.alpha.shown() == []
+    assert accounts_close() == 1
+
+
+def test_a_sale_on_the_way_is_stored_confirmed_handed_over_and_waited_for(market: Market) -> None:
+    first, _ = market.published()
+    give_up(market)
+    sold = market.alpha.sell(first.external_id, (1, 2, 3, 4), state=RemoteSaleState.AWAITING_CONFIRM)
+    market.webhook(sold)
+    assert accounts_close() == 0
+    market.work()
+    assert ("confirm", sold.sale_id) in market.alpha.calls
+    sale = Sale.objects.get()
+    assert (sale.state, market.beta.shown()) == ("confirmed", [])
+    assert account_business(alpha(market).pk) == Business(sales=1)
+    market.alpha.fulfil(None, sold.sale_id, Fulfilment("mobile", (), "C"))  # type: ignore[arg-type]
+    market.alpha.move(sold.sale_id, RemoteSaleState.COMPLETE)
+    account_sync_sales(account=alpha(market))
+    assert accounts_close() == 1
+
+
+def test_a_conflict_is_refused_before_the_account_closes(market: Market) -> None:
+    first, second = market.published()
+    market.webhook(market.alpha.sell(first.external_id, (1, 2, 3, 4)))
+    refused = market.beta.sell(second.external_id, (1, 2, 3, 4))
+    market.webhook(refused, platform=market.beta)
+    beta = market.accounts["beta"]
+    disconnect(actor=market.holding.actor, account_id=beta.pk)
+    MarketplaceCommand.objects.filter(kind="reject_sale").update(state=CommandState.NEEDS_PERSON)
+    assert accounts_close() == 0
+    MarketplaceCommand.objects.filter(kind="reject_sale").update(state=CommandState.PENDING)
+    market.work()
+    assert ("reject", refused.sale_id) in market.beta.calls
+    accounts_close()
+    assert not MarketplaceAccount.objects.get(pk=beta.pk).is_active
+
+
+@pytest.mark.parametrize(("days", "closed"), [(44, 0), (46, 1)])
+def test_a_payout_that_never_comes_is_not_waited_for(market: Market, days: int, closed: int) -> None:
+    first, _ = market.published()
+    market.webhook(market.alpha.sell(first.external_id, (1, 2, 3, 4)))
+    market.work()
+    give_up(market)
+    game = market.holding.game
+    game.starts_at = now() - timedelta(days=days)
+    game.save()
+    assert accounts_close() == closed
+
+
+def test_what_was_received_and_not_understood_is_waited_for(market: Market) -> None:
+    account = market.accounts["alpha"]
+    headers = {"Authorization": account.webhook_secret}
+    inbox_receive(platform="alpha", account_id=account.pk, headers=headers, body=b"ping|1|2")
+    assert give_up(market).is_active
+    InboundEvent.objects.update(state="done")
+    assert accounts_close() == 1
+
+
+def test_strangers_give_up_nothing(market: Market) -> None:
+    for stranger in (market.holding.other, market.holding.outsider, market.holding.co_owner):
+        with pytest.raises(NotFound):
+            disconnect(actor=stranger, account_id=market.accounts["alpha"].pk)
+
+
+def test_connecting_again_ends_the_closing(market: Market) -> None:
+    market.published()
+    give_up(market)
+    account = reconnect(market)
+    assert account.pk == market.accounts["alpha"].pk
+    assert account.takes_listings
+    assert accounts_close() == 0
+
+
+@pytest.mark.parametrize("old", ["seller-1", ""])
+def test_another_account_there_is_refused_while_anything_is_open(market: Market, old: str) -> None:
+    MarketplaceAccount.objects.filter(platform="alpha").update(account_id=old)
+    market.published()
+    assert reconnect(market, "seller-1").account_id == "seller-1"
+    with pytest.raises(Conflict) as caught:
+        reconnect(market, "seller-2")
+    problem = caught.value.problems[0]
+    assert (problem.field, "seller-1" in problem.remedy) == ("account", True)
+    assert (alpha(market).account_id, alpha(market).access_token) == ("seller-1", "token-2")
+
+
+def test_another_account_there_is_refused_while_a_sale_is_unsettled(market: Market) -> None:
+    MarketplaceAccount.objects.filter(platform="alpha").update(account_id="seller-1")
+    first, _ = market.published()
+    market.webhook(market.alpha.sell(first.external_id, (1, 2, 3, 4)))
+    market.work()
+    assert not Listing.objects.filter(account__platform="alpha", status__in=["active", "delisting"]).exists()
+    with pytest.raises(Conflict):
+        reconnect(market, "seller-2")
+
+
+def test_another_account_there_is_taken_where_nothing_is_open(market: Market) -> None:
+    MarketplaceAccount.objects.filter(platform="alpha").update(account_id="seller-1")
+    assert reconnect(market, "seller-2").account_id == "seller-2"
+    assert reconnect(market, "").account_id == "seller-2"
+
+
+def test_what_waited_for_the_grant_goes_on_when_it_is_there(market: Market, monkeypatch: Any) -> None:
+    first, _ = market.published()
+    market.alpha.script["delist"] = [GrantExpired("401")] * 2
+    market.alpha.script["fetch_sale"] = [GrantExpired("401")] * 2
+    market.webhook(market.alpha.sell(first.external_id, (1,)))
+    MarketplaceAccount.objects.filter(platform="alpha").update(needs_reconnect=True)
+    MarketplaceCommand.objects.filter(account__platform="alpha").update(
+        state=CommandState.PENDING, not_before=now() + timedelta(hours=1), last_error="the grant has ended: 401"
+    )
+    refreshed: list[object] = []
+    monkeypatch.setattr(market.alpha, "refresh", lambda link: refreshed.append(link) or link.grant)
+    waiting = MarketplaceCommand.objects.filter(account__platform="alpha", state=CommandState.PENDING)
+    assert waiting.exists()
+    reconnect(market)
+    market.work()
+    assert not waiting.filter(not_before__gt=now()).exists()
+    assert refreshed == []
+    assert InboundEvent.objects.get().not_before is None
+    assert not Alert.objects.filter(kind="account.reconnect").exclude(state="recovered").exists()

@@ -1,0 +1,231 @@
+"""The inbox: everything authentic is stored raw under its holder's key, whatever it is, in a few steps."""
+
+import json
+from threading import Event, Thread
+
+import orjson
+import pytest
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from marketplaces.locks import accounts_locked
+from marketplaces.models import InboundDelivery, InboundEvent, MarketplaceAccount
+from marketplaces.selectors import delivery_body, inbound_body, inbound_headers
+from marketplaces.services.inbox import inbox_receive
+from marketplaces.services.understand import inbound_process
+from seatsync.accounts.models import Membership, User
+from seatsync.core import crypto
+from seatsync.core.audit import subject_key_destroy
+from seatsync.live.models import Alert
+from seatsync.tenants.models import Tenant
+from tests.builders import Holding, build_holding
+from tests.marketplaces.conftest import fixture
+
+pytestmark = pytest.mark.django_db
+TOKEN = "sg-token"
+
+
+@pytest.fixture
+def holding() -> Holding:
+    return build_holding()
+
+
+@pytest.fixture
+def account(holding: Holding) -> MarketplaceAccount:
+    return MarketplaceAccount.objects.create(
+        tenant=holding.ticket.tenant, user=holding.user, platform="seatgeek", access_token=TOKEN, webhook_secret=TOKEN
+    )
+
+
+def receive(account: MarketplaceAccount, body: bytes, **headers: str) -> int:
+    """A delivery to SeatGeek's door."""
+    given = {"Authorization": f"Bearer {TOKEN}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return inbox_receive(platform=account.platform, account_id=account.pk, headers=given, body=body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xff\xfe{\x00",
+        b"",
+        b"not json",
+        b'{"data": [[[',
+        b"[" * 100_000,
+        b'"\\ud800"',
+        b'{"data": "\\u0000"}',
+        b"null",
+    ],
+)
+def test_what_cannot_be_read_is_stored_as_it_came_and_told(account: MarketplaceAccount, body: bytes) -> None:
+    assert receive(account, body) == 1
+    event = InboundEvent.objects.get()
+    assert (inbound_body(event), event.kind) == (body, "unknown")
+    assert inbound_process(event_id=event.pk)
+    assert Alert.objects.get(kind="marketplace.notice").user_id == account.user_id
+
+
+def test_words_that_no_text_column_takes_are_replaced_and_the_bytes_stay(account: MarketplaceAccount) -> None:
+    body = b'{"metadata": {"notification_type": "order.created"}, "data": {"id": "a\\u0000b\\ud800"}}'
+    assert receive(account, body) == 1
+    event = InboundEvent.objects.get()
+    assert (event.kind, event.resource_id) == ("sale", "a\N{REPLACEMENT CHARACTER}b?")
+    assert inbound_body(event) == body
+
+
+def test_a_batch_is_a_row_an_item_in_its_own_bytes_and_the_delivery_once(account: MarketplaceAccount) -> None:
+    body = (
+        b'\xef\xbb\xbf{"metadata": {"notification_type": "order.created", "notification_id": "n-1"}, "sent"'
+        b' : [1, {}],\n "data" :\t[ {"id":"G1",  "price": 84.125, "note": "], \\" {"} ,{"id": "G2", "price": 1e2}\n] }'
+    )
+    assert receive(account, body) == 2
+    events = list(InboundEvent.objects.order_by("resource_id"))
+    assert [inbound_body(event) for event in events] == [
+        b'{"id":"G1",  "price": 84.125, "note": "], \\" {"}', b'{"id": "G2", "price": 1e2}',
+    ]  # fmt: skip
+    delivery = InboundDelivery.objects.get()
+    assert {event.delivery_id for event in events} == {delivery.pk}
+    assert delivery_body(delivery) == body
+
+
+def test_a_delivery_of_one_item_is_kept_once(account: MarketplaceAccount) -> None:
+    body = fixture("seatgeek", "order_created")
+    assert [receive(account, body), receive(account, body)] == [1, 0]
+    event = InboundEvent.objects.get()
+    assert (inbound_body(event), event.duplicates, event.delivery) == (body, 1, None)
+    assert event.tenant_id == account.tenant_id
+
+
+def test_a_batch_that_is_partly_known_adds_what_is_new(account: MarketplaceAccount) -> None:
+    def batch(*ids: str) -> bytes:
+        items = [{"id": name} for name in ids]
+        return json.dumps({"metadata": {"notification_type": "order.created"}, "data": items}).encode()
+
+    assert receive(account, batch("A", "B")) == 2
+    assert receive(account, batch("B", "C", "C")) == 1
+    assert dict(InboundEvent.objects.values_list("resource_id", "duplicates")) == {"A": 0, "B": 1, "C": 0}
+
+
+def test_long_delivery_ids_that_begin_alike_are_not_taken_for_each_other(account: MarketplaceAccount) -> None:
+    def body(delivery: str) -> bytes:
+        said = {"notification_type": "order.created", "notification_id": delivery}
+        return json.dumps({"metadata": said, "data": {"id": "A"}}).encode()
+
+    assert [receive(account, body("x" * 130 + end)) for end in "aba"] == [1, 1, 0]
+
+
+def test_every_header_is_kept_but_those_that_carry_a_secret(account: MarketplaceAccount) -> None:
+    receive(account, fixture("seatgeek", "ping"), Cookie="c=1", X_Delivery="7", User_Agent="SG", X_Odd="\udcff")
+    event = InboundEvent.objects.get()
+    assert inbound_headers(event) == {"x-delivery": "7", "user-agent": "SG", "x-odd": "?"}
+
+
+def test_nothing_of_a_destroyed_subject_can_be_read_and_later_deliveries_lie_empty(account: MarketplaceAccount) -> None:
+    receive(account, fixture("seatgeek", "order_created"), X_Delivery="7")
+    subject_key_destroy(subject=account.user_id)
+    receive(account, b"later")
+    for event in InboundEvent.objects.all():
+        assert (inbound_body(event), inbound_headers(event)) == (None, None)
+    assert bytes(InboundEvent.objects.get(topic="unreadable").body_encrypted) == b""
+
+
+def test_the_rows_hold_no_plain_text(account: MarketplaceAccount) -> None:
+    receive(account, fixture("seatgeek", "order_created"), X_Delivery="hello-there")
+    event = InboundEvent.objects.get()
+    assert b"G1-88412" not in bytes(event.body_encrypted)
+    assert b"hello" not in bytes(event.headers_encrypted)
+
+
+def test_the_steps_of_a_delivery_do_not_grow_with_its_items(account: MarketplaceAccount) -> None:
+    def queries(count: int) -> int:
+        items = [{"id": f"{count}-{number}"} for number in range(count)]
+        body = json.dumps({"metadata": {"notification_type": "order.created"}, "data": items}).encode()
+        with CaptureQueriesContext(connection) as caught:
+            assert receive(account, body) == count
+        return len(caught)
+
+    receive(account, fixture("seatgeek", "ping"))
+    assert queries(2) == queries(200)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_door_does_not_wait_for_an_account_that_is_being_refreshed() -> None:
+    """A refresh holds the account's row while the marketplace is slow to answer."""
+    Tenant.objects.get_or_create(is_default=True, defaults={"name": "Default", "slug": "default"})
+    holding = build_holding()
+    account = MarketplaceAccount.objects.create(
+        tenant=holding.ticket.tenant, user=holding.user, platform="seatgeek", access_token=TOKEN, webhook_secret=TOKEN
+    )
+    held, done = Event(), Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            accounts_locked().get(pk=account.pk)
+            held.set()
+            done.wait(60)
+        connection.close()
+
+    holder = Thread(target=hold)
+    holder.start()
+    try:
+        assert held.wait(60)
+        assert receive(account, fixture("seatgeek", "ping")) == 1
+    finally:
+        done.set()
+        holder.join()
+    account.refresh_from_db()
+    assert account.last_webhook_at is None
+    receive(account, fixture("seatgeek", "order_created"))
+    account.refresh_from_db()
+    assert account.last_webhook_at is not None
+
+
+def test_what_was_received_before_is_readable_after_the_move_and_back(account: MarketplaceAccount) -> None:
+    receive(account, fixture("seatgeek", "ping"))  # of the new kind, so that going back is seen too
+    executor = MigrationExecutor(connection)
+    newest = [node for node in executor.loader.graph.leaf_nodes() if node[0] in {"marketplaces", "listings"}]
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    old = executor.migrate([("marketplaces", "0001_initial")]).apps
+    event = old.get_model("marketplaces", "InboundEvent").objects.get()
+    assert event.body.encode() == fixture("seatgeek", "ping")
+    event.body, event.headers = "Ärger|1", orjson.dumps({"x-request-id": "r"}).decode()
+    event.save()
+    MigrationExecutor(connection).migrate(newest)
+    moved = InboundEvent.objects.get()
+    assert inbound_body(moved) == "Ärger|1".encode()
+    assert inbound_headers(moved) == {"x-request-id": "r"}
+    assert moved.tenant_id == account.tenant_id
+    with pytest.raises(crypto.InvalidToken):
+        crypto.fernet().decrypt(bytes(moved.body_encrypted))
+
+
+def staff_client(tenant: Tenant) -> Client:
+    user = User.objects.create_superuser("root@example.com", "a-long-password-1")
+    Membership.objects.create(user=user, tenant=tenant)
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.create(user=user, name="a", confirmed=True).persistent_id
+    session.save()
+    return client
+
+
+def test_staff_read_it_while_the_key_lives_and_nobody_changes_it(account: MarketplaceAccount) -> None:
+    receive(account, b'\xff {"order": "G1"}', X_Delivery="7")
+    event = InboundEvent.objects.get()
+    client, url = staff_client(account.tenant), reverse("admin:marketplaces_inboundevent_change", args=[event.pk])
+
+    def page() -> str:
+        return client.get(url).content.decode()
+
+    assert "\\xff {&quot;order&quot;: &quot;G1&quot;}" in page()
+    assert "x-delivery: 7" in page()
+    assert client.post(url, {"topic": "x"}).status_code == 403
+    subject_key_destroy(subject=account.user_id)
+    assert "key was destroyed" in page()
+    assert "G1" not in page()

@@ -1,0 +1,92 @@
+"""Working off what was received: failures are put back, given up with an alert, and tried again by a person."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from marketplaces.errors import GrantExpired
+from marketplaces.models import InboundEvent, InboxState
+from marketplaces.services.inbox import inbox_receive
+from marketplaces.services.understand import MOST_ATTEMPTS, inbound_process, inbound_retry
+from seatsync.accounts.models import Role, User
+from seatsync.core.audit import AuditEntry
+from seatsync.core.errors import Conflict, NotFound
+from seatsync.live.models import Alert, AlertDelivery, AlertState
+from tests.builders import person
+from tests.listings.conftest import Market, market, platforms  # noqa: F401
+
+pytestmark = pytest.mark.django_db
+
+
+def told(market: Market) -> InboundEvent:  # noqa: F811
+    account = market.accounts["alpha"]
+    headers = {"Authorization": account.webhook_secret}
+    inbox_receive(platform="alpha", account_id=account.pk, headers=headers, body=b"sale|x1|e1")
+    return account.inbound.get()
+
+
+def given_up(market: Market) -> InboundEvent:  # noqa: F811
+    """An item whose handler failed as often as it may."""
+    event = told(market)
+    market.alpha.script["fetch_sale"] = [ZeroDivisionError("a fault of our own")] * MOST_ATTEMPTS
+    for _ in range(MOST_ATTEMPTS):
+        inbound_process(event_id=event.pk)
+    event.refresh_from_db()
+    return event
+
+
+def test_an_item_that_is_given_up_alerts_its_holder_and_the_tenants_staff(market: Market) -> None:  # noqa: F811
+    support, _ = person("support@example.com", market.holding.ticket.tenant, role=Role.SUPPORT)
+    event = given_up(market)
+    assert (event.state, event.attempts) == (InboxState.FAILED, MOST_ATTEMPTS)
+    alerts = Alert.objects.filter(kind="inbound.failed")
+    staff = User.objects.get(email="staff@example.com")
+    assert {alert.user_id for alert in alerts} == {market.holding.user.pk, support.pk, staff.pk}
+    assert {(alert.severity, alert.object_id) for alert in alerts} == {("action", str(event.pk))}
+    assert AlertDelivery.objects.filter(alert__in=alerts, channel="mail").count() == 3
+
+
+def test_it_alerts_at_the_last_attempt_and_not_before(market: Market) -> None:  # noqa: F811
+    event = told(market)
+    market.alpha.script["fetch_sale"] = [ZeroDivisionError("a fault of our own")] * MOST_ATTEMPTS
+    for _ in range(MOST_ATTEMPTS - 1):
+        inbound_process(event_id=event.pk)
+    assert not Alert.objects.filter(kind="inbound.failed").exists()
+
+
+def test_a_retry_works_it_off_and_closes_the_alerts(market: Market) -> None:  # noqa: F811
+    event = given_up(market)
+    assert inbound_retry(actor=market.holding.actor, event_id=event.pk).state == InboxState.RECEIVED
+    assert inbound_process(event_id=event.pk)
+    assert set(Alert.objects.filter(kind="inbound.failed").values_list("state", flat=True)) == {AlertState.RECOVERED}
+    assert AuditEntry.objects.filter(verb="inbound.retry", object_id=str(event.pk)).count() == 1
+
+
+def test_a_retry_is_for_what_was_given_up_and_for_its_own_people(market: Market) -> None:  # noqa: F811
+    event = given_up(market)
+    for stranger in (market.holding.other, market.holding.outsider, market.holding.co_owner):
+        with pytest.raises(NotFound):
+            inbound_retry(actor=stranger, event_id=event.pk)
+    inbound_retry(actor=market.holding.staff, event_id=event.pk)
+    with pytest.raises(Conflict):
+        inbound_retry(actor=market.holding.actor, event_id=event.pk)
+
+
+def test_the_page_offers_it_and_queues_it(market: Market) -> None:  # noqa: F811
+    event = given_up(market)
+    client = Client()
+    client.force_login(market.holding.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    page, again = reverse("marketplaces:account_list"), reverse("marketplaces:inbound_retry", args=[event.pk])
+    assert again in client.get(page).content.decode()
+    assert "It is being tried again." in client.post(again, follow=True).content.decode()
+    assert again not in client.get(page).content.decode()
+    assert "The item is received." in client.post(again, follow=True).content.decode()
+
+
+def test_waiting_for_the_holder_is_no_failure(market: Market) -> None:  # noqa: F811
+    event = told(market)
+    market.alpha.script["fetch_sale"] = [GrantExpired("401")] * 40
+    for _ in range(MOST_ATTEMPTS + 1):
+        inbound_process(event_id=event.pk)
+    event.refresh_from_db()
+    assert (event.state, event.attempts) == (InboxState.RECEIVED, 0)
