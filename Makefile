@@ -5,5 +5,5 @@ lint:
 test:
 	bin/test
 requirements:
-	.venv/bin/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url -q -o requirements.txt --custom-compile-command "make requirements"
-	.venv/bin/uv pip compile pyproject.toml --extra dev -c requirements.txt --generate-hashes --no-emit-index-url -q -o requirements-dev.txt --custom-compile-command "make requirements"
+	.venv/bin/uv pip compile pyproject.toml --python-version 3.11.0 --generate-hashes --no-emit-index-url -q -o requirements.txt --custom-compile-command "make requirements"
+	.venv/bin/uv pip compile pyproject.toml --extra dev --python-version 3.11.0 -c requirements.txt --generate-hashes --no-emit-index-url -q -o requirements-dev.txt --custom-compile-command "make requirements"

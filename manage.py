@@ -15,9 +15,13 @@ def main() -> None:
         provide_servers()
     except EmbeddedError as error:
         raise SystemExit(f"error: {error}") from error
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        raise SystemExit(f"error: {error}") from error
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from _children import Stopped
 from _environment import PYTHON, ROOT, SetupError, environment_ready
 
 
@@ -13,6 +14,9 @@ def main() -> int:
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        return stopped.status
     os.chdir(ROOT)
     os.environ.setdefault("ENVIRONMENT", "dev")
     os.execv(PYTHON, [str(PYTHON), "-m", "seatsync.launch", *sys.argv[1:]])  # noqa: S606

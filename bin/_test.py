@@ -4,6 +4,7 @@ import os
 import sys
 import time
 
+from _children import Stopped
 from _environment import PYTHON, VENV, SetupError, environment_ready, run, step
 
 HEAVY = "chaos or load or browser_full"
@@ -43,6 +44,9 @@ def main(arguments: list[str]) -> int:
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        return stopped.status
     os.environ["ENVIRONMENT"] = "test"
     if not arguments:
         for name, command in checks():

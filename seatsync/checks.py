@@ -2,12 +2,13 @@
 
 import os
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 
 from marketplaces.registry import adapter_keys
+from seatsync.core.addresses import same_place
+from seatsync.settings.safety import production_problems
 
 
 @register(Tags.security)
@@ -16,30 +17,30 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
     found = live_addresses()
     if settings.ENVIRONMENT != "production":
         return found
-    defaults = {
-        "SECRET_KEY": settings.SECRET_KEY == settings.INSECURE_SECRET_KEY,
-        "JWT_SECRET_KEY": settings.INSECURE_JWT_SECRET_KEY in settings.JWT_SECRET_KEYS,
-        "ENCRYPTION_KEY": settings.INSECURE_ENCRYPTION_KEY in settings.ENCRYPTION_KEYS,
+    in_force = {
+        **os.environ,
+        "SECRET_KEY": settings.SECRET_KEY,
+        "JWT_SECRET_KEY": ",".join(settings.JWT_SECRET_KEYS),
+        "ENCRYPTION_KEY": ",".join(settings.ENCRYPTION_KEYS),
+        "DEBUG": str(settings.DEBUG),
     }
-    for name, is_default in defaults.items():
-        if is_default:
-            found.append(
-                Error(f"{name} is the published default.", hint=f"Set {name} to a secret.", id="seatsync.E001")
-            )
-    if settings.DEBUG:
-        found.append(Error("DEBUG is on in production.", hint="Set DEBUG=false.", id="seatsync.E002"))
-    return found
+    problems = production_problems(in_force)
+    return found + [
+        Error(f"{problem.name} {problem.fault}.", hint=problem.remedy, id="seatsync.E001") for problem in problems
+    ]
 
 
 def live_addresses() -> list[Error]:
     """A live account must never reach the simulator (I-20)."""
-    simulator = urlsplit(settings.SIMULATOR_URL).netloc
-    return [
-        Error(
-            f"{key.upper()}_BASE_URL is the simulator's address.",
-            hint="Give the platform's own address, or leave it unset.",
-            id="seatsync.E003",
-        )
-        for key in adapter_keys()
-        if urlsplit(os.environ.get(f"{key.upper()}_BASE_URL", "")).netloc == simulator
-    ]
+    found = []
+    simulator = settings.SIMULATOR_URL
+    for name in (f"{key.upper()}_BASE_URL" for key in adapter_keys()):
+        address = os.environ.get(name)
+        try:
+            fault = f"{name} is the simulator's address." if address and same_place(address, simulator) else ""
+        except ValueError as error:
+            fault = f"{name}: {error}"
+        if fault:
+            hint = "Give the platform's own address, or leave it unset."
+            found.append(Error(fault, hint=hint, id="seatsync.E003"))
+    return found

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
@@ -18,6 +17,7 @@ from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
 from marketplaces.services.alerts import alert_reconnect
+from seatsync.core.addresses import same_place
 from seatsync.core.clock import now
 from seatsync.core.http import http_client
 
@@ -36,8 +36,12 @@ def base_url_for(platform: str, mode: str) -> str:
     if mode != Mode.LIVE:
         raise PermanentError("An assisted account has no address: a person carries its commands out.")
     address = os.environ.get(f"{platform.upper()}_BASE_URL") or adapter_get(platform).live_base_url
-    if urlsplit(address).netloc == urlsplit(simulator).netloc:
-        raise PermanentError(f"{platform.upper()}_BASE_URL is the simulator's address; a live account may not use it.")
+    name = f"{platform.upper()}_BASE_URL"
+    try:
+        if same_place(address, simulator):
+            raise PermanentError(f"{name} is the simulator's address; a live account may not use it.")
+    except ValueError as error:
+        raise PermanentError(f"{name}: {error}") from error
     return address
 
 

@@ -10,9 +10,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from seatsync.core.embedded import EmbeddedError, provide_servers
+from seatsync.core.embedded import EmbeddedError, lost, provide_servers, state_dir
 from seatsync.core.embedded.ports import free_port
-from seatsync.launch.processes import LaunchError, Processes, Spec, port_must_be_free
+from seatsync.launch.processes import LaunchError, Processes, Spec
+from seatsync.launch.refusals import alone, data_readable, ports_usable
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 90.0
@@ -85,13 +86,15 @@ def manage(processes: Processes, *command: str) -> None:
         if running.poll() is None:
             running.terminate()
     if running.wait() != 0:
-        raise LaunchError(f"`manage.py {' '.join(command)}` failed: {last}")
+        raise LaunchError(lost() or f"`manage.py {' '.join(command)}` failed: {last}")
 
 
 def wait_for(url: str, processes: Processes) -> None:
     """Wait until an address answers 200; raises LaunchError where a process ends or time runs out."""
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline:
+        if (gone := lost()) is not None:
+            raise LaunchError(gone)
         if (name := processes.dead()) is not None:
             raise LaunchError(f"The process {name} ended at once; its lines above say why. Mend that and start again.")
         try:
@@ -116,9 +119,12 @@ def start(options: argparse.Namespace, processes: Processes, ws_port: int) -> No
 
 
 def watch(processes: Processes) -> int:
-    """Until Ctrl-C, SIGTERM, or a process that ends."""
+    """Until Ctrl-C, SIGTERM, or a process or a server that ends."""
     while True:
         time.sleep(0.5)
+        if (gone := lost()) is not None:
+            sys.stderr.write(f"error: {gone}\n")
+            return 1
         if (name := processes.dead()) is not None:
             sys.stderr.write(f"error: the process {name} ended; everything is stopped. Its lines above say why.\n")
             return 1
@@ -127,8 +133,12 @@ def watch(processes: Processes) -> int:
 def run(options: argparse.Namespace) -> int:
     """The exit status."""
     ws_port = free_port() if options.check else options.port + 1
-    for port, option in ((options.port, "--port"), (ws_port, "--port"), (options.simulator_port, "--simulator-port")):
-        port_must_be_free(port, option)
+    data_readable(options.data)
+    alone(state_dir(), f"http://localhost:{options.port}")
+    ports_usable({
+        "web": (options.port, "--port"), "socket": (ws_port, "--port"),
+        "simulator": (options.simulator_port, "--simulator-port"),
+    })  # fmt: skip
     started = time.monotonic()
     provide_servers()
     step("PostgreSQL and Valkey running", started)
@@ -151,15 +161,17 @@ def run(options: argparse.Namespace) -> int:
 
 def main() -> int:
     """One sentence and status 1 for what cannot be started."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    options = arguments()
+    # A check that was cut off has not succeeded; a product that was stopped has.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143 if options.check else 0))
     try:
-        return run(arguments())
+        return run(options)
     except EmbeddedError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("\nstopped\n")
-        return 0
+        return 130 if options.check else 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from seatsync.settings.env import env_bool, env_database, env_int, env_list, env_str
+from seatsync.settings.env import env_bool, env_database, env_int, env_list, env_redis, env_str
+from seatsync.settings.safety import INSECURE_ENCRYPTION_KEY, INSECURE_JWT_SECRET_KEY, INSECURE_SECRET_KEY
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 STATE_DIR = Path(env_str("SEATSYNC_STATE_DIR", str(BASE_DIR / ".seatsync")))
@@ -14,10 +15,7 @@ ENVIRONMENT = env_str("ENVIRONMENT", "dev")
 DEBUG = env_bool("DEBUG", False)
 LOG_LEVEL = env_str("LOG_LEVEL", "INFO").upper()
 
-# The defaults below serve development and tests alone; checks.py refuses them in production.
-INSECURE_SECRET_KEY = "insecure-development-secret-key-not-for-production-0123456789"  # noqa: S105
-INSECURE_JWT_SECRET_KEY = "dev:insecure-development-jwt-key-not-for-production-0123456789"  # noqa: S105
-INSECURE_ENCRYPTION_KEY = "c2VhdHN5bmMtZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGU="
+# The published defaults serve development and tests alone; safety.py refuses them in production.
 SECRET_KEY = env_str("SECRET_KEY", INSECURE_SECRET_KEY)
 JWT_SECRET_KEYS = env_list("JWT_SECRET_KEY", INSECURE_JWT_SECRET_KEY)
 ENCRYPTION_KEYS = env_list("ENCRYPTION_KEY", INSECURE_ENCRYPTION_KEY)
@@ -110,7 +108,7 @@ TEMPLATES = [
 # Nothing listens on port 1: outside production manage.py and the tests put the embedded servers' URLs in the
 # environment first (seatsync/core/embedded), and production.py demands both variables.
 DATABASES = {"default": env_database("DATABASE_URL", "postgres://seatsync@127.0.0.1:1/seatsync")}
-REDIS_URL = env_str("REDIS_URL", "redis://127.0.0.1:1/0")
+REDIS_URL = env_redis("REDIS_URL", "redis://127.0.0.1:1/0")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

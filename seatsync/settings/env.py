@@ -5,6 +5,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from seatsync.settings.safety import DATABASE_FORM, REDIS_FORM, url_fault
+
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
 
@@ -49,10 +51,11 @@ def env_list(name: str, default: str = "") -> list[str]:
 
 
 def env_database(name: str, default: str) -> dict[str, object]:
-    """A Django database entry from a postgres:// URL; another scheme raises ImproperlyConfigured."""
-    url = urlsplit(env_str(name, default))
-    if url.scheme not in {"postgres", "postgresql"} or not url.path.strip("/"):
-        raise ImproperlyConfigured(f"{name} must look like postgres://user:password@host:port/database.")
+    """A Django database entry from a postgres:// URL; anything else raises ImproperlyConfigured."""
+    text = env_str(name, default)
+    if url_fault(text, {"postgres", "postgresql"}) or not urlsplit(text).path.strip("/"):
+        raise ImproperlyConfigured(f"{name} must look like {DATABASE_FORM}.")
+    url = urlsplit(text)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(url.path.lstrip("/")),
@@ -63,3 +66,11 @@ def env_database(name: str, default: str) -> dict[str, object]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"application_name": "seatsync", "connect_timeout": 5},
     }
+
+
+def env_redis(name: str, default: str) -> str:
+    """A redis:// URL; anything else raises ImproperlyConfigured."""
+    text = env_str(name, default)
+    if url_fault(text, {"redis", "rediss"}) or not urlsplit(text).hostname:
+        raise ImproperlyConfigured(f"{name} must look like {REDIS_FORM}.")
+    return text

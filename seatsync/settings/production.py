@@ -1,7 +1,14 @@
-"""Production: every secret and address comes from the environment; checks.py names what is unsafe."""
+"""Production: every secret and address comes from the environment; safety.py names what is unsafe, for every entry."""
 
-from seatsync.settings.base import *  # noqa: F403
-from seatsync.settings.env import env_database, env_str
+import os
+
+from seatsync.settings.safety import production_demands
+
+# Before anything is read, so that one start names every fault.
+production_demands(os.environ)
+
+from seatsync.settings.base import *  # noqa: E402, F403
+from seatsync.settings.env import env_database, env_str  # noqa: E402
 
 DATABASES = {
     "default": {

@@ -7,6 +7,7 @@ it gains that lock exclusively, that is, when the last user is gone, however it 
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 START_TIMEOUT_S = 60.0
+LOG_NEEDS_BYTES = 64 * 1024
 _held: list[IO[str]] = []
 
 
 def state_dir() -> Path:
     """Where the servers keep their files: SEATSYNC_STATE_DIR, else `.seatsync/` beside manage.py."""
     given = os.environ.get("SEATSYNC_STATE_DIR")
-    return Path(given) if given else Path(__file__).resolve().parents[3] / ".seatsync"
+    return Path(given).resolve() if given else Path(__file__).resolve().parents[3] / ".seatsync"
 
 
 def provide_servers() -> None:
@@ -68,13 +70,34 @@ def _locked(path: Path) -> "Iterator[None]":
         yield
 
 
+def lost() -> str | None:
+    """One sentence where the embedded servers that this process uses are gone; None while they run."""
+    if not _held:
+        return None
+    running = _running(state_dir())
+    if running is not None and all(os.environ.get(name) == address for name, address in running.items()):
+        return None
+    log = state_dir() / "keeper.log"
+    return f"PostgreSQL or Valkey of {log.parent} ended; {log} says why. Start again."
+
+
 def _running(directory: Path) -> dict[str, str] | None:
+    """The servers' addresses; None unless a keeper holds its lock, whatever services.json says."""
     try:
         found = json.loads((directory / "services.json").read_text())
-        os.kill(found["keeper_pid"], 0)
-    except (OSError, ValueError, KeyError):
+        addresses = {"DATABASE_URL": str(found["database_url"]), "REDIS_URL": str(found["redis_url"])}
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return {"DATABASE_URL": found["database_url"], "REDIS_URL": found["redis_url"]}
+    return addresses if _kept(directory / "keeper.lock") else None
+
+
+def _kept(lock: Path) -> bool:
+    with lock.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _start(directory: Path) -> dict[str, str]:
@@ -108,7 +131,9 @@ def _reason(log_path: Path, offset: int) -> str:
         lines = [line for line in log.read().decode(errors="replace").splitlines() if line.startswith("error: ")]
     if lines:
         return lines[-1].removeprefix("error: ")
+    if shutil.disk_usage(log_path.parent).free < LOG_NEEDS_BYTES:  # where not even the reason could be written
+        return f"The disk that holds {log_path.parent} is full. Free it and start again."
     return f"The embedded servers did not start. {log_path} says why; `rm -r {log_path.parent}` starts afresh."
 
 
-__all__ = ["EmbeddedError", "provide_servers", "state_dir"]
+__all__ = ["EmbeddedError", "lost", "provide_servers", "state_dir"]

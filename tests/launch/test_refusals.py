@@ -1,0 +1,116 @@
+"""What bin/start refuses at once, and what it notices later: one sentence, status 1, nothing left running."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from seatsync.core.embedded.ports import free_port
+from tests.launch.tools import PATIENCE_S, ROOT, environment, servers, until
+
+
+def begin(state: Path, *arguments: str, prefix: Sequence[str] = ()) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [*prefix, sys.executable, "-m", "seatsync.launch", *arguments], cwd=ROOT, env=environment(state), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def refused(state: Path, *arguments: str, prefix: Sequence[str] = ()) -> str:
+    process = begin(state, *arguments, prefix=prefix)
+    output, errors = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, output) == (1, ""), errors
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1, errors
+    assert not (state / "postgres").exists(), "nothing was started"
+    return errors
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (("--port", "70000"), "--port gives port 70000 to the web"),
+    (("--port", "65535"), "--port gives port 65536 to the socket"),
+    (("--port", "-5"), "--port gives port -5 to the web"),
+    (("--port", "0"), "--port gives port 0 to the web"),
+    (("--simulator-port", "70000"), "--simulator-port gives port 70000 to the simulator"),
+    (("--data", "/nonexistent"), "--data /nonexistent is no folder that can be read"),
+])  # fmt: skip
+def test_what_cannot_be_is_refused_at_once(state: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    given = arguments if "--port" in arguments else ("--port", str(free_port()), *arguments)
+    assert sentence in refused(state, *given)
+
+
+def test_one_port_for_two_is_refused(state: Path) -> None:
+    port = free_port()
+    assert f"Port {port} is wanted by the web and the simulator" in refused(
+        state, "--port", str(port), "--simulator-port", str(port)
+    )
+    assert f"Port {port + 1} is wanted by the socket and the simulator" in refused(
+        state, "--port", str(port), "--simulator-port", str(port + 1)
+    )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_port_that_somebody_listens_on_is_refused(state: Path, host: str) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        try:
+            listener.bind((host, 0))
+        except OSError:
+            pytest.skip(f"this machine has no {host}")
+        listener.listen()
+        port = int(listener.getsockname()[1])
+        assert f"Port {port} is in use" in refused(state, "--port", str(port))
+
+
+def test_a_privileged_port_is_refused_to_an_ordinary_user(state: Path) -> None:
+    limit = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    if not limit.exists() or int(limit.read_text()) <= 80:
+        pytest.skip("this system keeps no low ports back")
+    # Root without the one right that ordinary users lack.
+    prefix = ["setpriv", "--bounding-set=-net_bind_service"] if os.geteuid() == 0 else []
+    if subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("root cannot give up a right here")
+    assert "Port 80 may not be used by an ordinary user" in refused(state, "--port", "80", prefix=prefix)
+
+
+def test_a_second_start_in_the_same_folder_is_refused_and_names_the_first(state: Path) -> None:
+    port = free_port()
+    first = begin(state, "--port", str(port), "--simulator-port", str(free_port()))
+    try:
+        until(lambda: (state / "launcher.lock").exists() and (state / "launcher.lock").read_text(), "the first began")
+        second = begin(state, "--check")
+        output, errors = second.communicate(timeout=PATIENCE_S)
+        assert (second.returncode, output) == (1, "")
+        assert errors == (
+            f"error: SeatSync is already running from this folder (pid {first.pid}, http://localhost:{port}). "
+            "Use that, or stop it first.\n"
+        )
+        assert first.poll() is None
+    finally:
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=PATIENCE_S)
+    assert first.returncode == 0
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_check_that_is_cut_off_has_not_succeeded(state: Path, number: signal.Signals, status: int) -> None:
+    process = begin(state, "--check")
+    until(lambda: servers(state), "the servers are being started")
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == status, errors
+    assert "ok" not in output
+    assert "Traceback" not in errors
+
+
+def test_the_launcher_stops_when_a_server_dies(state: Path) -> None:
+    process = begin(state, "--port", str(free_port()), "--simulator-port", str(free_port()))
+    until((state / "services.json").exists, "the servers run")
+    next(one for one in servers(state) if Path(one.cmdline()[0]).name == "postgres").kill()
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1, errors
+    assert f"error: PostgreSQL or Valkey of {state} ended;" in errors
