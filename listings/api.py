@@ -27,6 +27,7 @@ from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.trading import SCOPES, trading_state_set
 from seatsync.core.apiview import ApiView
+from seatsync.core.fields import MomentField
 from seatsync.core.filters import ApiFilterSet
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
@@ -217,7 +218,7 @@ class TradingStateInput(serializers.Serializer[Any]):
     scope_id = serializers.UUIDField()
     state = serializers.CharField(max_length=16)
     reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
-    until = serializers.DateTimeField(required=False)
+    until = MomentField(required=False)
     season_ticket_id = serializers.UUIDField(required=False)
 
 

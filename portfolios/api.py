@@ -15,7 +15,7 @@ from portfolios.services.ledger import seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput, NotFound, StaleVersion
-from seatsync.core.filters import ApiFilterSet
+from seatsync.core.filters import ApiFilterSet, MomentFilter
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
 
@@ -117,8 +117,8 @@ class GameFilter(ApiFilterSet):
     """Games by season ticket, team, season and time."""
 
     season_ticket = filters.UUIDFilter(method="of_ticket")
-    starts_after = filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="gt")
-    starts_before = filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="lt")
+    starts_after = MomentFilter(field_name="starts_at", lookup_expr="gt")
+    starts_before = MomentFilter(field_name="starts_at", lookup_expr="lt")
 
     class Meta:
         model = Game

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from django.db import transaction
+from django.db import DataError, transaction
 from django.http import HttpResponse, HttpResponseBase
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -36,6 +36,8 @@ class ApiView(GenericAPIView[Any]):
     atomic_writes = True
     # Views whose service keeps what it refused (a rejected price with its verdicts, I-15) and undoes the rest itself.
     keeps_refusals = False
+    # Whether the database refused a statement, after which nothing of the transaction can be kept.
+    broken = False
     # Whether If-Match is understood.
     versioned = False
     # Services name their own arguments; these are the names of the API's fields.
@@ -51,7 +53,7 @@ class ApiView(GenericAPIView[Any]):
             response = super().dispatch(request, *args, **kwargs)
             if response.status_code < 400:
                 self._keep(request, response)
-            elif not self.keeps_refusals:
+            elif not self.keeps_refusals or self.broken:
                 transaction.set_rollback(True)
         return response
 
@@ -75,6 +77,7 @@ class ApiView(GenericAPIView[Any]):
         if isinstance(exc, _Replay):
             body = orjson.loads(exc.body) if exc.body else None
             return Response(body, status=exc.status, headers={"Idempotent-Replay": "true"})
+        self.broken = isinstance(exc, DataError)
         if isinstance(exc, SeatSyncError):
             exc.problems = tuple(self._in_api_words(problem) for problem in exc.problems)
         response: Response = super().handle_exception(exc)
