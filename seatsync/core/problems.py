@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.db import DataError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
@@ -98,6 +98,10 @@ def _translated(error: Exception) -> SeatSyncError | None:
         if field:
             found.problems = (FieldProblem(field, found.detail, found.remedy),)
         return found
+    if isinstance(error, RequestDataTooBig):
+        found = _plain(413, "too_large", "The body is too large.")
+        found.problems = (FieldProblem("body", found.detail, "Send less at once."),)
+        return found
     return _late(error)
 
 
@@ -143,9 +147,10 @@ def _field(path: str) -> str:
 
 
 def problem_view(
-    request: HttpRequest, status: int, code: str, detail: str, problems: tuple[FieldProblem, ...] = ()
-) -> JsonResponse:
+    request: HttpRequest, status: int, code: str, detail: str, problems: tuple[FieldProblem, ...] = (),
+    *, headers: dict[str, str] | None = None,
+) -> JsonResponse:  # fmt: skip
     """A problem from outside DRF: an unknown path, a delivery that proves nothing, or our own failure."""
     title = HTTPStatus(status).phrase
     body = problem_body(status=status, code=code, title=title, detail=detail, request=request, problems=problems)
-    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)

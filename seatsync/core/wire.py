@@ -1,10 +1,11 @@
-"""Reading bodies: JSON in UTF-8, whatever the header says of its charset."""
+"""Bodies in and out: JSON in UTF-8, whatever a header says of its charset or looks."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
 
 
 class JsonParser(JSONParser):
@@ -16,3 +17,11 @@ class JsonParser(JSONParser):
             return super().parse(stream, media_type, {**(parser_context or {}), "encoding": "utf-8"})
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
+
+
+class JsonRenderer(JSONRenderer):
+    """One writing of one value: an indent in Accept would make another body, and another ETag, of the same object."""
+
+    def get_indent(self, accepted_media_type: str, renderer_context: Mapping[str, Any]) -> int | None:
+        """None, whatever was asked for."""
+        return None
