@@ -293,7 +293,7 @@ class ListingPrice(ApiView):
         listing = selectors.listing_get(self.actor, pk)
         data = PriceInput(data=request.data)
         data.is_valid(raise_exception=True)
-        self.if_match(listing.version)
+        self.if_match(ListingOutput(listing).data, listing.version)
         changed = listing_reprice(actor=self.actor, listing_id=listing.pk, **data.validated_data)
         return Response(ListingOutput(changed).data)
 
@@ -313,7 +313,7 @@ class ListingDelist(ApiView):
         listing = selectors.listing_get(self.actor, pk)
         data = DelistInput(data=request.data)
         data.is_valid(raise_exception=True)
-        self.if_match(listing.version)
+        self.if_match(ListingOutput(listing).data, listing.version)
         (down,) = listings_delist(actor=self.actor, listing_ids=[listing.pk], **data.validated_data)
         return Response(ListingOutput(down).data)
 

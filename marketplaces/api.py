@@ -144,6 +144,7 @@ class AccountDetail(ApiView):
     """One account."""
 
     serializer_class = AccountOutput
+    versioned = True
 
     @extend_schema(tags=["marketplace accounts"], summary="Read an account")
     def get(self, request: Request, pk: str) -> Response:
@@ -153,7 +154,9 @@ class AccountDetail(ApiView):
     @extend_schema(tags=["marketplace accounts"], summary="Disconnect an account", responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """204; 409 while listings are open there."""
-        connect.disconnect(actor=self.actor, account_id=selectors.account_get(self.actor, pk).pk)
+        account = selectors.account_get(self.actor, pk)
+        self.if_match(AccountOutput(account).data)
+        connect.disconnect(actor=self.actor, account_id=account.pk)
         return Response(status=204)
 
 
