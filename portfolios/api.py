@@ -92,6 +92,12 @@ class SeasonTicketInput(serializers.Serializer[Any]):
     seat_to = serializers.IntegerField(min_value=1)
     cost_basis = serializers.DecimalField(max_digits=10, decimal_places=2, min_value=0)
     order_reference = serializers.CharField(max_length=80)
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=80,
+        required=False,
+        allow_blank=True,
+        help_text="Whose schedule, as `source` of the games says; needed only where a team's season has several.",
+    )
 
 
 class SeatOutput(serializers.ModelSerializer[Seat]):
@@ -272,7 +278,7 @@ class SeatDetail(ApiView):
         seat = Seat.objects.get_for(self.actor, pk)
         data = SeatInput(data=request.data)
         data.is_valid(raise_exception=True)
-        self.if_match(seat.version)
+        self.if_match(SeatOutput(seat).data, seat.version)
         wanted = data.validated_data
         if wanted.get("version") not in {None, seat.version}:
             raise StaleVersion(

@@ -1,6 +1,7 @@
 """Reading the portfolio."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -32,6 +33,24 @@ def season_ticket_list(actor: Actor) -> QuerySet[SeasonTicket]:
 def season_ticket_get(actor: Actor, pk: Any) -> SeasonTicket:
     """One visible season ticket; raises NotFound."""
     return SeasonTicket.objects.select_related("team", "league", "venue").get_for(actor, pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A team's season of which the home games are known, and where they come from."""
+
+    team_id: uuid.UUID
+    team: str
+    season_year: int
+    source: str
+
+
+def schedule_list() -> list[Schedule]:
+    """Every schedule that a season ticket can be entered for, by team and newest season."""
+    rows = Game.objects.filter(home_team__venue__isnull=False).values_list(
+        "home_team_id", "home_team__name", "season_year", "source"
+    )
+    return [Schedule(*row) for row in rows.distinct().order_by("home_team__name", "-season_year", "source")]
 
 
 def game_list() -> QuerySet[Game]:
