@@ -28,6 +28,7 @@ from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.trading import SCOPES, trading_state_set
 from seatsync.core.apiview import ApiView
+from seatsync.core.fields import MomentField
 from seatsync.core.filters import ApiFilterSet
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
@@ -225,7 +226,7 @@ class TradingStateInput(serializers.Serializer[Any]):
     scope_id = serializers.UUIDField()
     state = serializers.CharField(max_length=16)
     reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
-    until = serializers.DateTimeField(required=False)
+    until = MomentField(required=False)
     season_ticket_id = serializers.UUIDField(required=False)
 
 
@@ -300,7 +301,7 @@ class ListingPrice(ApiView):
         listing = selectors.listing_get(self.actor, pk)
         data = PriceInput(data=request.data)
         data.is_valid(raise_exception=True)
-        self.if_match(listing.version)
+        self.if_match(ListingOutput(listing).data, listing.version)
         changed = listing_reprice(actor=self.actor, listing_id=listing.pk, **data.validated_data)
         return Response(ListingOutput(changed).data)
 
@@ -320,7 +321,7 @@ class ListingDelist(ApiView):
         listing = selectors.listing_get(self.actor, pk)
         data = DelistInput(data=request.data)
         data.is_valid(raise_exception=True)
-        self.if_match(listing.version)
+        self.if_match(ListingOutput(listing).data, listing.version)
         (down,) = listings_delist(actor=self.actor, listing_ids=[listing.pk], **data.validated_data)
         return Response(ListingOutput(down).data)
 

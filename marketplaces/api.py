@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
@@ -66,6 +67,13 @@ class ConsentOutput(serializers.Serializer[Any]):
     """Where the holder's browser goes to consent."""
 
     authorize_url = serializers.URLField()
+
+
+class MarketQuery(serializers.Serializer[Any]):
+    """Which game, and perhaps which part of the house."""
+
+    game = serializers.UUIDField()
+    zone = serializers.CharField(max_length=60, required=False, default="", allow_blank=True)
 
 
 class MarketOutput(serializers.Serializer[Any]):
@@ -137,6 +145,7 @@ class AccountDetail(ApiView):
     """One account."""
 
     serializer_class = AccountOutput
+    versioned = True
 
     @extend_schema(tags=["marketplace accounts"], summary="Read an account")
     def get(self, request: Request, pk: str) -> Response:
@@ -148,7 +157,9 @@ class AccountDetail(ApiView):
     )
     def delete(self, request: Request, pk: str) -> Response:
         """204; or 202 with the account: its listings come down, and it is closed when nothing is unsettled there."""
-        account = connect.disconnect(actor=self.actor, account_id=selectors.account_get(self.actor, pk).pk)
+        known = selectors.account_get(self.actor, pk)
+        self.if_match(AccountOutput(known).data)
+        account = connect.disconnect(actor=self.actor, account_id=known.pk)
         return Response(AccountOutput(account).data, status=202) if account.is_active else Response(status=204)
 
 
@@ -180,7 +191,8 @@ class InboundRetry(ApiView):
     get=extend_schema(
         tags=["market"], summary="The market of a game", responses={200: MarketOutput},
         parameters=[
-            OpenApiParameter("game", str, required=True), OpenApiParameter("zone", str, description="one price zone"),
+            OpenApiParameter("game", OpenApiTypes.UUID, required=True),
+            OpenApiParameter("zone", str, description="one price zone"),
         ],
     )
 )  # fmt: skip
@@ -191,8 +203,10 @@ class MarketView(ApiView):
 
     def get(self, request: Request) -> Response:
         """The figures, or `n` 0 where nothing was observed; 404 for a game that is not the caller's."""
-        game = game_get(self.actor, request.query_params.get("game", ""))
-        found = market_of_games([game.pk], zone=request.query_params.get("zone", "")).get(game.pk)
+        query = MarketQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        game = game_get(self.actor, query.validated_data["game"])
+        found = market_of_games([game.pk], zone=query.validated_data["zone"]).get(game.pk)
         if found is None:
             return Response({"game_id": str(game.pk), "get_in": None, "median": None, "n": 0, "as_of": None})
         return Response(MarketOutput(found).data)

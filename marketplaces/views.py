@@ -4,22 +4,24 @@ import uuid
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from marketplaces.errors import BadSignature
 from marketplaces.services.inbox import inbox_receive
+from seatsync.core.edge import largest_body, too_large
 from seatsync.core.errors import FieldProblem, NotFound, SeatSyncError
 from seatsync.core.problems import problem_view
 
-LARGEST_BODY = 1_000_000
+CHALLENGE = 'Signature realm="webhooks"'
 
 
 @csrf_exempt
-@require_POST
 def webhook(request: HttpRequest, platform: str, account_id: uuid.UUID) -> HttpResponse:
     """200 once stored; 401 for a wrong secret (nothing stored), 404 for an unknown account, 413 for a huge body."""
-    if len(request.body) > LARGEST_BODY:
-        return problem_view(request, 413, "too_large", "The body is larger than 1 MB.")
+    if request.method != "POST":
+        detail = "Deliveries are sent by POST. The header Allow names the methods that there are."
+        return problem_view(request, 405, "method_not_allowed", detail, headers={"Allow": "POST"})
+    if len(request.body) > largest_body(request):
+        return too_large(request, largest_body(request))
     try:
         fresh = inbox_receive(
             platform=platform, account_id=account_id, headers=dict(request.headers), body=request.body
@@ -28,8 +30,9 @@ def webhook(request: HttpRequest, platform: str, account_id: uuid.UUID) -> HttpR
         detail = "The delivery does not carry this account's secret."
         remedy = "Sign it with the secret that was given when the webhook was registered."
         return problem_view(
-            request, 401, "bad_signature", detail, problems=(FieldProblem("signature", detail, remedy),)
-        )
+            request, 401, "bad_signature", detail, problems=(FieldProblem("signature", detail, remedy),),
+            headers={"WWW-Authenticate": CHALLENGE},
+        )  # fmt: skip
     except NotFound:
         return problem_view(request, 404, "not_found", "No such account.")
     except SeatSyncError as error:

@@ -15,7 +15,7 @@ from portfolios.services.ledger import seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput, NotFound, StaleVersion
-from seatsync.core.filters import ApiFilterSet
+from seatsync.core.filters import ApiFilterSet, MomentFilter
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
 
@@ -92,6 +92,12 @@ class SeasonTicketInput(serializers.Serializer[Any]):
     seat_to = serializers.IntegerField(min_value=1)
     cost_basis = serializers.DecimalField(max_digits=10, decimal_places=2, min_value=0)
     order_reference = serializers.CharField(max_length=80)
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=80,
+        required=False,
+        allow_blank=True,
+        help_text="Whose schedule, as `source` of the games says; needed only where a team's season has several.",
+    )
 
 
 class SeatOutput(serializers.ModelSerializer[Seat]):
@@ -117,8 +123,8 @@ class GameFilter(ApiFilterSet):
     """Games by season ticket, team, season and time."""
 
     season_ticket = filters.UUIDFilter(method="of_ticket")
-    starts_after = filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="gt")
-    starts_before = filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="lt")
+    starts_after = MomentFilter(field_name="starts_at", lookup_expr="gt")
+    starts_before = MomentFilter(field_name="starts_at", lookup_expr="lt")
 
     class Meta:
         model = Game
@@ -272,7 +278,7 @@ class SeatDetail(ApiView):
         seat = Seat.objects.get_for(self.actor, pk)
         data = SeatInput(data=request.data)
         data.is_valid(raise_exception=True)
-        self.if_match(seat.version)
+        self.if_match(SeatOutput(seat).data, seat.version)
         wanted = data.validated_data
         if wanted.get("version") not in {None, seat.version}:
             raise StaleVersion(

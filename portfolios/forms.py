@@ -1,10 +1,14 @@
 """Input of the portfolio pages."""
 
 import uuid
+from collections import Counter
+from collections.abc import Sequence
 
 from django import forms
 
 from portfolios.models import OwnerState
+from portfolios.selectors import Schedule
+from seatsync.core.forms import MoneyField
 
 CHOICES = [
     (OwnerState.ATTENDING, "Keep: I go"),
@@ -24,3 +28,34 @@ class SeatsStateForm(forms.Form):
     def __init__(self, *args: object, seat_ids: list[str], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.fields["seats"].choices = [(key, key) for key in seat_ids]  # type: ignore[attr-defined]
+
+
+class SeasonTicketForm(forms.Form):
+    """A season ticket as it stands on the invoice; teams and seasons are those with a known schedule."""
+
+    team = forms.TypedChoiceField(label="Team", coerce=uuid.UUID)
+    season_year = forms.TypedChoiceField(label="Season", coerce=int)
+    source = forms.ChoiceField(label="Schedule", help_text="This team's season has more than one.")
+    section = forms.CharField(label="Section", max_length=40, help_text="As on the ticket.")
+    row = forms.CharField(label="Row", max_length=20)
+    seat_from = forms.IntegerField(label="First seat", min_value=1)
+    seat_to = forms.IntegerField(label="Last seat", min_value=1, help_text="The same number for a single seat.")
+    cost_basis = MoneyField(label="Cost of the season", help_text="The invoice's total in USD; it is split over games.")
+    order_reference = forms.CharField(
+        label="Order or account number", max_length=80, help_text="From the team's invoice: proof that they are yours."
+    )
+
+    def __init__(self, *args: object, schedules: Sequence[Schedule], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self._choose("team", {str(known.team_id): known.team for known in schedules})
+        self._choose("season_year", {str(known.season_year): str(known.season_year) for known in schedules})
+        seasons = Counter((known.team_id, known.season_year) for known in schedules)
+        if all(count == 1 for count in seasons.values()):
+            del self.fields["source"]
+        else:
+            names = {known.source: known.source or "without a name" for known in schedules}
+            self._choose("source", {"": "the only one", **names} if "" not in names else names)
+            self.fields["source"].required = False
+
+    def _choose(self, name: str, choices: dict[str, str]) -> None:
+        self.fields[name].choices = list(choices.items())  # type: ignore[attr-defined]

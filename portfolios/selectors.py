@@ -1,6 +1,7 @@
 """Reading the portfolio."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -39,6 +40,24 @@ def ticket_sellers(season_ticket: SeasonTicket) -> set[uuid.UUID]:
     """The users on whose marketplace accounts its seats may be offered: its holder, and who shares it and may list."""
     shares = season_ticket.shares.filter(revoked_at=None, role__in=roles_that_may("list"))
     return {season_ticket.user_id, *shares.values_list("user_id", flat=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A team's season of which the home games are known, and where they come from."""
+
+    team_id: uuid.UUID
+    team: str
+    season_year: int
+    source: str
+
+
+def schedule_list() -> list[Schedule]:
+    """Every schedule that a season ticket can be entered for, by team and newest season."""
+    rows = Game.objects.filter(home_team__venue__isnull=False).values_list(
+        "home_team_id", "home_team__name", "season_year", "source"
+    )
+    return [Schedule(*row) for row in rows.distinct().order_by("home_team__name", "-season_year", "source")]
 
 
 def game_list() -> QuerySet[Game]:

@@ -7,5 +7,6 @@ from portfolios import views
 app_name = "portfolios"
 urlpatterns = [
     path("portfolio/", views.season_ticket_list, name="season_ticket_list"),
+    path("portfolio/new/", views.season_ticket_new, name="season_ticket_new"),
     path("portfolio/games/<uuid:game_id>/seats/", views.seats_state, name="seats_state"),
 ]

@@ -6,13 +6,15 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portfolios.forms import SeatsStateForm
-from portfolios.selectors import game_get, season_ticket_list_counted, seats_of_game
+from portfolios.forms import SeasonTicketForm, SeatsStateForm
+from portfolios.selectors import game_get, schedule_list, season_ticket_list_counted, seats_of_game
 from portfolios.services.ledger import seats_set_state
+from portfolios.services.season_tickets import season_ticket_create
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
+from seatsync.core.forms import form_add_refusal
 
 
 @login_required
@@ -21,6 +23,26 @@ def season_ticket_list(request: HttpRequest) -> HttpResponse:
     """The season tickets that the person may know of."""
     tickets = season_ticket_list_counted(request_actor(request))
     return render(request, "portfolios/season_ticket_list.html", {"tickets": tickets})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def season_ticket_new(request: HttpRequest) -> HttpResponse:
+    """The form of a new season ticket; a refusal comes back beside its field with everything that was typed."""
+    actor = request_actor(request)
+    form = SeasonTicketForm(request.POST or None, schedules=schedule_list())
+    if request.method == "POST" and form.is_valid() and actor.user_id is not None:
+        wish = dict(form.cleaned_data)
+        team_id, source = wish.pop("team"), wish.pop("source", "") or None
+        try:
+            ticket = season_ticket_create(actor=actor, user_id=actor.user_id, team_id=team_id, source=source, **wish)
+        except (Conflict, InvalidInput) as error:
+            form_add_refusal(form, error)
+        else:
+            messages.success(request, f"{ticket.team}: {ticket.total_games} games are in your portfolio.")
+            return redirect("analytics:season_detail", ticket.pk)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "portfolios/season_ticket_new.html", {"form": form}, status=status)
 
 
 @login_required

@@ -3,11 +3,10 @@
 import threading
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, JsonResponse
 from django.urls import path, re_path
-from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -17,19 +16,14 @@ from marketplaces import api as marketplaces
 from portfolios import api as portfolios
 from seatsync.accounts import api as accounts
 from seatsync.core.problems import problem_view
+from seatsync.core.wire import JsonRenderer
 from seatsync.live import api as live
 
 
+@csrf_exempt
 def unknown(request: HttpRequest) -> JsonResponse:
     """404 as a problem for a path that is not there."""
     return problem_view(request, 404, "not_found", "There is no such path. /api/v1/docs/ lists them.")
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """500: a problem for the API, the page for people. Nothing of the cause is told."""
-    if not request.path.startswith("/api/"):
-        return defaults.server_error(request)
-    return problem_view(request, 500, "server_error", "Something failed on our side. It is logged; try again later.")
 
 
 class _Open(APIView):
@@ -42,8 +36,8 @@ class _Open(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Let the JSON renderer write refusals."""
         if getattr(response, "exception", False):
-            request.accepted_renderer = JSONRenderer()
-            request.accepted_media_type = JSONRenderer.media_type
+            request.accepted_renderer = JsonRenderer()
+            request.accepted_media_type = JsonRenderer.media_type
         return super().finalize_response(request, response, *args, **kwargs)
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import Error, Tags, register
 
 from marketplaces.registry import adapter_keys
-from seatsync.core.addresses import same_place
+from seatsync.core.places import same_place
 from seatsync.settings.safety import production_problems
 
 

@@ -22,4 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("seatsync.accounts.urls")),
 ]
 
-handler500 = "seatsync.api.server_error"
+handler400 = "seatsync.errors.bad_request"
+handler403 = "seatsync.errors.forbidden"
+handler404 = "seatsync.errors.not_found"
+handler500 = "seatsync.errors.server_error"

@@ -1,7 +1,6 @@
 """Addresses for machines: alive, ready, metrics."""
 
 import redis
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count
@@ -10,9 +9,8 @@ from django.views.decorators.http import require_GET
 
 from listings.models import MarketplaceCommand
 from marketplaces.models import InboundEvent
+from seatsync.core.addresses import is_this_machine
 from seatsync.core.limiters import valkey
-
-LOOPBACK = {"127.0.0.1", "::1"}
 
 
 @require_GET
@@ -56,9 +54,8 @@ def _migrations() -> str:
 
 @require_GET
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text, for loopback, trusted proxies and staff only."""
-    trusted = request.META.get("REMOTE_ADDR") in LOOPBACK | set(settings.TRUSTED_PROXIES)
-    if not trusted and not getattr(request.user, "is_staff", False):
+    """Prometheus text, for programs of this machine and staff only: whom a proxy asks for is anybody."""
+    if not is_this_machine(request) and not getattr(request.user, "is_staff", False):
         return HttpResponse(status=404)
     lines = ["# TYPE seatsync_commands gauge"]
     commands = MarketplaceCommand.objects.values("state").annotate(n=Count("pk")).order_by("state")

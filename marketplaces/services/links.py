@@ -17,9 +17,9 @@ from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
 from marketplaces.services.alerts import alert_reconnect
-from seatsync.core.addresses import same_place
 from seatsync.core.clock import now
 from seatsync.core.http import http_client
+from seatsync.core.places import same_place
 
 # Refresh a little before the end, so that no request leaves with a grant that dies on the way.
 REFRESH_BEFORE = timedelta(seconds=60)

@@ -15,6 +15,7 @@ from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from seatsync.core.money import round_money, split_evenly
 
 MOST_SEATS = 40
+LARGEST_SEAT = 99_999
 
 
 @transaction.atomic
@@ -30,12 +31,13 @@ def season_ticket_create(
     seat_to: int,
     cost_basis: Decimal,
     order_reference: str,
-    source: str = "",
+    source: str | None = None,
 ) -> SeasonTicket:
-    """Create the ticket and one ledger row per seat and home game of that season (and `source`, where given).
+    """Create the ticket and one ledger row per seat and home game of that season.
 
-    The whole cost is split evenly over seats and games and sums to the cent (I-27). Raises InvalidInput naming the
-    field, NotFound for an unknown team, Conflict where a seat of the tenant's ledger has an owner already.
+    `source` says whose schedule; None stands for the only one that there is. The whole cost is split evenly over seats
+    and games and sums to the cent (I-27). Raises InvalidInput naming the field, NotFound for an unknown team, Conflict
+    where a seat of the tenant's ledger has an owner already.
     """
     if actor.tenant_id is None:
         raise NotFound("No such tenant.")
@@ -43,11 +45,7 @@ def season_ticket_create(
     team = Team.objects.select_related("league", "venue").filter(pk=team_id).first()
     if team is None or team.venue is None:
         raise NotFound("No team with this id.")
-    games = list(Game.objects.filter(home_team=team, season_year=season_year, source=source).order_by("starts_at"))
-    if not games:
-        raise InvalidInput(
-            f"{team} has no games in {season_year} yet.", field="season_year", remedy="Choose a season with a schedule."
-        )
+    games = _games(team, season_year, source)
     ticket = SeasonTicket(
         tenant_id=actor.tenant_id,
         user_id=user_id,
@@ -82,13 +80,37 @@ def season_ticket_create(
     return ticket
 
 
+def _games(team: Team, season_year: int, source: str | None) -> list[Game]:
+    home = Game.objects.filter(home_team=team)
+    season = home.filter(season_year=season_year)
+    sources = sorted(season.values_list("source", flat=True).distinct())
+    if not sources:
+        years = sorted(home.values_list("season_year", flat=True).distinct())
+        known = ", ".join(map(str, years)) or "none yet"
+        raise InvalidInput(
+            f"{team} has no games in {season_year} yet.", field="season_year",
+            remedy=f"Choose a season with a schedule: {known}.",
+        )  # fmt: skip
+    if source is None and len(sources) == 1:
+        source = sources[0]
+    if source not in sources:
+        named = " or ".join(f'"{known}"' for known in sources)
+        detail = "has no such schedule" if source is not None else "has more than one schedule"
+        raise InvalidInput(f"{team} {detail} in {season_year}.", field="source", remedy=f"Choose {named}.")
+    return list(season.filter(source=source).order_by("starts_at"))
+
+
 def _check(seat_from: int, seat_to: int, cost: Decimal, reference: str, section: str, row: str) -> None:
     problems = []
     if not section.strip():
         problems.append(FieldProblem("section", "The section is missing.", "Write it as on the ticket."))
     if not row.strip():
         problems.append(FieldProblem("row", "The row is missing.", "Write it as on the ticket."))
-    if seat_from < 1 or seat_to < seat_from or seat_to - seat_from >= MOST_SEATS:
+    if seat_to > LARGEST_SEAT:
+        problems.append(
+            FieldProblem("seat_to", "No seat has this number.", f"Use first and last seat, up to {LARGEST_SEAT}.")
+        )
+    elif seat_from < 1 or seat_to < seat_from or seat_to - seat_from >= MOST_SEATS:
         problems.append(
             FieldProblem("seat_to", "The seat range is not valid.", f"Use first and last seat, at most {MOST_SEATS}.")
         )

@@ -6,6 +6,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
 from seatsync.accounts.models import Membership, User
+from seatsync.core.addresses import client_address
 from seatsync.core.clock import now
 
 
@@ -18,6 +19,10 @@ class AccountAdapter(DefaultAccountAdapter):
         if commit:
             Membership.objects.get_or_create(user=saved, tenant_id=request.tenant.pk)  # type: ignore[attr-defined]
         return saved
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address that allauth's limits count by: the client's, not the proxy's."""
+        return client_address(request)
 
     def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
         """Note on the user that the address was proved; a changed address must be proved again."""

@@ -13,6 +13,7 @@ from seatsync.accounts.models import User
 from seatsync.accounts.services import sign_in as signing
 from seatsync.accounts.services import tokens
 from seatsync.accounts.services.profile import profile_update
+from seatsync.core.addresses import client_address
 from seatsync.core.apiview import ApiView
 from seatsync.core.openapi import example
 
@@ -69,11 +70,6 @@ class MeInput(serializers.Serializer[Any]):
     )
 
 
-def address_of(request: Request) -> str:
-    """The caller's network address."""
-    return str(request.META.get("REMOTE_ADDR", ""))
-
-
 def _pair(pair: tokens.TokenPair) -> Response:
     return Response({"access": pair.access, "refresh": pair.refresh, "expires_in_s": pair.expires_in_s})
 
@@ -103,7 +99,7 @@ class TokenView(_Open):
         data = self.get_serializer(data=request.data)
         data.is_valid(raise_exception=True)
         tenant_id = request._request.tenant.pk  # type: ignore[attr-defined]
-        found = signing.sign_in(**data.validated_data, tenant_id=tenant_id, address=address_of(request))
+        found = signing.sign_in(**data.validated_data, tenant_id=tenant_id, address=client_address(request._request))
         if found.mfa_due:
             return Response({"mfa_token": tokens.mfa_token(found.user, tenant_id)})
         return _pair(tokens.tokens_issue(found.user, tenant_id))
@@ -119,14 +115,14 @@ class MfaView(_Open):
         """200 with tokens; 401 for a wrong code."""
         data = self.get_serializer(data=request.data)
         data.is_valid(raise_exception=True)
-        claims = tokens.token_decode(data.validated_data["mfa_token"], kind="mfa")
-        user = User.objects.get(pk=claims["sub"])
-        signing.lockout_check(email=user.email, address=address_of(request))
+        tenant_id = request._request.tenant.pk  # type: ignore[attr-defined]
+        user = tokens.mfa_user(data.validated_data["mfa_token"], tenant_id)
+        signing.lockout_check(email=user.email, address=client_address(request._request))
         factor = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
         if factor is None or not TOTP(factor).validate_code(data.validated_data["code"]):
-            signing.lockout_count(email=user.email, address=address_of(request))
+            signing.lockout_count(email=user.email, address=client_address(request._request))
             raise signing.SignInRefused("The code is not right.", field="code", remedy="Use the newest code.")
-        return _pair(tokens.tokens_issue(user, request._request.tenant.pk))  # type: ignore[attr-defined]
+        return _pair(tokens.tokens_issue(user, tenant_id))
 
 
 class RefreshView(_Open):
@@ -146,6 +142,7 @@ class MeView(ApiView):
     """Who I am."""
 
     serializer_class = MeOutput
+    versioned = True
 
     @extend_schema(responses={200: MeOutput}, tags=["me"], summary="Read the own profile")
     def get(self, request: Request) -> Response:
@@ -161,6 +158,7 @@ class MeView(ApiView):
         data = MeInput(data=request.data)
         data.is_valid(raise_exception=True)
         user = self._user()
+        self.if_match(MeOutput(user).data)
         wish = {"full_name": user.full_name, "phone": user.phone, **data.validated_data}
         return Response(MeOutput(profile_update(actor=self.actor, **wish)).data)
 

@@ -23,7 +23,9 @@ class TokenAuthentication(BaseAuthentication):
         user, tenant_id = access_user(token.strip())
         inner: Any = request._request
         if inner.tenant.pk != tenant_id:
-            raise TokenRefused("This token is of another tenant.")
+            raise TokenRefused(
+                "This token is of another tenant.", field="Authorization", remedy="Sign in at this address."
+            )
         inner.api_actor = actor_for(user, tenant_id, getattr(inner, "request_id", ""))
         return user, token
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from django.db import transaction
+from django.db import DataError, transaction
 from django.http import HttpResponse, HttpResponseBase
+from django.utils.http import parse_etags
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +17,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.errors import FieldProblem, PreconditionFailed, SeatSyncError
 from seatsync.core.idempotency import idempotency_begin, idempotency_keep
 from seatsync.core.throttling import rate_headers
+from seatsync.core.wire import JsonRenderer
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -36,6 +38,8 @@ class ApiView(GenericAPIView[Any]):
     atomic_writes = True
     # Views whose service keeps what it refused (a rejected price with its verdicts, I-15) and undoes the rest itself.
     keeps_refusals = False
+    # Whether the database refused a statement, after which nothing of the transaction can be kept.
+    broken = False
     # Whether If-Match is understood.
     versioned = False
     # Services name their own arguments; these are the names of the API's fields.
@@ -51,7 +55,7 @@ class ApiView(GenericAPIView[Any]):
             response = super().dispatch(request, *args, **kwargs)
             if response.status_code < 400:
                 self._keep(request, response)
-            elif not self.keeps_refusals:
+            elif not self.keeps_refusals or self.broken:
                 transaction.set_rollback(True)
         return response
 
@@ -75,6 +79,7 @@ class ApiView(GenericAPIView[Any]):
         if isinstance(exc, _Replay):
             body = orjson.loads(exc.body) if exc.body else None
             return Response(body, status=exc.status, headers={"Idempotent-Replay": "true"})
+        self.broken = isinstance(exc, DataError)
         if isinstance(exc, SeatSyncError):
             exc.problems = tuple(self._in_api_words(problem) for problem in exc.problems)
         response: Response = super().handle_exception(exc)
@@ -110,22 +115,30 @@ class ApiView(GenericAPIView[Any]):
         if not isinstance(response, Response) or response.status_code != 200:
             return response
         response.render()
-        etag = etag_of(response.content)
-        if request.headers.get("If-None-Match") == etag:
-            not_modified = HttpResponse(status=304)
-            not_modified["ETag"] = etag
-            return not_modified
-        response["ETag"] = etag
-        return response
+        response["ETag"] = etag = etag_of(response.content)
+        known = {tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))}
+        return _not_modified(response) if known & {etag, "*"} else response
 
-    def if_match(self, version: int) -> None:
-        """Raises PreconditionFailed where an If-Match header names another version (`"v3"`)."""
+    def if_match(self, current: Any, version: int | None = None) -> None:
+        """Raises PreconditionFailed where If-Match names neither what GET serves now nor its version (`"v3"`).
+
+        `current` is the object as its GET answers it.
+        """
         wanted = self.request.headers.get("If-Match")
-        if wanted is not None and wanted.strip() not in {"*", f'"v{version}"'}:
+        good = {"*", etag_of(JsonRenderer().render(current)), f'"v{version}"'}
+        if wanted is not None and not good & set(parse_etags(wanted)):
             raise PreconditionFailed(
                 "The object has changed since you read it.", field="If-Match", remedy="Read it again.",
                 current_version=version,
             )  # fmt: skip
+
+
+def _not_modified(response: HttpResponse) -> HttpResponse:
+    """304 with the headers of the answer that it stands for, those of a body excepted."""
+    headers = {name: value for name, value in response.items() if not name.lower().startswith("content-")}
+    answer = HttpResponse(status=304, headers=headers)
+    del answer["Content-Type"]
+    return answer
 
 
 def etag_of(content: bytes) -> str:

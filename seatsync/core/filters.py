@@ -2,8 +2,52 @@
 
 from typing import Any, ClassVar
 
-from django.db.models import ForeignKey
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import ForeignKey, PositiveSmallIntegerField
 from django_filters import rest_framework as filters
+
+from seatsync.core.bounds import EARLIEST, LATEST, MOMENT_REMEDY
+
+LARGEST_SMALL = 32_767
+
+
+class MomentFilter(filters.IsoDateTimeFilter):
+    """A time in the years that are stored; the database takes others only to fail on them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        bounds = [MinValueValidator(EARLIEST, MOMENT_REMEDY), MaxValueValidator(LATEST, MOMENT_REMEDY)]
+        super().__init__(*args, **kwargs, validators=bounds)
+
+
+class _TrueOrFalse(forms.Field):
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> bool | None:
+        """True, false, or None for nothing; raises ValidationError for any other text."""
+        if value in self.empty_values:
+            return None
+        if str(value).lower() not in {"true", "false"}:
+            raise forms.ValidationError("Write true or false.")
+        return str(value).lower() == "true"
+
+
+class YesFilter(filters.BooleanFilter):
+    """True or false; the filter that it is made from takes any other text for no filter at all."""
+
+    field_class = _TrueOrFalse
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, widget=forms.TextInput, **kwargs)
+
+
+class SmallNumberFilter(filters.NumberFilter):
+    """A whole number as a small column holds it. A decimal would do, but 1e9999999 takes seconds to be made whole."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, min_value=0, max_value=LARGEST_SMALL)
 
 
 class ApiFilterSet(filters.FilterSet):
@@ -15,4 +59,5 @@ class ApiFilterSet(filters.FilterSet):
     FILTER_DEFAULTS: ClassVar[dict[Any, Any]] = {
         **filters.FilterSet.FILTER_DEFAULTS,
         ForeignKey: {"filter_class": filters.UUIDFilter},
+        PositiveSmallIntegerField: {"filter_class": SmallNumberFilter},
     }

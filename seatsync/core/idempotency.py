@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db import connection
 
+from seatsync.core.bounds import header_text
 from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
 from seatsync.core.errors import Conflict, InvalidInput
@@ -19,10 +20,7 @@ def idempotency_begin(*, caller: str, key: str, method: str, path: str, body: by
     Raises Conflict while the same key is in flight, InvalidInput for another body under the same key. The caller has
     an open transaction, which holds the key until it ends.
     """
-    if not key.strip() or len(key) > LONGEST_KEY:
-        raise InvalidInput(
-            "This Idempotency-Key is not valid.", field="Idempotency-Key", remedy=f"Use 1 to {LONGEST_KEY} characters."
-        )
+    header_text(key, name="Idempotency-Key", longest=LONGEST_KEY)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 24))", [f"{caller}\n{key}"])
         if not cursor.fetchone()[0]:

@@ -48,7 +48,7 @@ class ProblemSchema(AutoSchema):
             text = f"1 to {LONGEST_KEY} characters; the same key and body get the same answer once more for 24 hours."
             found.append(OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description=text))
         if self.method in WRITES and getattr(self.view, "versioned", False):
-            text = 'The version you read, as `"v3"`; 412 where there is a newer one.'
+            text = 'The ETag that you read, or the version as `"v3"`; 412 where the object has changed since.'
             found.append(OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description=text))
         return found
 
@@ -76,6 +76,7 @@ class ProblemSchema(AutoSchema):
         if self.method in WRITES:
             found += [
                 ("400", "The body is not JSON."),
+                ("413", "The body is too large."),
                 ("415", "The body is not sent as application/json."),
                 ("422", "Some of the input is not valid; `errors` says which and what to do."),
             ]
@@ -85,7 +86,7 @@ class ProblemSchema(AutoSchema):
                 ("409", "The state has moved on: a stale version, a seat that is no longer free, a key in flight."),
             ]
             if view.versioned:
-                found.append(("412", "If-Match names an older version."))
+                found.append(("412", "The object is another than If-Match names."))
         if self.method == "GET" and self._is_list_view():
             found.append(("422", "A filter, limit or cursor that is not valid."))
         return [*sorted(found), ("4XX", "Any other refusal.")]

@@ -7,7 +7,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views import defaults
 
+from seatsync.core.edge import asked_by_machine
 from seatsync.core.errors import NotAllowed, NotFound, SeatSyncError
+from seatsync.core.problems import problem_view
 
 
 class PageErrorMiddleware:
@@ -23,6 +25,8 @@ class PageErrorMiddleware:
         """The page for this error; None for errors that are not ours."""
         if not isinstance(error, SeatSyncError):
             return None
+        if asked_by_machine(request):
+            return problem_view(request, error.status, error.code, error.detail, problems=error.problems)
         if isinstance(error, NotFound):
             return defaults.page_not_found(request, Http404(error.detail))
         if isinstance(error, NotAllowed):

@@ -3,7 +3,9 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import DataError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -14,14 +16,17 @@ from seatsync.core.errors import CHALLENGE, FieldProblem, SeatSyncError, TooMany
 
 CONTENT_TYPE = "application/problem+json"
 
-# What to do about refusals that name no field.
-_REMEDIES: dict[type[Exception], str] = {
-    exceptions.ParseError: "Send one JSON object.",
-    exceptions.UnsupportedMediaType: "Send JSON, with the header Content-Type: application/json.",
-    exceptions.MethodNotAllowed: "The header Allow names the methods that there are.",
-    exceptions.NotAcceptable: "Accept application/json.",
-    exceptions.NotAuthenticated: "Send an access token, as Authorization: Bearer.",
+log = structlog.get_logger(__name__)
+
+# What part of the request the framework's own refusals are about, and what to do about them.
+_ADVICE: dict[type[Exception], tuple[str, str]] = {
+    exceptions.ParseError: ("body", "Send one JSON object."),
+    exceptions.UnsupportedMediaType: ("Content-Type", "Send JSON, with the header Content-Type: application/json."),
+    exceptions.MethodNotAllowed: ("", "The header Allow names the methods that there are."),
+    exceptions.NotAcceptable: ("Accept", "Accept application/json."),
+    exceptions.NotAuthenticated: ("Authorization", "Send an access token, as Authorization: Bearer."),
 }
+_MEND = "Mend this field and send it again."
 
 
 def problem_body(
@@ -33,15 +38,22 @@ def problem_body(
         "type": f"/api/v1/problems/{code}/",
         "title": title,
         "status": status,
-        "detail": detail,
+        "detail": _written(detail),
         "code": code,
         "instance": getattr(request, "path", ""),
         "request_id": getattr(request, "request_id", ""),
-        "errors": [{"field": p.field, "detail": p.detail, "remedy": p.remedy} for p in problems],
+        "errors": [
+            {"field": _written(p.field), "detail": _written(p.detail), "remedy": _written(p.remedy)} for p in problems
+        ],
     }
     if current_version is not None:
         body["current_version"] = current_version
     return body
+
+
+def _written(text: str) -> str:
+    """The text without halves of characters, which input may have and no encoding can write."""
+    return text.encode(errors="replace").decode()
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -82,9 +94,33 @@ def _translated(error: Exception) -> SeatSyncError | None:
         return found
     if isinstance(error, exceptions.APIException):
         found = _plain(error.status_code, str(error.default_code), str(error.detail))
-        found.remedy = _REMEDIES.get(type(error), "")
+        field, found.remedy = _ADVICE.get(type(error), ("", ""))
+        if field:
+            found.problems = (FieldProblem(field, found.detail, found.remedy),)
         return found
-    return None
+    if isinstance(error, RequestDataTooBig):
+        found = _plain(413, "too_large", "The body is too large.")
+        found.problems = (FieldProblem("body", found.detail, "Send less at once."),)
+        return found
+    return _late(error)
+
+
+def _late(error: Exception) -> SeatSyncError | None:
+    """Input that no edge refused and that something behind it could not take: a refusal, and a line for us to mend."""
+    if isinstance(error, ValidationError):
+        found = _plain(422, "invalid_input", "Some of the input is not valid.")
+        texts = error.message_dict if hasattr(error, "error_dict") else {"body": error.messages}
+        found.problems = tuple(FieldProblem(name, " ".join(said), _MEND) for name, said in texts.items())
+    elif isinstance(error, DataError):
+        found = _plain(422, "invalid_input", "A value is longer, larger or other than what can be stored.")
+        found.problems = (FieldProblem("body", found.detail, "Look for such a value and send it mended."),)
+    elif isinstance(error, RecursionError):
+        found = _plain(400, "parse_error", "The input is nested too deeply.")
+        found.problems = (FieldProblem("body", found.detail, "Send one JSON object."),)
+    else:
+        return None
+    log.warning("problem.late", error=type(error).__name__, exc_info=error)
+    return found
 
 
 def _plain(status: int, code: str, detail: str) -> SeatSyncError:
@@ -102,7 +138,7 @@ def _fields(detail: Any, path: str = "") -> list[FieldProblem]:
             p for index, value in enumerate(detail) for p in _fields(value, f"{path}.{index}" if path else str(index))
         ]
     texts = detail if isinstance(detail, list) else [detail]
-    return [FieldProblem(_field(path), str(text), "Mend this field and send it again.") for text in texts]
+    return [FieldProblem(_field(path), str(text), _MEND) for text in texts]
 
 
 def _field(path: str) -> str:
@@ -111,9 +147,10 @@ def _field(path: str) -> str:
 
 
 def problem_view(
-    request: HttpRequest, status: int, code: str, detail: str, problems: tuple[FieldProblem, ...] = ()
-) -> JsonResponse:
+    request: HttpRequest, status: int, code: str, detail: str, problems: tuple[FieldProblem, ...] = (),
+    *, headers: dict[str, str] | None = None,
+) -> JsonResponse:  # fmt: skip
     """A problem from outside DRF: an unknown path, a delivery that proves nothing, or our own failure."""
     title = HTTPStatus(status).phrase
     body = problem_body(status=status, code=code, title=title, detail=detail, request=request, problems=problems)
-    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)

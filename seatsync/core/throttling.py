@@ -8,6 +8,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from seatsync.core.addresses import client_address
 from seatsync.core.limiters import Grant, take
 
 log = structlog.get_logger(__name__)
@@ -23,7 +24,7 @@ class CallerThrottle(BaseThrottle):
         """Take a token; keep the answer on the request for the headers."""
         per_minute = settings.API_REQUESTS_PER_MINUTE
         user_id = getattr(request.user, "pk", None)
-        caller = f"user:{user_id}" if user_id else f"address:{self.get_ident(request)}"
+        caller = f"user:{user_id}" if user_id else f"address:{client_address(request._request)}"
         try:
             grant = take(f"api:{caller}", capacity=per_minute, per_second=per_minute / 60)
         except redis.RedisError as error:

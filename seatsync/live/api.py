@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
@@ -11,7 +10,7 @@ from rest_framework.response import Response
 
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import NotFound
-from seatsync.core.filters import ApiFilterSet
+from seatsync.core.filters import ApiFilterSet, YesFilter
 from seatsync.core.pagination import CursorPagination
 from seatsync.live import selectors
 from seatsync.live.alerts import alert_acknowledge
@@ -46,7 +45,7 @@ class TicketOutput(serializers.Serializer[Any]):
 class AlertFilter(ApiFilterSet):
     """Alerts by kind and severity, open ones only on wish."""
 
-    open = filters.BooleanFilter(field_name="acknowledged_at", lookup_expr="isnull")
+    open = YesFilter(field_name="acknowledged_at", lookup_expr="isnull")
 
     class Meta:
         model = Alert

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from seatsync.settings.env import env_bool, env_database, env_int, env_list, env_redis, env_str
+from seatsync.settings.env import env_bool, env_database, env_int, env_list, env_networks, env_redis, env_str
 from seatsync.settings.safety import INSECURE_ENCRYPTION_KEY, INSECURE_JWT_SECRET_KEY, INSECURE_SECRET_KEY
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -24,7 +24,8 @@ BASE_URL = env_str("BASE_URL", "http://localhost:8000")
 WS_URL = env_str("WS_URL", "")
 SIMULATOR_URL = env_str("SIMULATOR_URL", "http://127.0.0.1:9100")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
-TRUSTED_PROXIES = env_list("TRUSTED_PROXIES")
+# Networks or addresses of the proxies in front of us: what they say of the client is believed.
+TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES")
 
 INSTALLED_APPS = [
     "daphne",
@@ -70,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "seatsync.core.middleware.RequestIdMiddleware",
+    "seatsync.core.edge.EdgeMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -177,6 +179,11 @@ DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "SeatSync <no-reply@seatsync.
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = str(STATE_DIR / "mail")
 
+# Bytes of a body. The largest honest API write is some 20 kB; a marketplace may send a batch of sales.
+API_LARGEST_BODY = 256_000
+WEBHOOK_LARGEST_BODY = 1_000_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
@@ -198,8 +205,8 @@ CONTENT_SECURITY_POLICY = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["seatsync.accounts.api_auth.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["seatsync.core.wire.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["seatsync.core.wire.JsonParser"],
     "DEFAULT_PAGINATION_CLASS": "seatsync.core.pagination.CursorPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "seatsync.core.openapi.ProblemSchema",

@@ -1,6 +1,7 @@
 """Typed readers of environment variables. A bad value stops the start with one sentence that names the variable."""
 
 import os
+from ipaddress import ip_network
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -48,6 +49,19 @@ def env_int(name: str, default: int) -> int:
 def env_list(name: str, default: str = "") -> list[str]:
     """A comma list without blanks."""
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+def env_networks(name: str) -> list[str]:
+    """A comma list of IP addresses and networks; anything else raises ImproperlyConfigured."""
+    found = env_list(name)
+    for text in found:
+        try:
+            ip_network(text, strict=False)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} has {text!r}, which is no address or network like 10.0.0.0/8."
+            ) from error
+    return found
 
 
 def env_database(name: str, default: str) -> dict[str, object]:

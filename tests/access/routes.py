@@ -100,6 +100,7 @@ ROUTES: dict[str, Route] = {
     "analytics:game_net": _own(game_id="game"),
     "analytics:game_suggest": _own(game_id="game"),
     "portfolios:season_ticket_list": OWN,
+    "portfolios:season_ticket_new": OWN,
     "portfolios:seats_state": _own(game_id="game"),
     "listings:listing_list": OWN,
     "listings:listing_detail": _own(listing_id="listing"),

@@ -45,7 +45,7 @@ def sign_in(*, email: str, password: str, tenant_id: uuid.UUID, address: str) ->
         raise SignInRefused("The mail address or the password is not right.")
     audit_record(
         actor=Actor(ActorKind.USER, str(user.pk), tenant_id, user.pk), verb="sign_in", object_type="user",
-        object_id=user.pk,
+        object_id=user.pk, after={"address": address},
     )  # fmt: skip
     return SignedIn(user, tenant_id, mfa_due=has_mfa(user))
 

@@ -17,6 +17,9 @@ from seatsync.core.errors import SeatSyncError
 from seatsync.live.alerts import alert_raise
 
 ALGORITHM = "HS256"
+# Where a request carries a token of each kind.
+_FIELDS = {"access": "Authorization", "refresh": "refresh", "mfa": "mfa_token"}
+_IDS = ("sub", "tid", "fam")
 MFA_LIFE = timedelta(minutes=5)
 
 
@@ -56,15 +59,28 @@ def token_decode(token: str, *, kind: str) -> dict[str, Any]:
         kid = jwt.get_unverified_header(token).get("kid")
         secret = dict(_keys()).get(str(kid))
         if secret is None:
-            raise TokenRefused("The token is signed with an unknown key.")
+            raise _refused(kind, "The token is signed with an unknown key.")
         claims: dict[str, Any] = jwt.decode(
-            token, secret, algorithms=[ALGORITHM], options={"require": ["exp", "sub", "typ"]}
+            token, secret, algorithms=[ALGORITHM], options={"require": ["exp", "sub", "tid", "typ"]}
         )
-    except jwt.PyJWTError as error:
-        raise TokenRefused("The token is not good.", remedy="Sign in again.") from error
+    except (jwt.PyJWTError, RecursionError, ValueError) as error:
+        raise _refused(kind, "The token is not good.") from error
     if claims["typ"] != kind:
-        raise TokenRefused(f"This is not an {kind} token.")
+        raise _refused(kind, f"This is no token for {_FIELDS[kind]}.")
+    if not all(_is_id(claims[name]) for name in _IDS if name in claims):
+        raise _refused(kind, "The token is not good.")
     return claims
+
+
+def _is_id(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and str(uuid.UUID(value)) == value
+    except ValueError:
+        return False
+
+
+def _refused(kind: str, detail: str = "The session has ended.") -> TokenRefused:
+    return TokenRefused(detail, field=_FIELDS[kind], remedy="Sign in again.")
 
 
 def password_mark(user: User) -> str:
@@ -79,6 +95,15 @@ def _claims(user: User, tenant_id: uuid.UUID, kind: str) -> dict[str, Any]:
 def mfa_token(user: User, tenant_id: uuid.UUID) -> str:
     """Proof that the password was right; good for the second step alone, five minutes."""
     return _encode(_claims(user, tenant_id, "mfa"), MFA_LIFE)
+
+
+def mfa_user(token: str, tenant_id: uuid.UUID) -> User:
+    """Who proved the password a moment ago, here; raises TokenRefused where the person or the password has gone."""
+    claims = token_decode(token, kind="mfa")
+    user = User.objects.filter(pk=claims["sub"], is_active=True).first()
+    if user is None or password_mark(user) != claims.get("pwd") or claims["tid"] != str(tenant_id):
+        raise _refused("mfa", "The first step has ended.")
+    return user
 
 
 @transaction.atomic
@@ -102,19 +127,19 @@ def tokens_refresh(token: str) -> TokenPair:
     """Trade a refresh token for a new pair. A spent one revokes its whole family and tells the user."""
     claims = token_decode(token, kind="refresh")
     with transaction.atomic():
-        family = refresh_family_lock(str(claims.get("fam")))
+        family = refresh_family_lock(claims["fam"]) if "fam" in claims else None
         if family is None or family.revoked_at is not None or family.expires_at <= now():
-            raise TokenRefused("The session has ended.", remedy="Sign in again.")
+            raise _refused("refresh")
         user = User.objects.filter(pk=family.user_id, is_active=True).first()
         if user is None or password_mark(user) != claims.get("pwd"):
-            raise TokenRefused("The session has ended.", remedy="Sign in again.")
+            raise _refused("refresh")
         if str(family.current_jti) == claims.get("jti"):
             family.current_jti = uuid.uuid4()
             family.save(update_fields=["current_jti", "updated_at"])
             return _pair(user, family)
     # Outside the transaction above: the revocation must stand although the caller gets an error.
     family_revoke(family, "a refresh token was used twice")
-    raise TokenRefused("This refresh token was used before. All sessions of that sign-in have ended.")
+    raise _refused("refresh", "This refresh token was used before. All sessions of that sign-in have ended.")
 
 
 def family_revoke(family: RefreshFamily, reason: str) -> None:
@@ -136,8 +161,8 @@ def access_user(token: str) -> tuple[User, uuid.UUID]:
     claims = token_decode(token, kind="access")
     user = User.objects.filter(pk=claims["sub"], is_active=True).first()
     if user is None or password_mark(user) != claims.get("pwd"):
-        raise TokenRefused("The session has ended.", remedy="Sign in again.")
-    revoked = RefreshFamily.objects.filter(pk=str(claims.get("fam")), revoked_at__isnull=False).exists()
-    if revoked:
-        raise TokenRefused("The session has ended.", remedy="Sign in again.")
+        raise _refused("access")
+    ended = RefreshFamily.objects.filter(revoked_at__isnull=False)
+    if "fam" in claims and ended.filter(pk=claims["fam"]).exists():
+        raise _refused("access")
     return user, uuid.UUID(claims["tid"])
