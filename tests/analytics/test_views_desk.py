@@ -85,3 +85,16 @@ def test_search_jumps_to_the_one_game(market: Market, sign_in: SignIn) -> None:
     assert client.get(reverse("analytics:search"), {"q": "owls"}).content.decode().count("data-row") == 6
     assert "No game of yours matches." in client.get(reverse("analytics:search"), {"q": "zzz"}).content.decode()
     assert client.get(reverse("analytics:search"), {"q": f"{game.game_date:%-d %b}"}).status_code == 302
+
+
+def test_a_refetch_moves_the_seasons_totals(market: Market, sign_in: SignIn) -> None:
+    client, holding = sign_in(market.holding.actor), market.holding
+    url = reverse("analytics:season_detail", args=[holding.ticket.pk])
+    strip = f'id="strip-{holding.ticket.pk}"'
+    page = client.get(url).content.decode()
+    assert (page.count(strip), page.count("hx-swap-oob")) == (1, 0)
+    alpha, _ = market.published(holding.seats[:2])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    fragment = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert f'{strip} hx-swap-oob="true"' in fragment
+    assert f'data-live="sold-{holding.ticket.pk}">$151</dd><dd class="note">2 seats, after fees' in fragment
