@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from portfolios.models import (
     EventMapping,
@@ -18,6 +18,7 @@ from portfolios.models import (
 )  # fmt: skip
 from seatsync.core.actors import Actor
 from seatsync.core.errors import NotFound
+from seatsync.core.replay import Replay, replay_labels
 
 
 def season_ticket_list(actor: Actor) -> QuerySet[SeasonTicket]:
@@ -93,6 +94,12 @@ def section_mapping_get(venue: Venue, section: str, platform: str) -> SectionMap
 def section_known(venue: Venue, section: str) -> bool:
     """Whether the venue's own list of sections has this name."""
     return VenueSection.objects.filter(venue=venue, name=section).exists()
+
+
+def replays_loaded() -> list[Replay]:
+    """The labels of the replayed seasons that this installation holds, whoever asks; one query."""
+    moved = Game.objects.exclude(shifted_weeks=0).values("source", "shifted_weeks").annotate(first=Min("starts_at"))
+    return replay_labels((row["source"], row["shifted_weeks"], row["first"]) for row in moved)
 
 
 def season_ticket_list_counted(actor: Actor) -> QuerySet[SeasonTicket]:

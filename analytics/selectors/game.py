@@ -21,7 +21,6 @@ from portfolios.models import Game, SeasonTicket, Seat
 from portfolios.selectors import game_get, seats_of_game
 from seatsync.core.actors import Actor
 from seatsync.core.charts import Line, Mark
-from seatsync.core.replay import Replay, replay_label
 
 COMPARABLES = 10
 _COLOURS = ("own", "c2", "c3", "c4", "c5", "c6")
@@ -55,7 +54,6 @@ class GamePage:
     prints: list[MarketSnapshot]
     accounts: list[MarketplaceAccount]
     lines: list[Line]
-    replay: Replay | None
 
     @property
     def may_list(self) -> bool:
@@ -86,7 +84,6 @@ def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
         prints=list(game_prints(game, sections)[:COMPARABLES]),
         accounts=[a for a in account_list(actor).filter(is_active=True) if not a.needs_reconnect],
         lines=_lines(game, offers),
-        replay=replay_label([game]),
     )
 
 

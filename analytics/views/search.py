@@ -7,7 +7,6 @@ from django.views.decorators.http import require_GET
 
 from analytics.selectors.search import games_found
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.replay import replay_label
 
 
 @login_required
@@ -18,6 +17,4 @@ def search(request: HttpRequest) -> HttpResponse:
     games = list(games_found(request_actor(request), text)) if text else []
     if len(games) == 1:
         return redirect("analytics:game_detail", games[0].pk)
-    return render(
-        request, "analytics/search.html", {"search_text": text, "games": games, "replay": replay_label(games)}
-    )
+    return render(request, "analytics/search.html", {"search_text": text, "games": games})

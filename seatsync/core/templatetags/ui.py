@@ -13,7 +13,6 @@ from django.utils.safestring import SafeString
 
 from seatsync.core import charts
 from seatsync.core.clock import now
-from seatsync.core.replay import replay_label
 
 register = template.Library()
 
@@ -71,12 +70,6 @@ def signed(value: Decimal | None, currency: str = "USD") -> str:
     if value is None:
         return ""
     return ("+" if value > 0 else "") + _amount(value, currency, 2)
-
-
-@register.simple_tag
-def replay_of(game: Any) -> Any:
-    """The label of a replayed game, None for a real one."""
-    return replay_label([game])
 
 
 @register.simple_tag
