@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from portfolios.forms import SeatsStateForm
-from portfolios.selectors import game_get, season_ticket_list_counted, seats_of_game
+from portfolios.selectors import game_get, season_ticket_counts, seats_of_game
 from portfolios.services.ledger import seats_set_state
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
@@ -19,7 +19,7 @@ from seatsync.core.errors import Conflict, InvalidInput
 @require_GET
 def season_ticket_list(request: HttpRequest) -> HttpResponse:
     """The season tickets that the person may know of."""
-    tickets = season_ticket_list_counted(request_actor(request))
+    tickets = season_ticket_counts(request_actor(request))
     return render(request, "portfolios/season_ticket_list.html", {"tickets": tickets})
 
 

@@ -64,6 +64,12 @@ def delta(value: Decimal | None, currency: str = "USD", places: int = 2) -> Safe
     )  # fmt: skip
 
 
+@register.simple_tag
+def part(found: Any, currency: str = "USD") -> str:
+    """Some seats and their cost, to the cent so that the parts add up on the page: "4 seats, cost $160.00"."""
+    return f"{found.seats} seat{'' if found.seats == 1 else 's'}, cost {_amount(found.cost, currency, 2)}"
+
+
 @register.filter
 def signed(value: Decimal | None, currency: str = "USD") -> str:
     """A signed amount without judgement: "+$2.00" over, "-$2.00" under."""
