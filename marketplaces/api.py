@@ -61,6 +61,12 @@ class AccountFinishInput(serializers.Serializer[Any]):
     redirect_uri = serializers.URLField()
 
 
+class MarketQuery(serializers.Serializer[Any]):
+    """Which part of a game's market."""
+
+    zone = serializers.CharField(max_length=60, required=False, default="", allow_blank=True)
+
+
 class ConsentOutput(serializers.Serializer[Any]):
     """Where the holder's browser goes to consent."""
 
@@ -165,7 +171,9 @@ class MarketView(ApiView):
     def get(self, request: Request) -> Response:
         """The figures, or `n` 0 where nothing was observed; 404 for a game that is not the caller's."""
         game = game_get(self.actor, request.query_params.get("game", ""))
-        found = market_of_games([game.pk], zone=request.query_params.get("zone", "")).get(game.pk)
+        wish = MarketQuery(data=request.query_params)
+        wish.is_valid(raise_exception=True)
+        found = market_of_games([game.pk], zone=wish.validated_data["zone"]).get(game.pk)
         if found is None:
             return Response({"game_id": str(game.pk), "get_in": None, "median": None, "n": 0, "as_of": None})
         return Response(MarketOutput(found).data)

@@ -22,8 +22,11 @@ class CursorPagination(pagination.CursorPagination):
         text = request.query_params.get("limit")
         if text is None:
             return self.page_size
-        if not text.isdigit() or not 1 <= int(text) <= self.max_page_size:
-            raise InvalidInput(f"{text!r} is not a limit.", field="limit", remedy=f"Use 1 to {self.max_page_size}.")
+        # Short ASCII digits only: "²" is a digit to Python, and no number.
+        if not (text.isascii() and text.isdigit() and len(text) < 9) or not 1 <= int(text) <= self.max_page_size:
+            raise InvalidInput(
+                f"{text[:40]!r} is not a limit.", field="limit", remedy=f"Use 1 to {self.max_page_size}."
+            )
         return int(text)
 
     def decode_cursor(self, request: Request) -> Any:
