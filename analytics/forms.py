@@ -61,6 +61,12 @@ class NetForm(forms.Form):
         return price if isinstance(price, Decimal) and price > 0 else None
 
 
+class SearchForm(forms.Form):
+    """What a person looks for."""
+
+    q = forms.CharField(label="Find a game", max_length=80, required=False)
+
+
 class SeasonFilter(forms.Form):
     """What the games table shows and in which order; kept in the URL."""
 

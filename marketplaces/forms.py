@@ -11,3 +11,10 @@ class ConnectForm(forms.Form):
     token = forms.CharField(
         label="API token", max_length=400, required=False, strip=True, widget=forms.PasswordInput(render_value=False)
     )
+
+
+class ConsentForm(forms.Form):
+    """What a platform sends the browser back with."""
+
+    state = forms.CharField(max_length=200, required=False)
+    code = forms.CharField(max_length=2000, required=False)

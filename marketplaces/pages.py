@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from marketplaces.forms import ConnectForm
+from marketplaces.forms import ConnectForm, ConsentForm
 from marketplaces.registry import adapter_get, adapter_list
 from marketplaces.selectors import account_list as accounts_visible
 from marketplaces.selectors import inbound_failed
@@ -73,13 +73,11 @@ def account_connect(request: HttpRequest) -> HttpResponse:
 @require_GET
 def account_connected(request: HttpRequest) -> HttpResponse:
     """Where the platform sends the holder back after consent."""
+    form = ConsentForm(request.GET)
+    # What is not even text was not sent by a platform: it is refused as a made-up answer is.
+    data = form.cleaned_data if form.is_valid() else {"state": "", "code": ""}
     try:
-        connect_finish(
-            actor=request_actor(request),
-            state=request.GET.get("state", ""),
-            code=request.GET.get("code", ""),
-            redirect_uri=_redirect_uri(),
-        )
+        connect_finish(actor=request_actor(request), redirect_uri=_redirect_uri(), **data)
     except SeatSyncError as error:
         messages.error(request, f"{error.detail} {error.remedy}".strip())
     else:

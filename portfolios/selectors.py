@@ -1,10 +1,11 @@
 """Reading the portfolio."""
 
 import uuid
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from portfolios.models import (
     EventMapping,
@@ -18,8 +19,11 @@ from portfolios.models import (
     VenueSection,
     roles_that_may,
 )  # fmt: skip
+from portfolios.ports import openings
 from seatsync.core.actors import Actor
+from seatsync.core.clock import now
 from seatsync.core.errors import NotFound
+from seatsync.core.replay import Replay, replay_labels
 
 
 def season_ticket_list(actor: Actor) -> QuerySet[SeasonTicket]:
@@ -121,10 +125,42 @@ def section_known(venue: Venue, section: str) -> bool:
     return VenueSection.objects.filter(venue=venue, name=section).exists()
 
 
-def season_ticket_list_counted(actor: Actor) -> QuerySet[SeasonTicket]:
-    """The season tickets with `seats_sold`, `seats_kept` and `seats_all`, counted in the same query."""
-    return season_ticket_list(actor).annotate(
+def replays_loaded() -> list[Replay]:
+    """The labels of the replayed seasons that this installation holds, whoever asks; one query."""
+    moved = Game.objects.exclude(shifted_weeks=0).values("source", "shifted_weeks").annotate(first=Min("starts_at"))
+    return replay_labels((row["source"], row["shifted_weeks"], row["first"]) for row in moved)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCounts:
+    """A season ticket with its seats counted; undecided ones are free, still to come and not on offer."""
+
+    ticket: SeasonTicket
+    seats: int
+    sold: int
+    kept: int
+    undecided_seats: int
+    undecided_games: int
+
+
+def season_ticket_counts(actor: Actor) -> list[TicketCounts]:
+    """The season tickets with their seats counted, in a constant number of queries."""
+    tickets = season_ticket_list(actor).annotate(
         seats_all=Count("seats"),
         seats_sold=Count("seats", filter=Q(seats__state=OwnerState.SOLD)),
         seats_kept=Count("seats", filter=Q(seats__state=OwnerState.ATTENDING)),
     )
+    free = Seat.objects.visible_to(actor).filter(state=OwnerState.AVAILABLE, game__starts_at__gt=now())
+    rows = list(free.values_list("pk", "season_ticket_id", "game_id"))
+    offered = openings.offered_among([pk for pk, _, _ in rows])
+    undecided: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    for pk, ticket_id, game_id in rows:
+        if pk not in offered:
+            undecided[ticket_id].append(game_id)
+    return [
+        TicketCounts(
+            ticket, ticket.seats_all, ticket.seats_sold, ticket.seats_kept, len(undecided[ticket.pk]),
+            len(set(undecided[ticket.pk])),
+        )
+        for ticket in tickets
+    ]  # fmt: skip

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portfolios.forms import SeasonTicketForm, SeatsStateForm
-from portfolios.selectors import game_get, schedule_list, season_ticket_list_counted, seats_of_game
+from portfolios.selectors import game_get, schedule_list, season_ticket_counts, seats_of_game
 from portfolios.services.ledger import seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.accounts.selectors import request_actor
@@ -21,7 +21,7 @@ from seatsync.core.forms import form_add_refusal
 @require_GET
 def season_ticket_list(request: HttpRequest) -> HttpResponse:
     """The season tickets that the person may know of."""
-    tickets = season_ticket_list_counted(request_actor(request))
+    tickets = season_ticket_counts(request_actor(request))
     return render(request, "portfolios/season_ticket_list.html", {"tickets": tickets})
 
 

@@ -1,5 +1,6 @@
 """What every page's shell shows: navigation and what needs the person."""
 
+import time
 from dataclasses import dataclass
 from functools import cache
 
@@ -8,7 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from analytics.selectors.desk import needs_count
+from portfolios.selectors import replays_loaded
 from seatsync.accounts.selectors import request_actor
+from seatsync.core.replay import Replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,30 @@ def _nav(path: str) -> list[NavItem]:
     ]
 
 
+class _Kept:
+    """The replay labels, read again when they are older than a moment: seasons are loaded once in a long while."""
+
+    def __init__(self) -> None:
+        self._labels: list[Replay] = []
+        self._until = 0.0
+
+    def labels(self) -> list[Replay]:
+        """The labels as of now or a moment ago; one query where they are read."""
+        if time.monotonic() >= self._until:
+            self._labels = replays_loaded()
+            self._until = time.monotonic() + settings.REPLAY_LABELS_KEPT_S
+        return self._labels
+
+
+_kept = _Kept()
+
+
 def shell(request: HttpRequest) -> dict[str, object]:
-    """Context of the shell: links, how much needs the person (counted on first use) and the socket's address."""
+    """Context of the shell: replay labels, links, how much needs the person (both read on first use), the socket."""
+    everybody: dict[str, object] = {"replays": cache(_kept.labels)}
     if not getattr(request, "user", None) or not request.user.is_authenticated:
-        return {}
-    return {
+        return everybody
+    return everybody | {
         "nav": _nav(request.path),
         "needs_count": cache(lambda: needs_count(request_actor(request))),
         "ws_url": settings.WS_URL,

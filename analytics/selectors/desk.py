@@ -12,7 +12,6 @@ from marketplaces.market import MarketFigures
 from portfolios.selectors import season_ticket_list
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
-from seatsync.core.replay import Replay, replay_label
 from seatsync.live.models import Alert, Severity
 from seatsync.live.selectors import alerts_open
 
@@ -57,7 +56,6 @@ class Desk:
     listings: list[OwnListing]
     listing_count: int
     sales: list[Sale]
-    replay: Replay | None
     market_as_of: datetime | None
 
 
@@ -92,6 +90,5 @@ def desk(actor: Actor) -> Desk:
         listings=[OwnListing(listing, markets.get(listing.game_id)) for listing in own[:LISTINGS]],
         listing_count=own.count(),
         sales=list(sale_list(actor)[:SALES]),
-        replay=replay_label(row.game for row in rows),
         market_as_of=max((row.market.as_of for row in rows if row.market), default=None),
     )

@@ -10,21 +10,33 @@ from analytics.selectors.overview import SeatView, seat_view
 from intelligence.models import AiPrediction
 from intelligence.selectors import latest_predictions
 from listings.board import Cell, cells_of
-from listings.models import Listing
-from listings.selectors import listing_list, offered_among, price_history_of
+from listings.models import Listing, Sale
+from listings.selectors import listing_list, live_sales_of_seats, offered_among, price_history_of
 from listings.states import OPEN
 from marketplaces.market import MarketFigures, market_of_games
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
 from marketplaces.registry import adapter_get, adapter_keys
 from marketplaces.selectors import account_list, game_asks, game_daily_median, game_prints
-from portfolios.models import Game, SeasonTicket, Seat
+from portfolios.models import Game, OwnerState, SeasonTicket, Seat
 from portfolios.selectors import game_get, seats_of_game
 from seatsync.core.actors import Actor
 from seatsync.core.charts import Line, Mark
-from seatsync.core.replay import Replay, replay_label
+from seatsync.core.money import round_money
 
 COMPARABLES = 10
 _COLOURS = ("own", "c2", "c3", "c4", "c5", "c6")
+
+
+@dataclass(frozen=True, slots=True)
+class SoldSeats:
+    """A sale that took seats of a block, and the price of one of them."""
+
+    sale: Sale
+
+    @property
+    def each(self) -> Decimal:
+        """The list price per ticket."""
+        return round_money(self.sale.gross / self.sale.quantity) if self.sale.quantity else self.sale.gross
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,13 @@ class Block:
     cost: Decimal
     prediction: AiPrediction | None
     marks: list[Mark]
+    sales: list[SoldSeats]
     may_list: bool
+
+    @property
+    def undecided(self) -> bool:
+        """Whether any of the seats is still the holder's to price."""
+        return any(seat.state == OwnerState.AVAILABLE for seat in self.seats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +73,6 @@ class GamePage:
     prints: list[MarketSnapshot]
     accounts: list[MarketplaceAccount]
     lines: list[Line]
-    replay: Replay | None
 
     @property
     def may_list(self) -> bool:
@@ -86,7 +103,6 @@ def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
         prints=list(game_prints(game, sections)[:COMPARABLES]),
         accounts=[a for a in account_list(actor).filter(is_active=True) if a.takes_listings],
         lines=_lines(game, offers),
-        replay=replay_label([game]),
     )
 
 
@@ -95,6 +111,7 @@ def _blocks(actor: Actor, seats: list[Seat], offers: list[Listing], market: Mark
     for seat in seats:
         together[seat.season_ticket_id, seat.section, seat.row, seat.group_id].append(seat)
     offered = offered_among(seat.pk for seat in seats)
+    taken = live_sales_of_seats([seat.pk for seat in seats if seat.state in {OwnerState.SOLD, OwnerState.HELD}])
     predictions = latest_predictions(actor, {seat.group_id for seat in seats if seat.group_id})
     may = {ticket.pk: ticket.may(actor, "list") for ticket in {seat.season_ticket for seat in seats}}
     asks: dict[uuid.UUID | None, list[Decimal]] = defaultdict(list)
@@ -110,10 +127,16 @@ def _blocks(actor: Actor, seats: list[Seat], offers: list[Listing], market: Mark
             cost=sum((seat.cost for seat in of_block), Decimal("0.00")),
             prediction=predictions.get(group) if group else None,
             marks=_marks(market, asks[group] if group else []),
+            sales=_sold(of_block, taken),
             may_list=may[ticket_id],
         )
         for (ticket_id, section, row, group), of_block in together.items()
     ]
+
+
+def _sold(seats: list[Seat], taken: dict[uuid.UUID, Sale]) -> list[SoldSeats]:
+    sales = {taken[seat.pk].pk: taken[seat.pk] for seat in seats if seat.pk in taken}
+    return [SoldSeats(sale) for sale in sales.values()]
 
 
 def _label(seats: list[Seat]) -> str:

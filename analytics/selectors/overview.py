@@ -20,6 +20,12 @@ from seatsync.core.money import round_money
 ZERO = Decimal("0.00")
 _GIVEN = {OwnerState.TRANSFERRED, OwnerState.DONATED, OwnerState.SWAPPED, OwnerState.RELINQUISHED}
 
+# A seat's look -> the part of the season's totals that it belongs to.
+_PARTS = {
+    "sold": "sold", "held": "held", "listed": "listed", "attending": "kept", "given": "given",
+    "available": "undecided", "unused": "unused",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class SeatView:
@@ -66,30 +72,48 @@ class GameRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the season's seats, and what they cost."""
+
+    seats: int = 0
+    cost: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
 class SeasonTotals:
-    """The season in figures; `asked` is what open listings ask, each seat once at its lowest price."""
+    """The season in figures: every seat lies in exactly one part, so that seats and costs add up to the whole.
+
+    `undecided` seats are free and still to come, `unused` ones were neither sold, kept nor given before their game.
+    `asked` is what open listings ask, each seat once at its lowest price.
+    """
 
     games: int
-    cost: Decimal
-    sold_seats: int
+    whole: Part
+    sold: Part
+    held: Part
+    listed: Part
+    kept: Part
+    given: Part
+    undecided: Part
+    unused: Part
+    undecided_games: int
     sold_proceeds: Decimal
-    sold_cost: Decimal
-    listed_seats: int
     asked: Decimal
-    kept_seats: int
-    open_seats: int
-    open_cost: Decimal
-    lapsed_seats: int
+
+    @property
+    def parts(self) -> list[Part]:
+        """All parts of the whole."""
+        return [self.sold, self.held, self.listed, self.kept, self.given, self.undecided, self.unused]
 
     @property
     def result(self) -> Decimal | None:
         """Proceeds less cost over the sold seats; None where none is sold."""
-        return self.sold_proceeds - self.sold_cost if self.sold_seats else None
+        return self.sold_proceeds - self.sold.cost if self.sold.seats else None
 
     @property
     def result_percent(self) -> Decimal | None:
         """The result as a share of those seats' cost."""
-        return self.result / self.sold_cost * 100 if self.result is not None and self.sold_cost else None
+        return self.result / self.sold.cost * 100 if self.result is not None and self.sold.cost else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +188,8 @@ def seat_view(seat: Seat, *, listed: bool) -> SeatView:
         css = "given"
     elif seat.state == OwnerState.AVAILABLE and listed:
         css, word = "listed", "listed"
+    elif seat.state == OwnerState.AVAILABLE and seat.game.starts_at <= now():
+        css, word = "unused", "unused"
     elif seat.state == OwnerState.HELD:
         word = "being paid for"
     return SeatView(seat.pk, seat.seat_number, css, word, seat.group_id, seat.state)
@@ -181,20 +207,17 @@ def _game_state(views: list[SeatView]) -> str:
 
 
 def _totals(ticket: SeasonTicket, seats: list[Seat], rows: list[GameRow], facts: _Facts) -> SeasonTotals:
-    coming = now()
-    free = [seat for seat in seats if seat.state == OwnerState.AVAILABLE]
-    undecided = [seat for seat in free if seat.game.starts_at > coming and seat.pk not in facts.offered]
-    listed = [seat for seat in free if seat.pk in facts.offered]
+    looks = {view.id: view.css for row in rows for view in row.seats}
+    by_part: dict[str, list[Seat]] = defaultdict(list)
+    for seat in seats:
+        # A seat that is being paid for has its sale already, and its money is counted with the sold ones.
+        by_part["sold" if seat.pk in facts.sales else _PARTS[looks[seat.pk]]].append(seat)
+    parts = {name: Part(len(found), sum((seat.cost for seat in found), ZERO)) for name, found in by_part.items()}
     return SeasonTotals(
         games=len(rows),
-        cost=ticket.cost_basis,
-        sold_seats=sum(row.sold_seats for row in rows),
+        whole=Part(len(seats), ticket.cost_basis),
+        undecided_games=len({seat.game_id for seat in by_part["undecided"]}),
         sold_proceeds=sum((row.sold_proceeds for row in rows), ZERO),
-        sold_cost=sum((row.sold_cost for row in rows), ZERO),
-        listed_seats=len(listed),
-        asked=sum((facts.offered[seat.pk] for seat in listed), ZERO),
-        kept_seats=sum(1 for seat in seats if seat.state == OwnerState.ATTENDING),
-        open_seats=len(undecided),
-        open_cost=sum((seat.cost for seat in undecided), ZERO),
-        lapsed_seats=sum(1 for s in free if s.game.starts_at <= coming and s.pk not in facts.offered),
+        asked=sum((facts.offered[seat.pk] for seat in by_part["listed"]), ZERO),
+        **{name: parts.get(name, Part()) for name in set(_PARTS.values())},
     )

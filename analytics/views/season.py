@@ -12,7 +12,6 @@ from analytics.selectors.overview import season_overview
 from analytics.selectors.season import rows_shown, sold_total
 from portfolios.selectors import season_ticket_get
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.replay import replay_label
 
 
 @login_required
@@ -29,7 +28,6 @@ def season_detail(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
         "shown_proceeds": sold_total(rows),
         "chosen": chosen,
         "shows": SHOWS,
-        "replay": replay_label(row.game for row in overview.games),
     }
     template = "analytics/_season_body.html" if request.htmx else "analytics/season_detail.html"  # type: ignore[attr-defined]
     return render(request, template, context)

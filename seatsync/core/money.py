@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 from seatsync.core.errors import InvalidInput
 
@@ -11,6 +11,10 @@ DEFAULT_CURRENCY = "USD"
 # Decimal(10,2): the widest amount a column holds.
 LARGEST = Decimal("99999999.99")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+# Digits, or exact groups of thousands with one and the same separator; then at most one decimal point. A comma
+# anywhere else may be somebody's decimal comma, and is asked about rather than guessed.
+_AMOUNT = re.compile(r"([-+]?)\s*\$?\s*((?:[0-9]+|[0-9]{1,3}(?:([, ])[0-9]{3})(?:\3[0-9]{3})*)(?:\.[0-9]*)?|\.[0-9]+)")
+_REMEDY = "Write it like 70.50."
 
 
 def round_money(amount: Decimal) -> Decimal:
@@ -22,16 +26,15 @@ def round_money(amount: Decimal) -> Decimal:
 
 def parse_money(text: str, *, field: str) -> Decimal:
     """An amount from what a person typed ("$1,084.5" -> 1084.50). Raises InvalidInput naming the field."""
-    cleaned = text.strip().replace("$", "").replace(",", "").replace(" ", "")
-    try:
-        amount = Decimal(cleaned)
-    except InvalidOperation as error:
-        raise InvalidInput(f"{text!r} is not an amount.", field=field, remedy="Write it like 84.00.") from error
-    if not amount.is_finite() or abs(amount) > LARGEST:
-        raise InvalidInput(f"{text!r} is out of range.", field=field, remedy="Write it like 84.00.")
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None:
+        raise InvalidInput(f"{text[:40]!r} is not an amount.", field=field, remedy=_REMEDY)
+    amount = Decimal(found[1] + found[2].replace(",", "").replace(" ", ""))
+    if abs(amount) > LARGEST:
+        raise InvalidInput(f"{text[:40]!r} is out of range.", field=field, remedy=_REMEDY)
     if amount != amount.quantize(CENT):
         raise InvalidInput(
-            f"{text!r} has parts of a cent.",
+            f"{text[:40]!r} has parts of a cent.",
             field=field,
             remedy="Use at most two decimals.",
         )

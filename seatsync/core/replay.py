@@ -1,17 +1,8 @@
-"""The label of replayed data: every page that shows such a game says so."""
+"""The label of replayed data: while an installation holds such a season, every page says so."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
-
-
-class Shifted(Protocol):
-    """A game as far as the label goes."""
-
-    shifted_weeks: int
-    starts_at: datetime
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +13,11 @@ class Replay:
     source: str
 
 
-def replay_label(games: Iterable[Shifted]) -> Replay | None:
-    """The label of the first replayed game among these; None where all are real."""
-    shifted = next((game for game in games if game.shifted_weeks), None)
-    if shifted is None:
-        return None
-    weeks = shifted.shifted_weeks
-    year = (shifted.starts_at - timedelta(weeks=weeks)).year
-    return Replay(f"{year} season replayed, shifted {weeks} week{'' if abs(weeks) == 1 else 's'}", shifted.source)
+def replay_labels(seasons: Iterable[tuple[str, int, datetime]]) -> list[Replay]:
+    """One label a replayed season, the oldest first; each is (source, weeks moved, start of its first game)."""
+    found: dict[str, Replay] = {}
+    for source, weeks, first in sorted(seasons, key=lambda season: season[2] - timedelta(weeks=season[1])):
+        year = (first - timedelta(weeks=weeks)).year
+        text = f"{year} season replayed, shifted {weeks} week{'' if abs(weeks) == 1 else 's'}"
+        found.setdefault(text, Replay(text, source))
+    return list(found.values())

@@ -111,6 +111,8 @@ TEMPLATES = [
 # environment first (seatsync/core/embedded), and production.py demands both variables.
 DATABASES = {"default": env_database("DATABASE_URL", "postgres://seatsync@127.0.0.1:1/seatsync")}
 REDIS_URL = env_redis("REDIS_URL", "redis://127.0.0.1:1/0")
+# How long a process keeps the labels of replayed seasons before it looks again.
+REPLAY_LABELS_KEPT_S = 30.0
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -98,9 +98,18 @@
 
   // Nothing is swapped away under a person's hands: what changed meanwhile is fetched when they are done.
   var waiting = {};
+  function changed(field) {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.tagName !== "SELECT") return field.value !== field.defaultValue;
+    var options = Array.from(field.options);
+    var first = Math.max(0, options.findIndex(function (option) { return option.defaultSelected; }));
+    return field.selectedIndex !== first;
+  }
   function busy(node) {
     var active = document.activeElement;
-    return node.querySelector("dialog[open]") || (active && node.contains(active) && active.matches("input, select, textarea"));
+    if (node.querySelector("dialog[open], .errors[role=alert]")) return true;
+    if (active && node.contains(active) && active.matches("input, select, textarea")) return true;
+    return Array.from(node.querySelectorAll("input, select, textarea")).some(changed);
   }
   document.addEventListener("htmx:beforeRequest", function (event) {
     var cause = event.detail.requestConfig.triggeringEvent;

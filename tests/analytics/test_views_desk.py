@@ -1,5 +1,6 @@
 """The desk and the season table say what the ledger says, at a constant number of queries."""
 
+import re
 from decimal import Decimal
 
 from django.db import connection
@@ -8,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from analytics.selectors.overview import season_overview
+from portfolios.models import Seat
 from portfolios.services.ledger import seats_set_state
 from tests.analytics.conftest import SignIn
 from tests.listings.conftest import Market, build_market
@@ -21,12 +23,46 @@ def test_totals_follow_the_ledger(market: Market) -> None:
     market.published(holding.seats[:2])
     seats_set_state(actor=holding.actor, seat_ids=[holding.seats[2].pk], to_state="attending", reason="we go")
     totals = season_overview(holding.actor, holding.ticket).totals
-    assert (totals.games, totals.cost) == (6, Decimal("1000.01"))
-    assert (totals.listed_seats, totals.asked) == (2, Decimal("168.00"))
-    assert totals.kept_seats == 1
-    assert totals.open_seats == 5 * 4 - 3
-    assert totals.lapsed_seats == 4
-    assert (totals.sold_seats, totals.sold_proceeds, totals.result) == (0, Decimal("0.00"), None)
+    assert (totals.games, totals.whole.seats, totals.whole.cost) == (6, 24, Decimal("1000.01"))
+    assert (totals.listed.seats, totals.asked) == (2, Decimal("168.00"))
+    assert totals.kept.seats == 1
+    assert (totals.undecided.seats, totals.undecided_games) == (5 * 4 - 3, 5)
+    assert totals.unused.seats == 4
+    assert (totals.sold.seats, totals.sold_proceeds, totals.result) == (0, Decimal("0.00"), None)
+
+
+def test_the_parts_of_the_season_add_up_to_the_whole(market: Market, sign_in: SignIn) -> None:
+    """Every seat lies in one part and no cent is hidden, on the page as well."""
+    holding = market.holding
+    alpha, _ = market.published(holding.seats[:2])
+    market.webhook(market.alpha.sell(alpha.external_id, (1,)))
+    market.work()
+    later = holding.seats_of(holding.games[-1])
+    for seat, state in zip(later, ("attending", "donated", "transferred"), strict=False):
+        seats_set_state(actor=holding.actor, seat_ids=[seat.pk], to_state=state, reason="decided")
+    # A seat whose sale is not read back yet is held by it.
+    Seat.objects.filter(pk=later[3].pk).update(state="held")
+    totals = season_overview(holding.actor, holding.ticket).totals
+    assert [part.seats for part in totals.parts] == [1, 1, 1, 1, 2, 14, 4]
+    assert sum(part.seats for part in totals.parts) == totals.whole.seats == 24
+    assert sum(part.cost for part in totals.parts) == totals.whole.cost == holding.ticket.cost_basis
+    client = sign_in(holding.actor)
+    page = client.get(reverse("analytics:season_detail", args=[holding.ticket.pk])).content.decode()
+    shown = re.findall(r"(\d+) seats?, cost \$([\d,.]+)", page)
+    assert sum(int(seats) for seats, _ in shown) == 24
+    assert sum(Decimal(cost.replace(",", "")) for _, cost in shown) == Decimal("1000.01")
+    assert f"4 games / 14 seats, cost ${totals.undecided.cost}" in page
+    assert "4 games / 14 seats</td>" in client.get(reverse("portfolios:season_ticket_list")).content.decode()
+
+
+def test_a_past_games_free_seats_are_unused_not_free(market: Market, sign_in: SignIn) -> None:
+    holding = market.holding
+    client, past = sign_in(holding.actor), holding.games[0]
+    season = client.get(reverse("analytics:season_detail", args=[holding.ticket.pk])).content.decode()
+    assert season.count('title="Seat 1: unused"') == 1
+    game = client.get(reverse("analytics:game_detail", args=[past.pk])).content.decode()
+    assert game.count("These seats went unused") == 1
+    assert "Work out a price" not in game
 
 
 def test_the_desk_shows_season_and_listings(market: Market, sign_in: SignIn) -> None:
@@ -85,3 +121,18 @@ def test_search_jumps_to_the_one_game(market: Market, sign_in: SignIn) -> None:
     assert client.get(reverse("analytics:search"), {"q": "owls"}).content.decode().count("data-row") == 6
     assert "No game of yours matches." in client.get(reverse("analytics:search"), {"q": "zzz"}).content.decode()
     assert client.get(reverse("analytics:search"), {"q": f"{game.game_date:%-d %b}"}).status_code == 302
+
+
+def test_a_refetch_moves_the_seasons_totals(market: Market, sign_in: SignIn) -> None:
+    client, holding = sign_in(market.holding.actor), market.holding
+    url = reverse("analytics:season_detail", args=[holding.ticket.pk])
+    strip = f'id="strip-{holding.ticket.pk}"'
+    page = client.get(url).content.decode()
+    assert (page.count(strip), page.count("hx-swap-oob")) == (1, 0)
+    alpha, _ = market.published(holding.seats[:2])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    fragment = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert f'{strip} hx-swap-oob="true"' in fragment
+    assert (
+        f'data-live="sold-{holding.ticket.pk}">$151</dd><dd class="note">2 seats, cost $83.34, after fees' in fragment
+    )

@@ -136,3 +136,32 @@ def test_a_price_without_a_sale_says_what_it_rests_on(market: Market, sign_in: S
     (prediction,) = AiPrediction.objects.all()
     assert f"n {prediction.sample_size} at {prediction.level} level" in page
     assert "No sale of others near your seats is known." in page
+
+
+def test_sold_seats_say_what_they_brought_and_are_offered_no_more(market: Market, sign_in: SignIn) -> None:
+    holding = market.holding
+    alpha, _ = market.published(holding.seats[:2])
+    client, url = sign_in(holding.actor), reverse("analytics:game_detail", args=[holding.game.pk])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    page = client.get(url).content.decode()
+    sale = reverse("listings:sale_detail", args=[market.sale().pk])
+    assert "Sold on Alpha for $84.00 each, <strong>$151.20</strong> to you." in page
+    assert f'<a href="{sale}">Open the sale</a>' in page
+    # Only the two seats that are left may still be priced, offered, kept.
+    assert page.count("No price worked out for these seats.") == 1
+    side = page[page.index('id="game-side"') :]
+    assert [str(seat.pk) for seat in holding.seats if f'value="{seat.pk}"' in side] == [
+        str(seat.pk) for seat in holding.seats[2:]
+    ]
+
+
+@pytest.mark.parametrize("part", ["game-facts", "game-side"])
+def test_both_columns_fetch_themselves_when_seats_change(market: Market, sign_in: SignIn, part: str) -> None:
+    url = reverse("analytics:game_detail", args=[market.holding.game.pk])
+    for headers in ({}, {"HX-Request": "true"}):
+        page = sign_in(market.holding.actor).get(url, headers=headers).content.decode()
+        (tag,) = [line for line in page.split("<") if f'id="{part}"' in line]
+        assert f'hx-get="{url}"' in tag
+        assert "seat.changed from:body" in tag
+        assert f'hx-select="#{part}"' in tag

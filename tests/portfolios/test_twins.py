@@ -4,11 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 
 from portfolios.models import OwnerState, SeasonTicket, Seat
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.accounts.models import Role, User
-from seatsync.core.audit import AuditEntry
+from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert, LiveEvent
 from seatsync.live.selectors import alert_list
 from seatsync.tenants.models import Tenant
@@ -41,7 +42,9 @@ def test_the_platforms_staff_hears_of_it_and_nobody_else(holding: Holding) -> No
 
 
 def test_neither_tenant_sees_a_trace(holding: Holding) -> None:
-    mine = {"tickets": SeasonTicket.objects.visible_to(holding.actor), "seats": Seat.objects.visible_to(holding.actor)}
+    mine: dict[str, QuerySet[Any]] = {
+        "tickets": SeasonTicket.objects.visible_to(holding.actor), "seats": Seat.objects.visible_to(holding.actor),
+    }  # fmt: skip
     before = {name: list(rows.order_by("pk").values()) for name, rows in mine.items()}
     ticket = claim(holding)
     assert {name: list(rows.order_by("pk").values()) for name, rows in mine.items()} == before

@@ -13,7 +13,6 @@ from django.utils.safestring import SafeString
 
 from seatsync.core import charts
 from seatsync.core.clock import now
-from seatsync.core.replay import replay_label
 
 register = template.Library()
 
@@ -65,18 +64,18 @@ def delta(value: Decimal | None, currency: str = "USD", places: int = 2) -> Safe
     )  # fmt: skip
 
 
+@register.simple_tag
+def part(found: Any, currency: str = "USD") -> str:
+    """Some seats and their cost, to the cent so that the parts add up on the page: "4 seats, cost $160.00"."""
+    return f"{found.seats} seat{'' if found.seats == 1 else 's'}, cost {_amount(found.cost, currency, 2)}"
+
+
 @register.filter
 def signed(value: Decimal | None, currency: str = "USD") -> str:
     """A signed amount without judgement: "+$2.00" over, "-$2.00" under."""
     if value is None:
         return ""
     return ("+" if value > 0 else "") + _amount(value, currency, 2)
-
-
-@register.simple_tag
-def replay_of(game: Any) -> Any:
-    """The label of a replayed game, None for a real one."""
-    return replay_label([game])
 
 
 @register.simple_tag
