@@ -11,6 +11,8 @@ from typing import Any
 
 from seatsync.core.money import amount
 
+# Under this name the drawn sales and asks are kept among the market's snapshots.
+PLATFORM = "paper"
 PARAMETERS = Path(__file__).with_name("parameters.json")
 # Asks stand above what sells: the share by which a typical ask exceeds the expected sale price. Stated, not fitted:
 # the records hold sales only.

@@ -10,7 +10,7 @@ import httpx
 from django.conf import settings
 from django.db.models import Max
 
-from intelligence.market_model.model import PaperGame, PaperMarket, PaperPoint, shipped_parameters
+from intelligence.market_model.model import PLATFORM, PaperGame, PaperMarket, PaperPoint, shipped_parameters
 from marketplaces.contracts import MarketPoint, PriceBasis
 from marketplaces.models import MarketSnapshot
 from marketplaces.services import links
@@ -25,7 +25,6 @@ from seatsync.core.series import ensure_partitions
 from seatsync.core.venue_time import local
 from seatsync.demo.facts import facts
 
-PLATFORM = "paper"
 ASKS_WITHIN = timedelta(days=60)
 ASKS_EVERY = timedelta(minutes=30)
 
