@@ -23,7 +23,8 @@ class Comparable:
 class PriceQuestion:
     """What are seats of this section worth at `at`? Comparables that were not sold before it are not used (I-34).
 
-    `venue` is the venue's name: sections of other venues with the same label say nothing about this one.
+    `venue` is the venue's name: sections of other venues with the same label say nothing about this one. `known_by` is
+    the moment up to which records may speak, where it is not `at`: a replayed game is asked about as of then.
     """
 
     section: str
@@ -31,6 +32,7 @@ class PriceQuestion:
     at: datetime
     comparables: tuple[Comparable, ...]
     venue: str = ""
+    known_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class PriceAnswer:
-    """A value with its interval. `quantiles` by probability; `n` comparables used at `level`."""
+    """A value with its interval. `quantiles` by probability; `n` comparables used at `level`.
+
+    `coverage` is the stated one of [lower, upper], `measured` what such intervals covered on later sales of the level,
+    None where too few were scored.
+    """
 
     value: Decimal
     quantiles: dict[float, Decimal]
@@ -55,6 +61,7 @@ class PriceAnswer:
     data_as_of: datetime | None
     reasons: tuple[str, ...]
     evidence: Evidence = Evidence()
+    measured: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ class AiPrediction(AppendOnlyModel):
     upper = models.DecimalField(max_digits=10, decimal_places=2)
     # Stated coverage of [lower, upper] as a fraction.
     coverage = models.DecimalField(max_digits=4, decimal_places=3)
-    # Measured coverage of the last 50 or more scored predictions of this segment; null until there are as many.
+    # Measured coverage of the last 50 or more scored predictions of this segment (for a price: of this level, on the
+    # records as known by then); null until there are as many.
     confidence_score = models.DecimalField(max_digits=4, decimal_places=3, null=True, blank=True)
     sample_size = models.PositiveIntegerField()
     level = models.CharField(max_length=10)

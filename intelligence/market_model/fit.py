@@ -1,25 +1,33 @@
-"""Fitting the paper market: log price = zone x days to game + shrunken opponent and weekday terms (ridge).
+"""Fitting the paper market: log price = zone by time to game + shrunken opponent, weekday and game terms (ridge).
 
-Eleven home games identify no more than that: the game-level terms are shrunk hard, and the errors are those of games
-that the fit did not see (leave one game out).
+Each zone has a curve over bins of time to game, shrunk to the curve of all zones together. Eleven home games identify
+little of opponents and weekdays: these are shrunk hard, what is left of a game is a term of its own, and how far games
+lie from what the others let expect (leave one game out) is the spread of the effects that are drawn for new games.
 """
 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from statistics import median
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import fmean, median, pvariance
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from intelligence.market_model.lead import EDGES, bin_of
+
 Floats = npt.NDArray[np.float64]
+Terms = dict[tuple[str, str], float]
 # Ridge penalties in units of one observation's weight: a level shared by thousands of sales needs none, a term that
 # eleven games must share needs much.
-PENALTY = {"zone": 0.5, "lead": 0.1, "zone_lead": 20.0, "opponent": 400.0, "weekday": 400.0}
-LEAD_EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 7.0, 14.0, 30.0, 60.0, 120.0, 400.0)
+PENALTY = {"zone": 0.5, "bin": 1.0, "zone_bin": 10.0, "opponent": 100.0, "weekday": 100.0, "game": 400.0}
+# The errors are shown by these coarser spans of days to the game.
+SPANS = (0.0, 1.0, 4.0, 14.0, 400.0)
+SPREAD_FEWEST = 30
+GAME_KINDS = ("opponent", "weekday", "game")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +43,21 @@ class Observation:
     sold_at: datetime
 
 
-def _columns(rows: Sequence[Observation]) -> list[tuple[str, str]]:
-    zones = sorted({row.zone for row in rows})
-    names = [("zone", zone) for zone in zones] + [("lead", "")] + [("zone_lead", zone) for zone in zones]
-    names += [("opponent", name) for name in sorted({row.opponent for row in rows})]
-    return names + [("weekday", str(day)) for day in range(7)]
+def _terms(row: Observation) -> tuple[tuple[str, str], ...]:
+    place = str(bin_of(row.days))
+    return (
+        ("zone", row.zone), ("bin", place), ("zone_bin", f"{row.zone}|{place}"), ("opponent", row.opponent),
+        ("weekday", str(row.weekday)), ("game", row.game),
+    )  # fmt: skip
 
 
-def _design(rows: Sequence[Observation], columns: Sequence[tuple[str, str]]) -> Floats:
+def coefficients(rows: Sequence[Observation]) -> Terms:
+    """Ridge estimates around the overall mean of log price."""
+    columns = sorted({term for row in rows for term in _terms(row)})
     place = {column: index for index, column in enumerate(columns)}
     matrix = np.zeros((len(rows), len(columns)))
     for line, row in enumerate(rows):
-        lead = math.log1p(max(row.days, 0.0))
-        terms = {
-            ("zone", row.zone): 1.0, ("lead", ""): lead, ("zone_lead", row.zone): lead,
-            ("opponent", row.opponent): 1.0, ("weekday", str(row.weekday)): 1.0,
-        }  # fmt: skip
-        for term, value in terms.items():
-            if term in place:
-                matrix[line, place[term]] = value
-    return matrix
-
-
-def coefficients(rows: Sequence[Observation]) -> dict[tuple[str, str], float]:
-    """Ridge estimates around the overall mean of log price."""
-    columns = _columns(rows)
-    matrix = _design(rows, columns)
+        matrix[line, [place[term] for term in _terms(row)]] = 1.0
     target = np.log(np.array([row.price for row in rows]))
     mean = float(target.mean())
     penalty = np.diag([PENALTY[kind] for kind, _ in columns])
@@ -68,42 +65,32 @@ def coefficients(rows: Sequence[Observation]) -> dict[tuple[str, str], float]:
     return {("mean", ""): mean, **{column: float(value) for column, value in zip(columns, solved, strict=True)}}
 
 
-def predict_log(row: Observation, terms: dict[tuple[str, str], float]) -> float:
-    """The expected log price; a zone, opponent or weekday that was never seen adds nothing."""
-    lead = math.log1p(max(row.days, 0.0))
-    return (
-        terms[("mean", "")]
-        + terms.get(("zone", row.zone), 0.0)
-        + (terms[("lead", "")] + terms.get(("zone_lead", row.zone), 0.0)) * lead
-        + terms.get(("opponent", row.opponent), 0.0)
-        + terms.get(("weekday", str(row.weekday)), 0.0)
-    )
+def predict_log(row: Observation, terms: Terms) -> float:
+    """The expected log price; a zone, opponent, weekday or game that was never seen adds nothing."""
+    return terms["mean", ""] + math.fsum(terms.get(term, 0.0) for term in _terms(row))
 
 
-def leave_one_game_out(rows: Sequence[Observation]) -> dict[str, Any]:
-    """Errors in USD on games the fit did not see, beside the other games' zone median."""
-    errors, baseline, prices = [], [], []
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A sale of a game that the fit did not see."""
+
+    row: Observation
+    predicted: float
+    baseline: float
+
+
+def _held_out(rows: Sequence[Observation]) -> list[_Held]:
+    found = []
     for game in sorted({row.game for row in rows}):
-        rest, held = [row for row in rows if row.game != game], [row for row in rows if row.game == game]
+        rest = [row for row in rows if row.game != game]
         terms, medians = coefficients(rest), _zone_medians(rest)
         overall = median(row.price for row in rest)
-        for row in held:
-            errors.append(abs(row.price - math.exp(predict_log(row, terms))))
-            baseline.append(abs(row.price - medians.get(row.zone, overall)))
-            prices.append(row.price)
-    return {
-        "n": len(errors),
-        "model": _figures(errors, prices),
-        "zone_median": _figures(baseline, prices),
-    }
-
-
-def _figures(errors: list[float], prices: list[float]) -> dict[str, float]:
-    return {
-        "mae": round(math.fsum(errors) / len(errors), 2),
-        "median_ae": round(median(errors), 2),
-        "wmape": round(math.fsum(errors) / math.fsum(prices), 4),
-    }
+        found += [
+            _Held(row, math.exp(predict_log(row, terms)), medians.get(row.zone, overall))
+            for row in rows
+            if row.game == game
+        ]
+    return found
 
 
 def _zone_medians(rows: Sequence[Observation]) -> dict[str, float]:
@@ -113,36 +100,109 @@ def _zone_medians(rows: Sequence[Observation]) -> dict[str, float]:
     return {zone: median(prices) for zone, prices in by_zone.items()}
 
 
-def fitted(rows: Sequence[Observation]) -> dict[str, Any]:
-    """The parameters that ship: terms, residual spread by zone, zone shares, sales a game and day by time to game."""
-    terms = coefficients(rows)
+def _errors(held: Sequence[_Held]) -> dict[str, Any]:
+    """In USD, all and by zone and span of days, beside the zone's median in the other games."""
+    cells: dict[str, list[_Held]] = defaultdict(list)
+    for item in held:
+        span = bin_of(item.row.days, SPANS)
+        cells["all"].append(item)
+        cells[f"{item.row.zone}, {SPANS[span]:g} to {SPANS[span + 1]:g} days"].append(item)
+    return {name: _figures(items) for name, items in sorted(cells.items()) if len(items) >= SPREAD_FEWEST}
+
+
+def _figures(items: Sequence[_Held]) -> dict[str, Any]:
+    paid = math.fsum(item.row.price for item in items)
+    found: dict[str, Any] = {"n": len(items)}
+    for name in ("predicted", "baseline"):
+        errors = [abs(item.row.price - getattr(item, name)) for item in items]
+        found[name] = {
+            "mae": round(fmean(errors), 2),
+            "median_ae": round(median(errors), 2),
+            "wmape": round(math.fsum(errors) / paid, 4),
+        }
+    return found
+
+
+def fitted(rows: Sequence[Observation], *, observed_until: datetime) -> dict[str, Any]:
+    """The parameters that ship. `observed_until`: where the record ends (UTC); a later game is seen in part."""
+    terms, held = coefficients(rows), _held_out(rows)
+    zones = Counter(row.zone for row in rows)
+    rates, per_game = _rates(rows, observed_until)
+    return {
+        "n": len(rows),
+        "games": len({row.game for row in rows}),
+        "first": min(row.sold_at for row in rows).isoformat(),
+        "last": max(row.sold_at for row in rows).isoformat(),
+        "lead_edges": list(EDGES),
+        "curves": {zone: _curve(zone, terms) for zone in sorted(zones)},
+        "opponent": {name: round(value, 5) for (kind, name), value in terms.items() if kind == "opponent"},
+        "weekday": {name: round(value, 5) for (kind, name), value in terms.items() if kind == "weekday"},
+        "spread": _spread(rows, terms),
+        "game_spread": _game_spread(held),
+        "zone_share": {zone: round(count / len(rows), 5) for zone, count in sorted(zones.items())},
+        "sales_per_game_day": rates,
+        "crowd": _crowd(rows, terms, per_game),
+        "errors_leave_one_game_out": _errors(held),
+    }
+
+
+def _curve(zone: str, terms: Terms) -> list[float]:
+    """The zone's log price in each bin."""
+    level = terms["mean", ""] + terms.get(("zone", zone), 0.0)
+    return [
+        round(level + terms.get(("bin", str(place)), 0.0) + terms.get(("zone_bin", f"{zone}|{place}"), 0.0), 5)
+        for place in range(len(EDGES) - 1)
+    ]
+
+
+def _spread(rows: Sequence[Observation], terms: Terms) -> dict[str, float]:
+    """Standard deviation of log price around the fit, by zone; of all where a zone has few sales."""
     residuals: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         residuals[row.zone].append(math.log(row.price) - predict_log(row, terms))
     everything = [value for values in residuals.values() for value in values]
-    games = len({row.game for row in rows})
-    zones = Counter(row.zone for row in rows)
-    buckets = Counter(_bucket(row.days) for row in rows)
     return {
-        "n": len(rows),
-        "games": games,
-        "first": min(row.sold_at for row in rows).isoformat(),
-        "last": max(row.sold_at for row in rows).isoformat(),
-        "terms": [[kind, name, round(value, 5)] for (kind, name), value in terms.items()],
-        "spread": {
-            zone: round(float(np.std(values if len(values) >= 30 else everything)), 4)
-            for zone, values in sorted(residuals.items())
-        },
-        "zone_share": {zone: round(count / len(rows), 5) for zone, count in sorted(zones.items())},
-        "lead_edges": list(LEAD_EDGES),
-        "sales_per_game_day": [
-            round(buckets[index] / games / (LEAD_EDGES[index + 1] - LEAD_EDGES[index]), 4)
-            for index in range(len(LEAD_EDGES) - 1)
-        ],
-        "errors_leave_one_game_out": leave_one_game_out(rows),
+        zone: round(float(np.std(values if len(values) >= SPREAD_FEWEST else everything)), 4)
+        for zone, values in sorted(residuals.items())
     }
 
 
-def _bucket(days: float) -> int:
-    inside = [index for index in range(len(LEAD_EDGES) - 1) if LEAD_EDGES[index] <= days < LEAD_EDGES[index + 1]]
-    return inside[0] if inside else (0 if days < 0 else len(LEAD_EDGES) - 2)
+def _game_spread(held: Sequence[_Held]) -> float:
+    """Standard deviation between games of log price around what the other games let expect."""
+    by_game: dict[str, list[float]] = defaultdict(list)
+    for item in held:
+        by_game[item.row.game].append(math.log(item.row.price / item.predicted))
+    return round(math.sqrt(pvariance([fmean(values) for values in by_game.values()])), 4)
+
+
+def _rates(rows: Sequence[Observation], observed_until: datetime) -> tuple[list[float], dict[str, float]]:
+    """Sales a game and day by bin, over the days that were observed; and each game's sales against these."""
+    starts = {row.game: row.sold_at + timedelta(days=row.days) for row in rows}
+    ahead = {game: max(0.0, (start - observed_until).total_seconds() / 86_400) for game, start in starts.items()}
+    counts = Counter(bin_of(row.days) for row in rows)
+    spans = list(pairwise(EDGES))
+    seen = {game: [max(0.0, far - max(near, unseen)) for near, far in spans] for game, unseen in ahead.items()}
+    observed = [math.fsum(days[place] for days in seen.values()) for place in range(len(spans))]
+    rates = [counts[place] / days if days else 0.0 for place, days in enumerate(observed)]
+    sold = Counter(row.game for row in rows)
+    per_game = {
+        game: sold[game] / math.fsum(rate * days for rate, days in zip(rates, seen[game], strict=True)) for game in seen
+    }
+    return [round(rate, 4) for rate in rates], per_game
+
+
+def _crowd(rows: Sequence[Observation], terms: Terms, per_game: dict[str, float]) -> dict[str, float]:
+    """How a game's sales against the usual go with its price level (dear games sell more), and what is left of it.
+
+    log sales = `base` + `by_level` x log price level; the rest is a gamma of mean 1 and `shape`.
+    """
+    levels = {row.game: math.fsum(terms[term] for term in _terms(row) if term[0] in GAME_KINDS) for row in rows}
+    level = np.array([levels[game] for game in per_game])
+    sold = np.array(list(per_game.values()))
+    by_level, base = np.polyfit(level, np.log(sold), 1) if len(sold) > 2 else (0.0, 0.0)
+    left = sold / np.exp(base + by_level * level)
+    return {
+        "base": round(float(base + np.log(left.mean())), 4),
+        "by_level": round(float(by_level), 4),
+        "shape": round(1 / max(float((left / left.mean()).var()), 0.001), 3),
+    }

@@ -8,10 +8,12 @@ from typing import Any
 from django.db import transaction
 
 from intelligence.contracts import Comparable, Evidence, NoAnswer, PriceAnswer, PriceQuestion
+from intelligence.market_model.model import PLATFORM as DRAWN
 from intelligence.models import AiPrediction, ModelVersion
 from intelligence.registry import artifact_digest, artifact_shipped, predictor_get
+from marketplaces.models import MarketSnapshot
 from marketplaces.prints import prints_of_game
-from portfolios.models import SeatGroup, VenueSection
+from portfolios.models import Game, SeatGroup, VenueSection
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
@@ -58,7 +60,17 @@ def _question(group: SeatGroup, at: datetime) -> PriceQuestion:
     zone = VenueSection.objects.filter(venue=venue, name=group.section).values_list("zone", flat=True)
     prints = prints_of_game(group.game_id, before=at)
     comparables = tuple(Comparable(row.section, row.zone, row.price, row.time) for row in prints)
-    return PriceQuestion(group.section, zone.first() or "", at, comparables, venue.name)
+    known_by = _known_by(group.game, prints, at)
+    return PriceQuestion(group.section, zone.first() or "", at, comparables, venue.name, known_by)
+
+
+def _known_by(game: Game, prints: Sequence[MarketSnapshot], at: datetime) -> datetime:
+    """Up to when records may speak of a game: a replayed one is asked about as of the moment when it was played.
+
+    A market that the model draws is drawn today, from all records, and no record is of its games.
+    """
+    drawn = bool(prints) and all(row.platform == DRAWN for row in prints)
+    return at if drawn else at - timedelta(weeks=game.shifted_weeks)
 
 
 def _keep(group: SeatGroup, question: PriceQuestion, answer: PriceAnswer, version: ModelVersion) -> AiPrediction:
@@ -72,6 +84,7 @@ def _keep(group: SeatGroup, question: PriceQuestion, answer: PriceAnswer, versio
         lower=answer.lower,
         upper=answer.upper,
         coverage=answer.coverage,
+        confidence_score=answer.measured,
         sample_size=answer.n,
         level=answer.level,
         data_as_of=answer.data_as_of,
@@ -80,6 +93,7 @@ def _keep(group: SeatGroup, question: PriceQuestion, answer: PriceAnswer, versio
             "zone": question.zone,
             "venue": question.venue,
             "comparables": len(question.comparables),
+            "known_by": question.known_by.isoformat() if question.known_by else None,
             "input_sha256": input_digest(question),
             "evidence": _evidence(answer.evidence),
         },

@@ -10,7 +10,7 @@ import httpx
 from django.conf import settings
 from django.db.models import Max
 
-from intelligence.market_model.model import PaperGame, PaperMarket, PaperPoint, shipped_parameters
+from intelligence.market_model.model import PLATFORM, PaperGame, PaperMarket, PaperPoint, shipped_parameters
 from marketplaces.contracts import MarketPoint, PriceBasis
 from marketplaces.models import MarketSnapshot
 from marketplaces.services import links
@@ -25,7 +25,6 @@ from seatsync.core.series import ensure_partitions
 from seatsync.core.venue_time import local
 from seatsync.demo.facts import facts
 
-PLATFORM = "paper"
 ASKS_WITHIN = timedelta(days=60)
 ASKS_EVERY = timedelta(minutes=30)
 
@@ -157,10 +156,10 @@ def _asks(paper: PaperMarket, game: Game, door: SimulatorDoor | None) -> int:
     if door is not None:
         asks = [{"section": p.section, "row": p.row, "quantity": p.quantity, "price": f"{p.price:.2f}"} for p in points]
         door.control("market", event_id=str(event_id(game)), asks=asks)
-    return snapshots_add(game=game, platform=PLATFORM, points=[_market_point(i, p) for i, p in enumerate(points)])
+    return snapshots_add(game=game, platform=PLATFORM, points=[_market_point(point) for point in points])
 
 
-def _market_point(index: int, point: PaperPoint) -> MarketPoint:
+def _market_point(point: PaperPoint) -> MarketPoint:
     return MarketPoint(
-        f"paper-{index}", point.section, point.row, point.quantity, amount(point.price), "USD", PriceBasis.LIST
+        f"paper-{point.key}", point.section, point.row, point.quantity, amount(point.price), "USD", PriceBasis.LIST
     )

@@ -45,8 +45,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if not rows:
             raise CommandError(f"No home sales of {options['home']} in this file. Choose another team with --home.")
-        parameters = fitted(rows)
+        everything = [eastern(row["sold_at"]) for row in sales_read(sales_path(options["data"]))]
+        parameters = fitted(rows, observed_until=max(everything))
         if options["write"]:
             PARAMETERS.write_text(json.dumps(parameters, indent=1, sort_keys=True) + "\n")
-        shown = {key: parameters[key] for key in ("n", "games", "first", "last", "errors_leave_one_game_out")}
+        names = ("n", "games", "first", "last", "game_spread", "crowd", "errors_leave_one_game_out")
+        shown = {name: parameters[name] for name in names}
         self.stdout.write(json.dumps(shown))
