@@ -117,6 +117,7 @@ class Listing(BaseModel):
 class ListingSeat(BaseModel):
     """A seat that a listing offers. `offered` turns false when the seat was sold elsewhere and the listing resized."""
 
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
     listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="listing_seats")
     seat = models.ForeignKey("portfolios.Seat", on_delete=models.PROTECT, related_name="listing_seats")
     offered = models.BooleanField(default=True)
@@ -326,6 +327,7 @@ class Sale(BaseModel):
 class SaleSeat(BaseModel):
     """A seat of a sale. At most one live sale has a seat: the database says so."""
 
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
     sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="sale_seats")
     seat = models.ForeignKey("portfolios.Seat", on_delete=models.PROTECT, related_name="sale_seats")
     live = models.BooleanField()

@@ -58,7 +58,8 @@ def listing_publish(
         listing = _insert(account, seats, game, price, floor, ceiling, split_type, floor_basis)
         listing.seat_group = group
         listing.save()
-        ListingSeat.objects.bulk_create(ListingSeat(listing=listing, seat=seat) for seat in seats)
+        rows = (ListingSeat(tenant_id=listing.tenant_id, listing=listing, seat=seat) for seat in seats)
+        ListingSeat.objects.bulk_create(rows)
         command_write(listing=listing, kind=CommandKind.CREATE, key=f"create:{listing.external_id}")
         listing_changed(listing)
         listings.append(listing)

@@ -28,7 +28,15 @@ from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of
 from listings.services.projections import projections_shrink, sold_listing_shrink
 from listings.services.sale_alerts import alert_cancelled, alert_conflict, alert_sold, alert_unclear
-from listings.services.sale_scene import STATE_OF, Scene, as_told, mark_if_nothing_to_take_down, sale_record, sale_store
+from listings.services.sale_scene import (
+    STATE_OF,
+    Scene,
+    as_told,
+    mark_if_nothing_to_take_down,
+    sale_record,
+    sale_store,
+    seats_attach,
+)
 from listings.states import OPEN, SALE_LIVE, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount
@@ -149,7 +157,7 @@ def _take(scene: Scene, state: SaleState, allocation: Allocation) -> Sale:
     _give_back_rest(scene, allocation.seats)
     others = listings_lock([scene.listing.pk, *_open_listing_ids([s.pk for s in allocation.seats])])
     sale = sale_store(scene, state, "")
-    SaleSeat.objects.bulk_create(SaleSeat(sale=sale, seat=seat, live=True) for seat in allocation.seats)
+    seats_attach(sale, allocation.seats, live=True)
     own = next(other for other in others if other.pk == scene.listing.pk)
     sold_listing_shrink(own, allocation.seats, sale=sale)
     projections_shrink([o for o in others if o.pk != own.pk], allocation.seats, sale=sale)
@@ -178,7 +186,7 @@ def _conflict(scene: Scene, seats: list[Seat]) -> Sale:
     """Somebody else has a seat: the sale is kept, has no seat, and is rejected at its marketplace."""
     _give_back_rest(scene, [])
     sale = sale_store(scene, SaleState.CONFLICT, "a seat of this sale belongs to somebody else")
-    SaleSeat.objects.bulk_create(SaleSeat(sale=sale, seat=seat, live=False) for seat in seats)
+    seats_attach(sale, seats, live=False)
     command_write(sale=sale, kind=CommandKind.REJECT_SALE, key=f"reject:{sale.pk}")
     alert_conflict(sale)
     sale_record(scene, sale, "sale.conflict")

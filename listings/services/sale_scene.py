@@ -1,11 +1,12 @@
 """One sale as its marketplace tells it, beside what we have of it; and writing it down."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from listings.locks import sale_lock
-from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleState
+from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleSeat, SaleState
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
 from marketplaces.contracts import RemoteSale, RemoteSaleState
@@ -118,6 +119,11 @@ def mark_if_nothing_to_take_down(sale: Sale) -> None:
         sale.notice_to_last_delist_ms = 0
         sale.last_delist_at = sale.noticed_at
         sale.save(update_fields=["notice_to_last_delist_ms", "last_delist_at", "updated_at"])
+
+
+def seats_attach(sale: Sale, seats: Iterable[Seat], *, live: bool) -> None:
+    """Note which seats a sale is of; `live`: it has them."""
+    SaleSeat.objects.bulk_create(SaleSeat(tenant_id=sale.tenant_id, sale=sale, seat=seat, live=live) for seat in seats)
 
 
 def sale_record(scene: Scene, sale: Sale, verb: str) -> None:

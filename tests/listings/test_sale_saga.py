@@ -10,6 +10,7 @@ from listings.models import ListingStatus, MarketplaceCommand, Sale, SaleSeat, S
 from listings.services.inbound import INDEXED_WITHIN
 from listings.services.obstacles import hold_key
 from listings.services.sale_saga import sale_apply
+from listings.services.sale_scene import seats_attach
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import TemporaryError
@@ -128,7 +129,7 @@ def test_i01_the_database_itself_refuses_a_second_live_sale_of_a_seat(market: Ma
         [Sale(**{f.attname: getattr(other, f.attname) for f in Sale._meta.fields if f.name != "id"})]
     )
     with pytest.raises(IntegrityError), transaction.atomic():
-        SaleSeat.objects.create(sale=Sale.objects.get(platform_sale_id="another"), seat=row.seat, live=True)
+        seats_attach(Sale.objects.get(platform_sale_id="another"), [row.seat], live=True)
 
 
 def test_i21_duplicate_and_late_notices_have_one_effect(market: Market) -> None:
