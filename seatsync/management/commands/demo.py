@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from marketplaces.errors import MarketplaceError
+from seatsync.core.errors import SeatSyncError
 from seatsync.demo.load import demo_load
 from seatsync.demo.people import PASSWORD, STAFF_EMAIL
 from seatsync.demo.recorded import recorded_check, recorded_load
@@ -34,6 +37,13 @@ class Command(BaseCommand):
                 self._tell(f"recorded sales replayed: {count} new prints")
         except (OSError, ValueError) as error:
             raise CommandError(f"--data: {error}" if data is not None else str(error)) from error
+        except SeatSyncError as error:
+            raise CommandError(f"The demo could not be loaded. {error.detail} {error.remedy}".strip()) from error
+        except (MarketplaceError, httpx.HTTPError) as error:
+            raise CommandError(
+                f"The demo could not be loaded: the simulator at {settings.SIMULATOR_URL} answered {error}. "
+                "Stop it, or start it again with bin/start, and load the demo again."
+            ) from error
         self._tell(f"sign in as {people.holder.email}, password {PASSWORD} (staff: {STAFF_EMAIL})")
 
     @staticmethod
