@@ -39,6 +39,13 @@ def rows() -> dict[str, int]:
     }
 
 
+def in_no_partition() -> int:
+    """Rows of the series that no month's partition holds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (SELECT count(*) FROM market_snapshots_default) + count(*) FROM price_history_default")
+        return int(cursor.fetchone()[0])
+
+
 def attended() -> set[Any]:
     return set(Seat.objects.filter(state=OwnerState.ATTENDING).values_list("game__source_key", flat=True))
 
@@ -49,11 +56,13 @@ def test_it_loads_again_on_a_later_day_and_a_second_load_there_adds_nothing(cloc
     listed = set(Listing.objects.values_list("game_id", flat=True))
     went = attended()
     assert len(listed) == 3
+    assert in_no_partition() == 0
     clock.move_to(FIRST + later)
     call_command("demo", verbosity=0)
     over = Listing.objects.filter(game__starts_at__lt=now())
     assert not over.filter(status__in=OPEN).exists()
     assert went <= attended()
+    assert in_no_partition() == 0
     assert not Seat.objects.filter(game_id__in=listed, state=OwnerState.ATTENDING).exists()
     assert not Game.objects.filter(status=GameStatus.SCHEDULED, starts_at__lt=now() - timedelta(hours=6)).exists()
     before = rows()
