@@ -1,5 +1,6 @@
 """`manage.py demo [--data PATH [--speed N|max]]`: a real season replayed, one holder, one client; idempotent."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ class Command(BaseCommand):
             people = demo_load(self._tell)
             if data is not None:
                 count = recorded_load(data, people=people, speed=speed)
-                self._tell(f"recorded sales replayed: {count} new prints")
+                later = "" if speed is None else f"; the running product goes on at {speed:g} recorded seconds a second"
+                self._tell(f"recorded sales replayed: {count} new prints{later}")
         except (OSError, ValueError) as error:
             raise CommandError(f"--data: {error}" if data is not None else str(error)) from error
         except SeatSyncError as error:
@@ -54,7 +56,7 @@ class Command(BaseCommand):
             speed = float(text)
         except ValueError:
             speed = 0.0
-        if speed <= 0:
+        if not (0 < speed < math.inf):
             raise CommandError(f"--speed {text!r} is not a speed. Give recorded seconds per second, or max.")
         return speed
 
