@@ -1,6 +1,7 @@
 """What `bin/start` does: make the environment, then hand over to the product's own launcher."""
 
 import os
+import signal
 import sys
 
 from _environment import PYTHON, ROOT, SetupError, environment_ready
@@ -13,6 +14,11 @@ def main() -> int:
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nstopped; start again to go on", file=sys.stderr)
+        return 130
+    # A Ctrl-C between here and the launcher waits until it can be heard there.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     os.chdir(ROOT)
     os.environ.setdefault("ENVIRONMENT", "dev")
     os.execv(PYTHON, [str(PYTHON), "-m", "seatsync.launch", *sys.argv[1:]])  # noqa: S606
