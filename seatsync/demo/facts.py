@@ -31,7 +31,7 @@ class ScheduledGame:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The file, parsed."""
+    """The file, parsed. `source` is the label that its games bear; `sources` says where each part comes from."""
 
     league: dict[str, str]
     venue: dict[str, object]
@@ -39,6 +39,7 @@ class Facts:
     teams: dict[str, str]
     sections: dict[str, str]
     source: str
+    sources: dict[str, str]
     season: int
     games: tuple[ScheduledGame, ...]
 
@@ -59,7 +60,7 @@ def facts() -> Facts:
     sections = {section: zone for zone, names in raw["zones"].items() for section in names}
     return Facts(
         league=raw["league"], venue=raw["venue"], team=raw["team"], teams=raw["teams"], sections=sections,
-        source=raw["source"], season=raw["season"], games=games,
+        source=raw["label"], sources=raw["source"], season=raw["season"], games=games,
     )  # fmt: skip
 
 
