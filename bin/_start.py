@@ -1,6 +1,7 @@
 """What `bin/start` does: make the environment, then hand over to the product's own launcher."""
 
 import os
+import signal
 import sys
 
 from _children import Stopped
@@ -17,6 +18,8 @@ def main() -> int:
     except Stopped as stopped:
         print(stopped, file=sys.stderr)
         return stopped.status
+    # A Ctrl-C between here and the launcher waits until it can be heard there.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     os.chdir(ROOT)
     os.environ.setdefault("ENVIRONMENT", "dev")
     os.execv(PYTHON, [str(PYTHON), "-m", "seatsync.launch", *sys.argv[1:]])  # noqa: S606

@@ -28,7 +28,7 @@ SCHEDULE = (
     Row("seatsync.core.tasks.make_partitions", 86_400),
     Row("portfolios.tasks.close_games", 600),
     Row("seatsync.demo.tasks.refresh_paper_market", 600),
-    Row("seatsync.demo.tasks.replay_recorded", 60),
+    Row("seatsync.demo.tasks.replay_recorded", 5),
     Row("intelligence.tasks.refresh_prices", 900),
 )
 

@@ -13,7 +13,7 @@ from listings.board import Cell, cells_of
 from listings.models import Listing, Sale
 from listings.selectors import listing_list, live_sales_of_seats, offered_among, price_history_of
 from listings.states import OPEN
-from marketplaces.market import MarketFigures, market_of_games
+from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
 from marketplaces.registry import adapter_get, adapter_keys
 from marketplaces.selectors import account_list, game_asks, game_daily_median, game_prints
@@ -69,6 +69,7 @@ class GamePage:
     listings: list[Cell]
     closed: list[Listing]
     market: MarketFigures | None
+    last_sales: LastSales | None
     comparables: list[MarketSnapshot]
     prints: list[MarketSnapshot]
     accounts: list[MarketplaceAccount]
@@ -99,6 +100,7 @@ def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
         listings=list(cells_of(offers).values()),
         closed=[listing for listing in own if listing.status not in OPEN][:10],
         market=market,
+        last_sales=last_sales_of_games([game.pk]).get(game.pk),
         comparables=list(game_asks(game, sections)[:COMPARABLES]),
         prints=list(game_prints(game, sections)[:COMPARABLES]),
         accounts=[a for a in account_list(actor).filter(is_active=True) if a.takes_listings],

@@ -10,7 +10,7 @@ from intelligence.selectors import latest_predictions
 from listings.models import Listing, Sale
 from listings.selectors import listing_list, live_sales_of_seats, offers_of_ticket
 from listings.states import OPEN
-from marketplaces.market import MarketFigures, market_of_games
+from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
 from portfolios.models import Game, OwnerState, SeasonTicket, Seat
 from portfolios.selectors import seat_list
 from seatsync.core.actors import Actor
@@ -54,6 +54,7 @@ class GameRow:
     sold_proceeds: Decimal
     sold_cost: Decimal
     state: str
+    last_sales: LastSales | None = None
 
     @property
     def lowest_ask(self) -> Decimal | None:
@@ -131,6 +132,7 @@ class _Facts:
     sales: dict[uuid.UUID, Sale]
     listings: dict[uuid.UUID, list[Listing]]
     market: dict[uuid.UUID, MarketFigures]
+    last_sales: dict[uuid.UUID, LastSales]
     predictions: dict[uuid.UUID, AiPrediction] = field(default_factory=dict)
 
 
@@ -156,6 +158,7 @@ def _facts(actor: Actor, season_ticket: SeasonTicket, seats: list[Seat]) -> _Fac
         sales=live_sales_of_seats([seat.pk for seat in seats if seat.state in {OwnerState.SOLD, OwnerState.HELD}]),
         listings=by_game,
         market=market_of_games({seat.game_id for seat in seats}),
+        last_sales=last_sales_of_games({seat.game_id for seat in seats}),
         predictions=latest_predictions(actor, groups),
     )
 
@@ -177,6 +180,7 @@ def _row(seats: list[Seat], facts: _Facts) -> GameRow:
         sold_proceeds=sum((_share(sale.proceeds, sale) for _, sale in sold), ZERO),
         sold_cost=sum((seat.cost for seat, _ in sold), ZERO),
         state=_game_state(views),
+        last_sales=facts.last_sales.get(game.pk),
     )
 
 

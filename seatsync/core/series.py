@@ -1,9 +1,10 @@
 """Time series tables: TimescaleDB hypertables where the extension is at hand, native range partitions where not."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.operations.models import CreateModel
 
 ENGINE_FACT = "series_engine"
@@ -43,34 +44,62 @@ class CreateSeries(CreateModel):
         )
 
 
-def ensure_partitions(table: str, months: list[datetime]) -> int:
+def months_between(first: datetime, last: datetime) -> list[datetime]:
+    """One moment of every calendar month (UTC) from that of `first` to that of `last`."""
+    start, end = first.astimezone(UTC), last.astimezone(UTC)
+    count = (end.year - start.year) * 12 + end.month - start.month + 1
+    origin = start.replace(day=1)
+    return [
+        origin.replace(year=origin.year + (origin.month - 1 + step) // 12, month=(origin.month - 1 + step) % 12 + 1)
+        for step in range(count)
+    ]
+
+
+def ensure_partitions(table: str, months: Iterable[datetime]) -> int:
     """Create the monthly partitions that hold `months` (any moment of the month); returns how many were new.
 
     Rows that reached the default partition first are moved: the new partition is filled, then attached. Does
     nothing on a hypertable.
     """
-    made = 0
     with connection.cursor() as cursor:
         cursor.execute("SELECT relkind FROM pg_class WHERE relname = %s", [table])
         row = cursor.fetchone()
-        if row is None or row[0] != "p":
+    if row is None or row[0] != "p":
+        return 0
+    starts = {moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0) for moment in months}
+    return sum(_partition(table, start) for start in sorted(starts))
+
+
+def ensure_partitions_of_default(table: str) -> int:
+    """Create the partitions of the rows that lie in the default one, and move these; returns how many were new."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [f"{table}_default"])
+        if cursor.fetchone()[0] is None:
             return 0
-        for moment in months:
-            start = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-            end = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
-            name = f"{table}_{start:%Y%m}"
-            cursor.execute("SELECT to_regclass(%s)", [name])
-            if cursor.fetchone()[0] is not None:
-                continue
-            cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
-            cursor.execute(
-                f'WITH moved AS (DELETE FROM {table}_default WHERE "time" >= %s AND "time" < %s RETURNING *) '
-                f"INSERT INTO {name} SELECT * FROM moved",
-                [start, end],
-            )
-            cursor.execute(
-                f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)",
-                [start, end],
-            )
-            made += 1
-    return made
+        cursor.execute(f"SELECT DISTINCT date_trunc('month', \"time\", 'UTC') FROM {table}_default")
+        months = [row[0] for row in cursor.fetchall()]
+    return ensure_partitions(table, months)
+
+
+def _partition(table: str, start: datetime) -> bool:
+    end = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    name = f"{table}_{start:%Y%m}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [name])
+        if cursor.fetchone()[0] is not None:
+            return False
+    # One transaction: a process that is killed on the way leaves no partition that is filled but not attached.
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Keeps rows of the month from reaching the default partition meanwhile, and another maker waiting.
+        cursor.execute(f"LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE")
+        cursor.execute("SELECT to_regclass(%s)", [name])
+        if cursor.fetchone()[0] is not None:
+            return False
+        cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+        cursor.execute(
+            f'WITH moved AS (DELETE FROM {table}_default WHERE "time" >= %s AND "time" < %s RETURNING *) '
+            f"INSERT INTO {name} SELECT * FROM moved",
+            [start, end],
+        )
+        cursor.execute(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)", [start, end])
+    return True

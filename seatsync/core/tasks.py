@@ -6,7 +6,7 @@ from seatsync.core.clock import now
 from seatsync.core.idempotency import idempotency_purge
 from seatsync.core.jobs import job, once_per_slot
 from seatsync.core.models import PeriodicRun
-from seatsync.core.series import ensure_partitions
+from seatsync.core.series import ensure_partitions, ensure_partitions_of_default
 
 SERIES = ("market_snapshots", "price_history")
 
@@ -24,7 +24,7 @@ def _purge() -> None:
 
 @job(time_limit_s=300)
 def make_partitions() -> None:
-    """Make the series' partitions of this month and the two that follow."""
+    """Make the series' partitions of this month and the two that follow, and those of rows that came without one."""
     once_per_slot("core.make_partitions", 86_400, series_prepare)
 
 
@@ -32,4 +32,4 @@ def series_prepare() -> int:
     """Make missing monthly partitions; returns how many. Does nothing on hypertables."""
     middle = now().replace(day=15)
     months = [middle + timedelta(days=30 * ahead) for ahead in range(3)]
-    return sum(ensure_partitions(table, months) for table in SERIES)
+    return sum(ensure_partitions(table, months) + ensure_partitions_of_default(table) for table in SERIES)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -31,7 +31,7 @@ class ScheduledGame:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The file, parsed."""
+    """The file, parsed. `source` is the label that its games bear; `sources` says where each part comes from."""
 
     league: dict[str, str]
     venue: dict[str, object]
@@ -39,6 +39,7 @@ class Facts:
     teams: dict[str, str]
     sections: dict[str, str]
     source: str
+    sources: dict[str, str]
     season: int
     games: tuple[ScheduledGame, ...]
 
@@ -59,19 +60,41 @@ def facts() -> Facts:
     sections = {section: zone for zone, names in raw["zones"].items() for section in names}
     return Facts(
         league=raw["league"], venue=raw["venue"], team=raw["team"], teams=raw["teams"], sections=sections,
-        source=raw["source"], season=raw["season"], games=games,
+        source=raw["label"], sources=raw["source"], season=raw["season"], games=games,
     )  # fmt: skip
 
 
-def shift_weeks(key: str, turning_point: datetime) -> int:
-    """Whole weeks that move `turning_point` (UTC) to about now: fixed at first load, kept, never worked out again."""
-    weeks = round((now() - turning_point).total_seconds() / timedelta(weeks=1).total_seconds())
+def shift_stored(key: str) -> int | None:
+    """The shift in whole weeks that was fixed at first load; None before that."""
+    fact = SystemFact.objects.filter(key=key).first()
+    return None if fact is None else int(fact.value)
+
+
+def shift_fix(key: str, weeks: int) -> int:
+    """Keep the shift of a first load; returns the one that is kept, which is never worked out again."""
     fact, _ = SystemFact.objects.get_or_create(key=key, defaults={"value": weeks})
     return int(fact.value)
 
 
-def season_shift() -> int:
-    """The demo season's shift in weeks."""
+def shift_wished(turning_point: datetime) -> int:
+    """Whole weeks that move `turning_point` (UTC) to about now."""
+    return round((now() - turning_point).total_seconds() / timedelta(weeks=1).total_seconds())
+
+
+def season_shift_planned() -> int:
+    """The demo season's shift in weeks: the fixed one, else what a first load now would fix."""
     known = facts()
+    stored = shift_stored(SHIFT_FACT)
     turning = known.games[int(len(known.games) * PLAYED_SHARE)]
-    return shift_weeks(SHIFT_FACT, turning.starts_at(0, known.zone))
+    return shift_wished(turning.starts_at(0, known.zone)) if stored is None else stored
+
+
+def season_shift() -> int:
+    """The demo season's shift in weeks, fixed by the first call."""
+    return shift_fix(SHIFT_FACT, season_shift_planned())
+
+
+def season_dates() -> set[date]:
+    """The local dates of the demo season's games as they lie, or would after a first load now."""
+    known, weeks = facts(), season_shift_planned()
+    return {(game.local_start + timedelta(weeks=weeks)).date() for game in known.games}

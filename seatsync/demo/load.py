@@ -6,6 +6,7 @@ from decimal import Decimal
 from intelligence.services.refresh import prices_refresh
 from intelligence.services.suggest import price_suggest
 from listings.models import Listing
+from listings.services.expire import listings_expire
 from listings.services.outbox import commands_drain
 from listings.services.publish import listing_publish
 from marketplaces.models import MarketplaceAccount
@@ -15,6 +16,7 @@ from portfolios.services.ledger import seats_set_state
 from seatsync.core.clock import now
 from seatsync.core.money import round_money
 from seatsync.demo.accounts import accounts_load
+from seatsync.demo.facts import facts
 from seatsync.demo.paper import SimulatorDoor, events_load, market_refresh
 from seatsync.demo.people import People, people_load
 from seatsync.demo.reference import reference_load
@@ -37,6 +39,7 @@ def demo_load(tell: Tell) -> People:
         accounts = accounts_load(people.actor, door)
         tell(f"paper accounts: {', '.join(account.platform for account in accounts)}")
         tell(f"paper market: {market_refresh(games, door)} new points")
+        _over()
         _attended(people, games)
         _listed(people, accounts, games)
         door.control("buyers", action="start")
@@ -46,9 +49,22 @@ def demo_load(tell: Tell) -> People:
     return people
 
 
+def _over() -> None:
+    """Take down what can no longer be delivered: nobody did so while the product was off."""
+    if listings_expire():
+        commands_drain()
+
+
 def _attended(people: People, games: list[Game]) -> None:
-    """The holder went to every fourth game that is over; done once, through the ledger."""
-    for game in [game for game in games if game.starts_at < now()][::ATTENDED_EVERY]:
+    """The holder went to every fourth game of the schedule that is over; done once, through the ledger.
+
+    A game that was ever offered stays as its offers left it.
+    """
+    places = {game.key: place for place, game in enumerate(facts().games)}
+    offered = set(Listing.objects.filter(season_ticket=people.ticket).values_list("game_id", flat=True))
+    for game in games:
+        if game.starts_at >= now() or places[game.source_key] % ATTENDED_EVERY or game.pk in offered:
+            continue
         seats = list(Seat.objects.filter(season_ticket=people.ticket, game=game, state=OwnerState.AVAILABLE))
         if len(seats) == people.ticket.seats.filter(game=game).count():
             seats_set_state(

@@ -1,7 +1,7 @@
 """The paper market's place in the demo: events and asks at the simulator, prints and asks as snapshots."""
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
 from seatsync.core.money import amount
 from seatsync.core.series import ensure_partitions
+from seatsync.core.tasks import series_prepare
 from seatsync.core.venue_time import local
 from seatsync.demo.facts import facts
 
@@ -105,46 +106,34 @@ def paper_game(game: Game) -> PaperGame:
 
 def market_refresh(games: list[Game], door: SimulatorDoor | None = None) -> int:
     """Bring the paper market to now: sales since the last refresh as prints, and the asks; returns points stored."""
-    paper, moment, stored = market(), now(), 0
-    _partitions()
+    paper, moment = market(), now()
     until = dict(
         MarketSnapshot.objects.filter(platform=PLATFORM, kind="print")
         .values_list("game_id")
         .annotate(newest=Max("time"))
     )
-    for game in games:
-        stored += _prints(paper, game, until.get(game.pk))
-        if moment < game.starts_at < moment + ASKS_WITHIN:
-            stored += _asks(paper, game, door)
-    return stored
+    prints = [row for game in games for row in _prints(paper, game, until.get(game.pk))]
+    series_prepare()
+    ensure_partitions("market_snapshots", (row.time for row in prints))
+    MarketSnapshot.objects.bulk_create(prints, batch_size=2000)
+    coming = [game for game in games if moment < game.starts_at < moment + ASKS_WITHIN]
+    return len(prints) + sum(_asks(paper, game, door) for game in coming)
 
 
-def _partitions() -> None:
-    moment = now().replace(day=15)
-    ensure_partitions("market_snapshots", [moment + timedelta(days=30 * month) for month in range(-1, 3)])
-    ensure_partitions("price_history", [moment + timedelta(days=30 * month) for month in range(-1, 3)])
-
-
-def _prints(paper: PaperMarket, game: Game, since: Any) -> int:
-    rows = []
+def _prints(paper: PaperMarket, game: Game, since: datetime | None) -> list[MarketSnapshot]:
     left = max(0.0, (game.starts_at - now()).total_seconds() / 86_400)
-    for point in paper.sales(paper_game(game), until_days=left):
-        at = game.starts_at - timedelta(days=point.days)
-        if since is None or at > since:
-            rows.append((at, point))
     zones = facts().sections
-    MarketSnapshot.objects.bulk_create(
-        (
-            MarketSnapshot(
-                time=at, game_id=game.pk, platform=PLATFORM, kind="print", section=point.section,
-                zone=zones.get(point.section, ""), row=point.row, quantity=point.quantity,
-                price=amount(point.price), price_basis=PriceBasis.LIST.value,
-            )
-            for at, point in rows
-        ),
-        batch_size=2000,
-    )  # fmt: skip
-    return len(rows)
+    drawn = (
+        (game.starts_at - timedelta(days=point.days), point) for point in paper.sales(paper_game(game), until_days=left)
+    )
+    return [
+        MarketSnapshot(
+            time=at, game_id=game.pk, platform=PLATFORM, kind="print", section=point.section,
+            zone=zones.get(point.section, ""), row=point.row, quantity=point.quantity,
+            price=amount(point.price), price_basis=PriceBasis.LIST.value,
+        )
+        for at, point in drawn if since is None or at > since
+    ]  # fmt: skip
 
 
 def _asks(paper: PaperMarket, game: Game, door: SimulatorDoor | None) -> int:

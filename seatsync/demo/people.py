@@ -65,7 +65,10 @@ def _verify_address(user: User) -> None:
 
 def _ticket(holder: User, actor: Actor, games: list[Game]) -> SeasonTicket:
     first = games[0]
-    found = SeasonTicket.objects.filter(user=holder, team=first.home_team, season_year=first.season_year).first()
+    # A recorded season's ticket may be of the same team and year; its seats lie elsewhere.
+    found = SeasonTicket.objects.filter(
+        user=holder, team=first.home_team, season_year=first.season_year, section=SECTION, row=ROW
+    ).first()
     return found or season_ticket_create(
         actor=actor, user_id=holder.pk, team_id=first.home_team_id, season_year=first.season_year, section=SECTION,
         row=ROW, seat_from=SEAT_FROM, seat_to=SEAT_TO, cost_basis=INVOICE, order_reference="DEMO-2024-131-27",

@@ -4,8 +4,8 @@ from datetime import date
 from decimal import Decimal
 
 from marketplaces.models import FeeVersion
-from portfolios.models import Game, GameStatus, League, Team, Venue, VenueSection
-from seatsync.core.clock import now
+from portfolios.models import Game, League, Team, Venue, VenueSection
+from portfolios.services.games import games_close
 from seatsync.demo.facts import facts, season_shift
 
 # (platform, percent, valid from, source, checked on); FACTS of public record, dated (I-26).
@@ -43,8 +43,8 @@ def reference_load() -> list[Game]:
             },
         )  # fmt: skip
     fees_load()
+    games_close()
     games = Game.objects.filter(home_team=home, source=known.source)
-    games.filter(starts_at__lt=now(), status=GameStatus.SCHEDULED).update(status=GameStatus.FINAL)
     return list(games.select_related("home_team", "opponent", "venue").order_by("starts_at"))
 
 

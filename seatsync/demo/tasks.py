@@ -18,4 +18,4 @@ def refresh_paper_market() -> None:
 @job(time_limit_s=280)
 def replay_recorded() -> None:
     """Send the recorded buyers whose time has come to the simulator; nothing where no record was loaded."""
-    once_per_slot("demo.replay_recorded", 60, recorded_go_on)
+    once_per_slot("demo.replay_recorded", 5, recorded_go_on)

@@ -23,7 +23,7 @@ from seatsync.core.ids import external_key, uuid7
 from seatsync.core.limiters import take, valkey
 from seatsync.core.models import AppendOnlyError, AuditEntry, PeriodicRun, SystemFact
 from seatsync.core.money import Money, parse_money, round_money, split_evenly
-from seatsync.core.series import ensure_partitions
+from seatsync.core.series import ensure_partitions, ensure_partitions_of_default, months_between
 from seatsync.core.venue_time import local
 from seatsync.schedule import SCHEDULE
 from seatsync.settings.env import env_bool, env_database, env_int, env_str
@@ -270,6 +270,25 @@ def test_series_lie_in_monthly_partitions_and_rows_that_came_first_are_moved() -
     MarketSnapshot.objects.create(time=moment + timedelta(days=1), **common)
     assert MarketSnapshot.objects.filter(time__gte=moment).count() == 2
     assert SystemFact.objects.get(key="series_engine").value in {"partitions", "timescale"}
+
+
+@pytest.mark.django_db
+def test_rows_that_lie_in_the_default_partition_get_the_months_they_need() -> None:
+    table = "market_snapshots"
+    common = {"game_id": uuid7(), "platform": "x", "price": Decimal("1.00"), "price_basis": "list"}
+    for moment in (datetime(2031, 1, 31, 23, tzinfo=UTC), datetime(2031, 3, 1, tzinfo=UTC)):
+        MarketSnapshot.objects.create(time=moment, **common)
+    assert ensure_partitions_of_default(table) == 2
+    assert ensure_partitions_of_default(table) == 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}_default")
+        assert cursor.fetchone() == (0,)
+    assert MarketSnapshot.objects.count() == 2
+
+
+def test_months_between_counts_months_and_not_days() -> None:
+    found = months_between(datetime(2030, 12, 31, tzinfo=UTC), datetime(2031, 3, 1, tzinfo=UTC))
+    assert [(moment.year, moment.month) for moment in found] == [(2030, 12), (2031, 1), (2031, 2), (2031, 3)]
 
 
 # Settings.

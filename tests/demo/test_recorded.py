@@ -1,12 +1,14 @@
 """Recorded sales replayed through the simulator: in order, once, and buyers take our listings where these suit."""
 
 import csv
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 
 from listings.services.outbox import commands_drain
@@ -16,8 +18,10 @@ from marketplaces.services import connect
 from marketplaces.simulator.app import Simulator
 from marketplaces.simulator.server import RunningSimulator
 from portfolios.models import Game, SeasonTicket, Seat
+from seatsync.core.clock import now
 from seatsync.core.models import SystemFact
 from seatsync.demo import recorded
+from seatsync.demo.facts import shift_fix
 from seatsync.demo.paper import SimulatorDoor, event_id
 from seatsync.demo.people import People, people_load
 from seatsync.demo.reference import reference_load
@@ -40,9 +44,10 @@ def sale(game: int, sold_at: str, *, section: str = "131", price: str = "60.00",
 
 
 @pytest.fixture
-def people(settings: Any, tmp_path: Path) -> People:
+def people(settings: Any, tmp_path: Path) -> Iterator[People]:
     settings.STATE_DIR = tmp_path / "state"
-    return people_load(reference_load())
+    with time_machine.travel(datetime(2026, 7, 15, 17, tzinfo=UTC)):
+        yield people_load(reference_load())
 
 
 def record(folder: Path, rows: list[dict[str, str]]) -> Path:
@@ -97,9 +102,10 @@ def test_what_lies_ahead_waits_and_the_replay_goes_on_by_itself(
     assert recorded.recorded_load(path, people=people, speed=None) == 1
     due = datetime.fromisoformat(SystemFact.objects.get(key=recorded.REPLAY_FACT).value["next"])
     monkeypatch.setattr(SimulatorDoor, "running", staticmethod(lambda: False))
-    monkeypatch.setattr(recorded, "now", lambda: due + timedelta(seconds=1))
-    assert recorded.recorded_go_on() == 0
-    assert recorded.recorded_load(path, people=people, speed=None) == 1
+    assert due > now()
+    with time_machine.travel(due + timedelta(seconds=1)):
+        assert recorded.recorded_go_on() == 0
+        assert recorded.recorded_load(path, people=people, speed=None) == 1
     assert prints()[-1] == ("131", Decimal("70.00"))
     assert SystemFact.objects.get(key=recorded.REPLAY_FACT).value["next"] == ""
 
@@ -112,7 +118,22 @@ def test_a_recorded_buyer_takes_the_cheapest_listing_that_suits_him(people: Peop
         sale(2, "2025-06-02 11:00:00", price="75.00", section="131"),
         sale(2, "2025-06-02 12:00:00", price="76.00", section="131"),
     ]
-    recorded.recorded_load(record(tmp_path, early), people=people, speed=None)
+    path = record(tmp_path, early + late)
+    shift_fix(recorded.SHIFT_FACT, 52)
+    with time_machine.travel(datetime(2026, 6, 1, tzinfo=UTC)):
+        recorded.recorded_load(path, people=people, speed=None)
+        _sell_one(people)
+        before = len(prints())
+    with time_machine.travel(datetime(2026, 6, 2, tzinfo=UTC)):
+        recorded.recorded_load(path, people=people, speed=None)
+    assert prints()[before:] == [("131", Decimal("49.00")), ("131", Decimal("76.00"))]
+    door = SimulatorDoor()
+    (sold,) = door.read("state")["sales"]
+    door.close()
+    assert (sold["section"], sold["quantity"], sold["price_cents"]) == (recorded.SECTION, 2, 5000)
+
+
+def _sell_one(people: People) -> None:
     door = SimulatorDoor()
     try:
         door.control("accounts", platform="seatgeek", token="t-1")
@@ -124,13 +145,6 @@ def test_a_recorded_buyer_takes_the_cheapest_listing_that_suits_him(people: Peop
             floor=Decimal("40.00"), ceiling=Decimal("90.00"),
         )  # fmt: skip
         commands_drain()
-        door.close()
-        before = len(prints())
-        recorded.recorded_load(record(tmp_path, early + late), people=people, speed=None)
-        assert prints()[before:] == [("131", Decimal("49.00")), ("131", Decimal("76.00"))]
-        door = SimulatorDoor()
-        (sold,) = door.read("state")["sales"]
-        assert (sold["section"], sold["quantity"], sold["price_cents"]) == (recorded.SECTION, 2, 5000)
     finally:
         door.close()
 

@@ -1,11 +1,15 @@
 """`manage.py demo [--data PATH [--speed N|max]]`: a real season replayed, one holder, one client; idempotent."""
 
+import math
 from pathlib import Path
 from typing import Any
 
+import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from marketplaces.errors import MarketplaceError
+from seatsync.core.errors import SeatSyncError
 from seatsync.demo.load import demo_load
 from seatsync.demo.people import PASSWORD, STAFF_EMAIL
 from seatsync.demo.recorded import recorded_check, recorded_load
@@ -31,9 +35,17 @@ class Command(BaseCommand):
             people = demo_load(self._tell)
             if data is not None:
                 count = recorded_load(data, people=people, speed=speed)
-                self._tell(f"recorded sales replayed: {count} new prints")
+                later = "" if speed is None else f"; the running product goes on at {speed:g} recorded seconds a second"
+                self._tell(f"recorded sales replayed: {count} new prints{later}")
         except (OSError, ValueError) as error:
             raise CommandError(f"--data: {error}" if data is not None else str(error)) from error
+        except SeatSyncError as error:
+            raise CommandError(f"The demo could not be loaded. {error.detail} {error.remedy}".strip()) from error
+        except (MarketplaceError, httpx.HTTPError) as error:
+            raise CommandError(
+                f"The demo could not be loaded: the simulator at {settings.SIMULATOR_URL} answered {error}. "
+                "Stop it, or start it again with bin/start, and load the demo again."
+            ) from error
         self._tell(f"sign in as {people.holder.email}, password {PASSWORD} (staff: {STAFF_EMAIL})")
 
     @staticmethod
@@ -44,7 +56,7 @@ class Command(BaseCommand):
             speed = float(text)
         except ValueError:
             speed = 0.0
-        if speed <= 0:
+        if not (0 < speed < math.inf):
             raise CommandError(f"--speed {text!r} is not a speed. Give recorded seconds per second, or max.")
         return speed
 

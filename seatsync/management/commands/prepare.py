@@ -1,4 +1,4 @@
-"""`manage.py prepare [--data PATH]`: what bin/start needs of the database, in one process: schema, schedule, demo."""
+"""`manage.py prepare [--data PATH [--speed N|max]]`: what bin/start needs of the database, in one process."""
 
 import time
 from pathlib import Path
@@ -18,6 +18,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--data", type=Path, help="a folder with recorded sales to load as a season of their own")
 
+        parser.add_argument("--speed", default="max", help="recorded seconds per second, or max")
+
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic()
         executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
@@ -26,7 +28,7 @@ class Command(BaseCommand):
         call_command("load_schedule")
         self._step("database ready", started)
         started = time.monotonic()
-        call_command("demo", data=options["data"])
+        call_command("demo", data=options["data"], speed=options["speed"])
         self._step("demo loaded", started)
 
     def _step(self, text: str, started: float) -> None:

@@ -1,0 +1,57 @@
+"""The guard: ends the process groups of a launcher that was killed, and does nothing while it lives.
+
+Run as a script by the launcher, standard library alone. It reads "+ID" and "-ID" lines (process groups that began and
+ended) until its standard input closes, which happens when the launcher is gone, however it went.
+"""
+
+import os
+import signal
+import sys
+import time
+
+GRACE_S = 10.0
+PAUSE_S = 0.1
+
+
+def alive(group: int) -> bool:
+    """Whether a process group has a process."""
+    try:
+        os.killpg(group, 0)
+    except OSError:
+        return False
+    return True
+
+
+def tell(group: int, number: int) -> None:
+    """Send a signal to a group; one that is gone is no trouble."""
+    try:
+        os.killpg(group, number)
+    except OSError:
+        return
+
+
+def end(groups: set[int], grace_s: float = GRACE_S) -> None:
+    """Wait until these groups are gone; what is left then is killed. Their leaders had a SIGTERM from the kernel."""
+    deadline = time.monotonic() + grace_s
+    while any(alive(group) for group in groups) and time.monotonic() < deadline:
+        time.sleep(PAUSE_S)
+    for group in groups:
+        tell(group, signal.SIGKILL)
+
+
+def main() -> None:
+    """Entry."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    groups: set[int] = set()
+    for line in sys.stdin:
+        change, group = line[:1], int(line[1:])
+        if change == "+":
+            groups.add(group)
+        else:
+            groups.discard(group)
+    end(groups)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""From a ready virtual environment to the running product; the arguments are those of bin/start."""
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from seatsync.core.embedded import EmbeddedError, lost, provide_servers, state_dir
+from seatsync.core.embedded.ports import free_port
+from seatsync.launch.interrupts import Interrupts, Stopped
+from seatsync.launch.processes import LaunchError, Processes, Spec
+from seatsync.launch.refusals import alone, data_readable, ports_usable
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_WITHIN_S = 90.0
+PYTHON = sys.executable
+BIN = Path(sys.executable).parent
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="bin/start", description="Start SeatSync on this machine.")
+    parser.add_argument("--port", type=int, default=8000, help="web; the socket takes the next one")
+    parser.add_argument("--simulator-port", type=int, default=9100)
+    parser.add_argument("--check", action="store_true", help="start, run the main job once, print ok, stop")
+    parser.add_argument("--data", type=Path, help="a folder with recorded sales to replay as a season of their own")
+    parser.add_argument("--speed", default="max", help="recorded seconds per second, or max; with --data")
+    found = parser.parse_args()
+    if found.speed != "max" and found.data is None:
+        parser.error("--speed is the speed of a replay. Give --data PATH with it.")
+    if found.check:
+        found.port, found.simulator_port = free_port(), free_port()
+    return found
+
+
+def environment(options: argparse.Namespace, ws_port: int) -> dict[str, str]:
+    """What every process of this run gets."""
+    return {
+        "BASE_URL": f"http://localhost:{options.port}",
+        "WS_URL": f"ws://localhost:{ws_port}",
+        "SIMULATOR_URL": f"http://127.0.0.1:{options.simulator_port}",
+        "PYTHONUNBUFFERED": "1",
+        "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
+    }
+
+
+def specs(options: argparse.Namespace, ws_port: int) -> list[Spec]:
+    """The product's processes (DESIGN: web, ws, workers, beat)."""
+    celery = [PYTHON, "-W", "ignore", "-m", "celery", "-q", "-A", "seatsync.celery", "--skip-checks"]
+    worker = [*celery, "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
+    return [
+        Spec("web", [str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(options.port),
+                     "--workers", "2", "--blocking-threads", "2", "--no-ws", "--log-level", "warning",
+                     "seatsync.wsgi:application"]),
+        Spec("ws", [str(BIN / "daphne"), "-v", "0", "-b", "127.0.0.1", "-p", str(ws_port),
+                    "seatsync.asgi:application"]),
+        Spec("sync", [*worker, "-Q", "sync", "-c", "2", "-n", "sync@%h"], rank=1),
+        Spec("worker", [*worker, "-Q", "default,automation,reports", "-c", "1", "-n", "worker@%h"], rank=1),
+        Spec("beat", [*celery, "beat", "--loglevel=WARNING", "-S", "django_celery_beat.schedulers:DatabaseScheduler",
+                      "--pidfile="], rank=1),
+    ]  # fmt: skip
+
+
+def step(text: str, started: float) -> None:
+    """A line of progress."""
+    sys.stderr.write(f"  {text} ({time.monotonic() - started:.1f} s)\n")
+
+
+def manage(processes: Processes, *command: str) -> None:
+    """Run a management command in this run's environment and pass its steps on; raises LaunchError with its last line.
+
+    A step is a line that is set in by two spaces.
+    """
+    last = "no reason given"
+
+    def hear(line: str) -> None:
+        nonlocal last
+        if line.startswith("  "):
+            sys.stderr.write(line)
+        last = line.strip() or last
+
+    if processes.run(Spec(command[0], [PYTHON, "manage.py", *command]), hear, cwd=ROOT) != 0:
+        raise LaunchError(lost() or f"`manage.py {' '.join(command)}` failed: {last}")
+
+
+def wait_for(url: str, processes: Processes) -> None:
+    """Wait until an address answers 200; raises LaunchError where a process ends or time runs out."""
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline:
+        if (gone := lost()) is not None:
+            raise LaunchError(gone)
+        if (name := processes.dead()) is not None:
+            raise LaunchError(f"The process {name} ended at once; its lines above say why. Mend that and start again.")
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own loopback address
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise LaunchError(f"{url} did not answer within {READY_WITHIN_S:.0f} s. Look at the lines above and start again.")
+
+
+def start(options: argparse.Namespace, processes: Processes, ws_port: int) -> None:
+    """Bring everything up, with a line of progress for each step."""
+    simulator = [PYTHON, "manage.py", "run_simulator", "--port", str(options.simulator_port)]
+    processes.start(Spec("simulator", simulator, rank=2))
+    wait_for(f"http://127.0.0.1:{options.simulator_port}/_sim/health", processes)
+    replay = ["--data", str(options.data.resolve()), "--speed", options.speed] if options.data else []
+    manage(processes, "prepare", *replay)
+    started = time.monotonic()
+    for spec in specs(options, ws_port):
+        processes.start(spec)
+    wait_for(f"http://127.0.0.1:{options.port}/readyz", processes)
+    step("web, ws, workers, beat and simulator running", started)
+
+
+def watch(processes: Processes) -> int:
+    """Until Ctrl-C, SIGTERM, or a process or a server that ends."""
+    while True:
+        time.sleep(0.5)
+        if (gone := lost()) is not None:
+            sys.stderr.write(f"error: {gone}\n")
+            return 1
+        if (name := processes.dead()) is not None:
+            sys.stderr.write(f"error: the process {name} ended; everything is stopped. Its lines above say why.\n")
+            return 1
+
+
+def run(options: argparse.Namespace, processes: Processes, ws_port: int) -> int:
+    """Everything from the servers to the end; the exit status. Raises EmbeddedError for what cannot be started."""
+    data_readable(options.data)
+    alone(state_dir(), f"http://localhost:{options.port}")
+    ports_usable({
+        "web": (options.port, "--port"), "socket": (ws_port, "--port"),
+        "simulator": (options.simulator_port, "--simulator-port"),
+    })  # fmt: skip
+    started = time.monotonic()
+    provide_servers()
+    processes.environment |= os.environ | environment(options, ws_port)
+    step("PostgreSQL and Valkey running", started)
+    start(options, processes, ws_port)
+    if options.check:
+        check = Spec("check", [PYTHON, "manage.py", "check_main_job"])
+        return processes.run(check, cwd=ROOT)
+    sys.stderr.write(
+        f"\nSeatSync is at http://localhost:{options.port}\n"
+        "Sign in as holder@example.com, password take-me-out-2024. Ctrl-C stops everything.\n\n"
+    )
+    return watch(processes)
+
+
+def launch(interrupts: Interrupts) -> int:
+    """Run until stopped; everything that was started is gone then. One sentence and status 1 for what cannot start."""
+    options = arguments()
+    processes = Processes({}, interrupts)
+    try:
+        status = run(options, processes, free_port() if options.check else options.port + 1)
+    except EmbeddedError as error:
+        sys.stderr.write(f"error: {error}\n")
+        status = 1
+    except Stopped as stopped:
+        # The terminal may be the one that was closed.
+        with contextlib.suppress(OSError):
+            sys.stderr.write("\nstopping\n")
+        # A check that was cut off has not succeeded; a product that was stopped has.
+        status = stopped.status if options.check else 0
+    finally:
+        interrupts.ignore()
+        processes.stop()
+    return status

@@ -1,0 +1,90 @@
+"""The demo loads again on any later day, without the product having run in between."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from listings.models import Listing
+from listings.states import OPEN
+from portfolios.models import Game, GameStatus, OwnerState, Seat
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
+from seatsync.management.commands import demo as command
+
+pytestmark = pytest.mark.django_db
+# A Wednesday in the middle of the demo's season.
+FIRST = datetime(2026, 7, 15, 17, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock(settings: Any, tmp_path: Path) -> Iterator[Any]:
+    settings.STATE_DIR = tmp_path / "state"
+    with time_machine.travel(FIRST, tick=False) as traveller:
+        yield traveller
+
+
+def rows() -> dict[str, int]:
+    """How many rows each table of the product has."""
+    return {
+        model._meta.label: model._default_manager.count()
+        for model in apps.get_models()
+        if model._meta.managed and model._meta.db_table in connection.introspection.table_names()
+    }
+
+
+def in_no_partition() -> int:
+    """Rows of the series that no month's partition holds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (SELECT count(*) FROM market_snapshots_default) + count(*) FROM price_history_default")
+        return int(cursor.fetchone()[0])
+
+
+def attended() -> set[Any]:
+    return set(Seat.objects.filter(state=OwnerState.ATTENDING).values_list("game__source_key", flat=True))
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(days=3), timedelta(weeks=6), timedelta(weeks=30)], ids=str)
+def test_it_loads_again_on_a_later_day_and_a_second_load_there_adds_nothing(clock: Any, later: timedelta) -> None:
+    call_command("demo", verbosity=0)
+    listed = set(Listing.objects.values_list("game_id", flat=True))
+    went = attended()
+    assert len(listed) == 3
+    assert in_no_partition() == 0
+    clock.move_to(FIRST + later)
+    call_command("demo", verbosity=0)
+    over = Listing.objects.filter(game__starts_at__lt=now())
+    assert not over.filter(status__in=OPEN).exists()
+    assert went <= attended()
+    assert in_no_partition() == 0
+    assert not Seat.objects.filter(game_id__in=listed, state=OwnerState.ATTENDING).exists()
+    assert not Game.objects.filter(status=GameStatus.SCHEDULED, starts_at__lt=now() - timedelta(hours=6)).exists()
+    before = rows()
+    call_command("demo", verbosity=0)
+    assert rows() == before
+
+
+def test_the_games_that_were_attended_do_not_depend_on_the_day_of_loading(clock: Any) -> None:
+    """Loaded day by day or at once: the same games, but those that had offers."""
+    call_command("demo", verbosity=0)
+    clock.move_to(FIRST + timedelta(weeks=6))
+    call_command("demo", verbosity=0)
+    offered = set(Listing.objects.values_list("game__source_key", flat=True))
+    ordered = list(Game.objects.order_by("starts_at").values_list("source_key", "starts_at"))
+    due = {key for place, (key, starts) in enumerate(ordered) if place % 4 == 0 and starts < now()}
+    assert attended() == due - offered
+
+
+def test_the_products_own_errors_are_one_sentence(clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any) -> None:
+        raise Conflict("Seat 131/27/2 is listed.", remedy="Take its listings down first.")
+
+    monkeypatch.setattr(command, "demo_load", refuse)
+    with pytest.raises(CommandError, match=r"Seat 131/27/2 is listed. Take its listings down first."):
+        call_command("demo", verbosity=0)
