@@ -25,6 +25,7 @@ from listings.models import (
     SaleState,
     TradingState,
 )  # fmt: skip
+from listings.scopes import game_scope
 from listings.states import OPEN
 from marketplaces.models import MarketplaceAccount
 from marketplaces.selectors import fee_version, proceeds_at
@@ -116,7 +117,9 @@ def trading_states(actor: Actor) -> QuerySet[TradingState]:
         return rows
     accounts = MarketplaceAccount.objects.visible_to(actor).values_list("pk", flat=True)
     tickets = list(SeasonTicket.objects.visible_to(actor).values_list("pk", flat=True))
-    return rows.filter(scope_id__in=[actor.user_id, *accounts, *tickets])
+    pairs = Seat.objects.filter(season_ticket__in=tickets).values_list("season_ticket_id", "game_id").distinct()
+    games = [game_scope(ticket_id, game_id) for ticket_id, game_id in pairs]
+    return rows.filter(scope_id__in=[actor.user_id, *accounts, *tickets, *games])
 
 
 def offers_of_ticket(season_ticket: SeasonTicket) -> dict[uuid.UUID, Decimal]:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from listings.models import CommandState, Listing, MarketplaceCommand, TradingState, TradingStateKind
+from listings.scopes import game_scope
 from listings.services.commands import DRAIN
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import Game, SeasonTicket
@@ -67,11 +68,6 @@ def _scope_ids(listing: Listing) -> set[uuid.UUID]:
         game_scope(listing.season_ticket_id, listing.game_id),
         listing.account_id,
     }
-
-
-def game_scope(season_id: uuid.UUID, game_id: uuid.UUID) -> uuid.UUID:
-    """A game's brake is one holder's own: the scope id joins the season ticket and the game."""
-    return uuid.uuid5(season_id, str(game_id))
 
 
 @transaction.atomic

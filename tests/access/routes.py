@@ -32,6 +32,8 @@ class Route:
     body: dict[str, Any] = field(default_factory=dict)
     # Methods whose `body` names objects of the owner's: with it the address is nobody else's business either.
     body_method: str = ""
+    # Objects of the world that it works with and does not name.
+    over: tuple[str, ...] = ()
 
 
 def _own(**names: str) -> Route:
@@ -76,7 +78,7 @@ ROUTES: dict[str, Route] = {
     "api:listings": Route(Kind.OWN, body=PUBLISH, body_method="POST"),
     "api:listing": _own(pk="listing"),
     "api:listing_price": Route(Kind.OBJECT, {"pk": "listing"}, body=PRICE),
-    "api:listing_publish": _own(pk="listing"),
+    "api:listing_publish": Route(Kind.OBJECT, {"pk": "listing"}, over=("account",)),
     "api:listing_delist": _own(pk="listing"),
     "api:listing_history": _own(pk="listing"),
     "api:listing_why": _own(pk="listing"),

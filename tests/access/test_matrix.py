@@ -27,7 +27,9 @@ from tests.api.document import PROBLEM, document
 
 pytestmark = pytest.mark.django_db
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
-PEOPLE = ("nobody", "other", "outsider", "owner", "staff")
+PEOPLE = ("nobody", "other", "outsider", "co", "owner", "staff")
+# What a season ticket's co-owner shares; accounts, alerts and what goes over accounts are the owner's own.
+SHARED = {"ticket", "game", "free_seat", "listing", "sale", "group"}
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 FAR_AWAY = "203.0.113.9"
 
@@ -82,6 +84,18 @@ def served(world: World, name: str, path: str, *, api: bool) -> set[str]:
     return set(answer.headers["Allow"].replace(" ", "").split(","))
 
 
+def named(route: Route) -> set[str]:
+    """The objects of the world that an address or its body names."""
+
+    def inside(wish: Any) -> set[str]:
+        if isinstance(wish, dict | list):
+            return set().union(*map(inside, wish.values() if isinstance(wish, dict) else wish), set())
+        return {wish[1:]} if isinstance(wish, str) and wish.startswith("@") else set()
+
+    words = {*route.names.values(), *route.query.values(), *route.over}
+    return {word for word in words if not word.startswith("=")} | inside(route.body)
+
+
 def expected(route: Route, who: str, method: str, *, api: bool) -> str:
     """In one word what this person is to be told: in, sign-in, wrong-tenant, nothing."""
     kind = route.kind
@@ -103,6 +117,8 @@ def expected(route: Route, who: str, method: str, *, api: bool) -> str:
         return "sign in"
     if kind is Kind.FACTOR and who == "staff":
         return by_id
+    if who == "co" and by_id == "nothing":
+        return "in" if kind is not Kind.PERSONAL and named(route) <= SHARED else "nothing"
     strangers = {"other", "outsider", "staff"} if kind is Kind.PERSONAL else {"other", "outsider"}
     return by_id if who in strangers else "in"
 
@@ -210,7 +226,7 @@ def _row(model: type[Model]) -> str:
 def test_the_admin_is_for_staff_with_a_second_factor(world: World) -> None:
     root = User.objects.create_superuser("root@example.com", "a-long-password-1")
     root.memberships.create(tenant=world.market.holding.ticket.tenant)
-    shut = {who: client_of(world, who, api=False) for who in ("nobody", "other", "outsider", "owner", "staff")}
+    shut = {who: client_of(world, who, api=False) for who in PEOPLE}
     half = Client()
     half.force_login(root, backend=BACKEND)
     shut["superuser without a second factor"] = half

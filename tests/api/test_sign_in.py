@@ -6,7 +6,7 @@ import pytest
 from allauth.mfa.totp.internal import auth as totp
 
 from seatsync.accounts.models import Membership, RefreshFamily, User
-from seatsync.accounts.services.tokens import tokens_issue
+from seatsync.accounts.services.tokens import TokenRefused, tokens_issue, tokens_refresh
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from tests.api.conftest import Api
@@ -88,3 +88,17 @@ def test_where_a_second_factor_is_due_a_password_alone_buys_no_token(market: Mar
     good = Api().post("/auth/token/mfa/", {"mfa_token": first["mfa_token"], "code": code})
     assert good.status_code == 200
     assert Api(good.json()["access"]).get("/me/").status_code == 200
+
+
+@pytest.mark.parametrize("lost", ["membership", "proved address", "active"])
+def test_a_refresh_token_ends_with_what_let_its_person_in(market: Market, lost: str) -> None:
+    user, tenant_id = market.holding.user, market.holding.ticket.tenant_id
+    pair = tokens_issue(user, tenant_id)
+    pair = tokens_refresh(pair.refresh)
+    if lost == "membership":
+        user.memberships.all().delete()
+    else:
+        changes: dict[str, object] = {"email_verified_at": None} if lost == "proved address" else {"is_active": False}
+        User.objects.filter(pk=user.pk).update(**changes)
+    with pytest.raises(TokenRefused):
+        tokens_refresh(pair.refresh)

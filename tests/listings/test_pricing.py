@@ -1,5 +1,6 @@
 """The pricing door and publishing: floors, ceilings, brakes, versions, and who may."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from listings.contracts import PriceChange
-from listings.models import Listing, MarketplaceCommand, PriceProposal, TradingStateKind
+from listings.models import Listing, MarketplaceCommand, PriceProposal, TradingState, TradingStateKind
+from listings.selectors import trading_states
 from listings.services import guards
 from listings.services.delist import listings_delist
 from listings.services.pricing import listing_reprice, price_apply
-from listings.services.trading import trading_state_set
+from listings.services.trading import trading_state_for, trading_state_set, trading_states_for
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import PermanentError
 from marketplaces.models import Mode
@@ -20,6 +22,7 @@ from marketplaces.services.links import base_url_for
 from portfolios.models import GameStatus
 from portfolios.services.ledger import seats_set_state
 from seatsync.core.actors import Actor, ActorKind
+from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
 from tests.listings.conftest import Market
 
@@ -254,3 +257,32 @@ def test_i20_live_selling_needs_an_approved_identity(market: Market) -> None:
     account.save()
     with pytest.raises(NotAllowed):
         market.publish()
+
+
+def test_a_games_brake_is_shown_to_those_who_share_the_ticket_and_to_nobody_else(market: Market) -> None:
+    people = market.holding
+    trading_state_set(
+        actor=people.actor, scope="game", scope_id=people.game.pk, season_ticket_id=people.ticket.pk, state="HALTED",
+        reason="rain",
+    )  # fmt: skip
+    seen = {name: trading_states(getattr(people, name)).count() for name in ("actor", "co_owner", "other", "outsider")}
+    assert seen == {"actor": 1, "co_owner": 1, "other": 0, "outsider": 0}
+
+
+def test_a_brake_whose_end_has_passed_does_not_apply(market: Market) -> None:
+    listing, _ = market.published()
+    people, ended = market.holding, now() - timedelta(seconds=1)
+    trading_state_set(actor=people.actor, scope="holder", scope_id=people.user.pk, state="HALTED", reason="x")
+    where = {"holder_id": people.user.pk, "season_id": people.ticket.pk, "game_id": people.game.pk}
+
+    def applying() -> tuple[str, str]:
+        return trading_state_for(**where), trading_states_for([listing])[listing.pk]
+
+    assert applying() == ("HALTED", "HALTED")
+    TradingState.objects.update(until=now() + timedelta(hours=1))
+    assert applying() == ("HALTED", "HALTED")
+    TradingState.objects.update(until=ended)
+    assert applying() == ("ACTIVE", "ACTIVE")
+    listing_reprice(actor=people.actor, listing_id=listing.pk, price=Decimal("80.00"), version=listing.version)
+    listing.refresh_from_db()
+    assert listing.price == Decimal("80.00")

@@ -1,8 +1,6 @@
 """What goes to StubHub, and what the simulator answers in its name, against StubHub's published schemas."""
 
-import importlib.util
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,21 +8,15 @@ import pytest
 from marketplaces.contracts import Draft, EventQuery, Fulfilment, ListingRef
 from marketplaces.registry import adapter_get
 from tests.marketplaces.conftest import BASE, SECRET, START, World, last_body, requested
+from tests.marketplaces.specs import BESIDE, VENDORED, violations
 
-CHECKER = Path(__file__).resolve().parents[3] / "shared" / "marketplaces" / "check_contract.py"
-pytestmark = pytest.mark.skipif(not CHECKER.exists(), reason="the published specs are not beside this checkout")
 INVENTORY, SALES, HOOKS, CATALOG = (f"stubhub-{name}.json" for name in ("inventory", "sales", "webhooks", "catalog"))
 STUBHUB = adapter_get("stubhub")
 
 
-def violations(spec: str, schema: str, body: Any) -> list[str]:
-    found = importlib.util.spec_from_file_location("check_contract", CHECKER)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    result: list[str] = module.violations(spec, schema, body)
-    return result
+def test_the_published_specs_are_here_with_their_licence() -> None:
+    assert {path.name for path in VENDORED.glob("*.json")} == {INVENTORY, SALES, HOOKS, CATALOG, "stubhub-account.json"}
+    assert "MIT" in (VENDORED / "LICENSE.md").read_text()
 
 
 def test_the_checker_refuses_what_does_not_fit() -> None:
@@ -105,6 +97,7 @@ def test_the_simulator_answers_as_published(world: World, draft: Draft) -> None:
         assert violations(spec, schema, shown(path)) == [], path
 
 
+@pytest.mark.skipif(not BESIDE.exists(), reason="the reconstructed specs are not beside this checkout")
 def test_seatgeek_bodies_fit_the_reconstructed_schema(world: World, draft: Draft, ref: ListingRef) -> None:
     spec, adapter, link = "seatgeek-seller-direct.reconstructed.json", adapter_get("seatgeek"), world.link("seatgeek")
     adapter.create(link, draft)

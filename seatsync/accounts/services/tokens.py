@@ -11,6 +11,7 @@ from django.db import transaction
 
 from seatsync.accounts.locks import refresh_family_lock
 from seatsync.accounts.models import RefreshFamily, User
+from seatsync.accounts.services.sign_in import may_enter
 from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
 from seatsync.core.errors import SeatSyncError
@@ -131,7 +132,7 @@ def tokens_refresh(token: str) -> TokenPair:
         if family is None or family.revoked_at is not None or family.expires_at <= now():
             raise _refused("refresh")
         user = User.objects.filter(pk=family.user_id, is_active=True).first()
-        if user is None or password_mark(user) != claims.get("pwd"):
+        if user is None or not may_enter(user, family.tenant_id) or password_mark(user) != claims.get("pwd"):
             raise _refused("refresh")
         if str(family.current_jti) == claims.get("jti"):
             family.current_jti = uuid.uuid4()
