@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from listings.views import fulfil, listings, sales, trading
+from listings.views import fulfil, listings, mapping, sales, trading
 
 app_name = "listings"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("portfolio/sales/", sales.sale_list, name="sale_list"),
     path("portfolio/sales/<uuid:sale_id>/", sales.sale_detail, name="sale_detail"),
     path("portfolio/sales/<uuid:sale_id>/hand-over/", fulfil.sale_fulfil, name="sale_fulfil"),
+    path("settings/connections/mapping/", mapping.mapping_list, name="mapping_list"),
     path("settings/selling/", trading.trading_detail, name="trading_detail"),
     path("settings/selling/set/", trading.trading_set, name="trading_set"),
 ]
