@@ -22,6 +22,7 @@ from listings.models import (
 )  # fmt: skip
 from listings.services.delist import listings_delist
 from listings.services.fulfil import METHODS, sale_fulfil
+from listings.services.mapping import mapping_confirm
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
@@ -73,6 +74,9 @@ SALE = example(
 )  # fmt: skip
 
 
+MAPPING = example(
+    "This event is ours", {"command": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f71", "event_id": "104853"}, request=True
+)
 FULFIL = example("Transferred in the app", {"method": "mobile_transfer", "confirmation": "TX-77"}, request=True)
 
 
@@ -209,6 +213,30 @@ class CommandOutput(serializers.ModelSerializer[MarketplaceCommand]):
     class Meta:
         model = MarketplaceCommand
         fields = ("id", "account", "listing", "sale", "kind", "state", "attempts", "not_before", "last_error")
+
+
+class MappingOutput(serializers.ModelSerializer[MarketplaceCommand]):
+    """A publication that waits: `wants` says what is to be confirmed, the game's event or the section's name there."""
+
+    command = serializers.UUIDField(source="pk", read_only=True)
+    platform = serializers.CharField(source="account.platform", read_only=True)
+    wants = serializers.ChoiceField(choices=["event", "section"], source="payload.wants", read_only=True)
+    game = serializers.UUIDField(source="listing.game_id", read_only=True)
+    venue = serializers.UUIDField(source="listing.game.venue_id", read_only=True)
+    section = serializers.CharField(source="listing.section", read_only=True)
+    reason = serializers.CharField(source="last_error", read_only=True)
+
+    class Meta:
+        model = MarketplaceCommand
+        fields = ("command", "account", "listing", "platform", "wants", "game", "venue", "section", "reason")
+
+
+class MappingInput(serializers.Serializer[Any]):
+    """The event's id there, or the section's name there, whichever the publication waits for."""
+
+    command = serializers.UUIDField()
+    event_id = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+    section = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
 
 
 class TradingStateOutput(serializers.ModelSerializer[TradingState]):
@@ -464,6 +492,35 @@ class CommandRetry(ApiView):
     def post(self, request: Request, pk: str) -> Response:
         """The command, pending again; 409 where it needs nobody."""
         return Response(CommandOutput(command_retry(actor=self.actor, command_id=pk)).data)  # type: ignore[arg-type]
+
+
+class MappingList(mixins.ListModelMixin, ApiView):
+    """Which event and section at a marketplace is ours."""
+
+    serializer_class = MappingOutput
+
+    def get_queryset(self) -> QuerySet[MarketplaceCommand]:
+        """What waits on the caller's accounts."""
+        return selectors.mappings_waiting(self.actor) if hasattr(self, "actor") else MarketplaceCommand.objects.none()
+
+    @extend_schema(tags=["listings"], summary="List what waits for a mapping")
+    def get(self, request: Request) -> Response:
+        """A page of publications that wait for an event or a section to be confirmed."""
+        return self.list(request)
+
+    @extend_schema(
+        tags=["listings"], summary="Confirm a mapping", request=MappingInput,
+        responses={200: CommandOutput(many=True)}, examples=[MAPPING],
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        """The commands that are sent again; 422 for a choice that cannot be right, 409 where nobody can be asked."""
+        data = MappingInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        wish = data.validated_data
+        sent = mapping_confirm(
+            actor=self.actor, command_id=wish["command"], event_id=wish["event_id"], section=wish["section"]
+        )
+        return Response(CommandOutput(sent, many=True).data)
 
 
 class TradingStateList(mixins.ListModelMixin, ApiView):

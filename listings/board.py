@@ -18,11 +18,15 @@ BOARD_LISTINGS = 600
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One marketplace's listing of a row, with what its last command says: "", waiting, sending or needs a person."""
+    """One marketplace's listing of a row, with what its last command says: "", waiting, sending or needs a person.
+
+    `command` is that command, where there is one.
+    """
 
     listing: Listing
     sync: str
     error: str
+    command: MarketplaceCommand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +101,4 @@ def cells_of(listings: Iterable[Listing]) -> dict[uuid.UUID, Cell]:
 def _cell(listing: Listing, command: MarketplaceCommand | None) -> Cell:
     if command is None:
         return Cell(listing, "", "")
-    return Cell(listing, command.state, command.last_error)
+    return Cell(listing, command.state, command.last_error, command)

@@ -78,6 +78,19 @@ class TradingForm(forms.Form):
     reason = forms.CharField(label="Reason", max_length=200, help_text="Shown wherever the brake stops something.")
 
 
+class MappingForm(forms.Form):
+    """The event or the section that was chosen, or typed instead."""
+
+    chosen = forms.CharField(label="Choice", max_length=80, required=False)
+    typed = forms.CharField(label="Or type it", max_length=80, required=False)
+    wants = forms.ChoiceField(choices=[("event_id", "event"), ("section", "section")], required=False)
+
+    def choice(self) -> dict[str, str]:
+        """The choice by the name of the service's argument; what was typed wins."""
+        data = self.cleaned_data
+        return {data["wants"] or "event_id": data["typed"] or data["chosen"]}
+
+
 class BoardFilter(forms.Form):
     """What the board shows; kept in the URL."""
 

@@ -31,6 +31,7 @@ from marketplaces.models import MarketplaceAccount
 from marketplaces.selectors import fee_version, proceeds_at
 from portfolios.models import SeasonTicket, Seat
 from seatsync.core.actors import Actor
+from seatsync.core.errors import NotFound
 
 
 def listing_list(actor: Actor) -> QuerySet[Listing]:
@@ -93,6 +94,30 @@ def needs_person(actor: Actor) -> QuerySet[MarketplaceCommand]:
     accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
     waiting = MarketplaceCommand.objects.filter(state=CommandState.NEEDS_PERSON, account__in=accounts)
     return waiting.select_related("account", "listing", "sale").order_by("created_at")
+
+
+def mappings_waiting(actor: Actor) -> QuerySet[MarketplaceCommand]:
+    """Publications of visible accounts that wait for an event or a section to be confirmed, oldest first."""
+    return (
+        needs_person(actor)
+        .filter(payload__wants__in=["event", "section"], listing__isnull=False)
+        .select_related(
+            "account", "listing__seat_group", "listing__game__home_team", "listing__game__opponent",
+            "listing__game__venue",
+        )
+    )  # fmt: skip
+
+
+def mapping_waiting_get(actor: Actor, pk: Any) -> MarketplaceCommand:
+    """One publication that waits for a mapping; raises NotFound."""
+    try:
+        key = uuid.UUID(str(pk))
+    except ValueError as error:
+        raise NotFound("No publication with this id waits for a mapping.", field="command") from error
+    found = mappings_waiting(actor).filter(pk=key).first()
+    if found is None:
+        raise NotFound("No publication with this id waits for a mapping.", field="command")
+    return found
 
 
 def offered_among(seat_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:

@@ -31,6 +31,14 @@ class PermanentError(MarketplaceError):
     """The marketplace refuses this request; the same request will be refused again. A person must look."""
 
 
+class MappingNeeded(PermanentError):
+    """Which event or section there is ours is not certain; `wants` is "event" or "section", and a person confirms."""
+
+    def __init__(self, message: str, *, wants: str) -> None:
+        super().__init__(message)
+        self.wants = wants
+
+
 class GrantExpired(MarketplaceError):
     """The account's grant or token is no longer good; refresh, or ask the holder to connect again."""
 

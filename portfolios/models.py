@@ -116,6 +116,11 @@ class Game(BaseModel):
     def __str__(self) -> str:
         return f"{self.opponent_id} at {self.home_team_id} {self.game_date}"
 
+    @property
+    def words(self) -> str:
+        """The game in a sentence: "White Sox at Mariners on 25 Nov"."""
+        return f"{self.opponent.name} at {self.home_team.name} on {self.game_date:%-d %b}"
+
 
 class EventMapping(BaseModel):
     """A game's id at a marketplace or source; nothing is published before a mapping is confirmed (I-09)."""

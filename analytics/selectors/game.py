@@ -10,7 +10,7 @@ from analytics.selectors.overview import SeatView, seat_view
 from intelligence.models import AiPrediction
 from intelligence.selectors import latest_predictions
 from listings.board import Cell, cells_of
-from listings.models import Listing, Sale
+from listings.models import Listing, ListingStatus, Sale
 from listings.selectors import listing_list, live_sales_of_seats, offered_among, price_history_of
 from listings.states import OPEN
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
@@ -67,6 +67,7 @@ class GamePage:
     game: Game
     blocks: list[Block]
     listings: list[Cell]
+    failed: list[Cell]
     closed: list[Listing]
     market: MarketFigures | None
     last_sales: LastSales | None
@@ -92,13 +93,16 @@ def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
     seats = list(seats_of_game(actor, game))
     own = list(listing_list(actor).filter(game=game).order_by("section", "row", "platform", "-created_at"))
     offers = [listing for listing in own if listing.status in OPEN]
+    failed = [listing for listing in own if listing.status == ListingStatus.ERROR]
+    cells = cells_of([*offers, *failed])
     market = market_of_games([game.pk]).get(game.pk)
     sections = {seat.section for seat in seats}
     return GamePage(
         game=game,
         blocks=_blocks(actor, seats, offers, market),
-        listings=list(cells_of(offers).values()),
-        closed=[listing for listing in own if listing.status not in OPEN][:10],
+        listings=[cells[listing.pk] for listing in offers],
+        failed=[cells[listing.pk] for listing in failed],
+        closed=[listing for listing in own if listing.status not in {*OPEN, ListingStatus.ERROR}][:10],
         market=market,
         last_sales=last_sales_of_games([game.pk]).get(game.pk),
         comparables=list(game_asks(game, sections)[:COMPARABLES]),

@@ -10,17 +10,35 @@ __all__ = ["alert_needs_person", "alert_reconnect"]
 
 
 def alert_needs_person(command: MarketplaceCommand, listing: Listing | None) -> None:
-    """A command was refused for good or failed too often."""
+    """A command was refused for good or failed too often: what, of which seats, why, and where to mend it."""
+    wants = command.payload.get("wants", "")
+    said = (command.last_error or "the marketplace gave no reason").rstrip(".")
+    remedy = f"Confirm the {wants} and it is sent again." if wants else "Try again, or do it on its own site."
     urgent = command.kind in {CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE}
     alert_raise(
         tenant_id=command.tenant_id,
         user_id=command.account.user_id,
         kind="command.needs_person",
-        title=f"{adapter_get(command.account.platform).traits.name}: {command.get_kind_display()} needs you",
-        body=f"The marketplace said: {command.last_error or 'nothing'}. Try again, or do it on its own site.",
+        title=f"{adapter_get(command.account.platform).traits.name} could not {_what(command, listing)}"[:160],
+        body=f"{said[:1].upper()}{said[1:]}. {remedy}",
         severity="critical" if urgent else "action",
         object_type="command",
         object_id=str(command.pk),
-        url=page_link("listings:listing_detail", listing.pk) if listing else "",
+        url=_remedy_page(command, listing, wants),
         dedupe_key=f"command:{command.pk}",
     )
+
+
+def _what(command: MarketplaceCommand, listing: Listing | None) -> str:
+    kind = "publish" if command.kind == CommandKind.CREATE else command.get_kind_display()
+    if listing is None:
+        return kind
+    label = f" {listing.seat_group.label}" if listing.seat_group else ""
+    return f"{kind} {listing.section} row {listing.row}{label}, {listing.game.words}"
+
+
+def _remedy_page(command: MarketplaceCommand, listing: Listing | None, wants: str) -> str:
+    mapping = page_link("listings:mapping_list") if wants else ""
+    if mapping:
+        return f"{mapping}?command={command.pk}"
+    return page_link("listings:listing_detail", listing.pk) if listing else ""

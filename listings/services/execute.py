@@ -29,6 +29,7 @@ from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
     GrantExpired,
+    MappingNeeded,
     MarketplaceError,
     PermanentError,
     TemporaryError,
@@ -36,7 +37,7 @@ from marketplaces.errors import (
 )  # fmt: skip
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
-from portfolios.models import EventMapping
+from portfolios.models import EventMapping, Game
 from portfolios.selectors import event_mapping_get, section_known, section_mapping_get
 from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
 from seatsync.core.http import calls_within
@@ -64,6 +65,8 @@ def execute(command: MarketplaceCommand) -> Answer:
         return Answer(Outcome.RETRY, error=str(error), retry_after_s=error.retry_after_s)
     except GrantExpired as error:
         return Answer(Outcome.GRANT, error=f"{GRANT_ENDED}: {error}")
+    except MappingNeeded as error:
+        return Answer(Outcome.REFUSED, error=str(error), wants=error.wants)
     except MarketplaceError as error:
         return Answer(Outcome.REFUSED, error=str(error))
     except Exception as error:
@@ -101,13 +104,18 @@ def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 
 def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft:
-    """The listing as the platform shall show it. Raises PermanentError: event or section is not mapped (I-09)."""
+    """The listing as the platform shall show it. Raises MappingNeeded: event or section is not confirmed (I-09)."""
+    draft = draft_unmapped(listing, _event_id(adapter, link, listing))
+    return replace(draft, section=_remote_section(adapter, link, listing, draft))
+
+
+def draft_unmapped(listing: Listing, event_id: str) -> Draft:
+    """The listing for an event there, with the section's name as it is here."""
     game = listing.game
     starts = local(game.starts_at, game.venue.timezone)
     offered = listing.listing_seats.filter(offered=True).select_related("seat")
     seats = tuple(sorted(row.seat.seat_number for row in offered))
-    event_id = _event_id(adapter, link, listing)
-    draft = Draft(
+    return Draft(
         external_id=listing.external_id,
         event_id=event_id,
         event_name=f"{game.home_team.name} vs {game.opponent.name}",
@@ -122,7 +130,6 @@ def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft
         currency=listing.currency,
         split=listing.split_type,
     )
-    return replace(draft, section=_remote_section(adapter, link, listing, draft))
 
 
 def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, draft: Draft) -> str:
@@ -142,8 +149,9 @@ def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, d
     if same is None and not offered and section_known(venue, section):
         same = section
     if same is None:
-        raise PermanentError(
-            f"Section {section} of {venue.name} is not mapped at {adapter.traits.name}; confirm its mapping first."
+        raise MappingNeeded(
+            f"Section {section} of {venue.name} is not mapped at {adapter.traits.name}; confirm its mapping first.",
+            wants="section",
         )
     section_mapping_confirm(
         venue=venue, section=section, platform=listing.platform, remote_section=same, by="exact match"
@@ -159,19 +167,26 @@ def _event_id(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> str:
         return mapping.remote_event_id
     if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
         return ""
-    starts = local(game.starts_at, game.venue.timezone)
-    query = EventQuery(
-        f"{game.home_team.name} vs {game.opponent.name}", game.venue.name, game.starts_at, f"{starts:%Y-%m-%d}"
-    )
     found = [
         event
-        for event in adapter.search_events(link, query)
+        for event in adapter.search_events(link, event_query(game))
         if event.starts_at == game.starts_at and event.venue.casefold() == game.venue.name.casefold()
     ]
     if len(found) != 1:
-        raise PermanentError(f"{len(found)} events fit this game; confirm its mapping first.")
+        many = "No event" if not found else f"{len(found)} events"
+        raise MappingNeeded(
+            f"{many} at {adapter.traits.name} can be told for certain to be this game; confirm its mapping first.",
+            wants="event",
+        )
     event_mapping_confirm(game=game, platform=listing.platform, remote_event_id=found[0].event_id, by="exact match")
     return found[0].event_id
+
+
+def event_query(game: Game, text: str = "") -> EventQuery:
+    """What a game is looked for by: its teams (or another text) on its day at the venue."""
+    starts = local(game.starts_at, game.venue.timezone)
+    words = text or f"{game.home_team.name} vs {game.opponent.name}"
+    return EventQuery(words, game.venue.name, game.starts_at, f"{starts:%Y-%m-%d}")
 
 
 def _reprice(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:

@@ -62,6 +62,8 @@ class Answer:
     sent_price: Decimal | None = None
     error: str = ""
     retry_after_s: float | None = None
+    # What a person must confirm before another try can work: "event" or "section".
+    wants: str = ""
 
 
 def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
@@ -270,12 +272,13 @@ def _refused(command: MarketplaceCommand, listing: Listing | None, _sale: Sale |
         alert_needs_person(command, listing)
         _until_done(command, listing, answer, LONGEST_WAIT_REFUSED_S, unknown=False)
         return
-    _person(command, listing, answer.error)
+    _person(command, listing, answer.error, answer.wants)
 
 
-def _person(command: MarketplaceCommand, listing: Listing | None, error: str) -> None:
+def _person(command: MarketplaceCommand, listing: Listing | None, error: str, wants: str = "") -> None:
     command.in_flight_since = command.lease_until = None
     command.state = CommandState.NEEDS_PERSON
+    command.payload = {**command.payload, "wants": wants}
     command.last_error = error[:300]
     command.save()
     if listing is not None and command.kind == CommandKind.CREATE:

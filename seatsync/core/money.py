@@ -10,6 +10,7 @@ CENT = Decimal("0.01")
 DEFAULT_CURRENCY = "USD"
 # Decimal(10,2): the widest amount a column holds.
 LARGEST = Decimal("99999999.99")
+_SYMBOLS = {"USD": "$", "CAD": "C$", "GBP": "£", "EUR": "€"}
 _CURRENCY = re.compile(r"[A-Z]{3}")
 # Digits, or exact groups of thousands with one and the same separator; then at most one decimal point. A comma
 # anywhere else may be somebody's decimal comma, and is asked about rather than guessed.
@@ -22,6 +23,14 @@ def round_money(amount: Decimal) -> Decimal:
     if not isinstance(amount, Decimal):
         raise TypeError(f"money is Decimal, not {type(amount).__name__}")
     return amount.quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+def money_text(value: Decimal, currency: str = DEFAULT_CURRENCY, places: int = 2) -> str:
+    """An amount as people read it: "$1,084.50", "20.00 SEK"."""
+    symbol = _SYMBOLS.get(currency, "")
+    text = f"{symbol}{abs(value):,.{places}f}"
+    sign = "\N{MINUS SIGN}" if round(value, places) < 0 else ""
+    return f"{sign}{text}" if symbol else f"{sign}{text} {currency}"
 
 
 def parse_money(text: str, *, field: str) -> Decimal:

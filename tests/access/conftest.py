@@ -49,6 +49,11 @@ def world(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Wor
     listing, _ = market.published(holding.seats[:2])
     command = MarketplaceCommand.objects.filter(listing=listing).latest("created_at")
     MarketplaceCommand.objects.filter(pk=command.pk).update(state=CommandState.NEEDS_PERSON)
+    waiting = MarketplaceCommand.objects.create(
+        tenant_id=listing.tenant_id, account=listing.account, listing=listing, kind="create", state="needs_person",
+        idempotency_key="waits:1", payload={"wants": "section"}, not_before=listing.created_at,
+        last_error="Section 131 is not mapped.",
+    )  # fmt: skip
     alert = alert_raise(
         tenant_id=holding.ticket.tenant_id, user_id=holding.user.pk, kind="test", severity="action",
         dedupe_key="test:1", title="Look",
@@ -59,7 +64,7 @@ def world(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Wor
     RecoveryCodes.activate(holding.user)
     objects = {
         "ticket": holding.ticket, "game": holding.game, "free_seat": holding.seats[3], "listing": listing,
-        "account": market.accounts["alpha"], "command": command, "sale": sale, "alert": alert,
+        "account": market.accounts["alpha"], "command": command, "waiting": waiting, "sale": sale, "alert": alert,
         "inbound": inbound,
     }  # fmt: skip
     ids = {name: str(found.pk) for name, found in objects.items()}

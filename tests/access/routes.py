@@ -83,6 +83,7 @@ ROUTES: dict[str, Route] = {
     "api:listing_history": _own(pk="listing"),
     "api:listing_why": _own(pk="listing"),
     "api:command_retry": _own(pk="command"),
+    "api:mapping": Route(Kind.OWN, body={"command": "@waiting", "section": "131"}, body_method="POST"),
     "api:sales": OWN,
     "api:sale": _own(pk="sale"),
     "api:sale_fulfil": Route(Kind.OBJECT, {"pk": "sale"}, body={"method": "mobile_transfer", "confirmation": "TX-1"}),
@@ -114,6 +115,9 @@ ROUTES: dict[str, Route] = {
     "listings:sale_detail": _own(sale_id="sale"),
     "listings:sale_fulfil": _own(sale_id="sale"),
     "listings:sale_resolve": _own(sale_id="sale"),
+    "listings:mapping_list": Route(
+        Kind.OWN, body={"command": "@waiting", "typed": "131", "wants": "section"}, body_method="POST"
+    ),
     "listings:trading_detail": OWN,
     "listings:trading_set": OWN,
     "marketplaces:account_list": OWN,

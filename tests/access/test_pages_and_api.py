@@ -19,6 +19,7 @@ SAME_BY_API = {
     "listings:sale_fulfil": ("POST", "/api/v1/sales/{id}/fulfil/"),
     "listings:sale_resolve": ("POST", "/api/v1/sales/{id}/resolve/"),
     "listings:command_retry": ("POST", "/api/v1/commands/{id}/retry/"),
+    "listings:mapping_list": ("POST", "/api/v1/mapping/"),
     "listings:trading_set": ("POST", "/api/v1/trading-states/"),
     "marketplaces:account_connect": ("POST", "/api/v1/marketplace-accounts/"),
     "marketplaces:connect_finish": ("POST", "/api/v1/marketplace-accounts/finish/"),

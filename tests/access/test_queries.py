@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from intelligence.models import AiPrediction, ModelVersion
-from listings.models import Listing, PriceHistory, PriceProposal
+from listings.models import Listing, MarketplaceCommand, PriceHistory, PriceProposal
 from listings.services.payouts import payout_apply
 from listings.services.trading import trading_state_set
 from marketplaces.contracts import RemotePayment
@@ -93,6 +93,10 @@ class Grown:
             coverage=Decimal("0.800"), sample_size=9, level="game",
         )  # fmt: skip
         line = ("", Decimal("80.00"), Decimal("8.00"), Decimal("0.00"), Decimal("72.00"))
+        MarketplaceCommand.objects.create(
+            tenant_id=self.ticket.tenant_id, account=self.listing.account, listing=self.listing, kind="create",
+            state="needs_person", idempotency_key=f"waits:m{number}", payload={"wants": "section"}, not_before=now(),
+        )  # fmt: skip
         payout_apply(
             account=self.market.accounts["alpha"],
             remote=RemotePayment(f"P-{number}", now(), Decimal("72.00"), "USD", (line,)),

@@ -53,12 +53,15 @@ class ScriptedPlatform:
     script_applied: dict[str, list[Exception]] = field(default_factory=dict)
     paid: list[RemotePayment] = field(default_factory=list)
     sections: tuple[str, ...] = ()
+    # None: the platform has no search.
+    events: list[RemoteEvent] | None = None
     live_base_url: str = "https://platform.example"
 
     @property
     def traits(self) -> Traits:
+        capabilities = CAPABILITIES if self.events is None else CAPABILITIES | {Capability.SEARCH_EVENTS}
         return Traits(
-            key=self.key, name=self.key.title(), auth="token", contract="official", capabilities=CAPABILITIES,
+            key=self.key, name=self.key.title(), auth="token", contract="official", capabilities=capabilities,
             default_per_second=10_000, default_burst=10_000, seller_allocates=self.seller_allocates,
         )  # fmt: skip
 
@@ -113,9 +116,13 @@ class ScriptedPlatform:
         return link.grant
 
     def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
-        raise NotSupported("no search")
+        if self.events is None:
+            raise NotSupported("no search")
+        self._enter("search_events", query.text)
+        return list(self.events)
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
+        self._enter("constraints", draft.event_id)
         return Constraints(sections=self.sections)
 
     def preview(self, link: Link, draft: Draft) -> Preview:

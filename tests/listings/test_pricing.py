@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -273,7 +274,7 @@ def test_a_brake_whose_end_has_passed_does_not_apply(market: Market) -> None:
     listing, _ = market.published()
     people, ended = market.holding, now() - timedelta(seconds=1)
     trading_state_set(actor=people.actor, scope="holder", scope_id=people.user.pk, state="HALTED", reason="x")
-    where = {"holder_id": people.user.pk, "season_id": people.ticket.pk, "game_id": people.game.pk}
+    where: dict[str, Any] = {"holder_id": people.user.pk, "season_id": people.ticket.pk, "game_id": people.game.pk}
 
     def applying() -> tuple[str, str]:
         return trading_state_for(**where), trading_states_for([listing])[listing.pk]

@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString
 
 from seatsync.core import charts
 from seatsync.core.clock import now
+from seatsync.core.money import money_text
+from seatsync.core.venue_time import local
 
 register = template.Library()
-
-_SYMBOLS = {"USD": "$", "CAD": "C$", "GBP": "£", "EUR": "€"}
 
 # status or state -> (shape class, word); words the models already have are kept by the caller.
 _SHAPES = {
@@ -33,20 +33,13 @@ _SHAPES = {
 @register.filter
 def money(value: Decimal | None, currency: str = "USD") -> str:
     """An amount to the cent ("$84.00", "-$3.10"); empty where there is none."""
-    return "" if value is None else _amount(value, currency, 2)
+    return "" if value is None else money_text(value, currency, 2)
 
 
 @register.filter
 def money0(value: Decimal | None, currency: str = "USD") -> str:
     """An amount to the whole unit, for overviews."""
-    return "" if value is None else _amount(value, currency, 0)
-
-
-def _amount(value: Decimal, currency: str, places: int) -> str:
-    symbol = _SYMBOLS.get(currency, "")
-    text = f"{symbol}{abs(value):,.{places}f}"
-    sign = "\N{MINUS SIGN}" if round(value, places) < 0 else ""
-    return f"{sign}{text}" if symbol else f"{sign}{text} {currency}"
+    return "" if value is None else money_text(value, currency, 0)
 
 
 @register.simple_tag
@@ -55,19 +48,19 @@ def delta(value: Decimal | None, currency: str = "USD", places: int = 2) -> Safe
     if value is None:
         return SafeString("")
     if value == 0:
-        return format_html('<span class="muted">{}</span>', _amount(value, currency, places))
+        return format_html('<span class="muted">{}</span>', money_text(value, currency, places))
     kind, arrow, word = ("gain", "▲", "gain") if value > 0 else ("loss", "▼", "loss")
     sign = "+" if value > 0 else ""
     return format_html(
         '<span class="{} nowrap"><span aria-hidden="true">{}</span> {}{}<span class="sr"> {}</span></span>',
-        kind, arrow, sign, _amount(value, currency, places), word,
+        kind, arrow, sign, money_text(value, currency, places), word,
     )  # fmt: skip
 
 
 @register.simple_tag
 def part(found: Any, currency: str = "USD") -> str:
     """Some seats and their cost, to the cent so that the parts add up on the page: "4 seats, cost $160.00"."""
-    return f"{found.seats} seat{'' if found.seats == 1 else 's'}, cost {_amount(found.cost, currency, 2)}"
+    return f"{found.seats} seat{'' if found.seats == 1 else 's'}, cost {money_text(found.cost, currency, 2)}"
 
 
 @register.filter
@@ -75,7 +68,7 @@ def signed(value: Decimal | None, currency: str = "USD") -> str:
     """A signed amount without judgement: "+$2.00" over, "-$2.00" under."""
     if value is None:
         return ""
-    return ("+" if value > 0 else "") + _amount(value, currency, 2)
+    return ("+" if value > 0 else "") + money_text(value, currency, 2)
 
 
 @register.simple_tag
@@ -145,6 +138,13 @@ def local_time(game: Any) -> str:
     """A game's start at its venue: "7:10 pm"."""
     start: datetime = game.starts_at.astimezone(ZoneInfo(game.venue.timezone))
     return f"{start:%-I:%M} {start:%p}".replace("AM", "am").replace("PM", "pm")
+
+
+@register.simple_tag
+def venue_clock(moment: datetime, zone: str) -> str:
+    """A moment at a venue, with the zone's name: "7:10 pm PDT"."""
+    start = local(moment, zone)
+    return f"{start:%-I:%M} {start:%p} {start:%Z}".replace("AM", "am").replace("PM", "pm")
 
 
 @register.filter

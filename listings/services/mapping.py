@@ -1,0 +1,234 @@
+"""Confirming which event and which section there is ours: choices from the marketplace, checked before they count.
+
+A mapping serves everybody who sells this game there, so a holder's word is checked against what the marketplace says
+(docs/adr/0011-mapping.md). Support staff may confirm what the check cannot.
+"""
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+
+from listings.models import Listing, MarketplaceCommand
+from listings.selectors import mapping_waiting_get, mappings_waiting
+from listings.services.execute import draft_unmapped, event_query
+from listings.services.outbox import command_retry
+from marketplaces.contracts import Capability, RemoteEvent
+from marketplaces.errors import MarketplaceError
+from marketplaces.registry import adapter_get
+from marketplaces.services.links import link_for
+from portfolios.models import Game
+from portfolios.selectors import event_mapping_get, section_mapping_get
+from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.errors import Conflict, InvalidInput
+from seatsync.core.venue_time import local
+
+# A marketplace may round a start or not know it yet; another game of the same day starts further off.
+_START_SLACK = timedelta(hours=4)
+_COMMON = {"park", "field", "stadium", "center", "centre", "arena", "the", "at", "vs", "section"}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An event that the marketplace has on the game's day; `problem` says why it cannot be the game, or is empty."""
+
+    event: RemoteEvent
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What may be confirmed: the marketplace's events, or its sections, the likely ones first; empty: it lists none."""
+
+    events: list[Candidate]
+    sections: list[str]
+
+
+def mapping_options(*, actor: Actor, command_id: uuid.UUID) -> Options:
+    """Ask the marketplace what there is to choose from. Raises NotFound, or Conflict where it cannot be asked."""
+    command = mapping_waiting_get(actor, command_id)
+    listing = _listing(command)
+    if command.payload["wants"] == "event":
+        return Options(_candidates(command, listing.game), [])
+    names = _sections(command, listing)
+    return Options([], sorted(names, key=lambda name: (not section_fits(listing.section, name), name)))
+
+
+@transaction.atomic
+def mapping_confirm(
+    *, actor: Actor, command_id: uuid.UUID, event_id: str = "", section: str = ""
+) -> list[MarketplaceCommand]:
+    """Confirm the event or section that a publication waits for, and send all of one's own that waited for it again.
+
+    Raises NotFound, InvalidInput for a choice that cannot be right, Conflict where the marketplace cannot be asked or
+    somebody has confirmed another one meanwhile.
+    """
+    command = mapping_waiting_get(actor, command_id)
+    listing = _listing(command)
+    if command.payload["wants"] == "event":
+        _confirm_event(actor, command, listing, event_id.strip())
+        same = mappings_waiting(actor).filter(listing__game=listing.game, payload__wants="event")
+    else:
+        _confirm_section(actor, command, listing, section.strip())
+        same = mappings_waiting(actor).filter(
+            listing__game__venue=listing.game.venue, listing__section=listing.section, payload__wants="section"
+        )
+    own = same.filter(account__platform=command.account.platform, account__user_id=command.account.user_id)
+    return [command_retry(actor=actor, command_id=pk) for pk in own.order_by("pk").values_list("pk", flat=True)]
+
+
+def _listing(command: MarketplaceCommand) -> Listing:
+    if command.listing is None:
+        raise LookupError(f"command {command.pk} has no listing")
+    return command.listing
+
+
+def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, event_id: str) -> None:
+    game, platform = listing.game, command.account.platform
+    if not event_id:
+        raise InvalidInput("No event was chosen.", field="event_id", remedy="Choose one, or type its id.")
+    known = event_mapping_get(game, platform)
+    if known is not None:
+        _same_or_conflict(known.remote_event_id, event_id, "event_id")
+        return
+    if not actor.is_staff:
+        _check_event(command, game, event_id)
+    mapping = event_mapping_confirm(game=game, platform=platform, remote_event_id=event_id[:80], by=_by(actor))
+    audit_record(
+        actor=actor, verb="event_mapping.confirm", object_type="event_mapping", object_id=mapping.pk,
+        subject=command.account.user_id, after={"game": game.pk, "platform": platform, "event": event_id},
+    )  # fmt: skip
+
+
+def _check_event(command: MarketplaceCommand, game: Game, event_id: str) -> None:
+    """The id is read back from the marketplace, and must be an event that can be this game."""
+    name = adapter_get(command.account.platform).traits.name
+    chosen = next((found for found in _candidates(command, game) if found.event.event_id == event_id), None)
+    if chosen is None:
+        raise InvalidInput(
+            f"{name} shows no event {event_id[:40]!r} on {game.game_date:%-d %b %Y}.", field="event_id",
+            remedy="Choose one of those it shows, or ask support.",
+        )  # fmt: skip
+    if chosen.problem:
+        raise InvalidInput(
+            f"{chosen.event.name} cannot be this game: {chosen.problem}.", field="event_id",
+            remedy="Choose another event, or ask support.",
+        )  # fmt: skip
+
+
+def _confirm_section(actor: Actor, command: MarketplaceCommand, listing: Listing, section: str) -> None:
+    venue, platform = listing.game.venue, command.account.platform
+    if not section:
+        raise InvalidInput("No section was chosen.", field="section", remedy="Choose one, or type its name there.")
+    known = section_mapping_get(venue, listing.section, platform)
+    if known is not None:
+        _same_or_conflict(known.remote_section, section, "section")
+        return
+    if not actor.is_staff:
+        _check_section(command, listing, section)
+    mapping = section_mapping_confirm(
+        venue=venue, section=listing.section, platform=platform, remote_section=section[:80], by=_by(actor)
+    )
+    audit_record(
+        actor=actor, verb="section_mapping.confirm", object_type="section_mapping", object_id=mapping.pk,
+        subject=command.account.user_id,
+        after={"venue": venue.name, "section": listing.section, "platform": platform, "there": section},
+    )  # fmt: skip
+
+
+def _check_section(command: MarketplaceCommand, listing: Listing, section: str) -> None:
+    name, offered = adapter_get(command.account.platform).traits.name, _sections(command, listing)
+    if offered and section not in offered:
+        raise InvalidInput(
+            f"{name} has no section {section[:40]!r} at this event.", field="section",
+            remedy="Choose one of those it shows.",
+        )  # fmt: skip
+    if not section_fits(listing.section, section):
+        raise InvalidInput(
+            f"{section[:40]} does not name your section {listing.section}.", field="section",
+            remedy="Choose one that does, or ask support.",
+        )  # fmt: skip
+
+
+def _same_or_conflict(known: str, chosen: str, field: str) -> None:
+    if known != chosen:
+        raise Conflict(f"It was mapped to {known} meanwhile.", field=field, remedy="Send the listing again.")
+
+
+def _candidates(command: MarketplaceCommand, game: Game) -> list[Candidate]:
+    """The marketplace's events of the game's day, found by several names, those that can be it first."""
+    adapter = adapter_get(command.account.platform)
+    if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
+        return []
+    found: dict[str, RemoteEvent] = {}
+    try:
+        link = link_for(command.account)
+        for text in ("", game.home_team.name, game.venue.name):
+            found |= {event.event_id: event for event in adapter.search_events(link, event_query(game, text))}
+    except MarketplaceError as error:
+        raise _cannot_ask(adapter.traits.name, error, "event_id") from error
+    judged = [Candidate(event, event_problem(event, game)) for event in found.values()]
+    nearest = min((_gap(c.event, game) for c in judged if not c.problem), default=timedelta(0))
+    # Of two games of one day only the one that starts nearest to ours is ours.
+    judged = [
+        Candidate(c.event, "another event there starts nearer to it")
+        if not c.problem and _gap(c.event, game) > nearest
+        else c
+        for c in judged
+    ]
+    return sorted(judged, key=lambda c: (bool(c.problem), _gap(c.event, game)))
+
+
+def _sections(command: MarketplaceCommand, listing: Listing) -> tuple[str, ...]:
+    adapter = adapter_get(command.account.platform)
+    if Capability.CONSTRAINTS not in adapter.traits.capabilities:
+        return ()
+    mapped = event_mapping_get(listing.game, command.account.platform)
+    draft = draft_unmapped(listing, mapped.remote_event_id if mapped else "")
+    try:
+        return adapter.constraints(link_for(command.account), draft).sections
+    except MarketplaceError as error:
+        raise _cannot_ask(adapter.traits.name, error, "section") from error
+
+
+def _cannot_ask(name: str, error: MarketplaceError, field: str) -> Conflict:
+    return Conflict(
+        f"{name} could not be asked: {str(error).rstrip('.')}.", field=field, remedy="Try again in a minute."
+    )
+
+
+def _gap(event: RemoteEvent, game: Game) -> timedelta:
+    return abs(event.starts_at - game.starts_at)
+
+
+def event_problem(event: RemoteEvent, game: Game) -> str:
+    """Why an event cannot be this game: another day, another hour, another place; empty where it can."""
+    there = local(event.starts_at, game.venue.timezone)
+    if there.date() != game.game_date:
+        return f"it is on {there:%-d %b %Y}"
+    if _gap(event, game) > _START_SLACK:
+        return f"it starts at {there:%H:%M}"
+    teams = (game.home_team.name, game.opponent.name)
+    if not _words(event.venue) & _words(game.venue.name) and not all(_words(t) & _words(event.name) for t in teams):
+        return f"it is at {event.venue}"
+    return ""
+
+
+def section_fits(ours: str, theirs: str) -> bool:
+    """Whether a section's name there holds our number; without a number, one of our words."""
+    numbers = set(re.findall(r"\d+", ours))
+    if numbers:
+        return numbers <= set(re.findall(r"\d+", theirs))
+    return bool(_words(ours) & _words(theirs))
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z0-9]+", text.lower())) - _COMMON
+
+
+def _by(actor: Actor) -> str:
+    return f"{actor.kind.value}:{actor.id}"

@@ -1,0 +1,57 @@
+"""The mapping queue under Connections: what waits, what the marketplace offers, and the person's word."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from listings.forms import MappingForm
+from listings.models import MarketplaceCommand
+from listings.selectors import mapping_waiting_get, mappings_waiting
+from listings.services.mapping import Options, mapping_confirm, mapping_options
+from seatsync.accounts.selectors import request_actor
+from seatsync.core.errors import Conflict, InvalidInput
+from seatsync.core.forms import form_add_refusal
+
+SHOWN = 100
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def mapping_list(request: HttpRequest) -> HttpResponse:
+    """What waits; ?command= opens one and asks its marketplace what there is; a POST confirms the choice."""
+    actor = request_actor(request)
+    wanted = request.POST.get("command") or request.GET.get("command")
+    if not wanted:
+        return _render(request, None, MappingForm())
+    command = mapping_waiting_get(actor, wanted)
+    form = MappingForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            sent = mapping_confirm(actor=actor, command_id=command.pk, **form.choice())
+        except (InvalidInput, Conflict) as error:
+            form_add_refusal(form, error)
+        else:
+            messages.success(request, f"Confirmed. {len(sent)} listing{'s' if len(sent) != 1 else ''} sent again.")
+            return redirect("listings:mapping_list")
+    return _render(request, command, form)
+
+
+def _render(request: HttpRequest, command: MarketplaceCommand | None, form: MappingForm) -> HttpResponse:
+    context: dict[str, object] = {
+        "waiting": mappings_waiting(request_actor(request))[:SHOWN],
+        "opened": command,
+        "form": form,
+    }
+    if command is not None:
+        context |= _asked(request, command)
+    return render(request, "listings/mapping_list.html", context, status=422 if form.errors else 200)
+
+
+def _asked(request: HttpRequest, command: MarketplaceCommand) -> dict[str, object]:
+    """What the marketplace offers for the opened row, or why it could not be asked."""
+    try:
+        return {"options": mapping_options(actor=request_actor(request), command_id=command.pk), "silent": None}
+    except Conflict as error:
+        return {"options": Options([], []), "silent": error}

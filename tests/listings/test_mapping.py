@@ -1,0 +1,204 @@
+"""The mapping queue: a person confirms which event or section there is ours, within what can be right."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from listings.models import Listing, MarketplaceCommand
+from listings.selectors import mappings_waiting
+from listings.services.mapping import event_problem, mapping_confirm, mapping_options, section_fits
+from marketplaces.contracts import RemoteEvent
+from marketplaces.errors import TemporaryError
+from portfolios.models import EventMapping, SectionMapping, VenueSection
+from seatsync.accounts.models import User
+from seatsync.core.actors import Actor
+from seatsync.core.errors import Conflict, InvalidInput, NotFound
+from seatsync.core.models import AuditEntry
+from seatsync.live.models import Alert
+from tests.listings.conftest import Market
+
+pytestmark = pytest.mark.django_db
+URL = "/settings/connections/mapping/"
+
+
+def event(market: Market, **changes: Any) -> RemoteEvent:
+    """The game as Alpha knows it: under a name of the stadium that we do not use."""
+    game = market.holding.game
+    known = RemoteEvent("E-1", "Inland Owls at Harbor Gulls", "Harbor Field", game.starts_at)
+    return replace(known, **changes)
+
+
+def waiting(market: Market, *events: RemoteEvent) -> MarketplaceCommand:
+    """A publication that Alpha could not match, beside one on Beta that went well."""
+    market.alpha.events = list(events)
+    market.published()
+    (command,) = mappings_waiting(market.holding.actor)
+    return command
+
+
+def browser(who: str = "owner") -> Client:
+    client = Client()
+    client.force_login(
+        User.objects.get(email=f"{who}@example.com"), backend="allauth.account.auth_backends.AuthenticationBackend"
+    )
+    return client
+
+
+def listing_on_alpha() -> Listing:
+    return Listing.objects.get(platform="alpha")
+
+
+def test_a_holder_confirms_the_event_and_the_listing_goes_out(market: Market) -> None:
+    command = waiting(market, event(market))
+    assert listing_on_alpha().status == "error"
+    page = browser().get(URL).content.decode()
+    assert "Alpha: Inland Owls at Harbor Gulls" in page
+    assert "No event at Alpha can be told for certain to be this game" in page
+    opened = browser().get(URL, {"command": str(command.pk)}).content.decode()
+    assert 'value="E-1" checked' in opened
+    answer = browser().post(URL, {"command": str(command.pk), "wants": "event_id", "chosen": "E-1"}, follow=True)
+    assert "Confirmed. 1 listing sent again." in answer.content.decode()
+    market.work()
+    assert listing_on_alpha().status == "active"
+    mapping = EventMapping.objects.get(platform="alpha")
+    assert (mapping.remote_event_id, mapping.confirmed_by) == ("E-1", f"user:{market.holding.user.pk}")
+    assert AuditEntry.objects.filter(verb="event_mapping.confirm", object_id=str(mapping.pk)).count() == 1
+    assert "Nothing waits for a mapping." in browser().get(URL).content.decode()
+
+
+def test_a_holder_confirms_a_section_and_the_listing_goes_out_under_that_name(market: Market) -> None:
+    market.alpha.sections = ("Upper 332", "Lower Box 131")
+    market.published()
+    (command,) = mappings_waiting(market.holding.actor)
+    assert mapping_options(actor=market.holding.actor, command_id=command.pk).sections == ["Lower Box 131", "Upper 332"]
+    answer = browser().post(URL, {"command": str(command.pk), "wants": "section", "chosen": "Lower Box 131"})
+    assert answer.status_code == 302
+    market.work()
+    assert [listing.section for listing in market.alpha.listings.values()] == ["Lower Box 131"]
+    assert AuditEntry.objects.filter(verb="section_mapping.confirm").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [("", "No section was chosen."), ("Upper 332", "does not name your section 131"), ("Box 131", "has no section")],
+)
+def test_a_section_that_cannot_be_ours_is_refused(market: Market, chosen: str, words: str) -> None:
+    market.alpha.sections = ("Upper 332", "Lower Box 131")
+    market.published()
+    (command,) = mappings_waiting(market.holding.actor)
+    answer = browser().post(URL, {"command": str(command.pk), "wants": "section", "typed": chosen})
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not SectionMapping.objects.filter(platform="alpha").exists()
+
+
+def test_where_no_sections_are_listed_a_typed_name_must_hold_the_number(market: Market) -> None:
+    VenueSection.objects.all().delete()
+    market.published()
+    command = mappings_waiting(market.holding.actor).filter(account__platform="alpha").get()
+    with pytest.raises(InvalidInput, match="does not name your section"):
+        mapping_confirm(actor=market.holding.actor, command_id=command.pk, section="Lower Box 132")
+    mapping_confirm(actor=market.holding.actor, command_id=command.pk, section="Lower Box 131")
+    assert SectionMapping.objects.get(platform="alpha").remote_section == "Lower Box 131"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"starts_at": timedelta(days=1)}, "it is on"),
+        ({"starts_at": timedelta(hours=5)}, "it "),
+        ({"venue": "Mile High Stadium", "name": "Rodeo night"}, "it is at Mile High Stadium"),
+    ],
+)
+def test_another_day_hour_or_place_cannot_be_the_game(market: Market, changes: dict[str, Any], words: str) -> None:
+    game = market.holding.game
+    if "starts_at" in changes:
+        changes = {"starts_at": game.starts_at + changes["starts_at"]}
+    there = event(market, **changes)
+    assert words in event_problem(there, game)
+    command = waiting(market, there)
+    with pytest.raises(InvalidInput, match="cannot be this game"):
+        mapping_confirm(actor=market.holding.actor, command_id=command.pk, event_id="E-1")
+    assert not EventMapping.objects.exists()
+    assert "cannot be it" in browser().get(URL, {"command": str(command.pk)}).content.decode()
+
+
+def test_of_two_games_of_one_day_only_the_nearer_one_is_ours(market: Market) -> None:
+    second = event(market, event_id="E-2", starts_at=market.holding.game.starts_at + timedelta(hours=3))
+    command = waiting(market, second, event(market))
+    options = mapping_options(actor=market.holding.actor, command_id=command.pk)
+    assert [(found.event.event_id, found.problem) for found in options.events] == [
+        ("E-1", ""), ("E-2", "another event there starts nearer to it"),
+    ]  # fmt: skip
+
+
+def test_a_typed_number_is_read_back_unless_support_says_it(market: Market) -> None:
+    command = waiting(market)
+    with pytest.raises(InvalidInput, match="shows no event 'E-9'"):
+        mapping_confirm(actor=market.holding.actor, command_id=command.pk, event_id="E-9")
+    mapping_confirm(actor=market.holding.staff, command_id=command.pk, event_id="E-9")
+    market.work()
+    assert EventMapping.objects.get().confirmed_by.startswith("staff:")
+    assert listing_on_alpha().status == "active"
+
+
+def test_a_marketplace_that_is_down_is_said_so_and_nothing_is_confirmed(market: Market) -> None:
+    command = waiting(market, event(market))
+    market.alpha.script["search_events"] = [TemporaryError("503 busy")] * 2
+    page = browser().get(URL, {"command": str(command.pk)})
+    assert page.status_code == 200
+    assert "Alpha could not be asked: 503 busy. Try again in a minute." in page.content.decode()
+    with pytest.raises(Conflict, match="could not be asked"):
+        mapping_confirm(actor=market.holding.actor, command_id=command.pk, event_id="E-1")
+
+
+def test_what_was_confirmed_meanwhile_is_not_overwritten(market: Market) -> None:
+    command = waiting(market, event(market))
+    EventMapping.objects.create(
+        game=market.holding.game, platform="alpha", remote_event_id="E-7", confirmed_at=market.holding.moment
+    )
+    with pytest.raises(Conflict, match="mapped to E-7 meanwhile"):
+        mapping_confirm(actor=market.holding.actor, command_id=command.pk, event_id="E-1")
+    mapping_confirm(actor=market.holding.actor, command_id=command.pk, event_id="E-7")
+    assert EventMapping.objects.get().remote_event_id == "E-7"
+
+
+def test_nobody_confirms_for_another(market: Market) -> None:
+    command = waiting(market, event(market))
+    people: dict[str, Actor] = {name: getattr(market.holding, name) for name in ("co_owner", "other", "outsider")}
+    for actor in people.values():
+        with pytest.raises(NotFound):
+            mapping_confirm(actor=actor, command_id=command.pk, event_id="E-1")
+    assert browser("other").get(URL, {"command": str(command.pk)}).status_code == 404
+    assert "Nothing waits for a mapping." in browser("other").get(URL).content.decode()
+
+
+def test_game_page_needs_list_and_alert_name_the_game_and_lead_to_the_remedy(market: Market) -> None:
+    command = waiting(market, event(market))
+    remedy, game = f"{URL}?command={command.pk}", market.holding.game
+    page = browser().get(f"/portfolio/games/{game.pk}/").content.decode()
+    assert "Alpha does not offer 131/27 1-4" in page
+    assert "Not published: No event at Alpha can be told for certain" in page
+    assert f'href="{remedy}"' in page
+    assert f'href="{remedy}"' in browser().get("/").content.decode()
+    assert f'href="{remedy}"' in browser().get(f"/portfolio/listings/{command.listing_id}/").content.decode()
+    alert = Alert.objects.get(kind="command.needs_person", user_id=market.holding.user.pk)
+    assert alert.url == remedy
+    assert (
+        alert.title == f"Alpha could not publish 131 row 27 1-4, Inland Owls at Harbor Gulls on {game.game_date:%-d %b}"
+    )
+    assert ".." not in alert.body
+    assert "Confirm the event and it is sent again." in alert.body
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "fits"),
+    [("131", "Lower Box 131", True), ("131A", "131", True), ("131", "1310", False),
+     ("Bleachers", "Left Bleachers", True),
+     ("Bleachers", "Terrace", False)],
+)  # fmt: skip
+def test_what_fits_a_section(ours: str, theirs: str, fits: bool) -> None:
+    assert section_fits(ours, theirs) is fits
