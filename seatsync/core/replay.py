@@ -22,11 +22,18 @@ class Replay:
     source: str
 
 
+def replay_labels(games: Iterable[Shifted]) -> list[Replay]:
+    """The labels of all replayed seasons among these games, each once, in the order in which they are met."""
+    return list(dict.fromkeys(_label(game) for game in games if game.shifted_weeks))
+
+
 def replay_label(games: Iterable[Shifted]) -> Replay | None:
     """The label of the first replayed game among these; None where all are real."""
     shifted = next((game for game in games if game.shifted_weeks), None)
-    if shifted is None:
-        return None
-    weeks = shifted.shifted_weeks
-    year = (shifted.starts_at - timedelta(weeks=weeks)).year
-    return Replay(f"{year} season replayed, shifted {weeks} week{'' if abs(weeks) == 1 else 's'}", shifted.source)
+    return _label(shifted) if shifted else None
+
+
+def _label(game: Shifted) -> Replay:
+    weeks = game.shifted_weeks
+    year = (game.starts_at - timedelta(weeks=weeks)).year
+    return Replay(f"{year} season replayed, shifted {weeks} week{'' if abs(weeks) == 1 else 's'}", game.source)

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from seatsync.core.ids import external_key, uuid7
 from seatsync.core.limiters import take, valkey
 from seatsync.core.models import AppendOnlyError, AuditEntry, PeriodicRun, SystemFact
 from seatsync.core.money import Money, parse_money, round_money, split_evenly
+from seatsync.core.replay import replay_label, replay_labels
 from seatsync.core.series import ensure_partitions, ensure_partitions_of_default, months_between
 from seatsync.core.venue_time import local
 from seatsync.schedule import SCHEDULE
@@ -315,3 +317,20 @@ def test_workers_keep_the_products_own_logging() -> None:
     app.log.already_setup = False
     app.log.setup_logging_subsystem(loglevel="INFO")
     assert logging.getLogger().handlers == before
+
+
+# Replayed seasons.
+@dataclass
+class ShiftedGame:
+    shifted_weeks: int
+    source: str
+    starts_at: datetime = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+def test_every_replayed_season_is_labelled_once() -> None:
+    games = [ShiftedGame(0, ""), ShiftedGame(104, "a"), ShiftedGame(52, "b"), ShiftedGame(104, "a")]
+    first, second = replay_labels(games)
+    assert (first.text, first.source) == ("2024 season replayed, shifted 104 weeks", "a")
+    assert (second.text, second.source) == ("2025 season replayed, shifted 52 weeks", "b")
+    assert replay_label(games) == first
+    assert replay_labels(games[:1]) == []
