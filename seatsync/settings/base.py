@@ -1,5 +1,6 @@
 """Settings shared by every environment. Values from outside come through env.py and fail loudly."""
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,7 +29,8 @@ ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver"
 TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES")
 
 INSTALLED_APPS = [
-    "daphne",
+    # It brings runserver the sockets, and Twisted to every process that loads it.
+    *(["daphne"] if "runserver" in sys.argv else []),
     "seatsync.core.staff_config.StaffConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
