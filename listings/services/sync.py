@@ -16,6 +16,7 @@ from marketplaces.registry import adapter_get
 from marketplaces.services.alerts import alert_reading, alert_reading_recovered
 from marketplaces.services.links import over_link, trouble
 from seatsync.core.clock import now
+from seatsync.core.errors import Busy
 
 # Clocks differ and platforms index late: every poll looks back this far, and applying twice is harmless.
 OVERLAP = timedelta(minutes=5)
@@ -64,7 +65,7 @@ def _note_failed(account: MarketplaceAccount, failed: dict[str, Exception]) -> N
     reason = "; ".join(f"sale {sale_id}: {type(error).__name__}: {error}" for sale_id, error in failed.items())
     MarketplaceAccount.objects.filter(pk=account.pk).update(**trouble(reason))
     # Who waits for a lock in vain comes again with the next poll; that needs nobody.
-    if not all(isinstance(error, OperationalError) for error in failed.values()):
+    if not all(isinstance(error, OperationalError | Busy) for error in failed.values()):
         alert_reading(account, "sales", reason)
 
 

@@ -71,6 +71,12 @@ class Conflict(SeatSyncError):
     title = "The state has changed"
 
 
+class Busy(Conflict):
+    """Somebody else holds the rows, and did not let go in time: the same request may succeed in a moment."""
+
+    code = "busy"
+
+
 class StaleVersion(Conflict):
     """The body's `version` is not the current one."""
 

@@ -4,10 +4,15 @@ Every `select_for_update` is in an app's `locks.py`, which announces its level h
 is locked can still be referred to, so that an account being refreshed does not hold up a sale.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.transaction import TransactionManagementError
+from psycopg.errors import LockNotAvailable
+
+from seatsync.core.errors import Busy
 
 LOCK_TIMEOUT_MS = 3000
 
@@ -41,6 +46,17 @@ def lock_announce(level: Level) -> None:
     elif held[1] > level:
         raise LockOrderError(f"{level.name} asked for after {held[1].name}")
     connection.seatsync_locks = (transaction, level)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def lock_waiting(what: str) -> Iterator[None]:
+    """Around the query that takes the locks: raises Busy where they were not to be had within the lock timeout."""
+    try:
+        yield
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        raise Busy(f"Somebody else is changing {what}.", remedy="Try again in a moment.") from error
 
 
 def _transaction() -> object:

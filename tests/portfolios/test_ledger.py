@@ -8,6 +8,7 @@ from django.db.models import Sum
 
 from portfolios.locks import seats_lock
 from portfolios.models import Game, OwnerState, Seat, SeatChange
+from portfolios.ports import openings
 from portfolios.services.groups import seat_group_for
 from portfolios.services.ledger import seats_move, seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
@@ -146,3 +147,54 @@ def test_i02_locks_outside_a_transaction_or_out_of_order_are_refused(holding: Ho
 
 def test_games_of_another_source_are_not_taken(holding: Holding) -> None:
     assert not Seat.objects.filter(game__in=Game.objects.exclude(source="")).exists()
+
+
+S = OwnerState
+GIVEN = {S.TRANSFERRED, S.ATTENDING, S.DONATED, S.SWAPPED, S.RELINQUISHED}
+
+
+def test_the_moves_of_the_ledger() -> None:
+    back = {state: {S.AVAILABLE} for state in (S.SOLD, *GIVEN)}
+    wanted = {S.AVAILABLE: {S.HELD, S.SOLD} | GIVEN, S.HELD: {S.AVAILABLE, S.SOLD}, **back}
+    assert {state: set(moves) for state, moves in SEAT_MOVES.items()} == wanted
+
+
+@pytest.mark.parametrize(("from_state", "shown"), [(S.SOLD, "sold"), (S.ATTENDING, "attending")])
+def test_i01_the_ledger_says_what_it_refuses(holding: Holding, from_state: str, shown: str) -> None:
+    seat = holding.seats[0]
+    Seat.objects.filter(pk=seat.pk).update(state=from_state)
+    with pytest.raises(Conflict) as caught, transaction.atomic():
+        seats_move(actor=holding.actor, seats=seats_lock([seat.pk]), to_state=S.HELD, reason="x")
+    (problem,) = caught.value.problems
+    said = (caught.value.detail, problem.field, problem.remedy)
+    assert said == (f"Seat 131/27/1 is {shown} and cannot become held.", "seats", "Choose seats that may move there.")
+    assert not SeatChange.objects.exists()
+
+
+@pytest.mark.parametrize("to_state", sorted(GIVEN))
+def test_a_seat_on_offer_is_not_given_away(holding: Holding, monkeypatch: pytest.MonkeyPatch, to_state: str) -> None:
+    asked: list[object] = []
+    offered = holding.seats[1]
+    monkeypatch.setattr(openings, "_lookup", lambda ids: asked.extend(ids) or {offered.pk})
+    ids = [seat.pk for seat in holding.seats[:2]]
+    with pytest.raises(Conflict) as caught:
+        seats_set_state(actor=holding.actor, seat_ids=ids, to_state=to_state, reason="x")
+    (problem,) = caught.value.problems
+    said = (caught.value.detail, problem.field, problem.remedy)
+    assert said == (
+        "Seat 131/27/2 is listed. Take its listings down first.", "seats", "Choose it again once they are down.",
+    )  # fmt: skip
+    assert sorted(asked, key=str) == sorted(ids, key=str)
+    assert set(Seat.objects.filter(pk__in=ids).values_list("state", flat=True)) == {S.AVAILABLE}
+
+
+def test_a_seat_that_is_not_on_offer_is_given_away_and_taken_back(
+    holding: Holding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat = holding.seats[0]
+    monkeypatch.setattr(openings, "_lookup", lambda _: set())
+    seats_set_state(actor=holding.actor, seat_ids=[seat.pk], to_state=S.DONATED, reason="x")
+    monkeypatch.setattr(openings, "_lookup", set)
+    seats_set_state(actor=holding.actor, seat_ids=[seat.pk], to_state=S.AVAILABLE, reason="x")
+    seat.refresh_from_db()
+    assert seat.state == S.AVAILABLE
