@@ -20,7 +20,7 @@ FILLED = ("alert_deliveries", "season_ticket_shares", "seat_changes", "payout_li
 def rows(table: str, *columns: str) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1, 2")
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def test_what_was_there_gets_its_tenant_and_its_key(market: Market) -> None:  # noqa: F811

@@ -8,7 +8,7 @@ import pytest
 from listings.models import CommandState, Listing, MarketplaceCommand, Sale
 from listings.services.accounts import account_business
 from listings.services.sync import account_sync_sales
-from marketplaces.contracts import Fulfilment, Grant, RemoteSaleState
+from marketplaces.contracts import Fulfilment, Grant, Link, RemoteSaleState
 from marketplaces.errors import GrantExpired
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.ports import Business
@@ -172,8 +172,13 @@ def test_what_waited_for_the_grant_goes_on_when_it_is_there(market: Market, monk
     MarketplaceCommand.objects.filter(account__platform="alpha").update(
         state=CommandState.PENDING, not_before=now() + timedelta(hours=1), last_error="the grant has ended: 401"
     )
-    refreshed: list[object] = []
-    monkeypatch.setattr(market.alpha, "refresh", lambda link: refreshed.append(link) or link.grant)
+    refreshed: list[Link] = []
+
+    def refresh(link: Link) -> Grant:
+        refreshed.append(link)
+        return link.grant
+
+    monkeypatch.setattr(market.alpha, "refresh", refresh)
     waiting = MarketplaceCommand.objects.filter(account__platform="alpha", state=CommandState.PENDING)
     assert waiting.exists()
     reconnect(market)

@@ -9,8 +9,8 @@ from marketplaces.models import InboundEvent, InboxState
 from marketplaces.services.inbox import inbox_receive
 from marketplaces.services.understand import MOST_ATTEMPTS, inbound_process, inbound_retry
 from seatsync.accounts.models import Role, User
-from seatsync.core.audit import AuditEntry
 from seatsync.core.errors import Conflict, NotFound
+from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert, AlertDelivery, AlertState
 from tests.builders import person
 from tests.listings.conftest import Market, market, platforms  # noqa: F401

@@ -8,7 +8,7 @@ import pytest
 from portfolios.models import OwnerState, SeasonTicket, Seat
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.accounts.models import Role, User
-from seatsync.core.audit import AuditEntry
+from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert, LiveEvent
 from seatsync.live.selectors import alert_list
 from seatsync.tenants.models import Tenant
@@ -41,10 +41,13 @@ def test_the_platforms_staff_hears_of_it_and_nobody_else(holding: Holding) -> No
 
 
 def test_neither_tenant_sees_a_trace(holding: Holding) -> None:
-    mine = {"tickets": SeasonTicket.objects.visible_to(holding.actor), "seats": Seat.objects.visible_to(holding.actor)}
-    before = {name: list(rows.order_by("pk").values()) for name, rows in mine.items()}
+    def mine() -> list[object]:
+        tickets, seats = SeasonTicket.objects.visible_to(holding.actor), Seat.objects.visible_to(holding.actor)
+        return [*tickets.order_by("pk").values(), *seats.order_by("pk").values()]
+
+    before = mine()
     ticket = claim(holding)
-    assert {name: list(rows.order_by("pk").values()) for name, rows in mine.items()} == before
+    assert mine() == before
     theirs = SeasonTicket.objects.visible_to(holding.outsider)
     assert [found.pk for found in theirs] == [ticket.pk]
     entries = AuditEntry.objects.filter(object_id=str(ticket.pk))
