@@ -81,10 +81,11 @@ def _accounts(actor: Actor, account_ids: Sequence[uuid.UUID]) -> list[Marketplac
             "No marketplace account with this id.", field="accounts", remedy="Use the ids of your own accounts."
         )
     for account in found:
-        if not account.is_active or account.needs_reconnect:
+        if not account.takes_listings:
             raise Conflict(
-                f"The {account} account is not connected.", field="accounts", remedy="Connect it again first."
-            )
+                f"The {account} account is not connected, or being given up.", field="accounts",
+                remedy="Connect it again first.",
+            )  # fmt: skip
         if account.mode == Mode.LIVE and account.user.kyc_status != "approved":
             raise NotAllowed("Live selling needs an approved identity check.")
     return found

@@ -172,7 +172,11 @@ def test_what_waited_for_the_grant_goes_on_when_it_is_there(market: Market, monk
     MarketplaceCommand.objects.filter(account__platform="alpha").update(
         state=CommandState.PENDING, not_before=now() + timedelta(hours=1), last_error="the grant has ended: 401"
     )
+<<<<<<< HEAD
     refreshed: list[object] = []
+=======
+    refreshed: list[Link] = []
+>>>>>>> inbox
 
     def refresh(link: Link) -> Grant:
         refreshed.append(link)
@@ -187,3 +191,11 @@ def test_what_waited_for_the_grant_goes_on_when_it_is_there(market: Market, monk
     assert refreshed == []
     assert InboundEvent.objects.get().not_before is None
     assert not Alert.objects.filter(kind="account.reconnect").exclude(state="recovered").exists()
+
+
+def test_nothing_new_is_offered_on_an_account_that_is_given_up(market: Market) -> None:
+    market.published(market.holding.seats[:2])
+    give_up(market)
+    with pytest.raises(Conflict) as caught:
+        market.publish(market.holding.seats[2:])
+    assert caught.value.problems[0].field == "accounts"

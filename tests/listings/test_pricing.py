@@ -274,10 +274,14 @@ def test_a_brake_whose_end_has_passed_does_not_apply(market: Market) -> None:
     listing, _ = market.published()
     people, ended = market.holding, now() - timedelta(seconds=1)
     trading_state_set(actor=people.actor, scope="holder", scope_id=people.user.pk, state="HALTED", reason="x")
+<<<<<<< HEAD
     where: dict[str, Any] = {"holder_id": people.user.pk, "season_id": people.ticket.pk, "game_id": people.game.pk}
+=======
+>>>>>>> inbox
 
     def applying() -> tuple[str, str]:
-        return trading_state_for(**where), trading_states_for([listing])[listing.pk]
+        one = trading_state_for(holder_id=people.user.pk, season_id=people.ticket.pk, game_id=people.game.pk)
+        return one, trading_states_for([listing])[listing.pk]
 
     assert applying() == ("HALTED", "HALTED")
     TradingState.objects.update(until=now() + timedelta(hours=1))

@@ -1,5 +1,7 @@
 """The seat ledger: one owner per seat and game, every change kept."""
 
+import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -175,7 +177,12 @@ def test_i01_the_ledger_says_what_it_refuses(holding: Holding, from_state: str, 
 def test_a_seat_on_offer_is_not_given_away(holding: Holding, monkeypatch: pytest.MonkeyPatch, to_state: str) -> None:
     asked: list[object] = []
     offered = holding.seats[1]
-    monkeypatch.setattr(openings, "_lookup", lambda ids: asked.extend(ids) or {offered.pk})
+
+    def lookup(seat_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+        asked.extend(seat_ids)
+        return {offered.pk}
+
+    monkeypatch.setattr(openings, "_lookup", lookup)
     ids = [seat.pk for seat in holding.seats[:2]]
     with pytest.raises(Conflict) as caught:
         seats_set_state(actor=holding.actor, seat_ids=ids, to_state=to_state, reason="x")
