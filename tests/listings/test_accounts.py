@@ -172,11 +172,7 @@ def test_what_waited_for_the_grant_goes_on_when_it_is_there(market: Market, monk
     MarketplaceCommand.objects.filter(account__platform="alpha").update(
         state=CommandState.PENDING, not_before=now() + timedelta(hours=1), last_error="the grant has ended: 401"
     )
-<<<<<<< HEAD
-    refreshed: list[object] = []
-=======
     refreshed: list[Link] = []
->>>>>>> inbox
 
     def refresh(link: Link) -> Grant:
         refreshed.append(link)

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -274,10 +273,6 @@ def test_a_brake_whose_end_has_passed_does_not_apply(market: Market) -> None:
     listing, _ = market.published()
     people, ended = market.holding, now() - timedelta(seconds=1)
     trading_state_set(actor=people.actor, scope="holder", scope_id=people.user.pk, state="HALTED", reason="x")
-<<<<<<< HEAD
-    where: dict[str, Any] = {"holder_id": people.user.pk, "season_id": people.ticket.pk, "game_id": people.game.pk}
-=======
->>>>>>> inbox
 
     def applying() -> tuple[str, str]:
         one = trading_state_for(holder_id=people.user.pk, season_id=people.ticket.pk, game_id=people.game.pk)

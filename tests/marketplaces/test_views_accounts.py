@@ -32,18 +32,11 @@ def test_disconnecting_waits_for_open_listings(market: Market) -> None:  # noqa:
     answer = enter(market.holding.actor).post(url, follow=True).content.decode()
     assert "once its listings are down" in answer
     assert "closing" in answer
-<<<<<<< HEAD
-    assert MarketplaceAccount.objects.get(pk=account.pk).is_active
-    market.work()
-    accounts_close()
-    assert not MarketplaceAccount.objects.get(pk=account.pk).is_active
-=======
     active = MarketplaceAccount.objects.filter(pk=account.pk, is_active=True)
     assert active.exists()
     market.work()
     accounts_close()
     assert not active.exists()
->>>>>>> inbox
     assert "is disconnected" in enter(market.holding.actor).post(url, follow=True).content.decode()
 
 
