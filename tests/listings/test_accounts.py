@@ -7,6 +7,7 @@ import pytest
 
 from listings.models import CommandState, Listing, MarketplaceCommand, Sale
 from listings.services.accounts import account_business
+from listings.services.delist import listings_delist
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import Fulfilment, Grant, Link, RemoteSaleState
 from marketplaces.errors import GrantExpired
@@ -165,12 +166,12 @@ def test_another_account_there_is_taken_where_nothing_is_open(market: Market) ->
 
 def test_what_waited_for_the_grant_goes_on_when_it_is_there(market: Market, monkeypatch: Any) -> None:
     first, _ = market.published()
-    market.alpha.script["delist"] = [GrantExpired("401")] * 2
     market.alpha.script["fetch_sale"] = [GrantExpired("401")] * 2
     market.webhook(market.alpha.sell(first.external_id, (1,)))
+    listings_delist(actor=market.holding.actor, listing_ids=[first.pk])
     MarketplaceAccount.objects.filter(platform="alpha").update(needs_reconnect=True)
-    MarketplaceCommand.objects.filter(account__platform="alpha").update(
-        state=CommandState.PENDING, not_before=now() + timedelta(hours=1), last_error="the grant has ended: 401"
+    MarketplaceCommand.objects.filter(account__platform="alpha", kind="delist").update(
+        not_before=now() + timedelta(hours=1), last_error="the grant has ended: 401"
     )
     refreshed: list[Link] = []
 
