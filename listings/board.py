@@ -39,7 +39,13 @@ class BoardRow:
     row: str
     label: str
     quantity: int
+    platforms: list[str]
     cells: list[list[Cell]]
+
+    @property
+    def offers(self) -> list[tuple[str, list[Cell]]]:
+        """Each column's platform with its cells."""
+        return list(zip(self.platforms, self.cells, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ def board(actor: Actor, *, show: str = "", platform: str = "", status: str = "",
     rows: dict[tuple[object, ...], BoardRow] = {}
     for listing in listings:
         key = (listing.season_ticket_id, listing.game_id, listing.seat_group_id, listing.section, listing.row)
-        row = rows.setdefault(key, _row(listing, len(platforms)))
+        row = rows.setdefault(key, _row(listing, platforms))
         row.cells[platforms.index(listing.platform)].append(cells[listing.pk])
     return Board(platforms, sorted(rows.values(), key=lambda row: row.game.starts_at), len(listings))
 
@@ -79,11 +85,11 @@ def _filtered(listings: QuerySet[Listing], show: str, platform: str, status: str
     return listings.order_by("game__starts_at", "section", "row", "platform")
 
 
-def _row(listing: Listing, columns: int) -> BoardRow:
+def _row(listing: Listing, platforms: list[str]) -> BoardRow:
     group = listing.seat_group
     return BoardRow(
         listing.game, listing.season_ticket, listing.section, listing.row, group.label if group else "",
-        listing.quantity, [[] for _ in range(columns)],
+        listing.quantity, platforms, [[] for _ in platforms],
     )  # fmt: skip
 
 

@@ -251,6 +251,11 @@ class MarketplaceCommand(BaseModel):
     def __str__(self) -> str:
         return f"{self.kind} {self.state}"
 
+    @property
+    def act(self) -> str:
+        """What it does, in a holder's word: a create is a publication to them."""
+        return "publish" if self.kind == CommandKind.CREATE else str(self.get_kind_display())
+
 
 class SaleState(models.TextChoices):
     """Where a sale stands; allowed moves are in listings/states.py."""

@@ -93,7 +93,9 @@ def needs_person(actor: Actor) -> QuerySet[MarketplaceCommand]:
     """Commands of visible accounts that wait for a person, oldest first."""
     accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
     waiting = MarketplaceCommand.objects.filter(state=CommandState.NEEDS_PERSON, account__in=accounts)
-    return waiting.select_related("account", "listing", "sale").order_by("created_at")
+    return waiting.select_related("account", "listing__seat_group", "listing__game__opponent", "sale").order_by(
+        "created_at"
+    )
 
 
 def mappings_waiting(actor: Actor) -> QuerySet[MarketplaceCommand]:

@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from marketplaces.forms import ConnectForm, ConsentForm
 from marketplaces.registry import adapter_get, adapter_list
@@ -46,9 +46,11 @@ def account_list(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def account_connect(request: HttpRequest) -> HttpResponse:
     """Go to the platform's consent page, or test and keep a token."""
+    if request.method != "POST":
+        return redirect("marketplaces:account_list")
     form = ConnectForm(request.POST)
     if form.is_valid():
         actor, data = request_actor(request), form.cleaned_data

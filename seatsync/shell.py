@@ -42,7 +42,9 @@ def _nav(path: str) -> list[NavItem]:
     urls = [(reverse(item[1]), item) for item in _ITEMS]
     # The longest address that the path begins with is where we are ("/portfolio/sales/" is not the portfolio).
     wide = [url for url, item in urls if item[4] and url != "/" and path.startswith(url)]
-    here = max(wide, key=len, default=path)
+    # The sign-in library's own pages for passwords and addresses are reached from the settings.
+    settings_url = reverse("accounts:settings")
+    here = settings_url if path.startswith("/accounts/") else max(wide, key=len, default=path)
     return [
         NavItem(label, url, icon, key, url == here or (not wide_link and path == url), wide_link, phone)
         for url, (label, _, icon, key, wide_link, phone) in urls

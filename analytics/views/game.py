@@ -6,10 +6,10 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from analytics.forms import NetForm, PublishForm
-from analytics.publishing import net_lines, publish_form
+from analytics.publishing import net_lines, on_their_way, publish_form
 from analytics.selectors.game import GamePage, game_page
 from analytics.services.suggest import game_prices_suggest
 from listings.services.publish import listing_publish
@@ -39,11 +39,14 @@ def _render(request: HttpRequest, page: GamePage, form: PublishForm, status: int
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def game_publish(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
     """Offer the chosen seats on the chosen marketplaces; refusals come back beside their fields."""
     actor = request_actor(request)
     page = game_page(actor, game_id)
+    if request.method != "POST":
+        # A reload after a refusal, or an address that was kept: the form lives on the game's page.
+        return redirect("analytics:game_detail", page.game.pk)
     form = publish_form(page, request.POST)
     if form.is_valid():
         data = form.cleaned_data
@@ -56,7 +59,7 @@ def game_publish(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
         except SeatSyncError as error:
             form_add_refusal(form, error)
         else:
-            messages.success(request, f"{len(listings)} listing{'s' if len(listings) != 1 else ''} on the way out.")
+            messages.success(request, on_their_way(listings))
             return redirect("analytics:game_detail", game_id)
     return _render(request, page, form, status=422)
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from listings.contracts import PriceContext, Verdict
+from seatsync.core.money import money_text
 
 
 class MaxStep:
@@ -19,9 +20,8 @@ class MaxStep:
         step = abs(context.proposed - context.price) / context.price * 100
         if step <= self.percent:
             return Verdict(self.key, allowed=True)
-        words = (
-            f"{context.proposed} is {step:.0f} % away from {context.price}; the largest step is {self.percent:.0f} %."
-        )
+        new, old = (money_text(value, context.currency) for value in (context.proposed, context.price))
+        words = f"{new} is {step:.0f} % away from {old}; the largest step is {self.percent:.0f} %."
         if context.actor_is_person and context.confirmed:
             return Verdict(self.key, allowed=True, reason=f"{words} Confirmed by a person.")
         if context.actor_is_person:

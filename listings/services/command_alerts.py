@@ -30,11 +30,10 @@ def alert_needs_person(command: MarketplaceCommand, listing: Listing | None) -> 
 
 
 def _what(command: MarketplaceCommand, listing: Listing | None) -> str:
-    kind = "publish" if command.kind == CommandKind.CREATE else command.get_kind_display()
     if listing is None:
-        return kind
+        return command.act
     label = f" {listing.seat_group.label}" if listing.seat_group else ""
-    return f"{kind} {listing.section} row {listing.row}{label}, {listing.game.words}"
+    return f"{command.act} {listing.section} row {listing.row}{label}, {listing.game.words}"
 
 
 def _remedy_page(command: MarketplaceCommand, listing: Listing | None, wants: str) -> str:

@@ -26,6 +26,7 @@ from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.errors import Conflict, NotFound
 from seatsync.core.jobs import enqueue_on_commit
 from seatsync.core.limiters import take, valkey
+from seatsync.live.alerts import alert_recover
 
 log = structlog.get_logger(__name__)
 CLAIM_LOOK_AHEAD = 20
@@ -163,6 +164,7 @@ def command_retry(*, actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
     command.state, command.attempts, command.not_before = CommandState.PENDING, 0, now()
     command.outcome_unknown = True
     command.save(update_fields=["state", "attempts", "not_before", "outcome_unknown", "updated_at"])
+    alert_recover(user_id=owner, dedupe_key=f"command:{command.pk}")
     audit_record(actor=actor, verb="command.retry", object_type="command", object_id=command.pk, subject=owner)
     return command
 

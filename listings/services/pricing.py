@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from django.db import transaction
 
@@ -29,7 +30,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
-from seatsync.core.money import LARGEST, round_money
+from seatsync.core.money import LARGEST, money_text, round_money
 
 PRICEABLE = frozenset({ListingStatus.PUBLISHING, ListingStatus.ACTIVE, ListingStatus.PAUSED})
 
@@ -104,7 +105,7 @@ def _check_may(actor: Actor, by_id: dict[uuid.UUID, PriceChange]) -> None:
 def _check_amounts(changes: Sequence[PriceChange]) -> None:
     for change in changes:
         if not change.price.is_finite() or not 0 < change.price <= LARGEST:
-            raise InvalidInput(f"{change.price} is not a price.", field="price", remedy="Write it like 84.00.")
+            raise InvalidInput(f"{change.price} is not a price.", field="price", remedy="Write it like 70.50.")
 
 
 def _facts(listings: list[Listing]) -> dict[uuid.UUID, _Facts]:
@@ -149,6 +150,8 @@ def _judge(actor: Actor, listing: Listing, change: PriceChange, facts: _Facts, g
 def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, facts: _Facts) -> list[Verdict]:
     """The door's own checks, in this order; none depends on a port being filled."""
     net_trouble = net_floor_problem(listing.platform, proposed, listing.floor) if listing.floor_basis == "net" else None
+    money = partial(money_text, currency=listing.currency)
+    floor, ceiling = money(listing.floor), money(listing.ceiling)
     checks = [
         ("version", change.version in {None, listing.version}, "The listing has changed since you looked."),
         ("status", listing.status in PRICEABLE, f"The listing is {listing.get_status_display()}."),
@@ -158,11 +161,15 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
         (
             "raise_only",
             facts.trading != TradingStateKind.RAISE_ONLY or proposed >= listing.price,
-            f"Prices may only rise now, and {proposed} is below {listing.price}.",
+            f"Prices may only rise now, and {money(proposed)} is below {money(listing.price)}.",
         ),
-        ("floor", proposed >= listing.floor, f"{proposed} is below your floor of {listing.floor}."),
+        ("floor", proposed >= listing.floor, f"{money(proposed)} is below your floor of {floor}."),
         ("net_floor", net_trouble is None, net_trouble.detail if net_trouble else ""),
-        ("ceiling", proposed <= listing.ceiling, f"{proposed} is above your ceiling of {listing.ceiling}."),
+        (
+            "ceiling",
+            proposed <= listing.ceiling,
+            f"{money(proposed)} is above your ceiling of {ceiling}.",
+        ),
     ]
     return [Verdict(key, allowed, "" if allowed else reason) for key, allowed, reason in checks]
 

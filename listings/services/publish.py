@@ -23,7 +23,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound
-from seatsync.core.money import round_money
+from seatsync.core.money import money_text, round_money
 
 
 @transaction.atomic
@@ -111,11 +111,9 @@ def _check_input(
     if ceiling < floor:
         problems.append(FieldProblem("ceiling", "The ceiling is below the floor.", "Raise it, or lower the floor."))
     elif not floor <= price <= ceiling:
-        problems.append(
-            FieldProblem(
-                "price", f"{price} is outside {floor} to {ceiling}.", "Move the price, the floor or the ceiling."
-            )
-        )
+        bounds = f"{money_text(floor)} to {money_text(ceiling)}"
+        remedy = "Move the price, the floor or the ceiling."
+        problems.append(FieldProblem("price", f"{money_text(price)} is outside {bounds}.", remedy))
     if split not in SplitType.values:
         problems.append(FieldProblem("split_type", f"{split!r} is unknown.", f"Use {', '.join(SplitType.values)}."))
     elif not split_offerable(split, quantity):
@@ -139,7 +137,9 @@ def net_floor_problem(platform: str, price: Decimal, floor: Decimal) -> FieldPro
         return FieldProblem("floor_basis", f"No fee of {platform} is known.", "Put the floor on the list price.")
     if net < floor:
         return FieldProblem(
-            "price", f"{price} brings {net} at {platform}, below your floor of {floor}.", "Raise the price."
+            "price",
+            f"{money_text(price)} brings {money_text(net)} at {platform}, below your floor of {money_text(floor)}.",
+            "Raise the price.",
         )
     return None
 

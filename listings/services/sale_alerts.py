@@ -5,11 +5,16 @@ from marketplaces.registry import adapter_get
 from portfolios.models import Game, SeasonTicket
 from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
+from seatsync.core.money import money_text
 from seatsync.live.alerts import alert_raise
 
 
 def _name(sale: Sale) -> str:
     return adapter_get(sale.platform).traits.name
+
+
+def _seats(sale: Sale) -> str:
+    return f"{sale.quantity} seat{'' if sale.quantity == 1 else 's'}"
 
 
 def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> None:
@@ -34,8 +39,8 @@ def alert_sold(sale: Sale, listing: Listing) -> None:
     _tell(
         sale,
         kind="sale.sold",
-        title=f"Sold on {_name(sale)}: {sale.quantity} in {listing.section}/{listing.row}",
-        body=f"{sale.gross} {sale.currency} gross, {sale.proceeds} to you after fees. Other listings are coming down.",
+        title=f"Sold on {_name(sale)}: {_seats(sale)} {listing.section} row {listing.row}, {listing.game.words}."[:160],
+        body=f"{money_text(sale.proceeds, sale.currency)} to you. Other listings of these seats are coming down.",
         severity="action",
     )
 
@@ -94,15 +99,19 @@ def alert_game_moved(ticket: SeasonTicket, game: Game, what: str, held: int) -> 
 def alert_payout(payout: Payout, *, unknown: int) -> None:
     """A marketplace paid; what its lines do not explain is said at once."""
     short = payout.unexplained or unknown
-    parts = f"{payout.gross} gross, {payout.fee} fees, {payout.penalty} penalties."
-    problem = f" {payout.unexplained} of it is not explained by its lines." if payout.unexplained else ""
+    gross, fee, penalty, net, rest = (
+        money_text(value, payout.currency)
+        for value in (payout.gross, payout.fee, payout.penalty, payout.net, payout.unexplained)
+    )
+    parts = f"{gross} gross, {fee} fees, {penalty} penalties."
+    problem = f" {rest} of it is not explained by its lines." if payout.unexplained else ""
     if unknown:
         problem += f" {unknown} of its sales are not known here."
     alert_raise(
         tenant_id=payout.tenant_id,
         user_id=payout.account.user_id,
         kind="payout",
-        title=f"{adapter_get(payout.platform).traits.name} pays {payout.net} {payout.currency}",
+        title=f"{adapter_get(payout.platform).traits.name} pays {net}",
         body=f"Payout {payout.reference}: {parts}{problem}",
         severity="action" if short else "info",
         object_type="payout",

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from listings.forms import TradingForm
 from listings.selectors import trading_states
@@ -33,9 +33,11 @@ def trading_detail(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def trading_set(request: HttpRequest) -> HttpResponse:
     """Halt, brake or resume everything of the holder's."""
+    if request.method != "POST":
+        return redirect("listings:trading_detail")
     actor = request_actor(request)
     form = TradingForm(request.POST)
     if form.is_valid():

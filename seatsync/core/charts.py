@@ -1,9 +1,12 @@
 """Geometry of the small server-side charts: values in, SVG coordinates and a text summary out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from seatsync.core.money import money_text
+from seatsync.core.venue_time import local
 
 # Lines are drawn in a box of WIDTH by height that stretches with the page; labels are placed in percent and pixels.
 WIDTH = 1000
@@ -32,6 +35,8 @@ class Drawn:
     # Where it ends: percent of the width, pixels from the top. A line of one point is seen by its end alone.
     end_x: float
     end_y: float
+    # The radius of the end: wider where another line ends at the same place, so that both are seen.
+    end_r: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class Chart:
     columns: list[Tick] = field(default_factory=list)
     summary: str = ""
     width: int = WIDTH
+    # The zone that the times are of: "PDT".
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +123,8 @@ def nice_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
     return [first + size * i for i in range(count)]
 
 
-def line_chart(lines: Sequence[Line], height: int = 190) -> Chart:
-    """Lay out lines over time; nothing to draw gives a chart without lines."""
+def line_chart(lines: Sequence[Line], height: int = 190, *, zone: str = "UTC", currency: str = "USD") -> Chart:
+    """Lay out prices over time, in a zone's own time; nothing to draw gives a chart without lines."""
     shown = [line for line in lines if line.points]
     moments = [at for line in shown for at, _ in line.points]
     if not moments or len(set(moments)) < 2:
@@ -135,11 +142,23 @@ def line_chart(lines: Sequence[Line], height: int = 190) -> Chart:
 
     return Chart(
         height=height,
-        lines=[_drawn(line, x, y, end) for line in shown],
-        rows=[Tick(round(y(v), 1), f"{v:,.0f}" if ticks[-1] >= 10 else f"{v:,.2f}") for v in ticks],
-        columns=[Tick(round(x(at) * 100 / WIDTH, 2), text) for at, text in _time_ticks(start, end)],
+        lines=_apart([_drawn(line, x, y, end) for line in shown]),
+        rows=[Tick(round(y(v), 1), money_text(Decimal(str(v)), currency, 0 if ticks[-1] >= 10 else 2)) for v in ticks],
+        columns=[Tick(round(x(at) * 100 / WIDTH, 2), text) for at, text in _time_ticks(start, end, zone)],
         summary="; ".join(_say(line) for line in shown),
+        zone=f"{local(end, zone):%Z}",
     )
+
+
+def _apart(drawn: list[Drawn]) -> list[Drawn]:
+    """Lines that end at one place get rings around each other."""
+    seen: dict[tuple[int, int], int] = {}
+    rings = []
+    for line in drawn:
+        place = (round(line.end_x), round(line.end_y / 4))
+        rings.append(replace(line, end_r=3 + 4 * seen.get(place, 0)))
+        seen[place] = seen.get(place, 0) + 1
+    return rings
 
 
 def _drawn(line: Line, x: object, y: object, end: datetime) -> Drawn:
@@ -166,11 +185,11 @@ def _say(line: Line) -> str:
     return f"{line.label}: from {values[0]} to {values[-1]}, lowest {min(values)}, highest {max(values)}"
 
 
-def _time_ticks(start: datetime, end: datetime) -> list[tuple[datetime, str]]:
+def _time_ticks(start: datetime, end: datetime, zone: str) -> list[tuple[datetime, str]]:
     gap = end - start
     form = "%H:%M" if gap < timedelta(days=1) else "%-d %b" if gap < timedelta(days=300) else "%b %Y"
     moments = [start + gap * i / 4 for i in range(5)]
-    return [(at, at.strftime(form)) for at in moments[:-1]]
+    return [(at, local(at, zone).strftime(form)) for at in moments[:-1]]
 
 
 def interval(low: Decimal, value: Decimal, high: Decimal, marks: Sequence[Mark]) -> Scale:

@@ -69,6 +69,39 @@
   window.addEventListener("pageshow", function () { release(); });
   document.addEventListener("htmx:afterRequest", function () { release(); });
 
+  // Whoever acknowledges a row by keyboard goes on with the next one, or with the heading where none is left.
+  var left = null;
+  function leave(row) {
+    if (row) left = Array.from(row.parentNode.children).indexOf(row);
+  }
+  // A form on its way disables its button, which takes the focus from it before anything is swapped.
+  document.addEventListener("submit", function (event) { leave(event.target.closest(".needs > li")); }, true);
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    var active = document.activeElement;
+    if (active && event.detail.target.contains(active)) leave(active.closest(".needs > li"));
+  });
+  document.addEventListener("htmx:afterSettle", function () {
+    if (left === null) return;
+    var from = left;
+    left = null;
+    if (document.activeElement && document.activeElement !== document.body) return;
+    var all = Array.from(document.querySelectorAll(".needs > li"));
+    var next = all.slice(from).concat(all.slice(0, from).reverse()).map(function (row) { return row.querySelector("form button"); }).find(Boolean);
+    var heading = document.getElementById("needs-h") || document.querySelector("h1");
+    if (!next && heading) heading.tabIndex = -1;
+    if (next || heading) (next || heading).focus();
+  });
+
+  // A table wider than its place says so.
+  function measure() {
+    document.querySelectorAll(".scroll").forEach(function (box) {
+      box.classList.toggle("over", box.scrollWidth > box.clientWidth + 1);
+    });
+  }
+  window.addEventListener("resize", measure);
+  document.addEventListener("htmx:afterSettle", measure);
+  measure();
+
   // Filters apply when changed.
   document.addEventListener("change", function (event) {
     var form = event.target.closest("form[data-auto]");

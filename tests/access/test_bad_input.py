@@ -47,12 +47,12 @@ _GAME = {"game_id": "game"}
 CASES = {
     "a price below the floor": Case(
         "/listings/@listing/price/", {"price": "40.00", "version": 1}, 422, "price",
-        "40.00 is below your floor of 50.00.", "Choose a price that the rule allows.",
+        "$40.00 is below your floor of $50.00.", "Choose a price that the rule allows.",
         page=("listings:listing_reprice", _LISTING, {"price": "40", "version": "1"}),
     ),
     "a first price below the floor": Case(
         "/listings/", {**PUBLISH, "price": "40.00"}, 422, "price",
-        "40.00 is outside 50.00 to 200.00.", "Move the price, the floor or the ceiling.",
+        "$40.00 is outside $50.00 to $200.00.", "Move the price, the floor or the ceiling.",
         page=("analytics:game_publish", _GAME, {**OFFER, "price": "40"}),
     ),
     "a floor of nothing": Case(

@@ -56,3 +56,18 @@ def test_no_page_has_an_inline_script(client: Client) -> None:
     for url in ("/", reverse("accounts:settings"), reverse("account_login")):
         page = client.get(url, follow=True).content.decode()
         assert page.count("<script") == page.count("<script src=")
+
+
+def test_account_pages_stand_in_the_shell(client: Client) -> None:
+    for name in ("account_email", "account_change_password", "mfa_index"):
+        page = client.get(reverse(name)).content.decode()
+        assert 'aria-label="Main"' in page, name
+        assert f'<a href="{reverse("accounts:settings")}">Settings</a>' in page, name
+    page = client.get(reverse("account_email")).content.decode()
+    assert "<h1>Email addresses</h1>" in page
+    assert "Make it the main one" in page or "No address yet." in page
+
+
+def test_sign_in_has_one_way_to_a_new_password(db: None) -> None:
+    page = Client().get(reverse("account_login")).content.decode()
+    assert page.count(f'href="{reverse("account_reset_password")}"') == 1

@@ -1,5 +1,6 @@
 """Offering seats from the game page."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -48,7 +49,7 @@ def test_a_second_send_lists_nothing_twice(market: Market, sign_in: SignIn) -> N
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"price": "50"}, "50.00 is outside 60.00 to 120.00."),
+        ({"price": "50"}, "$50.00 is outside $60.00 to $120.00."),
         ({"price": "a lot"}, "is not an amount"),
         ({"seats": []}, "Choose seats."),
         ({"accounts": []}, "Choose at least one marketplace."),
@@ -165,3 +166,28 @@ def test_both_columns_fetch_themselves_when_seats_change(market: Market, sign_in
         assert f'hx-get="{url}"' in tag
         assert "seat.changed from:body" in tag
         assert f'hx-select="#{part}"' in tag
+
+
+def test_a_publication_says_where_it_goes(market: Market, sign_in: SignIn) -> None:
+    url = reverse("analytics:game_publish", args=[market.holding.game.pk])
+    page = sign_in(market.holding.actor).post(url, _data(market), follow=True).content.decode()
+    assert "2 listings on their way to Alpha and Beta." in page
+
+
+@pytest.mark.parametrize("name", ["analytics:game_publish", "marketplaces:account_connect", "listings:trading_set"])
+def test_an_address_of_a_form_leads_to_its_page(market: Market, sign_in: SignIn, name: str) -> None:
+    words = [market.holding.game.pk] if name == "analytics:game_publish" else []
+    answer = sign_in(market.holding.actor).get(reverse(name, args=words), follow=True)
+    assert (answer.status_code, len(answer.redirect_chain)) == (200, 1)
+    assert reverse(name, args=words).startswith(answer.redirect_chain[0][0])
+
+
+def test_a_suggestion_says_its_n_and_age_in_every_table(market: Market, sign_in: SignIn) -> None:
+    Venue.objects.update(name="T-Mobile Park")
+    client, holding = sign_in(market.holding.actor), market.holding
+    client.post(reverse("analytics:game_suggest", args=[holding.game.pk]))
+    (prediction,) = AiPrediction.objects.all()
+    for url in ("/", reverse("analytics:season_detail", args=[holding.ticket.pk])):
+        page = client.get(url).content.decode()
+        assert re.search(rf'n {prediction.sample_size}, <time [^>]*title="under 1 min ago, [^"]*">under 1 min<', page)
+        assert "80 % interval</th>" in page

@@ -122,7 +122,6 @@ class ScriptedPlatform:
         return list(self.events)
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
-        self._enter("constraints", draft.event_id)
         return Constraints(sections=self.sections)
 
     def preview(self, link: Link, draft: Draft) -> Preview:

@@ -67,6 +67,7 @@ def test_a_holder_confirms_the_event_and_the_listing_goes_out(market: Market) ->
     assert (mapping.remote_event_id, mapping.confirmed_by) == ("E-1", f"user:{market.holding.user.pk}")
     assert AuditEntry.objects.filter(verb="event_mapping.confirm", object_id=str(mapping.pk)).count() == 1
     assert "Nothing waits for a mapping." in browser().get(URL).content.decode()
+    assert Alert.objects.get(kind="command.needs_person").state == "recovered"
 
 
 def test_a_holder_confirms_a_section_and_the_listing_goes_out_under_that_name(market: Market) -> None:

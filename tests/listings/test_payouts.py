@@ -47,7 +47,7 @@ def test_a_short_payout_and_an_unknown_sale_are_said(market: Market, sale: Sale)
     account_sync_payouts(account=market.accounts["alpha"])
     assert Payout.objects.get().unexplained == Decimal("-11.20")
     alert = Alert.objects.get(kind="payout")
-    assert "-11.20 of it is not explained" in alert.body
+    assert "\N{MINUS SIGN}$11.20 of it is not explained" in alert.body
     assert "1 of its sales are not known" in alert.body
     sale.refresh_from_db()
     assert sale.state == SaleState.FULFILLED

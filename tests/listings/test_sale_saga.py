@@ -277,3 +277,12 @@ def test_a_held_seat_says_which_sale_holds_it(market: Market) -> None:
     market.webhook(sale, kind="provisional_sale")
     seat = Seat.objects.get(game=market.holding.game, state=OwnerState.HELD)
     assert seat.held_by == hold_key(market.accounts["alpha"].pk, sale.sale_id)
+
+
+def test_the_alert_of_a_sale_names_the_seats_the_game_and_the_money(market: Market) -> None:
+    alpha, _ = market.published(market.holding.seats[:2])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    alert = Alert.objects.get(kind="sale.sold", user_id=market.holding.user.pk)
+    day = f"{market.holding.game.game_date:%-d %b}"
+    assert alert.title == f"Sold on Alpha: 2 seats 131 row 27, Inland Owls at Harbor Gulls on {day}."
+    assert alert.body.startswith("$151.20 to you.")

@@ -52,7 +52,7 @@ def test_a_stale_version_is_said_and_changes_nothing(market: Market, listing: Li
 def test_a_price_under_the_floor_is_refused_beside_the_field(market: Market, listing: Listing) -> None:
     answer = reprice(enter(market.holding.actor), listing, "49")
     assert answer.status_code == 422
-    assert "below your floor of 50.00" in answer.content.decode()
+    assert "below your floor of $50.00" in answer.content.decode()
     listing.refresh_from_db()
     assert listing.price == Decimal("84.00")
 
@@ -79,7 +79,7 @@ def test_others_change_nothing(market: Market, listing: Listing, who: str, statu
 def test_the_board_has_a_row_a_group_and_a_column_a_marketplace(market: Market, listing: Listing) -> None:
     page = enter(market.holding.actor).get(reverse("listings:listing_list")).content.decode()
     assert page.count("data-row") == 1
-    assert page.count('class="offer"') == 2
+    assert page.count('class="offer whole"') == 2
     shown = enter(market.holding.actor).get(reverse("listings:listing_list"), {"status": "sold"}).content.decode()
     assert "No listing fits." in shown
 

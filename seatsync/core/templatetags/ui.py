@@ -114,6 +114,17 @@ def age(moment: datetime | None) -> SafeString:
 
 
 @register.filter
+def age_short(moment: datetime | None) -> SafeString:
+    """How long ago, for dense tables: "3 min", with the exact moment on hover."""
+    if moment is None:
+        return SafeString("")
+    return format_html(
+        '<time datetime="{}" title="{} ago, {}">{}</time>',
+        moment.isoformat(), span := _span((now() - moment).total_seconds()), f"{moment:%-d %b %Y %H:%M} UTC", span,
+    )  # fmt: skip
+
+
+@register.filter
 def until(moment: datetime | None) -> SafeString:
     """How long until a deadline: "in 3 h", or "2 h late"."""
     if moment is None:
@@ -213,9 +224,12 @@ def sparkline(values: Iterable[Any], label: str = "") -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/line_chart.html")
-def line_chart(lines: Iterable[charts.Line], title: str, height: int = 190) -> dict[str, Any]:
-    """Lines over time as SVG with axes, a key and a text summary."""
-    return {"chart": charts.line_chart(list(lines), height=height), "title": title}
+def line_chart(
+    lines: Iterable[charts.Line], title: str, height: int = 190, *, zone: str = "UTC", currency: str = "USD"
+) -> dict[str, Any]:
+    """Prices over time as SVG with axes, a key and a text summary; times are those of the venue's zone."""
+    chart = charts.line_chart(list(lines), height=height, zone=zone, currency=currency)
+    return {"chart": chart, "title": title, "currency": currency}
 
 
 @register.inclusion_tag("components/interval.html")

@@ -1,0 +1,73 @@
+"""What the scripts do around a person's hands: nothing is swapped away under them, and the keyboard keeps its place."""
+
+from pathlib import Path
+
+import django_htmx
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
+HTMX = Path(django_htmx.__file__).parent / "static/django_htmx/htmx-2.min.js"
+SIDE = """<aside id="side" hx-get="/side" hx-trigger="seat.changed from:body" hx-select="#side" hx-swap="outerHTML">
+<input id="price" value="84"><input type="checkbox" id="seat" checked>{}</aside>"""
+ROW = """<li id="row-{0}"><form hx-post="/ack/{0}" hx-target="closest li" hx-swap="outerHTML">
+<button>Seen {0}</button></form></li>"""
+
+
+def opened(browser: Browser) -> Page:
+    """A page with our scripts and a server that always has news."""
+    page = browser.new_page()
+    scripts = "".join(
+        f"<script>{path.read_text()}</script>" for path in (HTMX, ROOT / "static/js/ui.js", ROOT / "static/js/live.js")
+    )
+    rows = "".join(ROW.format(number) for number in (1, 2))
+    start = f"""<body data-ticket-url="/ticket" data-csrf="x" hx-headers='{{"X": "1"}}'><h1>Alerts</h1>
+    <span id="live-badge"></span>{SIDE.format("old")}<ul class="needs">{rows}</ul>
+    <button id="away">away</button>{scripts}</body>"""
+
+    def answer(route: Route) -> None:
+        path = route.request.url.removeprefix("http://page.test")
+        if path.startswith("/ack/"):
+            route.fulfill(content_type="text/html", body=f"<li>seen {path[-1]}</li>")
+        elif path == "/side":
+            route.fulfill(content_type="text/html", body=SIDE.format("new"))
+        elif path == "/":
+            route.fulfill(content_type="text/html", body=f"<!DOCTYPE html><html>{start}</html>")
+        else:
+            route.fulfill(status=503, body="")
+
+    page.route("**/*", answer)
+    page.goto("http://page.test/")
+    return page
+
+
+def news(page: Page) -> None:
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('seat.changed', {detail: {}}))")
+
+
+def test_news_waits_for_a_field_that_has_the_focus_or_was_changed(browser: Browser) -> None:
+    page = opened(browser)
+    page.focus("#price")
+    news(page)
+    expect(page.locator("#side")).to_contain_text("old")
+    page.focus("#away")
+    expect(page.locator("#side")).to_contain_text("new")
+    page.uncheck("#seat")
+    page.focus("#away")
+    page.evaluate("document.querySelector('#side').append('mine')")
+    news(page)
+    page.wait_for_timeout(600)
+    expect(page.locator("#side")).to_contain_text("mine")
+    expect(page.locator("#seat")).not_to_be_checked()
+    page.close()
+
+
+def test_the_keyboard_goes_on_with_the_next_row_and_then_the_heading(browser: Browser) -> None:
+    page = opened(browser)
+    page.get_by_role("button", name="Seen 1").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Seen 2")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_be_focused()
+    page.close()

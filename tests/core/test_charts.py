@@ -1,0 +1,25 @@
+"""Charts say their currency and their zone, and show every line."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from seatsync.core.charts import Line, line_chart
+
+START = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
+POINTS = [(START, Decimal("80.00")), (START + timedelta(hours=4), Decimal("84.00"))]
+
+
+def test_the_axis_says_its_currency_and_the_times_are_the_venues() -> None:
+    chart = line_chart([Line("a", POINTS)], zone="America/Los_Angeles")
+    assert all(row.text.startswith("$") for row in chart.rows)
+    assert (chart.columns[0].text, chart.zone) == ("19:00", "PDT")
+    assert line_chart([Line("a", POINTS)], currency="EUR").rows[0].text.startswith("€")
+
+
+def test_lines_that_end_at_one_place_are_both_seen() -> None:
+    own, other, apart = line_chart(
+        [Line("a", POINTS, "own"), Line("b", POINTS, "c2"), Line("c", [(at, v - 3) for at, v in POINTS], "c3")]
+    ).lines
+    assert (own.end_x, own.end_y) == (other.end_x, other.end_y)
+    assert own.end_r < other.end_r
+    assert apart.end_r == own.end_r
