@@ -112,10 +112,6 @@ CASES = {
         "'PARKED' is not a state.", "Use ACTIVE",
         page=("listings:trading_set", {}, {"state": "PARKED", "reason": "x"}), page_says="PARKED is not one of",
     ),
-    "an account with open listings": Case(
-        "/marketplace-accounts/@account/", {}, 409, "account", "Listings are still open", "once they are down.",
-        method="DELETE",
-    ),
 }  # fmt: skip
 
 

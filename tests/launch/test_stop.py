@@ -1,7 +1,6 @@
 """Ctrl-C, SIGTERM and SIGKILL of the launcher leave nothing running, in every phase, whatever its children do."""
 
 import os
-import random
 import signal
 import sys
 import uuid
@@ -12,9 +11,8 @@ from typing import Any
 import pytest
 
 from seatsync.launch.interrupts import Interrupts, Stopped
-from seatsync.launch.processes import LaunchError
-from seatsync.launch.refusals import ports_usable
 from tests.launch.terminal import CTRL_C, ROOT, Terminal
+from tests.product import ports
 
 NOISE = ("Traceback", "error:", "Error", "Exception")
 HIDDEN = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PYTEST_XDIST_WORKER", "ENVIRONMENT"}
@@ -63,18 +61,6 @@ def test_children_that_ignore_signals_and_what_they_leave_behind_are_ended(start
     if way != "kill":
         assert terminal.process.returncode == 0
     assert not any(word in terminal.text for word in NOISE), terminal.text
-
-
-def ports() -> tuple[int, int]:
-    """The web's (whose successor is the socket's) and the simulator's: free, and none that is handed out by itself."""
-    chance = random.Random(os.getpid())
-    while True:
-        first = chance.randrange(20_000, 30_000, 4)
-        try:
-            ports_usable({str(port): (port, "--port") for port in (first, first + 1, first + 2)})
-        except LaunchError:
-            continue
-        return first, first + 2
 
 
 def product(start: Start, state: Path) -> Terminal:
