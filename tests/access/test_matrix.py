@@ -115,7 +115,7 @@ def expected(route: Route, who: str, method: str, *, api: bool) -> str:
         return "no secret"
     if who == "nobody" or (api and who == "outsider"):
         return "sign in"
-    if kind is Kind.FACTOR and who == "staff":
+    if kind is Kind.FACTOR and who in {"staff", "co"}:
         return by_id
     if who == "co" and by_id == "nothing":
         return "in" if kind is not Kind.PERSONAL and named(route) <= SHARED else "nothing"

@@ -9,7 +9,6 @@ import pytest
 from django.db import connection
 
 from listings.models import Listing, MarketplaceCommand
-from marketplaces.models import MarketplaceAccount
 from seatsync.accounts.models import User
 from seatsync.core.clock import now
 from seatsync.core.models import AuditEntry, IdempotencyRecord
@@ -128,9 +127,12 @@ class TestOneAfterTheOther:
 
     def test_what_failed_may_be_sent_again_with_the_same_key(self, market: Market, as_: As) -> None:
         owner, key = as_("owner"), {"Idempotency-Key": "k-1"}
-        path = f"/marketplace-accounts/{market.accounts['alpha'].pk}/"
         market.published()
-        assert owner.delete(path, **key).status_code == 409
+        wish = {
+            "seat_ids": [str(seat.pk) for seat in market.holding.seats], "price": "84.00", "floor": "50.00",
+            "account_ids": [str(market.accounts["alpha"].pk)], "ceiling": "200.00",
+        }  # fmt: skip
+        assert owner.post("/listings/", wish, **key).status_code == 409
         Listing.objects.update(status="cancelled")
-        assert owner.delete(path, **key).status_code == 204
-        assert not MarketplaceAccount.objects.get(platform="alpha").is_active
+        assert owner.post("/listings/", wish, **key).status_code == 201
+        assert Listing.objects.filter(status="publishing").count() == 1
