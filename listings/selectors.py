@@ -112,13 +112,16 @@ def mappings_waiting(actor: Actor) -> QuerySet[MarketplaceCommand]:
 
 def mapping_waiting_get(actor: Actor, pk: Any) -> MarketplaceCommand:
     """One publication that waits for a mapping; raises NotFound."""
+    unknown = NotFound(
+        "No publication with this id waits for a mapping.", field="command", remedy="Use the id of one that is listed."
+    )
     try:
         key = uuid.UUID(str(pk))
     except ValueError as error:
-        raise NotFound("No publication with this id waits for a mapping.", field="command") from error
+        raise unknown from error
     found = mappings_waiting(actor).filter(pk=key).first()
     if found is None:
-        raise NotFound("No publication with this id waits for a mapping.", field="command")
+        raise unknown
     return found
 
 

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable
-from functools import partial
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -35,7 +34,11 @@ def publish(
     """
     kind = LiveType(type)
     for user_id in sorted(set(user_ids)):
-        transaction.on_commit(partial(_send, tenant_id, user_id, kind, str(object_id), version), robust=True)
+        # Django names a robust hook that failed, so it needs a name: a partial has none.
+        def send(to: uuid.UUID = user_id) -> None:
+            _send(tenant_id, to, kind, str(object_id), version)
+
+        transaction.on_commit(send, robust=True)
 
 
 def _send(tenant_id: uuid.UUID, user_id: uuid.UUID, kind: LiveType, object_id: str, version: int) -> None:

@@ -12,6 +12,7 @@ from intelligence.training_data import FILE_ZONE, eastern, training_sales
 from portfolios.models import Game, Seat
 from portfolios.services.groups import seat_group_for
 from seatsync.core.clock import now
+from seatsync.core.models import SystemFact
 from seatsync.demo import recorded
 from seatsync.demo.people import People, people_load
 from seatsync.demo.reference import reference_load
@@ -48,6 +49,9 @@ def test_i34_later_sales_of_the_record_change_nothing(
     if not sections:
         rows = [row for row in rows if row["event_id"] != "game-2"] + [sale(2, "2025-06-27 21:00:00")]
     path = record(tmp_path, rows)
+    # Now lies ten days before the last game: some of the record is behind us, some ahead.
+    middle = eastern(GAMES[2]) - timedelta(days=10)
+    SystemFact.objects.create(key=recorded.SHIFT_FACT, value=round((now() - middle) / WEEK))
     recorded.recorded_load(path, people=people, speed=None)
     game = Game.objects.get(source=recorded.SOURCE, source_key="game-2")
     then = now() - game.shifted_weeks * WEEK

@@ -4,11 +4,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from listings.services.inbound import INDEXED_WITHIN
 from marketplaces.errors import GrantExpired
 from marketplaces.models import InboundEvent, InboxState
 from marketplaces.services.inbox import inbox_receive
 from marketplaces.services.understand import MOST_ATTEMPTS, inbound_process, inbound_retry
 from seatsync.accounts.models import Role, User
+from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert, AlertDelivery, AlertState
@@ -57,6 +59,8 @@ def test_it_alerts_at_the_last_attempt_and_not_before(market: Market) -> None:  
 def test_a_retry_works_it_off_and_closes_the_alerts(market: Market) -> None:  # noqa: F811
     event = given_up(market)
     assert inbound_retry(actor=market.holding.actor, event_id=event.pk).state == InboxState.RECEIVED
+    # A sale that is not found so long after it was announced does not exist.
+    InboundEvent.objects.update(received_at=now() - INDEXED_WITHIN)
     assert inbound_process(event_id=event.pk)
     assert set(Alert.objects.filter(kind="inbound.failed").values_list("state", flat=True)) == {AlertState.RECOVERED}
     assert AuditEntry.objects.filter(verb="inbound.retry", object_id=str(event.pk)).count() == 1
