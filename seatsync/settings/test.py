@@ -14,7 +14,10 @@ CELERY_TASK_EAGER_PROPAGATES = True
 ADMIN_REQUIRES_OTP = True
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 # What a test commits need not outlive a power cut.
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"  # noqa: F405
+DATABASES = {
+    "default": DATABASES["default"]  # noqa: F405
+    | {"OPTIONS": {"application_name": "seatsync-tests", "connect_timeout": 5, "options": "-c synchronous_commit=off"}}
+}
 # Nobody listens there: no test may find, and change, a simulator that somebody runs on this machine.
 SIMULATOR_URL = "http://127.0.0.1:1"
 # Tests load seasons and expect them on the next page; the query counts are those of the label being read each time.
