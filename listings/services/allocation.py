@@ -34,7 +34,7 @@ def allocate(remote: RemoteSale, listing: Listing, seats: list[Seat], *, seller_
     if remote.quantity == len(offered):
         return Allocation(offered)
     if seller_allocates:
-        return _chosen(remote.quantity, listing, offered)
+        return _chosen(remote.quantity, listing, offered, seats)
     return Allocation(reason=f"it took {remote.quantity} of {len(offered)} seats and does not say which")
 
 
@@ -48,14 +48,14 @@ def _named(remote: RemoteSale, seats: list[Seat]) -> Allocation:
     return Allocation([by_number[label] for label in remote.seats])
 
 
-def _chosen(quantity: int, listing: Listing, offered: list[Seat]) -> Allocation:
+def _chosen(quantity: int, listing: Listing, offered: list[Seat], every: list[Seat]) -> Allocation:
     """Take from one end of the free seats, so that what is left stays together and can still be sold if possible."""
     free = [seat for seat in offered if seat.state in {OwnerState.AVAILABLE, OwnerState.HELD}]
     if quantity > len(free):
-        # More than is left: name the offered ones, so that the conflict is seen.
-        return (
-            Allocation(offered[:quantity]) if quantity <= len(offered) else Allocation(reason="it took too many seats")
-        )
+        # More than is left: seats that were sold meanwhile make up the number, so that the conflict is seen.
+        gone = sorted((seat for seat in every if seat not in free), key=lambda seat: seat.seat_number)
+        named = [*free, *gone][:quantity]
+        return Allocation(named) if len(named) == quantity else Allocation(reason="it took too many seats")
     ends = [free[:quantity], free[-quantity:]]
     ends.sort(key=lambda taken: not split_offerable(listing.split_type, len(free) - len(taken)))
     return Allocation(ends[0])

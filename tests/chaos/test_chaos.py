@@ -55,7 +55,7 @@ def test_under_faults_and_kills_no_seat_is_sold_twice_and_nothing_is_lost(produc
         killer.join()
     settle(product)
     assert sum(killed) > 0
-    assert wrongs(product) == []
+    assert wrongs(product) == [], "\n".join(wrongs(product))
 
 
 def _buy(product: Product, chance: random.Random, offer: dict[str, dict[str, object]]) -> None:

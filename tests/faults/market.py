@@ -92,14 +92,20 @@ def wrongs(product: Product) -> list[str]:
         )
     }
     found += [f"listing {key} shows a sold seat" for key in sold & product.shown()]
-    live = {
-        (str(key), seat)
-        for key, seat in product.rows(
-            "SELECT sa.platform_sale_id, s.seat_number FROM sales sa"
-            " JOIN sale_seats ss ON ss.sale_id = sa.id AND ss.live JOIN seats s ON s.id = ss.seat_id"
+    kept = {
+        str(key): (state, reason, seats)
+        for key, state, reason, seats in product.rows(
+            "SELECT sa.platform_sale_id, sa.state, sa.state_reason,"
+            " (SELECT count(*) FROM sale_seats ss WHERE ss.sale_id = sa.id AND ss.live) FROM sales sa"
         )
     }
     for row in state["sales"]:
-        if not (row["cancelled"] or row["rejected"]) and not any(key == str(row["sale_id"]) for key, _ in live):
-            found.append(f"sale {row['sale_id']} stands at {row['platform']} and has no seat here")
+        ours_state, reason, seats = kept.get(str(row["sale_id"]), ("", "", 0))
+        stands = not (row["cancelled"] or row["rejected"])
+        # One that nobody could allocate waits for a person, with its seats held and everything down (see above).
+        if stands and seats != row["quantity"] and ours_state != "needs_person":
+            found.append(
+                f"{row['platform']} sale {row['sale_id']} of {row['quantity']} stands there; here it is {ours_state!r}"
+                f" with {seats} seats: {reason}"
+            )
     return found

@@ -286,3 +286,18 @@ def test_the_alert_of_a_sale_names_the_seats_the_game_and_the_money(market: Mark
     day = f"{market.holding.game.game_date:%-d %b}"
     assert alert.title == f"Sold on Alpha: 2 seats 131 row 27, Inland Owls at Harbor Gulls on {day}."
     assert alert.body.startswith("$151.20 to you.")
+
+
+@pytest.mark.parametrize("late_takes", [1, 2])
+def test_i01_where_the_seller_allocates_a_sale_of_seats_that_are_sold_elsewhere_is_a_conflict(
+    market: Market, late_takes: int
+) -> None:
+    market.beta.seller_allocates = True
+    pair = market.holding.seats[:2]
+    alpha, beta = market.published(pair)
+    late = market.beta.sell(beta.external_id, tuple(range(1, 1 + late_takes)), tell_seats=False)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.webhook(late, platform=market.beta)
+    market.work()
+    assert Sale.objects.get(platform="beta").state == SaleState.CONFLICT
+    assert ("reject", late.sale_id) in market.beta.calls

@@ -132,28 +132,40 @@ class StubHub:
         return client.call(link, "POST", path, body={**body, "ticket_type": fitting}, write=not preview)
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
-        """Set the list price. Raises AlreadyGone."""
+        """Set the list price. Raises AlreadyGone, or AlreadySold where nothing is left of it."""
         body = {"ticket_price": mapping.money(price, currency)}
-        return _applied(client.call(link, "PATCH", _listing_path(ref), body=body, gone=True))
+        return self._patch(link, ref, body)
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
-        """Offer only these seats. Section and row are read first, since seating must be sent whole."""
+        """Offer only these seats. Section and row are read first, since seating must be sent whole.
+
+        Raises AlreadyGone, or AlreadySold where nothing is left of it.
+        """
         current = mapping.listing_of(client.call(link, "GET", _listing_path(ref), write=False, gone=True))
         seating = mapping.seating(current.section, current.row, seats)
-        body = {"number_of_tickets": len(seats), "seating": seating}
-        return _applied(client.call(link, "PATCH", _listing_path(ref), body=body, gone=True))
+        return self._patch(link, ref, {"number_of_tickets": len(seats), "seating": seating})
+
+    def _patch(self, link: Link, ref: ListingRef, body: Mapping[str, Any]) -> RemoteListing:
+        try:
+            return _applied(client.call(link, "PATCH", _listing_path(ref), body=body, gone=True))
+        except client.Refused as error:
+            self._sold_or(link, ref, error)
+            raise
 
     def delist(self, link: Link, ref: ListingRef) -> None:
         """Take down. Raises AlreadyGone, or AlreadySold where StubHub refuses because nothing is left."""
         try:
             client.call(link, "DELETE", _listing_path(ref), gone=True)
         except client.Refused as error:
-            if error.code not in {"invalid_delete", "invalid_seller_listing_action"}:
-                raise
+            self._sold_or(link, ref, error)
+            raise
+
+    def _sold_or(self, link: Link, ref: ListingRef, refusal: client.Refused) -> None:
+        """Raises AlreadySold where nothing is left: StubHub has one refusal for much, so the listing is read back."""
+        if refusal.code in {"invalid_delete", "invalid_seller_listing_action"}:
             left = self.fetch(link, ref)
-            if left is not None and left.quantity > 0:
-                raise
-            raise AlreadySold(str(error), status=error.status) from error
+            if left is None or left.quantity == 0:
+                raise AlreadySold(str(refusal), status=refusal.status) from refusal
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         """The listing as it is there now."""
