@@ -27,6 +27,7 @@ from marketplaces.contracts import (
 )
 from marketplaces.errors import (
     AlreadyGone,
+    AlreadySold,
     BadSignature,
     GrantExpired,
     NotSupported,
@@ -148,6 +149,17 @@ def test_delist_of_a_sold_listing_leaves_the_sale(
     sale = adapter.fetch_sale(link, sold["sale_id"])
     assert sale is not None
     assert sale.state is RemoteSaleState.AWAITING_CONFIRM
+
+
+def test_a_change_of_a_sold_listing_says_that_nothing_is_left(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef
+) -> None:
+    adapter.create(link, draft)
+    world.sell(adapter.traits.key, 4)
+    with pytest.raises((AlreadyGone, AlreadySold)):
+        adapter.resize(link, ref, (1, 2))
+    with pytest.raises((AlreadyGone, AlreadySold)):
+        adapter.reprice(link, ref, Decimal("90.00"), "USD")
 
 
 def test_sale_tells_amounts_exactly(adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft) -> None:
