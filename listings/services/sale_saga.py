@@ -56,9 +56,12 @@ def sale_hold(*, account: MarketplaceAccount, external_id: str, platform_sale_id
     Holding needs no answer from anybody and stops every other path to these seats at once.
     """
     listing = Listing.objects.filter(account=account, external_id=external_id).first()
-    if listing is None or Sale.objects.filter(account=account, platform_sale_id=platform_sale_id).exists():
+    if listing is None:
         return 0
     seats = seats_lock(_offered_ids(listing))
+    # Asked under the lock: polling may have applied the sale while we waited, and what a known sale took is settled.
+    if Sale.objects.filter(account=account, platform_sale_id=platform_sale_id).exists():
+        return 0
     free = [seat for seat in seats if seat.state == OwnerState.AVAILABLE]
     seats_move(
         actor=Actor.marketplace(account.tenant_id, account.pk),

@@ -91,7 +91,7 @@ def wrongs(product: Product) -> list[str]:
             " JOIN seats s ON s.id = ls.seat_id WHERE ls.offered AND s.state IN ('sold', 'held')"
         )
     }
-    found += [f"listing {key} shows a sold seat" for key in sold & product.shown()]
+    found += [f"listing {key} shows a sold seat: {_story(product, key)}" for key in sold & product.shown()]
     kept = {
         str(key): (state, reason, seats)
         for key, state, reason, seats in product.rows(
@@ -109,3 +109,17 @@ def wrongs(product: Product) -> list[str]:
                 f" with {seats} seats: {reason}"
             )
     return found
+
+
+def _story(product: Product, key: str) -> str:
+    """What our tables know of a listing, for whoever must find out what went wrong."""
+    told = {
+        "listing": "SELECT l.status, l.status_reason, l.quantity, l.platform FROM listings l WHERE l.external_id = %s",
+        "seats": "SELECT s.seat_number, s.state, s.held_by, ls.offered FROM listings l JOIN listing_seats ls"
+        " ON ls.listing_id = l.id JOIN seats s ON s.id = ls.seat_id WHERE l.external_id = %s ORDER BY 1",
+        "commands": "SELECT c.kind, c.state, c.attempts, c.last_error, c.finished_at FROM listings l"
+        " JOIN marketplace_commands c ON c.listing_id = l.id WHERE l.external_id = %s ORDER BY c.created_at",
+        "sales": "SELECT sa.platform, sa.platform_sale_id, sa.state, sa.state_reason FROM listings l"
+        " JOIN listings o ON o.game_id = l.game_id JOIN sales sa ON sa.listing_id = o.id WHERE l.external_id = %s",
+    }
+    return "; ".join(f"{name} {product.rows(query, key)}" for name, query in told.items())

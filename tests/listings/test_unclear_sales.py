@@ -1,10 +1,15 @@
 """Sales that are unclear at first: announced, unreadable, in unknown states, without their seats. None costs a seat."""
 
+import threading
+import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
+from django.db import connections
 
 from listings.models import Sale, SaleState
+from listings.services import sale_saga
 from listings.services.resolve import sale_resolve
 from listings.services.sale_saga import sale_apply
 from marketplaces.contracts import RemoteSaleState
@@ -12,7 +17,8 @@ from marketplaces.errors import TemporaryError
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
-from tests.listings.conftest import Market
+from tests.listings.conftest import Market, build_market
+from tests.listings.platform import ScriptedPlatform
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +111,37 @@ def test_the_same_unclear_word_again_changes_nothing(market: Market) -> None:
     version, entries = Sale.objects.get().version, AuditEntry.objects.count()
     sale_apply(account=market.accounts["alpha"], remote=sale)
     assert (Sale.objects.get().version, AuditEntry.objects.count()) == (version, entries)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_i03_a_notice_that_waited_while_polling_applied_its_sale_holds_nothing(
+    platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = build_market(platforms)
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2))
+    lock = sale_saga.seats_lock
+
+    def poll() -> None:
+        try:
+            sale_apply(account=market.accounts["alpha"], remote=sold)
+        finally:
+            connections.close_all()
+
+    def lock_late(seat_ids: Iterable[uuid.UUID]) -> list[Seat]:
+        """As if another transaction had the seats until now, and gave them to the sale."""
+        monkeypatch.setattr(sale_saga, "seats_lock", lock)
+        polling = threading.Thread(target=poll)
+        polling.start()
+        polling.join()
+        return lock(seat_ids)
+
+    monkeypatch.setattr(sale_saga, "seats_lock", lock_late)
+    held = sale_saga.sale_hold(
+        account=market.accounts["alpha"], external_id=alpha.external_id, platform_sale_id=sold.sale_id
+    )
+    assert Sale.objects.get().state == SaleState.CONFIRMED
+    assert (held, states(market)) == (0, ["sold", "sold", "available", "available"])
 
 
 # A person decides.
