@@ -3,7 +3,7 @@
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
 
 from seatsync.environment import use_settings
 
@@ -20,3 +20,14 @@ def keep_logging(**_: Any) -> None:
 
 
 setup_logging.connect(keep_logging, weak=False)
+
+
+def load_before_forking(**_: Any) -> None:
+    """Once, in the worker's parent: its pool processes share what is loaded there."""
+    # The addresses need the applications, which are ready by now only.
+    from seatsync.warm import warm_up
+
+    warm_up()
+
+
+worker_init.connect(load_before_forking, weak=False)

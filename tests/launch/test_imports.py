@@ -1,4 +1,4 @@
-"""What no process of the product needs is not loaded: every start pays for it in each of them."""
+"""What a process loads: nothing that no process needs (every start pays for it), and all it needs before its first job."""
 
 import subprocess
 import sys
@@ -17,12 +17,32 @@ django.setup()
 import seatsync.urls
 print(*sys.modules)
 """
+UNUSED = {"daphne", "twisted.internet", "autobahn", "playwright"}
 
 
-@pytest.mark.parametrize("package", ["daphne", "twisted.internet", "autobahn", "playwright"])
-def test_a_heavy_package_that_no_page_uses_is_not_loaded(package: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LOADED], cwd=ROOT, env=environment(tmp_path), capture_output=True,
-        text=True, timeout=PATIENCE_S, check=True,
-    )  # fmt: skip
-    assert package not in done.stdout.split()
+def printed(script: str, state: Path) -> list[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment(state), capture_output=True, text=True,
+        timeout=PATIENCE_S, check=True,
+    ).stdout.split()  # fmt: skip
+
+
+def test_heavy_packages_that_no_page_uses_are_not_loaded(tmp_path: Path) -> None:
+    assert set(printed(LOADED, tmp_path)) & UNUSED == set()
+
+
+WEB = "import seatsync.wsgi"
+# What `celery worker` does before its pool is forked.
+WORKER = """
+from celery.signals import worker_init
+from seatsync.celery import app
+app.loader.init_worker()
+worker_init.send(sender=None)
+"""
+
+
+@pytest.mark.parametrize("process", [WEB, WORKER])
+def test_the_addresses_are_read_before_the_first_request_or_job(process: str, tmp_path: Path) -> None:
+    """A worker that links an alert to its page would read them while it holds the seats of a sale."""
+    asked = "\nfrom django.urls import get_resolver\nprint(get_resolver()._populated)"
+    assert printed(process + asked, tmp_path) == ["True"]

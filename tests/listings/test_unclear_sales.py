@@ -14,6 +14,7 @@ from listings.services.resolve import sale_resolve
 from listings.services.sale_saga import sale_apply
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import TemporaryError
+from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
@@ -120,7 +121,7 @@ def test_i03_a_notice_that_waited_while_polling_applied_its_sale_holds_nothing(
     market = build_market(platforms)
     alpha, _ = market.published()
     sold = market.alpha.sell(alpha.external_id, (1, 2))
-    lock = sale_saga.seats_lock
+    lock = seats_lock
 
     def poll() -> None:
         try:
