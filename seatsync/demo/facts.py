@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -94,7 +94,7 @@ def season_shift() -> int:
     return shift_fix(SHIFT_FACT, season_shift_planned())
 
 
-def season_dates() -> set[date]:
-    """The local dates of the demo season's games as they lie, or would after a first load now."""
+def season_starts() -> list[datetime]:
+    """The starts (UTC) of the demo season's games as they lie, or would after a first load now."""
     known, weeks = facts(), season_shift_planned()
-    return {(game.local_start + timedelta(weeks=weeks)).date() for game in known.games}
+    return [game.starts_at(weeks, known.zone) for game in known.games]

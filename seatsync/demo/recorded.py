@@ -23,7 +23,7 @@ from seatsync.core.models import SystemFact
 from seatsync.core.money import amount
 from seatsync.core.series import ensure_partitions
 from seatsync.core.venue_time import local
-from seatsync.demo.facts import facts, season_dates, shift_fix, shift_stored, shift_wished
+from seatsync.demo.facts import facts, season_starts, shift_fix, shift_stored, shift_wished
 from seatsync.demo.pace import Pace
 from seatsync.demo.paper import SimulatorDoor, event_id, events_load
 from seatsync.demo.people import INVOICE, People
@@ -44,6 +44,8 @@ BATCH = 500
 SECTION, ROW = "132", "12"
 # How far from the wished shift another one may lie.
 MOST_WEEKS_AWAY = 26
+# Between the starts of two games at one venue: a day game and a night game (docs/adr/0015).
+APART = timedelta(hours=5)
 
 
 def recorded_load(data: Path, *, people: People, speed: float | None) -> int:
@@ -112,29 +114,30 @@ def recorded_check(data: Path) -> Record:
 
 
 def _weeks(record: Record) -> int:
-    """The fixed shift, else the whole weeks nearest to the wished ones at which no two games share a local date.
+    """The fixed shift, else the whole weeks nearest to the wished ones at which no two games overlap.
 
-    Of two that are as near the later one is taken: its games lie ahead, and their seats can be offered.
+    Of two that are as near the later one is taken: more of its games lie ahead, and their seats can be offered.
     """
     stored = shift_stored(SHIFT_FACT)
     if stored is not None:
         return stored
     known = facts()
-    starts = sorted({bought.starts_at for bought in record.purchases})
-    wished = shift_wished(starts[len(starts) // 2])
-    dates = [local(start, known.zone.key).date() for start in starts]
-    taken = season_dates() | set(
-        Game.objects.filter(home_team__abbreviation=known.team, home_team__league__key=known.league["key"])
+    played = sorted({bought.starts_at for bought in record.purchases})
+    wished = shift_wished(played[len(played) // 2])
+    taken = [
+        *season_starts(),
+        *Game.objects.filter(home_team__abbreviation=known.team, home_team__league__key=known.league["key"])
         .exclude(source=SOURCE)
-        .values_list("game_date", flat=True)
-    )
+        .values_list("starts_at", flat=True),
+    ]
     for away in range(MOST_WEEKS_AWAY + 1):
         for weeks in (wished + away, wished - away):
-            if not any(day + timedelta(weeks=weeks) in taken for day in dates):
+            ours = [_shifted(start, weeks) for start in played]
+            if all(abs(start - other) >= APART for start in ours for other in taken):
                 return weeks
     raise RecordError(
-        f"{record.path.name}: at no whole number of weeks within {MOST_WEEKS_AWAY} of now do its games keep off the "
-        f"dates of other home games of {known.team}. Load it into an installation without those."
+        f"{record.path.name}: at no whole number of weeks within {MOST_WEEKS_AWAY} of now do its games keep clear of "
+        f"the other home games of {known.team}. Load it into an installation without those."
     )
 
 
