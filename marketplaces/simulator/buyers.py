@@ -104,6 +104,7 @@ class Buyers:
             event = self._ledger.events.get(listing.event_id)
             if event is None:
                 continue
+            listing.looks += 1
             market = markets[listing.platform, listing.event_id]
             each_hour = (self.chance or self.demand.chance)(listing, (event.starts_at - now) / 3600, market)
             if self._ledger.random.random() < 1 - (1 - min(max(each_hour, 0.0), 1.0)) ** hours:

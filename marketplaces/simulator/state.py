@@ -110,6 +110,8 @@ class Listing:
     state: str = "active"
     ticket_type: str = ""
     last_order_at: float = 0.0
+    # How often a buyer compared it with the others.
+    looks: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""The main job over the product's own API and socket: publish, reprice, sell, and everything else follows."""
+"""The main job over the product's own API, pages and socket: publish, reprice, sell, and everything else follows."""
 
 import asyncio
 import json
@@ -14,6 +14,7 @@ from websockets.typing import Origin
 
 from seatsync.core.clock import now
 from seatsync.demo.people import HOLDER_EMAIL, PASSWORD
+from seatsync.launch.holder_pages import HolderPages, PageError
 
 PATIENCE_S = 60.0
 
@@ -29,24 +30,29 @@ class MainJob:
         self.tell = tell
         self.api = httpx.Client(base_url=f"{settings.BASE_URL}/api/v1", timeout=20)
         self.simulator = httpx.Client(base_url=f"{settings.SIMULATOR_URL}/_sim", timeout=20)
+        self.pages = HolderPages()
         self.heard: list[dict[str, Any]] = []
         self._started = time.monotonic()
 
     def run(self) -> None:
         """Raises MainJobError at the first step that fails."""
-        asyncio.run(self._run())
+        try:
+            asyncio.run(self._run())
+        except PageError as error:
+            raise MainJobError(f"{error}") from error
 
     async def _run(self) -> None:
         self._sign_in()
         seats, before = self._choose_seats()
         listings = self._publish(seats)
+        self._until(lambda: self._looked_at(listings), "buyers looked at both")
         await self._reprice(listings[0])
         ticket = self._post("/live-tickets/", {}, 201)["ticket"]
         async with connect(f"{settings.WS_URL}/ws/live/", origin=Origin(settings.BASE_URL)) as socket:
             await socket.send(json.dumps({"ticket": ticket, "last_seq": None}))
             listener = asyncio.create_task(self._listen(socket))
             await self._sell(listings, seats)
-            await self._totals_moved(before)
+            await self._totals_moved(before, seats)
             listener.cancel()
 
     async def _listen(self, socket: ClientConnection) -> None:
@@ -57,7 +63,8 @@ class MainJob:
     def _sign_in(self) -> None:
         answer = self._post("/auth/token/", {"email": HOLDER_EMAIL, "password": PASSWORD}, 200)
         self.api.headers["Authorization"] = f"Bearer {answer['access']}"
-        self._done("signed in")
+        self.pages.sign_in()
+        self._done("signed in at the API and on the pages")
 
     def _choose_seats(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         ticket = self._get("/season-tickets/")["results"][-1]
@@ -70,7 +77,7 @@ class MainJob:
                 self._done(
                     f"{len(coming['results'])} coming games; chose {game['opponent_name']} on {game['game_date']}"
                 )
-                return seats[-2:], self._sold_total()
+                return seats[-2:], self._sold_total() | {"shown": self.pages.season_figure(ticket["id"], "sold")}
         raise MainJobError("No coming game has two seats that are free and not listed.")
 
     def _sold_total(self) -> dict[str, Any]:
@@ -96,8 +103,16 @@ class MainJob:
         return made
 
     def _shown(self) -> set[str]:
-        listings = self.simulator.get("/state").json()["listings"]
-        return {listing["external_id"] for listing in listings if listing["shown"]}
+        return {listing["external_id"] for listing in self._simulated() if listing["shown"]}
+
+    def _simulated(self) -> list[dict[str, Any]]:
+        listings: list[dict[str, Any]] = self.simulator.get("/state").json()["listings"]
+        return listings
+
+    def _looked_at(self, made: list[dict[str, Any]]) -> bool:
+        keys = {listing["external_id"] for listing in made}
+        looks = [row["looks"] for row in self._simulated() if row["external_id"] in keys]
+        return len(looks) == len(keys) and min(looks) > 0
 
     async def _reprice(self, listing: dict[str, Any]) -> None:
         current = self._get(f"/listings/{listing['id']}/")
@@ -105,8 +120,7 @@ class MainJob:
         self._post(f"/listings/{listing['id']}/price/", wish, 200)
 
         def there() -> bool:
-            listings = self.simulator.get("/state").json()["listings"]
-            found = [row for row in listings if row["external_id"] == listing["external_id"]]
+            found = [row for row in self._simulated() if row["external_id"] == listing["external_id"]]
             return bool(found) and Decimal(found[-1]["price"]) == Decimal("82.00")
 
         self._until(there, f"{listing['platform']} shows the new price")
@@ -117,20 +131,31 @@ class MainJob:
         if not answer.is_success:
             raise MainJobError(f"The simulator did not sell: {answer.text}")
         started = time.monotonic()
+        numbers = {seat["seat_number"] for seat in seats}
         await self._until_async(
-            lambda: all(self._get(f"/seats/{seat['id']}/")["state"] == "sold" for seat in seats), "the seats are sold"
+            lambda: {self.pages.seats(sold["game"]).get(number) for number in numbers} == {"sold"},
+            "the page shows the seats sold",
         )
         await self._until_async(
             lambda: not {row["external_id"] for row in other} & self._shown(), "the other listing is gone"
         )
-        self.tell(f"  sale to gone: {(time.monotonic() - started) * 1000:.0f} ms")
         await self._until_async(
             lambda: any(event.get("type") == "alert.raised" for event in self.heard), "the alert came over the socket"
         )
+        self.tell(f"  sale to sold, gone and told: {(time.monotonic() - started) * 1000:.0f} ms")
 
-    async def _totals_moved(self, before: dict[str, Any]) -> None:
+    async def _totals_moved(self, before: dict[str, Any], seats: list[dict[str, Any]]) -> None:
         await self._until_async(
-            lambda: self._sold_total()["proceeds"] > before["proceeds"], "the season's totals moved"
+            lambda: all(self._get(f"/seats/{seat['id']}/")["state"] == "sold" for seat in seats),
+            "the API shows the seats sold",
+        )
+        ticket = seats[0]["season_ticket"]
+        await self._until_async(
+            lambda: (
+                self._sold_total()["proceeds"] > before["proceeds"]
+                and self.pages.season_figure(ticket, "sold") != before["shown"]
+            ),
+            "the season's totals moved, at the API and on the page",
         )
 
     # Small change.
