@@ -29,7 +29,7 @@ def pytest_command(arguments: list[str], *, everything: bool) -> list[str]:
     """Pytest on two workers; the heavy marks only with --all or when a mark is asked for."""
     command = [str(PYTHON), "-m", "pytest", "-q"]
     if not any(argument.startswith("-n") for argument in arguments):
-        command += ["-n", "2", "--dist", "loadgroup"]
+        command += ["-n", "2"]
     if not everything and "-m" not in arguments:
         command += ["-m", f"not ({HEAVY})"]
     return [*command, *arguments]

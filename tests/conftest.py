@@ -25,11 +25,30 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
 
+from seatsync.core.limiters import valkey
+from tests.listings.platform import ScriptedPlatform
+from tests.market import Market, build_market, scripted
 from tests.product import Product
+from tests.scheduling import WITH_PRODUCT, Spread, with_product
 
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.load_profile("ci")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Spread:
+    return Spread(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the running product goes first: it is the longest unit."""
+    for item in items:
+        if "product" in getattr(item, "fixturenames", ()) and not with_product(item.nodeid):
+            raise pytest.UsageError(f"{item.nodeid} uses the running product: put it into one of {WITH_PRODUCT}")
+    items.sort(key=lambda item: not with_product(item.nodeid))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -40,7 +59,7 @@ def _static_folder_exists() -> None:
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The running product; its tests are marked xdist_group("product"), so that one worker starts it once."""
+    """The running product; its tests lie where tests/scheduling.py says, so that one worker starts it once."""
     state = tmp_path_factory.mktemp("state")
     # PostgreSQL runs as another user where we are root, and must be able to get here.
     for folder in (state, *state.parents):
@@ -49,3 +68,18 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     running = Product(state)
     yield running
     running.stop()
+
+
+@pytest.fixture
+def platforms(monkeypatch: pytest.MonkeyPatch) -> tuple[ScriptedPlatform, ScriptedPlatform]:
+    """Two scripted platforms in the place of the registry's own."""
+    made = ScriptedPlatform("alpha"), ScriptedPlatform("beta")
+    scripted(monkeypatch, made)
+    return made
+
+
+@pytest.fixture
+def market(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Market:
+    """A holding with accounts on both of them."""
+    valkey().flushdb()
+    return build_market(platforms)

@@ -17,7 +17,6 @@ from marketplaces.services.inbox import inbox_receive
 from marketplaces.services.understand import inbound_due, inbound_process
 from portfolios.models import Seat
 from seatsync.core.clock import now
-from seatsync.core.limiters import valkey
 from tests.builders import GAMES, Holding, build_holding
 from tests.listings.platform import ScriptedPlatform
 
@@ -85,17 +84,9 @@ class Market:
         return list(inbound_due())
 
 
-@pytest.fixture
-def platforms(monkeypatch: pytest.MonkeyPatch) -> tuple[ScriptedPlatform, ScriptedPlatform]:
-    alpha, beta = ScriptedPlatform("alpha"), ScriptedPlatform("beta")
-    monkeypatch.setattr(registry, "_found", lambda: {"alpha": alpha, "beta": beta})
-    return alpha, beta
-
-
-@pytest.fixture
-def market(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Market:
-    valkey().flushdb()
-    return build_market(platforms)
+def scripted(patch: pytest.MonkeyPatch, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> None:
+    """These are the registry's platforms."""
+    patch.setattr(registry, "_found", lambda: {platform.key: platform for platform in platforms})
 
 
 def build_market(platforms: tuple[ScriptedPlatform, ScriptedPlatform], games: int = GAMES) -> Market:

@@ -1,11 +1,14 @@
 """One object of every kind that an address can name, all of them the owner's."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
+from django.db import transaction
+from pytest_django.plugin import DjangoDbBlocker
 
 from listings.models import CommandState, MarketplaceCommand
 from marketplaces.models import InboundEvent, InboxState
@@ -13,8 +16,8 @@ from portfolios.models import Venue
 from seatsync.accounts.models import User
 from seatsync.core.limiters import valkey
 from seatsync.live.alerts import alert_raise
-from tests.listings.conftest import Market, build_market, platforms  # noqa: F401
 from tests.listings.platform import ScriptedPlatform
+from tests.market import Market, build_market, scripted
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,32 @@ class World:
 
 
 @pytest.fixture
-def world(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> World:  # noqa: F811
+def own_world(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> World:
+    """A world of one's own, whose platforms may be worked on."""
+    return build_world(platforms)
+
+
+@pytest.fixture(scope="module")
+def _standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    platforms = ScriptedPlatform("alpha"), ScriptedPlatform("beta")
+    around = transaction.atomic()
+    # As Django's own test cases mark theirs: what is inside has transactions of its own.
+    around._from_testcase = True  # type: ignore[attr-defined]
+    with django_db_blocker.unblock(), around, pytest.MonkeyPatch.context() as patch:
+        scripted(patch, platforms)
+        yield build_world(platforms)
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def world(_standing_world: World, db: None) -> World:
+    """One for all tests of a module: what a test writes is rolled back, and none lets the worker run."""
+    valkey().flushdb()
+    return _standing_world
+
+
+def build_world(platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> World:
+    """The market with something of each kind in it."""
     valkey().flushdb()
     market = build_market(platforms)
     holding = market.holding

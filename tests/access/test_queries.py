@@ -24,7 +24,7 @@ from tests.access.conftest import World
 from tests.access.test_matrix import client_of, everything
 from tests.api.document import document
 from tests.builders import person
-from tests.listings.conftest import Market
+from tests.market import Market
 from tests.queries import queries_of
 
 pytestmark = pytest.mark.django_db
@@ -110,9 +110,9 @@ class Grown:
 
 
 @pytest.fixture
-def grown(world: World) -> Grown:
-    listing = Listing.objects.get(pk=world.ids["listing"])
-    return Grown(world.market, world, listing, world.market.holding.ticket)
+def grown(own_world: World) -> Grown:
+    listing = Listing.objects.get(pk=own_world.ids["listing"])
+    return Grown(own_world.market, own_world, listing, own_world.market.holding.ticket)
 
 
 def api_lists(grown: Grown) -> dict[str, str]:

@@ -7,7 +7,6 @@ from django.test import Client
 
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
-from tests.listings.conftest import market, platforms  # noqa: F401
 
 SignIn = Callable[[Actor], Client]
 

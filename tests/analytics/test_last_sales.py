@@ -9,7 +9,7 @@ from marketplaces.market import last_sales_of_games
 from marketplaces.models import MarketSnapshot
 from seatsync.core.clock import now
 from tests.analytics.conftest import SignIn
-from tests.listings.conftest import Market
+from tests.market import Market
 
 
 def sold(market: Market, *sales: tuple[str, timedelta], kind: str = "print") -> None:

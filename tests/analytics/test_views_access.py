@@ -7,7 +7,7 @@ from django.urls import reverse
 from listings.models import Sale
 from seatsync.core.clock import now
 from tests.analytics.conftest import SignIn
-from tests.listings.conftest import Market
+from tests.market import Market
 
 
 @pytest.fixture

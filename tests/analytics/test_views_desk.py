@@ -12,8 +12,8 @@ from analytics.selectors.overview import season_overview
 from portfolios.models import Seat
 from portfolios.services.ledger import seats_set_state
 from tests.analytics.conftest import SignIn
-from tests.listings.conftest import Market, build_market
 from tests.listings.platform import ScriptedPlatform
+from tests.market import Market, build_market
 
 Platforms = tuple[ScriptedPlatform, ScriptedPlatform]
 

@@ -14,7 +14,7 @@ from marketplaces.models import MarketSnapshot
 from portfolios.models import Seat, Venue
 from seatsync.core.clock import now
 from tests.analytics.conftest import SignIn
-from tests.listings.conftest import Market
+from tests.market import Market
 
 
 def _data(market: Market, **changes: Any) -> dict[str, Any]:

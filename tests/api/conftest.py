@@ -11,8 +11,8 @@ from seatsync.accounts.models import User
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.limiters import valkey
 from tests.api.document import document
-from tests.listings.conftest import Market, build_market, platforms  # noqa: F401
 from tests.listings.platform import ScriptedPlatform
+from tests.market import Market, build_market
 
 
 class Api:
@@ -50,7 +50,7 @@ As = Callable[[str], Api]
 
 
 @pytest.fixture
-def market(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Market:  # noqa: F811
+def market(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Market:
     valkey().flushdb()
     return build_market(platforms)
 

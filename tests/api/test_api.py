@@ -12,7 +12,7 @@ from listings.models import Listing, MarketplaceCommand
 from portfolios.models import SeasonTicketShare
 from seatsync.core.models import IdempotencyRecord
 from tests.api.conftest import Api, As
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from portfolios.models import Team
 from seatsync import api
 from tests.api.conftest import As
 from tests.api.document import PROBLEM, Document, document
-from tests.listings.conftest import Market
+from tests.market import Market
 
 # The main job: sign in, connect, hold, keep or offer, reprice, take down, watch it sell.
 WITH_EXAMPLES = {

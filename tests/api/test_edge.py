@@ -10,7 +10,7 @@ from django.urls import reverse
 from tests.access.test_matrix import BACKEND
 from tests.api.conftest import As
 from tests.api.document import PROBLEM
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"

@@ -19,7 +19,7 @@ from seatsync.core.clock import seconds_from_now
 from seatsync.core.problems import exception_handler
 from tests.api.conftest import Api, As
 from tests.api.document import document
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from seatsync.core.models import AuditEntry, IdempotencyRecord
 from seatsync.tenants.models import Tenant
 from tests.api.conftest import As
 from tests.api.test_api import fields, wish
-from tests.listings.conftest import Market
+from tests.market import Market
 
 AT_ONCE = 6
 

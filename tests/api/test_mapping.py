@@ -2,7 +2,7 @@
 
 from marketplaces.contracts import RemoteEvent
 from tests.api.conftest import As
-from tests.listings.conftest import Market
+from tests.market import Market
 
 
 def test_what_waits_is_listed_and_confirmed(market: Market, as_: As) -> None:

@@ -9,7 +9,7 @@ from seatsync.core.clock import now
 from seatsync.core.models import AuditEntry
 from tests.api.conftest import As
 from tests.api.test_api import fields
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from seatsync.accounts.services.tokens import TokenRefused, tokens_issue, tokens
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from tests.api.conftest import Api
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 GOOD = {"email": "owner@example.com", "password": "a-long-password-1"}

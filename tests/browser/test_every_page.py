@@ -13,7 +13,7 @@ from tests.browser.people import signed_in
 from tests.product import ROOT, Product
 from tests.seeds import seeds
 
-pytestmark = [pytest.mark.browser_full, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.browser_full
 
 WAYS = [(width, theme) for width in (1440, 390) for theme in ("light", "dark")]
 # What a link may lead to that is no page of ours to look at.

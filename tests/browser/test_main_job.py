@@ -8,8 +8,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.people import PATIENCE_MS, signed_in
 from tests.product import Product
 
-# One worker starts the product once.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.browser
 
 
 def test_publishing_repricing_and_a_sale_that_arrives_without_reload(browser: Browser, product: Product) -> None:

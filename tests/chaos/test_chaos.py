@@ -11,7 +11,7 @@ from tests.faults.market import Seller, settle, wrongs
 from tests.product import Product
 from tests.seeds import seeds
 
-pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.chaos
 
 GAMES = 12
 KILL_EVERY_S = 3.0

@@ -9,7 +9,7 @@ from django.test import Client, RequestFactory
 from seatsync.core.addresses import client_address
 from seatsync.core.limiters import valkey
 from seatsync.settings.env import env_networks
-from tests.listings.conftest import Market, market, platforms  # noqa: F401
+from tests.market import Market
 
 PROXIES = ["10.0.0.0/8", "192.0.2.7", "fd00::/8"]
 
@@ -89,7 +89,7 @@ def failures(address: str, count: int, *, page: bool) -> list[int]:
 
 @pytest.mark.parametrize("page", [False, True])
 def test_those_behind_one_proxy_are_locked_out_one_by_one(
-    market: Market,  # noqa: F811
+    market: Market,
     settings: Any,
     page: bool,
 ) -> None:

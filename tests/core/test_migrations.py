@@ -10,7 +10,7 @@ from listings.services.payouts import account_sync_payouts
 from marketplaces.contracts import RemotePayment
 from portfolios.services.ledger import seats_set_state
 from seatsync.core.clock import now
-from tests.listings.conftest import Market, market, platforms  # noqa: F401
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 BEFORE = [("live", "0001_initial"), ("portfolios", "0002_section_mappings"), ("listings", "0002_payouts")]
@@ -23,7 +23,7 @@ def rows(table: str, *columns: str) -> list[tuple[object, ...]]:
         return list(cursor.fetchall())
 
 
-def test_what_was_there_gets_its_tenant_and_its_key(market: Market) -> None:  # noqa: F811
+def test_what_was_there_gets_its_tenant_and_its_key(market: Market) -> None:
     first, _ = market.published(market.holding.seats[:2])
     sold = market.alpha.sell(first.external_id, (1, 2))
     market.webhook(sold)

@@ -1,11 +1,7 @@
 """The worst minute, on real processes: one sale, nothing listed, nothing lost."""
 
-import pytest
-
 from tests.faults.market import Seller, settle, wrongs
 from tests.product import Product
-
-pytestmark = pytest.mark.xdist_group("product")
 
 WAITING_FOR_A_LOCK = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 

@@ -1,4 +1,4 @@
-"""What a process loads: nothing that no process needs (every start pays for it), and all it needs before its first job."""
+"""What a process loads: nothing that it never needs, as every start pays for it, and all that its first job needs."""
 
 import subprocess
 import sys

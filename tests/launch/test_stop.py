@@ -82,7 +82,6 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.chaos
-@pytest.mark.xdist_group("stop")
 @pytest.mark.parametrize(
     "words", ["", "PostgreSQL and Valkey running", "database ready", "demo loaded", "SeatSync is at"]
 )
@@ -99,7 +98,6 @@ def test_ctrl_c_stops_the_product_quietly_in_every_phase(start: Start, state: Pa
 
 
 @pytest.mark.chaos
-@pytest.mark.xdist_group("stop")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_to_the_launcher_ends_the_product(start: Start, state: Path, number: int) -> None:
     terminal = product(start, state)

@@ -18,7 +18,7 @@ from marketplaces.services.inbox import inbox_receive
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, NotFound
 from seatsync.live.models import Alert
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,8 @@ from listings.services.commands import command_write
 from listings.services.outbox import command_claim, leases_reap
 from seatsync.core.clock import now
 from seatsync.core.limiters import valkey
-from tests.listings.conftest import Market, build_market
 from tests.listings.platform import ScriptedPlatform
+from tests.market import Market, build_market
 
 WORKERS, COMMANDS = 6, 300
 

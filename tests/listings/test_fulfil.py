@@ -10,7 +10,7 @@ from listings.services.outbox import leases_reap
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import UnknownOutcome
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 PROOF: dict[str, Any] = {"method": "mobile_transfer", "confirmation": "TX-77"}

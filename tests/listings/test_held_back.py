@@ -19,7 +19,7 @@ from portfolios.services.ledger import seats_set_state
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.live.models import Alert
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 URL = "/settings/connections/mapping/"

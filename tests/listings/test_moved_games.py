@@ -12,7 +12,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.errors import InvalidInput, NotFound
 from seatsync.live.models import Alert
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 SYSTEM = Actor.system()

@@ -24,7 +24,7 @@ from portfolios.services.ledger import seats_set_state
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from marketplaces.contracts import RemoteListing, RemoteListingState
 from marketplaces.errors import TemporaryError
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 

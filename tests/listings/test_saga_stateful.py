@@ -26,8 +26,8 @@ from marketplaces.errors import TemporaryError, UnknownOutcome
 from portfolios.models import OwnerState, Seat
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
-from tests.listings.conftest import Market, build_market
 from tests.listings.platform import ScriptedPlatform
+from tests.market import Market, build_market
 
 FAULTS = (TemporaryError("busy"), UnknownOutcome("lost"))
 

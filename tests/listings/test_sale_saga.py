@@ -19,7 +19,7 @@ from portfolios.models import OwnerState, Seat
 from seatsync.core.clock import now
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ from listings.models import CommandState, Listing, ListingStatus, MarketplaceCom
 from listings.services.outbox import command_retry
 from portfolios.models import SectionMapping, VenueSection
 from portfolios.services.mapping import section_mapping_confirm
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 

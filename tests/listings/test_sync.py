@@ -21,7 +21,7 @@ from marketplaces.services.links import over_link
 from marketplaces.services.understand import inbound_process
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 

@@ -18,8 +18,8 @@ from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
-from tests.listings.conftest import Market, build_market
 from tests.listings.platform import ScriptedPlatform
+from tests.market import Market, build_market
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from django.test import Client
 
 from listings.models import Sale, SaleState
 from seatsync.accounts.models import User
-from tests.listings.conftest import Market
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 

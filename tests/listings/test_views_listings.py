@@ -10,7 +10,7 @@ from django.urls import reverse
 from listings.models import Listing, TradingState
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
-from tests.listings.conftest import Market
+from tests.market import Market
 
 
 def enter(actor: Actor) -> Client:

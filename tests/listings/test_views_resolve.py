@@ -5,8 +5,8 @@ from django.test import Client
 
 from listings.models import Sale, SaleState
 from portfolios.models import Seat
-from tests.listings.conftest import Market
 from tests.listings.test_views_fulfil import browser
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 

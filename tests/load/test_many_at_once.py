@@ -12,7 +12,7 @@ from tests.faults.market import Seller, settle, wrongs
 from tests.product import Product
 from tests.seeds import seeds
 
-pytestmark = [pytest.mark.load, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.load
 
 AT_ONCE = 16
 REQUESTS = 600

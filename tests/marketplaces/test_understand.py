@@ -15,19 +15,19 @@ from seatsync.core.errors import Conflict, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert, AlertDelivery, AlertState
 from tests.builders import person
-from tests.listings.conftest import Market, market, platforms  # noqa: F401
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 
 
-def told(market: Market) -> InboundEvent:  # noqa: F811
+def told(market: Market) -> InboundEvent:
     account = market.accounts["alpha"]
     headers = {"Authorization": account.webhook_secret}
     inbox_receive(platform="alpha", account_id=account.pk, headers=headers, body=b"sale|x1|e1")
     return account.inbound.get()
 
 
-def given_up(market: Market) -> InboundEvent:  # noqa: F811
+def given_up(market: Market) -> InboundEvent:
     """An item whose handler failed as often as it may."""
     event = told(market)
     market.alpha.script["fetch_sale"] = [ZeroDivisionError("a fault of our own")] * MOST_ATTEMPTS
@@ -37,7 +37,7 @@ def given_up(market: Market) -> InboundEvent:  # noqa: F811
     return event
 
 
-def test_an_item_that_is_given_up_alerts_its_holder_and_the_tenants_staff(market: Market) -> None:  # noqa: F811
+def test_an_item_that_is_given_up_alerts_its_holder_and_the_tenants_staff(market: Market) -> None:
     support, _ = person("support@example.com", market.holding.ticket.tenant, role=Role.SUPPORT)
     event = given_up(market)
     assert (event.state, event.attempts) == (InboxState.FAILED, MOST_ATTEMPTS)
@@ -48,7 +48,7 @@ def test_an_item_that_is_given_up_alerts_its_holder_and_the_tenants_staff(market
     assert AlertDelivery.objects.filter(alert__in=alerts, channel="mail").count() == 3
 
 
-def test_it_alerts_at_the_last_attempt_and_not_before(market: Market) -> None:  # noqa: F811
+def test_it_alerts_at_the_last_attempt_and_not_before(market: Market) -> None:
     event = told(market)
     market.alpha.script["fetch_sale"] = [ZeroDivisionError("a fault of our own")] * MOST_ATTEMPTS
     for _ in range(MOST_ATTEMPTS - 1):
@@ -56,7 +56,7 @@ def test_it_alerts_at_the_last_attempt_and_not_before(market: Market) -> None:  
     assert not Alert.objects.filter(kind="inbound.failed").exists()
 
 
-def test_a_retry_works_it_off_and_closes_the_alerts(market: Market) -> None:  # noqa: F811
+def test_a_retry_works_it_off_and_closes_the_alerts(market: Market) -> None:
     event = given_up(market)
     assert inbound_retry(actor=market.holding.actor, event_id=event.pk).state == InboxState.RECEIVED
     # A sale that is not found so long after it was announced does not exist.
@@ -66,7 +66,7 @@ def test_a_retry_works_it_off_and_closes_the_alerts(market: Market) -> None:  # 
     assert AuditEntry.objects.filter(verb="inbound.retry", object_id=str(event.pk)).count() == 1
 
 
-def test_a_retry_is_for_what_was_given_up_and_for_its_own_people(market: Market) -> None:  # noqa: F811
+def test_a_retry_is_for_what_was_given_up_and_for_its_own_people(market: Market) -> None:
     event = given_up(market)
     for stranger in (market.holding.other, market.holding.outsider, market.holding.co_owner):
         with pytest.raises(NotFound):
@@ -76,7 +76,7 @@ def test_a_retry_is_for_what_was_given_up_and_for_its_own_people(market: Market)
         inbound_retry(actor=market.holding.actor, event_id=event.pk)
 
 
-def test_the_page_offers_it_and_queues_it(market: Market) -> None:  # noqa: F811
+def test_the_page_offers_it_and_queues_it(market: Market) -> None:
     event = given_up(market)
     client = Client()
     client.force_login(market.holding.user, backend="allauth.account.auth_backends.AuthenticationBackend")
@@ -87,7 +87,7 @@ def test_the_page_offers_it_and_queues_it(market: Market) -> None:  # noqa: F811
     assert "The item is received." in client.post(again, follow=True).content.decode()
 
 
-def test_waiting_for_the_holder_is_no_failure(market: Market) -> None:  # noqa: F811
+def test_waiting_for_the_holder_is_no_failure(market: Market) -> None:
     event = told(market)
     market.alpha.script["fetch_sale"] = [GrantExpired("401")] * 40
     for _ in range(MOST_ATTEMPTS + 1):

@@ -8,7 +8,7 @@ from marketplaces.models import MarketplaceAccount
 from marketplaces.services.connect import accounts_close
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
-from tests.listings.conftest import Market, market, platforms  # noqa: F401
+from tests.market import Market
 
 
 def enter(actor: Actor) -> Client:
@@ -17,7 +17,7 @@ def enter(actor: Actor) -> Client:
     return client
 
 
-def test_it_shows_the_own_accounts_alone(market: Market) -> None:  # noqa: F811
+def test_it_shows_the_own_accounts_alone(market: Market) -> None:
     page = enter(market.holding.actor).get(reverse("marketplaces:account_list")).content.decode()
     assert page.count("data-row") == 2
     other = enter(market.holding.other).get(reverse("marketplaces:account_list")).content.decode()
@@ -25,7 +25,7 @@ def test_it_shows_the_own_accounts_alone(market: Market) -> None:  # noqa: F811
     assert "secret-alpha" not in page
 
 
-def test_disconnecting_waits_for_open_listings(market: Market) -> None:  # noqa: F811
+def test_disconnecting_waits_for_open_listings(market: Market) -> None:
     market.published()
     account = market.accounts["alpha"]
     url = reverse("marketplaces:account_disconnect", args=[account.pk])
@@ -41,14 +41,14 @@ def test_disconnecting_waits_for_open_listings(market: Market) -> None:  # noqa:
 
 
 @pytest.mark.parametrize("who", ["other", "outsider"])
-def test_nobody_else_disconnects(market: Market, who: str) -> None:  # noqa: F811
+def test_nobody_else_disconnects(market: Market, who: str) -> None:
     account = market.accounts["alpha"]
     url = reverse("marketplaces:account_disconnect", args=[account.pk])
     assert enter(getattr(market.holding, who)).post(url).status_code == 404
     assert MarketplaceAccount.objects.get(pk=account.pk).is_active
 
 
-def test_an_unknown_platform_is_refused(market: Market) -> None:  # noqa: F811
+def test_an_unknown_platform_is_refused(market: Market) -> None:
     url = reverse("marketplaces:account_connect")
     answer = enter(market.holding.actor).post(url, {"platform": "nowhere", "mode": "paper"})
     assert answer.status_code == 422
