@@ -1,5 +1,7 @@
 """How the tests are spread over workers: a module stays together, and what needs the running product is one unit."""
 
+from itertools import groupby
+
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -20,12 +22,28 @@ def with_product(nodeid: str) -> bool:
 
 
 class Spread(LoadScopeScheduling):
-    """Units in the order of the collection; fixtures of a module are set up once."""
+    """Units in the order of the collection; fixtures of a module are set up once.
+
+    A module whose tests do not follow one another makes several units: what empties the tables comes after all that
+    needs what the migrations put there (pytest-django's order), on every worker.
+    """
 
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
         super().__init__(config, log)
+        self._units: dict[str, str] = {}
         # By number of tests, xdist's own choice, would leave the longest to the end.
         config.option.loadscopereorder = False
 
+    def schedule(self) -> None:
+        if not self._units:
+            collected = next(iter(self.registered_collections.values()))
+            for number, (name, tests) in enumerate(groupby(collected, key=_unit)):
+                self._units |= dict.fromkeys(tests, f"{name} {number}")
+        super().schedule()
+
     def _split_scope(self, nodeid: str) -> str:
-        return "product" if with_product(nodeid) else nodeid.partition("::")[0]
+        return self._units[nodeid]
+
+
+def _unit(nodeid: str) -> str:
+    return "product" if with_product(nodeid) else nodeid.partition("::")[0]
