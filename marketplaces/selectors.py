@@ -3,10 +3,12 @@
 from collections.abc import Collection
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import orjson
-from django.db.models import Aggregate, FloatField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Aggregate, FloatField, Max, Q, QuerySet
 from django.db.models.functions import TruncDay
 
 from marketplaces.models import (
@@ -93,10 +95,13 @@ def delivery_body(delivery: InboundDelivery) -> bytes | None:
 def game_asks(game: Game, sections: Collection[str]) -> QuerySet[MarketSnapshot]:
     """The newest asks for a game in these sections or their price zones, cheapest first."""
     asks = MarketSnapshot.objects.filter(kind="ask", game_id=game.pk, price_basis="list")
-    newest = asks.filter(platform=OuterRef("platform")).order_by("-time").values("time")[:1]
-    return asks.filter(_near(game, sections), time=Subquery(newest), remote_listing_id__gt="").order_by(
-        "price", "platform"
-    )
+    # Asked first and not as a subquery, which is worked out for every row.
+    ends = asks.values_list("platform").annotate(newest=Max("time")).order_by("platform")
+    newest = [Q(platform=platform, time=time) for platform, time in ends]
+    if not newest:
+        return asks.none()
+    near = asks.filter(_near(game, sections), reduce(or_, newest), remote_listing_id__gt="")
+    return near.order_by("price", "platform")
 
 
 def game_prints(game: Game, sections: Collection[str]) -> QuerySet[MarketSnapshot]:

@@ -38,6 +38,11 @@ _ITEMS = (
 )
 
 
+def nav_icons() -> set[str]:
+    """The names of the navigation's icons."""
+    return {item[2] for item in _ITEMS}
+
+
 def _nav(path: str) -> list[NavItem]:
     urls = [(reverse(item[1]), item) for item in _ITEMS]
     # The longest address that the path begins with is where we are ("/portfolio/sales/" is not the portfolio).

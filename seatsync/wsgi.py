@@ -3,8 +3,10 @@
 from django.core.wsgi import get_wsgi_application
 
 from seatsync.environment import use_settings
-from seatsync.warm import warm_up
 
 use_settings()
 application = get_wsgi_application()
-warm_up()
+
+from seatsync.warm import warm_up_pages  # noqa: E402
+
+warm_up_pages()

@@ -132,6 +132,10 @@ class MainJob:
             raise MainJobError(f"The simulator did not sell: {answer.text}")
         started = time.monotonic()
         numbers = {seat["seat_number"] for seat in seats}
+        # As in a browser: the socket says that something happened, and the page is read again.
+        await self._until_async(
+            lambda: any(event.get("type") == "alert.raised" for event in self.heard), "the alert came over the socket"
+        )
         await self._until_async(
             lambda: {self.pages.seats(sold["game"]).get(number) for number in numbers} == {"sold"},
             "the page shows the seats sold",
@@ -139,10 +143,7 @@ class MainJob:
         await self._until_async(
             lambda: not {row["external_id"] for row in other} & self._shown(), "the other listing is gone"
         )
-        await self._until_async(
-            lambda: any(event.get("type") == "alert.raised" for event in self.heard), "the alert came over the socket"
-        )
-        self.tell(f"  sale to sold, gone and told: {(time.monotonic() - started) * 1000:.0f} ms")
+        self.tell(f"  sale to told, sold and gone: {(time.monotonic() - started) * 1000:.0f} ms")
 
     async def _totals_moved(self, before: dict[str, Any], seats: list[dict[str, Any]]) -> None:
         await self._until_async(

@@ -46,3 +46,13 @@ def test_the_addresses_are_read_before_the_first_request_or_job(process: str, tm
     """A worker that links an alert to its page would read them while it holds the seats of a sale."""
     asked = "\nfrom django.urls import get_resolver\nprint(get_resolver()._populated)"
     assert printed(process + asked, tmp_path) == ["True"]
+
+
+def test_the_web_has_compiled_its_pages_and_their_icons_before_the_first_request(tmp_path: Path) -> None:
+    asked = """
+from django.template import engines
+from lucide import _load_icon
+loader = engines["django"].engine.template_loaders[0]
+print(len(loader.get_template_cache) > 60, _load_icon.cache_info().currsize > 15)
+"""
+    assert printed(WEB + asked, tmp_path) == ["True", "True"]
