@@ -2,16 +2,25 @@
 
 import uuid
 
-from listings.services import expire, outbox, payouts, reconcile, sync
+from listings.services import expire, outbox, payouts, reconcile, sync, wake
 from marketplaces.models import MarketplaceAccount
-from seatsync.core.jobs import enqueue_on_commit, job, once_per_slot
+from seatsync.core.jobs import job, job_begun, once_per_slot
 
 
 @job(time_limit_s=240)
 def drain_commands(limit: int = 50) -> None:
     """Carry out due commands; when more are due than one job should hold, another job goes on."""
+    job_begun(wake.DRAIN)
     if outbox.commands_drain(limit=limit) == limit:
-        enqueue_on_commit("listings.tasks.drain_commands")
+        wake.outbox_wake()
+
+
+@job(time_limit_s=240)
+def drain_urgent(limit: int = 10) -> None:
+    """Carry out due commands that take something down, and no others; after `limit` a waiting notice has its turn."""
+    job_begun(wake.DRAIN_URGENT)
+    if outbox.commands_drain(limit=limit, urgent=True) == limit:
+        wake.outbox_wake(urgent=True)
 
 
 @job(time_limit_s=240)

@@ -109,10 +109,10 @@ class Product:
 
     # Its processes.
     def sync_workers(self) -> list[psutil.Process]:
-        """The pool processes of the worker that talks to marketplaces; Celery replaces one that dies."""
+        """The pool processes of the workers that talk to marketplaces; Celery replaces one that dies."""
         found = []
         for child in psutil.Process(self.process.pid).children():
-            if "sync@%h" in child.cmdline():
+            if {"sync@%h", "urgent@%h"} & set(child.cmdline()):
                 found += child.children()
         return found
 

@@ -8,12 +8,11 @@ from django.db.models import Q
 
 from listings.locks import listings_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
-from listings.services.commands import DRAIN
 from listings.services.delist import listing_take_down
+from listings.services.wake import outbox_wake
 from listings.states import OPEN
 from marketplaces.ports import Business
 from seatsync.core.clock import now
-from seatsync.core.jobs import enqueue_on_commit
 
 # A payout that has not come this long after its game is not waited for.
 PAID_WITHIN = timedelta(days=45)
@@ -51,4 +50,4 @@ def account_commands_wake(account_id: uuid.UUID) -> None:
     waiting = MarketplaceCommand.objects.filter(account_id=account_id, state=CommandState.PENDING)
     # The old grant's end is forgotten, so that the new one is not refreshed before it was used.
     if waiting.update(not_before=now(), last_error="", updated_at=now()):
-        enqueue_on_commit(DRAIN)
+        outbox_wake(urgent=True)

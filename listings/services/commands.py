@@ -5,15 +5,14 @@ from typing import Any
 from django.db.models import Q
 
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
+from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get
 from seatsync.core.clock import now
-from seatsync.core.jobs import enqueue_on_commit
 
 URGENT = frozenset({CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE})
 # Before prices, and never before another delist: it must not take the tokens kept for those.
 SOON = frozenset({CommandKind.VERIFY_GONE, CommandKind.CONFIRM_SALE})
-DRAIN = "listings.tasks.drain_commands"
 
 
 def command_write(
@@ -45,7 +44,7 @@ def command_write(
         },
     )
     if created:
-        enqueue_on_commit(DRAIN)
+        outbox_wake(urgent=kind in URGENT)
     return command
 
 

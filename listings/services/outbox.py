@@ -15,16 +15,15 @@ from django.db.models import Exists, OuterRef, Q
 
 from listings.locks import command_lock, commands_claimable
 from listings.models import CommandKind, CommandState, MarketplaceCommand
-from listings.services.commands import DRAIN
 from listings.services.execute import execute
 from listings.services.leases import lease_seconds
 from listings.services.record import MOST_ATTEMPTS, Answer, Outcome, record
+from listings.services.wake import outbox_wake
 from marketplaces.selectors import limit_for
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.errors import Conflict, NotFound
-from seatsync.core.jobs import enqueue_on_commit
 from seatsync.core.limiters import take, valkey
 from seatsync.live.alerts import alert_recover
 
@@ -43,18 +42,23 @@ class Spent:
     urgent: set[uuid.UUID] = field(default_factory=set)
 
 
-def commands_drain(*, limit: int = 100) -> int:
-    """Carry out due commands until none may go now or `limit` is reached; returns how many were carried out."""
+def commands_drain(*, limit: int = 100, urgent: bool = False) -> int:
+    """Carry out due commands (or the urgent ones alone) until none may go now or `limit` is reached; returns how many.
+
+    Where there is one there may be more: another worker is woken to help.
+    """
     leases_reap()
     done, spent = 0, Spent()
-    while done < limit and (command := command_claim(spent)) is not None:
+    while done < limit and (command := command_claim(spent, urgent=urgent)) is not None:
+        if not done:
+            outbox_wake(urgent=urgent)
         record(command, execute(command))
         done += 1
     return done
 
 
-def command_claim(spent: Spent | None = None) -> MarketplaceCommand | None:
-    """Claim one due command that its account's limit lets through now; None where there is none.
+def command_claim(spent: Spent | None = None, *, urgent: bool = False) -> MarketplaceCommand | None:
+    """Claim one due (or due and urgent) command that its account's limit lets through now; None where there is none.
 
     An account that is out of tokens is noted in `spent` and woken when its next token is there.
     """
@@ -62,7 +66,7 @@ def command_claim(spent: Spent | None = None) -> MarketplaceCommand | None:
     while True:
         try:
             with transaction.atomic():
-                command = _pick(spent)
+                command = _pick(spent, urgent=urgent)
                 if command is None:
                     return None
                 wait_s = _limit_wait(command)
@@ -74,16 +78,17 @@ def command_claim(spent: Spent | None = None) -> MarketplaceCommand | None:
             # Another worker put a command of the same listing (or account) in flight first.
             continue
         (spent.urgent if command.priority == 0 else spent.ordinary).add(command.account_id)
-        _wake_once(command.account_id, wait_s)
+        _wake_once(command, wait_s)
 
 
-def _wake_once(account_id: uuid.UUID, wait_s: float) -> None:
+def _wake_once(command: MarketplaceCommand, wait_s: float) -> None:
     """One drain when the next token is there, however many commands wait for it."""
-    if valkey().set(f"outbox-wake:{account_id}", 1, nx=True, px=max(50, int(wait_s * 1000))):
-        enqueue_on_commit(DRAIN, countdown_s=wait_s)
+    urgent = command.priority == 0
+    if valkey().set(f"outbox-wake:{command.account_id}:{urgent}", 1, nx=True, px=max(50, int(wait_s * 1000))):
+        outbox_wake(urgent=urgent, after_s=wait_s)
 
 
-def _pick(spent: Spent) -> MarketplaceCommand | None:
+def _pick(spent: Spent, *, urgent: bool) -> MarketplaceCommand | None:
     flying = MarketplaceCommand.objects.filter(state=CommandState.IN_FLIGHT)
     blocked = Exists(flying.filter(listing=OuterRef("listing"))) | Exists(
         flying.filter(account=OuterRef("account"), whole_account=True)
@@ -96,6 +101,8 @@ def _pick(spent: Spent) -> MarketplaceCommand | None:
     )
     waiting = Q(account_id__in=spent.urgent) | Q(account_id__in=spent.ordinary, priority__gt=0)
     ready: dict[str, Any] = {"state": CommandState.PENDING, "not_before__lte": now()}
+    if urgent:
+        ready["priority"] = 0
     due = MarketplaceCommand.objects.filter(~Q(blocked), ~unborn, ~waiting, account__is_active=True, **ready)
     nearest = due.order_by("priority", "not_before", "pk").values("pk")[:CLAIM_LOOK_AHEAD]
     # The conditions stand on the locked row as well: what another worker changed after our snapshot is judged anew

@@ -22,6 +22,7 @@ from listings.services.command_alerts import alert_needs_person, alert_reconnect
 from listings.services.commands import command_write
 from listings.services.notify import listing_changed
 from listings.services.sale_saga import sale_apply, sale_delists_done
+from listings.services.wake import outbox_wake
 from listings.states import listing_may_move
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
 from seatsync.core.clock import now, seconds_from_now
@@ -262,7 +263,7 @@ def _put_back(command: MarketplaceCommand, wait_s: float, error: str, unknown: b
     command.outcome_unknown = command.outcome_unknown or unknown
     command.last_error = error[:300]
     command.save()
-    enqueue_on_commit("listings.tasks.drain_commands", countdown_s=wait_s)
+    outbox_wake(urgent=command.priority == 0, after_s=wait_s)
 
 
 def _refused(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:

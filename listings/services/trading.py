@@ -9,14 +9,13 @@ from django.db.models import Q
 
 from listings.models import CommandState, Listing, MarketplaceCommand, TradingState, TradingStateKind
 from listings.scopes import game_scope
-from listings.services.commands import DRAIN
+from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import Game, SeasonTicket
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import InvalidInput, NotAllowed, NotFound
-from seatsync.core.jobs import enqueue_on_commit
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
@@ -102,7 +101,7 @@ def trading_state_set(
     # What a brake held back looks again at once.
     waiting = MarketplaceCommand.objects.filter(tenant_id=actor.tenant_id, state=CommandState.PENDING)
     waiting.filter(last_error__startswith="waiting: trading").update(not_before=now())
-    enqueue_on_commit(DRAIN)
+    outbox_wake()
     audit_record(
         actor=actor, verb="trading_state.set", object_type=scope, object_id=scope_id, after={"state": state},
         reason=reason,

@@ -10,9 +10,12 @@ from celery import shared_task
 from django.db import IntegrityError, transaction
 
 from seatsync.core.clock import now
+from seatsync.core.limiters import valkey
 from seatsync.core.models import PeriodicRun
 
 log = structlog.get_logger(__name__)
+# How long a message counts as waiting that was lost; beat's sweeps come as often.
+WAITS_MS = 5_000
 
 
 P = ParamSpec("P")
@@ -35,14 +38,18 @@ def task_by_path(path: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def enqueue_on_commit(path: str, *, countdown_s: float = 0, **kwargs: Any) -> None:
+def enqueue_on_commit(path: str, *, countdown_s: float = 0, one_waits: bool = False, **kwargs: Any) -> None:
     """Send the task at `path` once the current transaction commits; nothing is sent after a rollback.
 
-    A broker that is away is logged and survived: every job is also found by its beat sweep.
+    `one_waits`: not where one waits already, for jobs that do all there is to do and say `job_begun` first, so that a
+    thousand changes make no queue of a thousand messages. A broker that is away is logged and survived: every job is
+    also found by its beat sweep.
     """
 
     def send() -> None:
         try:
+            if one_waits and not valkey().set(_waits(path), 1, nx=True, px=WAITS_MS):
+                return
             task_by_path(path).apply_async(kwargs=kwargs, countdown=countdown_s or None, retry=False)
         except OSError as error:
             log.warning("job.not_sent", task=path, error=str(error))
@@ -52,6 +59,15 @@ def enqueue_on_commit(path: str, *, countdown_s: float = 0, **kwargs: Any) -> No
             log.warning("job.not_sent", task=path, error=str(error))
 
     transaction.on_commit(send)
+
+
+def job_begun(path: str) -> None:
+    """Say that the waiting message of a `one_waits` job was taken: what is committed from now on sends another."""
+    valkey().delete(_waits(path))
+
+
+def _waits(path: str) -> str:
+    return f"job-waits:{path}"
 
 
 def _is_broker_trouble(error: Exception) -> bool:

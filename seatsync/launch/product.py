@@ -49,7 +49,7 @@ def environment(options: argparse.Namespace, ws_port: int) -> dict[str, str]:
 
 
 def specs(options: argparse.Namespace, ws_port: int) -> list[Spec]:
-    """The product's processes (DESIGN: web, ws, workers, beat)."""
+    """The product's processes (docs/architecture.md)."""
     celery = [PYTHON, "-W", "ignore", "-m", "celery", "-q", "-A", "seatsync.celery", "--skip-checks"]
     worker = [*celery, "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
     return [
@@ -58,6 +58,7 @@ def specs(options: argparse.Namespace, ws_port: int) -> list[Spec]:
                      "seatsync.wsgi:application"]),
         Spec("ws", [str(BIN / "daphne"), "-v", "0", "-b", "127.0.0.1", "-p", str(ws_port),
                     "seatsync.asgi:application"]),
+        Spec("urgent", [*worker, "-Q", "urgent", "-c", "2", "-n", "urgent@%h"], rank=1),
         Spec("sync", [*worker, "-Q", "sync", "-c", "2", "-n", "sync@%h"], rank=1),
         Spec("worker", [*worker, "-Q", "default,automation,reports", "-c", "1", "-n", "worker@%h"], rank=1),
         Spec("beat", [*celery, "beat", "--loglevel=WARNING", "-S", "django_celery_beat.schedulers:DatabaseScheduler",

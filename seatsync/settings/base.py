@@ -248,6 +248,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TASK_ROUTES = {
+    # What stands between a sale and the last listing of its seats waits behind nothing else (docs/adr/0016).
+    "marketplaces.tasks.process_inbound": {"queue": "urgent"},
+    "listings.tasks.drain_urgent": {"queue": "urgent"},
     "listings.tasks.*": {"queue": "sync"},
     "marketplaces.tasks.*": {"queue": "sync"},
     "automation.tasks.*": {"queue": "automation"},

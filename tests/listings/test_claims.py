@@ -25,8 +25,7 @@ def test_no_two_workers_claim_the_same_command(
     platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     valkey().flushdb()
-    monkeypatch.setattr("seatsync.core.jobs.enqueue_on_commit", lambda *args, **kwargs: None)
-    monkeypatch.setattr("listings.services.commands.enqueue_on_commit", lambda *args, **kwargs: None)
+    monkeypatch.setattr("listings.services.commands.outbox_wake", lambda **_: None)
     market = build_market(platforms)
     account = market.accounts["alpha"]
     for number in range(COMMANDS):
@@ -56,13 +55,13 @@ def test_a_command_that_another_worker_took_after_our_look_is_not_taken(
     platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     valkey().flushdb()
-    monkeypatch.setattr("listings.services.commands.enqueue_on_commit", lambda *args, **kwargs: None)
+    monkeypatch.setattr("listings.services.commands.outbox_wake", lambda **_: None)
     market = build_market(platforms)
     command_write(account=market.accounts["alpha"], kind="sync_account", key="only")  # type: ignore[arg-type]
     picked = outbox._pick
 
-    def late(spent: outbox.Spent) -> MarketplaceCommand | None:
-        found = picked(spent)
+    def late(spent: outbox.Spent, *, urgent: bool) -> MarketplaceCommand | None:
+        found = picked(spent, urgent=urgent)
         if found is not None:
             # As if the other worker's commit came between our reading and our writing.
             MarketplaceCommand.objects.filter(pk=found.pk).update(state="in_flight", fence=7)
