@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, Prefetch, Q, QuerySet
 
 from portfolios.models import (
     EventMapping,
@@ -94,6 +94,13 @@ def seat_list(actor: Actor) -> QuerySet[Seat]:
         .select_related("season_ticket", "game__home_team", "game__opponent", "game__venue", "group")
         .order_by("game__starts_at", "section", "row", "seat_number")
     )
+
+
+def seats_of_ticket(actor: Actor, season_ticket: SeasonTicket) -> list[Seat]:
+    """A ticket's visible ledger rows in seat order; the seats of a game share one Game with its teams and venue."""
+    games = Game.objects.select_related("home_team", "opponent", "venue")
+    rows = seat_list(actor).filter(season_ticket=season_ticket).select_related(None)
+    return list(rows.prefetch_related(Prefetch("game", queryset=games)))
 
 
 def seats_of_game(actor: Actor, game: Game, season_ticket: SeasonTicket | None = None) -> QuerySet[Seat]:

@@ -12,7 +12,7 @@ from listings.selectors import listing_list, live_sales_of_seats, offers_of_tick
 from listings.states import OPEN
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
 from portfolios.models import Game, OwnerState, SeasonTicket, Seat
-from portfolios.selectors import seat_list
+from portfolios.selectors import seats_of_ticket
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.money import round_money
@@ -138,7 +138,7 @@ class _Facts:
 
 def season_overview(actor: Actor, season_ticket: SeasonTicket) -> SeasonOverview:
     """Totals and game rows of one visible season ticket; the query count does not grow with the games."""
-    seats = list(seat_list(actor).filter(season_ticket=season_ticket))
+    seats = seats_of_ticket(actor, season_ticket)
     by_game: dict[uuid.UUID, list[Seat]] = defaultdict(list)
     for seat in seats:
         by_game[seat.game_id].append(seat)
