@@ -2,7 +2,7 @@
 
 import os
 from ipaddress import ip_network
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -10,6 +10,11 @@ from seatsync.settings.safety import DATABASE_FORM, REDIS_FORM, url_fault
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
+# Names of libpq that a database's address may carry.
+DATABASE_PARAMETERS = frozenset({
+    "channel_binding", "connect_timeout", "gssencmode", "options", "sslcert", "sslkey", "sslmode", "sslrootcert",
+    "target_session_attrs",
+})  # fmt: skip
 
 
 def env_str(name: str, default: str | None = None) -> str:
@@ -65,11 +70,18 @@ def env_networks(name: str) -> list[str]:
 
 
 def env_database(name: str, default: str) -> dict[str, object]:
-    """A Django database entry from a postgres:// URL; anything else raises ImproperlyConfigured."""
+    """A Django database entry from a postgres:// URL; anything else raises ImproperlyConfigured.
+
+    What follows its `?` goes to libpq (hosted databases ask for sslmode there); an unknown name is refused.
+    """
     text = env_str(name, default)
     if url_fault(text, {"postgres", "postgresql"}) or not urlsplit(text).path.strip("/"):
         raise ImproperlyConfigured(f"{name} must look like {DATABASE_FORM}.")
     url = urlsplit(text)
+    given = dict(parse_qsl(url.query, keep_blank_values=True))
+    if unknown := sorted(set(given) - DATABASE_PARAMETERS):
+        known = ", ".join(sorted(DATABASE_PARAMETERS))
+        raise ImproperlyConfigured(f"{name} has {', '.join(unknown)} after its ?; known there are {known}.")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(url.path.lstrip("/")),
@@ -78,7 +90,7 @@ def env_database(name: str, default: str) -> dict[str, object]:
         "HOST": url.hostname or "",
         "PORT": str(url.port or 5432),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": "seatsync", "connect_timeout": 5},
+        "OPTIONS": {"application_name": "seatsync", "connect_timeout": 5, **given},
     }
 
 

@@ -292,6 +292,17 @@ def test_months_between_counts_months_and_not_days() -> None:
 
 
 # Settings.
+def test_a_database_address_hands_its_parameters_on_and_refuses_unknown_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X_URL", "postgres://u:p%40@db.example/seats?sslmode=require&connect_timeout=9")
+    found = env_database("X_URL", "")
+    assert (found["PASSWORD"], found["OPTIONS"]) == (
+        "p@", {"application_name": "seatsync", "sslmode": "require", "connect_timeout": "9"},
+    )  # fmt: skip
+    monkeypatch.setenv("X_URL", "postgres://u@db.example/seats?sslmod=require")
+    with pytest.raises(ImproperlyConfigured, match=r"X_URL has sslmod after its \?; known there are .*sslmode"):
+        env_database("X_URL", "")
+
+
 def test_environment_readers_fail_loudly_and_name_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("X_FLAG", "maybe")
     monkeypatch.setenv("X_COUNT", "many")

@@ -23,7 +23,11 @@ def begin(state: Path, *arguments: str, prefix: Sequence[str] = ()) -> "subproce
 
 def refused(state: Path, *arguments: str, prefix: Sequence[str] = ()) -> str:
     process = begin(state, *arguments, prefix=prefix)
-    output, errors = process.communicate(timeout=PATIENCE_S)
+    try:
+        output, errors = process.communicate(timeout=PATIENCE_S)
+    finally:
+        # One that was not refused is no business of the next test's.
+        process.kill()
     assert (process.returncode, output) == (1, ""), errors
     assert errors.startswith("error: ")
     assert errors.count("\n") == 1, errors
