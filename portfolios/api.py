@@ -14,7 +14,7 @@ from portfolios.models import Game, SeasonTicket, Seat, Team, Venue
 from portfolios.services.ledger import seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.apiview import ApiView
-from seatsync.core.errors import InvalidInput, NotFound, StaleVersion
+from seatsync.core.errors import InvalidInput, NotFound
 from seatsync.core.filters import ApiFilterSet, MomentFilter
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
@@ -280,14 +280,12 @@ class SeatDetail(ApiView):
         data.is_valid(raise_exception=True)
         self.if_match(SeatOutput(seat).data, seat.version)
         wanted = data.validated_data
-        if wanted.get("version") not in {None, seat.version}:
-            raise StaleVersion(
-                "The seat has changed since you looked.", field="version", remedy="Read it again.",
-                current_version=seat.version,
-            )  # fmt: skip
         if not wanted["reason"].strip():
             raise InvalidInput("A reason is missing.", field="reason", remedy="Say in a few words why.")
+        # If-Match was weighed against what we read; the ledger's lock shows whether that still holds.
+        read = wanted.get("version") or (seat.version if "If-Match" in request.headers else None)
         (moved,) = seats_set_state(
-            actor=self.actor, seat_ids=[seat.pk], to_state=wanted["state"], reason=wanted["reason"]
-        )
+            actor=self.actor, seat_ids=[seat.pk], to_state=wanted["state"], reason=wanted["reason"],
+            versions={seat.pk: read} if read else None,
+        )  # fmt: skip
         return Response(SeatOutput(moved).data)

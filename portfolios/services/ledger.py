@@ -1,7 +1,7 @@
 """The ledger's only writers: every change of a seat's owner state, with its history row."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from portfolios.ports import openings
 from portfolios.states import HOLDER_STATES, may_move
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
@@ -72,10 +72,18 @@ def _change(actor: Actor, seat: Seat, to_state: str, reason: str, at: datetime) 
 
 
 @transaction.atomic
-def seats_set_state(*, actor: Actor, seat_ids: Sequence[uuid.UUID], to_state: str, reason: str) -> list[Seat]:
+def seats_set_state(
+    *,
+    actor: Actor,
+    seat_ids: Sequence[uuid.UUID],
+    to_state: str,
+    reason: str,
+    versions: Mapping[uuid.UUID, int] | None = None,
+) -> list[Seat]:
     """A holder's own move (keep, give away, take back). Open listings of the seats must come down first.
 
-    Raises InvalidInput, NotFound, NotAllowed, or Conflict where a sale or a hold has the seat.
+    `versions`: what he had read of them. Raises InvalidInput, NotFound, NotAllowed, StaleVersion, or Conflict where a
+    sale or a hold has the seat.
     """
     if to_state not in HOLDER_STATES:
         raise InvalidInput(
@@ -85,6 +93,12 @@ def seats_set_state(*, actor: Actor, seat_ids: Sequence[uuid.UUID], to_state: st
         raise InvalidInput("A reason is missing.", field="reason", remedy="Say in a few words why.")
     seats = seats_for(actor, seat_ids, verb="list")
     locked = seats_lock(seat.pk for seat in seats)
+    for seat in locked:
+        if versions is not None and versions.get(seat.pk, seat.version) != seat.version:
+            raise StaleVersion(
+                "The seat has changed since you looked.", field="version", remedy="Read it again.",
+                current_version=seat.version,
+            )  # fmt: skip
     taken = [seat for seat in locked if seat.state in {OwnerState.HELD, OwnerState.SOLD}]
     if taken:
         raise Conflict(

@@ -15,7 +15,7 @@ from portfolios.services.groups import seat_group_for
 from portfolios.services.ledger import seats_move, seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
 from portfolios.states import SEAT_MOVES
-from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
 from seatsync.core.locks import Level, LockOrderError, lock_announce
 from tests.builders import Holding
 
@@ -79,6 +79,19 @@ def test_a_holder_keeps_a_seat_and_the_history_says_so(holding: Holding) -> None
     assert (change.from_state, change.to_state, change.actor_id, change.reason) == (
         "available", "attending", str(holding.user.pk), "birthday",
     )  # fmt: skip
+
+
+def test_a_seat_that_changed_since_it_was_read_is_left_as_it_is(holding: Holding) -> None:
+    seat = holding.seats[0]
+    read = {seat.pk: seat.version}
+    Seat.objects.filter(pk=seat.pk).update(version=seat.version + 1)
+    with pytest.raises(StaleVersion) as caught:
+        seats_set_state(
+            actor=holding.actor, seat_ids=[seat.pk], to_state=OwnerState.ATTENDING, reason="x", versions=read
+        )
+    assert caught.value.problems[0].field == "version"
+    seat.refresh_from_db()
+    assert seat.state == OwnerState.AVAILABLE
 
 
 def test_the_history_cannot_be_changed(holding: Holding) -> None:
