@@ -22,7 +22,7 @@ from listings.models import (
 )  # fmt: skip
 from listings.services.delist import listings_delist
 from listings.services.fulfil import METHODS, sale_fulfil
-from listings.services.mapping import mapping_confirm
+from listings.services.mapping import mapping_confirm, mapping_options
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
@@ -237,6 +237,23 @@ class MappingInput(serializers.Serializer[Any]):
     command = serializers.UUIDField()
     event_id = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
     section = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+
+
+class MappingEvent(serializers.Serializer[Any]):
+    """An event of the game's day there; `problem` says why it cannot be the game, or is empty."""
+
+    event_id = serializers.CharField(source="event.event_id")
+    name = serializers.CharField(source="event.name")
+    venue = serializers.CharField(source="event.venue")
+    starts_at = serializers.DateTimeField(source="event.starts_at")
+    problem = serializers.CharField()
+
+
+class MappingOptions(serializers.Serializer[Any]):
+    """What may be confirmed, the likely ones first. Both empty: the marketplace lists none; type what it is there."""
+
+    events = MappingEvent(many=True)
+    sections = serializers.ListField(child=serializers.CharField())
 
 
 class TradingStateOutput(serializers.ModelSerializer[TradingState]):
@@ -521,6 +538,15 @@ class MappingList(mixins.ListModelMixin, ApiView):
             actor=self.actor, command_id=wish["command"], event_id=wish["event_id"], section=wish["section"]
         )
         return Response(CommandOutput(sent, many=True).data)
+
+
+class MappingDetail(ApiView):
+    """One publication that waits."""
+
+    @extend_schema(tags=["listings"], summary="What there is to choose from", responses={200: MappingOptions})
+    def get(self, request: Request, pk: str) -> Response:
+        """The marketplace's events or sections; 404 where nothing waits, 409 where it cannot be asked."""
+        return Response(MappingOptions(mapping_options(actor=self.actor, command_id=pk)).data)  # type: ignore[arg-type]
 
 
 class TradingStateList(mixins.ListModelMixin, ApiView):

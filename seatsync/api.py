@@ -88,6 +88,7 @@ urlpatterns = [
     path("listings/<uuid:pk>/why/", listings.ListingWhy.as_view(), name="listing_why"),
     path("commands/<uuid:pk>/retry/", listings.CommandRetry.as_view(), name="command_retry"),
     path("mapping/", listings.MappingList.as_view(), name="mapping"),
+    path("mapping/<uuid:pk>/", listings.MappingDetail.as_view(), name="mapping_options"),
     path("sales/", listings.SaleList.as_view(), name="sales"),
     path("sales/<uuid:pk>/", listings.SaleDetail.as_view(), name="sale"),
     path("sales/<uuid:pk>/fulfil/", listings.SaleFulfil.as_view(), name="sale_fulfil"),

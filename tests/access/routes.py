@@ -84,6 +84,7 @@ ROUTES: dict[str, Route] = {
     "api:listing_why": _own(pk="listing"),
     "api:command_retry": _own(pk="command"),
     "api:mapping": Route(Kind.OWN, body={"command": "@waiting", "section": "131"}, body_method="POST"),
+    "api:mapping_options": _own(pk="waiting"),
     "api:sales": OWN,
     "api:sale": _own(pk="sale"),
     "api:sale_fulfil": Route(Kind.OBJECT, {"pk": "sale"}, body={"method": "mobile_transfer", "confirmation": "TX-1"}),

@@ -12,6 +12,15 @@ def test_what_waits_is_listed_and_confirmed(market: Market, as_: As) -> None:
     (row,) = as_("owner").get("/mapping/").json()["results"]
     assert (row["platform"], row["wants"], row["game"], row["section"]) == ("alpha", "event", str(game.pk), "131")
     assert as_("other").get("/mapping/").json()["results"] == []
+    asked = f"/mapping/{row['command']}/"
+    assert as_("owner").get(asked).json() == {
+        "events": [{
+            "event_id": "E-1", "name": "Inland Owls at Harbor Gulls", "venue": "Harbor Field", "problem": "",
+            "starts_at": f"{game.starts_at:%Y-%m-%dT%H:%M:%SZ}",
+        }],
+        "sections": [],
+    }  # fmt: skip
+    assert as_("other").get(asked).status_code == 404
     wish = {"command": row["command"], "event_id": "E-9"}
     refused = as_("owner").post("/mapping/", wish)
     assert refused.status_code == 422
@@ -23,3 +32,4 @@ def test_what_waits_is_listed_and_confirmed(market: Market, as_: As) -> None:
     assert (sent["id"], sent["state"]) == (row["command"], "pending")
     market.work()
     assert as_("owner").get("/mapping/").json()["results"] == []
+    assert as_("owner").get(asked).status_code == 404
