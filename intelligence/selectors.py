@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Collection
-from typing import Any
 
 from django.db.models import QuerySet
 
@@ -13,11 +12,6 @@ from seatsync.core.actors import Actor
 def prediction_list(actor: Actor) -> QuerySet[AiPrediction]:
     """The visible predictions, newest first."""
     return AiPrediction.objects.visible_to(actor).select_related("model_version").order_by("-created_at", "-pk")
-
-
-def prediction_get(actor: Actor, pk: Any) -> AiPrediction:
-    """One visible prediction; raises NotFound."""
-    return AiPrediction.objects.get_for(actor, pk)
 
 
 def latest_predictions(actor: Actor, group_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, AiPrediction]:

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -28,7 +27,6 @@ from listings.models import (
 from listings.scopes import game_scope
 from listings.states import OPEN
 from marketplaces.models import MarketplaceAccount
-from marketplaces.selectors import fee_version, proceeds_at
 from portfolios.models import SeasonTicket, Seat
 from seatsync.core.actors import Actor
 from seatsync.core.errors import NotFound
@@ -46,11 +44,6 @@ def listing_list(actor: Actor) -> QuerySet[Listing]:
 def listing_get(actor: Actor, pk: Any) -> Listing:
     """One visible listing; raises NotFound."""
     return listing_list(actor).get_for(actor, pk)  # type: ignore[attr-defined,no-any-return]
-
-
-def listing_net_preview(platform: str, price: Decimal, on: date | None = None) -> Decimal | None:
-    """What reaches the seller per ticket by the platform's dated fee; None where none is known."""
-    return proceeds_at(price, fee_version(platform, on=on))
 
 
 def sale_list(actor: Actor) -> QuerySet[Sale]:

@@ -81,12 +81,6 @@ def game_get(actor: Actor, pk: Any) -> Game:
     return game
 
 
-def games_of_ticket(actor: Actor, season_ticket: SeasonTicket) -> QuerySet[Game]:
-    """The ticket's games by start."""
-    own = Seat.objects.visible_to(actor).filter(season_ticket=season_ticket)
-    return game_list().filter(pk__in=own.values("game_id"))
-
-
 def seat_list(actor: Actor) -> QuerySet[Seat]:
     """The visible ledger rows with their game and teams, in seat order."""
     return (

@@ -66,11 +66,6 @@ class GameRow:
         """Proceeds less cost of the sold seats; None where none is sold."""
         return self.sold_proceeds - self.sold_cost if self.sold_seats else None
 
-    @property
-    def against_market(self) -> Decimal | None:
-        """The lowest own ask less the market's median."""
-        return self.lowest_ask - self.market.median if self.listings and self.lowest_ask and self.market else None
-
 
 @dataclass(frozen=True, slots=True)
 class Part:

@@ -6,7 +6,6 @@ and is read back first.
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -174,8 +173,3 @@ def command_retry(*, actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
     alert_recover(user_id=owner, dedupe_key=f"command:{command.pk}")
     audit_record(actor=actor, verb="command.retry", object_type="command", object_id=command.pk, subject=owner)
     return command
-
-
-def backoff(attempts: int) -> timedelta:
-    """How long to wait after the n-th failure: doubling from one second, at most five minutes."""
-    return timedelta(seconds=min(300, 2 ** max(0, attempts - 1)))

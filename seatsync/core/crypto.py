@@ -1,6 +1,5 @@
 """Encryption at rest: Fernet with a rotating key list (first encrypts, all decrypt), and encrypted text columns."""
 
-import base64
 import hashlib
 import hmac
 from functools import lru_cache
@@ -55,11 +54,6 @@ def sha256_hex(*parts: bytes | str) -> str:
 def new_key() -> str:
     """A fresh Fernet key as text."""
     return Fernet.generate_key().decode()
-
-
-def url_token(raw: bytes) -> str:
-    """URL-safe base64 without padding."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 if TYPE_CHECKING:
