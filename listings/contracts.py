@@ -37,11 +37,13 @@ class PriceContext:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A guard's answer, with the reason in words a holder understands."""
+    """A guard's answer, with the reason in words a holder understands, and what he can do about it in which field."""
 
     guard: str
     allowed: bool
     reason: str = ""
+    remedy: str = "Choose a price that the rule allows."
+    field: str = "price"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A season ticket at a glance: totals and one row a game, in a constant number of queries."""
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -171,8 +171,8 @@ def _row(seats: list[Seat], facts: _Facts) -> GameRow:
         suggestion=facts.predictions.get(group) if group else None,
         listings=sorted(facts.listings.get(game.pk, []), key=lambda listing: listing.price),
         sold_seats=len(sold),
-        sold_gross=sum((_share(sale.gross, sale) for _, sale in sold), ZERO),
-        sold_proceeds=sum((_share(sale.proceeds, sale) for _, sale in sold), ZERO),
+        sold_gross=_sold([sale for _, sale in sold], "gross"),
+        sold_proceeds=_sold([sale for _, sale in sold], "proceeds"),
         sold_cost=sum((seat.cost for seat, _ in sold), ZERO),
         state=_game_state(views),
         last_sales=facts.last_sales.get(game.pk),
@@ -194,8 +194,12 @@ def seat_view(seat: Seat, *, listed: bool) -> SeatView:
     return SeatView(seat.pk, seat.seat_number, css, word, seat.group_id, seat.state)
 
 
-def _share(amount: Decimal, sale: Sale) -> Decimal:
-    return round_money(amount / sale.quantity) if sale.quantity else ZERO
+def _sold(sales: list[Sale], name: str) -> Decimal:
+    """The amount `name` of sales that are given once a seat: of each its share, rounded once and not for every seat."""
+    seats = Counter(sale.pk for sale in sales)
+    by_id = {sale.pk: sale for sale in sales}
+    shares = (getattr(by_id[pk], name) * n / (by_id[pk].quantity or n) for pk, n in seats.items())
+    return sum(map(round_money, shares), ZERO)
 
 
 def _game_state(views: list[SeatView]) -> str:

@@ -25,8 +25,10 @@ class MaxStep:
         if context.actor_is_person and context.confirmed:
             return Verdict(self.key, allowed=True, reason=f"{words} Confirmed by a person.")
         if context.actor_is_person:
-            return Verdict(self.key, allowed=False, reason=f"{words} Confirm it, or move in smaller steps.")
-        return Verdict(self.key, allowed=False, reason=words)
+            return Verdict(
+                self.key, allowed=False, reason=words, remedy="Confirm it, or move in smaller steps.", field="confirmed"
+            )
+        return Verdict(self.key, allowed=False, reason=words, remedy="Move in smaller steps.")
 
 
 GUARD = MaxStep

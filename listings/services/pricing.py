@@ -23,7 +23,7 @@ from listings.services.commands import command_write, commands_supersede
 from listings.services.guards import guards_expected
 from listings.services.notify import listing_changed
 from listings.services.publish import net_floor_problem
-from listings.services.trading import trading_states_for
+from listings.services.trading import LIFT, Brake, brakes_for
 from listings.services.unsettled import listings_unsettled
 from marketplaces.selectors import fee_version, proceeds_at
 from seatsync.core.actors import Actor
@@ -39,7 +39,7 @@ PRICEABLE = frozenset({ListingStatus.PUBLISHING, ListingStatus.ACTIVE, ListingSt
 class _Facts:
     """What the checks need to know beside the listing, read once for the whole batch."""
 
-    trading: TradingStateKind
+    trading: Brake
     seat_taken: bool
     push_in_flight: bool
     hours_to_game: float
@@ -87,8 +87,8 @@ def listing_reprice(
                 current_version=outcome.version,
             )
         if refusal.guard in {"status", "sale", "in_flight"}:
-            raise Conflict(refusal.reason, field="price", remedy="Wait a moment and try again.")
-        raise InvalidInput(refusal.reason, field="price", remedy="Choose a price that the rule allows.")
+            raise Conflict(refusal.reason, field=refusal.field, remedy=refusal.remedy)
+        raise InvalidInput(refusal.reason, field=refusal.field, remedy=refusal.remedy)
     return Listing.objects.select_related("game", "account").get(pk=listing_id)
 
 
@@ -111,7 +111,7 @@ def _check_amounts(changes: Sequence[PriceChange]) -> None:
 def _facts(listings: list[Listing]) -> dict[uuid.UUID, _Facts]:
     ids = [listing.pk for listing in listings]
     full = list(Listing.objects.filter(pk__in=ids).select_related("season_ticket", "game"))
-    trading = trading_states_for(full)
+    trading = brakes_for(full)
     taken = listings_unsettled(ids)
     flying = set(
         MarketplaceCommand.objects.filter(
@@ -152,26 +152,51 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
     net_trouble = net_floor_problem(listing.platform, proposed, listing.floor) if listing.floor_basis == "net" else None
     money = partial(money_text, currency=listing.currency)
     floor, ceiling = money(listing.floor), money(listing.ceiling)
+    brake = facts.trading.why
     checks = [
-        ("version", change.version in {None, listing.version}, "The listing has changed since you looked."),
-        ("status", listing.status in PRICEABLE, f"The listing is {listing.get_status_display()}."),
-        ("sale", not facts.seat_taken, "A sale of this listing is not settled yet."),
-        ("in_flight", not facts.push_in_flight, "A change of this listing is on its way to the marketplace."),
-        ("halted", facts.trading != TradingStateKind.HALTED, "Trading is halted."),
         (
-            "raise_only",
-            facts.trading != TradingStateKind.RAISE_ONLY or proposed >= listing.price,
-            f"Prices may only rise now, and {money(proposed)} is below {money(listing.price)}.",
+            "version", change.version in {None, listing.version}, "The listing has changed since you looked.",
+            "Look at the new price and decide again.",
         ),
-        ("floor", proposed >= listing.floor, f"{money(proposed)} is below your floor of {floor}."),
-        ("net_floor", net_trouble is None, net_trouble.detail if net_trouble else ""),
+        ("status", listing.status in PRICEABLE, f"The listing is {listing.get_status_display()}.", _afresh(listing)),
         (
-            "ceiling",
-            proposed <= listing.ceiling,
-            f"{money(proposed)} is above your ceiling of {ceiling}.",
+            "sale", not facts.seat_taken, "A sale of this listing is not settled yet.",
+            "Price what is left of it once the sale is settled.",
         ),
+        (
+            "in_flight", not facts.push_in_flight, "A change of this listing is on its way to the marketplace.",
+            "Wait a moment and try again.",
+        ),
+        ("halted", facts.trading.state != TradingStateKind.HALTED, f"Trading is halted{brake}.", LIFT),
+        (
+            "raise_only", facts.trading.state != TradingStateKind.RAISE_ONLY or proposed >= listing.price,
+            f"Prices may only rise now{brake}, and {money(proposed)} is below {money(listing.price)}.",
+            f"Choose {money(listing.price)} or more, or resume trading under Settings, Selling.",
+        ),
+        (
+            "floor", proposed >= listing.floor, f"{money(proposed)} is below your floor of {floor}.",
+            f"Choose {floor} or more.",
+        ),
+        (
+            "net_floor", net_trouble is None, net_trouble.detail if net_trouble else "",
+            (net_trouble.remedy or "") if net_trouble else "",
+        ),
+        (
+            "ceiling", proposed <= listing.ceiling, f"{money(proposed)} is above your ceiling of {ceiling}.",
+            f"Choose {ceiling} or less.",
+        ),
+    ]  # fmt: skip
+    return [
+        Verdict(key, allowed, "" if allowed else reason, "" if allowed else remedy)
+        for key, allowed, reason, remedy in checks
     ]
-    return [Verdict(key, allowed, "" if allowed else reason) for key, allowed, reason in checks]
+
+
+def _afresh(listing: Listing) -> str:
+    if listing.status == ListingStatus.SOLD:
+        return "Nothing needs to be done."
+    ended = {ListingStatus.CANCELLED, ListingStatus.EXPIRED}
+    return "Publish the seats again." if listing.status in ended else "Wait a moment and try again."
 
 
 def _keep_proposal(

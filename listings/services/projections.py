@@ -9,7 +9,8 @@ from listings.services.notify import listing_changed
 from listings.states import listing_may_move, split_offerable
 from marketplaces.contracts import Capability
 from marketplaces.registry import adapter_get
-from portfolios.models import Seat
+from portfolios.models import Seat, SeatGroup
+from portfolios.services.groups import seat_group_for
 from seatsync.core.clock import now
 from seatsync.core.money import round_money
 
@@ -29,6 +30,8 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
         listing.status_reason = f"sold on {sale.platform}"
     else:
         listing.quantity = len(rest)
+        listing.seat_group = _group_of(rest) or listing.seat_group
+        _group_of(sold)
     listing.version += 1
     listing.save()
     listing_changed(listing)
@@ -63,11 +66,19 @@ def _rest(listing: Listing, sold: list[Seat]) -> list[Seat]:
     return sorted((row.seat for row in left), key=lambda seat: seat.seat_number)
 
 
+def _group_of(seats: list[Seat]) -> SeatGroup | None:
+    """The group of what is left, or went, so that it is called by its own seats; None where they lie apart."""
+    return seat_group_for(seats=seats) if _together(seats) else None
+
+
+def _together(seats: list[Seat]) -> bool:
+    numbers = sorted(seat.seat_number for seat in seats)
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
 def _may_resize(listing: Listing, rest: list[Seat]) -> bool:
-    numbers = [seat.seat_number for seat in rest]
-    together = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     return (
-        together
+        _together(rest)
         and listing.status in {ListingStatus.ACTIVE, ListingStatus.PAUSED}
         and bool(listing.listing_id)
         and split_offerable(listing.split_type, len(rest))
@@ -78,8 +89,9 @@ def _may_resize(listing: Listing, rest: list[Seat]) -> bool:
 def _resize(listing: Listing, rest: list[Seat], *, sale: Sale) -> None:
     commands_supersede(listing, frozenset({CommandKind.RESIZE}))
     listing.quantity = len(rest)
+    listing.seat_group = _group_of(rest) or listing.seat_group
     listing.version += 1
-    listing.save(update_fields=["quantity", "version", "updated_at"])
+    listing.save(update_fields=["quantity", "seat_group", "version", "updated_at"])
     command_write(
         listing=listing,
         sale=sale,

@@ -1,7 +1,7 @@
 """Whether what was decided earlier may still be sent: brakes and holds that came in between (I-13, I-19)."""
 
 from listings.models import Listing, ListingSeat, TradingStateKind
-from listings.services.trading import trading_states_for
+from listings.services.trading import brakes_for
 from listings.services.unsettled import listings_unsettled
 from portfolios.models import OwnerState
 
@@ -10,7 +10,7 @@ _NO_NEW = frozenset({TradingStateKind.NO_NEW_LISTINGS, TradingStateKind.HALTED})
 
 def create_held_back(listing: Listing) -> str | None:
     """Why the listing may not go up now; None where it may. A seat that is held may be sold already."""
-    state = trading_states_for([listing])[listing.pk]
+    state = brakes_for([listing])[listing.pk].state
     if state in _NO_NEW:
         return f"waiting: trading is {state.label}"
     if ListingSeat.objects.filter(listing=listing, offered=True).exclude(seat__state=OwnerState.AVAILABLE).exists():
@@ -20,7 +20,7 @@ def create_held_back(listing: Listing) -> str | None:
 
 def reprice_held_back(listing: Listing) -> str | None:
     """Why its price may not be sent now; None where it may."""
-    state = trading_states_for([listing])[listing.pk]
+    state = brakes_for([listing])[listing.pk].state
     lower = listing.live_price is not None and listing.price < listing.live_price
     if state == TradingStateKind.HALTED or (state == TradingStateKind.RAISE_ONLY and lower):
         return f"waiting: trading is {state.label}"

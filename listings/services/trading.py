@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -28,34 +29,53 @@ _STRICTNESS = {
 }
 
 
-def trading_state_for(
+LIFT = "Resume trading under Settings, Selling."
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """The strictest state in force, and what was said when it was set."""
+
+    state: TradingStateKind = TradingStateKind.ACTIVE
+    reason: str = ""
+
+    @property
+    def why(self) -> str:
+        """The reason to be put behind what is stopped; empty where none was given."""
+        return f" ({self.reason})" if self.reason else ""
+
+
+def brake_for(
     *, holder_id: uuid.UUID, season_id: uuid.UUID, game_id: uuid.UUID, account_ids: Iterable[uuid.UUID] = ()
-) -> TradingStateKind:
-    """The strictest state in force on the holder, season ticket, game and accounts."""
+) -> Brake:
+    """The strictest brake in force on the holder, season ticket, game and accounts."""
     scopes = (
         Q(scope="holder", scope_id=holder_id)
         | Q(scope="season", scope_id=season_id)
         | Q(scope="game", scope_id=game_scope(season_id, game_id))
         | Q(scope="account", scope_id__in=list(account_ids))
     )
-    states = TradingState.objects.filter(scopes).filter(Q(until=None) | Q(until__gt=now()))
-    found = [TradingStateKind(state) for state in states.values_list("state", flat=True)]
-    return max(found, key=_STRICTNESS.__getitem__, default=TradingStateKind.ACTIVE)
+    rows = TradingState.objects.filter(scopes).filter(Q(until=None) | Q(until__gt=now()))
+    return _strictest(_brake(row) for row in rows)
 
 
-def trading_states_for(listings: Iterable[Listing]) -> dict[uuid.UUID, TradingStateKind]:
-    """The state in force on each listing (its season_ticket must be loaded), in one query."""
+def _brake(row: TradingState) -> Brake:
+    return Brake(TradingStateKind(row.state), row.reason)
+
+
+def _strictest(brakes: Iterable[Brake]) -> Brake:
+    return max(brakes, key=lambda brake: _STRICTNESS[brake.state], default=Brake())
+
+
+def brakes_for(listings: Iterable[Listing]) -> dict[uuid.UUID, Brake]:
+    """The brake in force on each listing (its season_ticket must be loaded), in one query."""
     wanted = list(listings)
     scope_ids: dict[uuid.UUID, set[uuid.UUID]] = {listing.pk: _scope_ids(listing) for listing in wanted}
     every = set().union(*scope_ids.values()) if scope_ids else set()
     rows = TradingState.objects.filter(scope_id__in=every).filter(Q(until=None) | Q(until__gt=now()))
-    states = [(row.scope_id, TradingStateKind(row.state)) for row in rows]
+    brakes = [(row.scope_id, _brake(row)) for row in rows]
     return {
-        listing.pk: max(
-            (state for scope_id, state in states if scope_id in scope_ids[listing.pk]),
-            key=_STRICTNESS.__getitem__,
-            default=TradingStateKind.ACTIVE,
-        )
+        listing.pk: _strictest(brake for scope_id, brake in brakes if scope_id in scope_ids[listing.pk])
         for listing in wanted
     }
 

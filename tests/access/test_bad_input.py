@@ -47,7 +47,7 @@ _GAME = {"game_id": "game"}
 CASES = {
     "a price below the floor": Case(
         "/listings/@listing/price/", {"price": "40.00", "version": 1}, 422, "price",
-        "$40.00 is below your floor of $50.00.", "Choose a price that the rule allows.",
+        "$40.00 is below your floor of $50.00.", "Choose $50.00 or more.",
         page=("listings:listing_reprice", _LISTING, {"price": "40", "version": "1"}),
     ),
     "a first price below the floor": Case(

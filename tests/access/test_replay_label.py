@@ -44,6 +44,12 @@ def test_every_page_names_the_replayed_seasons(world: World, name: str) -> None:
             assert [label for label in labels if page.count(label) != 1] == [], (who, path)
 
 
+def test_the_apis_description_names_them_too(world: World) -> None:
+    labels = replayed(world)
+    page = whole_page(Client(), reverse("api:docs"))
+    assert [label for label in labels if label not in page] == []
+
+
 def test_a_page_that_is_not_there_names_them_too(world: World) -> None:
     labels = replayed(world)
     for who in ("owner", "nobody"):

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from analytics.selectors.overview import season_overview
+from listings.models import Sale
 from portfolios.models import Seat
 from portfolios.services.ledger import seats_set_state
 from tests.analytics.conftest import SignIn
@@ -29,6 +30,19 @@ def test_totals_follow_the_ledger(market: Market) -> None:
     assert (totals.undecided.seats, totals.undecided_games) == (5 * 4 - 3, 5)
     assert totals.unused.seats == 4
     assert (totals.sold.seats, totals.sold_proceeds, totals.result) == (0, Decimal("0.00"), None)
+
+
+def test_what_a_game_brought_is_to_the_cent_what_its_sales_brought(market: Market) -> None:
+    """A share for every seat would be rounded four times: 65.25 of four seats is 16.3125 each."""
+    holding = market.holding
+    alpha, _ = market.published(price="65.25", floor=Decimal("50.00"))
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    Sale.objects.update(gross=Decimal("65.25"), fees=Decimal("0.02"), proceeds=Decimal("65.23"))
+    overview = season_overview(holding.actor, holding.ticket)
+    (row,) = [row for row in overview.games if row.sold_seats]
+    assert (row.sold_gross, row.sold_proceeds) == (Decimal("65.25"), Decimal("65.23"))
+    assert overview.totals.sold_proceeds == Decimal("65.23")
 
 
 def test_the_parts_of_the_season_add_up_to_the_whole(market: Market, sign_in: SignIn) -> None:

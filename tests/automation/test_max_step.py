@@ -26,7 +26,7 @@ def test_a_person_is_asked_to_confirm_and_may() -> None:
     guard = GUARD(Decimal(25))
     refused = guard.check(context("60.00", person=True))
     assert not refused.allowed
-    assert "Confirm it" in refused.reason
+    assert (refused.field, refused.remedy) == ("confirmed", "Confirm it, or move in smaller steps.")
     assert guard.check(context("60.00", person=True, confirmed=True)).allowed
 
 

@@ -51,6 +51,16 @@ def test_publishing_repricing_and_a_sale_that_arrives_without_reload(browser: Br
     expect(page.get_by_role("cell", name="sold").first).to_be_visible()
 
 
+def test_the_apis_description_can_be_clicked_through(browser: Browser, product: Product) -> None:
+    page = signed_in(browser, product)
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(f"{product.url}/api/v1/docs/")
+    expect(page.locator(".opblock").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("season replayed").first).to_be_visible()
+    assert errors == []
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/portfolio/", "/portfolio/listings/", "/portfolio/sales/", "/alerts/", "/settings/"]
 )

@@ -14,7 +14,7 @@ from listings.selectors import trading_states
 from listings.services import guards
 from listings.services.delist import listings_delist
 from listings.services.pricing import listing_reprice, price_apply
-from listings.services.trading import trading_state_for, trading_state_set, trading_states_for
+from listings.services.trading import brake_for, brakes_for, trading_state_set
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import PermanentError
 from marketplaces.models import Mode
@@ -102,8 +102,9 @@ def test_i13_a_listing_with_a_held_seat_or_a_push_in_flight_is_not_priced(market
 
 def test_a_large_step_asks_a_person_and_stops_a_machine(market: Market) -> None:
     alpha, _ = market.published()
-    with pytest.raises(InvalidInput, match="Confirm"):
+    with pytest.raises(InvalidInput, match="29 % away") as refused:
         reprice(market, alpha, "60.00")
+    assert refused.value.problems[0].field == "confirmed"
     machine = Actor(ActorKind.RULE, "rule-1", alpha.tenant_id)
     (outcome,) = price_apply(actor=machine, changes=[PriceChange(alpha.pk, Decimal("60.00"), confirmed=True)])
     assert (outcome.accepted, outcome.refusal and outcome.refusal.guard) == (False, "max_step")
@@ -152,11 +153,13 @@ def test_i19_halted_stops_prices_and_publishing_and_never_a_delist(market: Marke
     alpha, beta = market.published()
     brake(market, TradingStateKind.HALTED)
     brake(market, TradingStateKind.HALTED)  # idempotent
-    with pytest.raises(InvalidInput, match="halted"):
+    with pytest.raises(InvalidInput, match=r"Trading is halted \(test\)\.") as refused:
         reprice(market, alpha, "85.00")
+    assert refused.value.problems[0].remedy == "Resume trading under Settings, Selling."
     other_game = market.holding.seats_of(market.holding.games[-1])
-    with pytest.raises(Conflict, match="halted"):
+    with pytest.raises(Conflict, match=r"Trading is halted \(test\)\.") as refused_too:
         market.publish(other_game)
+    assert refused_too.value.problems[0].remedy == "Resume trading under Settings, Selling."
     market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
     market.work()
     assert market.beta.shown() == []
@@ -275,8 +278,8 @@ def test_a_brake_whose_end_has_passed_does_not_apply(market: Market) -> None:
     trading_state_set(actor=people.actor, scope="holder", scope_id=people.user.pk, state="HALTED", reason="x")
 
     def applying() -> tuple[str, str]:
-        one = trading_state_for(holder_id=people.user.pk, season_id=people.ticket.pk, game_id=people.game.pk)
-        return one, trading_states_for([listing])[listing.pk]
+        one = brake_for(holder_id=people.user.pk, season_id=people.ticket.pk, game_id=people.game.pk)
+        return one.state, brakes_for([listing])[listing.pk].state
 
     assert applying() == ("HALTED", "HALTED")
     TradingState.objects.update(until=now() + timedelta(hours=1))

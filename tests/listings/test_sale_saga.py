@@ -57,6 +57,8 @@ def test_i03_a_partial_sale_resizes_the_other_listing_before_anything_else(marke
     market.work()
     beta.refresh_from_db()
     assert (beta.status, beta.quantity, market.beta.seats[beta.external_id]) == ("active", 2, [3, 4])
+    alpha.refresh_from_db()
+    assert [listing.seat_group.label for listing in (alpha, beta) if listing.seat_group] == ["3-4", "3-4"]
     assert states(market) == ["sold", "sold", "available", "available"]
 
 
