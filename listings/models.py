@@ -154,7 +154,9 @@ class TradingState(BaseModel):
 
     class Meta:
         db_table = "trading_states"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["scope", "scope_id"], name="trading_state_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "scope", "scope_id"], name="trading_state_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.scope} {self.state}"

@@ -166,12 +166,7 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
 
 
 def _check_brakes(seat: Seat, accounts: list[MarketplaceAccount]) -> None:
-    brake = brake_for(
-        holder_id=seat.season_ticket.user_id,
-        season_id=seat.season_ticket_id,
-        game_id=seat.game_id,
-        account_ids=[account.pk for account in accounts],
-    )
+    brake = brake_for(seat.season_ticket, game_id=seat.game_id, account_ids=[account.pk for account in accounts])
     if brake.state in {TradingStateKind.NO_NEW_LISTINGS, TradingStateKind.HALTED}:
         raise Conflict(f"Trading is {brake.state.label}{brake.why}.", field="seats", remedy=LIFT)
 

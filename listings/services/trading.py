@@ -13,6 +13,7 @@ from listings.scopes import game_scope
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import Game, SeasonTicket
+from seatsync.accounts.models import Membership
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
@@ -45,17 +46,15 @@ class Brake:
         return f" ({self.reason})" if self.reason else ""
 
 
-def brake_for(
-    *, holder_id: uuid.UUID, season_id: uuid.UUID, game_id: uuid.UUID, account_ids: Iterable[uuid.UUID] = ()
-) -> Brake:
-    """The strictest brake in force on the holder, season ticket, game and accounts."""
+def brake_for(ticket: SeasonTicket, *, game_id: uuid.UUID, account_ids: Iterable[uuid.UUID] = ()) -> Brake:
+    """The strictest brake in force on the ticket's holder, the ticket, the game and the accounts, in its tenant."""
     scopes = (
-        Q(scope="holder", scope_id=holder_id)
-        | Q(scope="season", scope_id=season_id)
-        | Q(scope="game", scope_id=game_scope(season_id, game_id))
+        Q(scope="holder", scope_id=ticket.user_id)
+        | Q(scope="season", scope_id=ticket.pk)
+        | Q(scope="game", scope_id=game_scope(ticket.pk, game_id))
         | Q(scope="account", scope_id__in=list(account_ids))
     )
-    rows = TradingState.objects.filter(scopes).filter(Q(until=None) | Q(until__gt=now()))
+    rows = TradingState.objects.filter(scopes, tenant_id=ticket.tenant_id).filter(Q(until=None) | Q(until__gt=now()))
     return _strictest(_brake(row) for row in rows)
 
 
@@ -73,9 +72,13 @@ def brakes_for(listings: Iterable[Listing]) -> dict[uuid.UUID, Brake]:
     scope_ids: dict[uuid.UUID, set[uuid.UUID]] = {listing.pk: _scope_ids(listing) for listing in wanted}
     every = set().union(*scope_ids.values()) if scope_ids else set()
     rows = TradingState.objects.filter(scope_id__in=every).filter(Q(until=None) | Q(until__gt=now()))
-    brakes = [(row.scope_id, _brake(row)) for row in rows]
+    brakes = [(row.tenant_id, row.scope_id, _brake(row)) for row in rows]
     return {
-        listing.pk: _strictest(brake for scope_id, brake in brakes if scope_id in scope_ids[listing.pk])
+        listing.pk: _strictest(
+            brake
+            for tenant_id, scope_id, brake in brakes
+            if tenant_id == listing.tenant_id and scope_id in scope_ids[listing.pk]
+        )
         for listing in wanted
     }
 
@@ -110,13 +113,14 @@ def trading_state_set(
         )
     if until is not None and until <= now():
         raise InvalidInput("The end lies in the past.", field="until", remedy="Give a later time, or none.")
-    key = _checked_scope(actor, scope, scope_id, season_ticket_id)
     if actor.tenant_id is None:
         raise NotFound("No such tenant.")
+    key = _checked_scope(actor, actor.tenant_id, scope, scope_id, season_ticket_id)
     row, _ = TradingState.objects.update_or_create(
+        tenant_id=actor.tenant_id,
         scope=scope,
         scope_id=key,
-        defaults={"tenant_id": actor.tenant_id, "state": state, "reason": reason[:200], "until": until},
+        defaults={"state": state, "reason": reason[:200], "until": until},
     )
     # What a brake held back looks again at once.
     waiting = MarketplaceCommand.objects.filter(tenant_id=actor.tenant_id, state=CommandState.PENDING)
@@ -131,9 +135,12 @@ def trading_state_set(
     return row
 
 
-def _checked_scope(actor: Actor, scope: str, scope_id: uuid.UUID, season_id: uuid.UUID | None) -> uuid.UUID:
+def _checked_scope(
+    actor: Actor, tenant_id: uuid.UUID, scope: str, scope_id: uuid.UUID, season_id: uuid.UUID | None
+) -> uuid.UUID:
     if scope == "holder":
-        if actor.user_id != scope_id and not actor.is_staff:
+        ours = Membership.objects.filter(user_id=scope_id, tenant_id=tenant_id)
+        if actor.user_id != scope_id and not (actor.is_staff and ours.exists()):
             raise NotFound("No holder with this id.")
         return scope_id
     if scope == "account":

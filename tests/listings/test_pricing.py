@@ -21,9 +21,13 @@ from marketplaces.models import Mode
 from marketplaces.services.links import base_url_for
 from portfolios.models import GameStatus
 from portfolios.services.ledger import seats_set_state
+from seatsync.accounts.models import Role
+from seatsync.accounts.selectors import actor_for
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
+from tests.builders import person
+from tests.factories import MembershipFactory, TenantFactory
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -166,6 +170,46 @@ def test_i19_halted_stops_prices_and_publishing_and_never_a_delist(market: Marke
     listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
 
 
+@pytest.mark.parametrize("scope", ["holder", "account", "season", "game"])
+def test_i19_a_brake_of_any_scope_stops_what_lies_in_it_and_nothing_else(market: Market, scope: str) -> None:
+    alpha, beta = market.published(market.holding.seats[:2])
+    ids = {
+        "holder": market.holding.user.pk, "account": alpha.account_id, "season": market.holding.ticket.pk,
+        "game": market.holding.game.pk,
+    }  # fmt: skip
+    trading_state_set(
+        actor=market.holding.actor, scope=scope, scope_id=ids[scope], state="HALTED", reason="test",
+        season_ticket_id=market.holding.ticket.pk,
+    )  # fmt: skip
+    with pytest.raises(InvalidInput, match="halted"):
+        reprice(market, alpha, "85.00")
+    with pytest.raises(Conflict, match="halted"):
+        market.publish(market.holding.seats[2:])
+    if scope == "account":
+        assert reprice(market, beta, "85.00").price == Decimal("85.00")
+    if scope in {"account", "game"}:
+        free = market.holding.seats_of(market.holding.games[-1])
+        assert len(market.publish(free, account_ids=[beta.account_id])) == 1
+
+
+def test_i19_nobody_of_another_tenant_touches_a_holders_brake(market: Market) -> None:
+    alpha, _ = market.published()
+    brake(market, TradingStateKind.HALTED)
+    elsewhere = TenantFactory.create()
+    _, stranger = person("support@elsewhere.example", elsewhere, role=Role.SUPPORT, staff=True)
+    for state in ("ACTIVE", "HALTED"):
+        with pytest.raises(NotFound):
+            trading_state_set(
+                actor=stranger, scope="holder", scope_id=market.holding.user.pk, state=state, reason="mine"
+            )
+    # One who is a member of both brakes here what he holds here.
+    MembershipFactory.create(user=market.holding.user, tenant=elsewhere)
+    both = actor_for(market.holding.user, elsewhere.pk)
+    trading_state_set(actor=both, scope="holder", scope_id=market.holding.user.pk, state="ACTIVE", reason="there")
+    with pytest.raises(InvalidInput, match="halted"):
+        reprice(market, alpha, "85.00")
+
+
 def test_raise_only_and_no_new_listings(market: Market) -> None:
     alpha, _ = market.published()
     brake(market, TradingStateKind.RAISE_ONLY)
@@ -278,7 +322,7 @@ def test_a_brake_whose_end_has_passed_does_not_apply(market: Market) -> None:
     trading_state_set(actor=people.actor, scope="holder", scope_id=people.user.pk, state="HALTED", reason="x")
 
     def applying() -> tuple[str, str]:
-        one = brake_for(holder_id=people.user.pk, season_id=people.ticket.pk, game_id=people.game.pk)
+        one = brake_for(people.ticket, game_id=people.game.pk)
         return one.state, brakes_for([listing])[listing.pk].state
 
     assert applying() == ("HALTED", "HALTED")
