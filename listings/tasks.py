@@ -2,6 +2,7 @@
 
 import uuid
 
+from listings.models import Sale
 from listings.services import expire, outbox, payouts, reconcile, sync, wake
 from marketplaces.models import MarketplaceAccount
 from seatsync.core.jobs import job, job_begun, once_per_slot
@@ -35,6 +36,14 @@ def poll_account_sales(account_id: str) -> None:
     account = MarketplaceAccount.objects.filter(pk=uuid.UUID(account_id), is_active=True).first()
     if account is not None:
         sync.account_contained(account, "sales", lambda: sync.account_sync_sales(account=account))
+
+
+@job(time_limit_s=60)
+def read_sale(sale_id: str) -> None:
+    """Read one sale anew, now."""
+    sale = Sale.objects.select_related("account").filter(pk=uuid.UUID(sale_id), account__is_active=True).first()
+    if sale is not None:
+        sync.account_contained(sale.account, "sales", lambda: int(sync.sale_read(sale=sale)))
 
 
 @job(time_limit_s=240)

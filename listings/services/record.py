@@ -21,7 +21,7 @@ from listings.models import (
 from listings.services.command_alerts import alert_needs_person, alert_reconnect
 from listings.services.commands import command_write
 from listings.services.notify import listing_changed
-from listings.services.sale_saga import sale_apply, sale_delists_done
+from listings.services.sale_saga import sale_apply, sale_delists_done, sale_offer_no_more, sales_off
 from listings.services.wake import outbox_wake
 from listings.states import listing_may_move
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
@@ -86,6 +86,8 @@ def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
         _APPLY[answer.outcome](command, listing, sale, answer)
     if answer.remote_sale is not None:
         sale_apply(account=claimed.account, remote=answer.remote_sale)
+    if claimed.listing_id is not None and claimed.kind in {CommandKind.DELIST, CommandKind.RESIZE}:
+        sales_off(claimed.listing_id)
     return True
 
 
@@ -108,6 +110,7 @@ def _done(command: MarketplaceCommand, listing: Listing | None, sale: Sale | Non
         sale.state_reason = "rejected at its marketplace: a seat belonged to somebody else"
         sale.version += 1
         sale.save(update_fields=["state_reason", "version", "updated_at"])
+        sale_offer_no_more(sale)
     if sale is not None and kind in {CommandKind.DELIST, CommandKind.RESIZE}:
         sale_delists_done(sale)
 

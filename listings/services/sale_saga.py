@@ -37,7 +37,7 @@ from listings.services.sale_scene import (
     sale_store,
     seats_attach,
 )
-from listings.states import OPEN, SALE_LIVE, sale_may_move
+from listings.states import OFFERED, OPEN, SALE_LIVE, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get
@@ -47,6 +47,8 @@ from portfolios.services.ledger import seats_move
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
+from seatsync.core.jobs import enqueue_on_commit
+from seatsync.core.money import round_money
 
 
 @transaction.atomic
@@ -75,13 +77,31 @@ def sale_hold(*, account: MarketplaceAccount, external_id: str, platform_sale_id
 
 @transaction.atomic
 def sale_hold_release(*, account: MarketplaceAccount, platform_sale_id: str, reason: str) -> int:
-    """Give back what was held for a sale that turned out not to exist; returns how many seats."""
+    """Give back what was held for a sale that turned out not to exist; returns how many seats.
+
+    One that was promised and never paid for may be known already: it is cancelled.
+    """
     key = hold_key(account.pk, platform_sale_id)
     held = Seat.objects.filter(tenant_id=account.tenant_id, held_by=key, state=OwnerState.HELD)
     seats = [seat for seat in seats_lock(held.values_list("pk", flat=True)) if seat.held_by == key]
     actor = Actor.marketplace(account.tenant_id, account.pk)
     seats_move(actor=actor, seats=seats, to_state=OwnerState.AVAILABLE, reason=reason)
+    promised = Sale.objects.filter(account=account, platform_sale_id=platform_sale_id, state=SaleState.PROVISIONAL)
+    for pk in promised.values_list("pk", flat=True):
+        _vanished(sale_lock(pk), reason)
     return len(seats)
+
+
+def _vanished(sale: Sale, reason: str) -> None:
+    if sale.state != SaleState.PROVISIONAL:
+        return
+    sale.state, sale.state_reason = SaleState.CANCELLED, reason[:300]
+    sale.version += 1
+    sale.save(update_fields=["state", "state_reason", "version", "updated_at"])
+    SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
+    sale_offer_no_more(sale)
+    alert_cancelled(sale)
+    sale_changed(sale)
 
 
 @transaction.atomic
@@ -227,7 +247,12 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     state = STATE_OF.get(scene.remote.state)
     if sale.state == SaleState.NEEDS_PERSON and scene.listing is not None and _may_be_taken_now(scene, state):
         return _first_word(scene)
+    if scene.listing is not None and _money_moved(known, scene.remote):
+        listings_lock([scene.listing.pk])
     sale = sale_lock(known.pk)
+    _tell_money(scene, sale)
+    # Asked for as long as it waits: who resolved an unclear sale did not confirm it there.
+    _confirm_if_asked(scene, sale)
     if sale.remote_status == scene.remote.remote_status and sale.state in {state, SaleState.NEEDS_PERSON}:
         return sale
     sale.remote_status = scene.remote.remote_status[:60]
@@ -248,6 +273,27 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     return sale
 
 
+def _money_moved(sale: Sale, remote: RemoteSale) -> bool:
+    return (sale.gross, sale.fees, sale.proceeds) != (remote.gross, remote.fees, remote.proceeds)
+
+
+def _tell_money(scene: Scene, sale: Sale) -> None:
+    """Amounts and deadlines may be told later than the sale, or be corrected (I-25)."""
+    remote, moved = scene.remote, _money_moved(sale, scene.remote)
+    if not moved and (sale.ship_by, sale.confirm_by) == (remote.ship_by, remote.confirm_by):
+        return
+    sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
+    sale.rounding = remote.gross - remote.fees - remote.proceeds
+    sale.ship_by, sale.confirm_by = remote.ship_by, remote.confirm_by
+    sale.version += 1
+    sale.save()
+    sale_changed(sale)
+    sale_record(scene, sale, "sale.amounts")
+    if moved and scene.listing is not None and scene.listing.final_price is not None:
+        each = round_money(sale.gross / max(sale.quantity, 1))
+        Listing.objects.filter(pk=scene.listing.pk).update(final_price=each)
+
+
 def sale_settle(*, actor: Actor, sale: Sale, seats: Sequence[Seat]) -> Sale:
     """A person says which of its listing's seats a sale took that its marketplace left unclear.
 
@@ -259,7 +305,20 @@ def sale_settle(*, actor: Actor, sale: Sale, seats: Sequence[Seat]) -> Sale:
     scene = Scene(sale.account, as_told(sale), sale.listing, locked, sale.noticed_at, sale, actor)
     if obstacle_of(scene.key, sale.account, chosen) is not None:
         raise Conflict("Another sale has one of these seats.", field="seats", remedy="Choose the seats that it took.")
+    # What the marketplace waits for by now is read from it, not from what it told then.
+    enqueue_on_commit("listings.tasks.read_sale", sale_id=str(sale.pk))
     return _take(scene, SaleState.CONFIRMED, Allocation(chosen))
+
+
+def sales_off(listing_id: uuid.UUID) -> None:
+    """Note of every sale whose seats this listing had that nothing is left to take down for it.
+
+    A newer command may have done another sale's work, so that its own was superseded. No transaction may be open.
+    """
+    waiting = Sale.objects.filter(commands__listing_id=listing_id, last_delist_at=None).distinct()
+    for pk in waiting.order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            sale_delists_done(sale_lock(pk))
 
 
 def sale_dismiss(*, actor: Actor, sale: Sale, reason: str) -> Sale:
@@ -286,7 +345,21 @@ def _cancel(scene: Scene, sale: Sale) -> None:
     sale.state = SaleState.CANCELLED
     _release(scene, sale)
     if was_live:
+        sale_offer_no_more(sale)
         alert_cancelled(sale)
+
+
+def sale_offer_no_more(sale: Sale) -> None:
+    """The marketplace may offer the seats of a cancelled or rejected sale again by itself: not before we ask it to.
+
+    The caller holds the sale's lock.
+    """
+    listing = sale.listing
+    if listing is None:
+        return
+    shown = listing.status in OFFERED and listing.listing_seats.filter(offered=True).exists()
+    kind = CommandKind.RESIZE if shown else CommandKind.DELIST
+    command_write(listing=listing, kind=kind, key=f"{kind}:{listing.external_id}:cancelled:{sale.pk}")
 
 
 def _release(scene: Scene, sale: Sale) -> None:

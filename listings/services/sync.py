@@ -8,6 +8,7 @@ import structlog
 from django.db import OperationalError
 from django.db.models import Q
 
+from listings.models import Sale
 from listings.services.sale_saga import sale_apply
 from marketplaces.contracts import Capability, RemoteSale
 from marketplaces.errors import GrantExpired, TemporaryError
@@ -44,6 +45,15 @@ def account_sync_sales(*, account: MarketplaceAccount) -> int:
     if account.last_error:
         alert_reading_recovered(account, "sales")
     return applied
+
+
+def sale_read(*, sale: Sale) -> bool:
+    """Read one sale anew and apply it; returns whether it is there. Raises MarketplaceError."""
+    account, adapter = sale.account, adapter_get(sale.platform)
+    remote = over_link(account, lambda link: adapter.fetch_sale(link, sale.platform_sale_id))
+    if remote is not None:
+        sale_apply(account=account, remote=remote)
+    return remote is not None
 
 
 def _apply_all(account: MarketplaceAccount, sales: Iterable[RemoteSale]) -> tuple[int, dict[str, Exception]]:

@@ -105,6 +105,14 @@ class ScriptedPlatform:
         self.sales[sale_id] = replace(self.sales[sale_id], state=state, remote_status=state.value)
         return self.sales[sale_id]
 
+    def relist(self, sale_id: str) -> None:
+        """The platform offers what a cancelled sale had, by itself."""
+        sale = self.move(sale_id, RemoteSaleState.CANCELLED)
+        back = sorted({*self.seats[sale.external_id], *map(int, sale.seats)})
+        self.seats[sale.external_id] = back
+        listing = self.listings[sale.external_id]
+        self.listings[sale.external_id] = replace(listing, quantity=len(back), state=RemoteListingState.ACTIVE)
+
     # The protocol.
     def authorize_url(self, **_: Any) -> str:
         raise NotSupported("token platform")
@@ -148,7 +156,8 @@ class ScriptedPlatform:
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
         self._enter("resize", ref.external_id)
         listing = self._active(ref)
-        sold = {int(seat) for sale in self.sales.values() if sale.external_id == ref.external_id for seat in sale.seats}
+        standing = [sale for sale in self.sales.values() if sale.state is not RemoteSaleState.CANCELLED]
+        sold = {int(seat) for sale in standing if sale.external_id == ref.external_id for seat in sale.seats}
         # What a buyer has taken here does not come back by a resize.
         left = [seat for seat in seats if seat not in sold]
         state = listing.state if left else RemoteListingState.GONE

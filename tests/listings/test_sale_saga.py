@@ -247,11 +247,14 @@ def test_a_delist_that_came_too_late_reads_the_other_sale(
     market: Market, django_capture_on_commit_callbacks: object
 ) -> None:
     alpha, beta = market.published()
-    market.beta.sell(beta.external_id, (1, 2, 3, 4))
+    late = market.beta.sell(beta.external_id, (1, 2, 3, 4))
     market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         market.work()
-    assert Sale.objects.get(platform="beta").state == SaleState.CONFLICT
+    # It was found to be in conflict, rejected, and read as cancelled after that.
+    assert ("reject", late.sale_id) in market.beta.calls
+    assert Sale.objects.get(platform="beta").state == SaleState.CANCELLED
+    assert AuditEntry.objects.filter(verb="sale.conflict").exists()
     assert Sale.objects.get(platform="alpha").state == SaleState.CONFIRMED
 
 
