@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import connections
 
-from listings.models import MarketplaceCommand
+from listings.models import CommandKind, MarketplaceCommand
 from listings.services import outbox
 from listings.services.commands import command_write
 from listings.services.outbox import command_claim, leases_reap
@@ -83,3 +83,16 @@ def test_a_command_that_kills_every_worker_ends_with_a_person(market: Market) ->
         market.hurry()
     command = MarketplaceCommand.objects.get()
     assert (command.state, command.attempts) == ("needs_person", 8)
+
+
+@pytest.mark.django_db
+def test_i03_what_is_urgent_is_claimed_before_all_that_waited_longer(market: Market) -> None:
+    """Also where more is due than one look reads."""
+    account, before = market.accounts["alpha"], now() - timedelta(minutes=1)
+    for number in range(2 * outbox.CLAIM_LOOK_AHEAD):
+        command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{number}")
+    MarketplaceCommand.objects.update(not_before=before)
+    urgent = command_write(account=account, kind=CommandKind.DELIST, key="delist:now")
+    claimed = command_claim()
+    assert claimed is not None
+    assert claimed.pk == urgent.pk

@@ -1,6 +1,7 @@
 """The inbox: everything authentic is stored raw under its holder's key, whatever it is, in a few steps."""
 
 import json
+from dataclasses import replace
 from threading import Event, Thread
 
 import orjson
@@ -13,10 +14,11 @@ from django.urls import reverse
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from marketplaces.contracts import Notice, NoticeKind
 from marketplaces.locks import accounts_locked
 from marketplaces.models import InboundDelivery, InboundEvent, MarketplaceAccount
 from marketplaces.selectors import delivery_body, inbound_body, inbound_headers
-from marketplaces.services.inbox import inbox_receive
+from marketplaces.services.inbox import dedupe_key, inbox_receive
 from marketplaces.services.understand import inbound_process
 from seatsync.accounts.models import Membership, User
 from seatsync.core import crypto
@@ -229,3 +231,13 @@ def test_staff_read_it_while_the_key_lives_and_nobody_changes_it(account: Market
     subject_key_destroy(subject=account.user_id)
     assert "key was destroyed" in page()
     assert "G1" not in page()
+
+
+def test_i21_two_deliveries_without_an_id_are_one_only_where_all_they_say_is_the_same() -> None:
+    first = Notice(NoticeKind.SALE, topic="sales", action="created", resource_id="1", body=b"a")
+    others = [
+        replace(first, topic="orders"), replace(first, action="updated"), replace(first, resource_id="2"),
+        replace(first, body=b"b"),
+    ]  # fmt: skip
+    assert dedupe_key(first) == dedupe_key(replace(first))
+    assert len({dedupe_key(notice) for notice in (first, *others)}) == 5
