@@ -29,7 +29,7 @@ from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.trading import SCOPES, trading_state_set
 from seatsync.core.apiview import ApiView
-from seatsync.core.fields import MomentField
+from seatsync.core.fields import ChoiceField, MomentField
 from seatsync.core.filters import ApiFilterSet
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
@@ -107,8 +107,8 @@ class ListingInput(serializers.Serializer[Any]):
     price = serializers.DecimalField(**MONEY)
     floor = serializers.DecimalField(**MONEY)
     ceiling = serializers.DecimalField(**MONEY)
-    split_type = serializers.ChoiceField(choices=SplitType.choices, default=SplitType.ANY)
-    floor_basis = serializers.ChoiceField(choices=["list", "net"], default="list")
+    split_type = ChoiceField(choices=SplitType.choices, default=SplitType.ANY)
+    floor_basis = ChoiceField(choices=["list", "net"], default="list")
 
 
 class RepublishInput(serializers.Serializer[Any]):
@@ -135,7 +135,7 @@ class DelistInput(serializers.Serializer[Any]):
 class FulfilInput(serializers.Serializer[Any]):
     """How the tickets went to the buyer: with a confirmation number, or with one https address a ticket."""
 
-    method = serializers.ChoiceField(choices=METHODS)
+    method = ChoiceField(choices=METHODS)
     confirmation = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
     transfer_urls = serializers.ListField(
         child=serializers.CharField(max_length=500), max_length=40, required=False, default=list
@@ -267,7 +267,7 @@ class TradingStateOutput(serializers.ModelSerializer[TradingState]):
 class TradingStateInput(serializers.Serializer[Any]):
     """Set a brake; for scope game `season_ticket_id` says whose."""
 
-    scope = serializers.ChoiceField(choices=list(SCOPES))
+    scope = ChoiceField(choices=list(SCOPES))
     scope_id = serializers.UUIDField()
     state = serializers.CharField(max_length=16)
     reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
