@@ -33,6 +33,13 @@ from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, S
 from seatsync.core.money import LARGEST, money_text, round_money
 
 PRICEABLE = frozenset({ListingStatus.PUBLISHING, ListingStatus.ACTIVE, ListingStatus.PAUSED})
+# What waiting does not mend: a status that no price will be taken in again.
+_PAST_PRICING: dict[str, str] = {
+    ListingStatus.SOLD: "It is sold, and nothing is to be done.",
+    ListingStatus.DELISTING: "Publish it again when it is down, at the price that you want.",
+    ListingStatus.CANCELLED: "Publish it again at the price that you want.",
+    ListingStatus.EXPIRED: "Publish it again at the price that you want.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,9 @@ def listing_reprice(
                 current_version=outcome.version,
             )
         if refusal.guard in {"status", "sale", "in_flight"}:
-            raise Conflict(refusal.reason, field="price", remedy="Wait a moment and try again.")
+            status = Listing.objects.values_list("status", flat=True).get(pk=listing_id)
+            remedy = _PAST_PRICING.get(status, "Wait a moment and try again.")
+            raise Conflict(refusal.reason, field="price", remedy=remedy)
         raise InvalidInput(refusal.reason, field="price", remedy="Choose a price that the rule allows.")
     return Listing.objects.select_related("game", "account").get(pk=listing_id)
 
