@@ -28,13 +28,13 @@ from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.trading import SCOPES, trading_state_set
+from marketplaces.registry import adapter_keys
 from seatsync.core.apiview import ApiView
-from seatsync.core.fields import ChoiceField, MomentField
-from seatsync.core.filters import ApiFilterSet
+from seatsync.core.fields import ChoiceField, MomentField, MoneyField
+from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
 
-MONEY: dict[str, Any] = {"max_digits": 10, "decimal_places": 2}
 _ID = "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f01"
 PUBLISH = example(
     "Two seats on two marketplaces",
@@ -104,9 +104,9 @@ class ListingInput(serializers.Serializer[Any]):
 
     seat_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=40)
     account_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=10)
-    price = serializers.DecimalField(**MONEY)
-    floor = serializers.DecimalField(**MONEY)
-    ceiling = serializers.DecimalField(**MONEY)
+    price = MoneyField()
+    floor = MoneyField()
+    ceiling = MoneyField()
     split_type = ChoiceField(choices=SplitType.choices, default=SplitType.ANY)
     floor_basis = ChoiceField(choices=["list", "net"], default="list")
 
@@ -114,13 +114,13 @@ class ListingInput(serializers.Serializer[Any]):
 class RepublishInput(serializers.Serializer[Any]):
     """Publish a listing that is down again, at its old price unless told otherwise."""
 
-    price = serializers.DecimalField(**MONEY, required=False)
+    price = MoneyField(required=False)
 
 
 class PriceInput(serializers.Serializer[Any]):
     """A new price. `version` is the one you saw; `confirmed` allows a step beyond the usual."""
 
-    price = serializers.DecimalField(**MONEY)
+    price = MoneyField()
     version = serializers.IntegerField(min_value=1)
     reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
     confirmed = serializers.BooleanField(default=False)
@@ -275,8 +275,14 @@ class TradingStateInput(serializers.Serializer[Any]):
     season_ticket_id = serializers.UUIDField(required=False)
 
 
+def _platforms() -> list[tuple[str, str]]:
+    return [(key, key) for key in adapter_keys()]
+
+
 class ListingFilter(ApiFilterSet):
     """Listings by game, ticket, platform, status and account."""
+
+    platform = ToldChoiceFilter(choices=_platforms)
 
     class Meta:
         model = Listing
@@ -285,6 +291,8 @@ class ListingFilter(ApiFilterSet):
 
 class SaleFilter(ApiFilterSet):
     """Sales by game, platform, state and listing."""
+
+    platform = ToldChoiceFilter(choices=_platforms)
 
     class Meta:
         model = Sale

@@ -110,6 +110,8 @@ class AccountList(mixins.ListModelMixin, ApiView):
         data = AccountInput(data=request.data)
         data.is_valid(raise_exception=True)
         wish = data.validated_data
+        # What else is wanted depends on the platform: one that nobody knows wants nothing.
+        adapter_get(wish["platform"])
         if wish.get("token"):
             account = connect.connect_token(
                 actor=self.actor, platform=wish["platform"], mode=wish["mode"], token=wish["token"]

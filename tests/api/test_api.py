@@ -100,6 +100,10 @@ def test_a_revoked_share_sees_nothing(market: Market, as_: As) -> None:
     [
         ({"price": "20.00"}, "price"),
         ({"price": "84.005"}, "price"),
+        ({"price": "8\u0660"}, "price"),
+        ({"price": "\uff18\uff10"}, "price"),
+        ({"price": "8_4"}, "price"),
+        ({"price": "8e1"}, "price"),
         ({"floor": "-1.00"}, "floor"),
         ({"split_type": "thirds"}, "split_type"),
         ({"seat_ids": []}, "seat_ids"),
@@ -122,6 +126,13 @@ def test_an_unknown_platform_and_path_say_so(market: Market, as_: As) -> None:
     answer = as_("owner").post("/marketplace-accounts/", {"platform": "craigslist", "token": "x"})
     assert (answer.status_code, fields(answer)) == (422, ["platform"])
     assert "alpha, beta" in answer.json()["errors"][0]["remedy"]
+    for body in ({"platform": "ebay"}, {"platform": "ebay", "redirect_uri": "https://seats.example/"}):
+        assert fields(as_("owner").post("/marketplace-accounts/", body)) == ["platform"]
+    for path in ("/listings/", "/sales/"):
+        answer = as_("owner").get(f"{path}?platform=ebay")
+        assert (answer.status_code, fields(answer)) == (422, ["platform"])
+        assert answer.json()["errors"][0]["remedy"] == "Use one of: alpha, beta."
+        assert as_("owner").get(f"{path}?platform=alpha").status_code == 200
     missing = as_("owner").get("/nothing/")
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
 
