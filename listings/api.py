@@ -467,9 +467,9 @@ class SaleFulfil(ApiView):
     )  # fmt: skip
     def post(self, request: Request, pk: str) -> Response:
         """202 with the command that tells the marketplace; 409 where the sale does not wait for its tickets."""
+        sale = selectors.sale_get(self.actor, pk)
         data = FulfilInput(data=request.data)
         data.is_valid(raise_exception=True)
-        sale = selectors.sale_get(self.actor, pk)
         command = sale_fulfil(actor=self.actor, sale_id=sale.pk, **data.validated_data)
         return Response(CommandOutput(command).data, status=202)
 
@@ -485,9 +485,9 @@ class SaleResolve(ApiView):
     )  # fmt: skip
     def post(self, request: Request, pk: str) -> Response:
         """The sale as decided; 409 where it is not unclear or somebody else has one of the seats."""
+        sale = selectors.sale_get(self.actor, pk)
         data = ResolveInput(data=request.data)
         data.is_valid(raise_exception=True)
-        sale = selectors.sale_get(self.actor, pk)
         decided = sale_resolve(actor=self.actor, sale_id=sale.pk, **data.validated_data)
         return Response(SaleOutput(selectors.sale_get(self.actor, decided.pk)).data)
 

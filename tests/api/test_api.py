@@ -1,6 +1,7 @@
 """API v1: who may, what a mistake says, idempotency, versions, and a constant number of queries."""
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -10,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from listings.models import Listing, MarketplaceCommand
 from portfolios.models import SeasonTicketShare
+from seatsync.core.apiview import WRITES as WRITING
 from seatsync.core.models import IdempotencyRecord
 from tests.api.conftest import Api, As
+from tests.api.document import document
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +71,17 @@ def test_who_may_read_what(market: Market, as_: As, who: str, status: int) -> No
     if status == 404:
         for path in ("/listings/", "/seats/", "/sales/", "/season-tickets/", "/marketplace-accounts/", "/alerts/"):
             assert caller.get(path).json()["results"] == [], path
+
+
+WRITES = [(method, path) for method, path in document().operations() if method in WRITING and "{" in path]
+
+
+@pytest.mark.parametrize(("method", "path"), WRITES)
+def test_an_id_that_is_not_there_is_told_before_what_was_sent_for_it(
+    market: Market, as_: As, method: str, path: str
+) -> None:
+    address = re.sub(r"\{\w+\}", "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f01", path.removeprefix("/api/v1"))
+    assert as_("owner").send(method, address, "[]").status_code == 404
 
 
 @pytest.mark.parametrize(("who", "status"), [("viewer", 403), ("other", 404), ("outsider", 401)])
