@@ -98,3 +98,9 @@ def test_create_staff_without_a_terminal_says_what_to_set(monkeypatch: pytest.Mo
     monkeypatch.setattr(getpass, "getpass", getpass.fallback_getpass)  # type: ignore[attr-defined]
     with pytest.raises(CommandError, match="Run it in one, or set SEATSYNC_STAFF_PASSWORD"):
         call_command("create_staff", "new@example.com")
+
+
+def test_browsers_find_the_icon_where_they_look_without_a_page() -> None:
+    answer = Client().get("/favicon.ico")
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/static/img/mark")
