@@ -70,5 +70,8 @@ class PredictionList(mixins.ListModelMixin, ApiView):
         group = SeatGroup.objects.select_related("game").get_for(self.actor, data.validated_data["seat_group"])
         found = price_suggest(actor=self.actor, seat_group=group)
         if found is None:
-            raise NotFound("Nothing is known of these seats yet: no sale of the game, no history of the section.")
+            raise NotFound(
+                "Nothing is known of these seats yet: no sale of the game, no history of the section.",
+                remedy="Ask again when the game has sales.",
+            )
         return Response(PredictionOutput(found).data, status=201)

@@ -28,13 +28,13 @@ from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.trading import SCOPES, trading_state_set
+from marketplaces.registry import adapter_keys
 from seatsync.core.apiview import ApiView
-from seatsync.core.fields import MomentField
-from seatsync.core.filters import ApiFilterSet
+from seatsync.core.fields import ChoiceField, MomentField, MoneyField
+from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
 
-MONEY: dict[str, Any] = {"max_digits": 10, "decimal_places": 2}
 _ID = "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f01"
 PUBLISH = example(
     "Two seats on two marketplaces",
@@ -104,23 +104,23 @@ class ListingInput(serializers.Serializer[Any]):
 
     seat_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=40)
     account_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=10)
-    price = serializers.DecimalField(**MONEY)
-    floor = serializers.DecimalField(**MONEY)
-    ceiling = serializers.DecimalField(**MONEY)
-    split_type = serializers.ChoiceField(choices=SplitType.choices, default=SplitType.ANY)
-    floor_basis = serializers.ChoiceField(choices=["list", "net"], default="list")
+    price = MoneyField()
+    floor = MoneyField()
+    ceiling = MoneyField()
+    split_type = ChoiceField(choices=SplitType.choices, default=SplitType.ANY)
+    floor_basis = ChoiceField(choices=["list", "net"], default="list")
 
 
 class RepublishInput(serializers.Serializer[Any]):
     """Publish a listing that is down again, at its old price unless told otherwise."""
 
-    price = serializers.DecimalField(**MONEY, required=False)
+    price = MoneyField(required=False)
 
 
 class PriceInput(serializers.Serializer[Any]):
     """A new price. `version` is the one you saw; `confirmed` allows a step beyond the usual."""
 
-    price = serializers.DecimalField(**MONEY)
+    price = MoneyField()
     version = serializers.IntegerField(min_value=1)
     reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
     confirmed = serializers.BooleanField(default=False)
@@ -135,7 +135,7 @@ class DelistInput(serializers.Serializer[Any]):
 class FulfilInput(serializers.Serializer[Any]):
     """How the tickets went to the buyer: with a confirmation number, or with one https address a ticket."""
 
-    method = serializers.ChoiceField(choices=METHODS)
+    method = ChoiceField(choices=METHODS)
     confirmation = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
     transfer_urls = serializers.ListField(
         child=serializers.CharField(max_length=500), max_length=40, required=False, default=list
@@ -267,7 +267,7 @@ class TradingStateOutput(serializers.ModelSerializer[TradingState]):
 class TradingStateInput(serializers.Serializer[Any]):
     """Set a brake; for scope game `season_ticket_id` says whose."""
 
-    scope = serializers.ChoiceField(choices=list(SCOPES))
+    scope = ChoiceField(choices=list(SCOPES))
     scope_id = serializers.UUIDField()
     state = serializers.CharField(max_length=16)
     reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
@@ -275,8 +275,14 @@ class TradingStateInput(serializers.Serializer[Any]):
     season_ticket_id = serializers.UUIDField(required=False)
 
 
+def _platforms() -> list[tuple[str, str]]:
+    return [(key, key) for key in adapter_keys()]
+
+
 class ListingFilter(ApiFilterSet):
     """Listings by game, ticket, platform, status and account."""
+
+    platform = ToldChoiceFilter(choices=_platforms)
 
     class Meta:
         model = Listing
@@ -285,6 +291,8 @@ class ListingFilter(ApiFilterSet):
 
 class SaleFilter(ApiFilterSet):
     """Sales by game, platform, state and listing."""
+
+    platform = ToldChoiceFilter(choices=_platforms)
 
     class Meta:
         model = Sale
@@ -459,9 +467,9 @@ class SaleFulfil(ApiView):
     )  # fmt: skip
     def post(self, request: Request, pk: str) -> Response:
         """202 with the command that tells the marketplace; 409 where the sale does not wait for its tickets."""
+        sale = selectors.sale_get(self.actor, pk)
         data = FulfilInput(data=request.data)
         data.is_valid(raise_exception=True)
-        sale = selectors.sale_get(self.actor, pk)
         command = sale_fulfil(actor=self.actor, sale_id=sale.pk, **data.validated_data)
         return Response(CommandOutput(command).data, status=202)
 
@@ -477,9 +485,9 @@ class SaleResolve(ApiView):
     )  # fmt: skip
     def post(self, request: Request, pk: str) -> Response:
         """The sale as decided; 409 where it is not unclear or somebody else has one of the seats."""
+        sale = selectors.sale_get(self.actor, pk)
         data = ResolveInput(data=request.data)
         data.is_valid(raise_exception=True)
-        sale = selectors.sale_get(self.actor, pk)
         decided = sale_resolve(actor=self.actor, sale_id=sale.pk, **data.validated_data)
         return Response(SaleOutput(selectors.sale_get(self.actor, decided.pk)).data)
 

@@ -18,6 +18,7 @@ from marketplaces.services.understand import inbound_retry
 from portfolios.selectors import game_get
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
+from seatsync.core.fields import ChoiceField
 from seatsync.core.openapi import example
 
 
@@ -50,7 +51,7 @@ class AccountInput(serializers.Serializer[Any]):
     """Connect an account: with a token, or (consent platforms) without one to be told where to go."""
 
     platform = serializers.CharField(max_length=20)
-    mode = serializers.ChoiceField(choices=["paper", "live"], default="paper")
+    mode = ChoiceField(choices=["paper", "live"], default="paper")
     token = serializers.CharField(max_length=500, required=False)
     redirect_uri = serializers.URLField(required=False)
 
@@ -109,6 +110,8 @@ class AccountList(mixins.ListModelMixin, ApiView):
         data = AccountInput(data=request.data)
         data.is_valid(raise_exception=True)
         wish = data.validated_data
+        # What else is wanted depends on the platform: one that nobody knows wants nothing.
+        adapter_get(wish["platform"])
         if wish.get("token"):
             account = connect.connect_token(
                 actor=self.actor, platform=wish["platform"], mode=wish["mode"], token=wish["token"]

@@ -15,6 +15,7 @@ from portfolios.services.ledger import seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput, NotFound
+from seatsync.core.fields import MoneyField
 from seatsync.core.filters import ApiFilterSet, MomentFilter
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
@@ -90,7 +91,7 @@ class SeasonTicketInput(serializers.Serializer[Any]):
     row = serializers.CharField(max_length=20)
     seat_from = serializers.IntegerField(min_value=1)
     seat_to = serializers.IntegerField(min_value=1)
-    cost_basis = serializers.DecimalField(max_digits=10, decimal_places=2, min_value=0)
+    cost_basis = MoneyField(min_value=0)
     order_reference = serializers.CharField(max_length=80)
     source = serializers.CharField(  # type: ignore[assignment]
         max_length=80,

@@ -4,7 +4,8 @@ import redis
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.templatetags.static import static
 from django.views.decorators.http import require_GET
 
 from listings.models import MarketplaceCommand
@@ -17,6 +18,12 @@ from seatsync.core.limiters import valkey
 def healthz(request: HttpRequest) -> HttpResponse:
     """200 while the process answers."""
     return HttpResponse("ok", content_type="text/plain")
+
+
+@require_GET
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Where browsers look for an icon when what they show names none: a problem, a plain sentence, the admin."""
+    return HttpResponseRedirect(static("img/mark.svg"))
 
 
 @require_GET

@@ -33,6 +33,13 @@ from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, S
 from seatsync.core.money import LARGEST, money_text, round_money
 
 PRICEABLE = frozenset({ListingStatus.PUBLISHING, ListingStatus.ACTIVE, ListingStatus.PAUSED})
+# What waiting does not mend: a status that no price will be taken in again.
+_PAST_PRICING: dict[str, str] = {
+    ListingStatus.SOLD: "It is sold, and nothing is to be done.",
+    ListingStatus.DELISTING: "Publish it again when it is down, at the price that you want.",
+    ListingStatus.CANCELLED: "Publish it again at the price that you want.",
+    ListingStatus.EXPIRED: "Publish it again at the price that you want.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +200,7 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
 
 
 def _afresh(listing: Listing) -> str:
-    if listing.status == ListingStatus.SOLD:
-        return "Nothing needs to be done."
-    ended = {ListingStatus.CANCELLED, ListingStatus.EXPIRED}
-    return "Publish the seats again." if listing.status in ended else "Wait a moment and try again."
+    return _PAST_PRICING.get(listing.status, "Wait a moment and try again.")
 
 
 def _keep_proposal(

@@ -36,6 +36,11 @@ def _owner(actor: Actor, mode: str) -> tuple[uuid.UUID, uuid.UUID]:
     return actor.tenant_id, actor.user_id
 
 
+def _sentence(error: MarketplaceError) -> str:
+    """What a platform said, with its end: a remedy follows."""
+    return f"{str(error).rstrip(' .')}."
+
+
 def connect_start(*, actor: Actor, platform: str, mode: str, redirect_uri: str) -> str:
     """The address of the platform's consent page for a new attempt. Raises InvalidInput for a token platform."""
     tenant_id, user_id = _owner(actor, mode)
@@ -75,7 +80,9 @@ def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) ->
         )
     except MarketplaceError as error:
         raise Conflict(
-            f"{attempt.platform} did not grant access: {error}", field="code", remedy="Start again from Connections."
+            f"{attempt.platform} did not grant access: {_sentence(error)}",
+            field="code",
+            remedy="Start again from Connections.",
         ) from error
     return account_keep(actor=actor, platform=attempt.platform, mode=attempt.mode, grant=grant)
 
@@ -95,7 +102,7 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
         grant = adapter.connect(link, code="", redirect_uri="", code_verifier="")
     except MarketplaceError as error:
         raise InvalidInput(
-            f"{adapter.traits.name} refuses this token: {error}", field="token", remedy="Copy it again."
+            f"{adapter.traits.name} refuses this token: {_sentence(error)}", field="token", remedy="Copy it again."
         ) from error
     return account_keep(actor=actor, platform=platform, mode=mode, grant=grant)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.sites.requests import RequestSite
 from django.http import HttpRequest
 
 from seatsync.accounts.models import Membership, User
@@ -19,6 +20,16 @@ class AccountAdapter(DefaultAccountAdapter):
         if commit:
             Membership.objects.get_or_create(user=saved, tenant_id=request.tenant.pk)  # type: ignore[attr-defined]
         return saved
+
+    def format_email_subject(self, subject: str) -> str:
+        """The subject under the tenant's name; allauth's own is the host's, as nobody knows us by it."""
+        return f"[{self.request.tenant.name}] {subject}"
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Mails greet in the tenant's name, and still say at which address something was asked for."""
+        site = RequestSite(self.request)
+        site.name = self.request.tenant.name
+        super().send_mail(template_prefix, email, {**context, "current_site": site})
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that allauth's limits count by: the client's, not the proxy's."""

@@ -5,9 +5,11 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import ForeignKey, PositiveSmallIntegerField
+from django_filters import fields as filter_fields
 from django_filters import rest_framework as filters
 
 from seatsync.core.bounds import EARLIEST, LATEST, MOMENT_REMEDY
+from seatsync.core.remedies import Told, choices_told, echoed
 
 LARGEST_SMALL = 32_767
 
@@ -50,6 +52,24 @@ class SmallNumberFilter(filters.NumberFilter):
         super().__init__(*args, **kwargs, min_value=0, max_value=LARGEST_SMALL)
 
 
+class _ToldChoice(filter_fields.ChoiceField):
+    def validate(self, value: Any) -> None:
+        """Raises ValidationError naming the choices; nothing chosen is no filter."""
+        try:
+            super().validate(value)
+        except forms.ValidationError as error:
+            raise forms.ValidationError(
+                f"{echoed(value)} is not a valid choice.",
+                Told("invalid_choice", choices_told(key for key, _ in self.choices)),
+            ) from error
+
+
+class ToldChoiceFilter(filters.ChoiceFilter):
+    """One of a few; a refusal names them."""
+
+    field_class = _ToldChoice
+
+
 class ApiFilterSet(filters.FilterSet):
     """Objects are filtered by bare id: one that is not there and another holder's both give an empty list.
 
@@ -61,3 +81,9 @@ class ApiFilterSet(filters.FilterSet):
         ForeignKey: {"filter_class": filters.UUIDFilter},
         PositiveSmallIntegerField: {"filter_class": SmallNumberFilter},
     }
+
+    @classmethod
+    def filter_for_lookup(cls, field: Any, lookup_type: str) -> tuple[Any, Any]:
+        """The filter's class and arguments; django-filter's own for choices names none of them."""
+        found, arguments = super().filter_for_lookup(field, lookup_type)
+        return (ToldChoiceFilter if found is filters.ChoiceFilter else found), arguments

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from seatsync.core.bounds import moment_within
 from seatsync.core.errors import InvalidInput
+from seatsync.core.remedies import echoed
 
 
 class CursorPagination(pagination.CursorPagination):
@@ -37,7 +38,9 @@ class CursorPagination(pagination.CursorPagination):
         # isdigit() alone takes superscripts, which are no numbers.
         usable = text.isascii() and text.isdigit() and len(text) <= len(str(self.max_page_size))
         if not usable or not 1 <= int(text) <= self.max_page_size:
-            raise InvalidInput(f"{text!r} is not a limit.", field="limit", remedy=f"Use 1 to {self.max_page_size}.")
+            raise InvalidInput(
+                f"{echoed(text)} is not a limit.", field="limit", remedy=f"Use 1 to {self.max_page_size}."
+            )
         return int(text)
 
     def decode_cursor(self, request: Request) -> Any:

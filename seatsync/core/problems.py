@@ -13,6 +13,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from seatsync.core.errors import CHALLENGE, FieldProblem, SeatSyncError, TooManyRequests
+from seatsync.core.remedies import MEND, remedy_of
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -26,7 +27,8 @@ _ADVICE: dict[type[Exception], tuple[str, str]] = {
     exceptions.NotAcceptable: ("Accept", "Accept application/json."),
     exceptions.NotAuthenticated: ("Authorization", "Send an access token, as Authorization: Bearer."),
 }
-_MEND = "Mend this field and send it again."
+# The remedies of refusals that are about no field, by status; the sentence itself ends with them.
+_PLAIN = {404: "Use an id that this API gave you."}
 
 
 def problem_body(
@@ -72,7 +74,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if (wait := getattr(error, "wait", None)) is not None:
         headers["Retry-After"] = str(max(1, round(wait)))
     # A remedy without a field stands in the sentence itself.
-    detail = found.detail if found.problems else f"{found.detail} {found.remedy}".strip()
+    detail = (
+        found.detail if found.problems else f"{found.detail} {found.remedy or _PLAIN.get(found.status, '')}".strip()
+    )
     body = problem_body(
         status=found.status, code=found.code, title=found.title, detail=detail, request=request,
         problems=found.problems, current_version=found.current_version,
@@ -110,7 +114,7 @@ def _late(error: Exception) -> SeatSyncError | None:
     if isinstance(error, ValidationError):
         found = _plain(422, "invalid_input", "Some of the input is not valid.")
         texts = error.message_dict if hasattr(error, "error_dict") else {"body": error.messages}
-        found.problems = tuple(FieldProblem(name, " ".join(said), _MEND) for name, said in texts.items())
+        found.problems = tuple(FieldProblem(name, " ".join(said), MEND) for name, said in texts.items())
     elif isinstance(error, DataError):
         found = _plain(422, "invalid_input", "A value is longer, larger or other than what can be stored.")
         found.problems = (FieldProblem("body", found.detail, "Look for such a value and send it mended."),)
@@ -138,7 +142,7 @@ def _fields(detail: Any, path: str = "") -> list[FieldProblem]:
             p for index, value in enumerate(detail) for p in _fields(value, f"{path}.{index}" if path else str(index))
         ]
     texts = detail if isinstance(detail, list) else [detail]
-    return [FieldProblem(_field(path), str(text), _MEND) for text in texts]
+    return [FieldProblem(_field(path), str(text), remedy_of(text, getattr(text, "code", None))) for text in texts]
 
 
 def _field(path: str) -> str:

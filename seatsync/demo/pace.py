@@ -1,5 +1,6 @@
 """The pace of a replay: how far into the record it has come, at so many recorded seconds a second."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,19 @@ from seatsync.demo.record import Purchase
 
 # While the product is off the replay stands still: no more than this is made up for at once.
 LONGEST_STEP = timedelta(seconds=60)
+
+
+def speed_parse(text: str) -> float | None:
+    """Recorded seconds per second, None for "max". Raises ValueError with a sentence for what is neither."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not (0 < speed < math.inf):
+        raise ValueError(f"--speed {text[:40]!r} is not a speed. Give recorded seconds per second, or max.")
+    return speed
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,24 +8,43 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import NoReturn
 
 from seatsync.core.embedded import EmbeddedError, lost, provide_servers, state_dir
 from seatsync.core.embedded.ports import free_port
 from seatsync.launch.interrupts import Interrupts, Stopped
 from seatsync.launch.processes import LaunchError, Processes, Spec
-from seatsync.launch.refusals import alone, data_readable, ports_usable
+from seatsync.launch.refusals import alone, data_readable, ports_usable, speed_usable
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 90.0
+# How Django begins the line of a command that refuses.
+REFUSED = "CommandError: "
 PYTHON = sys.executable
 BIN = Path(sys.executable).parent
 
 
+class Parser(argparse.ArgumentParser):
+    """Refuses as everything else here does: one sentence and status 1."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process."""
+        remedy = "" if message.endswith(".") else ". `bin/start --help` lists the options."
+        self.exit(1, f"error: {message.removeprefix('argument ')}{remedy}\n")
+
+
+def _port(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no port. Give a number from 1 to 65535.") from error
+
+
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="bin/start", description="Start SeatSync on this machine.")
-    parser.add_argument("--port", type=int, default=8000, help="web; the socket takes the next one")
-    parser.add_argument("--simulator-port", type=int, default=9100)
+    parser = Parser(prog="bin/start", description="Start SeatSync on this machine.")
+    parser.add_argument("--port", type=_port, default=8000, help="web; the socket takes the next one")
+    parser.add_argument("--simulator-port", type=_port, default=9100)
     parser.add_argument("--check", action="store_true", help="start, run the main job once, print ok, stop")
     parser.add_argument("--data", type=Path, help="a folder with recorded sales to replay as a season of their own")
     parser.add_argument("--speed", default="max", help="recorded seconds per second, or max; with --data")
@@ -74,6 +93,8 @@ def step(text: str, started: float) -> None:
 def manage(processes: Processes, *command: str) -> None:
     """Run a management command in this run's environment and pass its steps on; raises LaunchError with its last line.
 
+    A command that refuses says why in whole sentences; any other failure is told with the command's name.
+
     A step is a line that is set in by two spaces.
     """
     last = "no reason given"
@@ -85,7 +106,8 @@ def manage(processes: Processes, *command: str) -> None:
         last = line.strip() or last
 
     if processes.run(Spec(command[0], [PYTHON, "manage.py", *command]), hear, cwd=ROOT) != 0:
-        raise LaunchError(lost() or f"`manage.py {' '.join(command)}` failed: {last}")
+        said = last.removeprefix(REFUSED)
+        raise LaunchError(lost() or (said if said != last else f"`manage.py {' '.join(command)}` failed: {last}"))
 
 
 def wait_for(url: str, processes: Processes) -> None:
@@ -133,6 +155,7 @@ def watch(processes: Processes) -> int:
 
 def run(options: argparse.Namespace, processes: Processes, ws_port: int) -> int:
     """Everything from the servers to the end; the exit status. Raises EmbeddedError for what cannot be started."""
+    speed_usable(options.speed)
     data_readable(options.data)
     alone(state_dir(), f"http://localhost:{options.port}")
     ports_usable({

@@ -1,4 +1,4 @@
-"""What bin/start refuses at once, before anything is started: bad ports, a missing folder, a second run."""
+"""What bin/start refuses at once, before anything is started: bad ports, a missing record, a second run."""
 
 import errno
 import fcntl
@@ -7,6 +7,8 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from intelligence.training_data import sales_path
+from seatsync.demo.pace import speed_parse
 from seatsync.launch.processes import LaunchError
 
 _held: list[int] = []
@@ -45,9 +47,25 @@ def _port_usable(port: int, option: str) -> None:
 
 
 def data_readable(folder: Path | None) -> None:
-    """Raises LaunchError where --data leads to no folder that can be read."""
-    if folder is not None and not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
+    """Raises LaunchError where --data leads to no folder with a record that can be read."""
+    if folder is None:
+        return
+    if not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
         raise LaunchError(f"--data {folder} is no folder that can be read. Give the folder of recorded sales.")
+    try:
+        record = sales_path(folder)
+    except FileNotFoundError as error:
+        raise LaunchError(f"--data: {error}") from error
+    if not (record.is_file() and os.access(record, os.R_OK)):
+        raise LaunchError(f"--data: {record} is no file that can be read. Mend its rights, or give another folder.")
+
+
+def speed_usable(text: str) -> None:
+    """Raises LaunchError where --speed is none."""
+    try:
+        speed_parse(text)
+    except ValueError as error:
+        raise LaunchError(str(error)) from error
 
 
 def alone(directory: Path, address: str) -> None:

@@ -48,6 +48,7 @@ PRICE = {"price": "80.00", "version": 1}
 
 ROUTES: dict[str, Route] = {
     "healthz": OPEN,
+    "favicon": OPEN,
     "readyz": OPEN,
     "metrics": Route(Kind.METRICS),
     "marketplace_webhook": Route(Kind.WEBHOOK, {"platform": "=alpha", "account_id": "account"}),

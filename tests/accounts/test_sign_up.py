@@ -39,6 +39,18 @@ def test_a_code_from_the_mail_opens_the_account() -> None:
     assert client.get("/").status_code == 200
 
 
+@pytest.mark.parametrize("address", ["new@example.com", "known@example.com"])
+def test_mails_bear_the_name_of_the_tenant_whose_page_was_used(address: str) -> None:
+    tenant = Tenant.objects.create(name="Bleacher Bums", slug="bums")
+    TenantDomain.objects.create(tenant=tenant, host="testserver", verified_at=now())
+    person("known@example.com", tenant)
+    sign_up(Client(), email=address)
+    (sent,) = mail.outbox
+    assert sent.subject.startswith("[Bleacher Bums] ")
+    assert "Hello from Bleacher Bums!" in sent.body
+    assert "Thank you for using Bleacher Bums!\ntestserver" in sent.body
+
+
 def test_a_known_address_gets_the_same_answer_and_no_second_account() -> None:
     person("known@example.com", Tenant.objects.get(is_default=True))
     fresh, known = sign_up(Client()), sign_up(Client(), email="KNOWN@example.com")

@@ -1,6 +1,7 @@
 """API v1: who may, what a mistake says, idempotency, versions, and a constant number of queries."""
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -10,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from listings.models import Listing, MarketplaceCommand
 from portfolios.models import SeasonTicketShare
+from seatsync.core.apiview import WRITES as WRITING
 from seatsync.core.models import IdempotencyRecord
 from tests.api.conftest import Api, As
+from tests.api.document import document
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +73,17 @@ def test_who_may_read_what(market: Market, as_: As, who: str, status: int) -> No
             assert caller.get(path).json()["results"] == [], path
 
 
+WRITES = [(method, path) for method, path in document().operations() if method in WRITING and "{" in path]
+
+
+@pytest.mark.parametrize(("method", "path"), WRITES)
+def test_an_id_that_is_not_there_is_told_before_what_was_sent_for_it(
+    market: Market, as_: As, method: str, path: str
+) -> None:
+    address = re.sub(r"\{\w+\}", "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f01", path.removeprefix("/api/v1"))
+    assert as_("owner").send(method, address, "[]").status_code == 404
+
+
 @pytest.mark.parametrize(("who", "status"), [("viewer", 403), ("other", 404), ("outsider", 401)])
 def test_who_may_not_write(market: Market, as_: As, who: str, status: int) -> None:
     alpha, _ = market.published()
@@ -100,6 +114,10 @@ def test_a_revoked_share_sees_nothing(market: Market, as_: As) -> None:
     [
         ({"price": "20.00"}, "price"),
         ({"price": "84.005"}, "price"),
+        ({"price": "8\u0660"}, "price"),
+        ({"price": "\uff18\uff10"}, "price"),
+        ({"price": "8_4"}, "price"),
+        ({"price": "8e1"}, "price"),
         ({"floor": "-1.00"}, "floor"),
         ({"split_type": "thirds"}, "split_type"),
         ({"seat_ids": []}, "seat_ids"),
@@ -122,6 +140,13 @@ def test_an_unknown_platform_and_path_say_so(market: Market, as_: As) -> None:
     answer = as_("owner").post("/marketplace-accounts/", {"platform": "craigslist", "token": "x"})
     assert (answer.status_code, fields(answer)) == (422, ["platform"])
     assert "alpha, beta" in answer.json()["errors"][0]["remedy"]
+    for body in ({"platform": "ebay"}, {"platform": "ebay", "redirect_uri": "https://seats.example/"}):
+        assert fields(as_("owner").post("/marketplace-accounts/", body)) == ["platform"]
+    for path in ("/listings/", "/sales/"):
+        answer = as_("owner").get(f"{path}?platform=ebay")
+        assert (answer.status_code, fields(answer)) == (422, ["platform"])
+        assert answer.json()["errors"][0]["remedy"] == "Use one of: alpha, beta."
+        assert as_("owner").get(f"{path}?platform=alpha").status_code == 200
     missing = as_("owner").get("/nothing/")
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
 

@@ -140,7 +140,9 @@ def test_bodies_that_are_no_input(market: Market, as_: As, name: str) -> None:
 def test_what_is_repeated_of_the_input_can_be_written_down(market: Market, as_: As) -> None:
     """A choice that is not there is named in the answer, and half a character has no bytes."""
     wish = {"method": "\ud800", "confirmation": "x"}
-    answer = as_("owner").post(f"/sales/{market.holding.game.pk}/fulfil/", wish)
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1,)))
+    answer = as_("owner").post(f"/sales/{market.sale().pk}/fulfil/", wish)
     refused(answer, 422, "method")
 
 

@@ -53,8 +53,16 @@ def test_a_mistake_names_its_field_and_changes_nothing(
 @pytest.mark.parametrize("name", ["email", "is_staff", "kyc_status", "subscription_tier", "id"])
 def test_nothing_else_can_be_changed_so(market: Market, as_: As, name: str) -> None:
     before = getattr(me(market), name)
-    as_("owner").patch("/me/", {name: "true"})
-    assert getattr(me(market), name) == before
+    answer = as_("owner").patch("/me/", {"full_name": "Sam", name: "true"})
+    assert (answer.status_code, fields(answer)) == (422, [name])
+    assert answer.json()["errors"][0]["remedy"] == "Leave it out: only full_name and phone are changed here."
+    assert (getattr(me(market), name), me(market).full_name) == (before, "")
+
+
+def test_many_unknown_fields_are_not_all_repeated(market: Market, as_: As) -> None:
+    answer = as_("owner").patch("/me/", {f"{number}{'x' * 500}": 1 for number in range(50)})
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 20)
+    assert max(len(name) for name in fields(answer)) == 80
 
 
 def test_the_page_and_the_api_take_the_same_fields(market: Market, as_: As) -> None:

@@ -1,9 +1,11 @@
 """The admin: staff behind a second factor, every model page opens, secrets never shown."""
 
+import getpass
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django_otp import DEVICE_ID_SESSION_KEY
@@ -82,3 +84,23 @@ def test_create_staff_makes_a_second_factor(
     call_command("create_staff", "new@example.com")
     assert "otpauth://" in capsys.readouterr().out
     assert TOTPDevice.objects.get().user.email == "new@example.com"
+
+
+def test_create_staff_refuses_what_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEATSYNC_STAFF_PASSWORD", "a-long-password-1")
+    with pytest.raises(CommandError, match="'junk' is no mail address"):
+        call_command("create_staff", "junk")
+    assert not User.objects.filter(email="junk").exists()
+
+
+def test_create_staff_without_a_terminal_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEATSYNC_STAFF_PASSWORD", raising=False)
+    monkeypatch.setattr(getpass, "getpass", getpass.fallback_getpass)  # type: ignore[attr-defined]
+    with pytest.raises(CommandError, match="Run it in one, or set SEATSYNC_STAFF_PASSWORD"):
+        call_command("create_staff", "new@example.com")
+
+
+def test_browsers_find_the_icon_where_they_look_without_a_page() -> None:
+    answer = Client().get("/favicon.ico")
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/static/img/mark")

@@ -7,10 +7,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from seatsync.core.embedded.ports import free_port
+from seatsync.launch.interrupts import Interrupts
+from seatsync.launch.processes import LaunchError, Processes
+from seatsync.launch.product import manage
 from tests.launch.tools import PATIENCE_S, ROOT, environment, servers, until
 
 
@@ -42,10 +46,34 @@ def refused(state: Path, *arguments: str, prefix: Sequence[str] = ()) -> str:
     (("--port", "0"), "--port gives port 0 to the web"),
     (("--simulator-port", "70000"), "--simulator-port gives port 70000 to the simulator"),
     (("--data", "/nonexistent"), "--data /nonexistent is no folder that can be read"),
+    (("--data", "/proc/self"), "/proc/self/sales_mlb_2025.csv.gz does not exist. Give the folder that holds"),
+    (("--data", "/tmp", "--speed", "banana"), "--speed 'banana' is not a speed. Give recorded seconds per second"),
+    (("--data", "/tmp", "--speed=-4"), "--speed '-4' is not a speed."),
+    (("--data", "/tmp", "--speed"), "--speed: expected one argument. `bin/start --help` lists the options."),
+    (("--speed", "3600"), "--speed is the speed of a replay. Give --data PATH with it."),
+    (("--port", "abc"), "--port: 'abc' is no port. Give a number from 1 to 65535."),
+    (("--banana",), "unrecognized arguments: --banana. `bin/start --help` lists the options."),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused_at_once(state: Path, arguments: tuple[str, ...], sentence: str) -> None:
     given = arguments if "--port" in arguments else ("--port", str(free_port()), *arguments)
     assert sentence in refused(state, *given)
+
+
+@pytest.mark.parametrize(("line", "told"), [
+    ("CommandError: --data: sales.csv is empty. Give another.", "--data: sales.csv is empty. Give another."),
+    ("ValueError: 7", "`manage.py prepare --data x` failed: ValueError: 7"),
+])  # fmt: skip
+def test_what_a_command_refuses_is_told_in_its_own_sentence(
+    line: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(self: Processes, spec: Any, hear: Any, *, cwd: Path) -> int:
+        hear(f"{line}\n")
+        return 1
+
+    monkeypatch.setattr(Processes, "run", run)
+    with pytest.raises(LaunchError) as caught:
+        manage(Processes({}, Interrupts()), "prepare", "--data", "x")
+    assert str(caught.value) == told
 
 
 def test_one_port_for_two_is_refused(state: Path) -> None:

@@ -131,6 +131,6 @@ def test_a_speed_without_a_record_is_refused(monkeypatch: pytest.MonkeyPatch, ca
     from seatsync.launch import product as launcher
 
     monkeypatch.setattr(sys, "argv", ["bin/start", "--speed", "60"])
-    with pytest.raises(SystemExit, match="2"):
+    with pytest.raises(SystemExit, match="1"):
         launcher.arguments()
-    assert "Give --data PATH with it" in capsys.readouterr().err
+    assert capsys.readouterr().err == "error: --speed is the speed of a replay. Give --data PATH with it.\n"

@@ -13,10 +13,10 @@ from marketplaces.contracts import Fulfilment, Grant, Link, RemoteSaleState
 from marketplaces.errors import GrantExpired
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.ports import Business
-from marketplaces.services.connect import account_keep, accounts_close, disconnect
+from marketplaces.services.connect import account_keep, accounts_close, connect_token, disconnect
 from marketplaces.services.inbox import inbox_receive
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, NotFound
+from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert
 from tests.market import Market
 
@@ -196,3 +196,16 @@ def test_nothing_new_is_offered_on_an_account_that_is_given_up(market: Market) -
     with pytest.raises(Conflict) as caught:
         market.publish(market.holding.seats[2:])
     assert caught.value.problems[0].field == "accounts"
+
+
+@pytest.mark.parametrize("said", ["401: Token is not valid", "401: Token is not valid."])
+def test_a_refused_token_is_told_in_whole_sentences(market: Market, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    def refuse(*args: object, **kwargs: object) -> Grant:
+        raise GrantExpired(said)
+
+    monkeypatch.setattr(market.alpha, "connect", refuse)
+    with pytest.raises(InvalidInput) as caught:
+        connect_token(actor=market.holding.actor, platform="alpha", mode="paper", token="token-3")
+    assert (caught.value.detail, caught.value.remedy) == (
+        "Alpha refuses this token: 401: Token is not valid.", "Copy it again.",
+    )  # fmt: skip

@@ -333,3 +333,16 @@ def test_a_brake_whose_end_has_passed_does_not_apply(market: Market) -> None:
     listing_reprice(actor=people.actor, listing_id=listing.pk, price=Decimal("80.00"), version=listing.version)
     listing.refresh_from_db()
     assert listing.price == Decimal("80.00")
+
+
+@pytest.mark.parametrize(("status", "remedy"), [
+    ("sold", "It is sold, and nothing is to be done."),
+    ("cancelled", "Publish it again at the price that you want."),
+    ("error", "Wait a moment and try again."),
+])  # fmt: skip
+def test_a_status_that_takes_no_price_says_what_there_is_to_do(market: Market, status: str, remedy: str) -> None:
+    alpha, _ = market.published()
+    Listing.objects.filter(pk=alpha.pk).update(status=status)
+    with pytest.raises(Conflict) as caught:
+        reprice(market, alpha, "80.00")
+    assert caught.value.problems[0].remedy == remedy

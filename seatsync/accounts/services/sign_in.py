@@ -42,7 +42,7 @@ def sign_in(*, email: str, password: str, tenant_id: uuid.UUID, address: str) ->
     good = check_password(password, user.password if user else _NOBODY)
     if user is None or not good or not may_enter(user, tenant_id):
         lockout_count(email=email, address=address)
-        raise SignInRefused("The mail address or the password is not right.")
+        raise SignInRefused("The mail address or the password is not right.", remedy="Check both and send them again.")
     audit_record(
         actor=Actor(ActorKind.USER, str(user.pk), tenant_id, user.pk), verb="sign_in", object_type="user",
         object_id=user.pk, after={"address": address},

@@ -2,9 +2,12 @@
 
 import getpass
 import os
+import warnings
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_email
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from seatsync.accounts.models import Membership, Role, User
@@ -21,12 +24,28 @@ class Command(BaseCommand):
         parser.add_argument("email")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            validate_email(options["email"])
+        except ValidationError as error:
+            raise CommandError(f"{options['email']!r} is no mail address. Give one like name@example.com.") from error
         if User.objects.filter(email__iexact=options["email"]).exists():
             raise CommandError(f"{options['email']} has an account already. Choose another address.")
-        password = os.environ.get("SEATSYNC_STAFF_PASSWORD") or getpass.getpass("Password: ")
+        password = os.environ.get("SEATSYNC_STAFF_PASSWORD") or self._asked()
         if len(password) < 10:
             raise CommandError("The password is shorter than 10 characters. Choose a longer one.")
         user = User.objects.create_superuser(options["email"], password, email_verified_at=now())
         Membership.objects.create(user=user, tenant=tenant_default(), role=Role.SUPPORT)
         device = TOTPDevice.objects.create(user=user, name="authenticator", confirmed=True)
         self.stdout.write(f"Scan this with an authenticator app: {device.config_url}")
+
+    @staticmethod
+    def _asked() -> str:
+        try:
+            with warnings.catch_warnings():
+                # Without a terminal getpass warns, and would show or wait for what is typed.
+                warnings.simplefilter("error", getpass.GetPassWarning)
+                return getpass.getpass("Password: ")
+        except (EOFError, getpass.GetPassWarning) as error:
+            raise CommandError(
+                "There is no terminal to ask for the password. Run it in one, or set SEATSYNC_STAFF_PASSWORD."
+            ) from error

@@ -1,6 +1,5 @@
 """`manage.py demo [--data PATH [--speed N|max]]`: a real season replayed, one holder, one client; idempotent."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from marketplaces.errors import MarketplaceError
 from seatsync.core.errors import SeatSyncError
 from seatsync.demo.load import demo_load
+from seatsync.demo.pace import speed_parse
 from seatsync.demo.people import PASSWORD, STAFF_EMAIL
 from seatsync.demo.recorded import recorded_check, recorded_load
 
@@ -27,7 +27,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.ENVIRONMENT == "production":
             raise CommandError("The demo has a published password. Load it in another ENVIRONMENT.")
-        speed = self._speed(options["speed"])
+        try:
+            speed = speed_parse(options["speed"])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         data: Path | None = options["data"]
         try:
             if data is not None:
@@ -47,18 +50,6 @@ class Command(BaseCommand):
                 "Stop it, or start it again with bin/start, and load the demo again."
             ) from error
         self._tell(f"sign in as {people.holder.email}, password {PASSWORD} (staff: {STAFF_EMAIL})")
-
-    @staticmethod
-    def _speed(text: str) -> float | None:
-        if text == "max":
-            return None
-        try:
-            speed = float(text)
-        except ValueError:
-            speed = 0.0
-        if not (0 < speed < math.inf):
-            raise CommandError(f"--speed {text!r} is not a speed. Give recorded seconds per second, or max.")
-        return speed
 
     def _tell(self, text: str) -> None:
         self.stderr.write(text)
