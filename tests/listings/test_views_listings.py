@@ -84,6 +84,19 @@ def test_the_board_has_a_row_a_group_and_a_column_a_marketplace(market: Market, 
     assert "No listing fits." in shown
 
 
+def test_the_counts_come_with_the_refetched_rows(market: Market, listing: Listing) -> None:
+    client = enter(market.holding.actor)
+    listings, sales = reverse("listings:listing_list"), reverse("listings:sale_list")
+    assert 'id="listing-count">2 shown' in client.get(listings).content.decode()
+    assert 'id="sale-count">0 in all' in client.get(sales).content.decode()
+    market.webhook(market.alpha.sell(listing.external_id, (1, 2, 3, 4)))
+    market.work()
+    for url, words in ((listings, 'id="listing-count" hx-swap-oob="true">0 shown'), (sales, "1 in all")):
+        fragment = client.get(url, headers={"HX-Request": "true"}).content.decode()
+        assert words in fragment
+        assert 'hx-swap-oob="true"' in fragment
+
+
 def test_the_story_tells_refused_prices(market: Market, listing: Listing) -> None:
     client = enter(market.holding.actor)
     reprice(client, listing, "49")
