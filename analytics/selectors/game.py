@@ -3,7 +3,7 @@
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from analytics.selectors.overview import SeatView, seat_view
@@ -163,7 +163,7 @@ def _name(listing: Listing) -> str:
 
 def _lines(game: Game, offers: list[Listing]) -> list[Line]:
     history = price_history_of(listing.pk for listing in offers)
-    median = [(day + timedelta(hours=12), value) for day, value in game_daily_median(game)]
+    median = game_daily_median(game)
     lines = [Line("Market median", median, "market")] if median else []
     shown: list[tuple[Listing, list[tuple[datetime, Decimal]]]] = [
         (listing, [(point.time, point.price) for point in history.get(listing.pk, [])]) for listing in offers

@@ -1,13 +1,14 @@
 """Offering seats from the game page."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.urls import reverse
 
+from analytics.selectors.game import game_page
 from intelligence.models import AiPrediction
 from listings.models import Listing
 from marketplaces.models import MarketSnapshot
@@ -154,6 +155,20 @@ def test_sold_seats_say_what_they_brought_and_are_offered_no_more(market: Market
     side = page[page.index('id="game-side"') :]
     assert [str(seat.pk) for seat in holding.seats if f'value="{seat.pk}"' in side] == [
         str(seat.pk) for seat in holding.seats[2:]
+    ]
+
+
+def test_a_days_median_stands_where_the_day_was_last_seen(market: Market) -> None:
+    game, noon = market.holding.game, datetime(2026, 3, 2, 12, 41, tzinfo=UTC)
+    seen = [(noon, 54), (noon + timedelta(hours=2), 58), (noon - timedelta(days=1), 50)]
+    MarketSnapshot.objects.bulk_create(
+        MarketSnapshot(time=at, game_id=game.pk, platform="alpha", kind="ask", price=Decimal(ask), price_basis="list")
+        for at, ask in seen
+    )
+    page = game_page(market.holding.actor, game.pk)
+    assert page.lines[0].points == [
+        (noon - timedelta(days=1), Decimal("50.00")),
+        (noon + timedelta(hours=2), Decimal("56.00")),
     ]
 
 
