@@ -126,6 +126,14 @@ def test_only_what_takes_down_is_listed_as_taken_down(market: Market, listing: L
     assert "delist" in down
 
 
+def test_floor_and_ceiling_are_shown_to_the_cent(market: Market) -> None:
+    listing = market.published(floor=Decimal("64.26"), ceiling=Decimal("150.50"))[0]
+    client = enter(market.holding.actor)
+    for name in ("listings:listing_detail", "listings:listing_row"):
+        page = client.get(reverse(name, args=[listing.pk])).content.decode()
+        assert "$64.26 to $150.50" in page
+
+
 def test_the_story_tells_refused_prices(market: Market, listing: Listing) -> None:
     client = enter(market.holding.actor)
     reprice(client, listing, "49")
