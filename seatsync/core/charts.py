@@ -12,7 +12,7 @@ from seatsync.core.venue_time import local
 WIDTH = 1000
 _TOP, _BOTTOM = 16, 22
 # Room beside the first and the last moment, so that a marker covers no label of the axis and none is cut in half.
-_LEFT, _RIGHT = 60, 20
+_LEFT, _RIGHT = 80, 20
 _STEPS = (1, 2, 5)
 
 
