@@ -1,12 +1,16 @@
 """The form that offers seats: its choices, its first values, and what a price brings where."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.forms.boundfield import BoundWidget
+
 from analytics.forms import PublishForm
-from analytics.selectors.game import GamePage
+from analytics.selectors.game import Block, GamePage
+from analytics.selectors.overview import SeatView
 from listings.models import Listing
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get
@@ -28,6 +32,14 @@ class NetLine:
     fee_percent: Decimal | None
 
 
+@dataclass(frozen=True, slots=True)
+class SeatPick:
+    """A seat that can be chosen, and the platforms that offer it already."""
+
+    box: BoundWidget
+    platforms: list[str]
+
+
 def publish_form(page: GamePage, data: Any = None) -> PublishForm:
     """The form with this game's free seats and the person's connected accounts."""
     listable = [block for block in page.blocks if block.may_list]
@@ -38,19 +50,45 @@ def publish_form(page: GamePage, data: Any = None) -> PublishForm:
         if seat.state == "available"
     ]
     accounts = [(str(account.pk), str(account.platform)) for account in page.accounts]
-    return PublishForm(data, seats=seats, accounts=accounts, initial=_initial(page, seats, accounts))
+    return PublishForm(data, seats=seats, accounts=accounts, initial=_initial(page, accounts))
 
 
-def _initial(page: GamePage, seats: list[tuple[str, str]], accounts: list[tuple[str, str]]) -> dict[str, Any]:
-    suggested = next((block.prediction.predicted_value for block in page.blocks if block.prediction), None)
+def seat_picks(page: GamePage, form: PublishForm) -> list[SeatPick]:
+    """The free seats that a connected account does not offer yet: the others cannot be listed once more."""
+    accounts = {account.pk for account in page.accounts}
+    picks = []
+    for box in form["seats"]:
+        offered = page.offers.get(uuid.UUID(box.data["value"]), {})
+        if accounts - offered.keys():
+            picks.append(SeatPick(box, sorted(set(offered.values()))))
+    return picks
+
+
+def _together(blocks: Iterable[Block]) -> list[SeatView]:
+    """The most free seats side by side, the first of several: one listing holds no others."""
+    runs: list[list[SeatView]] = [[]]
+    for block in blocks:
+        runs.append([])
+        for seat in block.seats:
+            if seat.css != "available" or (runs[-1] and seat.number != runs[-1][-1].number + 1):
+                runs.append([])
+            if seat.css == "available":
+                runs[-1].append(seat)
+    return max(runs, key=len)
+
+
+def _initial(page: GamePage, accounts: list[tuple[str, str]]) -> dict[str, Any]:
+    chosen = _together(block for block in page.blocks if block.may_list)
+    # The price is for the seats that are ticked, where one was worked out for them.
+    blocks = sorted(page.blocks, key=lambda block: not any(seat in chosen for seat in block.seats))
+    suggested = next((block.prediction.predicted_value for block in blocks if block.prediction), None)
     price = suggested or (page.market.median if page.market else None)
     prices = (
         {"price": price, "floor": round_money(price * _FLOOR), "ceiling": round_money(price * _CEILING)}
         if price
         else {}
     )
-    free = {str(s.id) for block in page.blocks for s in block.seats if s.css == "available"}
-    return {"seats": [key for key, _ in seats if key in free], "accounts": [key for key, _ in accounts], **prices}
+    return {"seats": [str(seat.id) for seat in chosen], "accounts": [key for key, _ in accounts], **prices}
 
 
 def net_lines(accounts: Sequence[MarketplaceAccount], typed: Any) -> list[NetLine]:

@@ -124,6 +124,15 @@ def offered_among(seat_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     return set(offers.values_list("seat_id", flat=True))
 
 
+def offered_on(seat_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[uuid.UUID, str]]:
+    """The seats among these that are shown or may be: each with the accounts that offer it, and their platforms."""
+    offers = ListingSeat.objects.filter(may_be_shown(), seat_id__in=list(seat_ids), offered=True)
+    found: dict[uuid.UUID, dict[uuid.UUID, str]] = {}
+    for offer in offers.select_related("listing"):
+        found.setdefault(offer.seat_id, {})[offer.listing.account_id] = offer.listing.platform
+    return found
+
+
 def may_be_shown() -> Q:
     """Listing seats of open listings, and of those whose create was given up without knowing what came of it."""
     unknown = MarketplaceCommand.objects.filter(kind=CommandKind.CREATE, outcome_unknown=True)

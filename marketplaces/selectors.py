@@ -116,9 +116,8 @@ def _near(game: Game, sections: Collection[str]) -> Q:
 
 
 def game_daily_median(game: Game) -> list[tuple[datetime, Decimal]]:
-    """The median ask of a game day by day (UTC days), oldest first."""
+    """The median ask of a game day by day (UTC days), oldest first; each at the day's newest observation."""
     asks = MarketSnapshot.objects.filter(kind="ask", game_id=game.pk, price_basis="list", currency="USD")
-    days = (
-        asks.annotate(day=TruncDay("time", tzinfo=UTC)).values("day").annotate(median=Median("price")).order_by("day")
-    )
-    return [(row["day"], round_money(Decimal(str(row["median"])))) for row in days]
+    by_day = asks.annotate(day=TruncDay("time", tzinfo=UTC)).values("day")
+    days = by_day.annotate(median=Median("price"), seen=Max("time")).order_by("day")
+    return [(row["seen"], round_money(Decimal(str(row["median"])))) for row in days]

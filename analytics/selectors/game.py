@@ -3,7 +3,7 @@
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from analytics.selectors.overview import SeatView, seat_view
@@ -11,7 +11,7 @@ from intelligence.models import AiPrediction
 from intelligence.selectors import latest_predictions
 from listings.board import Cell, cells_of
 from listings.models import Listing, ListingStatus, Sale
-from listings.selectors import listing_list, live_sales_of_seats, offered_among, price_history_of
+from listings.selectors import listing_list, live_sales_of_seats, offered_on, price_history_of
 from listings.states import OPEN
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
@@ -24,6 +24,8 @@ from seatsync.core.charts import Line, Mark
 from seatsync.core.money import round_money
 
 COMPARABLES = 10
+# Seats on offer: each with the accounts that offer it, and their platforms.
+Offers = dict[uuid.UUID, dict[uuid.UUID, str]]
 _COLOURS = ("own", "c2", "c3", "c4", "c5", "c6")
 
 
@@ -75,6 +77,17 @@ class GamePage:
     prints: list[MarketSnapshot]
     accounts: list[MarketplaceAccount]
     lines: list[Line]
+    offers: Offers
+
+    @property
+    def movable(self) -> bool:
+        """Whether any seat may be kept or freed: it is neither sold nor listed."""
+        return any(seat.css not in {"sold", "held", "listed"} for block in self.blocks for seat in block.seats)
+
+    @property
+    def listed(self) -> bool:
+        """Whether any seat is listed."""
+        return any(seat.css == "listed" for block in self.blocks for seat in block.seats)
 
     @property
     def may_list(self) -> bool:
@@ -92,15 +105,16 @@ def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
     game = game_get(actor, game_id)
     seats = list(seats_of_game(actor, game))
     own = list(listing_list(actor).filter(game=game).order_by("section", "row", "platform", "-created_at"))
-    offers = [listing for listing in own if listing.status in OPEN]
+    listings = [listing for listing in own if listing.status in OPEN]
     failed = [listing for listing in own if listing.status == ListingStatus.ERROR]
-    cells = cells_of([*offers, *failed])
+    cells = cells_of([*listings, *failed])
     market = market_of_games([game.pk]).get(game.pk)
     sections = {seat.section for seat in seats}
+    offers = offered_on(seat.pk for seat in seats)
     return GamePage(
         game=game,
-        blocks=_blocks(actor, seats, offers, market),
-        listings=[cells[listing.pk] for listing in offers],
+        blocks=_blocks(actor, seats, offers, listings, market),
+        listings=[cells[listing.pk] for listing in listings],
         failed=[cells[listing.pk] for listing in failed],
         closed=[listing for listing in own if listing.status not in {*OPEN, ListingStatus.ERROR}][:10],
         market=market,
@@ -108,20 +122,22 @@ def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
         comparables=list(game_asks(game, sections)[:COMPARABLES]),
         prints=list(game_prints(game, sections)[:COMPARABLES]),
         accounts=[a for a in account_list(actor).filter(is_active=True) if a.takes_listings],
-        lines=_lines(game, offers),
+        lines=_lines(game, listings),
+        offers=offers,
     )
 
 
-def _blocks(actor: Actor, seats: list[Seat], offers: list[Listing], market: MarketFigures | None) -> list[Block]:
+def _blocks(
+    actor: Actor, seats: list[Seat], offers: Offers, listings: list[Listing], market: MarketFigures | None
+) -> list[Block]:
     together: dict[tuple[uuid.UUID, str, str, uuid.UUID | None], list[Seat]] = defaultdict(list)
     for seat in seats:
         together[seat.season_ticket_id, seat.section, seat.row, seat.group_id].append(seat)
-    offered = offered_among(seat.pk for seat in seats)
     taken = live_sales_of_seats([seat.pk for seat in seats if seat.state in {OwnerState.SOLD, OwnerState.HELD}])
     predictions = latest_predictions(actor, {seat.group_id for seat in seats if seat.group_id})
     may = {ticket.pk: ticket.may(actor, "list") for ticket in {seat.season_ticket for seat in seats}}
     asks: dict[uuid.UUID | None, list[Decimal]] = defaultdict(list)
-    for listing in offers:
+    for listing in listings:
         asks[listing.seat_group_id].append(listing.price)
     return [
         Block(
@@ -129,7 +145,7 @@ def _blocks(actor: Actor, seats: list[Seat], offers: list[Listing], market: Mark
             section=section,
             row=row,
             label=_label(of_block),
-            seats=[seat_view(seat, listed=seat.pk in offered) for seat in of_block],
+            seats=[seat_view(seat, listed=seat.pk in offers) for seat in of_block],
             cost=sum((seat.cost for seat in of_block), Decimal("0.00")),
             prediction=predictions.get(group) if group else None,
             marks=_marks(market, asks[group] if group else []),
@@ -163,7 +179,7 @@ def _name(listing: Listing) -> str:
 
 def _lines(game: Game, offers: list[Listing]) -> list[Line]:
     history = price_history_of(listing.pk for listing in offers)
-    median = [(day + timedelta(hours=12), value) for day, value in game_daily_median(game)]
+    median = game_daily_median(game)
     lines = [Line("Market median", median, "market")] if median else []
     shown: list[tuple[Listing, list[tuple[datetime, Decimal]]]] = [
         (listing, [(point.time, point.price) for point in history.get(listing.pk, [])]) for listing in offers

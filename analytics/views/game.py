@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from analytics.forms import NetForm, PublishForm
-from analytics.publishing import net_lines, on_their_way, publish_form
+from analytics.publishing import net_lines, on_their_way, publish_form, seat_picks
 from analytics.selectors.game import GamePage, game_page
 from analytics.services.suggest import game_prices_suggest
 from listings.services.publish import listing_publish
@@ -29,9 +29,12 @@ def game_detail(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
 
 
 def _render(request: HttpRequest, page: GamePage, form: PublishForm, status: int = 200) -> HttpResponse:
+    seats = seat_picks(page, form)
     context = {
         "page": page,
         "form": form,
+        "seats": seats,
+        "left_out": len(form["seats"]) - len(seats),
         "picks": list(zip(form["accounts"], net_lines(page.accounts, form["price"].value()), strict=True)),
     }
     template = "analytics/_game_body.html" if request.htmx else "analytics/game_detail.html"  # type: ignore[attr-defined]

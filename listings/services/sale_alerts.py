@@ -1,12 +1,17 @@
 """What people are told about sales, payouts and moved games."""
 
+import uuid
+
 from listings.models import Listing, Payout, Sale
 from marketplaces.registry import adapter_get
 from portfolios.models import Game, SeasonTicket
 from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
-from seatsync.live.alerts import alert_raise
+from seatsync.core.templatetags.ui import milliseconds
+from seatsync.live.alerts import alert_raise, alert_reword
+
+_SOLD = "sale.sold"
 
 
 def _name(sale: Sale) -> str:
@@ -17,9 +22,12 @@ def _seats(sale: Sale) -> str:
     return f"{sale.quantity} seat{'' if sale.quantity == 1 else 's'}"
 
 
+def _people(sale: Sale) -> list[uuid.UUID]:
+    return watchers(sale.listing.season_ticket_id) if sale.listing else [sale.account.user_id]
+
+
 def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> None:
-    users = watchers(sale.listing.season_ticket_id) if sale.listing else [sale.account.user_id]
-    for user_id in users:
+    for user_id in _people(sale):
         alert_raise(
             tenant_id=sale.tenant_id,
             user_id=user_id,
@@ -38,11 +46,27 @@ def alert_sold(sale: Sale, listing: Listing) -> None:
     """Seats were sold."""
     _tell(
         sale,
-        kind="sale.sold",
+        kind=_SOLD,
         title=f"Sold on {_name(sale)}: {_seats(sale)} {listing.section} row {listing.row}, {listing.game.words}."[:160],
-        body=f"{money_text(sale.proceeds, sale.currency)} to you. Other listings of these seats are coming down.",
+        body=_sold_body(sale),
         severity="action",
     )
+
+
+def alert_sold_elsewhere_down(sale: Sale) -> None:
+    """The last of the other listings is gone: the alert of the sale says so instead of that they are coming down."""
+    for user_id in _people(sale):
+        alert_reword(user_id=user_id, dedupe_key=f"{_SOLD}:{sale.pk}", body=_sold_body(sale))
+
+
+def _sold_body(sale: Sale) -> str:
+    elsewhere = "Other listings of these seats are coming down."
+    if sale.last_delist_at == sale.noticed_at:
+        elsewhere = "These seats were offered nowhere else."
+    elif sale.last_delist_at is not None:
+        took = milliseconds(sale.notice_to_last_delist_ms)
+        elsewhere = f"Other listings of these seats were down {took} after we heard."
+    return f"{money_text(sale.proceeds, sale.currency)} to you. {elsewhere}"
 
 
 def alert_conflict(sale: Sale) -> None:

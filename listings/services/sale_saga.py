@@ -27,7 +27,13 @@ from listings.services.delist import listing_take_down
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of
 from listings.services.projections import projections_shrink, sold_listing_shrink
-from listings.services.sale_alerts import alert_cancelled, alert_conflict, alert_sold, alert_unclear
+from listings.services.sale_alerts import (
+    alert_cancelled,
+    alert_conflict,
+    alert_sold,
+    alert_sold_elsewhere_down,
+    alert_unclear,
+)  # fmt: skip
 from listings.services.sale_scene import (
     STATE_OF,
     Scene,
@@ -393,4 +399,5 @@ def sale_delists_done(sale: Sale) -> bool:
     sale.version += 1
     sale.save(update_fields=["last_delist_at", "notice_to_last_delist_ms", "version", "updated_at"])
     sale_changed(sale)
+    alert_sold_elsewhere_down(sale)
     return True

@@ -8,12 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from listings.models import SaleState
+from listings.models import CommandKind, CommandState, MarketplaceCommand, SaleState
 from listings.selectors import commands_of_sale, payout_lines_of_sale, sale_get, seats_of_sale
 from listings.selectors import sale_list as sales_visible
 from seatsync.accounts.selectors import request_actor
 
 PAGE_SIZE = 50
+_TAKES_DOWN = {CommandKind.DELIST, CommandKind.RESIZE, CommandKind.VERIFY_GONE}
+_FINISHED = {CommandState.DONE, CommandState.SUPERSEDED}
+_UNCONFIRMED = {SaleState.PROVISIONAL, SaleState.NEEDS_PERSON, SaleState.CONFLICT}
 _PATH = [SaleState.PROVISIONAL, SaleState.CONFIRMED, SaleState.FULFILLED, SaleState.COMPLETE]
 
 
@@ -37,14 +40,23 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     actor = request_actor(request)
     sale = sale_get(actor, sale_id)
     reached = _PATH.index(SaleState(sale.state)) if sale.state in _PATH else -1
+    commands = commands_of_sale(sale)
+    told = [command for command in commands if command.kind not in _TAKES_DOWN]
     context = {
         "sale": sale,
         "seats": seats_of_sale(sale),
         "paid": payout_lines_of_sale(actor, sale),
         "to_hand_over": sale.state == SaleState.CONFIRMED,
-        "commands": commands_of_sale(sale),
+        "down": [command for command in commands if command.kind in _TAKES_DOWN],
+        "told": told,
+        "to_confirm": sale.state in _UNCONFIRMED or any(_confirms(command) for command in told),
         "stages": [(state.label, place <= reached, place == reached) for place, state in enumerate(_PATH)],
         "waiting": sale.state in {SaleState.PROVISIONAL, SaleState.CONFIRMED},
     }
     template = "listings/_sale_body.html" if request.htmx else "listings/sale_detail.html"  # type: ignore[attr-defined]
     return render(request, template, context)
+
+
+def _confirms(command: MarketplaceCommand) -> bool:
+    """Whether the marketplace still waits for this word of ours."""
+    return command.kind == CommandKind.CONFIRM_SALE and command.state not in _FINISHED

@@ -11,6 +11,8 @@ from seatsync.core.venue_time import local
 # Lines are drawn in a box of WIDTH by height that stretches with the page; labels are placed in percent and pixels.
 WIDTH = 1000
 _TOP, _BOTTOM = 16, 22
+# Room beside the first and the last moment, so that a marker covers no label of the axis and none is cut in half.
+_LEFT, _RIGHT = 80, 20
 _STEPS = (1, 2, 5)
 
 
@@ -135,7 +137,7 @@ def line_chart(lines: Sequence[Line], height: int = 190, *, zone: str = "UTC", c
     base = height - _BOTTOM
 
     def x(at: datetime) -> float:
-        return (at - start) / (end - start) * WIDTH
+        return _LEFT + (at - start) / (end - start) * (WIDTH - _LEFT - _RIGHT)
 
     def y(value: float) -> float:
         return base - (value - ticks[0]) / (ticks[-1] - ticks[0]) * (base - _TOP)

@@ -82,3 +82,14 @@ def alert_recover(*, user_id: uuid.UUID, dedupe_key: str) -> int:
     """Close the open alert of this key because its cause is gone; returns how many were closed."""
     open_alerts = Alert.objects.filter(user_id=user_id, dedupe_key=dedupe_key).exclude(state=AlertState.RECOVERED)
     return open_alerts.update(state=AlertState.RECOVERED, recovered_at=now(), updated_at=now())
+
+
+@transaction.atomic
+def alert_reword(*, user_id: uuid.UUID, dedupe_key: str, body: str) -> int:
+    """Say how what an alert told of has gone on, whether it was seen already or not; returns how many were reworded."""
+    alerts = Alert.objects.filter(user_id=user_id, dedupe_key=dedupe_key).exclude(body=body)
+    found = list(alerts)
+    alerts.filter(pk__in=[alert.pk for alert in found]).update(body=body, updated_at=now())
+    for alert in found:
+        publish(tenant_id=alert.tenant_id, user_ids=[user_id], type=LiveType.ALERT_RAISED, object_id=alert.pk)
+    return len(found)

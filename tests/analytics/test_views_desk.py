@@ -79,6 +79,15 @@ def test_a_past_games_free_seats_are_unused_not_free(market: Market, sign_in: Si
     assert "Work out a price" not in game
 
 
+def test_a_game_without_a_sale_has_no_result_and_says_so(market: Market, sign_in: SignIn) -> None:
+    url = reverse("analytics:season_detail", args=[market.holding.ticket.pk])
+    page = sign_in(market.holding.actor).get(url).content.decode()
+    rows = page.split("<tr data-row")[1:]
+    assert len(rows) == 6
+    # Asks, sold and result.
+    assert {row.count('<span class="muted">none</span>') for row in rows} == {3}
+
+
 def test_the_desk_shows_season_and_listings(market: Market, sign_in: SignIn) -> None:
     market.published()
     page = sign_in(market.holding.actor).get("/").content.decode()

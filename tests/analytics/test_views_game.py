@@ -1,17 +1,19 @@
 """Offering seats from the game page."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.urls import reverse
 
+from analytics.selectors.game import game_page
 from intelligence.models import AiPrediction
 from listings.models import Listing
 from marketplaces.models import MarketSnapshot
 from portfolios.models import Seat, Venue
+from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.clock import now
 from tests.analytics.conftest import SignIn
 from tests.market import Market
@@ -155,6 +157,84 @@ def test_sold_seats_say_what_they_brought_and_are_offered_no_more(market: Market
     assert [str(seat.pk) for seat in holding.seats if f'value="{seat.pk}"' in side] == [
         str(seat.pk) for seat in holding.seats[2:]
     ]
+
+
+def test_a_days_median_stands_where_the_day_was_last_seen(market: Market) -> None:
+    game, noon = market.holding.game, datetime(2026, 3, 2, 12, 41, tzinfo=UTC)
+    seen = [(noon, 54), (noon + timedelta(hours=2), 58), (noon - timedelta(days=1), 50)]
+    MarketSnapshot.objects.bulk_create(
+        MarketSnapshot(time=at, game_id=game.pk, platform="alpha", kind="ask", price=Decimal(ask), price_basis="list")
+        for at, ask in seen
+    )
+    page = game_page(market.holding.actor, game.pk)
+    assert page.lines[0].points == [
+        (noon - timedelta(days=1), Decimal("50.00")),
+        (noon + timedelta(hours=2), Decimal("56.00")),
+    ]
+
+
+def _side(page: str) -> str:
+    return page[page.index('id="game-side"') :]
+
+
+def _ticked(form: str) -> list[str]:
+    return re.findall(r'name="seats" value="([0-9a-f-]+)"[^>]*checked', form)
+
+
+def test_a_seat_that_is_listed_says_where_and_is_not_ticked(market: Market, sign_in: SignIn) -> None:
+    pair, rest = market.holding.seats[:2], market.holding.seats[2:]
+    market.published(pair)
+    market.publish(rest, account_ids=[market.accounts["alpha"].pk])
+    client, url = sign_in(market.holding.actor), reverse("analytics:game_detail", args=[market.holding.game.pk])
+    offer = _side(client.get(url).content.decode()).split('id="keep-h"')[0]
+    # Nothing is left of the pair to offer; the rest may still be offered on the other marketplace.
+    assert [str(seat.pk) for seat in market.holding.seats if str(seat.pk) in offer] == [str(s.pk) for s in rest]
+    assert offer.count("listed on Alpha</span>") == 2
+    assert "2 more seats are listed on every marketplace that you have connected." in offer
+    assert _ticked(offer) == []
+
+
+def test_without_a_seat_to_offer_there_is_a_sentence_and_no_button(market: Market, sign_in: SignIn) -> None:
+    market.published()
+    client, url = sign_in(market.holding.actor), reverse("analytics:game_detail", args=[market.holding.game.pk])
+    side = _side(client.get(url).content.decode())
+    assert "List the chosen seats" not in side
+    assert "Every free seat is listed on all marketplaces that you have connected." in side
+    assert "Keep for me" not in side
+    assert "Take their listings down before you keep them." in side
+
+
+def test_one_click_offers_seats_of_one_ticket_that_are_side_by_side(market: Market, sign_in: SignIn) -> None:
+    holding = market.holding
+    season_ticket_create(
+        actor=holding.actor, user_id=holding.user.pk, team_id=holding.game.home_team_id, season_year=2026,
+        section="140", row="3", seat_from=5, seat_to=6, cost_basis=Decimal("300.00"), order_reference="ACC-2",
+    )  # fmt: skip
+    client, game = sign_in(holding.actor), reverse("analytics:game_detail", args=[holding.game.pk])
+    keep = reverse("portfolios:seats_state", args=[holding.game.pk])
+    client.post(keep, {"seats": [str(holding.seats[1].pk)], "state": "attending"})
+    offer = _side(client.get(game).content.decode()).split('id="keep-h"')[0]
+    assert _ticked(offer) == [str(seat.pk) for seat in holding.seats[2:]]
+    url = reverse("analytics:game_publish", args=[holding.game.pk])
+    assert client.post(url, _data(market, seats=_ticked(offer))).status_code == 302
+
+
+def test_one_click_keeps_what_is_not_listed(market: Market, sign_in: SignIn) -> None:
+    market.published(market.holding.seats[:2])
+    client, url = sign_in(market.holding.actor), reverse("analytics:game_detail", args=[market.holding.game.pk])
+    keep = _side(client.get(url).content.decode()).split('id="keep-h"')[1]
+    assert _ticked(keep) == [str(seat.pk) for seat in market.holding.seats[2:]]
+    url = reverse("portfolios:seats_state", args=[market.holding.game.pk])
+    client.post(url, {"seats": _ticked(keep), "state": "attending"})
+    assert Seat.objects.filter(state="attending").count() == 2
+
+
+def test_nothing_is_shown_where_no_seat_can_be_moved(market: Market, sign_in: SignIn) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    url = reverse("analytics:game_detail", args=[market.holding.game.pk])
+    assert "Keep or free" not in sign_in(market.holding.actor).get(url).content.decode()
 
 
 @pytest.mark.parametrize("part", ["game-facts", "game-side"])

@@ -23,3 +23,9 @@ def test_lines_that_end_at_one_place_are_both_seen() -> None:
     assert (own.end_x, own.end_y) == (other.end_x, other.end_y)
     assert own.end_r < other.end_r
     assert apart.end_r == own.end_r
+
+
+def test_markers_stay_inside_the_plot_and_off_the_labels_at_its_left() -> None:
+    one, _ = line_chart([Line("one", POINTS[:1]), Line("all", POINTS, "own")]).lines
+    assert one.end_x >= 5
+    assert max(line.end_x for line in line_chart([Line("a", POINTS, step=True)]).lines) <= 98.5

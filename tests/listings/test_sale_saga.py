@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -18,7 +19,9 @@ from marketplaces.models import InboundEvent, InboxState
 from portfolios.models import OwnerState, Seat
 from seatsync.core.clock import now
 from seatsync.core.models import AuditEntry
-from seatsync.live.models import Alert
+from seatsync.core.templatetags.ui import milliseconds
+from seatsync.live.alerts import alert_acknowledge
+from seatsync.live.models import Alert, LiveEvent
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -291,6 +294,31 @@ def test_the_alert_of_a_sale_names_the_seats_the_game_and_the_money(market: Mark
     day = f"{market.holding.game.game_date:%-d %b}"
     assert alert.title == f"Sold on Alpha: 2 seats 131 row 27, Inland Owls at Harbor Gulls on {day}."
     assert alert.body.startswith("$151.20 to you.")
+
+
+def test_the_alert_of_a_sale_says_when_the_other_listings_are_down(
+    market: Market, django_capture_on_commit_callbacks: Any
+) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    alerts = Alert.objects.filter(kind="sale.sold", user_id=market.holding.user.pk)
+    assert alerts.get().body == "$302.40 to you. Other listings of these seats are coming down."
+    # Its text is put right after a person has acknowledged it, too.
+    alert_acknowledge(actor=market.holding.actor, alert_id=alerts.get().pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        market.work()
+    took = milliseconds(market.sale().notice_to_last_delist_ms)
+    assert alerts.get().body == f"$302.40 to you. Other listings of these seats were down {took} after we heard."
+    assert LiveEvent.objects.filter(type="alert.raised", object_id=alerts.get().pk).count() == 1
+
+
+def test_the_alert_of_a_sale_of_seats_offered_once_speaks_of_no_other_listing(market: Market) -> None:
+    alpha = market.publish(account_ids=[market.accounts["alpha"].pk])[0]
+    market.work()
+    alpha.refresh_from_db()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    (body,) = Alert.objects.filter(kind="sale.sold", user_id=market.holding.user.pk).values_list("body", flat=True)
+    assert body == "$302.40 to you. These seats were offered nowhere else."
 
 
 @pytest.mark.parametrize("late_takes", [1, 2])

@@ -1,5 +1,7 @@
 """Repricing and taking down from the pages; the sale page; the brake."""
 
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +10,10 @@ from django.test import Client
 from django.urls import reverse
 
 from listings.models import Listing, TradingState
+from marketplaces.contracts import RemoteSaleState
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
+from seatsync.core.clock import now
 from tests.market import Market
 
 
@@ -82,6 +86,52 @@ def test_the_board_has_a_row_a_group_and_a_column_a_marketplace(market: Market, 
     assert page.count('class="offer whole"') == 2
     shown = enter(market.holding.actor).get(reverse("listings:listing_list"), {"status": "sold"}).content.decode()
     assert "No listing fits." in shown
+
+
+def test_the_counts_come_with_the_refetched_rows(market: Market, listing: Listing) -> None:
+    client = enter(market.holding.actor)
+    listings, sales = reverse("listings:listing_list"), reverse("listings:sale_list")
+    assert 'id="listing-count">2 shown' in client.get(listings).content.decode()
+    assert 'id="sale-count">0 in all' in client.get(sales).content.decode()
+    market.webhook(market.alpha.sell(listing.external_id, (1, 2, 3, 4)))
+    market.work()
+    for url, words in ((listings, 'id="listing-count" hx-swap-oob="true">0 shown'), (sales, "1 in all")):
+        fragment = client.get(url, headers={"HX-Request": "true"}).content.decode()
+        assert words in fragment
+        assert 'hx-swap-oob="true"' in fragment
+
+
+def _sale_page(market: Market, client: Client) -> str:
+    return client.get(reverse("listings:sale_detail", args=[market.sale().pk])).content.decode()
+
+
+def test_the_sale_page_says_confirm_by_only_while_it_waits(market: Market, listing: Listing) -> None:
+    client = enter(market.holding.actor)
+    sale = market.alpha.sell(listing.external_id, (1, 2, 3, 4), state=RemoteSaleState.AWAITING_CONFIRM)
+    market.alpha.sales[sale.sale_id] = replace(sale, confirm_by=now() + timedelta(hours=4))
+    market.webhook(sale)
+    assert "Confirm by" in _sale_page(market, client)
+    market.work()
+    assert "Confirm by" not in _sale_page(market, client)
+
+
+def test_only_what_takes_down_is_listed_as_taken_down(market: Market, listing: Listing) -> None:
+    client = enter(market.holding.actor)
+    market.webhook(market.alpha.sell(listing.external_id, (1, 2, 3, 4), state=RemoteSaleState.AWAITING_CONFIRM))
+    market.work()
+    told, down = _sale_page(market, client).split('id="down-h"')
+    assert 'id="told-h"' in told
+    assert "confirm sale" in told
+    assert "confirm sale" not in down
+    assert "delist" in down
+
+
+def test_floor_and_ceiling_are_shown_to_the_cent(market: Market) -> None:
+    listing = market.published(floor=Decimal("64.26"), ceiling=Decimal("150.50"))[0]
+    client = enter(market.holding.actor)
+    for name in ("listings:listing_detail", "listings:listing_row"):
+        page = client.get(reverse(name, args=[listing.pk])).content.decode()
+        assert "$64.26 to $150.50" in page
 
 
 def test_the_story_tells_refused_prices(market: Market, listing: Listing) -> None:

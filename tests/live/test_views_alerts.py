@@ -54,6 +54,16 @@ def test_nobody_else_acknowledges_it(holding: Holding, who: str) -> None:
     assert alert.acknowledged_at is None
 
 
+def test_the_count_comes_with_the_refetched_list(holding: Holding) -> None:
+    client, url = enter(holding.actor), reverse("live:alert_list")
+    raise_for(holding, 2)
+    alert = raise_for(holding)
+    assert '<span class="sub" id="alert-count">2 open</span>' in client.get(url).content.decode()
+    client.post(reverse("live:alert_acknowledge", args=[alert.pk]), headers={"HX-Request": "true"})
+    fragment = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert '<span class="sub" id="alert-count" hx-swap-oob="true">1 open</span>' in fragment
+
+
 def test_text_is_escaped(holding: Holding) -> None:
     raise_for(holding, title="<b>bold</b>")
     assert "&lt;b&gt;bold" in enter(holding.actor).get(reverse("live:alert_list")).content.decode()
