@@ -1,4 +1,4 @@
-"""One browser for all of these tests; where there is none they are skipped and say so."""
+"""A browser for each module, as none may run beside database tests; where there is none they are skipped and say so."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.people import CHROMIUM
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip("chromium is not installed (Debian: apt install chromium)")
