@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from listings.models import SplitType
-from seatsync.core.forms import MoneyField
+from seatsync.core.forms import MoneyField, choices_give
 
 SHOWS = [("all", "All games"), ("coming", "Still to come"), ("open", "Undecided"), ("listed", "Listed"),
          ("sold", "Sold"), ("kept", "Kept")]  # fmt: skip
@@ -46,8 +46,8 @@ class PublishForm(forms.Form):
         self, *args: Any, seats: list[tuple[str, str]], accounts: list[tuple[str, str]], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["seats"].choices = seats  # type: ignore[attr-defined]
-        self.fields["accounts"].choices = accounts  # type: ignore[attr-defined]
+        choices_give(self, "seats", seats)
+        choices_give(self, "accounts", accounts)
 
 
 class NetForm(forms.Form):

@@ -9,7 +9,7 @@ from django.db.models import Q
 from marketplaces.models import Mode
 from portfolios.models import SeasonTicket
 from seatsync.core.models import AppendOnlyModel, BaseModel
-from seatsync.core.querysets import OwnedQuerySet
+from seatsync.core.querysets import OwnedQuerySet, manager_of
 
 
 class RuleType(models.TextChoices):
@@ -45,7 +45,7 @@ class Strategy(BaseModel):
     is_active = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
 
-    objects: ClassVar[OwnedQuerySet["Strategy"]] = OwnedQuerySet["Strategy"].as_manager()  # type: ignore[assignment]
+    objects: ClassVar[OwnedQuerySet["Strategy"]] = manager_of(OwnedQuerySet["Strategy"])
 
     class Meta:
         db_table = "strategies"
@@ -75,7 +75,7 @@ class AutomationRule(BaseModel):
     is_active = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
 
-    objects: ClassVar[OwnedQuerySet["AutomationRule"]] = OwnedQuerySet["AutomationRule"].as_manager()  # type: ignore[assignment]
+    objects: ClassVar[OwnedQuerySet["AutomationRule"]] = manager_of(OwnedQuerySet["AutomationRule"])
 
     class Meta:
         db_table = "automation_rules"
@@ -113,7 +113,7 @@ class Decision(AppendOnlyModel):
     # Facts with their age, each condition's value, comparables used and dropped, anchor, increment, guards' verdicts.
     trace = models.JSONField()
 
-    objects: ClassVar[DecisionQuerySet] = DecisionQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[DecisionQuerySet] = manager_of(DecisionQuerySet)
 
     class Meta:
         db_table = "decisions"

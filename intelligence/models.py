@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from portfolios.models import SeasonTicket
 from seatsync.core.models import AppendOnlyModel, BaseModel
-from seatsync.core.querysets import OwnedQuerySet
+from seatsync.core.querysets import OwnedQuerySet, manager_of
 
 
 class ModelVersion(BaseModel):
@@ -82,7 +82,7 @@ class AiPrediction(AppendOnlyModel):
     features = models.JSONField(default=dict)
     reasons = models.JSONField(default=list)
 
-    objects: ClassVar[PredictionQuerySet] = PredictionQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[PredictionQuerySet] = manager_of(PredictionQuerySet)
 
     class Meta:
         db_table = "ai_predictions"

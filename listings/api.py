@@ -1,5 +1,6 @@
 """API of listings: publish, price, take down, sales, why, brakes."""
 
+import uuid
 from typing import Any
 
 from django.db.models import QuerySet
@@ -333,7 +334,7 @@ class ListingDetail(ApiView):
     serializer_class = ListingOutput
 
     @extend_schema(tags=["listings"], summary="Read a listing", examples=[ONE_LISTING])
-    def get(self, request: Request, pk: str) -> Response:
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The listing; 404 for a stranger's."""
         return Response(ListingOutput(selectors.listing_get(self.actor, pk)).data)
 
@@ -349,7 +350,7 @@ class ListingPrice(ApiView):
         tags=["listings"], summary="Change the price", request=PriceInput, responses={200: ListingOutput},
         examples=[PRICE, ONE_LISTING],
     )  # fmt: skip
-    def post(self, request: Request, pk: str) -> Response:
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The listing at its new price; 409 for a stale version, 422 where a guard refuses."""
         listing = selectors.listing_get(self.actor, pk)
         data = PriceInput(data=request.data)
@@ -369,7 +370,7 @@ class ListingDelist(ApiView):
         tags=["listings"], summary="Take down", request=DelistInput, responses={200: ListingOutput},
         examples=[DELIST, ONE_LISTING],
     )  # fmt: skip
-    def post(self, request: Request, pk: str) -> Response:
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The listing, on its way down; repeating is harmless."""
         listing = selectors.listing_get(self.actor, pk)
         data = DelistInput(data=request.data)
@@ -385,7 +386,7 @@ class ListingPublish(ApiView):
     serializer_class = ListingOutput
 
     @extend_schema(tags=["listings"], summary="Publish again", request=RepublishInput, responses={201: ListingOutput})
-    def post(self, request: Request, pk: str) -> Response:
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
         """201 with a new listing of the same seats and account (a publication has a key of its own)."""
         old = selectors.listing_get(self.actor, pk)
         data = RepublishInput(data=request.data)
@@ -406,7 +407,7 @@ class ListingHistory(ApiView):
     queryset = Listing.objects.none()
 
     @extend_schema(tags=["listings"], summary="Price history", responses={200: HistoryOutput(many=True)})
-    def get(self, request: Request, pk: str) -> Response:
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
         """What the platform took, oldest first."""
         rows = selectors.price_history(selectors.listing_get(self.actor, pk))
         return Response(HistoryOutput(rows, many=True).data)
@@ -420,7 +421,7 @@ class ListingWhy(ApiView):
     queryset = Listing.objects.none()
 
     @extend_schema(tags=["listings"], summary="Why this price", responses={200: ProposalOutput(many=True)})
-    def get(self, request: Request, pk: str) -> Response:
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
         """Every proposal with its verdicts, newest first."""
         rows = selectors.proposals(selectors.listing_get(self.actor, pk))
         return Response(ProposalOutput(rows, many=True).data)
@@ -451,7 +452,7 @@ class SaleDetail(ApiView):
     serializer_class = SaleOutput
 
     @extend_schema(tags=["sales"], summary="Read a sale", examples=[SALE])
-    def get(self, request: Request, pk: str) -> Response:
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The sale; 404 for a stranger's."""
         return Response(SaleOutput(selectors.sale_get(self.actor, pk)).data)
 
@@ -465,7 +466,7 @@ class SaleFulfil(ApiView):
         tags=["sales"], summary="Hand the tickets over", request=FulfilInput, responses={202: CommandOutput},
         examples=[FULFIL],
     )  # fmt: skip
-    def post(self, request: Request, pk: str) -> Response:
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
         """202 with the command that tells the marketplace; 409 where the sale does not wait for its tickets."""
         sale = selectors.sale_get(self.actor, pk)
         data = FulfilInput(data=request.data)
@@ -483,7 +484,7 @@ class SaleResolve(ApiView):
         tags=["sales"], summary="Say which seats an unclear sale took", request=ResolveInput,
         responses={200: SaleOutput}, examples=[SALE],
     )  # fmt: skip
-    def post(self, request: Request, pk: str) -> Response:
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The sale as decided; 409 where it is not unclear or somebody else has one of the seats."""
         sale = selectors.sale_get(self.actor, pk)
         data = ResolveInput(data=request.data)
@@ -514,9 +515,9 @@ class CommandRetry(ApiView):
     serializer_class = CommandOutput
 
     @extend_schema(tags=["listings"], summary="Try a command again", request=None, responses={200: CommandOutput})
-    def post(self, request: Request, pk: str) -> Response:
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The command, pending again; 409 where it needs nobody."""
-        return Response(CommandOutput(command_retry(actor=self.actor, command_id=pk)).data)  # type: ignore[arg-type]
+        return Response(CommandOutput(command_retry(actor=self.actor, command_id=pk)).data)
 
 
 class MappingList(mixins.ListModelMixin, ApiView):
@@ -552,9 +553,9 @@ class MappingDetail(ApiView):
     """One publication that waits."""
 
     @extend_schema(tags=["listings"], summary="What there is to choose from", responses={200: MappingOptions})
-    def get(self, request: Request, pk: str) -> Response:
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The marketplace's events or sections; 404 where nothing waits, 409 where it cannot be asked."""
-        return Response(MappingOptions(mapping_options(actor=self.actor, command_id=pk)).data)  # type: ignore[arg-type]
+        return Response(MappingOptions(mapping_options(actor=self.actor, command_id=pk)).data)
 
 
 class TradingStateList(mixins.ListModelMixin, ApiView):

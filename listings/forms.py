@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from listings.models import ListingStatus, TradingStateKind
 from portfolios.models import Seat
-from seatsync.core.forms import MoneyField
+from seatsync.core.forms import MoneyField, choices_give
 
 STATUSES = [("open", "Open"), ("ended", "Ended"), ("all", "All")]
 
@@ -66,9 +67,7 @@ class ResolveForm(forms.Form):
 
     def __init__(self, *args: Any, seats: Iterable[Seat], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["seats"]
-        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - declared above
-        field.choices = [(str(seat.pk), f"Seat {seat.seat_number}") for seat in seats]
+        choices_give(self, "seats", [(str(seat.pk), f"Seat {seat.seat_number}") for seat in seats])
 
 
 class TradingForm(forms.Form):
@@ -100,8 +99,8 @@ class BoardFilter(forms.Form):
     opponent = forms.CharField(max_length=40, required=False)
 
     @classmethod
-    def read(cls, data: object) -> dict[str, str]:
+    def read(cls, data: QueryDict) -> dict[str, str]:
         """The valid part of what was asked."""
-        form = cls(data)  # type: ignore[arg-type]
+        form = cls(data)
         form.is_valid()
         return {name: form.cleaned_data.get(name) or "" for name in form.fields}

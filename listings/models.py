@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from portfolios.models import SeasonTicket
 from seatsync.core.ids import external_key, uuid7
 from seatsync.core.models import AppendOnlyModel, BaseModel
-from seatsync.core.querysets import OwnedQuerySet
+from seatsync.core.querysets import OwnedQuerySet, manager_of
 
 
 class ListingStatus(models.TextChoices):
@@ -88,7 +88,7 @@ class Listing(BaseModel):
     gone_verified_at = models.DateTimeField(null=True, blank=True)
     status_reason = models.CharField(max_length=300, blank=True)
 
-    objects: ClassVar[ListingQuerySet] = ListingQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[ListingQuerySet] = manager_of(ListingQuerySet)
 
     class Meta:
         db_table = "listings"
@@ -314,7 +314,7 @@ class Sale(BaseModel):
     notice_to_last_delist_ms = models.PositiveIntegerField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 
-    objects: ClassVar[SaleQuerySet] = SaleQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[SaleQuerySet] = manager_of(SaleQuerySet)
 
     class Meta:
         db_table = "sales"
@@ -375,7 +375,7 @@ class Payout(BaseModel):
     # What the lines leave of the deposit; anything but zero is shown to the holder.
     unexplained = models.DecimalField(max_digits=10, decimal_places=2, default=0)
 
-    objects: ClassVar[PayoutQuerySet] = PayoutQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[PayoutQuerySet] = manager_of(PayoutQuerySet)
 
     class Meta:
         db_table = "payouts"

@@ -12,6 +12,7 @@ from listings.models import (
     CommandKind,
     CommandState,
     Listing,
+    ListingQuerySet,
     ListingSeat,
     ListingStatus,
     MarketplaceCommand,
@@ -20,6 +21,7 @@ from listings.models import (
     PriceHistory,
     PriceProposal,
     Sale,
+    SaleQuerySet,
     SaleSeat,
     SaleState,
     TradingState,
@@ -32,7 +34,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.errors import NotFound
 
 
-def listing_list(actor: Actor) -> QuerySet[Listing]:
+def listing_list(actor: Actor) -> ListingQuerySet:
     """The visible listings with their game, group and account, newest first."""
     return (
         Listing.objects.visible_to(actor)
@@ -43,10 +45,10 @@ def listing_list(actor: Actor) -> QuerySet[Listing]:
 
 def listing_get(actor: Actor, pk: Any) -> Listing:
     """One visible listing; raises NotFound."""
-    return listing_list(actor).get_for(actor, pk)  # type: ignore[attr-defined,no-any-return]
+    return listing_list(actor).get_for(actor, pk)
 
 
-def sale_list(actor: Actor) -> QuerySet[Sale]:
+def sale_list(actor: Actor) -> SaleQuerySet:
     """The visible sales, newest first."""
     return (
         Sale.objects.visible_to(actor)
@@ -57,7 +59,7 @@ def sale_list(actor: Actor) -> QuerySet[Sale]:
 
 def sale_get(actor: Actor, pk: Any) -> Sale:
     """One visible sale; raises NotFound."""
-    return sale_list(actor).get_for(actor, pk)  # type: ignore[attr-defined,no-any-return]
+    return sale_list(actor).get_for(actor, pk)
 
 
 def commands_of_listing(listing: Listing) -> QuerySet[MarketplaceCommand]:

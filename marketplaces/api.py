@@ -1,5 +1,6 @@
 """API of marketplaces: connected accounts and the market of a game."""
 
+import uuid
 from typing import Any
 
 from django.db.models import QuerySet
@@ -151,14 +152,14 @@ class AccountDetail(ApiView):
     versioned = True
 
     @extend_schema(tags=["marketplace accounts"], summary="Read an account")
-    def get(self, request: Request, pk: str) -> Response:
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The account; 404 for a stranger's."""
         return Response(AccountOutput(selectors.account_get(self.actor, pk)).data)
 
     @extend_schema(
         tags=["marketplace accounts"], summary="Disconnect an account", responses={202: AccountOutput, 204: None}
     )
-    def delete(self, request: Request, pk: str) -> Response:
+    def delete(self, request: Request, pk: uuid.UUID) -> Response:
         """204; or 202 with the account: its listings come down, and it is closed when nothing is unsettled there."""
         known = selectors.account_get(self.actor, pk)
         self.if_match(AccountOutput(known).data)
@@ -185,9 +186,9 @@ class InboundRetry(ApiView):
         tags=["marketplace accounts"], summary="Work a received item off again", request=None,
         responses={200: InboundOutput},
     )  # fmt: skip
-    def post(self, request: Request, pk: str) -> Response:
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The item, queued again; 409 where it does not wait for a person."""
-        return Response(InboundOutput(inbound_retry(actor=self.actor, event_id=pk)).data)  # type: ignore[arg-type]
+        return Response(InboundOutput(inbound_retry(actor=self.actor, event_id=pk)).data)
 
 
 @extend_schema_view(

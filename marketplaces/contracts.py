@@ -229,7 +229,10 @@ class RemoteSaleState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RemoteSale:
-    """A sale as the platform reports it. `seats` is its own allocation; empty: not told (I-04, never guess)."""
+    """A sale as the platform reports it. `seats` is its own allocation; empty: not told (I-04, never guess).
+
+    `gross_known`: gross and fees follow from the buyer's price; else gross stands for the proceeds, for now.
+    """
 
     sale_id: str
     external_id: str
@@ -248,6 +251,7 @@ class RemoteSale:
     sold_at: datetime
     confirm_by: datetime | None = None
     ship_by: datetime | None = None
+    gross_known: bool = True
 
 
 class NoticeKind(StrEnum):

@@ -9,7 +9,7 @@ from django.db.models import Q
 from seatsync.core.crypto import EncryptedTextField
 from seatsync.core.ids import uuid7
 from seatsync.core.models import BaseModel
-from seatsync.core.querysets import OwnedQuerySet
+from seatsync.core.querysets import OwnedQuerySet, manager_of
 
 
 class Mode(models.TextChoices):
@@ -44,7 +44,7 @@ class MarketplaceAccount(BaseModel):
     last_error = models.CharField(max_length=300, blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[OwnedQuerySet["MarketplaceAccount"]] = OwnedQuerySet["MarketplaceAccount"].as_manager()  # type: ignore[assignment]
+    objects: ClassVar[OwnedQuerySet["MarketplaceAccount"]] = manager_of(OwnedQuerySet["MarketplaceAccount"])
 
     class Meta:
         db_table = "marketplace_accounts"
@@ -144,7 +144,7 @@ class InboundEvent(BaseModel):
     duplicates = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
 
-    objects: ClassVar[InboundEventQuerySet] = InboundEventQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[InboundEventQuerySet] = manager_of(InboundEventQuerySet)
 
     class Meta:
         db_table = "inbound_events"

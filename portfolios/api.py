@@ -1,5 +1,6 @@
 """API of portfolios: teams, venues, games, season tickets, the seat ledger."""
 
+import uuid
 from typing import Any
 
 from django.db.models import QuerySet
@@ -93,6 +94,7 @@ class SeasonTicketInput(serializers.Serializer[Any]):
     seat_to = serializers.IntegerField(min_value=1)
     cost_basis = MoneyField(min_value=0)
     order_reference = serializers.CharField(max_length=80)
+    # The contract's name; the stubs know only the field's own attribute of that name.
     source = serializers.CharField(  # type: ignore[assignment]
         max_length=80,
         required=False,
@@ -192,7 +194,7 @@ class GameDetail(ApiView):
     serializer_class = GameOutput
 
     @extend_schema(tags=["games"], summary="Read a game")
-    def get(self, request: Request, pk: str) -> Response:
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The game; 404 for an unknown one."""
         game = selectors.game_list().filter(pk=pk).first()
         if game is None:
@@ -237,7 +239,7 @@ class SeasonTicketDetail(ApiView):
     serializer_class = SeasonTicketOutput
 
     @extend_schema(tags=["season tickets"], summary="Read a season ticket")
-    def get(self, request: Request, pk: str) -> Response:
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The ticket; 404 for a stranger's."""
         return Response(SeasonTicketOutput(selectors.season_ticket_get(self.actor, pk)).data)
 
@@ -266,7 +268,7 @@ class SeatDetail(ApiView):
     field_names = {"seats": "state"}
 
     @extend_schema(tags=["seats"], summary="Read a seat")
-    def get(self, request: Request, pk: str) -> Response:
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The seat; 404 for a stranger's."""
         return Response(SeatOutput(Seat.objects.get_for(self.actor, pk)).data)
 
@@ -274,7 +276,7 @@ class SeatDetail(ApiView):
         tags=["seats"], summary="Keep, give away or take back a seat", request=SeatInput, responses={200: SeatOutput},
         examples=[KEEP],
     )  # fmt: skip
-    def patch(self, request: Request, pk: str) -> Response:
+    def patch(self, request: Request, pk: uuid.UUID) -> Response:
         """The seat in its new state; 409 where a sale, a hold or a listing has it."""
         seat = Seat.objects.get_for(self.actor, pk)
         data = SeatInput(data=request.data)

@@ -3,12 +3,13 @@
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from django import forms
 
 from portfolios.models import OwnerState
 from portfolios.selectors import Schedule
-from seatsync.core.forms import MoneyField
+from seatsync.core.forms import MoneyField, choices_give
 
 CHOICES = [
     (OwnerState.ATTENDING, "Keep: I go"),
@@ -25,9 +26,9 @@ class SeatsStateForm(forms.Form):
     state = forms.ChoiceField(choices=CHOICES)
     reason = forms.CharField(max_length=200, required=False)
 
-    def __init__(self, *args: object, seat_ids: list[str], **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["seats"].choices = [(key, key) for key in seat_ids]  # type: ignore[attr-defined]
+    def __init__(self, *args: Any, seat_ids: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices_give(self, "seats", [(key, key) for key in seat_ids])
 
 
 class SeasonTicketForm(forms.Form):
@@ -45,8 +46,8 @@ class SeasonTicketForm(forms.Form):
         label="Order or account number", max_length=80, help_text="From the team's invoice: proof that they are yours."
     )
 
-    def __init__(self, *args: object, schedules: Sequence[Schedule], **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, schedules: Sequence[Schedule], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._choose("team", {str(known.team_id): known.team for known in schedules})
         self._choose("season_year", {str(known.season_year): str(known.season_year) for known in schedules})
         seasons = Counter((known.team_id, known.season_year) for known in schedules)
@@ -58,4 +59,4 @@ class SeasonTicketForm(forms.Form):
             self.fields["source"].required = False
 
     def _choose(self, name: str, choices: dict[str, str]) -> None:
-        self.fields[name].choices = list(choices.items())  # type: ignore[attr-defined]
+        choices_give(self, name, choices.items())

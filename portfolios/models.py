@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.models import AppendOnlyModel, BaseModel
-from seatsync.core.querysets import OwnedQuerySet
+from seatsync.core.querysets import OwnedQuerySet, manager_of
 
 
 class League(BaseModel):
@@ -209,7 +209,7 @@ class SeasonTicket(BaseModel):
     # Proof of ownership (I-06): the team's account or order reference.
     order_reference = models.CharField(max_length=80)
 
-    objects: ClassVar[SeasonTicketQuerySet] = SeasonTicketQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[SeasonTicketQuerySet] = manager_of(SeasonTicketQuerySet)
 
     class Meta:
         db_table = "season_tickets"
@@ -277,7 +277,7 @@ class SeatGroup(BaseModel):
     seat_from = models.PositiveIntegerField()
     seat_to = models.PositiveIntegerField()
 
-    objects: ClassVar[SeatGroupQuerySet] = SeatGroupQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[SeatGroupQuerySet] = manager_of(SeatGroupQuerySet)
 
     class Meta:
         db_table = "seat_groups"
@@ -342,7 +342,7 @@ class Seat(BaseModel):
     held_until = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 
-    objects: ClassVar[SeatQuerySet] = SeatQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[SeatQuerySet] = manager_of(SeatQuerySet)
 
     class Meta:
         db_table = "seats"

@@ -11,4 +11,4 @@ class SeatSyncConfig(AppConfig):
 
     def ready(self) -> None:
         """Register checks and make shared tasks bind to our Celery application."""
-        from seatsync import celery, checks  # noqa: F401
+        from seatsync import celery, checks  # noqa: F401 - they register themselves

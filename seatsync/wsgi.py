@@ -7,6 +7,6 @@ from seatsync.environment import use_settings
 use_settings()
 application = get_wsgi_application()
 
-from seatsync.warm import warm_up_pages  # noqa: E402
+from seatsync.warm import warm_up_pages  # noqa: E402 - the settings first
 
 warm_up_pages()

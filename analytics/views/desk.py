@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET
 from analytics.selectors.desk import desk as desk_of
 from analytics.selectors.desk import needs as needs_of
 from seatsync.accounts.selectors import request_actor
+from seatsync.core.requests import template_for
 
 
 @require_GET
@@ -14,7 +15,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     """The morning check; the body alone for a refetch."""
     if not request.user.is_authenticated:
         return render(request, "landing.html")
-    template = "analytics/_desk.html" if request.htmx else "analytics/desk.html"  # type: ignore[attr-defined]
+    template = template_for(request, whole="analytics/desk.html", part="analytics/_desk.html")
     return render(request, template, {"desk": desk_of(request_actor(request))})
 
 

@@ -18,6 +18,7 @@ from portfolios.selectors import game_get
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import NotAllowed, NotFound, SeatSyncError
 from seatsync.core.forms import form_add_refusal
+from seatsync.core.requests import template_for
 
 
 @login_required
@@ -37,7 +38,7 @@ def _render(request: HttpRequest, page: GamePage, form: PublishForm, status: int
         "left_out": len(form["seats"]) - len(seats),
         "picks": list(zip(form["accounts"], net_lines(page.accounts, form["price"].value()), strict=True)),
     }
-    template = "analytics/_game_body.html" if request.htmx else "analytics/game_detail.html"  # type: ignore[attr-defined]
+    template = template_for(request, whole="analytics/game_detail.html", part="analytics/_game_body.html")
     return render(request, template, context, status=status)
 
 

@@ -12,6 +12,7 @@ from analytics.selectors.overview import season_overview
 from analytics.selectors.season import rows_shown, sold_total
 from portfolios.selectors import season_ticket_get
 from seatsync.accounts.selectors import request_actor
+from seatsync.core.requests import template_for
 
 
 @login_required
@@ -29,5 +30,5 @@ def season_detail(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
         "chosen": chosen,
         "shows": SHOWS,
     }
-    template = "analytics/_season_body.html" if request.htmx else "analytics/season_detail.html"  # type: ignore[attr-defined]
+    template = template_for(request, whole="analytics/season_detail.html", part="analytics/_season_body.html")
     return render(request, template, context)

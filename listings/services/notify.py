@@ -11,7 +11,7 @@ def listing_changed(listing: Listing) -> None:
     publish(
         tenant_id=listing.tenant_id,
         user_ids=watchers(listing.season_ticket_id),
-        type=LiveType.LISTING_CHANGED,
+        kind=LiveType.LISTING_CHANGED,
         object_id=listing.pk,
         version=listing.version,
     )
@@ -21,8 +21,8 @@ def sale_changed(sale: Sale) -> None:
     """Tell the ticket's people (or the account's owner, where no listing is known) that a sale changed."""
     users = watchers(sale.listing.season_ticket_id) if sale.listing else [sale.account.user_id]
     publish(
-        tenant_id=sale.tenant_id, user_ids=users, type=LiveType.SALE_CHANGED, object_id=sale.pk, version=sale.version
+        tenant_id=sale.tenant_id, user_ids=users, kind=LiveType.SALE_CHANGED, object_id=sale.pk, version=sale.version
     )
     if sale.listing:
         ticket_id = sale.listing.season_ticket_id
-        publish(tenant_id=sale.tenant_id, user_ids=users, type=LiveType.SEASON_CHANGED, object_id=ticket_id)
+        publish(tenant_id=sale.tenant_id, user_ids=users, kind=LiveType.SEASON_CHANGED, object_id=ticket_id)

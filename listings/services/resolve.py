@@ -5,18 +5,21 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from listings.models import Sale, SaleState
+from listings.models import Listing, Sale, SaleState
 from listings.services.sale_saga import sale_dismiss, sale_settle
+from listings.services.sync import sale_asked
+from marketplaces.contracts import RemoteSale
+from marketplaces.errors import MarketplaceError
 from portfolios.models import Seat
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
 
 
-@transaction.atomic
 def sale_resolve(*, actor: Actor, sale_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], reason: str = "") -> Sale:
     """Say which seats an unclear sale took; none of them: that it is no sale, and its hold ends.
 
-    Raises NotFound, NotAllowed, Conflict where it is not unclear or somebody else has a seat, or InvalidInput.
+    Its marketplace is asked first what it says by now. Raises NotFound, NotAllowed, Conflict where it is not unclear or
+    somebody else has a seat, or InvalidInput.
     """
     sale = Sale.objects.select_related("account", "listing__season_ticket").get_for(actor, sale_id)
     if sale.listing is not None and not sale.listing.season_ticket.may(actor, "list"):
@@ -30,19 +33,31 @@ def sale_resolve(*, actor: Actor, sale_id: uuid.UUID, seat_ids: Sequence[uuid.UU
             raise InvalidInput(
                 "A reason is missing.", field="reason", remedy="Say in a few words why this is no sale of yours."
             )
-        return sale_dismiss(actor=actor, sale=sale, reason=reason.strip())
-    return sale_settle(actor=actor, sale=sale, seats=_seats(sale, seat_ids))
-
-
-def _seats(sale: Sale, seat_ids: Sequence[uuid.UUID]) -> list[Seat]:
+        with transaction.atomic():
+            return sale_dismiss(actor=actor, sale=sale, reason=reason.strip())
     if sale.listing is None:
         raise InvalidInput(
             "The listing of this sale is unknown.",
             field="seats",
             remedy="Reject it at its marketplace, then dismiss it.",
         )
+    seats = _seats(sale, sale.listing, seat_ids)
+    remote = _asked(sale)
+    with transaction.atomic():
+        return sale_settle(actor=actor, sale=sale, listing=sale.listing, seats=seats, remote=remote)
+
+
+def _asked(sale: Sale) -> RemoteSale | None:
+    try:
+        return sale_asked(sale)
+    except MarketplaceError:
+        # The person need not wait for it.
+        return None
+
+
+def _seats(sale: Sale, listing: Listing, seat_ids: Sequence[uuid.UUID]) -> list[Seat]:
     wanted = list(dict.fromkeys(seat_ids))
-    seats = list(Seat.objects.filter(pk__in=wanted, listing_seats__listing=sale.listing))
+    seats = list(Seat.objects.filter(pk__in=wanted, listing_seats__listing=listing))
     if len(seats) != len(wanted):
         raise InvalidInput(
             "One of these seats is not of the listing that sold.", field="seats", remedy="Choose among its seats."

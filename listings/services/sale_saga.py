@@ -56,6 +56,8 @@ from seatsync.core.errors import Conflict
 from seatsync.core.jobs import enqueue_on_commit
 from seatsync.core.money import round_money
 
+READ_SALE = "listings.tasks.read_sale"
+
 
 @transaction.atomic
 def sale_hold(*, account: MarketplaceAccount, external_id: str, platform_sale_id: str) -> int:
@@ -123,15 +125,19 @@ def projections_withdraw(*, account: MarketplaceAccount, external_id: str, reaso
 
 
 @transaction.atomic
-def sale_apply(*, account: MarketplaceAccount, remote: RemoteSale, noticed_at: datetime | None = None) -> Sale:
+def sale_apply(
+    *, account: MarketplaceAccount, remote: RemoteSale, noticed_at: datetime | None = None, fresh: bool = False
+) -> Sale:
     """Bring our world to what the marketplace says of one sale; any number of times, in any order, with one effect.
+
+    `fresh`: it was read anew because an earlier word contradicted what we have; then it counts.
 
     A sale is never refused and never dropped: an unknown listing, an unclear allocation or an unknown state is kept
     as `needs_person` with an alert, and seats that somebody else has make it a `conflict` with a reject command.
     """
     listing = _listing_of(account, remote)
     seats = seats_lock(_all_seat_ids(listing)) if listing else []
-    scene = Scene(account, remote, listing, seats, noticed_at or now())
+    scene = Scene(account, remote, listing, seats, noticed_at or now(), fresh=fresh)
     sale = Sale.objects.filter(account=account, platform_sale_id=remote.sale_id).first()
     if sale is None:
         return _first_word(scene)
@@ -168,12 +174,11 @@ def _first_word(scene: Scene) -> Sale:
         return sale
     traits = adapter_get(scene.account.platform).traits
     allocation = allocate(scene.remote, scene.listing, scene.seats, seller_allocates=traits.seller_allocates)
-    return _take(scene, state, allocation)
+    return _take(scene, scene.listing, state, allocation)
 
 
-def _take(scene: Scene, state: SaleState, allocation: Allocation) -> Sale:
-    """Give the seats to the sale, or find that somebody else has them."""
-    assert scene.listing is not None  # noqa: S101 - narrowed by the caller
+def _take(scene: Scene, listing: Listing, state: SaleState, allocation: Allocation) -> Sale:
+    """Give the seats of the listing to the sale, or find that somebody else has them."""
     if not allocation.clear:
         return _store_unallocated(scene, allocation)
     obstacle = obstacle_of(scene.key, scene.account, allocation.seats)
@@ -184,10 +189,10 @@ def _take(scene: Scene, state: SaleState, allocation: Allocation) -> Sale:
     to_state = OwnerState.HELD if state == SaleState.PROVISIONAL else OwnerState.SOLD
     _move_to(scene, allocation.seats, to_state)
     _give_back_rest(scene, allocation.seats)
-    others = listings_lock([scene.listing.pk, *_open_listing_ids([s.pk for s in allocation.seats])])
+    others = listings_lock([listing.pk, *_open_listing_ids([s.pk for s in allocation.seats])])
     sale = sale_store(scene, state, "")
     seats_attach(sale, allocation.seats, live=True)
-    own = next(other for other in others if other.pk == scene.listing.pk)
+    own = next(other for other in others if other.pk == listing.pk)
     sold_listing_shrink(own, allocation.seats, sale=sale)
     projections_shrink([o for o in others if o.pk != own.pk], allocation.seats, sale=sale)
     _confirm_if_asked(scene, sale)
@@ -224,7 +229,6 @@ def _conflict(scene: Scene, seats: list[Seat]) -> Sale:
 
 def _store_unallocated(scene: Scene, allocation: Allocation) -> Sale:
     """The marketplace took some seats and does not say which: hold all, take everything else down, ask (I-04)."""
-    assert scene.listing is not None  # noqa: S101
     free = [seat for seat in scene.seats if seat.state == OwnerState.AVAILABLE]
     _move_to(scene, free, OwnerState.HELD)
     others = listings_lock(_open_listing_ids([seat.pk for seat in scene.seats]))
@@ -253,6 +257,12 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     state = STATE_OF.get(scene.remote.state)
     if sale.state == SaleState.NEEDS_PERSON and scene.listing is not None and _may_be_taken_now(scene, state):
         return _first_word(scene)
+    if _stands_again(known, scene.remote, state):
+        if scene.fresh:
+            return _first_word(scene)
+        # Words overtake each other: an old one must not raise a sale that is over. The marketplace is asked again.
+        enqueue_on_commit(READ_SALE, sale_id=str(known.pk))
+        return known
     if scene.listing is not None and _money_moved(known, scene.remote):
         listings_lock([scene.listing.pk])
     sale = sale_lock(known.pk)
@@ -279,17 +289,25 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     return sale
 
 
+def _stands_again(sale: Sale, remote: RemoteSale, state: SaleState | None) -> bool:
+    """Whether a sale that was cancelled (or dismissed) here has moved on there as if it were not."""
+    return sale.state == SaleState.CANCELLED and state in SALE_LIVE and sale.remote_status != remote.remote_status
+
+
 def _money_moved(sale: Sale, remote: RemoteSale) -> bool:
-    return (sale.gross, sale.fees, sale.proceeds) != (remote.gross, remote.fees, remote.proceeds)
+    told = (remote.gross, remote.fees, remote.proceeds)
+    return remote.gross_known and (sale.gross, sale.fees, sale.proceeds) != told
 
 
 def _tell_money(scene: Scene, sale: Sale) -> None:
     """Amounts and deadlines may be told later than the sale, or be corrected (I-25)."""
     remote, moved = scene.remote, _money_moved(sale, scene.remote)
-    if not moved and (sale.ship_by, sale.confirm_by) == (remote.ship_by, remote.confirm_by):
+    due = (remote.ship_by, remote.confirm_by)
+    if remote.state is RemoteSaleState.CANCELLED or (not moved and (sale.ship_by, sale.confirm_by) == due):
         return
-    sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
-    sale.rounding = remote.gross - remote.fees - remote.proceeds
+    if moved:
+        sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
+        sale.rounding = remote.gross - remote.fees - remote.proceeds
     sale.ship_by, sale.confirm_by = remote.ship_by, remote.confirm_by
     sale.version += 1
     sale.save()
@@ -300,20 +318,30 @@ def _tell_money(scene: Scene, sale: Sale) -> None:
         Listing.objects.filter(pk=scene.listing.pk).update(final_price=each)
 
 
-def sale_settle(*, actor: Actor, sale: Sale, seats: Sequence[Seat]) -> Sale:
-    """A person says which of its listing's seats a sale took that its marketplace left unclear.
+def sale_settle(
+    *, actor: Actor, sale: Sale, listing: Listing, seats: Sequence[Seat], remote: RemoteSale | None
+) -> Sale:
+    """A person says which seats of its listing a sale took that its marketplace left unclear.
 
-    The caller has checked who that is, and holds an open transaction. Raises Conflict where somebody else has a seat.
+    `remote` is the sale as it is there now; None where its marketplace cannot be asked: it is, later. Where it is clear
+    there by now, that counts. The caller has checked who that is, and holds an open transaction. Raises Conflict where
+    somebody else has a seat.
     """
-    assert sale.listing is not None  # noqa: S101 - narrowed by the caller
-    locked = seats_lock(_all_seat_ids(sale.listing))
+    locked = seats_lock(_all_seat_ids(listing))
+    sale.refresh_from_db()
+    if sale.state != SaleState.NEEDS_PERSON:
+        return sale
     chosen = [seat for seat in locked if seat.pk in {wanted.pk for wanted in seats}]
-    scene = Scene(sale.account, as_told(sale), sale.listing, locked, sale.noticed_at, sale, actor)
+    scene = Scene(sale.account, remote or as_told(sale), listing, locked, sale.noticed_at, sale, actor)
+    state = STATE_OF.get(scene.remote.state)
+    if remote is None:
+        enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
+    elif state == SaleState.CANCELLED or _may_be_taken_now(scene, state):
+        # It has become clear there, which counts for more.
+        return _further_word(scene, sale)
     if obstacle_of(scene.key, sale.account, chosen) is not None:
         raise Conflict("Another sale has one of these seats.", field="seats", remedy="Choose the seats that it took.")
-    # What the marketplace waits for by now is read from it, not from what it told then.
-    enqueue_on_commit("listings.tasks.read_sale", sale_id=str(sale.pk))
-    return _take(scene, SaleState.CONFIRMED, Allocation(chosen))
+    return _take(scene, listing, state if state in SALE_LIVE else SaleState.CONFIRMED, Allocation(chosen))
 
 
 def sales_off(listing_id: uuid.UUID) -> None:

@@ -40,6 +40,8 @@ class Scene:
     sale: Sale | None = None
     # A person who decides what the marketplace does not tell.
     person: Actor | None = None
+    # Read anew, because an earlier word contradicted what we have.
+    fresh: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -122,8 +124,11 @@ def mark_if_nothing_to_take_down(sale: Sale) -> None:
 
 
 def seats_attach(sale: Sale, seats: Iterable[Seat], *, live: bool) -> None:
-    """Note which seats a sale is of; `live`: it has them."""
-    SaleSeat.objects.bulk_create(SaleSeat(tenant_id=sale.tenant_id, sale=sale, seat=seat, live=live) for seat in seats)
+    """Note which seats a sale is of; `live`: it has them. One that it had before and lost is its own again."""
+    SaleSeat.objects.bulk_create(
+        [SaleSeat(tenant_id=sale.tenant_id, sale=sale, seat=seat, live=live) for seat in seats],
+        update_conflicts=True, unique_fields=["sale", "seat"], update_fields=["live"],
+    )  # fmt: skip
 
 
 def sale_record(scene: Scene, sale: Sale, verb: str) -> None:

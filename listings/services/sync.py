@@ -47,12 +47,17 @@ def account_sync_sales(*, account: MarketplaceAccount) -> int:
     return applied
 
 
+def sale_asked(sale: Sale) -> RemoteSale | None:
+    """The sale as its marketplace has it now; None where it has none. Raises MarketplaceError."""
+    adapter = adapter_get(sale.platform)
+    return over_link(sale.account, lambda link: adapter.fetch_sale(link, sale.platform_sale_id))
+
+
 def sale_read(*, sale: Sale) -> bool:
     """Read one sale anew and apply it; returns whether it is there. Raises MarketplaceError."""
-    account, adapter = sale.account, adapter_get(sale.platform)
-    remote = over_link(account, lambda link: adapter.fetch_sale(link, sale.platform_sale_id))
+    remote = sale_asked(sale)
     if remote is not None:
-        sale_apply(account=account, remote=remote)
+        sale_apply(account=sale.account, remote=remote, fresh=True)
     return remote is not None
 
 

@@ -131,7 +131,7 @@ def trading_state_set(
         reason=reason,
     )  # fmt: skip
     if actor.user_id is not None:
-        publish(tenant_id=actor.tenant_id, user_ids=[actor.user_id], type=LiveType.SEASON_CHANGED, object_id=scope_id)
+        publish(tenant_id=actor.tenant_id, user_ids=[actor.user_id], kind=LiveType.SEASON_CHANGED, object_id=scope_id)
     return row
 
 

@@ -19,6 +19,7 @@ from listings.services.pricing import listing_reprice as reprice
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_add_refusal
+from seatsync.core.requests import template_for
 
 
 @login_required
@@ -28,7 +29,7 @@ def listing_list(request: HttpRequest) -> HttpResponse:
     chosen = BoardFilter.read(request.GET)
     context = {"board": board(request_actor(request), **chosen), "chosen": chosen, "shows": STATUSES,
                "statuses": ListingStatus.choices}  # fmt: skip
-    template = "listings/_board.html" if request.htmx else "listings/listing_list.html"  # type: ignore[attr-defined]
+    template = template_for(request, whole="listings/listing_list.html", part="listings/_board.html")
     return render(request, template, context)
 
 
@@ -47,7 +48,7 @@ def _detail(request: HttpRequest, listing: Listing, form: RepriceForm, status: i
         "form": form,
         "may_change": listing.season_ticket.may(request_actor(request), "reprice"),
     }
-    template = "listings/_listing_body.html" if request.htmx else "listings/listing_detail.html"  # type: ignore[attr-defined]
+    template = template_for(request, whole="listings/listing_detail.html", part="listings/_listing_body.html")
     return render(request, template, context, status=status)
 
 

@@ -12,6 +12,7 @@ from listings.models import CommandKind, CommandState, MarketplaceCommand, SaleS
 from listings.selectors import commands_of_sale, payout_lines_of_sale, sale_get, seats_of_sale
 from listings.selectors import sale_list as sales_visible
 from seatsync.accounts.selectors import request_actor
+from seatsync.core.requests import template_for
 
 PAGE_SIZE = 50
 _TAKES_DOWN = {CommandKind.DELIST, CommandKind.RESIZE, CommandKind.VERIFY_GONE}
@@ -29,7 +30,7 @@ def sale_list(request: HttpRequest) -> HttpResponse:
     if state in SaleState.values:
         sales = sales.filter(state=state)
     page = Paginator(sales, PAGE_SIZE).get_page(request.GET.get("page"))
-    template = "listings/_sale_table.html" if request.htmx else "listings/sale_list.html"  # type: ignore[attr-defined]
+    template = template_for(request, whole="listings/sale_list.html", part="listings/_sale_table.html")
     return render(request, template, {"page": page, "state": state, "states": SaleState.choices})
 
 
@@ -53,7 +54,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "stages": [(state.label, place <= reached, place == reached) for place, state in enumerate(_PATH)],
         "waiting": sale.state in {SaleState.PROVISIONAL, SaleState.CONFIRMED},
     }
-    template = "listings/_sale_body.html" if request.htmx else "listings/sale_detail.html"  # type: ignore[attr-defined]
+    template = template_for(request, whole="listings/sale_detail.html", part="listings/_sale_body.html")
     return render(request, template, context)
 
 

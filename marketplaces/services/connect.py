@@ -136,7 +136,7 @@ def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> Mar
             alert_reconnected(account)
             account_connected.tell(account.pk)
             inbound_wake(account.pk)
-        publish(tenant_id=tenant_id, user_ids=[user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
+        publish(tenant_id=tenant_id, user_ids=[user_id], kind=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
     webhook_subscribe(account)
     return account
 
@@ -214,7 +214,7 @@ def accounts_close() -> int:
 
 def _changed(account: MarketplaceAccount) -> None:
     publish(
-        tenant_id=account.tenant_id, user_ids=[account.user_id], type=LiveType.ACCOUNT_CHANGED, object_id=account.pk
+        tenant_id=account.tenant_id, user_ids=[account.user_id], kind=LiveType.ACCOUNT_CHANGED, object_id=account.pk
     )
 
 

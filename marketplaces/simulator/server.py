@@ -25,6 +25,8 @@ class PortInUse(OSError):
 
 class _Handler(ServerHandler):
     http_version = "1.1"
+    # Whom the base class asks to close the connection.
+    request_handler: WSGIRequestHandler
 
 
 class _RequestHandler(WSGIRequestHandler):
@@ -51,10 +53,10 @@ class _RequestHandler(WSGIRequestHandler):
         handler = _Handler(
             self.rfile, cast("IO[bytes]", self.wfile), self.get_stderr(), self.get_environ(), multithread=True
         )
-        handler.request_handler = self  # type: ignore[attr-defined]
-        server = self.server
-        if isinstance(server, WSGIServer):
-            handler.run(server.get_app())  # type: ignore[arg-type]
+        handler.request_handler = self
+        app = self.server.get_app() if isinstance(self.server, WSGIServer) else None
+        if app is not None:
+            handler.run(app)
         self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from portfolios.locks import seats_lock
 from portfolios.models import Game, GameStatus, SeasonTicket
 from portfolios.ports import game_moved
 from portfolios.services.ledger import games_remaining_refresh
@@ -37,6 +38,9 @@ def game_move(
         raise InvalidInput(
             f"{status!r} is not a status.", field="status", remedy=f"Use {', '.join(GameStatus.values)}."
         )
+    # Under the locks that every publication takes: what is being offered is seen below, and what comes later sees this.
+    seats_lock(game.seats.values_list("pk", flat=True))
+    game.refresh_from_db()
     before = {"starts_at": game.starts_at, "status": game.status}
     game.starts_at = starts_at or game.starts_at
     game.status = status or game.status

@@ -51,7 +51,7 @@ def seats_move(
         publish(
             tenant_id=seat.tenant_id,
             user_ids=watchers(seat.season_ticket_id),
-            type=LiveType.SEAT_CHANGED,
+            kind=LiveType.SEAT_CHANGED,
             object_id=seat.pk,
             version=seat.version,
         )

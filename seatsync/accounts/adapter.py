@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from seatsync.accounts.models import Membership, User
 from seatsync.core.addresses import client_address
 from seatsync.core.clock import now
+from seatsync.tenants.requests import request_tenant
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -18,17 +19,17 @@ class AccountAdapter(DefaultAccountAdapter):
         """Save the user and, where it commits, the membership."""
         saved: User = super().save_user(request, user, form, commit=commit)
         if commit:
-            Membership.objects.get_or_create(user=saved, tenant_id=request.tenant.pk)  # type: ignore[attr-defined]
+            Membership.objects.get_or_create(user=saved, tenant_id=request_tenant(request).pk)
         return saved
 
     def format_email_subject(self, subject: str) -> str:
         """The subject under the tenant's name; allauth's own is the host's, as nobody knows us by it."""
-        return f"[{self.request.tenant.name}] {subject}"
+        return f"[{request_tenant(self.request).name}] {subject}"
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Mails greet in the tenant's name, and still say at which address something was asked for."""
         site = RequestSite(self.request)
-        site.name = self.request.tenant.name
+        site.name = request_tenant(self.request).name
         super().send_mail(template_prefix, email, {**context, "current_site": site})
 
     def get_client_ip(self, request: HttpRequest) -> str:

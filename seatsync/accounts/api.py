@@ -18,6 +18,7 @@ from seatsync.core.addresses import client_address
 from seatsync.core.apiview import ApiView
 from seatsync.core.openapi import example
 from seatsync.core.remedies import LONGEST_ECHO, Told
+from seatsync.tenants.requests import request_tenant
 
 # Unknown fields that one refusal names.
 MOST_NAMED = 20
@@ -112,7 +113,7 @@ class TokenView(_Open):
         """200 with tokens, or with `mfa_token` where a second factor is due; 401 otherwise."""
         data = self.get_serializer(data=request.data)
         data.is_valid(raise_exception=True)
-        tenant_id = request._request.tenant.pk  # type: ignore[attr-defined]
+        tenant_id = request_tenant(request._request).pk
         found = signing.sign_in(**data.validated_data, tenant_id=tenant_id, address=client_address(request._request))
         if found.mfa_due:
             return Response({"mfa_token": tokens.mfa_token(found.user, tenant_id)})
@@ -129,7 +130,7 @@ class MfaView(_Open):
         """200 with tokens; 401 for a wrong code."""
         data = self.get_serializer(data=request.data)
         data.is_valid(raise_exception=True)
-        tenant_id = request._request.tenant.pk  # type: ignore[attr-defined]
+        tenant_id = request_tenant(request._request).pk
         user = tokens.mfa_user(data.validated_data["mfa_token"], tenant_id)
         signing.lockout_check(email=user.email, address=client_address(request._request))
         factor = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()

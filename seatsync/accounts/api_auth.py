@@ -34,6 +34,7 @@ class TokenAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
+# The library registers each subclass in a hook without types.
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the schema names it."""
 

@@ -1,12 +1,14 @@
 """Reading users: the actor behind a request, and a user's mail address."""
 
 import uuid
+from typing import cast
 
 from django.db.models import Q
 from django.http import HttpRequest
 
 from seatsync.accounts.models import Membership, Role, User
 from seatsync.core.actors import Actor, ActorKind
+from seatsync.tenants.requests import request_tenant
 
 
 def user_email(user_id: uuid.UUID) -> str | None:
@@ -26,6 +28,10 @@ def actor_for(user: User, tenant_id: uuid.UUID, request_id: str = "") -> Actor:
     return Actor(ActorKind.USER, str(user.pk), tenant_id if role else None, user.pk, request_id)
 
 
+class _ActedRequest(HttpRequest):
+    _seatsync_actor: Actor
+
+
 def request_actor(request: HttpRequest) -> Actor:
     """The actor behind a page request (kept on the request). The view must require sign-in."""
     cached = getattr(request, "_seatsync_actor", None)
@@ -34,8 +40,8 @@ def request_actor(request: HttpRequest) -> Actor:
     user = request.user
     if not isinstance(user, User):
         raise TypeError("request_actor needs a signed-in user")
-    actor = actor_for(user, request.tenant.pk, getattr(request, "request_id", ""))  # type: ignore[attr-defined]
-    request._seatsync_actor = actor  # type: ignore[attr-defined]
+    actor = actor_for(user, request_tenant(request).pk, getattr(request, "request_id", ""))
+    cast(_ActedRequest, request)._seatsync_actor = actor
     return actor
 
 

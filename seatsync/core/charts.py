@@ -1,6 +1,6 @@
 """Geometry of the small server-side charts: values in, SVG coordinates and a text summary out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -163,15 +163,13 @@ def _apart(drawn: list[Drawn]) -> list[Drawn]:
     return rings
 
 
-def _drawn(line: Line, x: object, y: object, end: datetime) -> Drawn:
-    assert callable(x) and callable(y)  # noqa: S101, PT018
+def _drawn(line: Line, x: Callable[[datetime], float], y: Callable[[float], float], end: datetime) -> Drawn:
     at, value = line.points[-1]
     ends = x(end if line.step else at) * 100 / WIDTH
     return Drawn(line.label, line.css, _path(line, x, y, end), value, round(ends, 2), round(y(float(value)), 1))
 
 
-def _path(line: Line, x: object, y: object, end: datetime) -> str:
-    assert callable(x) and callable(y)  # noqa: S101, PT018
+def _path(line: Line, x: Callable[[datetime], float], y: Callable[[float], float], end: datetime) -> str:
     points = list(line.points)
     if line.step:
         points.append((end, points[-1][1]))

@@ -1,5 +1,6 @@
 """What every form does: forgiving amounts, and the services' refusals shown beside their fields."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +29,14 @@ class MoneyField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         """Show amounts with two places, and whatever was typed as it was typed."""
         return f"{value:.2f}" if isinstance(value, Decimal) else value
+
+
+def choices_give(form: forms.BaseForm, name: str, choices: Iterable[tuple[str, str]]) -> None:
+    """What may be chosen in a declared choice field of this form. Raises TypeError for a field of another kind."""
+    field = form.fields[name]
+    if not isinstance(field, forms.ChoiceField):
+        raise TypeError(f"{name} offers no choice")
+    field.choices = list(choices)
 
 
 def form_add_refusal(form: forms.BaseForm, error: SeatSyncError, **rename: str) -> None:

@@ -29,6 +29,7 @@ class ProblemOutput(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="For programs: stays the same when the sentence is reworded.")
     instance = serializers.CharField(allow_blank=True)
     request_id = serializers.CharField(allow_blank=True)
+    # The contract's name; the stubs know only the serializer's own property of that name.
     errors = FieldProblemOutput(many=True)  # type: ignore[assignment]
     current_version = serializers.IntegerField(
         required=False, help_text="With a stale version or If-Match: the version to read and decide on."

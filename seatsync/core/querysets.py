@@ -1,6 +1,6 @@
 """Scoping: every owned row has a tenant, and every query for a caller goes through `visible_to`."""
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     import uuid
 
 M = TypeVar("M", bound=models.Model)
+
+
+Q = TypeVar("Q", bound=models.QuerySet[Any])
+
+
+def manager_of(rows: type[Q]) -> Q:
+    """The manager with a queryset's methods, typed as the queryset: the stubs' own type of it knows none of them."""
+    return cast(Q, rows.as_manager())
 
 
 class OwnedQuerySet(models.QuerySet[M]):

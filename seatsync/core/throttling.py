@@ -10,6 +10,7 @@ from rest_framework.throttling import BaseThrottle
 
 from seatsync.core.addresses import client_address
 from seatsync.core.limiters import Grant, take
+from seatsync.core.requests import ours
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ class CallerThrottle(BaseThrottle):
         except redis.RedisError as error:
             log.warning("throttle.unavailable", error=str(error))
             return True
-        request._request.rate_grant = grant  # type: ignore[attr-defined]
+        ours(request._request).rate_grant = grant
         self._wait_s = grant.wait_s
         return grant.granted
 

@@ -16,7 +16,7 @@ HOLDER_EMAIL = "holder@example.com"
 STAFF_EMAIL = "staff@example.com"
 CLIENT_HOLDER_EMAIL = "holder@harborseats.example"
 # Of the demo alone: `manage.py demo` refuses to run in production.
-PASSWORD = "take-me-out-2024"  # noqa: S105
+PASSWORD = "take-me-out-2024"  # noqa: S105 - printed by bin/start
 SECTION, ROW, SEAT_FROM, SEAT_TO = "131", "27", 1, 4
 INVOICE = Decimal("12960.00")
 

@@ -93,7 +93,7 @@ class MainJob:
             "seat_ids": [seat["id"] for seat in seats], "account_ids": [account["id"] for account in accounts],
             "price": "84.00", "floor": "60.00", "ceiling": "200.00", "split_type": "none",
         }  # fmt: skip
-        made: list[dict[str, Any]] = self._post("/listings/", wish, 201)  # type: ignore[assignment]
+        made: list[dict[str, Any]] = self._post("/listings/", wish, 201)
         keys = {listing["external_id"] for listing in made}
         self._until(lambda: keys <= self._shown(), "both marketplaces show the listings")
         self._until(
@@ -166,12 +166,11 @@ class MainJob:
             raise MainJobError(f"GET {path} answered {answer.status_code}: {answer.text[:300]}")
         return answer.json()
 
-    def _post(self, path: str, body: dict[str, Any], status: int) -> dict[str, Any]:
+    def _post(self, path: str, body: dict[str, Any], status: int) -> Any:
         answer = self.api.post(path, json=body)
         if answer.status_code != status:
             raise MainJobError(f"POST {path} answered {answer.status_code}: {answer.text[:300]}")
-        found: dict[str, Any] = answer.json()
-        return found
+        return answer.json()
 
     def _until(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + PATIENCE_S

@@ -46,7 +46,7 @@ def alert_raise(
         open_alerts.update(count=F("count") + 1, updated_at=now())
         return open_alerts.get()
     _deliveries(alert)
-    publish(tenant_id=tenant_id, user_ids=[user_id], type=LiveType.ALERT_RAISED, object_id=alert.pk)
+    publish(tenant_id=tenant_id, user_ids=[user_id], kind=LiveType.ALERT_RAISED, object_id=alert.pk)
     return alert
 
 
@@ -73,7 +73,7 @@ def alert_acknowledge(*, actor: Actor, alert_id: uuid.UUID) -> Alert:
     Alert.objects.filter(pk=alert.pk, acknowledged_at=None).update(acknowledged_at=now(), updated_at=now())
     alert.refresh_from_db()
     publish(
-        tenant_id=alert.tenant_id, user_ids=[alert.user_id], type=LiveType.ALERT_RAISED, object_id=alert.pk, version=1
+        tenant_id=alert.tenant_id, user_ids=[alert.user_id], kind=LiveType.ALERT_RAISED, object_id=alert.pk, version=1
     )
     return alert
 
@@ -91,5 +91,5 @@ def alert_reword(*, user_id: uuid.UUID, dedupe_key: str, body: str) -> int:
     found = list(alerts)
     alerts.filter(pk__in=[alert.pk for alert in found]).update(body=body, updated_at=now())
     for alert in found:
-        publish(tenant_id=alert.tenant_id, user_ids=[user_id], type=LiveType.ALERT_RAISED, object_id=alert.pk)
+        publish(tenant_id=alert.tenant_id, user_ids=[user_id], kind=LiveType.ALERT_RAISED, object_id=alert.pk)
     return len(found)

@@ -1,5 +1,6 @@
 """API of live: alerts, and tickets for the socket."""
 
+import uuid
 from typing import Any
 
 from django.db.models import QuerySet
@@ -75,9 +76,9 @@ class AlertAcknowledge(ApiView):
     serializer_class = AlertOutput
 
     @extend_schema(tags=["alerts"], summary="Acknowledge an alert", request=None, responses={200: AlertOutput})
-    def post(self, request: Request, pk: str) -> Response:
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The alert; repeating is harmless."""
-        return Response(AlertOutput(alert_acknowledge(actor=self.actor, alert_id=pk)).data)  # type: ignore[arg-type]
+        return Response(AlertOutput(alert_acknowledge(actor=self.actor, alert_id=pk)).data)
 
 
 class LiveTicket(ApiView):

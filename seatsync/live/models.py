@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from seatsync.core.models import BaseModel
-from seatsync.core.querysets import OwnedQuerySet
+from seatsync.core.querysets import OwnedQuerySet, manager_of
 
 
 class LiveCounter(models.Model):
@@ -77,7 +77,7 @@ class Alert(BaseModel):
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     recovered_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[OwnedQuerySet["Alert"]] = OwnedQuerySet["Alert"].as_manager()  # type: ignore[assignment]
+    objects: ClassVar[OwnedQuerySet["Alert"]] = manager_of(OwnedQuerySet["Alert"])
 
     class Meta:
         db_table = "alerts"

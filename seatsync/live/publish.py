@@ -24,7 +24,7 @@ def publish(
     *,
     tenant_id: uuid.UUID,
     user_ids: Iterable[uuid.UUID],
-    type: LiveType,  # noqa: A002
+    kind: LiveType,
     object_id: uuid.UUID | str,
     version: int = 0,
 ) -> None:
@@ -32,11 +32,11 @@ def publish(
 
     A hint that cannot be written is logged: what else waits for the commit goes on.
     """
-    kind = LiveType(type)
+    known = LiveType(kind)
     for user_id in sorted(set(user_ids)):
         # Django names a robust hook that failed, so it needs a name: a partial has none.
         def send(to: uuid.UUID = user_id) -> None:
-            _send(tenant_id, to, kind, str(object_id), version)
+            _send(tenant_id, to, known, str(object_id), version)
 
         transaction.on_commit(send, robust=True)
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from seatsync.core.requests import refetched, template_for
 from seatsync.live.access import caller_actor
 from seatsync.live.alerts import alert_acknowledge
 from seatsync.live.selectors import alert_list as alerts_visible
@@ -33,7 +34,7 @@ def alert_list(request: HttpRequest) -> HttpResponse:
     everything = request.GET.get("show") == "all"
     alerts = alerts_visible(actor) if everything else alerts_open(actor)
     page = Paginator(alerts, PAGE_SIZE).get_page(request.GET.get("page"))
-    template = "live/_alert_list.html" if request.htmx else "live/alert_list.html"  # type: ignore[attr-defined]
+    template = template_for(request, whole="live/alert_list.html", part="live/_alert_list.html")
     return render(request, template, {"page": page, "everything": everything})
 
 
@@ -42,7 +43,7 @@ def alert_list(request: HttpRequest) -> HttpResponse:
 def alert_acknowledge_view(request: HttpRequest, alert_id: uuid.UUID) -> HttpResponse:
     """Acknowledge one alert; a second time changes nothing."""
     alert = alert_acknowledge(actor=caller_actor(request), alert_id=alert_id)
-    if request.htmx:  # type: ignore[attr-defined]
+    if refetched(request):
         return render(request, "live/_acknowledged.html", {"alert": alert})
     return redirect("live:alert_list")
 

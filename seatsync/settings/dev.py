@@ -1,6 +1,6 @@
 """Development: real embedded servers, mail in files, no TLS."""
 
-from seatsync.settings.base import *  # noqa: F403
+from seatsync.settings.base import *  # noqa: F403 - a settings module is the base's names and its own
 from seatsync.settings.env import env_bool
 
 DEBUG = env_bool("DEBUG", False)

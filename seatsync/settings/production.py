@@ -7,8 +7,8 @@ from seatsync.settings.safety import production_demands
 # Before anything is read, so that one start names every fault.
 production_demands(os.environ)
 
-from seatsync.settings.base import *  # noqa: E402, F403
-from seatsync.settings.env import env_database, env_str  # noqa: E402
+from seatsync.settings.base import *  # noqa: E402, F403 - see above; the base's names and its own
+from seatsync.settings.env import env_database, env_str  # noqa: E402 - see above
 
 DATABASES = {
     "default": {

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-# These serve development and tests alone.
-INSECURE_SECRET_KEY = "insecure-development-secret-key-not-for-production-0123456789"  # noqa: S105
-INSECURE_JWT_SECRET_KEY = "dev:insecure-development-jwt-key-not-for-production-0123456789"  # noqa: S105
+# These serve development and tests alone: published here, and refused by production below.
+INSECURE_SECRET_KEY = "insecure-development-secret-key-not-for-production-0123456789"  # noqa: S105 - refused
+INSECURE_JWT_SECRET_KEY = "dev:insecure-development-jwt-key-not-for-production-0123456789"  # noqa: S105 - refused
 INSECURE_ENCRYPTION_KEY = "c2VhdHN5bmMtZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGU="
 # Django's own advice for the first; a key of HS256 is at least as long as its digest.
 SECRET_KEY_CHARACTERS, JWT_SECRET_CHARACTERS = 50, 32

@@ -1,6 +1,7 @@
 """Tests: fast hasher, mail in memory, tasks run in the caller; the servers are the real embedded ones."""
 
-from seatsync.settings.base import *  # noqa: F403
+from seatsync.settings.base import *  # noqa: F403 - a settings module is the base's names and its own
+from seatsync.settings.base import DATABASES
 
 DEBUG = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -15,7 +16,7 @@ ADMIN_REQUIRES_OTP = True
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 # What a test commits need not outlive a power cut.
 DATABASES = {
-    "default": DATABASES["default"]  # noqa: F405
+    "default": DATABASES["default"]
     | {"OPTIONS": {"application_name": "seatsync-tests", "connect_timeout": 5, "options": "-c synchronous_commit=off"}}
 }
 # Nobody listens there: no test may find, and change, a simulator that somebody runs on this machine.

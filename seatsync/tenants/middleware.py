@@ -1,10 +1,13 @@
 """Puts the tenant of the request's host on the request."""
 
 from collections.abc import Callable
+from typing import cast
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
+from seatsync.tenants.models import Tenant
+from seatsync.tenants.requests import TenantRequest
 from seatsync.tenants.selectors import tenant_for_host
 
 
@@ -16,5 +19,5 @@ class TenantMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         host = request.get_host()
-        request.tenant = SimpleLazyObject(lambda: tenant_for_host(host))  # type: ignore[attr-defined]
+        cast(TenantRequest, request).tenant = cast(Tenant, SimpleLazyObject(lambda: tenant_for_host(host)))
         return self.get_response(request)

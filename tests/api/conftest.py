@@ -9,10 +9,8 @@ from django.test import Client
 
 from seatsync.accounts.models import User
 from seatsync.accounts.services.tokens import tokens_issue
-from seatsync.core.limiters import valkey
 from tests.api.document import document
-from tests.listings.platform import ScriptedPlatform
-from tests.market import Market, build_market
+from tests.market import Market
 
 
 class Api:
@@ -47,12 +45,6 @@ class Api:
 
 
 As = Callable[[str], Api]
-
-
-@pytest.fixture
-def market(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Market:
-    valkey().flushdb()
-    return build_market(platforms)
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """I-08: listings come down in time, and a game that is not as it was holds its listings and asks."""
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connections, transaction
 
 from listings.models import Listing, ListingStatus
 from listings.services.expire import listings_expire
@@ -12,7 +14,8 @@ from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.errors import InvalidInput, NotFound
 from seatsync.live.models import Alert
-from tests.market import Market
+from tests.listings.platform import ScriptedPlatform
+from tests.market import Market, build_market
 
 pytestmark = pytest.mark.django_db
 SYSTEM = Actor.system()
@@ -59,7 +62,7 @@ def test_bad_moves_name_the_field(market: Market) -> None:
     with pytest.raises(InvalidInput, match="is not a status"):
         game_move(actor=SYSTEM, game_id=game_id, status="rained out")
     with pytest.raises(InvalidInput, match="no time zone"):
-        game_move(actor=SYSTEM, game_id=game_id, starts_at=datetime(2027, 5, 1, 19, 10))  # noqa: DTZ001
+        game_move(actor=SYSTEM, game_id=game_id, starts_at=datetime.fromisoformat("2027-05-01T19:10"))
     with pytest.raises(NotFound):
         game_move(actor=SYSTEM, game_id=market.holding.ticket.pk, status=GameStatus.POSTPONED)
 
@@ -77,3 +80,28 @@ def test_games_that_are_over_are_closed_and_no_longer_counted(market: Market) ->
     Game.objects.filter(pk=market.holding.game.pk).update(starts_at=now() - timedelta(hours=7))
     assert games_close() >= 1
     assert SeasonTicket.objects.get(pk=market.holding.ticket.pk).games_remaining == before - 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_i08_what_is_being_offered_while_its_game_is_moved_comes_down_as_well(
+    platforms: tuple[ScriptedPlatform, ScriptedPlatform],
+) -> None:
+    market = build_market(platforms)
+    game_id = market.holding.game.pk
+
+    def move() -> None:
+        try:
+            game_move(actor=SYSTEM, game_id=game_id, status=GameStatus.POSTPONED)
+        finally:
+            connections.close_all()
+
+    moving = threading.Thread(target=move)
+    with transaction.atomic():
+        market.publish()
+        moving.start()
+        # It waits for the seats; without that it would be over by now, and have seen nothing on offer.
+        moving.join(timeout=1.0)
+    moving.join()
+    market.work()
+    assert market.alpha.shown() == market.beta.shown() == []
+    assert Alert.objects.filter(kind="game.moved").exists()

@@ -10,6 +10,7 @@ from listings.services.resolve import sale_resolve
 from listings.services.sale_saga import sale_apply, sale_hold_release
 from listings.services.sync import sale_read
 from marketplaces.contracts import Link, RemoteSaleState
+from marketplaces.errors import TemporaryError
 from portfolios.models import OwnerState, Seat
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
@@ -20,6 +21,12 @@ pytestmark = pytest.mark.django_db
 
 def states(market: Market) -> list[str]:
     return [seat.state for seat in Seat.objects.filter(game=market.holding.game).order_by("seat_number")]
+
+
+def resolved(market: Market) -> Sale:
+    """A person says that the only sale took seats 1 and 2."""
+    seats = Seat.objects.filter(game=market.holding.game, seat_number__in=[1, 2])
+    return sale_resolve(actor=market.holding.actor, sale_id=Sale.objects.get().pk, seat_ids=[seat.pk for seat in seats])
 
 
 def test_i01_a_promise_that_is_gone_frees_its_seats_for_the_next_sale(market: Market) -> None:
@@ -58,7 +65,9 @@ def test_i03_what_a_marketplace_shows_again_after_a_cancelled_sale_comes_down(
     assert bool(market.alpha.shown()) is bool(left)
 
 
-def test_i03_what_a_rejected_sale_gave_back_at_its_marketplace_is_not_offered_there(market: Market) -> None:
+def test_i03_what_a_rejected_sale_gave_back_at_its_marketplace_is_not_offered_there(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alpha, beta = market.published()
     market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
     late = market.beta.sell(beta.external_id, (1, 2))
@@ -70,7 +79,7 @@ def test_i03_what_a_rejected_sale_gave_back_at_its_marketplace_is_not_offered_th
         reject(link, sale_id)
         market.beta.relist(sale_id)
 
-    market.beta.reject = reject_and_show  # type: ignore[method-assign]
+    monkeypatch.setattr(market.beta, "reject", reject_and_show)
     market.work(rounds=12)
     assert market.beta.shown() == []
 
@@ -80,12 +89,69 @@ def test_a_sale_that_a_person_made_clear_is_confirmed_at_its_marketplace(market:
     sold = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False, state=RemoteSaleState.AWAITING_CONFIRM)
     market.webhook(sold)
     market.work()
-    seats = Seat.objects.filter(game=market.holding.game, seat_number__in=[1, 2])
-    sale = sale_resolve(actor=market.holding.actor, sale_id=Sale.objects.get().pk, seat_ids=[seat.pk for seat in seats])
+    sale = resolved(market)
+    assert sale.state == SaleState.CONFIRMED
+    market.work()
+    assert ("confirm", sold.sale_id) in market.alpha.calls
+
+
+def test_it_is_confirmed_later_where_its_marketplace_was_away(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False, state=RemoteSaleState.AWAITING_CONFIRM)
+    market.webhook(sold)
+    market.work()
+    market.alpha.script["fetch_sale"] = [TemporaryError("503")]
+    sale = resolved(market)
+    market.work()
+    assert ("confirm", sold.sale_id) not in market.alpha.calls
     assert sale_read(sale=sale)
     market.work()
     assert ("confirm", sold.sale_id) in market.alpha.calls
+
+
+def test_what_a_person_makes_clear_of_a_promise_stays_a_promise(market: Market) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False, state=RemoteSaleState.PROVISIONAL))
+    assert resolved(market).state == SaleState.PROVISIONAL
+    assert states(market) == ["held", "held", "available", "available"]
+
+
+@pytest.mark.parametrize(("now_there", "state", "seats"), [
+    ("named", SaleState.CONFIRMED, ["available", "available", "sold", "sold"]),
+    ("cancelled", SaleState.CANCELLED, ["available"] * 4),
+])  # fmt: skip
+def test_where_it_became_clear_at_its_marketplace_that_counts(
+    market: Market, now_there: str, state: str, seats: list[str]
+) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (3, 4), tell_seats=False)
+    market.webhook(sold)
+    if now_there == "named":
+        market.alpha.sales[sold.sale_id] = replace(sold, seats=("3", "4"))
+    else:
+        market.alpha.move(sold.sale_id, RemoteSaleState.CANCELLED)
+    assert resolved(market).state == state
+    assert states(market) == seats
+
+
+@pytest.mark.parametrize("how", ["cancelled", "dismissed"])
+def test_a_sale_that_is_over_here_and_moves_on_there_is_read_anew_and_taken(market: Market, how: str) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=how == "cancelled")
+    market.webhook(sold)
+    account = market.accounts["alpha"]
+    if how == "cancelled":
+        sale_apply(account=account, remote=market.alpha.move(sold.sale_id, RemoteSaleState.CANCELLED))
+    else:
+        sale_resolve(actor=market.holding.actor, sale_id=Sale.objects.get().pk, seat_ids=[], reason="not mine")
+    assert states(market) == ["available"] * 4
+    # An old word that comes late changes nothing by itself.
+    late = replace(sold, remote_status="late", seats=("1", "2"))
+    assert sale_apply(account=account, remote=late).state == SaleState.CANCELLED
+    market.alpha.sales[sold.sale_id] = late
+    assert sale_read(sale=Sale.objects.get())
     assert Sale.objects.get().state == SaleState.CONFIRMED
+    assert states(market) == ["sold", "sold", "available", "available"]
 
 
 def test_i25_amounts_and_deadlines_that_are_told_later_are_kept(market: Market) -> None:
@@ -103,6 +169,9 @@ def test_i25_amounts_and_deadlines_that_are_told_later_are_kept(market: Market) 
     alpha.refresh_from_db()
     assert alpha.final_price == Decimal("85.00")
     version = sale.version
+    # What the platform could not tell this time is no news.
+    guessed = replace(told, gross=told.proceeds, fees=Decimal("0.00"), gross_known=False)
+    sale_apply(account=market.accounts["alpha"], remote=guessed)
     sale_apply(account=market.accounts["alpha"], remote=told)
     assert Sale.objects.get().version == version
 

@@ -29,7 +29,7 @@ ME, YOU, TENANT = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
 
 
 def say(user_id: uuid.UUID, object_id: str = "1") -> None:
-    publish(tenant_id=TENANT, user_ids=[user_id], type=LiveType.LISTING_CHANGED, object_id=object_id)
+    publish(tenant_id=TENANT, user_ids=[user_id], kind=LiveType.LISTING_CHANGED, object_id=object_id)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -212,6 +212,6 @@ def test_a_hint_that_cannot_be_written_stops_nothing_else_that_waits_for_the_com
     monkeypatch.setattr("seatsync.live.publish._send", broken)
     done: list[str] = []
     with django_capture_on_commit_callbacks(execute=True):
-        publish(tenant_id=TENANT, user_ids=[ME], type=LiveType.LISTING_CHANGED, object_id="x")
+        publish(tenant_id=TENANT, user_ids=[ME], kind=LiveType.LISTING_CHANGED, object_id="x")
         transaction.on_commit(lambda: done.append("a job was sent"))
     assert done == ["a job was sent"]

@@ -203,6 +203,8 @@ class StubHub:
                 # The sale matters more than its fee: it must not wait for a listing that cannot be read.
                 listings[sale.external_id] = None
         gross = mapping.gross_of(sale, listings.get(sale.external_id))
+        if gross is None:
+            return replace(sale, gross_known=False)
         return replace(sale, gross=gross, fees=gross - sale.proceeds)
 
     def confirm(self, link: Link, sale_id: str) -> RemoteSale:

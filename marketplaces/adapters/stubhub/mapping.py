@@ -256,11 +256,14 @@ def _seat_run(first: str, last: str, quantity: int) -> tuple[str, ...]:
     return tuple(str(low + step * index) for index in range(quantity)) if exact else ()
 
 
-def gross_of(sale: RemoteSale, listing: Mapping[str, Any] | None) -> Decimal:
-    """The sale at list price, from the listing's ratio of price to proceeds (which a later reprice keeps)."""
+def gross_of(sale: RemoteSale, listing: Mapping[str, Any] | None) -> Decimal | None:
+    """The sale at list price, from the listing's ratio of price to proceeds (which a later reprice keeps).
+
+    None where the listing does not tell them.
+    """
     price, proceeds = amount_at(listing, "ticket_price"), amount_at(listing, "ticket_proceeds")
     if not price or not proceeds or price < proceeds:
-        return sale.proceeds
+        return None
     if proceeds * sale.quantity == sale.proceeds:
         return price * sale.quantity
     return _wire.cents(sale.proceeds * price / proceeds)
