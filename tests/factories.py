@@ -70,10 +70,10 @@ class VenueFactory(DjangoModelFactory[Venue]):
     timezone = "America/Los_Angeles"
 
     @post_generation
-    def section(obj: Venue, create: bool, extracted: Any, **kwargs: Any) -> None:  # noqa: N805
+    def section(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
         """The one section that tests sit in."""
         if create:
-            VenueSection.objects.create(venue=obj, name=extracted or "131", zone="Lower Box")
+            VenueSection.objects.create(venue=self, name=extracted or "131", zone="Lower Box")
 
 
 class TeamFactory(DjangoModelFactory[Team]):

@@ -45,6 +45,7 @@ def lock_announce(level: Level) -> None:
             cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
     elif held[1] > level:
         raise LockOrderError(f"{level.name} asked for after {held[1].name}")
+    # Kept where the transaction is: on the connection, which the stubs take to have no attributes of ours.
     connection.seatsync_locks = (transaction, level)  # type: ignore[attr-defined]
 
 

@@ -49,8 +49,8 @@ def own_world(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) ->
 def _standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     platforms = ScriptedPlatform("alpha"), ScriptedPlatform("beta")
     around = transaction.atomic()
-    # As Django's own test cases mark theirs: what is inside has transactions of its own.
-    around._from_testcase = True  # type: ignore[attr-defined]
+    # As Django's own test cases mark theirs, out of the stubs' sight: what is inside has transactions of its own.
+    vars(around)["_from_testcase"] = True
     with django_db_blocker.unblock(), around, pytest.MonkeyPatch.context() as patch:
         scripted(patch, platforms)
         yield build_world(platforms)

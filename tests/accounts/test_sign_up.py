@@ -1,6 +1,7 @@
 """Sign-up by code, neutral answers, one login and a membership per tenant."""
 
 import re
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -21,13 +22,13 @@ def _fresh_counters() -> None:
     valkey().flushdb()
 
 
-def sign_up(client: Client, **changes: str) -> object:
+def sign_up(client: Client, **changes: str) -> Any:
     return client.post("/accounts/signup/", {**FORM, **changes})
 
 
 def test_a_code_from_the_mail_opens_the_account() -> None:
     client = Client()
-    assert sign_up(client).status_code == 302  # type: ignore[attr-defined]
+    assert sign_up(client).status_code == 302
     user = User.objects.get(email="new@example.com")
     assert (user.email_verified_at, user.memberships.get().tenant.is_default) == (None, True)
     code = re.search(r"^\s*([A-Z0-9]{4}-[A-Z0-9]{4})\s*$", str(mail.outbox[0].body), re.MULTILINE)
@@ -54,7 +55,7 @@ def test_mails_bear_the_name_of_the_tenant_whose_page_was_used(address: str) -> 
 def test_a_known_address_gets_the_same_answer_and_no_second_account() -> None:
     person("known@example.com", Tenant.objects.get(is_default=True))
     fresh, known = sign_up(Client()), sign_up(Client(), email="KNOWN@example.com")
-    assert (fresh.status_code, fresh.headers["Location"]) == (known.status_code, known.headers["Location"])  # type: ignore[attr-defined]
+    assert (fresh.status_code, fresh.headers["Location"]) == (known.status_code, known.headers["Location"])
     assert User.objects.filter(email__iexact="known@example.com").count() == 1
 
 

@@ -186,7 +186,7 @@ def test_a_token_nested_too_deeply(market: Market) -> None:
 def test_a_second_step_of_somebody_who_is_gone(market: Market) -> None:
     gone = User.objects.create_user("gone@example.com", "a-long-password-1")
     tenant_id = market.holding.ticket.tenant_id
-    tokens = [mfa_token(gone, tenant_id), mfa_token(market.holding.user, User.objects.first().pk)]  # type: ignore[union-attr]
+    tokens = [mfa_token(gone, tenant_id), mfa_token(market.holding.user, User.objects.values_list("pk", flat=True)[0])]
     gone.delete()
     asleep = User.objects.get(email="co@example.com")
     tokens.append(mfa_token(asleep, tenant_id))

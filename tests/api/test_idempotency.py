@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -65,7 +66,7 @@ def test_of_prices_for_one_version_one_wins(default_tenant: Tenant, market: Mark
     owner = as_("owner")
     path, version = f"/listings/{listing.pk}/price/", Listing.objects.get(pk=listing.pk).version
     wishes = [{"price": f"{70 + number}.00", "version": version} for number in range(AT_ONCE)]
-    answers = together([lambda wish=wish: owner.post(path, wish) for wish in wishes])  # type: ignore[misc]
+    answers = together([partial(owner.post, path, wish) for wish in wishes])
     (won,) = [answer for answer in answers if answer.status_code == 200]
     lost = [answer for answer in answers if answer.status_code != 200]
     assert {answer.status_code for answer in lost} == {409}

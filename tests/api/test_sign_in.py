@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.mfa.totp.internal import auth as totp
+from pytest_django import Settings
 
 from seatsync.accounts.models import Membership, RefreshFamily, User
 from seatsync.accounts.services.tokens import TokenRefused, tokens_issue, tokens_refresh
@@ -69,8 +70,8 @@ def test_tokens_end_with_the_password_and_never_serve_another_kind(market: Marke
     assert Api("not.a.token").get("/me/").status_code == 401
 
 
-def test_an_old_access_token_is_refused(market: Market, settings: object) -> None:
-    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "ACCESS_TOKEN_LIFETIME": timedelta(seconds=-1)}  # type: ignore[attr-defined]
+def test_an_old_access_token_is_refused(market: Market, settings: Settings) -> None:
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "ACCESS_TOKEN_LIFETIME": timedelta(seconds=-1)}
     pair = tokens_issue(market.holding.user, market.holding.ticket.tenant_id)
     assert Api(pair.access).get("/me/").status_code == 401
     assert now() is not None

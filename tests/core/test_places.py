@@ -1,6 +1,7 @@
 """Addresses that lead to the same place, in every spelling."""
 
 import pytest
+from pytest_django import Settings
 
 from marketplaces.errors import PermanentError
 from marketplaces.models import Mode
@@ -23,9 +24,9 @@ NONE = ("127.0.0.1:9100", "localhost:9100", "api.stubhub.net", "ftp://localhost:
 
 @pytest.mark.parametrize("url", SAME)
 def test_i20_the_simulator_in_another_spelling_is_the_simulator(
-    url: str, settings: object, monkeypatch: pytest.MonkeyPatch
+    url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.SIMULATOR_URL = SIMULATOR  # type: ignore[attr-defined]
+    settings.SIMULATOR_URL = SIMULATOR
     monkeypatch.setenv("STUBHUB_BASE_URL", url)
     assert "is the simulator's address" in live_addresses()[0].msg
     with pytest.raises(PermanentError, match="simulator's address"):
@@ -33,16 +34,16 @@ def test_i20_the_simulator_in_another_spelling_is_the_simulator(
 
 
 @pytest.mark.parametrize("url", OTHER)
-def test_another_place_is_let_through(url: str, settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.SIMULATOR_URL = SIMULATOR  # type: ignore[attr-defined]
+def test_another_place_is_let_through(url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.SIMULATOR_URL = SIMULATOR
     monkeypatch.setenv("STUBHUB_BASE_URL", url)
     assert live_addresses() == []
     assert base_url_for("stubhub", Mode.LIVE) == url
 
 
 @pytest.mark.parametrize("url", NONE)
-def test_what_is_no_address_is_refused_in_words(url: str, settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.SIMULATOR_URL = SIMULATOR  # type: ignore[attr-defined]
+def test_what_is_no_address_is_refused_in_words(url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.SIMULATOR_URL = SIMULATOR
     monkeypatch.setenv("STUBHUB_BASE_URL", url)
     (error,) = live_addresses()
     assert error.msg.startswith("STUBHUB_BASE_URL: ")

@@ -1,32 +1,33 @@
 """Production refuses what is unsafe and names it; every periodic job exists."""
 
 import pytest
+from pytest_django import Settings
 
 from marketplaces.contracts import NoticeKind
 from marketplaces.inbox import handler_for
 from seatsync.checks import production_is_safe
 from seatsync.core.jobs import task_by_path
-from seatsync.schedule import SCHEDULE, schedule_load
+from seatsync.schedule import SCHEDULE, Row, schedule_load
 
 
-def test_default_secrets_and_debug_are_refused_by_name(settings: object) -> None:
-    settings.ENVIRONMENT, settings.DEBUG = "production", True  # type: ignore[attr-defined]
+def test_default_secrets_and_debug_are_refused_by_name(settings: Settings) -> None:
+    settings.ENVIRONMENT, settings.DEBUG = "production", True
     text = " ".join(error.msg for error in production_is_safe(None))
     for name in ("SECRET_KEY", "JWT_SECRET_KEY", "ENCRYPTION_KEY", "DEBUG"):
         assert name in text
 
 
 def test_i20_a_live_address_that_is_the_simulators_is_refused(
-    settings: object, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STUBHUB_BASE_URL", settings.SIMULATOR_URL)  # type: ignore[attr-defined]
+    monkeypatch.setenv("STUBHUB_BASE_URL", settings.SIMULATOR_URL)
     (error,) = production_is_safe(None)
     assert "STUBHUB_BASE_URL" in error.msg
 
 
 @pytest.mark.parametrize("row", SCHEDULE, ids=lambda row: row.task)
-def test_every_periodic_job_exists(row: object) -> None:
-    assert callable(task_by_path(row.task))  # type: ignore[attr-defined]
+def test_every_periodic_job_exists(row: Row) -> None:
+    assert callable(task_by_path(row.task))
 
 
 @pytest.mark.django_db

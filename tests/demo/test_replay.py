@@ -1,7 +1,7 @@
 """The replay at a pace, cut off and gone on with; one record an installation; dates of its own."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,7 +34,7 @@ Row = dict[str, str]
 
 def sales(count: int) -> list[Row]:
     """One an hour, each at a price of its own, of a game four weeks later."""
-    first = datetime(2025, 6, 1, 10)  # noqa: DTZ001 - as the file writes it
+    first = datetime.fromisoformat("2025-06-01T10:00")
     return [
         GOOD
         | {
@@ -215,7 +215,7 @@ def clear_of_the_demo(games: Iterable[Game]) -> bool:
 
 def test_no_recorded_game_overlaps_one_of_the_demos(clock: Any, tmp_path: Path) -> None:
     """Eleven home games of one past season beside the demo's 81: weekday and local start stay."""
-    days = [datetime(2025, 6, 13) + timedelta(days=day) for day in (0, 17, 18, 19, 20, 21, 22, 23, 39, 40, 48)]  # noqa: DTZ001
+    days = [date(2025, 6, 13) + timedelta(days=day) for day in (0, 17, 18, 19, 20, 21, 22, 23, 39, 40, 48)]
     rows = [GOOD | {"event_id": f"g{day:%m%d}", "event_dt": f"{day:%Y-%m-%d} 22:10:00"} for day in days]
     path = write(tmp_path, text(*rows))
     people = people_load(reference_load())
@@ -227,7 +227,7 @@ def test_no_recorded_game_overlaps_one_of_the_demos(clock: Any, tmp_path: Path) 
     for game in games:
         start = game.starts_at.astimezone(zone)
         assert (start.hour, start.minute, start.date()) == (19, 10, game.game_date)
-        assert game.game_date.weekday() == datetime.strptime(f"2025{game.source_key[1:]}", "%Y%m%d").weekday()  # noqa: DTZ007
+        assert game.game_date.weekday() == date.fromisoformat(f"2025{game.source_key[1:]}").weekday()
     weeks = int(SystemFact.objects.get(key=recorded.SHIFT_FACT).value)
     clock.shift(timedelta(weeks=9))
     recorded.recorded_load(path, people=people, speed=None)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from statistics import fmean, median
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,9 @@ def sold(section: str, zone: str, price: int, *, hours: float = 1, count: int = 
 
 
 def ask(
-    section: str, zone: str, comparables: Sequence[Comparable], artifact: bytes | None = None, **more: object
+    section: str, zone: str, comparables: Sequence[Comparable], artifact: bytes | None = None, **more: Any
 ) -> PriceAnswer | NoAnswer:
-    question = PriceQuestion(section, zone, AT, tuple(comparables), **more)  # type: ignore[arg-type]
+    question = PriceQuestion(section, zone, AT, tuple(comparables), **more)
     return PREDICTOR.predict([question], artifact or artifact_shipped("price_broker"))[0]
 
 

@@ -15,6 +15,7 @@ from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.ports import Business
 from marketplaces.services.connect import account_keep, accounts_close, connect_token, disconnect
 from marketplaces.services.inbox import inbox_receive
+from marketplaces.services.links import link_for
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert
@@ -78,7 +79,7 @@ def test_a_sale_on_the_way_is_stored_confirmed_handed_over_and_waited_for(market
     sale = Sale.objects.get()
     assert (sale.state, market.beta.shown()) == ("confirmed", [])
     assert account_business(alpha(market).pk) == Business(sales=1)
-    market.alpha.fulfil(None, sold.sale_id, Fulfilment("mobile", (), "C"))  # type: ignore[arg-type]
+    market.alpha.fulfil(link_for(alpha(market)), sold.sale_id, Fulfilment("mobile", (), "C"))
     market.alpha.move(sold.sale_id, RemoteSaleState.COMPLETE)
     account_sync_sales(account=alpha(market))
     assert accounts_close() == 1

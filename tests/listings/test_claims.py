@@ -29,7 +29,7 @@ def test_no_two_workers_claim_the_same_command(
     market = build_market(platforms)
     account = market.accounts["alpha"]
     for number in range(COMMANDS):
-        command_write(account=account, kind="sync_account", key=f"sync:{number}")  # type: ignore[arg-type]
+        command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{number}")
     claimed: list[uuid.UUID] = []
     start = threading.Barrier(WORKERS)
 
@@ -57,7 +57,7 @@ def test_a_command_that_another_worker_took_after_our_look_is_not_taken(
     valkey().flushdb()
     monkeypatch.setattr("listings.services.commands.outbox_wake", lambda **_: None)
     market = build_market(platforms)
-    command_write(account=market.accounts["alpha"], kind="sync_account", key="only")  # type: ignore[arg-type]
+    command_write(account=market.accounts["alpha"], kind=CommandKind.SYNC_ACCOUNT, key="only")
     picked = outbox._pick
 
     def late(spent: outbox.Spent, *, urgent: bool) -> MarketplaceCommand | None:

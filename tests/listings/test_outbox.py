@@ -243,8 +243,7 @@ def test_urgent_commands_find_tokens_that_ordinary_ones_may_not_take(
     monkeypatch.setattr(outbox, "limit_for", lambda platform: (0.001, 3, 2))
     for price, state in (("80.00", "done"), ("79.00", "pending")):
         beta.refresh_from_db()
-        reprice = {"listing_id": beta.pk, "price": Decimal(price), "version": beta.version}
-        listing_reprice(actor=market.holding.actor, **reprice)  # type: ignore[arg-type]
+        listing_reprice(actor=market.holding.actor, listing_id=beta.pk, price=Decimal(price), version=beta.version)
         commands_drain()
         newest = MarketplaceCommand.objects.filter(listing=beta, kind="reprice").order_by("-created_at").first()
         assert newest is not None

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from listings.contracts import PriceChange
 from listings.models import Listing, MarketplaceCommand, PriceProposal, TradingState, TradingStateKind
@@ -33,9 +35,9 @@ from tests.market import Market
 pytestmark = pytest.mark.django_db
 
 
-def reprice(market: Market, listing: Listing, price: str, **changes: object) -> Listing:
-    arguments: dict[str, object] = {"version": listing.version, "actor": market.holding.actor, **changes}
-    return listing_reprice(listing_id=listing.pk, price=Decimal(price), **arguments)  # type: ignore[arg-type]
+def reprice(market: Market, listing: Listing, price: str, **changes: Any) -> Listing:
+    arguments: dict[str, Any] = {"version": listing.version, "actor": market.holding.actor, **changes}
+    return listing_reprice(listing_id=listing.pk, price=Decimal(price), **arguments)
 
 
 @pytest.mark.parametrize(("price", "field"), [("49.99", "price"), ("200.01", "price")])
@@ -245,9 +247,9 @@ def test_strangers_see_nothing_and_viewers_change_nothing(market: Market) -> Non
         ("accounts", {"account_ids": []}),
     ],
 )
-def test_bad_input_names_the_field_and_creates_nothing(market: Market, field: str, changes: dict[str, object]) -> None:
+def test_bad_input_names_the_field_and_creates_nothing(market: Market, field: str, changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput) as caught:
-        market.publish(**changes)  # type: ignore[arg-type]
+        market.publish(**changes)
     assert {problem.field for problem in caught.value.problems} == {field}
     assert (Listing.objects.count(), MarketplaceCommand.objects.count()) == (0, 0)
 
@@ -284,9 +286,9 @@ def test_a_game_that_is_over_or_moved_cannot_be_listed(market: Market) -> None:
 
 
 def test_i20_paper_reaches_only_the_simulator_and_live_never_does(
-    monkeypatch: pytest.MonkeyPatch, market: Market, settings: object
+    monkeypatch: pytest.MonkeyPatch, market: Market, settings: Settings
 ) -> None:
-    settings.SIMULATOR_URL = "http://127.0.0.1:9100"  # type: ignore[attr-defined]
+    settings.SIMULATOR_URL = "http://127.0.0.1:9100"
     assert base_url_for("alpha", Mode.PAPER) == "http://127.0.0.1:9100/alpha"
     monkeypatch.setenv("ALPHA_BASE_URL", "https://evil.example")
     assert base_url_for("alpha", Mode.PAPER) == "http://127.0.0.1:9100/alpha"

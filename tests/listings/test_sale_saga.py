@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from listings.models import ListingStatus, MarketplaceCommand, Sale, SaleSeat, SaleState
 from listings.services.inbound import INDEXED_WITHIN
@@ -247,12 +248,12 @@ def test_a_sale_of_a_listing_we_do_not_know_is_kept(market: Market) -> None:
 
 
 def test_a_delist_that_came_too_late_reads_the_other_sale(
-    market: Market, django_capture_on_commit_callbacks: object
+    market: Market, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     alpha, beta = market.published()
     late = market.beta.sell(beta.external_id, (1, 2, 3, 4))
     market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+    with django_capture_on_commit_callbacks(execute=True):
         market.work()
     # It was found to be in conflict, rejected, and read as cancelled after that.
     assert ("reject", late.sale_id) in market.beta.calls

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import OperationalError
@@ -62,7 +63,9 @@ def test_a_sale_that_cannot_be_applied_stops_no_other(market: Market, poisoned: 
     assert {alert.severity for alert in alerts} == {"action"}
 
 
-def test_the_next_poll_reads_it_again_and_closes_the_alert(market: Market, poisoned: RemoteSale) -> None:
+def test_the_next_poll_reads_it_again_and_closes_the_alert(
+    market: Market, poisoned: RemoteSale, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[datetime] = []
     real = market.alpha.sales_since
 
@@ -70,7 +73,7 @@ def test_the_next_poll_reads_it_again_and_closes_the_alert(market: Market, poiso
         asked.append(since)
         return real(link, since)
 
-    market.alpha.sales_since = noted  # type: ignore[method-assign]
+    monkeypatch.setattr(market.alpha, "sales_since", noted)
     accounts_sync_due()
     market.alpha.sales[poisoned.sale_id] = replace(
         poisoned, gross=Decimal("168.00"), fees=Decimal("16.80"), proceeds=Decimal("151.20")
@@ -145,7 +148,7 @@ READINGS = [(poll, "sales_since"), (read_back, "fetch_sale"), (pay, "payments")]
 
 
 @pytest.fixture
-def refreshed(market: Market) -> list[str]:
+def refreshed(market: Market, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The market with one sale and one payment, and the tokens that were refreshed."""
     first, _ = market.published()
     market.alpha.sell(first.external_id, (1, 2))
@@ -158,7 +161,7 @@ def refreshed(market: Market) -> list[str]:
         spent.append(link.grant.access_token)
         return Grant(f"new-{len(spent)}")
 
-    market.alpha.refresh = refresh  # type: ignore[method-assign]
+    monkeypatch.setattr(market.alpha, "refresh", refresh)
     return spent
 
 
@@ -177,10 +180,11 @@ def test_a_401_is_answered_by_one_refresh(
 @pytest.mark.parametrize(("read", "call"), READINGS)
 @pytest.mark.parametrize("refusal", ["of the fresh grant", "of the refresh"])
 def test_a_second_401_asks_the_holder_once(
-    market: Market, refreshed: list[str], read: Callable[[Market], bool], call: str, refusal: str
-) -> None:
+    market: Market, refreshed: list[str], read: Callable[[Market], bool], call: str, refusal: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     if refusal == "of the refresh":
-        market.alpha.refresh = lambda link: (_ for _ in ()).throw(GrantExpired("invalid_grant"))  # type: ignore[method-assign]
+        monkeypatch.setattr(market.alpha, "refresh", Mock(side_effect=GrantExpired("invalid_grant")))
     market.alpha.script[call] = [GrantExpired("401")] * 9
     assert not read(market)
     account = alpha(market)

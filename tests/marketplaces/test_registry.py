@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_adapters_declare_what_they_do() -> None:
         assert traits.default_per_second > 0
 
 
-def _package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **modules: str) -> object:
+def _package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **modules: str) -> ModuleType:
     name = f"fake_{tmp_path.name.replace('-', '_')}"
     folder = tmp_path / name
     folder.mkdir()
@@ -53,14 +54,14 @@ def _package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **modules: str) ->
 
 def test_a_key_that_is_not_the_file_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RuntimeError, match="alpha calls itself beta"):
-        registry._collect(_package(tmp_path, monkeypatch, alpha="beta"))  # type: ignore[arg-type]
+        registry._collect(_package(tmp_path, monkeypatch, alpha="beta"))
 
 
 def test_a_key_taken_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RuntimeError, match="takes the key alpha"):
-        registry._collect(_package(tmp_path, monkeypatch, alpha="alpha", beta="alpha"))  # type: ignore[arg-type]
+        registry._collect(_package(tmp_path, monkeypatch, alpha="alpha", beta="alpha"))
 
 
 def test_shared_modules_are_no_adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = registry._collect(_package(tmp_path, monkeypatch, alpha="alpha", _wire="x"))  # type: ignore[arg-type]
+    found = registry._collect(_package(tmp_path, monkeypatch, alpha="alpha", _wire="x"))
     assert list(found) == ["alpha"]

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -61,12 +62,12 @@ def test_i01_a_season_ticket_over_owned_seats_is_refused_and_leaves_nothing(hold
     ],
 )
 def test_i06_bad_input_names_the_field_and_a_remedy(holding: Holding, field: str, changes: dict[str, object]) -> None:
-    arguments = {
+    arguments: dict[str, Any] = {
         "user_id": holding.user.pk, "team_id": holding.ticket.team_id, "season_year": 2026, "section": "200",
         "row": "9", "seat_from": 1, "seat_to": 2, "cost_basis": Decimal("10.00"), "order_reference": "R",
     } | changes  # fmt: skip
     with pytest.raises(InvalidInput) as caught:
-        season_ticket_create(actor=holding.actor, **arguments)  # type: ignore[arg-type]
+        season_ticket_create(actor=holding.actor, **arguments)
     assert [(p.field, bool(p.remedy)) for p in caught.value.problems] == [(field, True)]
 
 
