@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from portfolios.labels import PlaceKey
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.models import AppendOnlyModel, BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
@@ -318,6 +319,10 @@ class SeatQuerySet(OwnedQuerySet["Seat"]):
         return self.filter(season_ticket__in=SeasonTicket.objects.all()._for_user(user_id))
 
 
+# A seat's place in its stadium, in whatever spelling.
+PLACE = (PlaceKey("section"), PlaceKey("row"), "seat_number")
+
+
 class Seat(BaseModel):
     """The ledger: one row per seat and game, with exactly one owner state."""
 
@@ -347,16 +352,13 @@ class Seat(BaseModel):
     class Meta:
         db_table = "seats"
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["tenant", "game", "section", "row", "seat_number"],
-                name="seat_one_owner",
-            ),
+            models.UniqueConstraint("tenant", "game", *PLACE, name="seat_one_owner"),
             models.CheckConstraint(condition=Q(state__in=OwnerState.values), name="seat_state_known"),
             models.CheckConstraint(condition=Q(cost__gte=0), name="seat_cost"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["season_ticket", "game"], name="seat_ticket_game"),
-            models.Index(fields=["game", "section", "row", "seat_number"], name="seat_place"),
+            models.Index("game", *PLACE, name="seat_place"),
         ]
 
     def __str__(self) -> str:

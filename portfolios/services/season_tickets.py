@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from portfolios.labels import label_of
 from portfolios.models import Game, SeasonTicket, Seat, SeatGroup, Team
 from portfolios.services.ledger import games_remaining_refresh
 from portfolios.services.twins import twins_report
@@ -52,8 +53,8 @@ def season_ticket_create(
         team=team,
         league=team.league,
         venue=team.venue,
-        section=section.strip(),
-        row=row.strip(),
+        section=label_of(section),
+        row=label_of(row),
         seat=f"{seat_from}-{seat_to}" if seat_to > seat_from else str(seat_from),
         season_year=season_year,
         cost_basis=round_money(cost_basis),

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from django.db.models import Value
+
+from portfolios.labels import PlaceKey
 from portfolios.models import OwnerState, SeasonTicket, Seat
 from seatsync.accounts.selectors import platform_staff_ids
 from seatsync.live.alerts import alert_raise
@@ -13,10 +16,12 @@ def twins_report(ticket: SeasonTicket, seats: Sequence[Seat]) -> int:
 
     Neither holder and neither tenant is told: each would learn of the other.
     """
-    elsewhere = Seat.objects.filter(
-        game_id__in={seat.game_id for seat in seats}, section=ticket.section, row=ticket.row,
-        seat_number__in={seat.seat_number for seat in seats},
-    ).exclude(tenant_id=ticket.tenant_id)  # fmt: skip
+    elsewhere = (
+        Seat.objects.alias(section_key=PlaceKey("section"), row_key=PlaceKey("row"))
+        .filter(section_key=PlaceKey(Value(ticket.section)), row_key=PlaceKey(Value(ticket.row)))
+        .filter(game_id__in={seat.game_id for seat in seats}, seat_number__in={seat.seat_number for seat in seats})
+        .exclude(tenant_id=ticket.tenant_id)
+    )
     active = elsewhere.exclude(state=OwnerState.RELINQUISHED)
     others = sorted(set(active.values_list("season_ticket_id", flat=True)))
     for other_id in others:

@@ -10,7 +10,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Sum
 
 from portfolios.locks import seats_lock
-from portfolios.models import Game, OwnerState, Seat, SeatChange
+from portfolios.models import Game, OwnerState, SeasonTicket, Seat, SeatChange
 from portfolios.ports import openings
 from portfolios.services.groups import seat_group_for
 from portfolios.services.ledger import seats_move, seats_set_state
@@ -21,6 +21,15 @@ from seatsync.core.locks import Level, LockOrderError, lock_announce
 from tests.builders import Holding
 
 pytestmark = pytest.mark.django_db
+
+
+def another_ticket(holding: Holding, **changes: Any) -> SeasonTicket:
+    """A second ticket of the same holder, as far as the ledger allows it."""
+    wish: dict[str, Any] = {
+        "user_id": holding.user.pk, "team_id": holding.ticket.team_id, "season_year": 2026, "section": "131",
+        "row": "27", "seat_from": 1, "seat_to": 4, "cost_basis": Decimal("100.00"), "order_reference": "X-1",
+    }  # fmt: skip
+    return season_ticket_create(actor=holding.actor, **(wish | changes))
 
 
 def test_the_ledger_has_one_row_per_seat_and_game_and_costs_sum_to_the_invoice(holding: Holding) -> None:
@@ -48,6 +57,29 @@ def test_i01_a_season_ticket_over_owned_seats_is_refused_and_leaves_nothing(hold
             cost_basis=Decimal("100.00"), order_reference="X-1",
         )  # fmt: skip
     assert Seat.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("section", "row"),
+    [("1 31", "27"), (" 131", "27 "), ("131", "027"), ("0131", "2 7"), ("131", "\t27")],
+)
+def test_i01_another_spelling_is_the_same_seat(holding: Holding, section: str, row: str) -> None:
+    before = Seat.objects.count()
+    with pytest.raises(Conflict, match="in the ledger already"):
+        another_ticket(holding, section=section, row=row, seat_from=4)
+    assert Seat.objects.count() == before
+
+
+def test_i01_small_and_capital_letters_are_the_same_row(holding: Holding) -> None:
+    ticket = another_ticket(holding, section="Field  Box 12", row="b")
+    assert (ticket.section, ticket.row) == ("Field Box 12", "b")
+    with pytest.raises(Conflict):
+        another_ticket(holding, section="FIELD BOX 12", row="B")
+
+
+@pytest.mark.parametrize(("section", "row"), [("131", "270"), ("1310", "27"), ("131", "0"), ("131", "207")])
+def test_other_places_stay_other_places(holding: Holding, section: str, row: str) -> None:
+    another_ticket(holding, section=section, row=row)
 
 
 @pytest.mark.parametrize(

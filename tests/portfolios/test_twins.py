@@ -27,11 +27,12 @@ def claim(holding: Holding, **changes: Any) -> SeasonTicket:
     return season_ticket_create(actor=holding.outsider, **(wish | changes))
 
 
-def test_the_platforms_staff_hears_of_it_and_nobody_else(holding: Holding) -> None:
+@pytest.mark.parametrize("row", ["27", "027", " 2 7"])
+def test_the_platforms_staff_hears_of_it_and_nobody_else(holding: Holding, row: str) -> None:
     foreign = Tenant.objects.get(slug="other-co")
     person("support@example.com", holding.ticket.tenant, role=Role.SUPPORT)
     person("manager@example.com", foreign, role=Role.MANAGER)
-    ticket = claim(holding)
+    ticket = claim(holding, row=row)
     alert = Alert.objects.get()
     staff = User.objects.get(email="staff@example.com")
     assert (alert.kind, alert.user_id, alert.severity) == ("seat.two_tenants", staff.pk, "action")
