@@ -289,14 +289,25 @@ class Fulfilment:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentLine:
+    """One sale's part of a payout; no sale id: a charge that is no sale's. `net` is what the platform says remains."""
+
+    sale_id: str
+    gross: Decimal
+    fee: Decimal
+    penalty: Decimal
+    net: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class RemotePayment:
-    """A payout as the platform reports it; lines are (sale id, gross, fee, penalty, net)."""
+    """A payout as the platform reports it; `net` is the deposit."""
 
     reference: str
     paid_at: datetime | None
     net: Decimal
     currency: str
-    lines: tuple[tuple[str, Decimal, Decimal, Decimal, Decimal], ...] = ()
+    lines: tuple[PaymentLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,6 +319,8 @@ class SeatQuerySet(OwnedQuerySet["Seat"]):
         return self.filter(season_ticket__in=SeasonTicket.objects.all()._for_user(user_id))
 
 
+# As long as the longest key that holds a seat: a marketplace account and a sale id of eighty characters.
+HELD_BY = 120
 # A seat's place in its stadium, in whatever spelling.
 PLACE = (PlaceKey("section"), PlaceKey("row"), "seat_number")
 
@@ -343,7 +345,7 @@ class Seat(BaseModel):
     currency = models.CharField(max_length=3, default="USD")
     state = models.CharField(max_length=12, choices=OwnerState.choices, default=OwnerState.AVAILABLE)
     # What holds the seat while it is not available: "sale:<id>", "user:<id>".
-    held_by = models.CharField(max_length=80, blank=True)
+    held_by = models.CharField(max_length=HELD_BY, blank=True)
     held_until = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 

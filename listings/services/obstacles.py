@@ -20,7 +20,7 @@ class Obstacle(StrEnum):
 
 def hold_key(account_id: uuid.UUID, platform_sale_id: str) -> str:
     """What a seat's `held_by` says while this sale has it."""
-    return f"sale:{account_id.hex}:{platform_sale_id}"[:80]
+    return f"sale:{account_id.hex}:{platform_sale_id}"
 
 
 def obstacle_of(key: str, account: MarketplaceAccount, seats: Sequence[Seat]) -> Obstacle | None:

@@ -1,17 +1,18 @@
 """What people are told about sales, payouts and moved games."""
 
 import uuid
+from decimal import Decimal
 
-from listings.models import Listing, Payout, Sale
+from listings.models import Listing, Payout, Sale, SaleState
 from marketplaces.registry import adapter_get
 from portfolios.models import Game, SeasonTicket
 from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
 from seatsync.core.templatetags.ui import milliseconds
-from seatsync.live.alerts import alert_raise, alert_reword
+from seatsync.live.alerts import alert_raise, alert_recover, alert_reword
 
-_SOLD = "sale.sold"
+_SOLD, _PROMISED, _UNCLEAR = "sale.sold", "sale.provisional", "sale.unclear"
 
 
 def _name(sale: Sale) -> str:
@@ -43,20 +44,31 @@ def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> Non
 
 
 def alert_sold(sale: Sale, listing: Listing) -> None:
-    """Seats were sold."""
+    """Seats were sold, or are promised to a buyer whose payment is awaited."""
+    promised = sale.state == SaleState.PROVISIONAL
+    what = "Held for a buyer" if promised else "Sold"
+    seats = f"{_seats(sale)} {listing.section} row {listing.row}, {listing.game.words}."
     _tell(
         sale,
-        kind=_SOLD,
-        title=f"Sold on {_name(sale)}: {_seats(sale)} {listing.section} row {listing.row}, {listing.game.words}."[:160],
+        kind=_PROMISED if promised else _SOLD,
+        title=f"{what} on {_name(sale)}: {seats}"[:160],
         body=_sold_body(sale),
         severity="action",
     )
 
 
+def alerts_settle(sale: Sale) -> None:
+    """What was asked or promised is decided: the alerts that say otherwise are over."""
+    for user_id in _people(sale):
+        for kind in (_PROMISED, _UNCLEAR):
+            alert_recover(user_id=user_id, dedupe_key=f"{kind}:{sale.pk}")
+
+
 def alert_sold_elsewhere_down(sale: Sale) -> None:
     """The last of the other listings is gone: the alert of the sale says so instead of that they are coming down."""
     for user_id in _people(sale):
-        alert_reword(user_id=user_id, dedupe_key=f"{_SOLD}:{sale.pk}", body=_sold_body(sale))
+        for kind in (_PROMISED, _SOLD):
+            alert_reword(user_id=user_id, dedupe_key=f"{kind}:{sale.pk}", body=_sold_body(sale))
 
 
 def _sold_body(sale: Sale) -> str:
@@ -66,7 +78,24 @@ def _sold_body(sale: Sale) -> str:
     elif sale.last_delist_at is not None:
         took = milliseconds(sale.notice_to_last_delist_ms)
         elsewhere = f"Other listings of these seats were down {took} after we heard."
-    return f"{money_text(sale.proceeds, sale.currency)} to you. {elsewhere}"
+    to_you = money_text(sale.proceeds, sale.currency)
+    if sale.state == SaleState.PROVISIONAL:
+        return f"{to_you} to you once {_name(sale)} has the buyer's payment. {elsewhere}"
+    return f"{to_you} to you. {elsewhere}"
+
+
+def alert_amounts(sale: Sale) -> None:
+    """What a marketplace says of a sale's money does not add up: it is kept as told, and said."""
+    gross, fees, proceeds, rest = (
+        money_text(value, sale.currency) for value in (sale.gross, sale.fees, sale.proceeds, sale.rounding)
+    )
+    _tell(
+        sale,
+        kind="sale.amounts",
+        title=f"{_name(sale)}'s amounts of a sale do not add up",
+        body=f"{gross} less {fees} fees is not the {proceeds} that it says you get: {rest} is not explained. Ask it.",
+        severity="action",
+    )
 
 
 def alert_conflict(sale: Sale) -> None:
@@ -95,7 +124,7 @@ def alert_unclear(sale: Sale, reason: str) -> None:
     """A sale needs a person."""
     _tell(
         sale,
-        kind="sale.unclear",
+        kind=_UNCLEAR,
         title=f"{_name(sale)} sale needs you",
         body=f"Nothing was decided, because {reason}.",
         severity="critical",
@@ -120,26 +149,28 @@ def alert_game_moved(ticket: SeasonTicket, game: Game, what: str, held: int) -> 
         )
 
 
-def alert_payout(payout: Payout, *, unknown: int) -> None:
-    """A marketplace paid; what its lines do not explain is said at once."""
-    short = payout.unexplained or unknown
+def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) -> None:
+    """A marketplace paid, or corrected what it had told (`was`); what its lines do not explain is said at once."""
+    short = payout.unexplained or unknown or was is not None
     gross, fee, penalty, net, rest = (
         money_text(value, payout.currency)
         for value in (payout.gross, payout.fee, payout.penalty, payout.net, payout.unexplained)
     )
     parts = f"{gross} gross, {fee} fees, {penalty} penalties."
-    problem = f" {rest} of it is not explained by its lines." if payout.unexplained else ""
+    problem = f" It said {money_text(was, payout.currency)} before." if was is not None else ""
+    problem += f" {rest} of it is not explained by its lines." if payout.unexplained else ""
     if unknown:
         problem += f" {unknown} of its sales are not known here."
+    name, verb = adapter_get(payout.platform).traits.name, "pays" if was is None else "corrects a payout to"
     alert_raise(
         tenant_id=payout.tenant_id,
         user_id=payout.account.user_id,
         kind="payout",
-        title=f"{adapter_get(payout.platform).traits.name} pays {net}",
+        title=f"{name} {verb} {net}",
         body=f"Payout {payout.reference}: {parts}{problem}",
         severity="action" if short else "info",
         object_type="payout",
         object_id=str(payout.pk),
         url=page_link("listings:sale_list"),
-        dedupe_key=f"payout:{payout.pk}",
+        dedupe_key=f"payout:{payout.pk}" if was is None else f"payout:{payout.pk}:{payout.net}",
     )

@@ -33,10 +33,12 @@ from listings.services.sale_alerts import (
     alert_sold,
     alert_sold_elsewhere_down,
     alert_unclear,
+    alerts_settle,
 )  # fmt: skip
 from listings.services.sale_scene import (
     STATE_OF,
     Scene,
+    amounts_take,
     as_told,
     mark_if_nothing_to_take_down,
     sale_record,
@@ -108,6 +110,7 @@ def _vanished(sale: Sale, reason: str) -> None:
     sale.save(update_fields=["state", "state_reason", "version", "updated_at"])
     SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
     sale_offer_no_more(sale)
+    alerts_settle(sale)
     alert_cancelled(sale)
     sale_changed(sale)
 
@@ -197,6 +200,7 @@ def _take(scene: Scene, listing: Listing, state: SaleState, allocation: Allocati
     projections_shrink([o for o in others if o.pk != own.pk], allocation.seats, sale=sale)
     _confirm_if_asked(scene, sale)
     mark_if_nothing_to_take_down(sale)
+    alerts_settle(sale)
     alert_sold(sale, own)
     sale_record(scene, sale, "sale.taken")
     return sale
@@ -222,6 +226,7 @@ def _conflict(scene: Scene, seats: list[Seat]) -> Sale:
     sale = sale_store(scene, SaleState.CONFLICT, "a seat of this sale belongs to somebody else")
     seats_attach(sale, seats, live=False)
     command_write(sale=sale, kind=CommandKind.REJECT_SALE, key=f"reject:{sale.pk}")
+    alerts_settle(sale)
     alert_conflict(sale)
     sale_record(scene, sale, "sale.conflict")
     return sale
@@ -278,15 +283,22 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     elif state == SaleState.CANCELLED and sale.state != SaleState.CANCELLED:
         _cancel(scene, sale)
     elif sale.state in SALE_LIVE and state != sale.state and sale_may_move(sale.state, state):
-        sale.state = state
-        if state != SaleState.PROVISIONAL:
-            _move_to(scene, [s for s in scene.seats if s.held_by == scene.key], OwnerState.SOLD)
+        _stands(scene, sale, state)
         _confirm_if_asked(scene, sale)
     sale.version += 1
     sale.save()
     sale_changed(sale)
     sale_record(scene, sale, "sale.moved")
     return sale
+
+
+def _stands(scene: Scene, sale: Sale, state: SaleState) -> None:
+    """A live sale has gone on; one that was only promised has its seats now."""
+    promised, sale.state = sale.state == SaleState.PROVISIONAL, state
+    _move_to(scene, [s for s in scene.seats if s.held_by == scene.key], OwnerState.SOLD)
+    if promised and scene.listing is not None:
+        alerts_settle(sale)
+        alert_sold(sale, scene.listing)
 
 
 def _stands_again(sale: Sale, remote: RemoteSale, state: SaleState | None) -> bool:
@@ -305,12 +317,12 @@ def _tell_money(scene: Scene, sale: Sale) -> None:
     due = (remote.ship_by, remote.confirm_by)
     if remote.state is RemoteSaleState.CANCELLED or (not moved and (sale.ship_by, sale.confirm_by) == due):
         return
-    if moved:
-        sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
-        sale.rounding = remote.gross - remote.fees - remote.proceeds
     sale.ship_by, sale.confirm_by = remote.ship_by, remote.confirm_by
     sale.version += 1
-    sale.save()
+    if moved:
+        amounts_take(sale, remote)
+    else:
+        sale.save()
     sale_changed(sale)
     sale_record(scene, sale, "sale.amounts")
     if moved and scene.listing is not None and scene.listing.final_price is not None:
@@ -361,6 +373,7 @@ def sale_dismiss(*, actor: Actor, sale: Sale, reason: str) -> Sale:
     scene = Scene(sale.account, as_told(sale), sale.listing, locked, sale.noticed_at, sale, actor)
     _release(scene, sale)
     kept = sale_store(scene, SaleState.CANCELLED, reason)
+    alerts_settle(kept)
     sale_record(scene, kept, "sale.dismissed")
     return kept
 
@@ -378,6 +391,7 @@ def _cancel(scene: Scene, sale: Sale) -> None:
     was_live = sale.state in SALE_LIVE
     sale.state = SaleState.CANCELLED
     _release(scene, sale)
+    alerts_settle(sale)
     if was_live:
         sale_offer_no_more(sale)
         alert_cancelled(sale)

@@ -9,6 +9,7 @@ from listings.locks import sale_lock
 from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleSeat, SaleState
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
+from listings.services.sale_alerts import alert_amounts
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount
 from marketplaces.selectors import fee_version
@@ -16,6 +17,7 @@ from portfolios.models import Seat
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
+from seatsync.core.money import CENT
 
 STATE_OF = {
     RemoteSaleState.PROVISIONAL: SaleState.PROVISIONAL,
@@ -59,7 +61,7 @@ def sale_store(scene: Scene, state: SaleState, reason: str) -> Sale:
     if scene.sale is not None:
         return _restate(scene, scene.sale, state, reason)
     remote, moment = scene.remote, now()
-    sale = Sale.objects.create(
+    sale = Sale(
         tenant_id=scene.account.tenant_id,
         account=scene.account,
         mode=scene.account.mode,
@@ -68,10 +70,6 @@ def sale_store(scene: Scene, state: SaleState, reason: str) -> Sale:
         platform=scene.account.platform,
         platform_sale_id=remote.sale_id,
         quantity=remote.quantity,
-        gross=remote.gross,
-        fees=remote.fees,
-        proceeds=remote.proceeds,
-        rounding=remote.gross - remote.fees - remote.proceeds,
         currency=remote.currency,
         fee_version=fee_version(scene.account.platform, on=remote.sold_at.date()),
         state=state,
@@ -83,21 +81,32 @@ def sale_store(scene: Scene, state: SaleState, reason: str) -> Sale:
         confirm_by=remote.confirm_by,
         ship_by=remote.ship_by,
     )
+    amounts_take(sale, remote)
     sale_changed(sale)
     return sale
+
+
+def amounts_take(sale: Sale, remote: RemoteSale) -> None:
+    """Save the sale with the amounts as its marketplace tells them (I-25).
+
+    `rounding` is what they leave. More than a cent a ticket is no rounding: it is kept as well, and said.
+    """
+    sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
+    sale.rounding = remote.gross - remote.fees - remote.proceeds
+    sale.save()
+    if abs(sale.rounding) > CENT * max(sale.quantity, 1):
+        alert_amounts(sale)
 
 
 def _restate(scene: Scene, known: Sale, state: SaleState, reason: str) -> Sale:
     sale, remote = sale_lock(known.pk), scene.remote
     sale.listing, sale.game_id = scene.listing, scene.listing.game_id if scene.listing else None
     sale.quantity = remote.quantity
-    sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
-    sale.rounding = remote.gross - remote.fees - remote.proceeds
     sale.state, sale.state_reason = state, reason[:300]
     sale.remote_status, sale.read_back_at = remote.remote_status[:60], now()
     sale.confirm_by, sale.ship_by = remote.confirm_by, remote.ship_by
     sale.version += 1
-    sale.save()
+    amounts_take(sale, remote)
     sale_changed(sale)
     return sale
 

@@ -1,6 +1,7 @@
 """Raising, acknowledging and recovering alerts; the only writers of alert rows."""
 
 import uuid
+from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -78,10 +79,16 @@ def alert_acknowledge(*, actor: Actor, alert_id: uuid.UUID) -> Alert:
     return alert
 
 
+@transaction.atomic
 def alert_recover(*, user_id: uuid.UUID, dedupe_key: str) -> int:
     """Close the open alert of this key because its cause is gone; returns how many were closed."""
     open_alerts = Alert.objects.filter(user_id=user_id, dedupe_key=dedupe_key).exclude(state=AlertState.RECOVERED)
-    return open_alerts.update(state=AlertState.RECOVERED, recovered_at=now(), updated_at=now())
+    found = list(open_alerts)
+    open_alerts.filter(pk__in=[alert.pk for alert in found]).update(
+        state=AlertState.RECOVERED, recovered_at=now(), updated_at=now()
+    )
+    _changed(found)
+    return len(found)
 
 
 @transaction.atomic
@@ -90,6 +97,12 @@ def alert_reword(*, user_id: uuid.UUID, dedupe_key: str, body: str) -> int:
     alerts = Alert.objects.filter(user_id=user_id, dedupe_key=dedupe_key).exclude(body=body)
     found = list(alerts)
     alerts.filter(pk__in=[alert.pk for alert in found]).update(body=body, updated_at=now())
-    for alert in found:
-        publish(tenant_id=alert.tenant_id, user_ids=[user_id], kind=LiveType.ALERT_RAISED, object_id=alert.pk)
+    _changed(found)
     return len(found)
+
+
+def _changed(alerts: Sequence[Alert]) -> None:
+    for alert in alerts:
+        publish(
+            tenant_id=alert.tenant_id, user_ids=[alert.user_id], kind=LiveType.ALERT_RAISED, object_id=alert.pk
+        )  # fmt: skip

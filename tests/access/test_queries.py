@@ -13,7 +13,7 @@ from intelligence.models import AiPrediction, ModelVersion
 from listings.models import Listing, MarketplaceCommand, PriceHistory, PriceProposal
 from listings.services.payouts import payout_apply
 from listings.services.trading import trading_state_set
-from marketplaces.contracts import RemotePayment
+from marketplaces.contracts import PaymentLine, RemotePayment
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import Game, SeasonTicket, Team, Venue
 from portfolios.services.season_tickets import season_ticket_create
@@ -92,7 +92,7 @@ class Grown:
             predicted_value=Decimal("80.00"), lower=Decimal("70.00"), upper=Decimal("90.00"),
             coverage=Decimal("0.800"), sample_size=9, level="game",
         )  # fmt: skip
-        line = ("", Decimal("80.00"), Decimal("8.00"), Decimal("0.00"), Decimal("72.00"))
+        line = PaymentLine("", Decimal("80.00"), Decimal("8.00"), Decimal("0.00"), Decimal("72.00"))
         MarketplaceCommand.objects.create(
             tenant_id=self.ticket.tenant_id, account=self.listing.account, listing=self.listing, kind="create",
             state="needs_person", idempotency_key=f"waits:m{number}", payload={"wants": "section"}, not_before=now(),

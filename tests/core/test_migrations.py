@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from listings.services.payouts import account_sync_payouts
-from marketplaces.contracts import RemotePayment
+from marketplaces.contracts import PaymentLine, RemotePayment
 from portfolios.services.ledger import seats_set_state
 from seatsync.core.clock import now
 from tests.market import Market
@@ -30,7 +30,7 @@ def test_what_was_there_gets_its_tenant_and_its_key(market: Market) -> None:
     seats_set_state(
         actor=market.holding.actor, seat_ids=[market.holding.seats[3].pk], to_state="attending", reason="we go"
     )
-    line = (sold.sale_id, Decimal("168.00"), Decimal("16.80"), Decimal("0.00"), Decimal("151.20"))
+    line = PaymentLine(sold.sale_id, Decimal("168.00"), Decimal("16.80"), Decimal("0.00"), Decimal("151.20"))
     market.alpha.paid = [RemotePayment("P-1", now(), Decimal("151.20"), "USD", (line,))]
     account_sync_payouts(account=market.accounts["alpha"])
     offered = rows("listing_seats", "listing_id", "seat_id", "offered")

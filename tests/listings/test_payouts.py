@@ -1,14 +1,19 @@
 """Payouts: kept once, tied to their sales, and what they do not explain is said (I-25)."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.services.payouts import account_sync_payouts, accounts_sync_payouts
-from marketplaces.contracts import RemotePayment, RemoteSaleState
+from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
 from marketplaces.errors import TemporaryError
+from portfolios.models import Seat
+from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
+from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from tests.market import Market
 
@@ -25,7 +30,7 @@ def sale(market: Market) -> Sale:
 
 
 def payment(sale_id: str, *, net: str = "151.20", paid: bool = True) -> RemotePayment:
-    line = (sale_id, Decimal("168.00"), Decimal("16.80"), Decimal("0.00"), Decimal("151.20"))
+    line = PaymentLine(sale_id, Decimal("168.00"), Decimal("16.80"), Decimal("0.00"), Decimal("151.20"))
     return RemotePayment("P-1", now() if paid else None, Decimal(net), "USD", (line,))
 
 
@@ -64,6 +69,79 @@ def test_an_expected_payout_is_paid_later(market: Market, sale: Sale) -> None:
     assert Payout.objects.get().paid_at is not None
     sale.refresh_from_db()
     assert sale.state == SaleState.COMPLETE
+
+
+def corrected(sale_id: str) -> RemotePayment:
+    """What P-1 comes to after a penalty that its marketplace charged later."""
+    line = PaymentLine(sale_id, Decimal("168.00"), Decimal("16.80"), Decimal("30.00"), Decimal("121.20"))
+    return RemotePayment("P-1", now(), Decimal("121.20"), "USD", (line,))
+
+
+def test_i25_a_corrected_payout_counts_is_said_and_what_it_replaces_is_kept(market: Market, sale: Sale) -> None:
+    for told in (payment(sale.platform_sale_id), corrected(sale.platform_sale_id)):
+        market.alpha.paid = [told]
+        account_sync_payouts(account=market.accounts["alpha"])
+    payout, line = Payout.objects.get(), PayoutLine.objects.get()
+    assert (payout.net, payout.penalty, payout.unexplained) == (Decimal("121.20"), Decimal("30.00"), Decimal("0.00"))
+    assert (line.sale, line.net) == (sale, Decimal("121.20"))
+    alert = Alert.objects.filter(kind="payout").latest("raised_at")
+    assert (alert.title, alert.severity) == ("Alpha corrects a payout to $121.20", "action")
+    assert "It said $151.20 before." in alert.body
+    entry = AuditEntry.objects.get(verb="payout.corrected")
+    told = audit_read(entry)
+    assert told is not None
+    before, after = told["before"], told["after"]
+    assert (before["net"], before["lines"][0]["net"], after["net"]) == ("151.20", "151.20", "121.20")
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert AuditEntry.objects.filter(verb="payout.corrected").count() == 1
+
+
+def test_i25_a_line_that_a_correction_leaves_out_is_reversed_not_deleted(market: Market, sale: Sale) -> None:
+    market.alpha.paid = [payment(sale.platform_sale_id)]
+    account_sync_payouts(account=market.accounts["alpha"])
+    market.alpha.paid = [RemotePayment("P-1", now(), Decimal("0.00"), "USD")]
+    account_sync_payouts(account=market.accounts["alpha"])
+    line = PayoutLine.objects.get()
+    assert line.sale == sale
+    assert {line.gross, line.net, Payout.objects.get().net} == {Decimal("0.00")}
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert AuditEntry.objects.filter(verb="payout.corrected").count() == 1
+
+
+def test_a_payout_that_names_a_sale_twice_has_one_line_for_it(market: Market, sale: Sale) -> None:
+    told = payment(sale.platform_sale_id)
+    market.alpha.paid = [replace(told, net=Decimal("302.40"), lines=told.lines * 2)]
+    assert account_sync_payouts(account=market.accounts["alpha"]) == 1
+    assert (PayoutLine.objects.get().net, Payout.objects.get().unexplained) == (Decimal("302.40"), Decimal("0.00"))
+
+
+def test_a_line_finds_its_sale_when_that_is_heard_of_later(market: Market, sale: Sale) -> None:
+    market.alpha.paid = [payment("later")]
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert PayoutLine.objects.get().sale is None
+    Sale.objects.update(platform_sale_id="later")
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert PayoutLine.objects.get().sale == sale
+    sale.refresh_from_db()
+    assert sale.state == SaleState.COMPLETE
+
+
+def test_being_paid_does_not_settle_what_is_only_promised(
+    market: Market, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    alpha, _ = market.published()
+    promised = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL)
+    market.webhook(promised, kind="provisional_sale")
+    market.alpha.paid = [payment(promised.sale_id)]
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert market.sale().state == SaleState.PROVISIONAL
+    # The marketplace is asked, and says by now what became of it.
+    market.alpha.move(promised.sale_id, RemoteSaleState.COMPLETE)
+    with django_capture_on_commit_callbacks(execute=True):
+        account_sync_payouts(account=market.accounts["alpha"])
+    assert market.sale().state == SaleState.COMPLETE
+    seats = Seat.objects.filter(game=market.holding.game).order_by("seat_number").values_list("state", flat=True)
+    assert list(seats) == ["sold", "sold", "available", "available"]
 
 
 def test_one_accounts_trouble_stops_nobody_else(market: Market, sale: Sale) -> None:

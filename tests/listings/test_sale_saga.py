@@ -213,12 +213,18 @@ def test_a_provisional_sale_that_is_paid_becomes_a_sale(market: Market) -> None:
     sale = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL)
     market.webhook(sale, kind="provisional_sale")
     assert states(market) == ["held", "held", "available", "available"]
+    promised = Alert.objects.get(kind="sale.provisional", user_id=market.holding.user.pk)
+    assert promised.title.startswith("Held for a buyer on Alpha: 2 seats")
+    assert promised.body.startswith("$151.20 to you once Alpha has the buyer's payment.")
     sale_apply(
         account=market.accounts["alpha"], remote=market.alpha.move(sale.sale_id, RemoteSaleState.AWAITING_CONFIRM)
     )
     market.work()
     assert states(market) == ["sold", "sold", "available", "available"]
     assert ("confirm", sale.sale_id) in market.alpha.calls
+    promised.refresh_from_db()
+    sold = Alert.objects.get(kind="sale.sold", user_id=market.holding.user.pk)
+    assert (promised.state, sold.title.startswith("Sold on Alpha")) == ("recovered", True)
 
 
 def test_i03_a_conflicting_sale_is_never_confirmed(market: Market) -> None:
@@ -273,6 +279,16 @@ def test_i25_a_sales_components_sum_and_rounding_is_kept_apart(market: Market) -
     )  # fmt: skip
 
 
+def test_i25_amounts_that_do_not_add_up_are_kept_as_told_and_said(market: Market) -> None:
+    alpha, _ = market.published()
+    odd = replace(market.alpha.sell(alpha.external_id, (1, 2)), proceeds=Decimal("111.20"))
+    market.alpha.sales[odd.sale_id] = odd
+    market.webhook(odd)
+    assert (market.sale().proceeds, market.sale().rounding) == (Decimal("111.20"), Decimal("40.00"))
+    alert = Alert.objects.get(kind="sale.amounts", user_id=market.holding.user.pk)
+    assert alert.body.startswith("$168.00 less $16.80 fees is not the $111.20 that it says you get: $40.00 is not")
+
+
 def test_i35_the_sale_is_in_the_audit_with_its_actor(market: Market) -> None:
     alpha, _ = market.published()
     market.webhook(market.alpha.sell(alpha.external_id, (1,)))
@@ -286,6 +302,17 @@ def test_a_held_seat_says_which_sale_holds_it(market: Market) -> None:
     market.webhook(sale, kind="provisional_sale")
     seat = Seat.objects.get(game=market.holding.game, state=OwnerState.HELD)
     assert seat.held_by == hold_key(market.accounts["alpha"].pk, sale.sale_id)
+
+
+def test_two_sales_whose_long_ids_begin_alike_hold_their_own_seats(market: Market) -> None:
+    alpha, _ = market.published()
+    for number, seat in (("1", 1), ("2", 2)):
+        told = market.alpha.sell(
+            alpha.external_id, (seat,), state=RemoteSaleState.PROVISIONAL, sale_id="x" * 79 + number
+        )
+        market.webhook(told, kind="provisional_sale")
+    held = Seat.objects.filter(game=market.holding.game, state=OwnerState.HELD).values_list("held_by", flat=True)
+    assert {key[-2:] for key in held} == {"x1", "x2"}
 
 
 def test_the_alert_of_a_sale_names_the_seats_the_game_and_the_money(market: Market) -> None:

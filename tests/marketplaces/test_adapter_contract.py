@@ -21,6 +21,7 @@ from marketplaces.contracts import (
     ListingRef,
     MarketplaceAdapter,
     NoticeKind,
+    PaymentLine,
     PriceBasis,
     RemoteListingState,
     RemoteSaleState,
@@ -187,7 +188,7 @@ def test_sale_follows_its_own_way_to_the_payout(
     (paid,) = adapter.payments(link, datetime.fromtimestamp(world.moment, UTC) - timedelta(days=1))
     fees = Decimal("168.20") * Decimal(str(rules_of(adapter.traits.key).fee_percent)) / 100
     assert paid.net == Decimal("168.20") - fees
-    assert paid.lines == ((sale_id, Decimal("168.20"), fees, Decimal(0), paid.net),)
+    assert paid.lines == (PaymentLine(sale_id, Decimal("168.20"), fees, Decimal(0), paid.net),)
 
 
 def test_reject_ends_the_sale(adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft) -> None:

@@ -13,7 +13,7 @@ from marketplaces.adapters import _wire
 from marketplaces.adapters.seatgeek import mapping as seatgeek
 from marketplaces.adapters.stubhub import mapping as stubhub
 from marketplaces.adapters.stubhub.payments import payment_of
-from marketplaces.contracts import Draft, Grant, Link, ListingRef, RemoteListingState, RemoteSaleState
+from marketplaces.contracts import Draft, Grant, Link, ListingRef, PaymentLine, RemoteListingState, RemoteSaleState
 from marketplaces.errors import AlreadySold, GrantExpired, NotSupported, PermanentError, TemporaryError, UnknownOutcome
 from marketplaces.registry import adapter_get
 from tests.marketplaces.conftest import World
@@ -153,7 +153,7 @@ def test_stubhub_penalties_are_not_fees() -> None:
         "credits": [detail("5.00", "Goodwill")], "_embedded": {"sale": {"id": 9}},
     }  # fmt: skip
     paid = payment_of({"id": 1, "payment_amount": {"amount": 70}, "_embedded": {"sales": [sale]}})
-    assert paid.lines == (("9", Decimal("100.00"), Decimal("10.00"), Decimal("25.00"), Decimal("70.00")),)
+    assert paid.lines == (PaymentLine("9", Decimal("100.00"), Decimal("10.00"), Decimal("25.00"), Decimal("70.00")),)
 
 
 @pytest.mark.parametrize(

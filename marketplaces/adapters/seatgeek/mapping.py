@@ -10,6 +10,7 @@ from marketplaces.contracts import (
     Draft,
     Fulfilment,
     MarketPoint,
+    PaymentLine,
     PriceBasis,
     RemoteEvent,
     RemoteListing,
@@ -212,7 +213,9 @@ def invoice_of(body: Any) -> RemotePayment:
         paid_at=invoice_date(invoice),
         net=_wire.decimal_of(_wire.dig(invoice, "total")) or _ZERO,
         currency="USD",
-        lines=tuple((key, gross, fee, other, gross - fee - other) for key, (gross, fee, other) in lines.items()),
+        lines=tuple(
+            PaymentLine(key, gross, fee, other, gross - fee - other) for key, (gross, fee, other) in lines.items()
+        ),
     )
 
 

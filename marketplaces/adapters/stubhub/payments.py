@@ -5,7 +5,7 @@ from typing import Any
 
 from marketplaces.adapters import _wire
 from marketplaces.adapters.stubhub.mapping import amount_at
-from marketplaces.contracts import RemotePayment
+from marketplaces.contracts import PaymentLine, RemotePayment
 
 _ZERO = Decimal("0.00")
 _PENALTY_WORDS = ("penalt", "fine", "failed", "replacement", "cancel")
@@ -23,14 +23,15 @@ def payment_of(body: Any) -> RemotePayment:
     )
 
 
-def _line(item: Any) -> tuple[str, Decimal, Decimal, Decimal, Decimal]:
-    """(sale id, gross, fee, penalty, net); a credit adds to the net only."""
+def _line(item: Any) -> PaymentLine:
+    """One sale's line; a credit adds to the net only."""
     charges = _wire.items_at(item, "charges")
     penalty = sum((_amount(charge) for charge in charges if _is_penalty(charge)), _ZERO)
     fee = sum((_amount(charge) for charge in charges if not _is_penalty(charge)), _ZERO)
     gross = sum((_amount(part) for part in _wire.items_at(item, "proceeds")), _ZERO)
     credit = sum((_amount(part) for part in _wire.items_at(item, "credits")), _ZERO)
-    return _wire.text_at(item, "_embedded", "sale", "id"), gross, fee, penalty, gross - fee - penalty + credit
+    sale_id = _wire.text_at(item, "_embedded", "sale", "id")
+    return PaymentLine(sale_id, gross, fee, penalty, gross - fee - penalty + credit)
 
 
 def _amount(detail: Any) -> Decimal:
