@@ -88,9 +88,9 @@ def test_i25_a_corrected_payout_counts_is_said_and_what_it_replaces_is_kept(mark
     assert (alert.title, alert.severity) == ("Alpha corrects a payout to $121.20", "action")
     assert "It said $151.20 before." in alert.body
     entry = AuditEntry.objects.get(verb="payout.corrected")
-    told = audit_read(entry)
-    assert told is not None
-    before, after = told["before"], told["after"]
+    content = audit_read(entry)
+    assert content is not None
+    before, after = content["before"], content["after"]
     assert (before["net"], before["lines"][0]["net"], after["net"]) == ("151.20", "151.20", "121.20")
     account_sync_payouts(account=market.accounts["alpha"])
     assert AuditEntry.objects.filter(verb="payout.corrected").count() == 1
