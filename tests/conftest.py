@@ -28,6 +28,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 
 from seatsync.core.limiters import valkey
+from seatsync.tenants.models import Tenant
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market, build_market, scripted
 from tests.product import Product
@@ -68,6 +69,12 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     running = Product(state)
     yield running
     running.stop()
+
+
+@pytest.fixture
+def default_tenant(transactional_db: None) -> Tenant:
+    """The tenant that the migrations made; a test with transactions of its own may have emptied the tables before."""
+    return Tenant.objects.get_or_create(is_default=True, defaults={"name": "SeatSync", "slug": "seatsync"})[0]
 
 
 @pytest.fixture

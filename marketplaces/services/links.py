@@ -12,13 +12,15 @@ from django.conf import settings
 from django.db import transaction
 
 from marketplaces.contracts import AppCredentials, Grant, Link
-from marketplaces.errors import GrantExpired, PermanentError
+from marketplaces.errors import GrantExpired, PermanentError, TemporaryError
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
 from marketplaces.services.alerts import alert_reconnect
 from seatsync.core.clock import now
+from seatsync.core.errors import Busy
 from seatsync.core.http import http_client
+from seatsync.core.locks import lock_waiting
 from seatsync.core.places import same_place
 
 # Refresh a little before the end, so that no request leaves with a grant that dies on the way.
@@ -132,10 +134,14 @@ def _link(account: MarketplaceAccount) -> Link:
 
 
 def _refresh(account_id: uuid.UUID, *, seen_token: str) -> MarketplaceAccount:
-    """Refresh under the account's row lock: two workers never spend the same single-use token."""
+    """Refresh under the account's row lock: two workers never spend the same single-use token.
+
+    Raises GrantExpired where only the holder can help, TemporaryError where another worker's refresh takes too long.
+    """
     try:
         with transaction.atomic():
-            account = accounts_locked().get(pk=account_id)
+            with lock_waiting("this account's grant"):
+                account = accounts_locked().get(pk=account_id)
             if account.access_token != seen_token:
                 return account  # another worker was faster
             grant = adapter_get(account.platform).refresh(_link(account))
@@ -144,6 +150,9 @@ def _refresh(account_id: uuid.UUID, *, seen_token: str) -> MarketplaceAccount:
             account.expires_at = grant.expires_at
             account.save(update_fields=["access_token", "refresh_token", "expires_at", "updated_at"])
             return account
+    except Busy as error:
+        # Nothing was sent, so nothing is unknown: it is tried again.
+        raise TemporaryError("Another worker is renewing this account's grant, and its marketplace is slow.") from error
     except GrantExpired as error:
         MarketplaceAccount.objects.filter(pk=account_id).update(
             needs_reconnect=True, **trouble(f"The grant has ended: {error}")

@@ -21,12 +21,6 @@ from tests.market import Market
 AT_ONCE = 6
 
 
-@pytest.fixture
-def default_tenant(transactional_db: None) -> Tenant:
-    """The tenant that the migrations made; a test with transactions of its own may have emptied the tables before."""
-    return Tenant.objects.get_or_create(is_default=True, defaults={"name": "SeatSync", "slug": "seatsync"})[0]
-
-
 def together(calls: list[Callable[[], Any]]) -> list[Any]:
     """Every call in a thread of its own, begun at the same moment; the answers in the calls' order."""
     begin, answers = threading.Barrier(len(calls)), [None] * len(calls)

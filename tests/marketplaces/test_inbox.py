@@ -1,6 +1,7 @@
 """The inbox: everything authentic is stored raw under its holder's key, whatever it is, in a few steps."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from threading import Event, Thread
 
@@ -15,14 +16,17 @@ from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from marketplaces.contracts import Notice, NoticeKind
+from marketplaces.errors import TemporaryError
 from marketplaces.locks import accounts_locked
 from marketplaces.models import InboundDelivery, InboundEvent, MarketplaceAccount
 from marketplaces.selectors import delivery_body, inbound_body, inbound_headers
 from marketplaces.services.inbox import dedupe_key, inbox_receive
+from marketplaces.services.links import over_link
 from marketplaces.services.understand import inbound_process
 from seatsync.accounts.models import Membership, User
-from seatsync.core import crypto
+from seatsync.core import crypto, locks
 from seatsync.core.audit import subject_key_destroy
+from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from seatsync.tenants.models import Tenant
 from tests.builders import Holding, build_holding
@@ -154,14 +158,14 @@ def test_the_steps_of_a_delivery_do_not_grow_with_its_items(account: Marketplace
     assert queries(2) == queries(200)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_door_does_not_wait_for_an_account_that_is_being_refreshed() -> None:
-    """A refresh holds the account's row while the marketplace is slow to answer."""
-    Tenant.objects.get_or_create(is_default=True, defaults={"name": "Default", "slug": "default"})
+@pytest.fixture
+def being_refreshed(default_tenant: Tenant) -> Iterator[tuple[MarketplaceAccount, Event]]:
+    """An account whose row another worker holds, while the marketplace is slow to answer, until the event is set."""
     holding = build_holding()
     account = MarketplaceAccount.objects.create(
-        tenant=holding.ticket.tenant, user=holding.user, platform="seatgeek", access_token=TOKEN, webhook_secret=TOKEN
-    )
+        tenant=holding.ticket.tenant, user=holding.user, platform="seatgeek", access_token=TOKEN, webhook_secret=TOKEN,
+        expires_at=now(),
+    )  # fmt: skip
     held, done = Event(), Event()
 
     def hold() -> None:
@@ -175,12 +179,33 @@ def test_the_door_does_not_wait_for_an_account_that_is_being_refreshed() -> None
     holder.start()
     try:
         assert held.wait(60)
-        assert receive(account, fixture("seatgeek", "ping")) == 1
+        yield account, done
     finally:
         done.set()
         holder.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_too_long_for_anothers_refresh_tries_again_later(
+    being_refreshed: tuple[MarketplaceAccount, Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT_MS", 50)
+    account, _ = being_refreshed
+    with pytest.raises(TemporaryError, match="renewing"):
+        over_link(account, lambda link: link)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_door_does_not_wait_for_an_account_that_is_being_refreshed(
+    being_refreshed: tuple[MarketplaceAccount, Event],
+) -> None:
+    account, done = being_refreshed
+    assert receive(account, fixture("seatgeek", "ping")) == 1
     account.refresh_from_db()
     assert account.last_webhook_at is None
+    done.set()
+    with transaction.atomic():
+        accounts_locked().get(pk=account.pk)
     receive(account, fixture("seatgeek", "order_created"))
     account.refresh_from_db()
     assert account.last_webhook_at is not None

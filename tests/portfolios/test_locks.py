@@ -19,8 +19,7 @@ PATIENCE_S = 60.0
 
 
 @pytest.fixture
-def holding() -> Holding:
-    Tenant.objects.get_or_create(is_default=True, defaults={"name": "Default", "slug": "default"})
+def holding(default_tenant: Tenant) -> Holding:
     return build_holding()
 
 
