@@ -15,11 +15,11 @@ class ListingsConfig(AppConfig):
         from listings.services.expire import listings_hold
         from listings.services.inbound import register_handlers
         from marketplaces.ports import account_closing, account_connected, business
-        from portfolios.ports import game_moved, openings
+        from portfolios import ports as ledger
 
         register_handlers()
-        openings.fill(offered_among)
-        game_moved.register(listings_hold)
+        ledger.offered_among.fill(offered_among)
+        ledger.game_moved.register(listings_hold)
         business.fill(account_business)
         account_connected.register(account_commands_wake)
         account_closing.register(account_listings_down)

@@ -19,7 +19,7 @@ from portfolios.models import (
     VenueSection,
     roles_that_may,
 )  # fmt: skip
-from portfolios.ports import openings
+from portfolios.ports import offered_among
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.errors import NotFound
@@ -153,7 +153,7 @@ def season_ticket_counts(actor: Actor) -> list[TicketCounts]:
     )
     free = Seat.objects.visible_to(actor).filter(state=OwnerState.AVAILABLE, game__starts_at__gt=now())
     rows = list(free.values_list("pk", "season_ticket_id", "game_id"))
-    offered = openings.offered_among([pk for pk, _, _ in rows])
+    offered = offered_among([pk for pk, _, _ in rows])
     undecided: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
     for pk, ticket_id, game_id in rows:
         if pk not in offered:

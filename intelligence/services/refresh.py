@@ -1,15 +1,37 @@
 """Keeping every coming game's suggestion fresh, so that pages find it and need not wait."""
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from intelligence.models import AiPrediction
 from intelligence.services.suggest import MODEL_TYPE, price_suggest
 from portfolios.models import OwnerState, SeatGroup
+from portfolios.services.ledger import watchers
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
+from seatsync.core.jobs import enqueue_on_commit
+from seatsync.live.events import LiveType
+from seatsync.live.publish import publish
 
 FRESH = timedelta(hours=1)
+PRICE_GROUPS = "intelligence.tasks.price_groups"
+
+
+def prices_of_added(group_ids: Sequence[uuid.UUID]) -> None:
+    """Have new seat groups priced once they are committed: their holder waits for no schedule."""
+    enqueue_on_commit(PRICE_GROUPS, group_ids=[str(group_id) for group_id in group_ids])
+
+
+def prices_give(group_ids: Sequence[uuid.UUID]) -> int:
+    """Suggest a price for these groups and tell who watches their tickets; returns how many were given one."""
+    groups = list(SeatGroup.objects.filter(pk__in=group_ids).select_related("game").order_by("game__starts_at"))
+    priced = prices_refresh(group for group in groups if group.game.starts_at > now())
+    for ticket_id, tenant_id in {(group.season_ticket_id, group.tenant_id) for group in groups}:
+        publish(
+            tenant_id=tenant_id, user_ids=watchers(ticket_id), kind=LiveType.SEASON_CHANGED, object_id=ticket_id
+        )  # fmt: skip
+    return priced
 
 
 def prices_refresh(groups: Iterable[SeatGroup] | None = None, *, only_missing: bool = False) -> int:

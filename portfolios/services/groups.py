@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from portfolios.models import Seat, SeatGroup
+from portfolios.ports import groups_added
 from seatsync.core.errors import InvalidInput
 
 
@@ -27,7 +28,7 @@ def seat_group_for(*, seats: Sequence[Seat]) -> SeatGroup:
         raise InvalidInput(
             "The seats are not side by side.", field="seats", remedy="Choose neighbouring seats, or list them apart."
         )
-    group, _ = SeatGroup.objects.get_or_create(
+    group, created = SeatGroup.objects.get_or_create(
         season_ticket_id=first.season_ticket_id,
         game_id=first.game_id,
         seat_from=first.seat_number,
@@ -35,4 +36,6 @@ def seat_group_for(*, seats: Sequence[Seat]) -> SeatGroup:
         defaults={"tenant_id": first.tenant_id, "section": first.section, "row": first.row},
     )
     Seat.objects.filter(pk__in=[seat.pk for seat in ordered]).exclude(group=group).update(group=group)
+    if created:
+        groups_added.tell([group.pk])
     return group

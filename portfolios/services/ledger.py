@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, SeasonTicket, Seat, SeatChange
-from portfolios.ports import openings
+from portfolios.ports import offered_among
 from portfolios.states import HOLDER_STATES, may_move
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -106,7 +106,7 @@ def seats_set_state(
             field="seats",
             remedy="Choose seats that no buyer has.",
         )
-    if to_state != OwnerState.AVAILABLE and (offered := openings.offered_among([seat.pk for seat in locked])):
+    if to_state != OwnerState.AVAILABLE and (offered := offered_among([seat.pk for seat in locked])):
         first = next(seat for seat in locked if seat.pk in offered)
         raise Conflict(
             f"Seat {first} is listed. Take its listings down first.",

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from portfolios.labels import label_of
 from portfolios.models import Game, SeasonTicket, Seat, SeatGroup, Team
+from portfolios.ports import groups_added
 from portfolios.services.ledger import games_remaining_refresh
 from portfolios.services.twins import twins_report
 from seatsync.core.actors import Actor
@@ -142,6 +143,7 @@ def _fill_ledger(ticket: SeasonTicket, games: list[Game], numbers: range) -> lis
         for group in groups
         for number in numbers
     ]  # fmt: skip
+    groups_added.tell([group.pk for group in groups])
     try:
         with transaction.atomic():
             Seat.objects.bulk_create(seats, batch_size=1000)

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Django app of the user tables; fills live's address port."""
+    """Django app of the user tables; fills live's ports."""
 
     name = "seatsync.accounts"
     label = "accounts"
@@ -12,8 +12,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Tell live how to find a user's mail address and a request's actor (live knows users by id only)."""
         from seatsync.accounts.selectors import request_actor, user_email
-        from seatsync.live.access import caller_finder_set
-        from seatsync.live.ports import addresses
+        from seatsync.live.ports import address_of, caller_actor
 
-        addresses.fill(user_email)
-        caller_finder_set(request_actor)
+        address_of.fill(user_email)
+        caller_actor.fill(request_actor)

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from seatsync.core.clock import now
 from seatsync.live.locks import delivery_claim
 from seatsync.live.models import AlertDelivery, DeliveryState
-from seatsync.live.ports import addresses
+from seatsync.live.ports import address_of
 
 MOST_ATTEMPTS = 8
 
@@ -38,7 +38,7 @@ def _send_next() -> bool:
 
 
 def _send(delivery: AlertDelivery) -> None:
-    address = addresses(delivery.alert.user_id)
+    address = address_of(delivery.alert.user_id)
     if address is None:
         delivery.state = DeliveryState.NO_ADDRESS
         delivery.save(update_fields=["state", "updated_at"])

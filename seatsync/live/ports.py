@@ -1,21 +1,18 @@
-"""What live needs from higher layers: a user's mail address. Accounts fills it when it starts."""
+"""What live needs from accounts, which lies above and fills these ports when it starts."""
 
 import uuid
-from collections.abc import Callable
+
+from django.http import HttpRequest
+
+from seatsync.core.actors import Actor
+from seatsync.core.ports import Question
 
 
-class AddressPort:
-    """Finds the verified mail address of a user id; answers None until filled or where there is none."""
-
-    def __init__(self) -> None:
-        self._lookup: Callable[[uuid.UUID], str | None] | None = None
-
-    def fill(self, lookup: Callable[[uuid.UUID], str | None]) -> None:
-        """Set the look-up."""
-        self._lookup = lookup
-
-    def __call__(self, user_id: uuid.UUID) -> str | None:
-        return self._lookup(user_id) if self._lookup else None
+def _nobody() -> Actor:
+    raise RuntimeError("Nobody has said yet who is behind a request.")
 
 
-addresses = AddressPort()
+# The verified mail address of a user id; None where there is none.
+address_of: Question[[uuid.UUID], str | None] = Question(lambda: None)
+# The actor behind a signed-in request.
+caller_actor: Question[[HttpRequest], Actor] = Question(_nobody)

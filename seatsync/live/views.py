@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from seatsync.core.requests import refetched, template_for
-from seatsync.live.access import caller_actor
 from seatsync.live.alerts import alert_acknowledge
+from seatsync.live.ports import caller_actor
 from seatsync.live.selectors import alert_list as alerts_visible
 from seatsync.live.selectors import alerts_open
 from seatsync.live.tickets import ticket_issue as issue

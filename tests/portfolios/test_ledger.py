@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from portfolios.locks import seats_lock
 from portfolios.models import Game, OwnerState, SeasonTicket, Seat, SeatChange
-from portfolios.ports import openings
+from portfolios.ports import offered_among
 from portfolios.services.groups import seat_group_for
 from portfolios.services.ledger import seats_move, seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
@@ -228,7 +228,7 @@ def test_a_seat_on_offer_is_not_given_away(holding: Holding, monkeypatch: pytest
         asked.extend(seat_ids)
         return {offered.pk}
 
-    monkeypatch.setattr(openings, "_lookup", lookup)
+    monkeypatch.setattr(offered_among, "_answer", lookup)
     ids = [seat.pk for seat in holding.seats[:2]]
     with pytest.raises(Conflict) as caught:
         seats_set_state(actor=holding.actor, seat_ids=ids, to_state=to_state, reason="x")
@@ -245,9 +245,9 @@ def test_a_seat_that_is_not_on_offer_is_given_away_and_taken_back(
     holding: Holding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seat = holding.seats[0]
-    monkeypatch.setattr(openings, "_lookup", lambda _: set())
+    monkeypatch.setattr(offered_among, "_answer", lambda _: set())
     seats_set_state(actor=holding.actor, seat_ids=[seat.pk], to_state=S.DONATED, reason="x")
-    monkeypatch.setattr(openings, "_lookup", set)
+    monkeypatch.setattr(offered_among, "_answer", set)
     seats_set_state(actor=holding.actor, seat_ids=[seat.pk], to_state=S.AVAILABLE, reason="x")
     seat.refresh_from_db()
     assert seat.state == S.AVAILABLE
