@@ -74,7 +74,17 @@ class TradingForm(forms.Form):
     """A brake on everything the holder sells, and why."""
 
     state = forms.ChoiceField(label="Selling", choices=TradingStateKind.choices)
-    reason = forms.CharField(label="Reason", max_length=200, help_text="Shown wherever the brake stops something.")
+    reason = forms.CharField(
+        label="Reason", max_length=200, required=False, help_text="Shown wherever the brake stops something."
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Who brakes says why; who resumes need not."""
+        data = super().clean() or self.cleaned_data
+        braked = data.get("state") and data["state"] != TradingStateKind.ACTIVE
+        if braked and not data.get("reason", "").strip() and "reason" not in self.errors:
+            self.add_error("reason", "Say why: it is shown wherever the brake stops something.")
+        return data
 
 
 class MappingForm(forms.Form):

@@ -25,12 +25,14 @@ from listings.models import (
     SaleSeat,
     SaleState,
     TradingState,
+    TradingStateKind,
 )  # fmt: skip
 from listings.scopes import game_scope
 from listings.states import OPEN
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import SeasonTicket, Seat
 from seatsync.core.actors import Actor
+from seatsync.core.clock import now
 from seatsync.core.errors import NotFound
 
 
@@ -140,6 +142,15 @@ def may_be_shown() -> Q:
     unknown = MarketplaceCommand.objects.filter(kind=CommandKind.CREATE, outcome_unknown=True)
     given_up = Q(listing__status=ListingStatus.ERROR, listing__in=unknown.values("listing_id"))
     return Q(listing__status__in=OPEN) | given_up
+
+
+def brake_of_holder(actor: Actor) -> TradingState | None:
+    """The brake that a person has put on everything of their own; None where they sell freely."""
+    if actor.tenant_id is None or actor.user_id is None:
+        return None
+    own = TradingState.objects.filter(tenant_id=actor.tenant_id, scope="holder", scope_id=actor.user_id)
+    on = own.exclude(state=TradingStateKind.ACTIVE).filter(Q(until=None) | Q(until__gt=now()))
+    return on.first()
 
 
 def trading_states(actor: Actor) -> QuerySet[TradingState]:

@@ -53,7 +53,7 @@ class AccountInput(serializers.Serializer[Any]):
 
     platform = serializers.CharField(max_length=20)
     mode = ChoiceField(choices=["paper", "live"], default="paper")
-    token = serializers.CharField(max_length=500, required=False)
+    token = serializers.CharField(max_length=500, required=False, allow_blank=True)
     redirect_uri = serializers.URLField(required=False)
 
 
@@ -112,15 +112,15 @@ class AccountList(mixins.ListModelMixin, ApiView):
         data.is_valid(raise_exception=True)
         wish = data.validated_data
         # What else is wanted depends on the platform: one that nobody knows wants nothing.
-        adapter_get(wish["platform"])
-        if wish.get("token"):
+        by_token = adapter_get(wish["platform"]).traits.auth == "token" and not wish.get("redirect_uri")
+        if by_token or wish.get("token"):
             account = connect.connect_token(
-                actor=self.actor, platform=wish["platform"], mode=wish["mode"], token=wish["token"]
+                actor=self.actor, platform=wish["platform"], mode=wish["mode"], token=wish.get("token", "")
             )
             return Response(AccountOutput(account).data, status=201)
         if not wish.get("redirect_uri"):
             raise InvalidInput(
-                "A token or a redirect_uri is missing.", field="token", remedy="Send the one that the platform uses."
+                "The redirect_uri is missing.", field="redirect_uri", remedy="Say where the browser comes back to."
             )
         url = connect.connect_start(
             actor=self.actor, platform=wish["platform"], mode=wish["mode"], redirect_uri=wish["redirect_uri"]

@@ -67,8 +67,8 @@ class SeasonTicketOutput(serializers.ModelSerializer[SeasonTicket]):
     class Meta:
         model = SeasonTicket
         fields = (
-            "id", "team", "team_name", "league", "venue", "section", "row", "seat", "season_year", "cost_basis",
-            "currency", "total_games", "games_remaining", "created_at",
+            "id", "team", "team_name", "league", "venue", "section", "row", "seat", "season_year", "schedule",
+            "cost_basis", "currency", "total_games", "games_remaining", "created_at",
         )  # fmt: skip
 
 

@@ -203,6 +203,8 @@ class SeasonTicket(BaseModel):
     row = models.CharField(max_length=20)
     seat = models.CharField(max_length=40)
     season_year = models.PositiveSmallIntegerField()
+    # Whose schedule its games are of, where a team has more than one; blank for the league's own.
+    schedule = models.CharField(max_length=80, blank=True)
     cost_basis = models.DecimalField(max_digits=10, decimal_places=2)
     currency = models.CharField(max_length=3, default="USD")
     total_games = models.PositiveSmallIntegerField(default=0)
@@ -222,6 +224,12 @@ class SeasonTicket(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.section}/{self.row}/{self.seat} {self.season_year}"
+
+    @property
+    def name(self) -> str:
+        """The team's season in words: "Seattle Mariners 2026", with whose schedule where that is not the league's."""
+        season = f"{self.team.name} {self.season_year}"
+        return f"{season} ({self.schedule})" if self.schedule else season
 
     def may(self, actor: Actor, verb: str) -> bool:
         """Whether `actor`, who sees this ticket, may `verb` (view, list, reprice, delist, manage)."""

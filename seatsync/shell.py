@@ -1,4 +1,4 @@
-"""What every page's shell shows: navigation and what needs the person."""
+"""What every page's shell shows: navigation, whether the person sells, and what needs them."""
 
 import time
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from analytics.selectors.desk import needs_count
+from listings.selectors import brake_of_holder
 from portfolios.selectors import replays_loaded
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.replay import Replay
@@ -75,12 +76,13 @@ _kept = _Kept()
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """Context of the shell: replay labels, links, how much needs the person (both read on first use), the socket."""
+    """Context of the shell: replay labels, links, the socket; the brake and how much needs the person, on first use."""
     everybody: dict[str, object] = {"replays": cache(_kept.labels)}
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return everybody
     return everybody | {
         "nav": _nav(request.path),
+        "brake": cache(lambda: brake_of_holder(request_actor(request))),
         "needs_count": cache(lambda: needs_count(request_actor(request))),
         "ws_url": settings.WS_URL,
     }

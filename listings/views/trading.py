@@ -9,7 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from listings.forms import TradingForm
-from listings.selectors import trading_states
+from listings.models import TradingStateKind
+from listings.selectors import brake_of_holder, trading_states
 from listings.services.trading import trading_state_set
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.actors import Actor
@@ -29,7 +30,9 @@ def _render(request: HttpRequest, actor: Actor, form: TradingForm, status: int =
 def trading_detail(request: HttpRequest) -> HttpResponse:
     """Whether you sell, and which brakes are on."""
     actor = request_actor(request)
-    return _render(request, actor, TradingForm(initial={"state": "HALTED"}))
+    # What a person comes here for: to stop, or, once stopped, to go on.
+    wish = TradingStateKind.ACTIVE if brake_of_holder(actor) else TradingStateKind.HALTED
+    return _render(request, actor, TradingForm(initial={"state": wish}))
 
 
 @login_required

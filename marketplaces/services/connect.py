@@ -10,13 +10,14 @@ from django.conf import settings
 from django.db import transaction
 
 from marketplaces.contracts import Capability, Grant
-from marketplaces.errors import MarketplaceError, NotSupported
+from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
 from marketplaces.locks import accounts_locked, connect_attempt_lock
 from marketplaces.models import ConnectAttempt, InboxState, MarketplaceAccount, Mode
 from marketplaces.ports import account_closing, account_connected, business
 from marketplaces.registry import adapter_get
 from marketplaces.services.alerts import alert_reconnected
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
+from marketplaces.services.paper import paper_token, paper_webhook_register
 from marketplaces.services.understand import inbound_wake
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -88,23 +89,38 @@ def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) ->
 
 
 def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> MarketplaceAccount:
-    """Test a platform token and keep the account. Raises InvalidInput where the platform refuses the token."""
-    _owner(actor, mode)
+    """Test a platform token and keep the account; without one, in paper mode, it is a new practice account.
+
+    Raises InvalidInput where the platform refuses the token, or is not to be reached.
+    """
+    tenant_id, user_id = _owner(actor, mode)
     adapter = adapter_get(platform)
     if adapter.traits.auth != "token":
         raise InvalidInput(
             f"{adapter.traits.name} connects by consent.", field="platform", remedy="Use its Connect button."
         )
-    if not token.strip():
+    if not token.strip() and mode != Mode.PAPER:
         raise InvalidInput("The token is missing.", field="token", remedy="Copy it from the platform's account page.")
-    link = bare_link(platform, mode, Grant(token.strip()))
     try:
+        link = bare_link(platform, mode, Grant(token.strip() or _practice_token(tenant_id, user_id, platform)))
         grant = adapter.connect(link, code="", redirect_uri="", code_verifier="")
+    except TemporaryError as error:
+        raise InvalidInput(
+            f"{adapter.traits.name} cannot be asked: {_sentence(error)}", field="token", remedy="Try again in a moment."
+        ) from error
     except MarketplaceError as error:
         raise InvalidInput(
             f"{adapter.traits.name} refuses this token: {_sentence(error)}", field="token", remedy="Copy it again."
         ) from error
     return account_keep(actor=actor, platform=platform, mode=mode, grant=grant)
+
+
+def _practice_token(tenant_id: uuid.UUID, user_id: uuid.UUID, platform: str) -> str:
+    """The one that the holder's paper account has, where there is one: its listings are known to no other."""
+    known = MarketplaceAccount.objects.filter(
+        tenant_id=tenant_id, user_id=user_id, platform=platform, mode=Mode.PAPER, is_active=True
+    ).first()
+    return (known.access_token if known else "") or paper_token(platform)
 
 
 def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> MarketplaceAccount:
@@ -162,11 +178,16 @@ def webhook_url(account: MarketplaceAccount) -> str:
 def webhook_subscribe(account: MarketplaceAccount) -> None:
     """Register our webhook; where a platform cannot or will not, polling goes on alone and the reason is kept."""
     adapter = adapter_get(account.platform)
-    if account.webhook_id or Capability.REGISTER_WEBHOOK not in adapter.traits.capabilities:
+    by_us = Capability.REGISTER_WEBHOOK in adapter.traits.capabilities
+    if account.webhook_id or not (by_us or account.mode == Mode.PAPER):
         return
     link = bare_link(account.platform, account.mode, Grant(account.access_token), account.webhook_secret)
     try:
-        account.webhook_id = adapter.register_webhook(link, url=webhook_url(account), secret=account.webhook_secret)
+        if by_us:
+            url, secret = webhook_url(account), account.webhook_secret
+            account.webhook_id = adapter.register_webhook(link, url=url, secret=secret)
+        else:
+            paper_webhook_register(account, webhook_url(account))
     except NotSupported:
         return
     except MarketplaceError as error:

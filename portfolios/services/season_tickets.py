@@ -58,6 +58,7 @@ def season_ticket_create(
         row=label_of(row),
         seat=f"{seat_from}-{seat_to}" if seat_to > seat_from else str(seat_from),
         season_year=season_year,
+        schedule=games[0].source,
         cost_basis=round_money(cost_basis),
         total_games=len(games),
         order_reference=order_reference.strip(),

@@ -8,6 +8,8 @@ class AccountsConfig(AppConfig):
 
     name = "seatsync.accounts"
     label = "accounts"
+    # Beside the sign-in library's own "Accounts" in the admin.
+    verbose_name = "People"
 
     def ready(self) -> None:
         """Tell live how to find a user's mail address and a request's actor (live knows users by id only)."""

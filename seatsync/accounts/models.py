@@ -121,6 +121,7 @@ class RefreshFamily(BaseModel):
     revoked_reason = models.CharField(max_length=80, blank=True)
 
     class Meta:
+        verbose_name_plural = "refresh families"
         db_table = "refresh_families"
 
     def __str__(self) -> str:

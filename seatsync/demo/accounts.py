@@ -7,6 +7,7 @@ from django.conf import settings
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
 from marketplaces.services import connect, links
+from marketplaces.services.paper import paper_webhook_register
 from seatsync.core.actors import Actor
 from seatsync.demo.paper import SimulatorDoor
 
@@ -23,7 +24,7 @@ def accounts_load(actor: Actor, door: SimulatorDoor, *, token: str = SEATGEEK_TO
     seatgeek = _existing(actor, "seatgeek") or connect.connect_token(
         actor=actor, platform="seatgeek", mode=Mode.PAPER, token=token
     )
-    _point_webhooks(stubhub, seatgeek, door, token)
+    _point_webhooks(stubhub, seatgeek)
     return [stubhub, seatgeek]
 
 
@@ -43,14 +44,10 @@ def _by_consent(actor: Actor) -> MarketplaceAccount:
     return connect.connect_finish(actor=actor, state=query["state"][0], code=query["code"][0], redirect_uri=redirect)
 
 
-def _point_webhooks(stubhub: MarketplaceAccount, seatgeek: MarketplaceAccount, door: SimulatorDoor, token: str) -> None:
+def _point_webhooks(stubhub: MarketplaceAccount, seatgeek: MarketplaceAccount) -> None:
     stubhub.refresh_from_db()
     link = links.link_for(stubhub)
     adapter = adapter_get("stubhub")
     adapter.register_webhook(link, url=connect.webhook_url(stubhub), secret=stubhub.webhook_secret)
     seatgeek.refresh_from_db()
-    # SeatGeek's support registers addresses; for the simulator its control call stands in.
-    door.control(
-        "accounts", platform="seatgeek", token=token, webhook_url=connect.webhook_url(seatgeek),
-        webhook_secret=seatgeek.webhook_secret,
-    )  # fmt: skip
+    paper_webhook_register(seatgeek, connect.webhook_url(seatgeek))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from listings.models import Listing, TradingState
+from listings.services.trading import trading_state_set
 from marketplaces.contracts import RemoteSaleState
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
@@ -150,7 +152,29 @@ def test_the_brake_is_set_with_a_reason(market: Market) -> None:
     assert client.post(url, {"state": "HALTED", "reason": "on holiday"}).status_code == 302
     brake = TradingState.objects.get()
     assert (brake.scope, brake.scope_id, brake.state) == ("holder", market.holding.user.pk, "HALTED")
-    assert "on holiday" in client.get(reverse("listings:trading_detail")).content.decode()
+    page = client.get(reverse("listings:trading_detail")).content.decode()
+    assert "on holiday" in page
+    # It is set: what is offered now is to resume, for which nobody needs a reason.
+    assert '<option value="ACTIVE" selected>' in page
+    assert client.post(url, {"state": "ACTIVE", "reason": ""}).status_code == 302
+    brake.refresh_from_db()
+    assert brake.state == "ACTIVE"
+    assert '<option value="HALTED" selected>' in client.get(reverse("listings:trading_detail")).content.decode()
+
+
+def test_every_page_says_that_selling_is_stopped(market: Market) -> None:
+    def said(who: str) -> list[bool]:
+        pages = ("analytics:desk", "listings:listing_list", "live:alert_list")
+        client = enter(getattr(market.holding, who))
+        return ["on holiday" in client.get(reverse(page)).content.decode() for page in pages]
+
+    mine = partial(trading_state_set, actor=market.holding.actor, scope="holder", scope_id=market.holding.user.pk)
+    mine(state="NO_NEW_LISTINGS", reason="on holiday")
+    assert (said("actor"), said("other")) == ([True] * 3, [False] * 3)
+    TradingState.objects.update(until=now() - timedelta(minutes=1))
+    assert said("actor") == [False] * 3
+    mine(state="ACTIVE", reason="")
+    assert said("actor") == [False] * 3
 
 
 def test_pages_refuse_other_methods(market: Market, listing: Listing) -> None:

@@ -3,11 +3,16 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from marketplaces.models import MarketplaceAccount
+from marketplaces.services import links
 from marketplaces.services.connect import accounts_close
+from marketplaces.simulator.app import Simulator
+from marketplaces.simulator.transport import SimulatorTransport
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
+from tests.builders import build_holding
 from tests.market import Market
 
 
@@ -46,6 +51,47 @@ def test_nobody_else_disconnects(market: Market, who: str) -> None:
     url = reverse("marketplaces:account_disconnect", args=[account.pk])
     assert enter(getattr(market.holding, who)).post(url).status_code == 404
     assert MarketplaceAccount.objects.get(pk=account.pk).is_active
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Simulator:
+    """The simulator in this process, at its address."""
+    made = Simulator()
+    settings.SIMULATOR_URL = "http://simulator.test"
+    monkeypatch.setattr(links, "transport_override", SimulatorTransport(made))
+    return made
+
+
+@pytest.mark.django_db
+def test_a_practice_account_needs_no_key(simulator: Simulator) -> None:
+    holding = build_holding()
+    client, url = enter(holding.actor), reverse("marketplaces:account_connect")
+    for _ in range(2):  # connecting again keeps the account there: its listings are known to no other
+        answer = client.post(url, {"platform": "seatgeek", "mode": "paper", "token": ""}, follow=True)
+        assert "The account is connected." in answer.content.decode()
+    account = MarketplaceAccount.objects.get(user=holding.user)
+    (there,) = simulator.ledger.accounts.values()
+    assert (account.mode, account.access_token) == ("paper", there.token)
+    assert there.webhook_url == f"http://localhost:8000/webhooks/seatgeek/{account.pk}/"
+    assert there.webhook_secret == account.webhook_secret
+
+
+@pytest.mark.django_db
+def test_a_live_account_needs_its_key(simulator: Simulator) -> None:
+    client, url = enter(build_holding().actor), reverse("marketplaces:account_connect")
+    answer = client.post(url, {"platform": "seatgeek", "mode": "live", "token": ""})
+    assert answer.status_code == 422
+    assert "The token is missing." in answer.content.decode()
+    assert simulator.ledger.accounts == {}
+
+
+@pytest.mark.django_db
+def test_a_simulator_that_is_away_is_said() -> None:
+    client, url = enter(build_holding().actor), reverse("marketplaces:account_connect")
+    answer = client.post(url, {"platform": "seatgeek", "mode": "paper", "token": ""})
+    assert answer.status_code == 422
+    assert "SeatGeek cannot be asked: the simulator does not answer. Try again in a moment." in answer.content.decode()
+    assert not MarketplaceAccount.objects.exists()
 
 
 def test_an_unknown_platform_is_refused(market: Market) -> None:

@@ -137,11 +137,12 @@ def until(moment: datetime | None) -> SafeString:
 
 
 @register.filter
-def moment(value: datetime | None) -> SafeString:
-    """A moment in UTC to the second, for histories."""
+def moment(value: datetime | None, zone: str = "") -> SafeString:
+    """A moment to the second, for histories: in the IANA zone where one is given, else in UTC."""
     if value is None:
         return SafeString("")
-    return format_html('<time datetime="{}">{}</time>', value.isoformat(), f"{value:%-d %b %H:%M:%S} UTC")
+    there = local(value, zone or "UTC")
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), f"{there:%-d %b %H:%M:%S %Z}")
 
 
 @register.filter
