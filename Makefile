@@ -1,7 +1,8 @@
 .PHONY: lint test requirements
 lint:
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy . && .venv/bin/lint-imports
-	.venv/bin/djlint templates --lint --quiet && .venv/bin/python manage.py makemigrations --check --dry-run
+	.venv/bin/djlint templates --lint --quiet && .venv/bin/python manage.py check --fail-level WARNING
+	.venv/bin/python manage.py makemigrations --check --dry-run
 test:
 	bin/test
 requirements:

@@ -1,7 +1,8 @@
 """Staff pages of listings: read, and give a stuck command another try."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -12,6 +13,7 @@ from listings.models import (
     MarketplaceCommand,
     Payout,
     PayoutLine,
+    PriceHistory,
     PriceProposal,
     Sale,
     SaleSeat,
@@ -21,6 +23,8 @@ from listings.services.outbox import command_retry
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.errors import SeatSyncError
 from seatsync.core.staff import ReadOnlyAdmin
+from seatsync.core.staff_series import SeriesFilter, SeriesPage, series_page
+from seatsync.tenants.selectors import tenant_list
 
 
 @admin.register(Listing)
@@ -119,3 +123,28 @@ class PayoutLineAdmin(ReadOnlyAdmin):
     list_display = ("payout", "platform_sale_id", "gross", "fee", "penalty", "net")
     search_fields = ("platform_sale_id",)
     list_select_related = ("payout",)
+
+
+class PriceHistoryFilter(SeriesFilter):
+    """Prices of one tenant's listings, or of one listing."""
+
+    columns: ClassVar = {**SeriesFilter.columns, "listing": "listing_id"}
+    field_order = ("tenant", "listing")
+
+    tenant = forms.ModelChoiceField(tenant_list(), required=False, empty_label="All")
+    listing = forms.UUIDField(label="Listing's id", required=False)
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows that fit; a row names its listing, and only that its tenant."""
+        tenant = self.cleaned_data["tenant"]
+        owned = rows.filter(listing_id__in=Listing.objects.filter(tenant=tenant).values("pk")) if tenant else rows
+        return super().narrowed(owned)
+
+
+@series_page
+class PriceHistoryPage(SeriesPage):
+    """What listings cost over time."""
+
+    model = PriceHistory
+    filter_form = PriceHistoryFilter
+    list_display = ("time", "listing_id", "platform", "price", "currency", "views", "favorites")

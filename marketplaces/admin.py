@@ -1,7 +1,8 @@
 """Staff pages of marketplaces; tokens and secrets are never shown, raw bodies only while their holder's key lives."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -13,12 +14,14 @@ from marketplaces.models import (
     InboundEvent,
     LimitVersion,
     MarketplaceAccount,
+    MarketSnapshot,
 )  # fmt: skip
 from marketplaces.selectors import delivery_body, inbound_body, inbound_headers
 from marketplaces.services.understand import inbound_retry
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.errors import Conflict
 from seatsync.core.staff import DatedRowAdmin, ReadOnlyAdmin
+from seatsync.core.staff_series import SeriesFilter, SeriesPage, series_page
 
 
 @admin.register(MarketplaceAccount)
@@ -114,3 +117,24 @@ class LimitVersionAdmin(DatedRowAdmin):
 
     list_display = ("platform", "per_second", "burst", "reserved", "valid_from", "source", "checked_on")
     list_filter = ("platform",)
+
+
+class MarketSnapshotFilter(SeriesFilter):
+    """The market of one game. It is strangers' offers and sales: no tenant owns them."""
+
+    columns: ClassVar = {**SeriesFilter.columns, "game": "game_id"}
+    field_order = ("game",)
+
+    game = forms.UUIDField(label="Game's id", required=False)
+
+
+@series_page
+class MarketSnapshotPage(SeriesPage):
+    """What was seen at the marketplaces."""
+
+    model = MarketSnapshot
+    filter_form = MarketSnapshotFilter
+    list_display = (
+        "time", "game_id", "platform", "kind", "remote_listing_id", "section", "zone", "row", "quantity", "price",
+        "currency", "price_basis", "listing_count",
+    )  # fmt: skip

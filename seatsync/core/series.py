@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.models import CreateModel
 
 ENGINE_FACT = "series_engine"
+TIMESCALE, PARTITIONS = "timescale", "partitions"
 
 
 def timescale_available(schema_editor: Any) -> bool:
@@ -15,6 +17,14 @@ def timescale_available(schema_editor: Any) -> bool:
     with schema_editor.connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'")
         return cursor.fetchone() is not None
+
+
+def recorded_engine(schema_editor: Any) -> str:
+    """The engine that this installation's series were made with; "" before the first one."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT value #>> '{}' FROM system_facts WHERE key = %s", [ENGINE_FACT])
+        row = cursor.fetchone()
+    return str(row[0]) if row else ""
 
 
 class CreateSeries(CreateModel):
@@ -27,9 +37,9 @@ class CreateSeries(CreateModel):
         """Create the table with the recorded (or now found) engine."""
         model = to_state.apps.get_model(app_label, self.name)
         table = model._meta.db_table
-        hyper = timescale_available(schema_editor)
+        engine = recorded_engine(schema_editor) or (TIMESCALE if timescale_available(schema_editor) else PARTITIONS)
         sql, params = schema_editor.table_sql(model)
-        if hyper:
+        if engine == TIMESCALE:
             schema_editor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
             schema_editor.execute(sql, params or None)
             schema_editor.execute(
@@ -40,8 +50,92 @@ class CreateSeries(CreateModel):
             schema_editor.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
         schema_editor.execute(
             "INSERT INTO system_facts (key, value, created_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
-            [ENGINE_FACT, '"timescale"' if hyper else '"partitions"'],
+            [ENGINE_FACT, f'"{engine}"'],
         )
+
+
+class SummariseSeries(Operation):
+    """What is kept of a series by the hour, as `<table>_hourly`: `by` names the columns that rows are told apart by.
+
+    Hypertables get a continuous aggregate, and compress what is older than 30 days, in segments of `segment_by`.
+    Partitions get a view of the same name and columns. For a migration that is not atomic; a run that was cut short
+    can be repeated.
+    """
+
+    reversible = True
+
+    def __init__(self, table: str, *, by: tuple[str, ...], segment_by: tuple[str, ...]) -> None:
+        self.table, self.by, self.segment_by = table, by, segment_by
+        self.name = f"{table}_hourly"
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """As migrations write it."""
+        return type(self).__name__, [self.table], {"by": self.by, "segment_by": self.segment_by}
+
+    def describe(self) -> str:
+        """For `migrate --plan`."""
+        return f"Keep {self.table} by the hour"
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """No model changes."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """By the recorded engine."""
+        hyper = recorded_engine(schema_editor) == TIMESCALE
+        _execute_all(schema_editor, self.timescale_sql() if hyper else self.native_sql())
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Drop the hours, and uncompress what was compressed."""
+        hyper = recorded_engine(schema_editor) == TIMESCALE
+        _execute_all(schema_editor, self.timescale_reverse_sql() if hyper else [f"DROP VIEW IF EXISTS {self.name}"])
+
+    def native_sql(self) -> list[str]:
+        """The statements for partitions."""
+        hours = self.hours("date_trunc('hour', \"time\", 'UTC')")
+        return [f"CREATE OR REPLACE VIEW {self.name} AS {hours}"]
+
+    def timescale_sql(self) -> list[str]:
+        """The statements for hypertables."""
+        hours = self.hours("time_bucket(INTERVAL '1 hour', \"time\")")
+        # Every column of the primary key must be in one of the two lists, or older versions refuse.
+        settings = (
+            f"timescaledb.compress, timescaledb.compress_segmentby = '{', '.join(self.segment_by)}', "
+            "timescaledb.compress_orderby = 'time DESC, id'"
+        )
+        # Not only what was materialised: the newest hour is there at once, as in an ordinary view.
+        kept = "timescaledb.continuous, timescaledb.materialized_only = false"
+        # From the very start, since recorded seasons come in late; only hours that changed are worked out anew.
+        when = "start_offset => NULL, end_offset => INTERVAL '1 hour', schedule_interval => INTERVAL '1 hour'"
+        return [
+            f"ALTER TABLE {self.table} SET ({settings})",
+            f"CREATE MATERIALIZED VIEW IF NOT EXISTS {self.name} WITH ({kept}) AS {hours} WITH NO DATA",
+            f"SELECT add_continuous_aggregate_policy('{self.name}', {when}, if_not_exists => true)",
+            # Last: once a chunk is compressed, the first statement cannot be repeated.
+            f"SELECT add_compression_policy('{self.table}', INTERVAL '30 days', if_not_exists => true)",
+        ]
+
+    def timescale_reverse_sql(self) -> list[str]:
+        """What undoes `timescale_sql`; the aggregate takes its policy along."""
+        return [
+            f"DROP MATERIALIZED VIEW IF EXISTS {self.name}",
+            f"SELECT remove_compression_policy('{self.table}', if_exists => true)",
+            f"SELECT decompress_chunk(chunk, if_compressed => true) FROM show_chunks('{self.table}') AS chunk",
+            f"ALTER TABLE {self.table} SET (timescaledb.compress = false)",
+        ]
+
+    def hours(self, bucket: str) -> str:
+        """The query: lowest, highest and sum of the prices, and how many. Sums and counts of hours add up to days."""
+        columns = ", ".join(self.by)
+        return (
+            f"SELECT {bucket} AS hour, {columns}, min(price) AS lowest, max(price) AS highest, sum(price) AS total, "
+            f"count(*) AS readings FROM {self.table} GROUP BY {bucket}, {columns}"
+        )
+
+
+def _execute_all(schema_editor: Any, statements: Iterable[str]) -> None:
+    # One at a time: several in one would be a transaction, which TimescaleDB refuses for some of them.
+    for statement in statements:
+        schema_editor.execute(statement)
 
 
 def months_between(first: datetime, last: datetime) -> list[datetime]:

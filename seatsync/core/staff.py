@@ -2,11 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver, reverse
 from django_otp.admin import OTPAdminAuthenticationForm
+
+from seatsync.core.staff_series import series_list, series_patterns
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -34,6 +38,28 @@ class StaffSite(admin.AdminSite):
             return allowed
         verified = getattr(request.user, "is_verified", None)
         return allowed and verified is not None and bool(verified())
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """The models' addresses, and before the one that catches the rest, those of the series."""
+        return [*series_patterns(self), *super().get_urls()]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The apps with their models, the series among them, by name."""
+        found = {app["app_label"]: app for app in super().get_app_list(request, app_label)}
+        for config, entry in series_list(self, request, app_label):
+            app = found.setdefault(config.label, self._app_entry(config))
+            app["models"] = sorted([*app["models"], entry], key=lambda model: str(model["name"]))
+        return sorted(found.values(), key=lambda app: str(app["name"]).lower())
+
+    def _app_entry(self, config: AppConfig) -> dict[str, Any]:
+        """An app of which this person may see nothing but series."""
+        return {
+            "name": config.verbose_name,
+            "app_label": config.label,
+            "app_url": reverse("admin:app_list", kwargs={"app_label": config.label}, current_app=self.name),
+            "has_module_perms": True,
+            "models": [],
+        }
 
 
 class ReadOnlyAdmin(_ModelAdmin):

@@ -1,4 +1,4 @@
-"""SQL that makes a table append-only: the database itself refuses UPDATE and DELETE."""
+"""SQL that makes a table append-only: the database itself refuses UPDATE, DELETE and, where asked for, TRUNCATE."""
 
 from django.db import migrations
 
@@ -16,5 +16,15 @@ def append_only(table: str) -> migrations.RunSQL:
     return migrations.RunSQL(
         sql=f"{_FUNCTION} CREATE TRIGGER {name} BEFORE UPDATE OR DELETE ON {table} "
         f"FOR EACH ROW EXECUTE FUNCTION seatsync_append_only();",
+        reverse_sql=f"DROP TRIGGER IF EXISTS {name} ON {table};",
+    )
+
+
+def never_emptied(table: str) -> migrations.RunSQL:
+    """A reversible migration operation that refuses TRUNCATE of `table`, which no trigger on rows ever sees."""
+    name = f"{table}_never_emptied"
+    return migrations.RunSQL(
+        sql=f"{_FUNCTION} CREATE TRIGGER {name} BEFORE TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION seatsync_append_only();",
         reverse_sql=f"DROP TRIGGER IF EXISTS {name} ON {table};",
     )

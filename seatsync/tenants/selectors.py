@@ -1,6 +1,13 @@
-"""Reading tenants: the default one, and the one a host name belongs to."""
+"""Reading tenants: all, the default one, and the one a host name belongs to."""
+
+from django.db.models import QuerySet
 
 from seatsync.tenants.models import Tenant, TenantDomain
+
+
+def tenant_list() -> QuerySet[Tenant]:
+    """Every tenant by name, for staff to choose from."""
+    return Tenant.objects.order_by("name", "slug")
 
 
 def tenant_default() -> Tenant:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, transaction
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.errors import InvalidInput
 from seatsync.core.ids import external_key, uuid7
 from seatsync.core.limiters import take, valkey
-from seatsync.core.models import AppendOnlyError, AuditEntry, PeriodicRun, SystemFact
+from seatsync.core.models import AppendOnlyError, AuditEntry, AuditLink, PeriodicRun, SystemFact
 from seatsync.core.money import Money, parse_money, round_money, split_evenly
 from seatsync.core.series import ensure_partitions, ensure_partitions_of_default, months_between
 from seatsync.core.venue_time import local
@@ -155,6 +156,26 @@ def test_i35_the_audit_cannot_be_changed_and_a_forgery_is_found() -> None:
         cursor.execute("UPDATE audit SET reason = 'forged' WHERE id = %s", [entry.pk])
         cursor.execute("ALTER TABLE audit ENABLE TRIGGER USER")
     assert audit.audit_verify(str(actor.tenant_id)).broken_at == entry.link.seq
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("emptying", ["audit CASCADE", "audit_links", "users, audit, audit_links CASCADE"])
+def test_i35_the_audit_cannot_be_emptied(emptying: str) -> None:
+    record(build_holding().actor, 1)
+    link_now()
+    kept = AuditEntry.objects.count(), AuditLink.objects.count()
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        connection.cursor().execute(f"TRUNCATE {emptying}")
+    assert (AuditEntry.objects.count(), AuditLink.objects.count()) == kept
+
+
+@pytest.mark.django_db(transaction=True)
+def test_i35_a_test_that_commits_leaves_the_audit_as_guarded_as_it_was() -> None:
+    record(build_holding().actor, 1)
+    call_command("flush", interactive=False, verbosity=0)
+    assert not AuditEntry.objects.exists()
+    with pytest.raises(DatabaseError, match="append-only"):
+        connection.cursor().execute("TRUNCATE audit_links")
 
 
 @pytest.mark.django_db
