@@ -11,6 +11,7 @@ from listings.locks import sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.services.notify import sale_changed
 from listings.services.sale_alerts import alert_payout
+from listings.services.sale_scene import sale_audit, sale_facts
 from listings.services.sync import account_contained
 from listings.states import sale_may_move
 from marketplaces.contracts import Capability, RemotePayment
@@ -18,6 +19,7 @@ from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
 from marketplaces.services.alerts import alert_reading_recovered
 from marketplaces.services.links import over_link
+from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 
 # Payments are corrected for weeks after they were made; applying one twice is harmless.
@@ -105,7 +107,10 @@ def _sales_paid(payout: Payout) -> None:
         settled = sale.state in {SaleState.NEEDS_PERSON, SaleState.COMPLETE}
         if settled or not sale_may_move(sale.state, SaleState.COMPLETE):
             continue
+        before = sale_facts(sale)
         sale.state = SaleState.COMPLETE
         sale.version += 1
         sale.save(update_fields=["state", "version", "updated_at"])
         sale_changed(sale)
+        actor = Actor.marketplace(payout.tenant_id, payout.account_id)
+        sale_audit(actor, sale, "sale.moved", before=before, reason=f"payout {payout.reference}")

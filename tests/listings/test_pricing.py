@@ -26,8 +26,10 @@ from portfolios.services.ledger import seats_set_state
 from seatsync.accounts.models import Role
 from seatsync.accounts.selectors import actor_for
 from seatsync.core.actors import Actor, ActorKind
+from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
+from seatsync.core.models import AuditEntry
 from tests.builders import person
 from tests.factories import MembershipFactory, TenantFactory
 from tests.market import Market
@@ -301,6 +303,45 @@ def test_i20_paper_reaches_only_the_simulator_and_live_never_does(
 
 
 def test_i20_live_selling_needs_an_approved_identity(market: Market) -> None:
+def audited(verb: str) -> tuple[str, str, str, str, dict[str, Any] | None]:
+    """Who did it, in which request, to what, and why; before and after."""
+    entry = AuditEntry.objects.get(verb=verb)
+    return entry.actor_id, entry.request_id, entry.object_id, entry.reason, audit_read(entry)
+
+
+def test_i35_a_publication_is_in_the_audit_with_who_where_and_at_what_price(market: Market) -> None:
+    alpha, _ = market.publish()
+    after = {"platforms": ["alpha", "beta"], "price": "84.00", "floor": "50.00", "ceiling": "200.00"}
+    assert audited("listing.publish") == (
+        str(market.holding.user.pk), "request-1", str(alpha.seat_group_id), "", {"before": None, "after": after},
+    )  # fmt: skip
+
+
+def test_i35_a_price_is_in_the_audit_with_what_it_was_who_changed_it_and_why(market: Market) -> None:
+    alpha, _ = market.published()
+    reprice(market, alpha, "80.00", reason="slow", actor=market.holding.co_owner)
+    assert audited("listing.reprice") == (
+        str(market.holding.co_owner.user_id), "request-1", str(alpha.pk), "slow",
+        {"before": {"price": "84.00"}, "after": {"price": "80.00"}},
+    )  # fmt: skip
+
+
+def test_i35_taking_down_is_in_the_audit_with_who_did_it_and_why(market: Market) -> None:
+    alpha, _ = market.published()
+    listings_delist(actor=market.holding.actor, listing_ids=[alpha.pk], reason="we go")
+    assert audited("listing.delist") == (
+        str(market.holding.user.pk), "request-1", str(alpha.pk), "we go",
+        {"before": {"status": "active"}, "after": {"status": "delisting"}},
+    )  # fmt: skip
+
+
+def test_i35_what_was_refused_is_not_in_the_audit(market: Market) -> None:
+    alpha, _ = market.published()
+    with pytest.raises(InvalidInput):
+        reprice(market, alpha, "1.00")
+    assert not AuditEntry.objects.filter(verb="listing.reprice").exists()
+
+
     account = market.accounts["alpha"]
     account.mode = Mode.LIVE
     account.save()
