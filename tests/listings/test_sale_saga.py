@@ -95,6 +95,50 @@ def test_i04_where_the_seller_allocates_we_choose_and_keep_the_rest_together(mar
 
 def test_i05_a_rest_that_its_split_rule_cannot_sell_is_withdrawn(market: Market) -> None:
     alpha, _ = market.published(split_type="pairs")
+@pytest.mark.parametrize(("seats", "quantity"), [(("1", "9"), 2), (("1", "2"), 3), (("1", "1"), 2)])
+def test_i04_seats_that_cannot_be_right_are_no_allocation(
+    market: Market, seats: tuple[str, ...], quantity: int
+) -> None:
+    """One that the listing does not have, fewer than were taken, one named twice: none is guessed from that."""
+    alpha, _ = market.published()
+    told = replace(market.alpha.sell(alpha.external_id, (1, 2)), seats=seats, quantity=quantity)
+    market.alpha.sales[told.sale_id] = told
+    market.webhook(told)
+    market.work()
+    assert (market.sale().state, states(market)) == (SaleState.NEEDS_PERSON, ["held"] * 4)
+    assert not SaleSeat.objects.exists()
+    assert (market.alpha.shown(), market.beta.shown()) == ([], [])
+
+
+def test_i04_what_is_not_told_is_known_where_all_that_was_offered_was_taken(market: Market) -> None:
+    """Of what is offered now: the seats that were sold before are not among them."""
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    market.webhook(market.beta.sell(beta.external_id, (3, 4), tell_seats=False), platform=market.beta)
+    rest = Sale.objects.get(platform="beta")
+    assert sorted(row.seat.seat_number for row in rest.sale_seats.all()) == [3, 4]
+    assert (rest.state, states(market)) == (SaleState.CONFIRMED, ["sold"] * 4)
+
+
+@pytest.mark.parametrize(("gone", "takes", "given"), [
+    ((2,), 2, [3, 4]), ((3,), 2, [1, 2]), ((2,), 1, [1]), ((3,), 1, [4]), ((), 3, [1, 2, 3]),
+])  # fmt: skip
+def test_i04_a_buyer_whose_seats_we_choose_sits_together_and_so_does_the_rest(
+    market: Market, gone: tuple[int, ...], takes: int, given: list[int]
+) -> None:
+    """Where some seats were sold elsewhere and this platform did not know it yet."""
+    market.beta.seller_allocates = True
+    alpha, beta = market.published()
+    late = market.beta.sell(beta.external_id, tuple(range(1, 1 + takes)), tell_seats=False)
+    for seat in gone:
+        market.webhook(market.alpha.sell(alpha.external_id, (seat,)))
+    market.webhook(late, platform=market.beta)
+    sale = Sale.objects.get(platform="beta")
+    assert sorted(row.seat.seat_number for row in sale.sale_seats.all()) == given
+    assert sale.state == SaleState.CONFIRMED
+
+
     market.webhook(market.alpha.sell(alpha.external_id, (1,)))
     market.work()
     assert (market.alpha.shown(), market.beta.shown()) == ([], [])
