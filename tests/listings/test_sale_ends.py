@@ -137,7 +137,7 @@ def test_where_it_became_clear_at_its_marketplace_that_counts(
 
 
 @pytest.mark.parametrize("how", ["cancelled", "dismissed"])
-def test_a_sale_that_is_over_here_and_moves_on_there_is_read_anew_and_taken(market: Market, how: str) -> None:
+def test_i21_a_sale_that_is_over_here_and_moves_on_there_is_read_anew_and_taken(market: Market, how: str) -> None:
     alpha, _ = market.published()
     sold = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=how == "cancelled")
     market.webhook(sold)
@@ -179,6 +179,23 @@ def test_i35_amounts_that_were_corrected_are_in_the_audit_as_they_were_and_are(m
     assert audit_read(AuditEntry.objects.get(verb="sale.amounts")) == {
         "before": {"gross": "168.00", **facts}, "after": {"gross": "170.00", **facts},
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("there", "earlier"), [
+    (RemoteSaleState.COMPLETE, RemoteSaleState.AWAITING_FULFILMENT),
+    (RemoteSaleState.COMPLETE, RemoteSaleState.PROVISIONAL),
+    (RemoteSaleState.IN_DELIVERY, RemoteSaleState.AWAITING_CONFIRM),
+])  # fmt: skip
+def test_i21_an_earlier_word_that_comes_late_takes_no_sale_back(
+    market: Market, there: RemoteSaleState, earlier: RemoteSaleState
+) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2), state=there)
+    account = market.accounts["alpha"]
+    state = sale_apply(account=account, remote=sold).state
+    late = replace(sold, state=earlier, remote_status=earlier.value)
+    assert sale_apply(account=account, remote=late).state == state
+    assert states(market) == ["sold", "sold", "available", "available"]
 
 
 def test_i25_amounts_and_deadlines_that_are_told_later_are_kept(market: Market) -> None:
