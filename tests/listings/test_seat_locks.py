@@ -8,9 +8,11 @@ import pytest
 from listings.models import Listing, ListingSeat, Sale, SaleSeat, SaleState
 from listings.services.resolve import sale_resolve
 from listings.services.sale_saga import sale_apply, sale_hold
-from portfolios.models import OwnerState, Seat
+from portfolios.models import Game, GameStatus, OwnerState, Seat
+from portfolios.services.games import game_move
 from portfolios.services.ledger import seats_move, seats_set_state
 from seatsync.core import locks
+from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict
 from seatsync.core.limiters import valkey
 from tests.listings.platform import ScriptedPlatform
@@ -112,13 +114,20 @@ def test_i02_of_two_marketplaces_that_sell_the_same_seats_at_once_one_has_them(m
     assert states(market).count("sold") == 2
 
 
-def test_i02_a_person_who_decides_waits_for_who_has_the_seats(market: Market) -> None:
+def test_i02_of_two_people_who_decide_differently_at_once_one_decides(market: Market) -> None:
     alpha, _ = market.published()
-    market.webhook(market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False))
-    sale, ids = Sale.objects.get(), [seat.pk for seat in market.holding.seats[:2]]
-
-    resolve = partial(sale_resolve, actor=market.holding.actor, sale_id=sale.pk, seat_ids=ids)
-    assert [doer.error for doer in at_once(market, resolve, resolve)] == [None, None]
+    market.webhook(market.alpha.sell(alpha.external_id, (1,), tell_seats=False))
+    sale, ids = Sale.objects.get(), [seat.pk for seat in market.holding.seats]
+    resolve = partial(sale_resolve, actor=market.holding.actor, sale_id=sale.pk)
+    decisions = [partial(resolve, seat_ids=chosen) for chosen in (ids[:1], ids[-1:])]
+    assert [doer.error for doer in at_once(market, *decisions)] == [None, None]
     sale.refresh_from_db()
-    assert (sale.state, sale.sale_seats.count()) == (SaleState.CONFIRMED, 2)
-    assert states(market) == ["sold", "sold", "available", "available"]
+    assert (sale.state, sale.sale_seats.filter(live=True).count()) == (SaleState.CONFIRMED, 1)
+    assert states(market) in (["sold", *["available"] * 3], [*["available"] * 3, "sold"])
+
+
+def test_i02_a_game_is_moved_when_nobody_is_at_its_seats_any_more(market: Market) -> None:
+    move = partial(game_move, actor=Actor.system(), game_id=market.holding.game.pk, status=GameStatus.POSTPONED)
+    (doer,) = at_once(market, move)
+    assert doer.error is None
+    assert Game.objects.get(pk=market.holding.game.pk).status == GameStatus.POSTPONED
