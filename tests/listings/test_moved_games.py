@@ -52,6 +52,13 @@ def test_i33_the_date_of_a_moved_game_is_the_one_at_its_venue(market: Market) ->
     assert (f"{game.game_date}", game.starts_at) == ("2027-05-02", starts)
 
 
+def test_i33_a_game_is_moved_to_no_naive_time(market: Market) -> None:
+    before = market.holding.game.starts_at
+    with pytest.raises(InvalidInput, match="no time zone"):
+        game_move(actor=SYSTEM, game_id=market.holding.game.pk, starts_at=datetime.fromisoformat("2027-05-01T19:10"))
+    assert Game.objects.get(pk=market.holding.game.pk).starts_at == before
+
+
 def test_a_move_that_changes_nothing_tells_nobody(market: Market) -> None:
     market.published()
     game_move(actor=SYSTEM, game_id=market.holding.game.pk, status=GameStatus.SCHEDULED)
