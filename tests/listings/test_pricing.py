@@ -84,6 +84,19 @@ def test_i11_nothing_is_published_outside_floor_and_ceiling(market: Market, pric
     assert not Listing.objects.exists()
 
 
+def test_i11_what_is_published_is_judged_after_rounding(market: Market) -> None:
+    alpha, _ = market.publish(price="49.995", floor=Decimal("50.004"), ceiling=Decimal("50.00"))
+    assert (alpha.price, alpha.floor, alpha.ceiling) == (Decimal("50.00"),) * 3
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_i05_what_its_split_rule_could_not_sell_out_is_not_published(market: Market, count: int) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        market.publish(market.holding.seats[:count], split_type="pairs")
+    assert [problem.field for problem in caught.value.problems] == ["split_type"]
+    assert not Listing.objects.exists()
+
+
 def test_i11_what_is_judged_and_sent_is_the_rounded_price_in_the_listings_currency(market: Market) -> None:
     Seat.objects.update(currency="CAD")
     alpha, beta = market.published(price="84.005")
@@ -93,14 +106,14 @@ def test_i11_what_is_judged_and_sent_is_the_rounded_price_in_the_listings_curren
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(market.beta, "reprice", lambda link, ref, price, currency: sent.append((price, currency)))
         # Half a cent above the ceiling is above it after rounding, half a cent below the floor is not below it.
-        for price, allowed in (("200.005", False), ("49.995", True)):
+        for price, allowed in (("200.005", False), ("49.995", True), ("60.005", True)):
             beta.refresh_from_db()
             (outcome,) = price_apply(
                 actor=market.holding.actor, changes=[PriceChange(beta.pk, Decimal(price), beta.version, "", True)]
             )
             assert outcome.accepted is allowed
         market.work()
-    assert sent == [(Decimal("50.00"), "CAD")]
+    assert sent == [(Decimal("60.01"), "CAD")]
 
 
 def test_i11_without_a_known_fee_no_floor_on_the_net_is_promised(market: Market) -> None:

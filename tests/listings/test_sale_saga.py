@@ -15,7 +15,7 @@ from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import seats_attach
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import RemoteSaleState
-from marketplaces.errors import TemporaryError
+from marketplaces.errors import TemporaryError, UnknownOutcome
 from marketplaces.models import InboundEvent, InboxState, MarketplaceAccount, Mode
 from portfolios.models import OwnerState, Seat
 from seatsync.accounts.models import User
@@ -108,6 +108,13 @@ def test_i04_seats_that_cannot_be_right_are_no_allocation(
     assert (market.sale().state, states(market)) == (SaleState.NEEDS_PERSON, ["held"] * 4)
     assert not SaleSeat.objects.exists()
     assert (market.alpha.shown(), market.beta.shown()) == ([], [])
+
+
+def test_i04_what_polling_finds_without_an_allocation_is_held_too(market: Market) -> None:
+    alpha, _ = market.published()
+    market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False)
+    assert account_sync_sales(account=market.accounts["alpha"]) == 1
+    assert (market.sale().state, states(market)) == (SaleState.NEEDS_PERSON, ["held"] * 4)
 
 
 def test_i04_what_is_not_told_is_known_where_all_that_was_offered_was_taken(market: Market) -> None:
@@ -306,6 +313,25 @@ def test_i03_a_sale_takes_down_whatever_may_still_be_shown(market: Market, statu
     market.work()
     beta.refresh_from_db()
     assert (beta.status, market.beta.shown()) == ("cancelled", [])
+
+
+def test_i03_a_sale_takes_down_what_may_have_gone_up_without_our_knowing(market: Market) -> None:
+    market.beta.script_applied["create"] = [UnknownOutcome("timeout")]
+    alpha, beta = market.published()
+    assert (beta.status, beta.listing_id, market.beta.shown()) == ("publishing", "", [beta.external_id])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    assert market.beta.shown() == []
+
+
+def test_i03_what_sold_out_here_comes_down_where_it_still_shows_seats_that_were_sold_elsewhere(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.beta.sell(beta.external_id, (1, 2)), platform=market.beta)
+    # Before alpha was told of that it sells the rest, so that nothing is left there to make smaller.
+    market.webhook(market.alpha.sell(alpha.external_id, (3, 4)))
+    market.work()
+    alpha.refresh_from_db()
+    assert (alpha.status, market.alpha.shown()) == ("sold", [])
 
 
 def test_i03_what_takes_seats_off_sale_goes_before_all_else(market: Market) -> None:

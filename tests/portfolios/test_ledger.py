@@ -114,6 +114,18 @@ def test_i01_a_sold_seat_cannot_be_given_away(holding: Holding) -> None:
         seats_set_state(actor=holding.actor, seat_ids=[holding.seats[0].pk], to_state=OwnerState.DONATED, reason="x")
 
 
+@pytest.mark.parametrize("to_state", [OwnerState.AVAILABLE, OwnerState.ATTENDING])
+@pytest.mark.parametrize("state", [OwnerState.HELD, OwnerState.SOLD])
+def test_i01_a_holder_takes_no_seat_from_its_buyer(holding: Holding, state: OwnerState, to_state: OwnerState) -> None:
+    """Not by freeing it either: a sale's hold ends with the sale."""
+    seat = holding.seats[0]
+    Seat.objects.filter(pk=seat.pk).update(state=state, held_by="sale:1:2")
+    with pytest.raises(Conflict, match=f"is {state.label}"):
+        seats_set_state(actor=holding.actor, seat_ids=[seat.pk], to_state=to_state, reason="mine")
+    seat.refresh_from_db()
+    assert (seat.state, seat.held_by, SeatChange.objects.count()) == (state, "sale:1:2", 0)
+
+
 def test_i01_forbidden_moves_change_nothing(holding: Holding) -> None:
     seat = holding.seats[0]
     for from_state in OwnerState.values:
