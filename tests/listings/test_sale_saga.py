@@ -433,6 +433,17 @@ def test_i35_the_sale_is_in_the_audit_with_its_actor(market: Market) -> None:
     assert moved == {"before": taken, "after": {**taken, "state": "cancelled"}}
 
 
+def test_i35_a_sale_that_became_clear_is_in_the_audit_with_what_it_was(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False)
+    market.webhook(sold)
+    sale_apply(account=market.accounts["alpha"], remote=replace(sold, seats=("1", "2"), remote_status="named"))
+    facts = {"gross": "168.00", "quantity": 2}
+    assert audit_read(AuditEntry.objects.get(verb="sale.taken")) == {
+        "before": {"state": "needs_person", **facts}, "after": {"state": "confirmed", **facts},
+    }  # fmt: skip
+
+
 def test_a_held_seat_says_which_sale_holds_it(market: Market) -> None:
     alpha, _ = market.published()
     sale = market.alpha.sell(alpha.external_id, (1,), state=RemoteSaleState.PROVISIONAL)
