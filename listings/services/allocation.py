@@ -1,9 +1,9 @@
 """Which seats a sale took: what the marketplace says; never a guess (I-04)."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from listings.models import Listing
-from listings.states import split_offerable
 from marketplaces.contracts import RemoteSale
 from portfolios.models import OwnerState, Seat
 
@@ -34,7 +34,7 @@ def allocate(remote: RemoteSale, listing: Listing, seats: list[Seat], *, seller_
     if remote.quantity == len(offered):
         return Allocation(offered)
     if seller_allocates:
-        return _chosen(remote.quantity, listing, offered, seats)
+        return _chosen(remote.quantity, offered, seats)
     return Allocation(reason=f"it took {remote.quantity} of {len(offered)} seats and does not say which")
 
 
@@ -48,14 +48,21 @@ def _named(remote: RemoteSale, seats: list[Seat]) -> Allocation:
     return Allocation([by_number[label] for label in remote.seats])
 
 
-def _chosen(quantity: int, listing: Listing, offered: list[Seat], every: list[Seat]) -> Allocation:
-    """Take from one end of the free seats, so that what is left stays together and can still be sold if possible."""
+def _chosen(quantity: int, offered: list[Seat], every: list[Seat]) -> Allocation:
+    """Take from that end of the free seats at which the buyer sits together and, if possible, what is left does too."""
     free = [seat for seat in offered if seat.state in {OwnerState.AVAILABLE, OwnerState.HELD}]
     if quantity > len(free):
         # More than is left: seats that were sold meanwhile make up the number, so that the conflict is seen.
         gone = sorted((seat for seat in every if seat not in free), key=lambda seat: seat.seat_number)
         named = [*free, *gone][:quantity]
         return Allocation(named) if len(named) == quantity else Allocation(reason="it took too many seats")
-    ends = [free[:quantity], free[-quantity:]]
-    ends.sort(key=lambda taken: not split_offerable(listing.split_type, len(free) - len(taken)))
-    return Allocation(ends[0])
+    # There may be gaps: of seats that were sold elsewhere a moment ago.
+    ends = [(free[:quantity], free[quantity:]), (free[-quantity:], free[:-quantity])]
+    ends.sort(key=lambda end: [not together(end[0]), not together(end[1])])
+    return Allocation(ends[0][0])
+
+
+def together(seats: list[Seat]) -> bool:
+    """Whether they are side by side; none are."""
+    numbers = sorted(seat.seat_number for seat in seats)
+    return all(after - before == 1 for before, after in pairwise(numbers))

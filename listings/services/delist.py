@@ -30,10 +30,12 @@ def listings_delist(*, actor: Actor, listing_ids: Sequence[uuid.UUID], reason: s
     locked = listings_lock(wanted)
     for listing in locked:
         if listing.status in OPEN or listing.status == ListingStatus.ERROR:
+            before = listing.status
             listing_take_down(listing, reason=reason or "taken down by you")
             audit_record(
                 actor=actor, verb="listing.delist", object_type="listing", object_id=listing.pk,
-                subject=listing.season_ticket.user_id, reason=reason,
+                subject=listing.season_ticket.user_id, before={"status": before}, after={"status": listing.status},
+                reason=reason,
             )  # fmt: skip
     return locked
 

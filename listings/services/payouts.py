@@ -13,6 +13,7 @@ from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.services.notify import sale_changed
 from listings.services.sale_alerts import alert_payout
 from listings.services.sale_saga import READ_SALE
+from listings.services.sale_scene import sale_audit, sale_facts
 from listings.services.sync import account_contained
 from listings.states import sale_may_move
 from marketplaces.contracts import Capability, PaymentLine, RemotePayment
@@ -169,7 +170,10 @@ def _sales_paid(payout: Payout) -> None:
             continue
         if settled or not sale_may_move(sale.state, SaleState.COMPLETE):
             continue
+        before = sale_facts(sale)
         sale.state = SaleState.COMPLETE
         sale.version += 1
         sale.save(update_fields=["state", "version", "updated_at"])
         sale_changed(sale)
+        actor = Actor.marketplace(payout.tenant_id, payout.account_id)
+        sale_audit(actor, sale, "sale.moved", before=before, reason=f"payout {payout.reference}")

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Sale, SaleSeat
+from listings.services.allocation import together
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.notify import listing_changed
@@ -68,17 +69,12 @@ def _rest(listing: Listing, sold: list[Seat]) -> list[Seat]:
 
 def _group_of(seats: list[Seat]) -> SeatGroup | None:
     """The group of what is left, or went, so that it is called by its own seats; None where they lie apart."""
-    return seat_group_for(seats=seats) if _together(seats) else None
-
-
-def _together(seats: list[Seat]) -> bool:
-    numbers = sorted(seat.seat_number for seat in seats)
-    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    return seat_group_for(seats=seats) if together(seats) else None
 
 
 def _may_resize(listing: Listing, rest: list[Seat]) -> bool:
     return (
-        _together(rest)
+        together(rest)
         and listing.status in {ListingStatus.ACTIVE, ListingStatus.PAUSED}
         and bool(listing.listing_id)
         and split_offerable(listing.split_type, len(rest))

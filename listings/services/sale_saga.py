@@ -41,6 +41,8 @@ from listings.services.sale_scene import (
     amounts_take,
     as_told,
     mark_if_nothing_to_take_down,
+    sale_audit,
+    sale_facts,
     sale_record,
     sale_store,
     seats_attach,
@@ -105,6 +107,7 @@ def sale_hold_release(*, account: MarketplaceAccount, platform_sale_id: str, rea
 def _vanished(sale: Sale, reason: str) -> None:
     if sale.state != SaleState.PROVISIONAL:
         return
+    before = sale_facts(sale)
     sale.state, sale.state_reason = SaleState.CANCELLED, reason[:300]
     sale.version += 1
     sale.save(update_fields=["state", "state_reason", "version", "updated_at"])
@@ -113,6 +116,7 @@ def _vanished(sale: Sale, reason: str) -> None:
     alerts_settle(sale)
     alert_cancelled(sale)
     sale_changed(sale)
+    sale_audit(Actor.marketplace(sale.tenant_id, sale.account_id), sale, "sale.moved", before=before, reason=reason)
 
 
 @transaction.atomic
@@ -258,7 +262,8 @@ def _store_unclear(scene: Scene, what: str) -> Sale:
 
 def _further_word(scene: Scene, known: Sale) -> Sale:
     """The sale is known: its state can have moved, or it has become clear which seats it took."""
-    scene.sale = sale = known
+    sale = known
+    scene.knows(known)
     state = STATE_OF.get(scene.remote.state)
     if sale.state == SaleState.NEEDS_PERSON and scene.listing is not None and _may_be_taken_now(scene, state):
         return _first_word(scene)
@@ -271,6 +276,7 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     if scene.listing is not None and _money_moved(known, scene.remote):
         listings_lock([scene.listing.pk])
     sale = sale_lock(known.pk)
+    scene.knows(sale)
     _tell_money(scene, sale)
     # Asked for as long as it waits: who resolved an unclear sale did not confirm it there.
     _confirm_if_asked(scene, sale)

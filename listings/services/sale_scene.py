@@ -1,9 +1,10 @@
 """One sale as its marketplace tells it, beside what we have of it; and writing it down."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from listings.locks import sale_lock
 from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleSeat, SaleState
@@ -44,6 +45,16 @@ class Scene:
     person: Actor | None = None
     # Read anew, because an earlier word contradicted what we have.
     fresh: bool = False
+    # What the audit says of it before the next change.
+    before: dict[str, Any] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.sale is not None:
+            self.knows(self.sale)
+
+    def knows(self, sale: Sale) -> None:
+        """This is the sale as we have it."""
+        self.sale, self.before = sale, sale_facts(sale)
 
     @property
     def actor(self) -> Actor:
@@ -140,10 +151,20 @@ def seats_attach(sale: Sale, seats: Iterable[Seat], *, live: bool) -> None:
     )  # fmt: skip
 
 
+def sale_facts(sale: Sale) -> dict[str, Any]:
+    """What the audit says of a sale before and after a change."""
+    return {"state": sale.state, "gross": Decimal(sale.gross), "quantity": sale.quantity}
+
+
 def sale_record(scene: Scene, sale: Sale, verb: str) -> None:
     """Into the audit, in the name of whoever acts in this scene."""
+    sale_audit(scene.actor, sale, verb, before=scene.before, reason=scene.remote.remote_status)
+    scene.before = sale_facts(sale)
+
+
+def sale_audit(actor: Actor, sale: Sale, verb: str, *, before: dict[str, Any] | None, reason: str) -> None:
+    """Into the audit: what a sale was before and is now, and who made it so."""
     audit_record(
-        actor=scene.actor, verb=verb, object_type="sale", object_id=sale.pk, subject=scene.account.user_id,
-        after={"state": sale.state, "gross": Decimal(sale.gross), "quantity": sale.quantity},
-        reason=scene.remote.remote_status,
+        actor=actor, verb=verb, object_type="sale", object_id=sale.pk, subject=sale.account.user_id, before=before,
+        after=sale_facts(sale), reason=reason,
     )  # fmt: skip

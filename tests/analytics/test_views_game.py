@@ -12,7 +12,7 @@ from analytics.selectors.game import game_page
 from intelligence.models import AiPrediction
 from listings.models import Listing
 from marketplaces.models import MarketSnapshot
-from portfolios.models import Seat, Venue
+from portfolios.models import Game, Seat, Venue
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.clock import now
 from tests.analytics.conftest import SignIn
@@ -69,6 +69,28 @@ def test_refusals_stand_beside_the_fields_and_values_are_kept(
     assert "Nothing was listed" in page
     assert f'value="{changes.get("price", "$84")}"' in page
     assert not Listing.objects.exists()
+
+
+@pytest.mark.parametrize(("zone", "shown"), [
+    ("America/Los_Angeles", "7:10 pm"), ("America/New_York", "10:10 pm"), ("Asia/Tokyo", "11:10 am"),
+])  # fmt: skip
+def test_i33_pages_show_when_a_game_starts_at_its_venue(market: Market, sign_in: SignIn, zone: str, shown: str) -> None:
+    game, client = market.holding.game, sign_in(market.holding.actor)
+    Game.objects.filter(pk=game.pk).update(starts_at=datetime(2031, 7, 2, 2, 10, tzinfo=UTC))
+    Venue.objects.update(timezone=zone)
+    own = reverse("analytics:game_detail", args=[game.pk])
+    season = reverse("analytics:season_detail", args=[market.holding.ticket.pk])
+    assert f", {shown} at {game.venue.name}," in client.get(own).content.decode()
+    row = re.search(rf'{own}">[^<]*</a> <span class="sub">([^<]*)</span>', client.get(season).content.decode())
+    assert row is not None
+    assert row[1] == shown
+
+
+def test_i33_the_prices_of_a_game_are_drawn_in_its_venues_time(market: Market, sign_in: SignIn) -> None:
+    market.published()
+    Venue.objects.update(timezone="Asia/Tokyo")
+    page = sign_in(market.holding.actor).get(reverse("analytics:game_detail", args=[market.holding.game.pk]))
+    assert "venue time, JST" in page.content.decode()
 
 
 def test_a_viewer_cannot_list(market: Market, sign_in: SignIn) -> None:

@@ -9,7 +9,7 @@ START = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
 POINTS = [(START, Decimal("80.00")), (START + timedelta(hours=4), Decimal("84.00"))]
 
 
-def test_the_axis_says_its_currency_and_the_times_are_the_venues() -> None:
+def test_i33_the_axis_says_its_currency_and_the_times_are_the_venues() -> None:
     chart = line_chart([Line("a", POINTS)], zone="America/Los_Angeles")
     assert all(row.text.startswith("$") for row in chart.rows)
     assert (chart.columns[0].text, chart.zone) == ("19:00", "PDT")

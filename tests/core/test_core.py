@@ -20,6 +20,7 @@ from marketplaces.models import MarketplaceAccount, MarketSnapshot
 from seatsync.celery import app
 from seatsync.core import audit, crypto, jobs
 from seatsync.core.actors import Actor
+from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.errors import InvalidInput
 from seatsync.core.ids import external_key, uuid7
 from seatsync.core.limiters import take, valkey
@@ -80,6 +81,11 @@ def test_i33_a_naive_time_has_no_moment_and_a_venue_shows_its_own() -> None:
         local(datetime.fromisoformat("2026-07-01"), "America/Los_Angeles")
     shown = local(datetime(2026, 7, 1, 2, 10, tzinfo=UTC), "America/Los_Angeles")
     assert (shown.hour, shown.day, shown.tzinfo) == (19, 30, ZoneInfo("America/Los_Angeles"))
+
+
+def test_i33_the_clock_and_what_it_adds_are_aware_and_utc() -> None:
+    for moment in (now(), seconds_from_now(60)):
+        assert moment.tzinfo is UTC
 
 
 def test_ids_sort_by_time_and_external_keys_fit() -> None:

@@ -2,16 +2,22 @@
 
 import re
 import threading
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
+from listings.locks import listings_lock
 from listings.models import CommandKind
 from listings.services.commands import command_write
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount
+from portfolios.locks import seats_lock
+from seatsync.core.ids import uuid7
 from seatsync.core.locks import Level, LockOrderError, lock_announce
 from seatsync.tenants.models import Tenant
 from tests.builders import person
@@ -35,6 +41,16 @@ def test_i02_every_lock_is_announced_and_lets_others_refer_to_the_row() -> None:
             if "select_for_update(" in function:
                 assert "lock_announce(" in function, f"{path}: {function.splitlines()[0]}"
                 assert "no_key=True" in function, f"{path}: {function.splitlines()[0]}"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("lock", [seats_lock, listings_lock])
+def test_i02_many_rows_are_locked_in_the_order_of_their_keys(lock: Callable[[list[uuid.UUID]], object]) -> None:
+    """As the database is asked for it: a small table happens to be read in that order."""
+    with transaction.atomic(), CaptureQueriesContext(connection) as caught:
+        lock([uuid7(), uuid7()])
+    (asked,) = [query["sql"] for query in caught if "FOR NO KEY UPDATE" in query["sql"]]
+    assert re.search(r'ORDER BY ("\w+"\."id"|1) ASC', asked)
 
 
 @pytest.mark.django_db

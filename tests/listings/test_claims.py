@@ -73,7 +73,7 @@ def test_a_command_that_another_worker_took_after_our_look_is_not_taken(
 
 
 @pytest.mark.django_db
-def test_a_command_that_kills_every_worker_ends_with_a_person(market: Market) -> None:
+def test_i23_a_command_that_kills_every_worker_ends_with_a_person(market: Market) -> None:
     market.publish(account_ids=[market.accounts["alpha"].pk])
     for _ in range(30):
         if command_claim() is None:

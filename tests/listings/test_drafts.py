@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from listings.services.execute import draft_unmapped
+from listings.services.execute import draft_unmapped, event_query
 from portfolios.models import Game, Venue
 from tests.market import Market
 
@@ -19,3 +19,5 @@ def test_i33_a_game_is_named_by_its_date_and_time_at_the_venue(market: Market) -
     alpha.game.refresh_from_db()
     draft = draft_unmapped(alpha, "E-1")
     assert (draft.starts_at, draft.local_date, draft.local_time) == (starts, "2026-07-01", "19:10:00")
+    asked = event_query(alpha.game)
+    assert (asked.starts_at, asked.local_date) == (starts, "2026-07-01")

@@ -33,7 +33,7 @@ def test_the_proof_reaches_the_marketplace_and_the_sale_is_delivered(market: Mar
     assert sale.state == SaleState.FULFILLED
 
 
-def test_a_lost_answer_is_read_back_and_the_tickets_are_not_sent_twice(market: Market, sale: Sale) -> None:
+def test_i23_a_lost_answer_is_read_back_and_the_tickets_are_not_sent_twice(market: Market, sale: Sale) -> None:
     market.alpha.script_applied["fulfil"] = [UnknownOutcome("timeout")]
     sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, **PROOF)
     market.work()

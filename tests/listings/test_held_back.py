@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from listings.models import Listing, MarketplaceCommand
+from listings.models import Listing, MarketplaceCommand, Sale
 from listings.services.delist import listings_delist
+from listings.services.fulfil import sale_fulfil
 from listings.services.pricing import listing_reprice
 from listings.services.reconcile import account_reconcile
 from listings.services.sale_saga import sale_hold, sale_hold_release
@@ -68,6 +69,23 @@ def test_i19_a_delist_goes_out_under_every_brake(market: Market) -> None:
     assert market.alpha.shown() == []
 
 
+def test_i19_a_sale_is_held_taken_confirmed_and_handed_over_under_every_brake(market: Market) -> None:
+    alpha, beta = market.published()
+    brake(market, "HALTED")
+    account = market.accounts["alpha"]
+    sold = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.AWAITING_CONFIRM)
+    assert sale_hold(account=account, external_id=alpha.external_id, platform_sale_id=sold.sale_id) == 4
+    market.webhook(sold)
+    market.work()
+    assert ("confirm", sold.sale_id) in market.alpha.calls
+    assert market.beta.seats[beta.external_id] == [3, 4]
+    sale_fulfil(
+        actor=market.holding.actor, sale_id=Sale.objects.get().pk, method="mobile_transfer", confirmation="TX-77"
+    )
+    market.work()
+    assert ("fulfil", "TX-77") in market.alpha.calls
+
+
 def test_i13_a_queued_price_waits_while_a_seat_is_held_and_goes_on_after(market: Market) -> None:
     alpha, _ = market.published()
     reprice(market, alpha, "80.00")
@@ -89,7 +107,7 @@ def test_i13_a_queued_price_waits_for_a_provisional_partial_sale(market: Market)
     assert ("reprice", alpha.external_id) not in market.alpha.calls
 
 
-def test_a_held_seat_does_not_go_up_on_a_second_marketplace(market: Market) -> None:
+def test_i01_a_held_seat_does_not_go_up_on_a_second_marketplace(market: Market) -> None:
     (alpha,) = market.publish(account_ids=[market.accounts["alpha"].pk])
     market.work()
     market.publish(account_ids=[market.accounts["beta"].pk])

@@ -1,7 +1,7 @@
 """The mapping queue: a person confirms which event or section there is ours, within what can be right."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from listings.selectors import mappings_waiting
 from listings.services.mapping import event_problem, mapping_confirm, mapping_options, section_fits
 from marketplaces.contracts import RemoteEvent
 from marketplaces.errors import TemporaryError
-from portfolios.models import EventMapping, SectionMapping, VenueSection
+from portfolios.models import EventMapping, SectionMapping, Venue, VenueSection
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
@@ -68,6 +68,22 @@ def test_a_holder_confirms_the_event_and_the_listing_goes_out(market: Market) ->
     assert AuditEntry.objects.filter(verb="event_mapping.confirm", object_id=str(mapping.pk)).count() == 1
     assert "Nothing waits for a mapping." in browser().get(URL).content.decode()
     assert Alert.objects.get(kind="command.needs_person").state == "recovered"
+
+
+def test_i33_what_may_be_the_game_is_shown_at_the_venues_time(market: Market) -> None:
+    Venue.objects.update(timezone="Asia/Tokyo")
+    command = waiting(market, event(market))
+    there = market.holding.game.starts_at + timedelta(hours=9)
+    opened = browser().get(URL, {"command": str(command.pk)}).content.decode()
+    assert f"Harbor Field, {there:%-I:%M} {there:%p} JST".casefold() in opened.casefold()
+
+
+def test_i33_an_event_is_compared_by_its_day_at_the_venue(market: Market) -> None:
+    """In the evening of the first it is the second in UTC."""
+    game = market.holding.game
+    game.starts_at, game.game_date = datetime(2031, 7, 2, 2, 10, tzinfo=UTC), date(2031, 7, 1)
+    assert event_problem(event(market), game) == ""
+    assert event_problem(event(market, starts_at=game.starts_at + timedelta(hours=8)), game) == "it is on 2 Jul 2031"
 
 
 def test_a_holder_confirms_a_section_and_the_listing_goes_out_under_that_name(market: Market) -> None:

@@ -8,7 +8,7 @@ from django.db import connections, transaction
 
 from listings.models import Listing, ListingStatus
 from listings.services.expire import listings_expire
-from portfolios.models import Game, GameStatus, SeasonTicket
+from portfolios.models import Game, GameStatus, SeasonTicket, Venue
 from portfolios.services.games import game_move, games_close
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -43,6 +43,20 @@ def test_i08_a_new_date_holds_too_and_the_venues_date_follows(market: Market) ->
     assert market.alpha.shown() == []
     assert f"{game.game_date}" == "2027-05-01"
     assert "Sat 01 May 2027, 19:10 at the venue" in Alert.objects.filter(kind="game.moved")[0].title
+
+
+def test_i33_the_date_of_a_moved_game_is_the_one_at_its_venue(market: Market) -> None:
+    Venue.objects.update(timezone="Asia/Tokyo")
+    starts = datetime.fromisoformat("2027-05-01T16:10:00+00:00")
+    game = game_move(actor=SYSTEM, game_id=market.holding.game.pk, starts_at=starts)
+    assert (f"{game.game_date}", game.starts_at) == ("2027-05-02", starts)
+
+
+def test_i33_a_game_is_moved_to_no_naive_time(market: Market) -> None:
+    before = market.holding.game.starts_at
+    with pytest.raises(InvalidInput, match="no time zone"):
+        game_move(actor=SYSTEM, game_id=market.holding.game.pk, starts_at=datetime.fromisoformat("2027-05-01T19:10"))
+    assert Game.objects.get(pk=market.holding.game.pk).starts_at == before
 
 
 def test_a_move_that_changes_nothing_tells_nobody(market: Market) -> None:

@@ -77,6 +77,52 @@ def test_i23_a_create_that_never_arrived_is_sent_after_reading_back(market: Mark
     assert [call for call, _ in market.alpha.calls] == ["create", "fetch", "create"]
 
 
+def test_i23_a_command_whose_worker_died_is_neither_done_nor_known_to_have_failed(market: Market) -> None:
+    listing = only(market)
+    assert command_claim() is not None
+    MarketplaceCommand.objects.update(lease_until=now() - timedelta(seconds=1))
+    assert leases_reap() == 1
+    command = MarketplaceCommand.objects.get()
+    assert (command.state, command.outcome_unknown, command.finished_at) == ("pending", True, None)
+    market.work()
+    listing.refresh_from_db()
+    assert [call for call, _ in market.alpha.calls] == ["fetch", "create"]
+    assert (listing.status, market.alpha.shown()) == ("active", [listing.external_id])
+
+
+def test_i23_what_was_not_read_back_yet_stays_unknown(market: Market) -> None:
+    only(market)
+    market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
+    market.alpha.script["fetch"] = [TemporaryError("503")]
+    for _ in range(3):
+        due_now()
+        market.work(rounds=1)
+    assert [call for call, _ in market.alpha.calls] == ["create", "fetch", "fetch"]
+    assert MarketplaceCommand.objects.get().state == "done"
+
+
+def test_i23_what_a_person_sends_again_is_read_back_first(market: Market) -> None:
+    only(market)
+    market.alpha.script_applied["create"] = [PermanentError("400, after it was taken", status=400)]
+    market.work()
+    command_retry(actor=market.holding.actor, command_id=MarketplaceCommand.objects.get().pk)
+    market.work()
+    assert [call for call, _ in market.alpha.calls] == ["create", "fetch"]
+    assert MarketplaceCommand.objects.get().state == "done"
+
+
+def test_i23_what_is_read_back_is_looked_for_by_our_own_id(market: Market) -> None:
+    listing = only(market)
+    market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
+    market.work()
+    due_now()
+    market.work()
+    assert market.alpha.calls[-1] == ("fetch", listing.external_id)
+    listing.refresh_from_db()
+    there = market.alpha.listings[listing.external_id]
+    assert (listing.listing_id, listing.live_price) == (there.listing_id, there.price)
+
+
 def test_a_refusal_needs_a_person_and_says_why(market: Market) -> None:
     listing = only(market)
     market.alpha.script["create"] = [PermanentError("400 bad section", status=400)]
@@ -106,7 +152,7 @@ def test_too_many_failures_need_a_person(market: Market) -> None:
     assert MarketplaceCommand.objects.get().state == "needs_person"
 
 
-def test_our_own_fault_counts_as_an_attempt(market: Market) -> None:
+def test_i23_our_own_fault_counts_as_an_attempt_of_unknown_outcome(market: Market) -> None:
     only(market)
     market.alpha.script["create"] = [ZeroDivisionError("a bug")]
     market.work()
@@ -129,7 +175,7 @@ def test_an_ended_grant_is_refreshed_then_asks_the_holder(market: Market) -> Non
     assert MarketplaceCommand.objects.get().state == "done"
 
 
-def test_a_worker_killed_between_answer_and_record_is_finished_by_the_next(market: Market) -> None:
+def test_i23_a_worker_killed_between_answer_and_record_is_finished_by_the_next(market: Market) -> None:
     listing = only(market)
     claimed = command_claim()
     assert claimed is not None
@@ -142,7 +188,7 @@ def test_a_worker_killed_between_answer_and_record_is_finished_by_the_next(marke
     assert [call for call, _ in market.alpha.calls] == ["create", "fetch"]
 
 
-def test_a_late_answer_is_kept_and_not_applied(market: Market) -> None:
+def test_i23_a_late_answer_is_kept_and_not_applied(market: Market) -> None:
     listing = only(market)
     claimed = command_claim()
     assert claimed is not None
@@ -193,7 +239,7 @@ def test_taking_down_what_was_never_sent_sends_nothing(market: Market) -> None:
     assert (listing.status, market.alpha.calls) == ("cancelled", [])
 
 
-def test_taking_down_what_may_have_arrived_sends_the_delist(market: Market) -> None:
+def test_i23_taking_down_what_may_have_arrived_sends_the_delist(market: Market) -> None:
     listing = only(market)
     market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
     market.work()
@@ -203,7 +249,7 @@ def test_taking_down_what_may_have_arrived_sends_the_delist(market: Market) -> N
     assert (listing.status, market.alpha.shown()) == ("cancelled", [])
 
 
-def test_a_delist_is_verified_and_repeated_where_it_shows_again(market: Market) -> None:
+def test_i03_a_delist_is_verified_and_repeated_where_it_shows_again(market: Market) -> None:
     listing = only(market)
     market.work()
     back = market.alpha.listings[listing.external_id]

@@ -10,6 +10,7 @@ from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.services.payouts import account_sync_payouts, accounts_sync_payouts
 from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
 from marketplaces.errors import TemporaryError
+from marketplaces.models import Mode
 from portfolios.models import Seat
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
@@ -45,6 +46,25 @@ def test_i25_a_payout_is_kept_once_and_its_lines_are_tied_to_sales(market: Marke
     assert line.sale == sale
     sale.refresh_from_db()
     assert sale.state == SaleState.COMPLETE
+
+
+@pytest.mark.parametrize("mode", [Mode.PAPER, Mode.LIVE])
+def test_i20_a_payout_is_of_its_accounts_mode(market: Market, sale: Sale, mode: Mode) -> None:
+    account = market.accounts["alpha"]
+    account.mode = mode
+    account.save()
+    market.alpha.paid = [payment(sale.platform_sale_id)]
+    account_sync_payouts(account=account)
+    assert Payout.objects.get().mode == mode
+
+
+def test_i35_a_sale_that_was_paid_is_in_the_audit_with_its_payout(market: Market, sale: Sale) -> None:
+    account = market.accounts["alpha"]
+    market.alpha.paid = [payment(sale.platform_sale_id)]
+    account_sync_payouts(account=account)
+    entry, facts = AuditEntry.objects.filter(verb="sale.moved").latest("at"), {"gross": "168.00", "quantity": 2}
+    assert (entry.actor_id, entry.reason) == (str(account.pk), f"payout {Payout.objects.get().reference}")
+    assert audit_read(entry) == {"before": {"state": sale.state, **facts}, "after": {"state": "complete", **facts}}
 
 
 def test_a_short_payout_and_an_unknown_sale_are_said(market: Market, sale: Sale) -> None:

@@ -15,19 +15,23 @@ from listings.models import Listing, MarketplaceCommand, PriceProposal, TradingS
 from listings.selectors import trading_states
 from listings.services import guards
 from listings.services.delist import listings_delist
+from listings.services.outbox import command_claim
 from listings.services.pricing import listing_reprice, price_apply
 from listings.services.trading import brake_for, brakes_for, trading_state_set
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import PermanentError
-from marketplaces.models import Mode
+from marketplaces.models import FeeVersion, Mode
+from marketplaces.selectors import fee_version, proceeds_at
 from marketplaces.services.links import base_url_for
-from portfolios.models import GameStatus
+from portfolios.models import GameStatus, OwnerState, Seat
 from portfolios.services.ledger import seats_set_state
 from seatsync.accounts.models import Role
 from seatsync.accounts.selectors import actor_for
 from seatsync.core.actors import Actor, ActorKind
+from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
+from seatsync.core.models import AuditEntry
 from tests.builders import person
 from tests.factories import MembershipFactory, TenantFactory
 from tests.market import Market
@@ -72,6 +76,54 @@ def test_i11_after_rounding_no_accepted_price_leaves_the_bounds(market: Market, 
         assert alpha.price == price.quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
 
 
+@pytest.mark.parametrize("price", ["49.99", "200.01", "49.994", "200.005"])
+def test_i11_nothing_is_published_outside_floor_and_ceiling(market: Market, price: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        market.publish(price=price)
+    assert [problem.field for problem in caught.value.problems] == ["price"]
+    assert not Listing.objects.exists()
+
+
+def test_i11_what_is_published_is_judged_after_rounding(market: Market) -> None:
+    alpha, _ = market.publish(price="49.995", floor=Decimal("50.004"), ceiling=Decimal("50.00"))
+    assert (alpha.price, alpha.floor, alpha.ceiling) == (Decimal("50.00"),) * 3
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_i05_what_its_split_rule_could_not_sell_out_is_not_published(market: Market, count: int) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        market.publish(market.holding.seats[:count], split_type="pairs")
+    assert [problem.field for problem in caught.value.problems] == ["split_type"]
+    assert not Listing.objects.exists()
+
+
+def test_i11_what_is_judged_and_sent_is_the_rounded_price_in_the_listings_currency(market: Market) -> None:
+    Seat.objects.update(currency="CAD")
+    alpha, beta = market.published(price="84.005")
+    there = market.alpha.listings[alpha.external_id]
+    assert (alpha.price, there.price, there.currency) == (Decimal("84.01"), Decimal("84.01"), "CAD")
+    sent: list[tuple[Decimal, str]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(market.beta, "reprice", lambda link, ref, price, currency: sent.append((price, currency)))
+        # Half a cent above the ceiling is above it after rounding, half a cent below the floor is not below it.
+        for price, allowed in (("200.005", False), ("49.995", True), ("60.005", True)):
+            beta.refresh_from_db()
+            (outcome,) = price_apply(
+                actor=market.holding.actor, changes=[PriceChange(beta.pk, Decimal(price), beta.version, "", True)]
+            )
+            assert outcome.accepted is allowed
+        market.work()
+    assert sent == [(Decimal("60.01"), "CAD")]
+
+
+def test_i11_without_a_known_fee_no_floor_on_the_net_is_promised(market: Market) -> None:
+    FeeVersion.objects.filter(platform="beta").delete()
+    with pytest.raises(InvalidInput) as caught:
+        market.publish(price="60.00", floor_basis="net")
+    assert [problem.field for problem in caught.value.problems] == ["floor_basis"]
+    assert not Listing.objects.exists()
+
+
 def test_i11_the_floor_is_on_the_net_when_the_holder_says_so(market: Market) -> None:
     with pytest.raises(InvalidInput):
         market.publish(price="55.00", floor_basis="net")  # 10 % fee leaves 49.50
@@ -91,8 +143,6 @@ def test_a_stale_version_is_dropped(market: Market) -> None:
 
 
 def test_i13_a_listing_with_a_held_seat_or_a_push_in_flight_is_not_priced(market: Market) -> None:
-    from listings.services.outbox import command_claim
-
     alpha, beta = market.published()
     reprice(market, beta, "80.00")
     assert command_claim() is not None
@@ -103,6 +153,44 @@ def test_i13_a_listing_with_a_held_seat_or_a_push_in_flight_is_not_priced(market
     market.webhook(sale, kind="provisional_sale")
     alpha.refresh_from_db()
     with pytest.raises(Conflict):
+        reprice(market, alpha, "80.00")
+
+
+@pytest.mark.parametrize("kind", ["create", "reprice"])
+def test_i13_while_a_push_is_in_flight_no_price_is_taken(market: Market, kind: str) -> None:
+    if kind == "create":
+        market.publish(account_ids=[market.accounts["alpha"].pk])
+    else:
+        reprice(market, market.published()[0], "80.00")
+    claimed = command_claim()
+    assert claimed is not None
+    assert claimed.kind == kind
+    listing = Listing.objects.get(commands=claimed)
+    before = listing.price
+    with pytest.raises(Conflict, match="on its way"):
+        reprice(market, listing, "79.00")
+    listing.refresh_from_db()
+    assert listing.price == before
+
+
+@pytest.mark.parametrize("sold", [
+    {"state": RemoteSaleState.PROVISIONAL}, {"state": RemoteSaleState.AWAITING_CONFIRM}, {"tell_seats": False},
+])  # fmt: skip
+def test_i13_what_is_left_is_not_priced_while_the_sale_is_not_settled(market: Market, sold: dict[str, Any]) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2), **sold))
+    # The rest stays on offer, also where it would have come down.
+    Listing.objects.filter(pk=alpha.pk).update(status="active")
+    alpha.refresh_from_db()
+    with pytest.raises(Conflict, match="not settled"):
+        reprice(market, alpha, "80.00")
+
+
+@pytest.mark.parametrize("state", [OwnerState.HELD, OwnerState.SOLD])
+def test_i13_a_listing_of_a_seat_that_is_held_or_sold_is_not_priced(market: Market, state: str) -> None:
+    alpha, _ = market.published()
+    Seat.objects.filter(pk=market.holding.seats[-1].pk).update(state=state)
+    with pytest.raises(Conflict, match="not settled"):
         reprice(market, alpha, "80.00")
 
 
@@ -172,6 +260,19 @@ def test_i19_halted_stops_prices_and_publishing_and_never_a_delist(market: Marke
     listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
 
 
+def test_i19_of_two_brakes_the_stricter_one_applies_and_one_that_is_set_again_changes(market: Market) -> None:
+    alpha, _ = market.published()
+    brake(market, TradingStateKind.HALTED)
+    trading_state_set(
+        actor=market.holding.actor, scope="account", scope_id=alpha.account_id, state="ACTIVE", reason="this one"
+    )
+    with pytest.raises(InvalidInput, match="halted"):
+        reprice(market, alpha, "85.00")
+    brake(market, TradingStateKind.ACTIVE)
+    assert TradingState.objects.filter(scope="holder").count() == 1
+    assert reprice(market, alpha, "85.00").price == Decimal("85.00")
+
+
 @pytest.mark.parametrize("scope", ["holder", "account", "season", "game"])
 def test_i19_a_brake_of_any_scope_stops_what_lies_in_it_and_nothing_else(market: Market, scope: str) -> None:
     alpha, beta = market.published(market.holding.seats[:2])
@@ -212,7 +313,7 @@ def test_i19_nobody_of_another_tenant_touches_a_holders_brake(market: Market) ->
         reprice(market, alpha, "85.00")
 
 
-def test_raise_only_and_no_new_listings(market: Market) -> None:
+def test_i19_raise_only_and_no_new_listings(market: Market) -> None:
     alpha, _ = market.published()
     brake(market, TradingStateKind.RAISE_ONLY)
     with pytest.raises(InvalidInput, match="only rise"):
@@ -254,12 +355,13 @@ def test_bad_input_names_the_field_and_creates_nothing(market: Market, field: st
     assert (Listing.objects.count(), MarketplaceCommand.objects.count()) == (0, 0)
 
 
-def test_seats_that_are_not_free_cannot_be_listed(market: Market) -> None:
-    seats_set_state(
-        actor=market.holding.actor, seat_ids=[market.holding.seats[0].pk], to_state="attending", reason="mine"
-    )
-    with pytest.raises(Conflict, match="attending"):
+@pytest.mark.parametrize("state", sorted(set(OwnerState) - {OwnerState.AVAILABLE}))
+def test_i01_a_seat_that_somebody_has_cannot_be_listed(market: Market, state: OwnerState) -> None:
+    """Wherever it lies among the others."""
+    Seat.objects.filter(pk=market.holding.seats[-1].pk).update(state=state)
+    with pytest.raises(Conflict, match=state.label):
         market.publish()
+    assert (Listing.objects.count(), MarketplaceCommand.objects.count()) == (0, 0)
 
 
 def test_the_same_seats_are_listed_once_on_an_account(market: Market) -> None:
@@ -268,7 +370,7 @@ def test_the_same_seats_are_listed_once_on_an_account(market: Market) -> None:
         market.publish(market.holding.seats[:2])
 
 
-def test_a_listed_seat_cannot_be_given_away(market: Market) -> None:
+def test_i01_a_listed_seat_cannot_be_given_away(market: Market) -> None:
     market.published()
     with pytest.raises(Conflict, match="listed"):
         seats_set_state(
@@ -300,6 +402,53 @@ def test_i20_paper_reaches_only_the_simulator_and_live_never_does(
     assert alpha.mode == Mode.PAPER
 
 
+def audited(verb: str) -> tuple[str, str, str, str, dict[str, Any] | None]:
+    """Who did it, in which request, to what, and why; before and after."""
+    entry = AuditEntry.objects.get(verb=verb)
+    return entry.actor_id, entry.request_id, entry.object_id, entry.reason, audit_read(entry)
+
+
+def test_i35_a_publication_is_in_the_audit_with_who_where_and_at_what_price(market: Market) -> None:
+    alpha, _ = market.publish()
+    after = {"platforms": ["alpha", "beta"], "price": "84.00", "floor": "50.00", "ceiling": "200.00"}
+    assert audited("listing.publish") == (
+        str(market.holding.user.pk), "request-1", str(alpha.seat_group_id), "", {"before": None, "after": after},
+    )  # fmt: skip
+
+
+def test_i35_a_price_is_in_the_audit_with_what_it_was_who_changed_it_and_why(market: Market) -> None:
+    alpha, _ = market.published()
+    reprice(market, alpha, "80.00", reason="slow", actor=market.holding.co_owner)
+    assert audited("listing.reprice") == (
+        str(market.holding.co_owner.user_id), "request-1", str(alpha.pk), "slow",
+        {"before": {"price": "84.00"}, "after": {"price": "80.00"}},
+    )  # fmt: skip
+
+
+def test_i35_taking_down_is_in_the_audit_with_who_did_it_and_why(market: Market) -> None:
+    alpha, _ = market.published()
+    listings_delist(actor=market.holding.actor, listing_ids=[alpha.pk], reason="we go")
+    assert audited("listing.delist") == (
+        str(market.holding.user.pk), "request-1", str(alpha.pk), "we go",
+        {"before": {"status": "active"}, "after": {"status": "delisting"}},
+    )  # fmt: skip
+
+
+def test_i35_what_was_refused_is_not_in_the_audit(market: Market) -> None:
+    alpha, _ = market.published()
+    with pytest.raises(InvalidInput):
+        reprice(market, alpha, "1.00")
+    assert not AuditEntry.objects.filter(verb="listing.reprice").exists()
+
+
+@pytest.mark.parametrize(("price", "reaches"), [("84.15", "75.74"), ("64.25", "57.83"), ("99.99", "89.99")])
+def test_i25_what_reaches_the_seller_is_exact_and_rounded_once(market: Market, price: str, reaches: str) -> None:
+    proceeds = proceeds_at(Decimal(price), fee_version("alpha"))
+    assert (type(proceeds), str(proceeds)) == (Decimal, reaches)
+    alpha, _ = market.published(price=price)
+    assert alpha.proceeds == Decimal(reaches)
+
+
 def test_i20_live_selling_needs_an_approved_identity(market: Market) -> None:
     account = market.accounts["alpha"]
     account.mode = Mode.LIVE
@@ -318,7 +467,7 @@ def test_a_games_brake_is_shown_to_those_who_share_the_ticket_and_to_nobody_else
     assert seen == {"actor": 1, "co_owner": 1, "other": 0, "outsider": 0}
 
 
-def test_a_brake_whose_end_has_passed_does_not_apply(market: Market) -> None:
+def test_i19_a_brake_whose_end_has_passed_does_not_apply(market: Market) -> None:
     listing, _ = market.published()
     people, ended = market.holding, now() - timedelta(seconds=1)
     trading_state_set(actor=people.actor, scope="holder", scope_id=people.user.pk, state="HALTED", reason="x")
@@ -342,7 +491,7 @@ def test_a_brake_whose_end_has_passed_does_not_apply(market: Market) -> None:
     ("cancelled", "Publish it again at the price that you want."),
     ("error", "Wait a moment and try again."),
 ])  # fmt: skip
-def test_a_status_that_takes_no_price_says_what_there_is_to_do(market: Market, status: str, remedy: str) -> None:
+def test_i13_a_status_that_takes_no_price_says_what_there_is_to_do(market: Market, status: str, remedy: str) -> None:
     alpha, _ = market.published()
     Listing.objects.filter(pk=alpha.pk).update(status=status)
     with pytest.raises(Conflict) as caught:

@@ -12,7 +12,9 @@ from listings.services.sync import sale_read
 from marketplaces.contracts import Link, RemoteSaleState
 from marketplaces.errors import TemporaryError
 from portfolios.models import OwnerState, Seat
+from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
+from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from tests.market import Market
 
@@ -135,7 +137,7 @@ def test_where_it_became_clear_at_its_marketplace_that_counts(
 
 
 @pytest.mark.parametrize("how", ["cancelled", "dismissed"])
-def test_a_sale_that_is_over_here_and_moves_on_there_is_read_anew_and_taken(market: Market, how: str) -> None:
+def test_i21_a_sale_that_is_over_here_and_moves_on_there_is_read_anew_and_taken(market: Market, how: str) -> None:
     alpha, _ = market.published()
     sold = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=how == "cancelled")
     market.webhook(sold)
@@ -151,6 +153,48 @@ def test_a_sale_that_is_over_here_and_moves_on_there_is_read_anew_and_taken(mark
     market.alpha.sales[sold.sale_id] = late
     assert sale_read(sale=Sale.objects.get())
     assert Sale.objects.get().state == SaleState.CONFIRMED
+    assert states(market) == ["sold", "sold", "available", "available"]
+
+
+def test_i35_a_promise_that_is_gone_is_in_the_audit(market: Market) -> None:
+    alpha, _ = market.published()
+    promised = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL)
+    market.webhook(promised)
+    account = market.accounts["alpha"]
+    sale_hold_release(account=account, platform_sale_id=promised.sale_id, reason="the announced sale does not exist")
+    entry, facts = AuditEntry.objects.get(verb="sale.moved"), {"gross": "168.00", "quantity": 2}
+    assert (entry.actor_id, entry.reason) == (str(account.pk), "the announced sale does not exist")
+    assert audit_read(entry) == {
+        "before": {"state": "provisional", **facts}, "after": {"state": "cancelled", **facts},
+    }  # fmt: skip
+
+
+def test_i35_amounts_that_were_corrected_are_in_the_audit_as_they_were_and_are(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2))
+    market.webhook(sold)
+    told = replace(sold, gross=Decimal("170.00"), proceeds=Decimal("153.20"))
+    sale_apply(account=market.accounts["alpha"], remote=told)
+    facts = {"state": "confirmed", "quantity": 2}
+    assert audit_read(AuditEntry.objects.get(verb="sale.amounts")) == {
+        "before": {"gross": "168.00", **facts}, "after": {"gross": "170.00", **facts},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("there", "earlier"), [
+    (RemoteSaleState.COMPLETE, RemoteSaleState.AWAITING_FULFILMENT),
+    (RemoteSaleState.COMPLETE, RemoteSaleState.PROVISIONAL),
+    (RemoteSaleState.IN_DELIVERY, RemoteSaleState.AWAITING_CONFIRM),
+])  # fmt: skip
+def test_i21_an_earlier_word_that_comes_late_takes_no_sale_back(
+    market: Market, there: RemoteSaleState, earlier: RemoteSaleState
+) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2), state=there)
+    account = market.accounts["alpha"]
+    state = sale_apply(account=account, remote=sold).state
+    late = replace(sold, state=earlier, remote_status=earlier.value)
+    assert sale_apply(account=account, remote=late).state == state
     assert states(market) == ["sold", "sold", "available", "available"]
 
 

@@ -8,16 +8,18 @@ import pytest
 from django.db import IntegrityError, transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from listings.models import ListingStatus, MarketplaceCommand, Sale, SaleSeat, SaleState
+from listings.models import Listing, ListingStatus, MarketplaceCommand, Sale, SaleSeat, SaleState
 from listings.services.inbound import INDEXED_WITHIN
 from listings.services.obstacles import hold_key
 from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import seats_attach
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import RemoteSaleState
-from marketplaces.errors import TemporaryError
-from marketplaces.models import InboundEvent, InboxState
+from marketplaces.errors import TemporaryError, UnknownOutcome
+from marketplaces.models import InboundEvent, InboxState, MarketplaceAccount, Mode
 from portfolios.models import OwnerState, Seat
+from seatsync.accounts.models import User
+from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.models import AuditEntry
 from seatsync.core.templatetags.ui import milliseconds
@@ -93,6 +95,57 @@ def test_i04_where_the_seller_allocates_we_choose_and_keep_the_rest_together(mar
     assert market.beta.seats[beta.external_id] == [3, 4]
 
 
+@pytest.mark.parametrize(("seats", "quantity"), [(("1", "9"), 2), (("1", "2"), 3), (("1", "1"), 2)])
+def test_i04_seats_that_cannot_be_right_are_no_allocation(
+    market: Market, seats: tuple[str, ...], quantity: int
+) -> None:
+    """One that the listing does not have, fewer than were taken, one named twice: none is guessed from that."""
+    alpha, _ = market.published()
+    told = replace(market.alpha.sell(alpha.external_id, (1, 2)), seats=seats, quantity=quantity)
+    market.alpha.sales[told.sale_id] = told
+    market.webhook(told)
+    market.work()
+    assert (market.sale().state, states(market)) == (SaleState.NEEDS_PERSON, ["held"] * 4)
+    assert not SaleSeat.objects.exists()
+    assert (market.alpha.shown(), market.beta.shown()) == ([], [])
+
+
+def test_i04_what_polling_finds_without_an_allocation_is_held_too(market: Market) -> None:
+    alpha, _ = market.published()
+    market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False)
+    assert account_sync_sales(account=market.accounts["alpha"]) == 1
+    assert (market.sale().state, states(market)) == (SaleState.NEEDS_PERSON, ["held"] * 4)
+
+
+def test_i04_what_is_not_told_is_known_where_all_that_was_offered_was_taken(market: Market) -> None:
+    """Of what is offered now: the seats that were sold before are not among them."""
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    market.webhook(market.beta.sell(beta.external_id, (3, 4), tell_seats=False), platform=market.beta)
+    rest = Sale.objects.get(platform="beta")
+    assert sorted(row.seat.seat_number for row in rest.sale_seats.all()) == [3, 4]
+    assert (rest.state, states(market)) == (SaleState.CONFIRMED, ["sold"] * 4)
+
+
+@pytest.mark.parametrize(("gone", "takes", "given"), [
+    ((2,), 2, [3, 4]), ((3,), 2, [1, 2]), ((2,), 1, [1]), ((3,), 1, [4]), ((), 3, [1, 2, 3]),
+])  # fmt: skip
+def test_i04_a_buyer_whose_seats_we_choose_sits_together_and_so_does_the_rest(
+    market: Market, gone: tuple[int, ...], takes: int, given: list[int]
+) -> None:
+    """Where some seats were sold elsewhere and this platform did not know it yet."""
+    market.beta.seller_allocates = True
+    alpha, beta = market.published()
+    late = market.beta.sell(beta.external_id, tuple(range(1, 1 + takes)), tell_seats=False)
+    for seat in gone:
+        market.webhook(market.alpha.sell(alpha.external_id, (seat,)))
+    market.webhook(late, platform=market.beta)
+    sale = Sale.objects.get(platform="beta")
+    assert sorted(row.seat.seat_number for row in sale.sale_seats.all()) == given
+    assert sale.state == SaleState.CONFIRMED
+
+
 def test_i05_a_rest_that_its_split_rule_cannot_sell_is_withdrawn(market: Market) -> None:
     alpha, _ = market.published(split_type="pairs")
     market.webhook(market.alpha.sell(alpha.external_id, (1,)))
@@ -101,7 +154,7 @@ def test_i05_a_rest_that_its_split_rule_cannot_sell_is_withdrawn(market: Market)
     assert states(market) == ["sold", "available", "available", "available"]
 
 
-def test_a_rest_that_is_not_together_is_withdrawn_elsewhere(market: Market) -> None:
+def test_i03_a_rest_that_is_not_together_is_withdrawn_elsewhere(market: Market) -> None:
     alpha, _ = market.published()
     market.webhook(market.alpha.sell(alpha.external_id, (2,)))
     market.work()
@@ -165,7 +218,7 @@ def test_i21_a_wrong_secret_stores_nothing(market: Market) -> None:
     assert (InboundEvent.objects.count(), account.rejected_webhooks) == (0, 1)
 
 
-def test_a_notice_that_cannot_be_read_back_holds_the_seats_and_takes_the_others_down(market: Market) -> None:
+def test_i03_a_notice_that_cannot_be_read_back_holds_the_seats_and_takes_the_others_down(market: Market) -> None:
     alpha, beta = market.published()
     sale = market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
     market.alpha.script["fetch_sale"] = [TemporaryError("busy", status=503)]
@@ -181,7 +234,7 @@ def test_a_notice_that_cannot_be_read_back_holds_the_seats_and_takes_the_others_
     assert (states(market), beta.status) == (["sold"] * 4, "cancelled")
 
 
-def test_an_announced_sale_that_does_not_exist_gives_the_seats_back(market: Market) -> None:
+def test_i21_an_announced_sale_that_does_not_exist_gives_the_seats_back(market: Market) -> None:
     alpha, _ = market.published()
     sale = market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
     del market.alpha.sales[sale.sale_id]
@@ -237,6 +290,66 @@ def test_i03_a_conflicting_sale_is_never_confirmed(market: Market) -> None:
     assert [call for call, _ in market.beta.calls if call in {"confirm", "reject"}] == ["reject"]
 
 
+def test_i03_what_has_no_seats_is_not_confirmed_by_being_told_again(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    late = market.beta.sell(beta.external_id, (1, 2), state=RemoteSaleState.AWAITING_CONFIRM)
+    account = market.accounts["beta"]
+    for told in (late, late, replace(late, remote_status="still waiting")):
+        assert sale_apply(account=account, remote=told).state == SaleState.CONFLICT
+    assert not MarketplaceCommand.objects.filter(kind="confirm_sale").exists()
+
+
+@pytest.mark.parametrize("state", [SaleState.CANCELLED, SaleState.CONFLICT, SaleState.NEEDS_PERSON])
+def test_i03_a_sale_that_lost_its_seats_before_it_was_confirmed_is_not(market: Market, state: SaleState) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.AWAITING_CONFIRM)
+    market.webhook(sold)
+    Sale.objects.update(state=state)
+    market.work()
+    assert ("confirm", sold.sale_id) not in market.alpha.calls
+    assert MarketplaceCommand.objects.get(kind="confirm_sale").state == "superseded"
+
+
+@pytest.mark.parametrize("status", ["publishing", "paused", "delisting", "error"])
+def test_i03_a_sale_takes_down_whatever_may_still_be_shown(market: Market, status: str) -> None:
+    alpha, beta = market.published()
+    Listing.objects.filter(pk=beta.pk).update(status=status)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    beta.refresh_from_db()
+    assert (beta.status, market.beta.shown()) == ("cancelled", [])
+
+
+def test_i03_a_sale_takes_down_what_may_have_gone_up_without_our_knowing(market: Market) -> None:
+    market.beta.script_applied["create"] = [UnknownOutcome("timeout")]
+    alpha, beta = market.published()
+    assert (beta.status, beta.listing_id, market.beta.shown()) == ("publishing", "", [beta.external_id])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    assert market.beta.shown() == []
+
+
+def test_i03_what_sold_out_here_comes_down_where_it_still_shows_seats_that_were_sold_elsewhere(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.beta.sell(beta.external_id, (1, 2)), platform=market.beta)
+    # Before alpha was told of that it sells the rest, so that nothing is left there to make smaller.
+    market.webhook(market.alpha.sell(alpha.external_id, (3, 4)))
+    market.work()
+    alpha.refresh_from_db()
+    assert (alpha.status, market.alpha.shown()) == ("sold", [])
+
+
+def test_i03_what_takes_seats_off_sale_goes_before_all_else(market: Market) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.webhook(market.alpha.sell(alpha.external_id, (3, 4)))
+    others = MarketplaceCommand.objects.exclude(kind__in=["delist", "resize", "reject_sale"])
+    taking = MarketplaceCommand.objects.filter(kind__in=["delist", "resize"])
+    assert set(taking.values_list("kind", "priority")) == {("delist", 0), ("resize", 0)}
+    assert all(priority > 0 for priority in others.values_list("priority", flat=True))
+
+
 def test_an_unknown_state_alerts_and_takes_no_action(market: Market) -> None:
     alpha, beta = market.published()
     market.webhook(market.alpha.sell(alpha.external_id, (1,), state=RemoteSaleState.UNKNOWN), kind="sale_update")
@@ -289,11 +402,62 @@ def test_i25_amounts_that_do_not_add_up_are_kept_as_told_and_said(market: Market
     assert alert.body.startswith("$168.00 less $16.80 fees is not the $111.20 that it says you get: $40.00 is not")
 
 
+@pytest.mark.parametrize(("seats", "gross", "each"), [
+    ((1, 2, 3, 4), "336.00", "84.00"), ((1, 2, 3), "200.00", "66.67"), ((1, 2, 3), "250.00", "83.33"),
+    ((1, 2), "168.01", "84.01"), ((4,), "90.00", "90.00"),
+])  # fmt: skip
+def test_i25_the_final_price_is_what_a_seat_brought_before_fees_to_the_cent(
+    market: Market, seats: tuple[int, ...], gross: str, each: str
+) -> None:
+    """Not what was asked (a buyer may have had another price), not the net, and not of all seats together."""
+    alpha, beta = market.published()
+    paid = Decimal(gross)
+    sold = replace(market.alpha.sell(alpha.external_id, seats), gross=paid, fees=Decimal("9.99"))
+    market.alpha.sales[sold.sale_id] = replace(sold, proceeds=paid - sold.fees)
+    market.webhook(sold)
+    alpha.refresh_from_db()
+    beta.refresh_from_db()
+    assert (alpha.final_price, beta.final_price) == (Decimal(each), None)
+    sale = market.sale()
+    assert (sale.gross, sale.fees, sale.proceeds, sale.rounding) == (
+        paid, Decimal("9.99"), paid - Decimal("9.99"), Decimal("0.00"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", [Mode.PAPER, Mode.LIVE])
+def test_i20_a_sale_and_its_listing_are_of_their_accounts_mode(market: Market, mode: Mode) -> None:
+    User.objects.filter(pk=market.holding.user.pk).update(kyc_status="approved")
+    MarketplaceAccount.objects.filter(platform="alpha").update(mode=mode)
+    alpha, beta = market.published()
+    market.accounts["alpha"].refresh_from_db()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.webhook(market.beta.sell(beta.external_id, (3, 4)), platform=market.beta)
+    assert (alpha.mode, beta.mode) == (mode, Mode.PAPER)
+    assert dict(Sale.objects.values_list("platform", "mode")) == {"alpha": mode, "beta": Mode.PAPER}
+
+
 def test_i35_the_sale_is_in_the_audit_with_its_actor(market: Market) -> None:
     alpha, _ = market.published()
-    market.webhook(market.alpha.sell(alpha.external_id, (1,)))
+    sold = market.alpha.sell(alpha.external_id, (1,))
+    market.webhook(sold)
     entry = AuditEntry.objects.get(verb="sale.taken")
     assert (entry.actor_kind, entry.actor_id) == ("marketplace", str(market.accounts["alpha"].pk))
+    taken = {"state": "confirmed", "gross": "84.00", "quantity": 1}
+    assert (entry.object_id, audit_read(entry)) == (str(market.sale().pk), {"before": None, "after": taken})
+    sale_apply(account=market.accounts["alpha"], remote=market.alpha.move(sold.sale_id, RemoteSaleState.CANCELLED))
+    moved = audit_read(AuditEntry.objects.get(verb="sale.moved"))
+    assert moved == {"before": taken, "after": {**taken, "state": "cancelled"}}
+
+
+def test_i35_a_sale_that_became_clear_is_in_the_audit_with_what_it_was(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False)
+    market.webhook(sold)
+    sale_apply(account=market.accounts["alpha"], remote=replace(sold, seats=("1", "2"), remote_status="named"))
+    facts = {"gross": "168.00", "quantity": 2}
+    assert audit_read(AuditEntry.objects.get(verb="sale.taken")) == {
+        "before": {"state": "needs_person", **facts}, "after": {"state": "confirmed", **facts},
+    }  # fmt: skip
 
 
 def test_a_held_seat_says_which_sale_holds_it(market: Market) -> None:

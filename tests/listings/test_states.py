@@ -35,12 +35,14 @@ def test_sold_and_cancelled_sales_are_final() -> None:
         ("avoid_one", 4, 2, True),
         ("avoid_one", 4, 4, True),
         ("avoid_one_and_three", 4, 1, False),
+        ("avoid_one_and_three", 4, 3, False),
+        ("avoid_one_and_three", 4, 4, True),
         ("any", 2, 3, False),
         ("any", 2, 0, False),
         ("unheard_of", 2, 1, False),
     ],
 )
-def test_split_rules(split: str, quantity: int, taken: int, allowed: bool) -> None:
+def test_i05_split_rules(split: str, quantity: int, taken: int, allowed: bool) -> None:
     assert split_allows(split, quantity, taken) is allowed
 
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from listings.models import Listing, TradingState
 from listings.services.trading import trading_state_set
 from marketplaces.contracts import RemoteSaleState
+from portfolios.models import Venue
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -142,6 +143,15 @@ def test_the_story_tells_refused_prices(market: Market, listing: Listing) -> Non
     page = client.get(reverse("listings:listing_detail", args=[listing.pk])).content.decode()
     assert "Refused" in page
     assert "floor refused" in page
+
+
+def test_i33_the_prices_of_a_listing_are_drawn_in_its_venues_time(market: Market, listing: Listing) -> None:
+    Venue.objects.update(timezone="Asia/Tokyo")
+    client = enter(market.holding.actor)
+    reprice(client, listing, "88")
+    market.work()
+    page = client.get(reverse("listings:listing_detail", args=[listing.pk])).content.decode()
+    assert "venue time, JST" in page
 
 
 def test_the_brake_is_set_with_a_reason(market: Market) -> None:

@@ -80,7 +80,7 @@ def test_create_for_an_event_in_words(adapter: MarketplaceAdapter, link: Link, d
     assert adapter.create(link, requested(draft)).event_id == "501"
 
 
-def test_create_whose_answer_is_lost_is_found_by_external_id(
+def test_i23_create_whose_answer_is_lost_is_found_by_external_id(
     adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef
 ) -> None:
     world.fault(kind="timeout_after", count=1)
@@ -89,7 +89,7 @@ def test_create_whose_answer_is_lost_is_found_by_external_id(
     assert adapter.fetch(link, ref) is not None
 
 
-def test_create_that_never_arrived_is_not_found(
+def test_i23_create_that_never_arrived_is_not_found(
     adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef
 ) -> None:
     world.fault(kind="timeout_before", count=1)
@@ -163,7 +163,7 @@ def test_a_change_of_a_sold_listing_says_that_nothing_is_left(
         adapter.reprice(link, ref, Decimal("90.00"), "USD")
 
 
-def test_sale_tells_amounts_exactly(adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft) -> None:
+def test_i25_sale_tells_amounts_exactly(adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft) -> None:
     adapter.create(link, draft)
     since = datetime.fromtimestamp(world.moment, UTC) - timedelta(minutes=1)
     sold = world.sell(adapter.traits.key, 2)
@@ -274,7 +274,7 @@ def test_own_rate_limit_of_the_platform(adapter: MarketplaceAdapter, world: Worl
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_5xx_leaves_a_write_unknown_and_a_read_temporary(
+def test_i23_5xx_leaves_a_write_unknown_and_a_read_temporary(
     adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef, status: int
 ) -> None:
     world.fault(kind="status_after", status=status, count=1)
@@ -296,7 +296,7 @@ def test_a_refused_connection_is_temporary(adapter: MarketplaceAdapter, link: Li
     assert not isinstance(caught.value, UnknownOutcome)
 
 
-def test_a_cut_connection_leaves_a_write_unknown(adapter: MarketplaceAdapter, link: Link, ref: ListingRef) -> None:
+def test_i23_a_cut_connection_leaves_a_write_unknown(adapter: MarketplaceAdapter, link: Link, ref: ListingRef) -> None:
     def cut(request: httpx.Request) -> httpx.Response:
         raise httpx.RemoteProtocolError("cut", request=request)
 
@@ -305,7 +305,7 @@ def test_a_cut_connection_leaves_a_write_unknown(adapter: MarketplaceAdapter, li
 
 
 @pytest.mark.parametrize("content", [b"<html>not json</html>", b"{}", b"[]", b'"x"', b"null"])
-def test_an_answer_that_cannot_be_read_leaves_a_write_unknown(
+def test_i23_an_answer_that_cannot_be_read_leaves_a_write_unknown(
     adapter: MarketplaceAdapter, link: Link, draft: Draft, content: bytes
 ) -> None:
     answer = httpx.MockTransport(lambda request: httpx.Response(200, content=content))

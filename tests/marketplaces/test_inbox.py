@@ -20,6 +20,7 @@ from marketplaces.errors import TemporaryError
 from marketplaces.locks import accounts_locked
 from marketplaces.models import InboundDelivery, InboundEvent, MarketplaceAccount
 from marketplaces.selectors import delivery_body, inbound_body, inbound_headers
+from marketplaces.services import inbox
 from marketplaces.services.inbox import dedupe_key, inbox_receive
 from marketplaces.services.links import over_link
 from marketplaces.services.understand import inbound_process
@@ -67,7 +68,7 @@ def receive(account: MarketplaceAccount, body: bytes, **headers: str) -> int:
         b"null",
     ],
 )
-def test_what_cannot_be_read_is_stored_as_it_came_and_told(account: MarketplaceAccount, body: bytes) -> None:
+def test_i21_what_cannot_be_read_is_stored_as_it_came_and_told(account: MarketplaceAccount, body: bytes) -> None:
     assert receive(account, body) == 1
     event = InboundEvent.objects.get()
     assert (inbound_body(event), event.kind) == (body, "unknown")
@@ -98,7 +99,7 @@ def test_a_batch_is_a_row_an_item_in_its_own_bytes_and_the_delivery_once(account
     assert delivery_body(delivery) == body
 
 
-def test_a_delivery_of_one_item_is_kept_once(account: MarketplaceAccount) -> None:
+def test_i21_a_delivery_of_one_item_is_kept_once(account: MarketplaceAccount) -> None:
     body = fixture("seatgeek", "order_created")
     assert [receive(account, body), receive(account, body)] == [1, 0]
     event = InboundEvent.objects.get()
@@ -106,7 +107,7 @@ def test_a_delivery_of_one_item_is_kept_once(account: MarketplaceAccount) -> Non
     assert event.tenant_id == account.tenant_id
 
 
-def test_a_batch_that_is_partly_known_adds_what_is_new(account: MarketplaceAccount) -> None:
+def test_i21_a_batch_that_is_partly_known_adds_what_is_new(account: MarketplaceAccount) -> None:
     def batch(*ids: str) -> bytes:
         items = [{"id": name} for name in ids]
         return json.dumps({"metadata": {"notification_type": "order.created"}, "data": items}).encode()
@@ -116,7 +117,7 @@ def test_a_batch_that_is_partly_known_adds_what_is_new(account: MarketplaceAccou
     assert dict(InboundEvent.objects.values_list("resource_id", "duplicates")) == {"A": 0, "B": 1, "C": 0}
 
 
-def test_long_delivery_ids_that_begin_alike_are_not_taken_for_each_other(account: MarketplaceAccount) -> None:
+def test_i21_long_delivery_ids_that_begin_alike_are_not_taken_for_each_other(account: MarketplaceAccount) -> None:
     def body(delivery: str) -> bytes:
         said = {"notification_type": "order.created", "notification_id": delivery}
         return json.dumps({"metadata": said, "data": {"id": "A"}}).encode()
@@ -146,7 +147,7 @@ def test_the_rows_hold_no_plain_text(account: MarketplaceAccount) -> None:
     assert b"hello" not in bytes(event.headers_encrypted)
 
 
-def test_the_steps_of_a_delivery_do_not_grow_with_its_items(account: MarketplaceAccount) -> None:
+def test_i21_the_steps_of_a_delivery_do_not_grow_with_its_items(account: MarketplaceAccount) -> None:
     def queries(count: int) -> int:
         items = [{"id": f"{count}-{number}"} for number in range(count)]
         body = json.dumps({"metadata": {"notification_type": "order.created"}, "data": items}).encode()
@@ -196,7 +197,7 @@ def test_who_waits_too_long_for_anothers_refresh_tries_again_later(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_door_does_not_wait_for_an_account_that_is_being_refreshed(
+def test_i21_the_door_does_not_wait_for_an_account_that_is_being_refreshed(
     being_refreshed: tuple[MarketplaceAccount, Event],
 ) -> None:
     account, done = being_refreshed
@@ -256,6 +257,28 @@ def test_staff_read_it_while_the_key_lives_and_nobody_changes_it(account: Market
     subject_key_destroy(subject=account.user_id)
     assert "key was destroyed" in page()
     assert "G1" not in page()
+
+
+def test_i21_an_item_is_queued_when_it_is_stored_and_not_understood_at_the_door(
+    account: MarketplaceAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued: list[object] = []
+    monkeypatch.setattr(inbox, "enqueue_on_commit", lambda path, **given: queued.append((path, given)))
+    receive(account, fixture("seatgeek", "order_created"))
+    receive(account, fixture("seatgeek", "order_created"))
+    event = InboundEvent.objects.get()
+    assert queued == [("marketplaces.tasks.process_inbound", {"event_ids": [str(event.pk)]})]
+    assert (event.state, event.attempts, event.processed_at) == ("received", 0, None)
+
+
+def test_i21_the_same_delivery_to_two_accounts_is_two(account: MarketplaceAccount) -> None:
+    other = MarketplaceAccount.objects.create(
+        tenant=account.tenant, user=User.objects.get(email="other@example.com"), platform="seatgeek",
+        access_token=TOKEN, webhook_secret=TOKEN,
+    )  # fmt: skip
+    body = fixture("seatgeek", "order_created")
+    assert [receive(account, body), receive(other, body)] == [1, 1]
+    assert {event.account_id for event in InboundEvent.objects.all()} == {account.pk, other.pk}
 
 
 def test_i21_two_deliveries_without_an_id_are_one_only_where_all_they_say_is_the_same() -> None:

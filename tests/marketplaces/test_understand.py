@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from listings.services.inbound import INDEXED_WITHIN
-from marketplaces.errors import GrantExpired
+from marketplaces.errors import GrantExpired, TemporaryError
 from marketplaces.models import InboundEvent, InboxState
 from marketplaces.services.inbox import inbox_receive
 from marketplaces.services.understand import MOST_ATTEMPTS, inbound_process, inbound_retry
@@ -46,6 +46,17 @@ def test_an_item_that_is_given_up_alerts_its_holder_and_the_tenants_staff(market
     assert {alert.user_id for alert in alerts} == {market.holding.user.pk, support.pk, staff.pk}
     assert {(alert.severity, alert.object_id) for alert in alerts} == {("action", str(event.pk))}
     assert AlertDelivery.objects.filter(alert__in=alerts, channel="mail").count() == 3
+
+
+def test_i21_an_item_is_worked_off_once_and_again_after_a_failure(market: Market) -> None:
+    event = told(market)
+    InboundEvent.objects.update(received_at=now() - INDEXED_WITHIN)
+    market.alpha.script["fetch_sale"] = [TemporaryError("503")]
+    done = [inbound_process(event_id=event.pk) for _ in range(3)]
+    assert done == [False, True, False]
+    assert market.alpha.calls == [("fetch_sale", "x1")] * 2
+    event.refresh_from_db()
+    assert (event.state, event.attempts) == (InboxState.DONE, 2)
 
 
 def test_it_alerts_at_the_last_attempt_and_not_before(market: Market) -> None:

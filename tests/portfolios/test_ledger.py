@@ -139,14 +139,26 @@ def test_a_holder_cannot_choose_what_only_a_sale_may_set(holding: Holding, state
         seats_set_state(actor=holding.actor, seat_ids=[holding.seats[0].pk], to_state=state, reason="x")
 
 
-def test_a_sold_seat_cannot_be_given_away(holding: Holding) -> None:
+def test_i01_a_sold_seat_cannot_be_given_away(holding: Holding) -> None:
     with transaction.atomic():
         seats_move(actor=holding.actor, seats=seats_lock([holding.seats[0].pk]), to_state=OwnerState.SOLD, reason="s")
     with pytest.raises(Conflict):
         seats_set_state(actor=holding.actor, seat_ids=[holding.seats[0].pk], to_state=OwnerState.DONATED, reason="x")
 
 
-def test_forbidden_moves_change_nothing(holding: Holding) -> None:
+@pytest.mark.parametrize("to_state", [OwnerState.AVAILABLE, OwnerState.ATTENDING])
+@pytest.mark.parametrize("state", [OwnerState.HELD, OwnerState.SOLD])
+def test_i01_a_holder_takes_no_seat_from_its_buyer(holding: Holding, state: OwnerState, to_state: OwnerState) -> None:
+    """Not by freeing it either: a sale's hold ends with the sale."""
+    seat = holding.seats[0]
+    Seat.objects.filter(pk=seat.pk).update(state=state, held_by="sale:1:2")
+    with pytest.raises(Conflict, match=f"is {state.label}"):
+        seats_set_state(actor=holding.actor, seat_ids=[seat.pk], to_state=to_state, reason="mine")
+    seat.refresh_from_db()
+    assert (seat.state, seat.held_by, SeatChange.objects.count()) == (state, "sale:1:2", 0)
+
+
+def test_i01_forbidden_moves_change_nothing(holding: Holding) -> None:
     seat = holding.seats[0]
     for from_state in OwnerState.values:
         for to_state in set(OwnerState.values) - SEAT_MOVES[from_state]:
@@ -201,7 +213,7 @@ S = OwnerState
 GIVEN = {S.TRANSFERRED, S.ATTENDING, S.DONATED, S.SWAPPED, S.RELINQUISHED}
 
 
-def test_the_moves_of_the_ledger() -> None:
+def test_i01_the_moves_of_the_ledger() -> None:
     back = {state: {S.AVAILABLE} for state in (S.SOLD, *GIVEN)}
     wanted = {S.AVAILABLE: {S.HELD, S.SOLD} | GIVEN, S.HELD: {S.AVAILABLE, S.SOLD, S.HELD}, **back}
     assert {state: set(moves) for state, moves in SEAT_MOVES.items()} == wanted
@@ -220,7 +232,9 @@ def test_i01_the_ledger_says_what_it_refuses(holding: Holding, from_state: str, 
 
 
 @pytest.mark.parametrize("to_state", sorted(GIVEN))
-def test_a_seat_on_offer_is_not_given_away(holding: Holding, monkeypatch: pytest.MonkeyPatch, to_state: str) -> None:
+def test_i01_a_seat_on_offer_is_not_given_away(
+    holding: Holding, monkeypatch: pytest.MonkeyPatch, to_state: str
+) -> None:
     asked: list[object] = []
     offered = holding.seats[1]
 

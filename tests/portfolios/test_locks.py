@@ -1,11 +1,7 @@
 """I-02 on real connections: the second taker of a seat waits, in one order, and not for ever."""
 
-import threading
-import uuid
-from collections.abc import Callable
-
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
@@ -13,63 +9,14 @@ from seatsync.core import locks
 from seatsync.core.errors import Busy
 from seatsync.tenants.models import Tenant
 from tests.builders import Holding, build_holding
+from tests.taking import PATIENCE_S, Taker, wait_until_blocked
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE_S = 60.0
 
 
 @pytest.fixture
 def holding(default_tenant: Tenant) -> Holding:
     return build_holding()
-
-
-class Taker(threading.Thread):
-    """Locks seats on a connection of its own, says so, and keeps them until it is told to end."""
-
-    def __init__(self, seat_ids: list[uuid.UUID], before_end: Callable[[list[Seat]], object] = list) -> None:
-        super().__init__()
-        self.seat_ids, self.before_end = seat_ids, before_end
-        self.pid: int | None = None
-        self.begun, self.has, self.end = threading.Event(), threading.Event(), threading.Event()
-        self.seats: list[Seat] = []
-        self.error: BaseException | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            with transaction.atomic():
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_backend_pid()")
-                    (self.pid,) = cursor.fetchone()
-                self.begun.set()
-                self.seats = seats_lock(self.seat_ids)
-                self.has.set()
-                self.end.wait(PATIENCE_S)
-                self.before_end(self.seats)
-        except BaseException as error:
-            self.error = error
-        finally:
-            self.has.set()
-            connection.close()
-
-    def finish(self) -> "Taker":
-        self.end.set()
-        self.join(PATIENCE_S)
-        assert not self.is_alive()
-        return self
-
-
-def wait_until_blocked(taker: Taker) -> None:
-    """Until the database itself says that the taker waits for somebody's lock."""
-    assert taker.begun.wait(PATIENCE_S)
-    for _ in range(600):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [taker.pid])
-            if cursor.fetchone()[0]:
-                return
-        if taker.has.wait(0.1):
-            break
-    raise AssertionError("the second taker did not wait")
 
 
 @pytest.fixture(autouse=True)
