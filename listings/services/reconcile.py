@@ -61,7 +61,9 @@ def accounts_reconcile_due() -> int:
         )
         if able and not waiting.exists():
             with transaction.atomic():
-                command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:{int(slot.timestamp())}")
+                command_write(
+                    account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:{int(slot.timestamp())}"
+                )
             written += 1
     return written
 
