@@ -78,14 +78,6 @@ class TradingForm(forms.Form):
         label="Reason", max_length=200, required=False, help_text="Shown wherever the brake stops something."
     )
 
-    def clean(self) -> dict[str, Any]:
-        """Who brakes says why; who resumes need not."""
-        data = super().clean() or self.cleaned_data
-        braked = data.get("state") and data["state"] != TradingStateKind.ACTIVE
-        if braked and not data.get("reason", "").strip() and "reason" not in self.errors:
-            self.add_error("reason", "Say why: it is shown wherever the brake stops something.")
-        return data
-
 
 class MappingForm(forms.Form):
     """The event or the section that was chosen, or typed instead."""

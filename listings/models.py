@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from portfolios.models import SeasonTicket
+from seatsync.core.clock import now
 from seatsync.core.ids import external_key, uuid7
 from seatsync.core.models import AppendOnlyModel, BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
@@ -139,6 +140,14 @@ class TradingStateKind(models.TextChoices):
     HALTED = "HALTED", "halted"
 
 
+class TradingStateQuerySet(models.QuerySet["TradingState"]):
+    """Brakes, and those of them that still hold."""
+
+    def in_force(self) -> "TradingStateQuerySet":
+        """Without those that have ended by themselves."""
+        return self.filter(Q(until=None) | Q(until__gt=now()))
+
+
 class TradingState(BaseModel):
     """A brake on one scope. HALTED blocks everything except delist, hold and fulfilment (I-19)."""
 
@@ -151,6 +160,8 @@ class TradingState(BaseModel):
     state = models.CharField(max_length=16, choices=TradingStateKind.choices)
     reason = models.CharField(max_length=200, blank=True)
     until = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[TradingStateQuerySet] = manager_of(TradingStateQuerySet)
 
     class Meta:
         db_table = "trading_states"
@@ -302,7 +313,9 @@ class Sale(BaseModel):
     currency = models.CharField(max_length=3, default="USD")
     fee_version = models.ForeignKey("marketplaces.FeeVersion", null=True, blank=True, on_delete=models.PROTECT)
     state = models.CharField(max_length=15, choices=SaleState.choices)
+    # Its marketplace's own word, and what we understood by it (RemoteSaleState).
     remote_status = models.CharField(max_length=60, blank=True)
+    remote_state = models.CharField(max_length=20, blank=True)
     state_reason = models.CharField(max_length=300, blank=True)
     sold_at = models.DateTimeField()
     noticed_at = models.DateTimeField()
@@ -401,9 +414,7 @@ class PayoutLine(BaseModel):
     class Meta:
         db_table = "payout_lines"
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["payout", "platform_sale_id"], condition=~Q(platform_sale_id=""), name="payout_line_once"
-            )
+            models.UniqueConstraint(fields=["payout", "platform_sale_id"], name="payout_line_once"),
         ]
 
     def __str__(self) -> str:

@@ -26,13 +26,13 @@ from listings.models import (
     SaleState,
     TradingState,
     TradingStateKind,
+    TradingStateQuerySet,
 )  # fmt: skip
 from listings.scopes import game_scope
 from listings.states import OPEN
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import SeasonTicket, Seat
 from seatsync.core.actors import Actor
-from seatsync.core.clock import now
 from seatsync.core.errors import NotFound
 
 
@@ -62,6 +62,11 @@ def sale_list(actor: Actor) -> SaleQuerySet:
 def sale_get(actor: Actor, pk: Any) -> Sale:
     """One visible sale; raises NotFound."""
     return sale_list(actor).get_for(actor, pk)
+
+
+def sale_zone(sale: Sale) -> str:
+    """The IANA zone in which a sale's moments are told: its game's; "" (UTC) where no game is known."""
+    return sale.game.venue.timezone if sale.game else ""
 
 
 def commands_of_listing(listing: Listing) -> QuerySet[MarketplaceCommand]:
@@ -149,11 +154,10 @@ def brake_of_holder(actor: Actor) -> TradingState | None:
     if actor.tenant_id is None or actor.user_id is None:
         return None
     own = TradingState.objects.filter(tenant_id=actor.tenant_id, scope="holder", scope_id=actor.user_id)
-    on = own.exclude(state=TradingStateKind.ACTIVE).filter(Q(until=None) | Q(until__gt=now()))
-    return on.first()
+    return own.in_force().exclude(state=TradingStateKind.ACTIVE).first()
 
 
-def trading_states(actor: Actor) -> QuerySet[TradingState]:
+def trading_states(actor: Actor) -> TradingStateQuerySet:
     """The brakes of the actor's tenant that concern the actor's own scopes."""
     if actor.tenant_id is None:
         return TradingState.objects.none()

@@ -1,5 +1,7 @@
 """Who hears of a change to a listing or a sale."""
 
+import uuid
+
 from listings.models import Listing, Sale
 from portfolios.services.ledger import watchers
 from seatsync.live.events import LiveType
@@ -17,9 +19,14 @@ def listing_changed(listing: Listing) -> None:
     )
 
 
+def sale_people(sale: Sale) -> list[uuid.UUID]:
+    """The ticket's people, or the account's owner where no listing is known."""
+    return watchers(sale.listing.season_ticket_id) if sale.listing else [sale.account.user_id]
+
+
 def sale_changed(sale: Sale) -> None:
-    """Tell the ticket's people (or the account's owner, where no listing is known) that a sale changed."""
-    users = watchers(sale.listing.season_ticket_id) if sale.listing else [sale.account.user_id]
+    """Tell a sale's people that it changed."""
+    users = sale_people(sale)
     publish(
         tenant_id=sale.tenant_id, user_ids=users, kind=LiveType.SALE_CHANGED, object_id=sale.pk, version=sale.version
     )

@@ -23,7 +23,7 @@ from listings.services.commands import command_write, commands_supersede
 from listings.services.guards import guards_expected
 from listings.services.notify import listing_changed
 from listings.services.publish import net_floor_problem
-from listings.services.trading import LIFT, Brake, brakes_for
+from listings.services.trading import Brake, brakes_for
 from listings.services.unsettled import listings_unsettled
 from marketplaces.selectors import fee_version, proceeds_at
 from seatsync.core.actors import Actor
@@ -35,6 +35,7 @@ from seatsync.core.money import LARGEST, money_text, round_money
 PRICEABLE = frozenset({ListingStatus.PUBLISHING, ListingStatus.ACTIVE, ListingStatus.PAUSED})
 # What waiting does not mend: a status that no price will be taken in again.
 _PAST_PRICING: dict[str, str] = {
+    ListingStatus.ERROR: "Look at why it was not published, and mend that first.",
     ListingStatus.SOLD: "It is sold, and nothing is to be done.",
     ListingStatus.DELISTING: "Publish it again when it is down, at the price that you want.",
     ListingStatus.CANCELLED: "Publish it again at the price that you want.",
@@ -174,7 +175,7 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
             "in_flight", not facts.push_in_flight, "A change of this listing is on its way to the marketplace.",
             "Wait a moment and try again.",
         ),
-        ("halted", facts.trading.state != TradingStateKind.HALTED, f"Trading is halted{brake}.", LIFT),
+        ("halted", facts.trading.state != TradingStateKind.HALTED, f"Trading is halted{brake}.", facts.trading.remedy),
         (
             "raise_only", facts.trading.state != TradingStateKind.RAISE_ONLY or proposed >= listing.price,
             f"Prices may only rise now{brake}, and {money(proposed)} is below {money(listing.price)}.",

@@ -7,7 +7,7 @@ from listings.services.allocation import together
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.notify import listing_changed
-from listings.states import listing_may_move, split_offerable
+from listings.states import OFFERED, listing_may_move, split_offerable
 from marketplaces.contracts import Capability
 from marketplaces.registry import adapter_get
 from portfolios.models import Seat, SeatGroup
@@ -60,9 +60,31 @@ def projections_shrink(listings: list[Listing], sold: list[Seat], *, sale: Sale)
             listing_take_down(listing, reason=f"sold on {sale.platform}", sale=sale)
 
 
+def offer_no_more(sale: Sale) -> None:
+    """Its marketplace may offer the seats of a cancelled or rejected sale again by itself: not before we ask it to.
+
+    The caller holds the locks of the sale's listing and of the sale.
+    """
+    listing = sale.listing
+    if listing is None:
+        return
+    rest = _offered(listing) if listing.status in OFFERED else []
+    if rest and _may_resize(listing, rest):
+        _resize(listing, rest)
+    elif rest:
+        listing_take_down(listing, reason="its marketplace may show more than is offered")
+    else:
+        key = f"delist:{listing.external_id}:ended:{sale.pk}:{sale.version}"
+        command_write(listing=listing, kind=CommandKind.DELIST, key=key)
+
+
 def _rest(listing: Listing, sold: list[Seat]) -> list[Seat]:
     """Mark the sold seats as no longer offered and return those that still are, in seat order."""
     ListingSeat.objects.filter(listing=listing, seat__in=sold).update(offered=False)
+    return _offered(listing)
+
+
+def _offered(listing: Listing) -> list[Seat]:
     left = ListingSeat.objects.filter(listing=listing, offered=True).select_related("seat")
     return sorted((row.seat for row in left), key=lambda seat: seat.seat_number)
 
@@ -82,7 +104,7 @@ def _may_resize(listing: Listing, rest: list[Seat]) -> bool:
     )
 
 
-def _resize(listing: Listing, rest: list[Seat], *, sale: Sale) -> None:
+def _resize(listing: Listing, rest: list[Seat], *, sale: Sale | None = None) -> None:
     commands_supersede(listing, frozenset({CommandKind.RESIZE}))
     listing.quantity = len(rest)
     listing.seat_group = _group_of(rest) or listing.seat_group

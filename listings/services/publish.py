@@ -10,7 +10,7 @@ from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Sp
 from listings.selectors import may_be_shown
 from listings.services.commands import command_write
 from listings.services.notify import listing_changed
-from listings.services.trading import LIFT, brake_for
+from listings.services.trading import brake_for
 from listings.states import split_offerable
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.selectors import fee_version, proceeds_at
@@ -168,7 +168,7 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
 def _check_brakes(seat: Seat, accounts: list[MarketplaceAccount]) -> None:
     brake = brake_for(seat.season_ticket, game_id=seat.game_id, account_ids=[account.pk for account in accounts])
     if brake.state in {TradingStateKind.NO_NEW_LISTINGS, TradingStateKind.HALTED}:
-        raise Conflict(f"Trading is {brake.state.label}{brake.why}.", field="seats", remedy=LIFT)
+        raise Conflict(f"Trading is {brake.state.label}{brake.why}.", field="seats", remedy=brake.remedy)
 
 
 def _insert(

@@ -1,6 +1,7 @@
 """Recording what a marketplace answered. Retry policy is written here once, by outcome."""
 
 import random
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,7 +22,8 @@ from listings.models import (
 from listings.services.command_alerts import alert_needs_person, alert_reconnect
 from listings.services.commands import command_write
 from listings.services.notify import listing_changed
-from listings.services.sale_saga import sale_apply, sale_delists_done, sale_offer_no_more, sales_off
+from listings.services.projections import offer_no_more
+from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.wake import outbox_wake
 from listings.states import listing_may_move
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
@@ -73,8 +75,7 @@ def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
     Returns whether it was applied.
     """
     with transaction.atomic():
-        listing = listings_lock([claimed.listing_id])[0] if claimed.listing_id else None
-        sale = sale_lock(claimed.sale_id) if claimed.sale_id else None
+        listing, sale, waiting = _locked(claimed)
         command = command_lock(claimed.pk)
         if command.state != CommandState.IN_FLIGHT or command.fence != claimed.fence:
             command.late_answers = [
@@ -84,11 +85,29 @@ def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
             command.save(update_fields=["late_answers", "updated_at"])
             return False
         _APPLY[answer.outcome](command, listing, sale, answer)
+        for one in waiting:
+            sale_delists_done(one)
     if answer.remote_sale is not None:
         sale_apply(account=claimed.account, remote=answer.remote_sale)
-    if claimed.listing_id is not None and claimed.kind in {CommandKind.DELIST, CommandKind.RESIZE}:
-        sales_off(claimed.listing_id)
     return True
+
+
+def _locked(claimed: MarketplaceCommand) -> tuple[Listing | None, Sale | None, list[Sale]]:
+    """The command's listing and sale, and every sale that waits for what the command takes down; all locked.
+
+    A newer command may do another sale's work, so that its own was superseded: each is looked at.
+    """
+    sold_by = claimed.sale.listing_id if claimed.sale is not None and claimed.kind == CommandKind.REJECT_SALE else None
+    listings = {found.pk: found for found in listings_lock(pk for pk in (claimed.listing_id, sold_by) if pk)}
+    own = {claimed.sale_id} if claimed.sale_id else set()
+    waiting = set[uuid.UUID]()
+    if claimed.listing_id and claimed.kind in {CommandKind.DELIST, CommandKind.RESIZE}:
+        of_listing = Sale.objects.filter(commands__listing_id=claimed.listing_id, last_delist_at=None)
+        waiting = set(of_listing.values_list("pk", flat=True))
+    locked = {pk: sale_lock(pk) for pk in sorted(own | waiting)}
+    listing = listings[claimed.listing_id] if claimed.listing_id else None
+    sale = locked[claimed.sale_id] if claimed.sale_id else None
+    return listing, sale, [locked[pk] for pk in sorted(waiting)]
 
 
 def _finish(command: MarketplaceCommand, state: CommandState = CommandState.DONE, error: str = "") -> None:
@@ -110,9 +129,7 @@ def _done(command: MarketplaceCommand, listing: Listing | None, sale: Sale | Non
         sale.state_reason = "rejected at its marketplace: a seat belonged to somebody else"
         sale.version += 1
         sale.save(update_fields=["state_reason", "version", "updated_at"])
-        sale_offer_no_more(sale)
-    if sale is not None and kind in {CommandKind.DELIST, CommandKind.RESIZE}:
-        sale_delists_done(sale)
+        offer_no_more(sale)
 
 
 def _created(command: MarketplaceCommand, listing: Listing, answer: Answer) -> None:
@@ -191,19 +208,15 @@ def _gone(command: MarketplaceCommand, listing: Listing | None, sale: Sale | Non
         _finish(command)
         _status(listing, ListingStatus.CANCELLED, "the marketplace no longer has it")
         _look_for_sales(command)
-        if sale is not None:
-            sale_delists_done(sale)
         return
     _done(command, listing, sale, answer)
 
 
-def _sold_there(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:
+def _sold_there(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
     """The delist came too late: nothing is left to take down, and the other sale must be read now."""
     _finish(command)
     if listing is not None:
         _status(listing, ListingStatus.CANCELLED, "sold there before it could be taken down")
-    if sale is not None:
-        sale_delists_done(sale)
     _look_for_sales(command)
 
 
@@ -211,10 +224,8 @@ def _look_for_sales(command: MarketplaceCommand) -> None:
     enqueue_on_commit("listings.tasks.poll_account_sales", account_id=str(command.account_id))
 
 
-def _not_wanted(command: MarketplaceCommand, _listing: Listing | None, sale: Sale | None, _answer: Answer) -> None:
+def _not_wanted(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, _answer: Answer) -> None:
     _finish(command, CommandState.SUPERSEDED)
-    if sale is not None and command.kind in {CommandKind.DELIST, CommandKind.RESIZE}:
-        sale_delists_done(sale)
 
 
 def _again(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:

@@ -7,9 +7,6 @@ from django.db import transaction
 
 from listings.models import Listing, Sale, SaleState
 from listings.services.sale_saga import sale_dismiss, sale_settle
-from listings.services.sync import sale_asked
-from marketplaces.contracts import RemoteSale
-from marketplaces.errors import MarketplaceError
 from portfolios.models import Seat
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
@@ -18,8 +15,8 @@ from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
 def sale_resolve(*, actor: Actor, sale_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], reason: str = "") -> Sale:
     """Say which seats an unclear sale took; none of them: that it is no sale, and its hold ends.
 
-    Its marketplace is asked first what it says by now. Raises NotFound, NotAllowed, Conflict where it is not unclear or
-    somebody else has a seat, or InvalidInput.
+    Its marketplace is asked right after what it says by now, which counts for more. Raises NotFound, NotAllowed,
+    Conflict where it is not unclear or somebody else has a seat, or InvalidInput.
     """
     sale = Sale.objects.select_related("account", "listing__season_ticket").get_for(actor, sale_id)
     if sale.listing is not None and not sale.listing.season_ticket.may(actor, "list"):
@@ -42,17 +39,8 @@ def sale_resolve(*, actor: Actor, sale_id: uuid.UUID, seat_ids: Sequence[uuid.UU
             remedy="Reject it at its marketplace, then dismiss it.",
         )
     seats = _seats(sale, sale.listing, seat_ids)
-    remote = _asked(sale)
     with transaction.atomic():
-        return sale_settle(actor=actor, sale=sale, listing=sale.listing, seats=seats, remote=remote)
-
-
-def _asked(sale: Sale) -> RemoteSale | None:
-    try:
-        return sale_asked(sale)
-    except MarketplaceError:
-        # The person need not wait for it.
-        return None
+        return sale_settle(actor=actor, sale=sale, listing=sale.listing, seats=seats)
 
 
 def _seats(sale: Sale, listing: Listing, seat_ids: Sequence[uuid.UUID]) -> list[Seat]:

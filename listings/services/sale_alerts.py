@@ -1,9 +1,9 @@
 """What people are told about sales, payouts and moved games."""
 
-import uuid
 from decimal import Decimal
 
 from listings.models import Listing, Payout, Sale, SaleState
+from listings.services.notify import sale_people
 from marketplaces.registry import adapter_get
 from portfolios.models import Game, SeasonTicket
 from portfolios.services.ledger import watchers
@@ -12,7 +12,8 @@ from seatsync.core.money import money_text
 from seatsync.core.templatetags.ui import milliseconds
 from seatsync.live.alerts import alert_raise, alert_recover, alert_reword
 
-_SOLD, _PROMISED, _UNCLEAR = "sale.sold", "sale.provisional", "sale.unclear"
+_SOLD, _PROMISED, _UNCLEAR, _AMOUNTS = "sale.sold", "sale.provisional", "sale.unclear", "sale.amounts"
+_MISSING = "sale.missing"
 
 
 def _name(sale: Sale) -> str:
@@ -23,12 +24,9 @@ def _seats(sale: Sale) -> str:
     return f"{sale.quantity} seat{'' if sale.quantity == 1 else 's'}"
 
 
-def _people(sale: Sale) -> list[uuid.UUID]:
-    return watchers(sale.listing.season_ticket_id) if sale.listing else [sale.account.user_id]
-
-
 def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> None:
-    for user_id in _people(sale):
+    for user_id in sale_people(sale):
+        key = f"{kind}:{sale.pk}"
         alert_raise(
             tenant_id=sale.tenant_id,
             user_id=user_id,
@@ -39,8 +37,16 @@ def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> Non
             object_type="sale",
             object_id=str(sale.pk),
             url=page_link("listings:sale_detail", sale.pk),
-            dedupe_key=f"{kind}:{sale.pk}",
+            dedupe_key=key,
         )
+        # One that is open already says what is true by now.
+        alert_reword(user_id=user_id, dedupe_key=key, body=body)
+
+
+def _settle(sale: Sale, *kinds: str) -> None:
+    for user_id in sale_people(sale):
+        for kind in kinds:
+            alert_recover(user_id=user_id, dedupe_key=f"{kind}:{sale.pk}")
 
 
 def alert_sold(sale: Sale, listing: Listing) -> None:
@@ -59,14 +65,26 @@ def alert_sold(sale: Sale, listing: Listing) -> None:
 
 def alerts_settle(sale: Sale) -> None:
     """What was asked or promised is decided: the alerts that say otherwise are over."""
-    for user_id in _people(sale):
-        for kind in (_PROMISED, _UNCLEAR):
-            alert_recover(user_id=user_id, dedupe_key=f"{kind}:{sale.pk}")
+    _settle(sale, _PROMISED, _UNCLEAR)
+
+
+def alert_missing(sale: Sale, *, missing: bool) -> None:
+    """A sale that we have is not known at its marketplace, or (not `missing`) is there after all."""
+    if not missing:
+        _settle(sale, _MISSING)
+        return
+    _tell(
+        sale,
+        kind=_MISSING,
+        title=f"{_name(sale)} knows nothing of sale {sale.platform_sale_id}",
+        body="Your seats stay with it. Look at your sales there; cancelled there, it is cancelled here.",
+        severity="critical",
+    )
 
 
 def alert_sold_elsewhere_down(sale: Sale) -> None:
     """The last of the other listings is gone: the alert of the sale says so instead of that they are coming down."""
-    for user_id in _people(sale):
+    for user_id in sale_people(sale):
         for kind in (_PROMISED, _SOLD):
             alert_reword(user_id=user_id, dedupe_key=f"{kind}:{sale.pk}", body=_sold_body(sale))
 
@@ -84,14 +102,17 @@ def _sold_body(sale: Sale) -> str:
     return f"{to_you} to you. {elsewhere}"
 
 
-def alert_amounts(sale: Sale) -> None:
-    """What a marketplace says of a sale's money does not add up: it is kept as told, and said."""
+def alert_amounts(sale: Sale, *, unexplained: bool) -> None:
+    """What a marketplace says of a sale's money does not add up: it is kept as told, and said until it does."""
+    if not unexplained:
+        _settle(sale, _AMOUNTS)
+        return
     gross, fees, proceeds, rest = (
         money_text(value, sale.currency) for value in (sale.gross, sale.fees, sale.proceeds, sale.rounding)
     )
     _tell(
         sale,
-        kind="sale.amounts",
+        kind=_AMOUNTS,
         title=f"{_name(sale)}'s amounts of a sale do not add up",
         body=f"{gross} less {fees} fees is not the {proceeds} that it says you get: {rest} is not explained. Ask it.",
         severity="action",
@@ -162,9 +183,13 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
     if unknown:
         problem += f" {unknown} of its sales are not known here."
     name, verb = adapter_get(payout.platform).traits.name, "pays" if was is None else "corrects a payout to"
+    owner, key = payout.account.user_id, f"payout:{payout.pk}"
+    if was is not None:
+        # What was said before of this payout is no longer so.
+        alert_recover(user_id=owner, dedupe_key=key)
     alert_raise(
         tenant_id=payout.tenant_id,
-        user_id=payout.account.user_id,
+        user_id=owner,
         kind="payout",
         title=f"{name} {verb} {net}",
         body=f"Payout {payout.reference}: {parts}{problem}",
@@ -172,5 +197,5 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
         object_type="payout",
         object_id=str(payout.pk),
         url=page_link("listings:sale_list"),
-        dedupe_key=f"payout:{payout.pk}" if was is None else f"payout:{payout.pk}:{payout.net}",
+        dedupe_key=key,
     )

@@ -26,7 +26,7 @@ from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of
-from listings.services.projections import projections_shrink, sold_listing_shrink
+from listings.services.projections import offer_no_more, projections_shrink, sold_listing_shrink
 from listings.services.sale_alerts import (
     alert_cancelled,
     alert_conflict,
@@ -47,7 +47,7 @@ from listings.services.sale_scene import (
     sale_store,
     seats_attach,
 )
-from listings.states import OFFERED, OPEN, SALE_LIVE, sale_may_move
+from listings.states import OPEN, SALE_LIVE, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get
@@ -99,24 +99,21 @@ def sale_hold_release(*, account: MarketplaceAccount, platform_sale_id: str, rea
     actor = Actor.marketplace(account.tenant_id, account.pk)
     seats_move(actor=actor, seats=seats, to_state=OwnerState.AVAILABLE, reason=reason)
     promised = Sale.objects.filter(account=account, platform_sale_id=platform_sale_id, state=SaleState.PROVISIONAL)
-    for pk in promised.values_list("pk", flat=True):
-        _vanished(sale_lock(pk), reason)
+    for known in promised:
+        if known.listing_id is not None:
+            listings_lock([known.listing_id])
+        sale = sale_lock(known.pk)
+        if sale.state != SaleState.PROVISIONAL:
+            continue
+        before = sale_facts(sale)
+        _end(sale)
+        # Whatever its marketplace says of it from now on is news.
+        sale.state_reason, sale.remote_status, sale.remote_state = reason[:300], "", ""
+        sale.version += 1
+        sale.save()
+        sale_changed(sale)
+        sale_audit(actor, sale, "sale.moved", before=before, reason=reason)
     return len(seats)
-
-
-def _vanished(sale: Sale, reason: str) -> None:
-    if sale.state != SaleState.PROVISIONAL:
-        return
-    before = sale_facts(sale)
-    sale.state, sale.state_reason = SaleState.CANCELLED, reason[:300]
-    sale.version += 1
-    sale.save(update_fields=["state", "state_reason", "version", "updated_at"])
-    SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
-    sale_offer_no_more(sale)
-    alerts_settle(sale)
-    alert_cancelled(sale)
-    sale_changed(sale)
-    sale_audit(Actor.marketplace(sale.tenant_id, sale.account_id), sale, "sale.moved", before=before, reason=reason)
 
 
 @transaction.atomic
@@ -184,7 +181,7 @@ def _first_word(scene: Scene) -> Sale:
     return _take(scene, scene.listing, state, allocation)
 
 
-def _take(scene: Scene, listing: Listing, state: SaleState, allocation: Allocation) -> Sale:
+def _take(scene: Scene, listing: Listing, state: str, allocation: Allocation) -> Sale:
     """Give the seats of the listing to the sale, or find that somebody else has them."""
     if not allocation.clear:
         return _store_unallocated(scene, allocation)
@@ -229,7 +226,7 @@ def _conflict(scene: Scene, seats: list[Seat]) -> Sale:
     _give_back_rest(scene, [])
     sale = sale_store(scene, SaleState.CONFLICT, "a seat of this sale belongs to somebody else")
     seats_attach(sale, seats, live=False)
-    command_write(sale=sale, kind=CommandKind.REJECT_SALE, key=f"reject:{sale.pk}")
+    command_write(sale=sale, kind=CommandKind.REJECT_SALE, key=_key_once("reject", sale))
     alerts_settle(sale)
     alert_conflict(sale)
     sale_record(scene, sale, "sale.conflict")
@@ -273,16 +270,21 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
         # Words overtake each other: an old one must not raise a sale that is over. The marketplace is asked again.
         enqueue_on_commit(READ_SALE, sale_id=str(known.pk))
         return known
-    if scene.listing is not None and _money_moved(known, scene.remote):
+    renamed = _named_otherwise(scene, known, state)
+    if renamed is not None and scene.listing is not None and state is not None:
+        _release(scene, known, reason="its marketplace names other seats")
+        return _take(scene, scene.listing, state if sale_may_move(known.state, state) else known.state, renamed)
+    if scene.listing is not None and (state == SaleState.CANCELLED or _money_moved(known, scene.remote)):
         listings_lock([scene.listing.pk])
     sale = sale_lock(known.pk)
     scene.knows(sale)
     _tell_money(scene, sale)
     # Asked for as long as it waits: who resolved an unclear sale did not confirm it there.
     _confirm_if_asked(scene, sale)
-    if sale.remote_status == scene.remote.remote_status and sale.state in {state, SaleState.NEEDS_PERSON}:
+    over_or_open = {SaleState.NEEDS_PERSON, SaleState.CANCELLED}
+    if sale.remote_status == scene.remote.remote_status and (sale.state == state or sale.state in over_or_open):
         return sale
-    sale.remote_status = scene.remote.remote_status[:60]
+    sale.remote_status, sale.remote_state = scene.remote.remote_status[:60], scene.remote.state.value
     sale.read_back_at = now()
     if state is None:
         alert_unclear(sale, f"the marketplace reports a state we do not know ({scene.remote.remote_status})")
@@ -290,12 +292,22 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
         _cancel(scene, sale)
     elif sale.state in SALE_LIVE and state != sale.state and sale_may_move(sale.state, state):
         _stands(scene, sale, state)
-        _confirm_if_asked(scene, sale)
     sale.version += 1
     sale.save()
     sale_changed(sale)
     sale_record(scene, sale, "sale.moved")
     return sale
+
+
+def _named_otherwise(scene: Scene, sale: Sale, state: SaleState | None) -> Allocation | None:
+    """The seats that its marketplace by now names for a live sale, where a person gave it others; else None."""
+    if not scene.remote.seats or scene.listing is None or not SALE_LIVE.issuperset({sale.state, state}):
+        return None
+    traits = adapter_get(scene.account.platform).traits
+    named = allocate(scene.remote, scene.listing, scene.seats, seller_allocates=traits.seller_allocates)
+    own = set(SaleSeat.objects.filter(sale=sale, live=True).values_list("seat_id", flat=True))
+    other = named.clear and not traits.seller_allocates and {seat.pk for seat in named.seats} != own
+    return named if other else None
 
 
 def _stands(scene: Scene, sale: Sale, state: SaleState) -> None:
@@ -336,46 +348,41 @@ def _tell_money(scene: Scene, sale: Sale) -> None:
         Listing.objects.filter(pk=scene.listing.pk).update(final_price=each)
 
 
-def sale_settle(
-    *, actor: Actor, sale: Sale, listing: Listing, seats: Sequence[Seat], remote: RemoteSale | None
-) -> Sale:
+def sale_settle(*, actor: Actor, sale: Sale, listing: Listing, seats: Sequence[Seat]) -> Sale:
     """A person says which seats of its listing a sale took that its marketplace left unclear.
 
-    `remote` is the sale as it is there now; None where its marketplace cannot be asked: it is, later. Where it is clear
-    there by now, that counts. The caller has checked who that is, and holds an open transaction. Raises Conflict where
-    somebody else has a seat.
+    It is read anew right after: where it is clear there by now, that counts. The caller has checked who that is, and
+    holds an open transaction. Raises Conflict where it is not unclear any more, or somebody else has a seat.
     """
     locked = seats_lock(_all_seat_ids(listing))
-    sale.refresh_from_db()
-    if sale.state != SaleState.NEEDS_PERSON:
-        return sale
+    _check_open(sale)
     chosen = [seat for seat in locked if seat.pk in {wanted.pk for wanted in seats}]
-    scene = Scene(sale.account, remote or as_told(sale), listing, locked, sale.noticed_at, sale, actor)
-    state = STATE_OF.get(scene.remote.state)
-    if remote is None:
-        enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
-    elif state == SaleState.CANCELLED or _may_be_taken_now(scene, state):
-        # It has become clear there, which counts for more.
-        return _further_word(scene, sale)
+    scene = Scene(sale.account, as_told(sale), listing, locked, sale.noticed_at, sale, actor)
     if obstacle_of(scene.key, sale.account, chosen) is not None:
         raise Conflict("Another sale has one of these seats.", field="seats", remedy="Choose the seats that it took.")
-    return _take(scene, listing, state if state in SALE_LIVE else SaleState.CONFIRMED, Allocation(chosen))
+    enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
+    return _take(scene, listing, STATE_OF[scene.remote.state], Allocation(chosen))
 
 
-def sales_off(listing_id: uuid.UUID) -> None:
-    """Note of every sale whose seats this listing had that nothing is left to take down for it.
-
-    A newer command may have done another sale's work, so that its own was superseded. No transaction may be open.
-    """
-    waiting = Sale.objects.filter(commands__listing_id=listing_id, last_delist_at=None).distinct()
-    for pk in waiting.order_by("pk").values_list("pk", flat=True):
-        with transaction.atomic():
-            sale_delists_done(sale_lock(pk))
+def _check_open(sale: Sale) -> None:
+    """Read the sale anew, now that its seats are locked; raises Conflict where it has become clear meanwhile."""
+    sale.refresh_from_db()
+    if sale.state != SaleState.NEEDS_PERSON:
+        raise Conflict(
+            f"This sale is {sale.get_state_display()}.", field="state", remedy="Only an unclear sale waits for you."
+        )
 
 
 def sale_dismiss(*, actor: Actor, sale: Sale, reason: str) -> Sale:
-    """A person says that a sale which was never clear is none: its hold ends. The caller holds a transaction."""
+    """A person says that a sale which was never clear is none: its hold ends. The caller holds a transaction.
+
+    Raises Conflict where it is not unclear any more.
+    """
     locked = seats_lock(_all_seat_ids(sale.listing)) if sale.listing else []
+    if not locked:
+        # No seat's lock holds anybody up.
+        sale_lock(sale.pk)
+    _check_open(sale)
     scene = Scene(sale.account, as_told(sale), sale.listing, locked, sale.noticed_at, sale, actor)
     _release(scene, sale)
     kept = sale_store(scene, SaleState.CANCELLED, reason)
@@ -394,39 +401,36 @@ def _may_be_taken_now(scene: Scene, state: SaleState | None) -> bool:
 
 
 def _cancel(scene: Scene, sale: Sale) -> None:
-    was_live = sale.state in SALE_LIVE
-    sale.state = SaleState.CANCELLED
     _release(scene, sale)
+    _end(sale)
+
+
+def _end(sale: Sale) -> None:
+    """The sale is over, and its seats are nobody's. The caller locked its listing and itself, and saves it."""
+    was_live, sale.state = sale.state in SALE_LIVE, SaleState.CANCELLED
+    SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
     alerts_settle(sale)
     if was_live:
-        sale_offer_no_more(sale)
+        offer_no_more(sale)
         alert_cancelled(sale)
 
 
-def sale_offer_no_more(sale: Sale) -> None:
-    """The marketplace may offer the seats of a cancelled or rejected sale again by itself: not before we ask it to.
-
-    The caller holds the sale's lock.
-    """
-    listing = sale.listing
-    if listing is None:
-        return
-    shown = listing.status in OFFERED and listing.listing_seats.filter(offered=True).exists()
-    kind = CommandKind.RESIZE if shown else CommandKind.DELIST
-    command_write(listing=listing, kind=kind, key=f"{kind}:{listing.external_id}:cancelled:{sale.pk}")
-
-
-def _release(scene: Scene, sale: Sale) -> None:
-    """Give the seats of a cancelled sale back to the holder; nothing is listed again without being asked."""
+def _release(scene: Scene, sale: Sale, *, reason: str = "the sale was cancelled") -> None:
+    """Give a sale's seats back to the holder; nothing is listed again without being asked."""
     own = [seat for seat in scene.seats if seat.held_by == scene.key]
-    seats_move(actor=scene.actor, seats=own, to_state=OwnerState.AVAILABLE, reason="the sale was cancelled")
+    seats_move(actor=scene.actor, seats=own, to_state=OwnerState.AVAILABLE, reason=reason)
     SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
 
 
 def _confirm_if_asked(scene: Scene, sale: Sale) -> None:
     """Confirm only a sale that has its seats (I-03)."""
     if scene.remote.state == RemoteSaleState.AWAITING_CONFIRM and sale.state in SALE_LIVE:
-        command_write(sale=sale, kind=CommandKind.CONFIRM_SALE, key=f"confirm:{sale.pk}")
+        command_write(sale=sale, kind=CommandKind.CONFIRM_SALE, key=_key_once("confirm", sale))
+
+
+def _key_once(what: str, sale: Sale) -> str:
+    """The key of what is said once of a sale, and once more where it stands again after it was over."""
+    return f"{what}:{sale.pk}:{int(sale.noticed_at.timestamp())}"
 
 
 def sale_delists_done(sale: Sale) -> bool:

@@ -67,7 +67,7 @@ class Scene:
         return hold_key(self.account.pk, self.remote.sale_id)
 
 
-def sale_store(scene: Scene, state: SaleState, reason: str) -> Sale:
+def sale_store(scene: Scene, state: str, reason: str) -> Sale:
     """Insert the sale, or bring the one that we have to this state."""
     if scene.sale is not None:
         return _restate(scene, scene.sale, state, reason)
@@ -85,6 +85,7 @@ def sale_store(scene: Scene, state: SaleState, reason: str) -> Sale:
         fee_version=fee_version(scene.account.platform, on=remote.sold_at.date()),
         state=state,
         remote_status=remote.remote_status[:60],
+        remote_state=remote.state.value,
         state_reason=reason[:300],
         sold_at=remote.sold_at,
         noticed_at=scene.noticed_at,
@@ -98,23 +99,26 @@ def sale_store(scene: Scene, state: SaleState, reason: str) -> Sale:
 
 
 def amounts_take(sale: Sale, remote: RemoteSale) -> None:
-    """Save the sale with the amounts as its marketplace tells them (I-25).
+    """Save the sale with the amounts as its marketplace tells them (I-25); a guess replaces none that were told.
 
     `rounding` is what they leave. More than a cent a ticket is no rounding: it is kept as well, and said.
     """
-    sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
-    sale.rounding = remote.gross - remote.fees - remote.proceeds
+    if remote.gross_known or sale._state.adding:
+        sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
+        sale.rounding = remote.gross - remote.fees - remote.proceeds
     sale.save()
-    if abs(sale.rounding) > CENT * max(sale.quantity, 1):
-        alert_amounts(sale)
+    alert_amounts(sale, unexplained=abs(sale.rounding) > CENT * max(sale.quantity, 1))
 
 
-def _restate(scene: Scene, known: Sale, state: SaleState, reason: str) -> Sale:
+def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
     sale, remote = sale_lock(known.pk), scene.remote
+    if sale.state == SaleState.CANCELLED:
+        # It stands again: what is taken down for it is measured anew.
+        sale.noticed_at, sale.last_delist_at, sale.notice_to_last_delist_ms = scene.noticed_at, None, None
     sale.listing, sale.game_id = scene.listing, scene.listing.game_id if scene.listing else None
     sale.quantity = remote.quantity
     sale.state, sale.state_reason = state, reason[:300]
-    sale.remote_status, sale.read_back_at = remote.remote_status[:60], now()
+    sale.remote_status, sale.remote_state, sale.read_back_at = remote.remote_status[:60], remote.state.value, now()
     sale.confirm_by, sale.ship_by = remote.confirm_by, remote.ship_by
     sale.version += 1
     amounts_take(sale, remote)
@@ -123,13 +127,15 @@ def _restate(scene: Scene, known: Sale, state: SaleState, reason: str) -> Sale:
 
 
 def as_told(sale: Sale) -> RemoteSale:
-    """What its marketplace told of a sale, from our own row."""
+    """What its marketplace told of a sale, from our own row; that it wants a confirmation is not said again."""
+    promised = sale.remote_state == RemoteSaleState.PROVISIONAL
+    state = RemoteSaleState.PROVISIONAL if promised else RemoteSaleState.AWAITING_FULFILMENT
     return RemoteSale(
         sale_id=sale.platform_sale_id, external_id=sale.listing.external_id if sale.listing else "",
         listing_id=sale.listing.listing_id if sale.listing else "", event_id="", quantity=sale.quantity,
         section=sale.listing.section if sale.listing else "", row=sale.listing.row if sale.listing else "", seats=(),
         gross=sale.gross, fees=sale.fees, proceeds=sale.proceeds, currency=sale.currency,
-        state=RemoteSaleState.AWAITING_FULFILMENT, remote_status=sale.remote_status, sold_at=sale.sold_at,
+        state=state, remote_status=sale.remote_status, sold_at=sale.sold_at,
         confirm_by=sale.confirm_by, ship_by=sale.ship_by,
     )  # fmt: skip
 

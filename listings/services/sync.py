@@ -8,8 +8,10 @@ import structlog
 from django.db import OperationalError
 from django.db.models import Q
 
-from listings.models import Sale
-from listings.services.sale_saga import sale_apply
+from listings.models import Sale, SaleState
+from listings.services.sale_alerts import alert_missing
+from listings.services.sale_saga import sale_apply, sale_hold_release
+from listings.states import SALE_LIVE
 from marketplaces.contracts import Capability, RemoteSale
 from marketplaces.errors import GrantExpired, TemporaryError
 from marketplaces.models import MarketplaceAccount, Mode
@@ -47,17 +49,20 @@ def account_sync_sales(*, account: MarketplaceAccount) -> int:
     return applied
 
 
-def sale_asked(sale: Sale) -> RemoteSale | None:
-    """The sale as its marketplace has it now; None where it has none. Raises MarketplaceError."""
-    adapter = adapter_get(sale.platform)
-    return over_link(sale.account, lambda link: adapter.fetch_sale(link, sale.platform_sale_id))
-
-
 def sale_read(*, sale: Sale) -> bool:
-    """Read one sale anew and apply it; returns whether it is there. Raises MarketplaceError."""
-    remote = sale_asked(sale)
+    """Read one sale anew and apply it; returns whether it is there. Raises MarketplaceError.
+
+    A promise that is not there is over; a sale that is not there needs a person.
+    """
+    adapter = adapter_get(sale.platform)
+    remote = over_link(sale.account, lambda link: adapter.fetch_sale(link, sale.platform_sale_id))
     if remote is not None:
-        sale_apply(account=sale.account, remote=remote, fresh=True)
+        sale = sale_apply(account=sale.account, remote=remote, fresh=True)
+    elif sale.state == SaleState.PROVISIONAL:
+        sale_hold_release(
+            account=sale.account, platform_sale_id=sale.platform_sale_id, reason="its marketplace knows no such sale"
+        )
+    alert_missing(sale, missing=remote is None and sale.state in SALE_LIVE - {SaleState.PROVISIONAL})
     return remote is not None
 
 

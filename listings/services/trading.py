@@ -13,6 +13,7 @@ from listings.scopes import game_scope
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import Game, SeasonTicket
+from portfolios.services.ledger import watchers
 from seatsync.accounts.models import Membership
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -30,20 +31,25 @@ _STRICTNESS = {
 }
 
 
-LIFT = "Resume trading under Settings, Selling."
-
-
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """The strictest state in force, and what was said when it was set."""
+    """The strictest state in force, on what it stands, and what was said when it was set."""
 
     state: TradingStateKind = TradingStateKind.ACTIVE
     reason: str = ""
+    scope: str = "holder"
 
     @property
     def why(self) -> str:
         """The reason to be put behind what is stopped; empty where none was given."""
         return f" ({self.reason})" if self.reason else ""
+
+    @property
+    def remedy(self) -> str:
+        """Who can lift it, and where."""
+        if self.scope == "holder":
+            return "Its holder resumes trading under Settings, Selling."
+        return f"It stands on this {self.scope} alone: lift it there (trading-states of the API)."
 
 
 def brake_for(ticket: SeasonTicket, *, game_id: uuid.UUID, account_ids: Iterable[uuid.UUID] = ()) -> Brake:
@@ -54,12 +60,12 @@ def brake_for(ticket: SeasonTicket, *, game_id: uuid.UUID, account_ids: Iterable
         | Q(scope="game", scope_id=game_scope(ticket.pk, game_id))
         | Q(scope="account", scope_id__in=list(account_ids))
     )
-    rows = TradingState.objects.filter(scopes, tenant_id=ticket.tenant_id).filter(Q(until=None) | Q(until__gt=now()))
+    rows = TradingState.objects.in_force().filter(scopes, tenant_id=ticket.tenant_id)
     return _strictest(_brake(row) for row in rows)
 
 
 def _brake(row: TradingState) -> Brake:
-    return Brake(TradingStateKind(row.state), row.reason)
+    return Brake(TradingStateKind(row.state), row.reason, row.scope)
 
 
 def _strictest(brakes: Iterable[Brake]) -> Brake:
@@ -71,7 +77,7 @@ def brakes_for(listings: Iterable[Listing]) -> dict[uuid.UUID, Brake]:
     wanted = list(listings)
     scope_ids: dict[uuid.UUID, set[uuid.UUID]] = {listing.pk: _scope_ids(listing) for listing in wanted}
     every = set().union(*scope_ids.values()) if scope_ids else set()
-    rows = TradingState.objects.filter(scope_id__in=every).filter(Q(until=None) | Q(until__gt=now()))
+    rows = TradingState.objects.in_force().filter(scope_id__in=every)
     brakes = [(row.tenant_id, row.scope_id, _brake(row)) for row in rows]
     return {
         listing.pk: _strictest(
@@ -111,6 +117,10 @@ def trading_state_set(
         raise InvalidInput(
             f"{state!r} is not a state.", field="state", remedy=f"Use {', '.join(TradingStateKind.values)}."
         )
+    if state != TradingStateKind.ACTIVE and not reason.strip():
+        raise InvalidInput(
+            "A reason is missing.", field="reason", remedy="Say why: it is shown wherever the brake stops something."
+        )
     if until is not None and until <= now():
         raise InvalidInput("The end lies in the past.", field="until", remedy="Give a later time, or none.")
     if actor.tenant_id is None:
@@ -130,9 +140,18 @@ def trading_state_set(
         actor=actor, verb="trading_state.set", object_type=scope, object_id=scope_id, after={"state": state},
         reason=reason,
     )  # fmt: skip
-    if actor.user_id is not None:
-        publish(tenant_id=actor.tenant_id, user_ids=[actor.user_id], kind=LiveType.SEASON_CHANGED, object_id=scope_id)
+    people = {*_concerned(scope, season_ticket_id or scope_id), *([actor.user_id] if actor.user_id else [])}
+    publish(tenant_id=actor.tenant_id, user_ids=people, kind=LiveType.SEASON_CHANGED, object_id=scope_id)
     return row
+
+
+def _concerned(scope: str, object_id: uuid.UUID) -> list[uuid.UUID]:
+    """Who sells less or more because of a brake: on a holder, an account, or a season ticket and its games."""
+    if scope == "holder":
+        return [object_id]
+    if scope == "account":
+        return list(MarketplaceAccount.objects.filter(pk=object_id).values_list("user_id", flat=True))
+    return watchers(object_id)
 
 
 def _checked_scope(

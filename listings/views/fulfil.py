@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from listings.forms import FulfilForm
 from listings.models import CommandKind, SaleState
-from listings.selectors import sale_get
+from listings.selectors import sale_get, sale_zone
 from listings.services.fulfil import sale_fulfil as hand_over
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
@@ -34,6 +34,7 @@ def sale_fulfil(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
             return redirect("listings:sale_detail", sale.pk)
     context = {
         "sale": sale,
+        "zone": sale_zone(sale),
         "form": form,
         "may_change": sale.listing is not None and sale.listing.season_ticket.may(actor, "list"),
         "waits": sale.state == SaleState.CONFIRMED,

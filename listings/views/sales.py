@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from listings.models import CommandKind, CommandState, MarketplaceCommand, SaleState
-from listings.selectors import commands_of_sale, payout_lines_of_sale, sale_get, seats_of_sale
+from listings.selectors import commands_of_sale, payout_lines_of_sale, sale_get, sale_zone, seats_of_sale
 from listings.selectors import sale_list as sales_visible
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.requests import template_for
@@ -45,6 +45,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     told = [command for command in commands if command.kind not in _TAKES_DOWN]
     context = {
         "sale": sale,
+        "zone": sale_zone(sale),
         "seats": seats_of_sale(sale),
         "paid": payout_lines_of_sale(actor, sale),
         "to_hand_over": sale.state == SaleState.CONFIRMED,

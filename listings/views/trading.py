@@ -19,9 +19,12 @@ from seatsync.core.forms import form_add_refusal
 
 
 def _render(request: HttpRequest, actor: Actor, form: TradingForm, status: int = 200) -> HttpResponse:
-    states = list(trading_states(actor))
-    mine = next((state for state in states if state.scope == "holder" and state.scope_id == actor.user_id), None)
-    context = {"form": form, "mine": mine, "others": [state for state in states if state is not mine]}
+    states = trading_states(actor).in_force()
+    mine = brake_of_holder(actor)
+    others = states.exclude(state=TradingStateKind.ACTIVE).exclude(
+        scope="holder", scope_id=actor.user_id or uuid.UUID(int=0)
+    )
+    context = {"form": form, "mine": mine, "others": others}
     return render(request, "listings/trading_detail.html", context, status=status)
 
 

@@ -13,6 +13,7 @@ class OurRequest(HttpRequest):
 
     request_id: str
     rate_grant: Grant
+    htmx: HtmxDetails
 
 
 def ours(request: HttpRequest) -> OurRequest:
@@ -22,7 +23,7 @@ def ours(request: HttpRequest) -> OurRequest:
 
 def refetched(request: HttpRequest) -> bool:
     """Whether a page that is open asks for the part of it that changed."""
-    return bool(HtmxDetails(request))
+    return bool(ours(request).htmx)
 
 
 def template_for(request: HttpRequest, *, whole: str, part: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from ipaddress import ip_network
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -69,7 +70,7 @@ def env_networks(name: str) -> list[str]:
     return found
 
 
-def env_database(name: str, default: str) -> dict[str, object]:
+def env_database(name: str, default: str) -> dict[str, Any]:
     """A Django database entry from a postgres:// URL; anything else raises ImproperlyConfigured.
 
     What follows its `?` goes to libpq (hosted databases ask for sslmode there); an unknown name is refused.

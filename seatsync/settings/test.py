@@ -15,10 +15,9 @@ CELERY_TASK_EAGER_PROPAGATES = True
 ADMIN_REQUIRES_OTP = True
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 # What a test commits need not outlive a power cut.
-DATABASES = {
-    "default": DATABASES["default"]
-    | {"OPTIONS": {"application_name": "seatsync-tests", "connect_timeout": 5, "options": "-c synchronous_commit=off"}}
-}
+_hurry = {"application_name": "seatsync-tests", "connect_timeout": 5, "options": "-c synchronous_commit=off"}
+_asked: dict[str, object] = DATABASES["default"].get("OPTIONS", {})
+DATABASES = {"default": DATABASES["default"] | {"OPTIONS": _asked | _hurry}}
 # Nobody listens there: no test may find, and change, a simulator that somebody runs on this machine.
 SIMULATOR_URL = "http://127.0.0.1:1"
 # Tests load seasons and expect them on the next page; the query counts are those of the label being read each time.

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from listings.models import PayoutLine
 from listings.services.payouts import account_sync_payouts
 from marketplaces.contracts import PaymentLine, RemotePayment
 from portfolios.services.ledger import seats_set_state
@@ -50,3 +51,22 @@ def test_what_was_there_gets_its_tenant_and_its_key(market: Market) -> None:
         found = rows(table, "tenant_id", "id")
         assert found, table
         assert {tenant_id for tenant_id, _ in found} == {tenant}, table
+
+
+def test_a_payouts_lines_that_are_no_sales_become_one(market: Market) -> None:
+    charge = PaymentLine("", Decimal("0.00"), Decimal("3.00"), Decimal("0.00"), Decimal("-3.00"))
+    market.alpha.paid = [RemotePayment("P-1", now(), Decimal("-3.00"), "USD", (charge,))]
+    account_sync_payouts(account=market.accounts["alpha"])
+    newest = [node for node in MigrationExecutor(connection).loader.graph.leaf_nodes() if node[0] == "listings"]
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    MigrationExecutor(connection).migrate([("listings", "0006_price_history_hourly")])
+    line = PayoutLine.objects.defer("sale").get()
+    for number in (1, 2):
+        PayoutLine.objects.create(
+            tenant_id=line.tenant_id, payout_id=line.payout_id, gross=number, fee=Decimal("0.50"), net=number
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    MigrationExecutor(connection).migrate(newest)
+    assert rows("payout_lines", "gross", "fee", "net") == [(Decimal("3.00"), Decimal("4.00"), Decimal("0.00"))]

@@ -7,7 +7,7 @@ import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from intelligence.models import AiPrediction
-from portfolios.models import Game, SeasonTicket, SeatGroup
+from portfolios.models import Game, SeasonTicket, Seat, SeatGroup
 from portfolios.services.groups import seat_group_for
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.clock import now
@@ -63,6 +63,15 @@ def test_seats_that_are_offered_as_a_new_group_have_a_price_at_once(
     assert priced() == {(1, 2)}
     assert AiPrediction.objects.count() == 1
     assert str(holding.user.pk) in told(holding.ticket)
+
+
+def test_seats_that_are_sold_are_given_none(
+    holding: Holding, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    Seat.objects.filter(pk__in=[seat.pk for seat in holding.seats[:2]]).update(state="sold")
+    with django_capture_on_commit_callbacks(execute=True):
+        seat_group_for(seats=holding.seats[:2])
+    assert priced() == set()
 
 
 def test_a_played_games_seats_are_given_none(

@@ -4,18 +4,22 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
+from django.test import TestCase
 
 from listings.models import Sale, SaleSeat, SaleState
 from listings.services.resolve import sale_resolve
-from listings.services.sale_saga import sale_apply, sale_hold_release
+from listings.services.sale_saga import sale_apply, sale_dismiss, sale_hold_release
 from listings.services.sync import sale_read
-from marketplaces.contracts import Link, RemoteSaleState
+from marketplaces.contracts import Capability, Link, RemoteSaleState
 from marketplaces.errors import TemporaryError
 from portfolios.models import OwnerState, Seat
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
+from tests.listings.platform import ScriptedPlatform
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +32,11 @@ def states(market: Market) -> list[str]:
 def resolved(market: Market) -> Sale:
     """A person says that the only sale took seats 1 and 2."""
     seats = Seat.objects.filter(game=market.holding.game, seat_number__in=[1, 2])
-    return sale_resolve(actor=market.holding.actor, sale_id=Sale.objects.get().pk, seat_ids=[seat.pk for seat in seats])
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        sale_resolve(
+            actor=market.holding.actor, sale_id=Sale.objects.get().pk, seat_ids=[seat.pk for seat in seats]
+        )  # fmt: skip
+    return Sale.objects.get()
 
 
 def test_i01_a_promise_that_is_gone_frees_its_seats_for_the_next_sale(market: Market) -> None:
@@ -154,6 +162,146 @@ def test_i21_a_sale_that_is_over_here_and_moves_on_there_is_read_anew_and_taken(
     assert sale_read(sale=Sale.objects.get())
     assert Sale.objects.get().state == SaleState.CONFIRMED
     assert states(market) == ["sold", "sold", "available", "available"]
+
+
+def test_a_sale_that_its_marketplace_does_not_know_needs_a_person_until_it_does(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False)
+    market.webhook(sold)
+    del market.alpha.sales[sold.sale_id]
+    assert resolved(market).state == SaleState.CONFIRMED
+    alert = Alert.objects.get(kind="sale.missing", user_id=market.holding.user.pk)
+    assert alert.title == f"Alpha knows nothing of sale {sold.sale_id}"
+    market.alpha.sales[sold.sale_id] = sold
+    assert sale_read(sale=Sale.objects.get())
+    alert.refresh_from_db()
+    assert alert.state == "recovered"
+
+
+def test_a_promise_that_its_marketplace_does_not_know_is_over(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False, state=RemoteSaleState.PROVISIONAL)
+    market.webhook(sold)
+    del market.alpha.sales[sold.sale_id]
+    assert resolved(market).state == SaleState.CANCELLED
+    assert states(market) == ["available"] * 4
+
+
+def test_i01_who_dismisses_a_sale_that_has_become_clear_meanwhile_frees_nothing(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False)
+    market.webhook(sold)
+    read_earlier = Sale.objects.get()
+    sale_apply(account=market.accounts["alpha"], remote=replace(sold, seats=("1", "2")))
+    with pytest.raises(Conflict, match="This sale is confirmed"), transaction.atomic():
+        sale_dismiss(actor=market.holding.actor, sale=read_earlier, reason="not mine")
+    assert states(market) == ["sold", "sold", "available", "available"]
+
+
+def test_a_promise_that_vanished_and_is_there_after_all_is_taken(market: Market) -> None:
+    alpha, _ = market.published()
+    promised = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL)
+    market.webhook(promised)
+    account = market.accounts["alpha"]
+    sale_hold_release(account=account, platform_sale_id=promised.sale_id, reason="the announced sale does not exist")
+    assert states(market) == ["available"] * 4
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        sale_apply(account=account, remote=promised)
+    assert (Sale.objects.get().state, states(market)[:2]) == (SaleState.PROVISIONAL, ["held", "held"])
+
+
+def test_the_same_word_of_a_sale_that_is_over_changes_nothing(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False)
+    market.webhook(sold)
+    sale_resolve(actor=market.holding.actor, sale_id=Sale.objects.get().pk, seat_ids=[], reason="not mine")
+    version, entries = Sale.objects.get().version, AuditEntry.objects.count()
+    for _ in range(2):
+        sale_apply(account=market.accounts["alpha"], remote=sold)
+    assert (Sale.objects.get().version, AuditEntry.objects.count()) == (version, entries)
+
+
+def test_i03_a_sale_that_is_cancelled_twice_comes_down_twice(market: Market) -> None:
+    alpha, _ = market.published()
+    account = market.accounts["alpha"]
+    sold = market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
+    market.webhook(sold)
+    for number in (1, 2):
+        market.alpha.relist(sold.sale_id)
+        over = replace(market.alpha.sales[sold.sale_id], remote_status=f"over {number}")
+        sale_apply(account=account, remote=over)
+        market.work()
+        assert (Sale.objects.get().state, market.alpha.shown()) == (SaleState.CANCELLED, []), number
+        market.alpha.sales[sold.sale_id] = replace(sold, remote_status=f"stands {number}")
+        sale_read(sale=Sale.objects.get())
+        assert Sale.objects.get().state == SaleState.CONFIRMED, number
+
+
+@pytest.mark.parametrize("why", ["it cannot resize", "the rest lies apart"])
+def test_i03_what_is_shown_again_comes_down_whole_where_it_cannot_be_resized(
+    market: Market, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    alpha, _ = market.published()
+    seats = (2, 3) if why == "the rest lies apart" else (1, 2)
+    sold = market.alpha.sell(alpha.external_id, seats)
+    market.webhook(sold)
+    market.work()
+    if why == "it cannot resize":
+        traits = market.alpha.traits
+        less = replace(traits, capabilities=traits.capabilities - {Capability.RESIZE})
+        monkeypatch.setattr(ScriptedPlatform, "traits", property(lambda _: less))
+    market.alpha.relist(sold.sale_id)
+    sale_apply(account=market.accounts["alpha"], remote=market.alpha.sales[sold.sale_id])
+    market.work()
+    assert market.alpha.shown() == []
+    assert not Alert.objects.filter(kind="command.needs_person").exists()
+
+
+def test_i25_a_guess_replaces_no_amounts_that_were_told(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False)
+    market.webhook(sold)
+    guessed = replace(sold, gross=sold.proceeds, fees=Decimal("0.00"), gross_known=False, seats=("1", "2"))
+    sale_apply(account=market.accounts["alpha"], remote=guessed)
+    sale = Sale.objects.get()
+    assert (sale.state, sale.gross, sale.fees) == (SaleState.CONFIRMED, Decimal("168.00"), Decimal("16.80"))
+    alpha.refresh_from_db()
+    assert alpha.final_price == Decimal("84.00")
+
+
+def test_i25_the_alert_of_amounts_that_do_not_add_up_ends_when_they_do(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2))
+    for proceeds, said in (("111.20", "$40.00 is not"), ("131.20", "$20.00 is not")):
+        sale_apply(account=market.accounts["alpha"], remote=replace(sold, proceeds=Decimal(proceeds)))
+        alert = Alert.objects.get(kind="sale.amounts", user_id=market.holding.user.pk)
+        assert (alert.state, said in alert.body) == ("firing", True)
+    sale_apply(account=market.accounts["alpha"], remote=sold)
+    alert.refresh_from_db()
+    assert alert.state == "recovered"
+
+
+def test_what_is_taken_down_for_a_sale_that_stands_again_is_measured_anew(market: Market) -> None:
+    alpha, _ = market.published()
+    account = market.accounts["alpha"]
+    sold = market.alpha.sell(alpha.external_id, (1, 2))
+    market.webhook(sold)
+    market.work()
+    before = Sale.objects.get()
+    assert before.last_delist_at is not None
+    sale_apply(account=account, remote=market.alpha.move(sold.sale_id, RemoteSaleState.CANCELLED))
+    market.publish(market.holding.seats[:2], account_ids=[market.accounts["beta"].pk])
+    market.work()
+    market.alpha.sales[sold.sale_id] = replace(sold, remote_status="stands again")
+    sale_read(sale=Sale.objects.get())
+    again = Sale.objects.get()
+    assert (again.last_delist_at, again.notice_to_last_delist_ms, again.noticed_at > before.noticed_at) == (
+        None, None, True,
+    )  # fmt: skip
+    alert = Alert.objects.get(kind="sale.sold", user_id=market.holding.user.pk)
+    assert alert.body.endswith("Other listings of these seats are coming down.")
+    market.work()
+    assert Sale.objects.get().last_delist_at is not None
 
 
 def test_i35_a_promise_that_is_gone_is_in_the_audit(market: Market) -> None:

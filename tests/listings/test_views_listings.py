@@ -7,16 +7,17 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, TestCase
 from django.urls import reverse
 
-from listings.models import Listing, TradingState
+from listings.models import Listing, Sale, TradingState
 from listings.services.trading import trading_state_set
 from marketplaces.contracts import RemoteSaleState
 from portfolios.models import Venue
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
+from seatsync.live.models import LiveEvent
 from tests.market import Market
 
 
@@ -170,6 +171,33 @@ def test_the_brake_is_set_with_a_reason(market: Market) -> None:
     brake.refresh_from_db()
     assert brake.state == "ACTIVE"
     assert '<option value="HALTED" selected>' in client.get(reverse("listings:trading_detail")).content.decode()
+
+
+def test_the_page_of_a_sale_whose_game_is_not_known_opens(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = replace(market.alpha.sell(alpha.external_id, (1, 2)), external_id="", listing_id="not ours")
+    market.alpha.sales[sold.sale_id] = sold
+    market.webhook(sold)
+    sale = Sale.objects.get()
+    assert (sale.game_id, sale.state) == (None, "needs_person")
+    page = enter(market.holding.actor).get(reverse("listings:sale_detail", args=[sale.pk]))
+    assert (page.status_code, "UTC" in page.content.decode()) == (200, True)
+
+
+def test_who_is_halted_by_support_is_told(market: Market) -> None:
+    people, user = market.holding, market.holding.user.pk
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        trading_state_set(actor=people.staff, scope="holder", scope_id=user, state="HALTED", reason="asked to")
+    assert LiveEvent.objects.filter(type="season.changed", user_id=user).exists()
+
+
+def test_a_brake_that_has_ended_is_not_shown_as_one(market: Market) -> None:
+    trading_state_set(
+        actor=market.holding.actor, scope="holder", scope_id=market.holding.user.pk, state="HALTED", reason="on holiday"
+    )
+    TradingState.objects.update(until=now() - timedelta(minutes=1))
+    page = enter(market.holding.actor).get(reverse("listings:trading_detail")).content.decode()
+    assert "on holiday" not in page
 
 
 def test_every_page_says_that_selling_is_stopped(market: Market) -> None:
