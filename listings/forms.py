@@ -78,6 +78,14 @@ class TradingForm(forms.Form):
         label="Reason", max_length=200, required=False, help_text="Shown wherever the brake stops something."
     )
 
+    def clean(self) -> dict[str, Any]:
+        """A page asks why a brake is set, because pages show it; who halts by the API need not stop to say."""
+        data = super().clean() or self.cleaned_data
+        braked = data.get("state") and data["state"] != TradingStateKind.ACTIVE
+        if braked and not data.get("reason", "").strip() and "reason" not in self.errors:
+            self.add_error("reason", "Say why: it is shown wherever the brake stops something.")
+        return data
+
 
 class MappingForm(forms.Form):
     """The event or the section that was chosen, or typed instead."""

@@ -10,6 +10,7 @@ from factory.helpers import post_generation
 from portfolios.models import Game, League, Team, Venue, VenueSection
 from seatsync.accounts.models import Membership, Role, User
 from seatsync.core.clock import now
+from seatsync.core.venue_time import local
 from seatsync.tenants.models import Tenant
 
 PASSWORD = "a-long-password-1"
@@ -98,5 +99,5 @@ class GameFactory(DjangoModelFactory[Game]):
     opponent = SubFactory(TeamFactory, venue=None)
     venue = SelfAttribute("home_team.venue")
     starts_at = LazyFunction(lambda: now() + timedelta(days=7))
-    game_date = LazyAttribute(lambda game: game.starts_at.date())
+    game_date = LazyAttribute(lambda game: local(game.starts_at, game.venue.timezone).date())
     season_year = 2026

@@ -117,10 +117,6 @@ def trading_state_set(
         raise InvalidInput(
             f"{state!r} is not a state.", field="state", remedy=f"Use {', '.join(TradingStateKind.values)}."
         )
-    if state != TradingStateKind.ACTIVE and not reason.strip():
-        raise InvalidInput(
-            "A reason is missing.", field="reason", remedy="Say why: it is shown wherever the brake stops something."
-        )
     if until is not None and until <= now():
         raise InvalidInput("The end lies in the past.", field="until", remedy="Give a later time, or none.")
     if actor.tenant_id is None:

@@ -249,11 +249,11 @@ def test_i19_halted_stops_prices_and_publishing_and_never_a_delist(market: Marke
     brake(market, TradingStateKind.HALTED)  # idempotent
     with pytest.raises(InvalidInput, match=r"Trading is halted \(test\)\.") as refused:
         reprice(market, alpha, "85.00")
-    assert refused.value.problems[0].remedy == "Resume trading under Settings, Selling."
+    assert refused.value.problems[0].remedy == "Its holder resumes trading under Settings, Selling."
     other_game = market.holding.seats_of(market.holding.games[-1])
     with pytest.raises(Conflict, match=r"Trading is halted \(test\)\.") as refused_too:
         market.publish(other_game)
-    assert refused_too.value.problems[0].remedy == "Resume trading under Settings, Selling."
+    assert refused_too.value.problems[0].remedy == "Its holder resumes trading under Settings, Selling."
     market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
     market.work()
     assert market.beta.shown() == []
@@ -489,7 +489,7 @@ def test_i19_a_brake_whose_end_has_passed_does_not_apply(market: Market) -> None
 @pytest.mark.parametrize(("status", "remedy"), [
     ("sold", "It is sold, and nothing is to be done."),
     ("cancelled", "Publish it again at the price that you want."),
-    ("error", "Wait a moment and try again."),
+    ("error", "Look at why it was not published, and mend that first."),
 ])  # fmt: skip
 def test_i13_a_status_that_takes_no_price_says_what_there_is_to_do(market: Market, status: str, remedy: str) -> None:
     alpha, _ = market.published()

@@ -193,7 +193,7 @@ def test_i01_who_dismisses_a_sale_that_has_become_clear_meanwhile_frees_nothing(
     market.webhook(sold)
     read_earlier = Sale.objects.get()
     sale_apply(account=market.accounts["alpha"], remote=replace(sold, seats=("1", "2")))
-    with pytest.raises(Conflict, match="This sale is confirmed"), transaction.atomic():
+    with pytest.raises(Conflict, match="This sale is sold"), transaction.atomic():
         sale_dismiss(actor=market.holding.actor, sale=read_earlier, reason="not mine")
     assert states(market) == ["sold", "sold", "available", "available"]
 
