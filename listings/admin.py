@@ -1,5 +1,6 @@
 """Staff pages of listings: read, and give a stuck command another try."""
 
+import uuid
 from typing import Any, ClassVar
 
 from django import forms
@@ -128,17 +129,16 @@ class PayoutLineAdmin(ReadOnlyAdmin):
 class PriceHistoryFilter(SeriesFilter):
     """Prices of one tenant's listings, or of one listing."""
 
-    columns: ClassVar = {**SeriesFilter.columns, "listing": "listing_id"}
+    columns: ClassVar = {**SeriesFilter.columns, "tenant": "tenant_id", "listing": "listing_id"}
     field_order = ("tenant", "listing")
 
     tenant = forms.ModelChoiceField(tenant_list(), required=False, empty_label="All")
     listing = forms.UUIDField(label="Listing's id", required=False)
 
-    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows that fit; a row names its listing, and only that its tenant."""
+    def clean_tenant(self) -> uuid.UUID | None:
+        """The tenant by its id, as the rows name it."""
         tenant = self.cleaned_data["tenant"]
-        owned = rows.filter(listing_id__in=Listing.objects.filter(tenant=tenant).values("pk")) if tenant else rows
-        return super().narrowed(owned)
+        return tenant.pk if tenant else None
 
 
 @series_page

@@ -324,7 +324,8 @@ class Sale(BaseModel):
     ship_by = models.DateTimeField(null=True, blank=True)
     # From notice to the moment the last other listing of these seats was verified gone.
     last_delist_at = models.DateTimeField(null=True, blank=True)
-    notice_to_last_delist_ms = models.PositiveIntegerField(null=True, blank=True)
+    # A grant that nobody renews can hold a delist up for months.
+    notice_to_last_delist_ms = models.PositiveBigIntegerField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 
     objects: ClassVar[SaleQuerySet] = manager_of(SaleQuerySet)
@@ -452,6 +453,7 @@ class PriceHistory(models.Model):
     pk = models.CompositePrimaryKey("time", "id")
     time = models.DateTimeField()
     id = models.UUIDField(default=uuid7)
+    tenant_id = models.UUIDField()
     listing_id = models.UUIDField()
     price = models.DecimalField(max_digits=10, decimal_places=2)
     currency = models.CharField(max_length=3, default="USD")

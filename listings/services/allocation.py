@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from listings.models import Listing
+from listings.models import CommandKind, CommandState, Listing, SaleSeat
 from marketplaces.contracts import RemoteSale
 from portfolios.models import OwnerState, Seat
 
@@ -31,11 +31,27 @@ def allocate(remote: RemoteSale, listing: Listing, seats: list[Seat], *, seller_
         return _named(remote, seats)
     offered_ids = set(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True))
     offered = sorted((s for s in seats if s.pk in offered_ids), key=lambda s: s.seat_number)
-    if remote.quantity == len(offered):
-        return Allocation(offered)
-    if seller_allocates:
+    if seller_allocates and remote.quantity != len(offered):
         return _chosen(remote.quantity, offered, seats)
+    if remote.quantity == len(offered) and (seller_allocates or _shown_no_more(listing, remote)):
+        return Allocation(offered)
     return Allocation(reason=f"it took {remote.quantity} of {len(offered)} seats and does not say which")
+
+
+def _shown_no_more(listing: Listing, remote: RemoteSale) -> bool:
+    """Whether the marketplace showed no other seats than we offer when it sold.
+
+    Seats that were sold elsewhere are still on show there until it has answered that it has made the listing smaller;
+    a buyer who came before that may have had any of them.
+    """
+    own = SaleSeat.objects.filter(sale__listing=listing, live=True).values("seat_id")
+    if not listing.listing_seats.filter(offered=False).exclude(seat_id__in=own).exists():
+        return True
+    resizes = listing.commands.filter(kind=CommandKind.RESIZE).exclude(state=CommandState.SUPERSEDED)
+    newest = resizes.order_by("-created_at", "-pk").first()
+    if newest is None or newest.state != CommandState.DONE or newest.finished_at is None:
+        return False
+    return newest.finished_at < remote.sold_at
 
 
 def _named(remote: RemoteSale, seats: list[Seat]) -> Allocation:

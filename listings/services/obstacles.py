@@ -4,7 +4,9 @@ import uuid
 from collections.abc import Sequence
 from enum import StrEnum
 
-from listings.models import Sale, SaleSeat
+from django.db.models import QuerySet
+
+from listings.models import Sale, SaleSeat, SaleState
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import OwnerState, Seat
 
@@ -14,7 +16,8 @@ class Obstacle(StrEnum):
 
     # Somebody else has a seat: a live sale, its holder, whoever it was given to.
     TAKEN = "taken"
-    # A sale of another marketplace that nobody could allocate yet holds a seat.
+    # A sale of another marketplace that nobody could allocate yet holds a seat, or a promise of this one does, which
+    # may be over there by now: it sold the seat again.
     UNCLEAR = "unclear"
 
 
@@ -30,13 +33,22 @@ def obstacle_of(key: str, account: MarketplaceAccount, seats: Sequence[Seat]) ->
     announcement names no seats, so it held more than its own, and it may be of a sale that does not exist.
     """
     foreign = [seat for seat in seats if seat.state != OwnerState.AVAILABLE and seat.held_by != key]
-    taken = set(SaleSeat.objects.filter(seat__in=foreign, live=True).values_list("seat_id", flat=True))
+    live = SaleSeat.objects.filter(seat__in=foreign, live=True)
+    promised = set(promises_on(account, foreign).values_list("sale_seats__seat_id", flat=True))
+    taken = set(live.values_list("seat_id", flat=True)) - promised
     unclear = False
     for seat in foreign:
         if seat.pk in taken or seat.state != OwnerState.HELD or not seat.held_by.startswith("sale:"):
             return Obstacle.TAKEN
-        unclear = unclear or _held_unclear(seat, account)
+        unclear = unclear or seat.pk in promised or _held_unclear(seat, account)
     return Obstacle.UNCLEAR if unclear else None
+
+
+def promises_on(account: MarketplaceAccount, seats: Sequence[Seat]) -> QuerySet[Sale]:
+    """The promises of this account that have any of these seats."""
+    return Sale.objects.filter(
+        account=account, state=SaleState.PROVISIONAL, sale_seats__seat__in=seats, sale_seats__live=True
+    )
 
 
 def _held_unclear(seat: Seat, account: MarketplaceAccount) -> bool:

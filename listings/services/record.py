@@ -33,6 +33,8 @@ from seatsync.live.alerts import alert_recover
 
 MOST_ATTEMPTS = 8
 LONGEST_WAIT_S = 300.0
+# A marketplace that asks for more has lost its measure; what is to come down does not wait longer than it may itself.
+LONGEST_WAIT_ASKED_S = 3600.0
 # A seat that is still for sale elsewhere: tried until it is gone, and a person is told when that takes long.
 TELL_AFTER_URGENT = 10
 LONGEST_WAIT_URGENT_S = 10.0
@@ -153,6 +155,7 @@ def _priced(_command: MarketplaceCommand, listing: Listing, answer: Answer) -> N
     listing.save()
     PriceHistory.objects.create(
         time=now(),
+        tenant_id=listing.tenant_id,
         listing_id=listing.pk,
         price=price,
         currency=listing.currency,
@@ -237,7 +240,12 @@ def _again(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | N
         _person(command, listing, answer.error)
         return
     wait = min(2.0 ** (command.attempts - 1), LONGEST_WAIT_S)
-    _put_back(command, _spread(wait) if answer.retry_after_s is None else answer.retry_after_s, answer.error, unknown)
+    _put_back(command, _waited(answer, wait, LONGEST_WAIT_ASKED_S), answer.error, unknown)
+
+
+def _waited(answer: Answer, wait_s: float, longest_s: float) -> float:
+    """As long as the marketplace asks for, within reason; else about `wait_s`."""
+    return _spread(wait_s) if answer.retry_after_s is None else min(answer.retry_after_s, longest_s)
 
 
 def _until_done(
@@ -248,7 +256,7 @@ def _until_done(
     if command.attempts >= TELL_AFTER_URGENT:
         alert_needs_person(command, listing)
     wait = min(2.0 ** min(command.attempts - 1, 16) / 4, longest_s)
-    _put_back(command, _spread(wait) if answer.retry_after_s is None else answer.retry_after_s, answer.error, unknown)
+    _put_back(command, _waited(answer, wait, longest_s), answer.error, unknown)
 
 
 def _spread(wait_s: float) -> float:

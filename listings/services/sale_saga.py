@@ -25,7 +25,7 @@ from listings.services.allocation import Allocation, allocate
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
 from listings.services.notify import sale_changed
-from listings.services.obstacles import Obstacle, hold_key, obstacle_of
+from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on
 from listings.services.projections import offer_no_more, projections_shrink, sold_listing_shrink
 from listings.services.sale_alerts import (
     alert_cancelled,
@@ -189,6 +189,9 @@ def _take(scene: Scene, listing: Listing, state: str, allocation: Allocation) ->
     if obstacle is Obstacle.TAKEN:
         return _conflict(scene, allocation.seats)
     if obstacle is Obstacle.UNCLEAR:
+        for promise in promises_on(scene.account, allocation.seats).distinct():
+            # What its marketplace sold again it has taken from that buyer: it is asked, and this sale told again.
+            enqueue_on_commit(READ_SALE, sale_id=str(promise.pk))
         return _store_unallocated(scene, Allocation(reason="another sale that is not clear yet may have these seats"))
     to_state = OwnerState.HELD if state == SaleState.PROVISIONAL else OwnerState.SOLD
     _move_to(scene, allocation.seats, to_state)
@@ -281,7 +284,7 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     _tell_money(scene, sale)
     # Asked for as long as it waits: who resolved an unclear sale did not confirm it there.
     _confirm_if_asked(scene, sale)
-    over_or_open = {SaleState.NEEDS_PERSON, SaleState.CANCELLED}
+    over_or_open = {SaleState.NEEDS_PERSON, SaleState.CANCELLED, SaleState.CONFLICT}
     if sale.remote_status == scene.remote.remote_status and (sale.state == state or sale.state in over_or_open):
         return sale
     sale.remote_status, sale.remote_state = scene.remote.remote_status[:60], scene.remote.state.value

@@ -1,6 +1,7 @@
 """What every dialect needs on the wire: exact money in JSON, lenient reading, and transport failures as our errors."""
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -114,9 +115,11 @@ def retry_after_s(response: httpx.Response) -> float | None:
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
         pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     try:
         until = parsedate_to_datetime(value)
     except ValueError:

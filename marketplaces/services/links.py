@@ -20,7 +20,7 @@ from marketplaces.services.alerts import alert_reconnect
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy
 from seatsync.core.http import http_client
-from seatsync.core.locks import lock_waiting
+from seatsync.core.locks import lock_waiting, transaction_open
 from seatsync.core.places import same_place
 
 # Refresh a little before the end, so that no request leaves with a grant that dies on the way.
@@ -136,8 +136,11 @@ def _link(account: MarketplaceAccount) -> Link:
 def _refresh(account_id: uuid.UUID, *, seen_token: str) -> MarketplaceAccount:
     """Refresh under the account's row lock: two workers never spend the same single-use token.
 
-    Raises GrantExpired where only the holder can help, TemporaryError where another worker's refresh takes too long.
+    Raises GrantExpired where only the holder can help, TemporaryError where another worker's refresh takes too long, or
+    where the caller has a transaction: what is undone with it would lose a grant that can be had once.
     """
+    if transaction_open():
+        raise TemporaryError("its grant is being renewed, which takes up to a minute")
     try:
         with transaction.atomic():
             with lock_waiting("this account's grant"):

@@ -96,10 +96,10 @@ class ApiView(GenericAPIView[Any]):
             final[name] = value
         return final
 
-    @staticmethod
-    def _caller(request: Request) -> str:
+    def _caller(self, request: Request) -> str:
+        """Whose keys these are: a person's at one tenant, since the same words mean other rows at another."""
         user_id = getattr(request.user, "pk", None)
-        return f"user:{user_id}" if user_id else "nobody"
+        return f"user:{user_id}@{self.actor.tenant_id}" if user_id else "nobody"
 
     def _keep(self, request: Any, response: HttpResponseBase) -> None:
         key = request.headers.get("Idempotency-Key")

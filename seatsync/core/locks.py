@@ -60,11 +60,19 @@ def lock_waiting(what: str) -> Iterator[None]:
         raise Busy(f"Somebody else is changing {what}.", remedy="Try again in a moment.") from error
 
 
+def transaction_open() -> bool:
+    """Whether what is written now can still be undone by whoever began (not by a test case's own wrapping block)."""
+    return len(connection.atomic_blocks) > _outer()
+
+
+def _outer() -> int:
+    return sum(1 for block in connection.atomic_blocks if getattr(block, "_from_testcase", False))
+
+
 def _transaction() -> object:
     """An object that is the same for one transaction and another for the next."""
-    blocks = connection.atomic_blocks
-    outer = sum(1 for block in blocks if getattr(block, "_from_testcase", False))
-    if len(blocks) <= outer:
+    outer = _outer()
+    if not transaction_open():
         raise TransactionManagementError("locks are taken inside a transaction")
     # Django makes a new list of commit hooks for each transaction. Inside a test case's own wrapping block ours is a
     # savepoint, and its name is new each time.

@@ -14,6 +14,8 @@ class OurRequest(HttpRequest):
     request_id: str
     rate_grant: Grant
     htmx: HtmxDetails
+    # The newest live event of the person when the page was begun; pages alone have one.
+    live_seq: int
 
 
 def ours(request: HttpRequest) -> OurRequest:

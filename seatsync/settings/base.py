@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "seatsync.live.middleware.SeenMiddleware",
     "seatsync.core.page_errors.PageErrorMiddleware",
 ]
 

@@ -5,7 +5,8 @@
   var badge = document.getElementById("live-badge");
   if (!badge || !body.dataset.ticketUrl) return;
   var POLL_MS = 30000;
-  var lastSeq = null;
+  // As of when the page was made: what happened since then, it asks for.
+  var lastSeq = body.dataset.seq ? Number(body.dataset.seq) : null;
   var attempt = 0;
   var poll = null;
 

@@ -101,7 +101,10 @@ class Grown:
             account=self.market.accounts["alpha"],
             remote=RemotePayment(f"P-{number}", now(), Decimal("72.00"), "USD", (line,)),
         )
-        PriceHistory.objects.create(time=now(), listing_id=self.listing.pk, price=Decimal("80.00"), platform="alpha")
+        PriceHistory.objects.create(
+            time=now(), tenant_id=self.listing.tenant_id, listing_id=self.listing.pk, price=Decimal("80.00"),
+            platform="alpha",
+        )  # fmt: skip
         PriceProposal.objects.create(
             tenant_id=self.ticket.tenant_id, listing=self.listing, previous_price=Decimal("80.00"),
             proposed_price=Decimal("81.00"), currency="USD", accepted=False, verdicts=[], listing_version=1,

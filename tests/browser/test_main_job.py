@@ -25,6 +25,8 @@ def test_publishing_repricing_and_a_sale_that_arrives_without_reload(browser: Br
             break
         page.wait_for_timeout(100)
     assert len(fresh) == 2
+    # The page that came back says so by itself, also where it was made before the answers and its socket opened after.
+    expect(page.locator("tr[id^=listing-row-] .badge", has_text="active")).to_have_count(2, timeout=PATIENCE_MS)
     key = min(fresh)
     platform = next(row["platform"] for row in product.simulated()["listings"] if row["external_id"] == key)
     form = page.locator("form.price-form").first

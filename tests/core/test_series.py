@@ -17,6 +17,7 @@ from seatsync.core.ids import uuid7
 from seatsync.core.models import SystemFact
 from seatsync.core.series import CreateSeries, SummariseSeries
 
+TENANT = uuid7()
 HOUR = datetime(2031, 5, 17, 12, tzinfo=UTC)
 MIGRATIONS = {
     "listings": import_module("listings.migrations.0006_price_history_hourly").Migration,
@@ -60,8 +61,10 @@ def test_hours_of_a_listing_tell_lowest_highest_sum_and_how_many() -> None:
     listing, other = uuid7(), uuid7()
     for minutes, price in ((0, "80.00"), (59, "70.10"), (60, "90.00"), (-1, "99.00")):
         moment = HOUR + timedelta(minutes=minutes)
-        PriceHistory.objects.create(time=moment, listing_id=listing, platform="alpha", price=Decimal(price))
-    PriceHistory.objects.create(time=HOUR, listing_id=other, platform="alpha", price=Decimal("1.00"))
+        PriceHistory.objects.create(
+            tenant_id=TENANT, time=moment, listing_id=listing, platform="alpha", price=Decimal(price)
+        )
+    PriceHistory.objects.create(tenant_id=TENANT, time=HOUR, listing_id=other, platform="alpha", price=Decimal("1.00"))
     # An hour of a zone that is half an hour off is still one of UTC.
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL TIME ZONE 'Asia/Kolkata'")
@@ -104,7 +107,9 @@ def test_hours_of_the_market_keep_apart_what_cannot_be_compared() -> None:
 def test_the_aggregate_of_hypertables_answers_as_the_view_does(operation: SummariseSeries) -> None:
     for minutes in (0, 59, 60):
         moment = HOUR + timedelta(minutes=minutes)
-        PriceHistory.objects.create(time=moment, listing_id=uuid7(), platform="x", price=Decimal(minutes))
+        PriceHistory.objects.create(
+            tenant_id=TENANT, time=moment, listing_id=uuid7(), platform="x", price=Decimal(minutes)
+        )
         MarketSnapshot.objects.create(
             time=moment, game_id=uuid7(), platform="x", price=Decimal(minutes), price_basis="list"
         )

@@ -48,7 +48,13 @@ def support(*permissions: str) -> Client:
 
 
 def price(cents: int, **fields: Any) -> PriceHistory:
-    made: dict[str, Any] = {"time": MOMENT, "listing_id": uuid7(), "platform": "alpha", **fields}
+    made: dict[str, Any] = {
+        "time": MOMENT,
+        "tenant_id": uuid.UUID(int=1),
+        "listing_id": uuid7(),
+        "platform": "alpha",
+        **fields,
+    }
     return PriceHistory.objects.create(price=Decimal(cents) / 100, **made)
 
 
@@ -112,8 +118,8 @@ def test_prices_of_one_tenant_hold_none_of_anothers(market: Market) -> None:
     theirs.pk, theirs.external_id, theirs.listing_id, theirs.tenant = uuid7(), "f" * 32, "other-1", foreign
     theirs.save(force_insert=True)
     PriceHistory.objects.all().delete()
-    price(8400, listing_id=ours.pk)
-    price(6100, listing_id=theirs.pk)
+    price(8400, listing_id=ours.pk, tenant_id=ours.tenant_id)
+    price(6100, listing_id=theirs.pk, tenant_id=foreign.pk)
     client = support("view_pricehistory")
     assert shown(client, PRICES, tenant=ours.tenant_id) == ["84.00"]
     assert shown(client, PRICES, tenant=foreign.pk) == ["61.00"]

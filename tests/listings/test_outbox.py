@@ -281,6 +281,26 @@ def test_the_second_marketplace_answers_500_for_a_while_and_nothing_is_lost(mark
     assert set(Seat.objects.filter(game=market.holding.game).values_list("state", flat=True)) == {OwnerState.SOLD}
 
 
+@pytest.mark.parametrize(("asked", "longest"), [(86_400.0, 10.0), (2.0, 2.0)])
+def test_what_takes_a_listing_down_waits_no_longer_than_it_may_whatever_is_asked(
+    market: Market, asked: float, longest: float
+) -> None:
+    alpha, _ = market.published()
+    market.alpha.script["delist"] = [TemporaryError("429", retry_after_s=asked)]
+    listings_delist(actor=market.holding.actor, listing_ids=[alpha.pk])
+    commands_drain()
+    command = MarketplaceCommand.objects.get(listing=alpha, kind="delist")
+    assert timedelta(0) < command.not_before - command.updated_at <= timedelta(seconds=longest)
+
+
+def test_a_delist_that_took_months_is_noted(market: Market) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    Sale.objects.update(noticed_at=now() - timedelta(days=60))
+    market.work()
+    assert (Sale.objects.get().notice_to_last_delist_ms or 0) > 2**31
+
+
 def test_urgent_commands_find_tokens_that_ordinary_ones_may_not_take(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from django.db import connections
+from django.test import TestCase
 
 from listings.models import Sale, SaleState
 from listings.services import sale_saga
@@ -18,6 +19,7 @@ from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
+from seatsync.live.models import Alert
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market, build_market
 
@@ -103,6 +105,45 @@ def test_an_unclear_allocation_that_the_marketplace_names_later_is_taken(market:
     sale_apply(account=market.accounts["alpha"], remote=replace(sale, seats=("1", "2"), remote_status="named"))
     assert Sale.objects.get().state == SaleState.CONFIRMED
     assert states(market) == ["sold", "sold", "available", "available"]
+
+
+@pytest.mark.parametrize("resized", ["not yet", "after the buyer came"])
+def test_i04_where_more_was_still_on_show_than_we_offered_nothing_is_guessed(market: Market, resized: str) -> None:
+    alpha, beta = market.published()
+    late = market.beta.sell(beta.external_id, (1, 2), tell_seats=False)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    if resized != "not yet":
+        market.work()
+    market.webhook(late, platform=market.beta)
+    sale = Sale.objects.get(platform="beta")
+    assert (sale.state, sale.sale_seats.filter(live=True).count()) == (SaleState.NEEDS_PERSON, 0)
+    assert Alert.objects.filter(kind="sale.unclear", user_id=market.holding.user.pk).exists()
+
+
+def test_a_sale_after_the_listing_was_made_smaller_there_is_of_what_is_left(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    market.webhook(market.beta.sell(beta.external_id, (3, 4), tell_seats=False), platform=market.beta)
+    assert Sale.objects.get(platform="beta").state == SaleState.CONFIRMED
+
+
+def test_i03_a_sale_of_what_a_promise_of_the_same_marketplace_still_has_waits_for_that_to_be_read(
+    market: Market,
+) -> None:
+    alpha, _ = market.published()
+    promised = market.alpha.sell(alpha.external_id, (1, 2, 3, 4), state=RemoteSaleState.PROVISIONAL)
+    market.webhook(promised)
+    market.alpha.relist(promised.sale_id)
+    sold = market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        market.webhook(sold)
+    sale_apply(account=market.accounts["alpha"], remote=sold)
+    market.work()
+    assert dict(Sale.objects.values_list("platform_sale_id", "state")) == {
+        promised.sale_id: SaleState.CANCELLED, sold.sale_id: SaleState.CONFIRMED,
+    }  # fmt: skip
+    assert not [call for call, _ in market.alpha.calls if call == "reject"]
 
 
 def test_the_same_unclear_word_again_changes_nothing(market: Market) -> None:
