@@ -8,15 +8,19 @@ from seatsync.core.ports import Question, Tidings
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """What is still going on over an account: listings that may be up, sales and commands that are not through."""
+    """What is still going on over an account: listings that may be up, sales and commands that are not through.
+
+    `unread`: 1 where a buyer may have come before the last listing was down, and sales were not read since.
+    """
 
     listings: int = 0
     sales: int = 0
     commands: int = 0
+    unread: int = 0
 
     def __bool__(self) -> bool:
         """Whether anything is."""
-        return bool(self.listings or self.sales or self.commands)
+        return bool(self.listings or self.sales or self.commands or self.unread)
 
 
 # What is still going on over an account (its id).

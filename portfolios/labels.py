@@ -9,15 +9,16 @@ def label_of(text: str) -> str:
 
 
 class PlaceKey(Func):
-    """What two spellings of one section or row have in common: "b" and "B", "027" and "27", "1 31" and "131".
+    """What two spellings of one section or row have in common: "b" and "B", "027" and "27", "1 31" and "Sec 131".
 
-    Case, spaces and leading zeros tell no two places of a stadium apart; PostgreSQL computes it, so that the ledger's
-    unique constraint holds for every writer (I-01).
+    Case, width, spaces, marks, what is not seen, leading zeros and the word for what it is tell no two places of a
+    stadium apart; PostgreSQL computes it, so that the ledger's unique constraint holds for every writer (I-01).
     """
 
     template = (
-        "UPPER(REGEXP_REPLACE(REGEXP_REPLACE(%(expressions)s, '[[:space:]]+', '', 'g'), "
-        r"'(^|[^0-9])0+([0-9])', '\1\2', 'g'))"
+        r"REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(UPPER(NORMALIZE(%(expressions)s, NFKC)), "
+        r"'[^[:alnum:]]+', '', 'g'), '^(SECTION|SECT|SEC|ROW)([0-9])', '\2'), "
+        r"'(^|[^0-9])0+([0-9])', '\1\2', 'g')"
     )
     arity = 1
     output_field = CharField()

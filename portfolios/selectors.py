@@ -5,8 +5,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Min, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Min, Prefetch, Q, QuerySet, Value
 
+from portfolios.labels import PlaceKey
 from portfolios.models import (
     EventMapping,
     Game,
@@ -124,6 +125,25 @@ def section_mapping_get(venue: Venue, section: str, platform: str) -> SectionMap
 def section_known(venue: Venue, section: str) -> bool:
     """Whether the venue's own list of sections has this name."""
     return VenueSection.objects.filter(venue=venue, name=section).exists()
+
+
+def section_elsewhere(venue: Venue, section: str, *, platform: str, name: str) -> str:
+    """Which other section of the venue a platform's `name` stands for; "" where it may be `section`'s.
+
+    It is another's by its own name, in whatever spelling, or because that one was mapped to it.
+    """
+    own, there = PlaceKey(Value(section)), PlaceKey(Value(name))
+    names = VenueSection.objects.filter(venue=venue).annotate(label=F("name"))
+    held = Seat.objects.filter(game__venue=venue).annotate(label=F("section"))
+    mapped = SectionMapping.objects.filter(venue=venue, platform=platform, remote_section=name)
+    for rows in (
+        names.annotate(key=PlaceKey("label")).filter(key=there),
+        held.annotate(key=PlaceKey("label")).filter(key=there),
+        mapped.annotate(label=F("section"), key=PlaceKey("section")),
+    ):
+        if found := rows.exclude(key=own).values_list("label", flat=True).first():
+            return str(found)
+    return ""
 
 
 def replays_loaded() -> list[Replay]:

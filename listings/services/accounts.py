@@ -4,16 +4,21 @@ import uuid
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from listings.locks import listings_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.services.delist import listing_take_down
 from listings.services.wake import outbox_wake
 from listings.states import OPEN
+from marketplaces.contracts import Capability
+from marketplaces.models import MarketplaceAccount
 from marketplaces.ports import Business
+from marketplaces.registry import adapter_get
 from seatsync.core.clock import now
 
+# A sale may be told this long after the listing was down.
+LATE = timedelta(seconds=30)
 # A payout that has not come this long after its game is not waited for.
 PAID_WITHIN = timedelta(days=45)
 _UNSETTLED = (SaleState.PROVISIONAL, SaleState.CONFIRMED, SaleState.FULFILLED, SaleState.NEEDS_PERSON)
@@ -33,7 +38,18 @@ def account_business(account_id: uuid.UUID) -> Business:
         listings=Listing.objects.filter(account_id=account_id, status__in=OPEN).count(),
         sales=Sale.objects.filter(recent, account_id=account_id, state__in=_UNSETTLED).count(),
         commands=waiting.exclude(kind=CommandKind.SYNC_ACCOUNT).count(),
+        unread=_unread(account_id),
     )
+
+
+def _unread(account_id: uuid.UUID) -> int:
+    account = MarketplaceAccount.objects.get(pk=account_id)
+    if Capability.SALES_SINCE not in adapter_get(account.platform).traits.capabilities:
+        return 0
+    newest = MarketplaceCommand.objects.filter(account=account, kind=CommandKind.DELIST, state=CommandState.DONE)
+    down_at = newest.aggregate(at=Max("finished_at"))["at"]
+    read_at = account.sales_synced_until
+    return int(down_at is not None and (read_at is None or read_at <= down_at + LATE))
 
 
 @transaction.atomic

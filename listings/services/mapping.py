@@ -20,7 +20,7 @@ from marketplaces.errors import MarketplaceError
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
 from portfolios.models import Game
-from portfolios.selectors import event_mapping_get, section_mapping_get
+from portfolios.selectors import event_mapping_get, section_elsewhere, section_mapping_get
 from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -146,6 +146,11 @@ def _check_section(command: MarketplaceCommand, listing: Listing, section: str) 
         raise InvalidInput(
             f"{name} has no section {section[:40]!r} at this event.", field="section",
             remedy="Choose one of those it shows.",
+        )  # fmt: skip
+    if other := section_elsewhere(listing.game.venue, listing.section, platform=command.account.platform, name=section):
+        raise InvalidInput(
+            f"{section[:40]} there is section {other} here, not {listing.section}.", field="section",
+            remedy="Choose another one, or ask support.",
         )  # fmt: skip
     if not section_fits(listing.section, section):
         raise InvalidInput(

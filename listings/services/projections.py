@@ -74,8 +74,20 @@ def offer_no_more(sale: Sale) -> None:
     elif rest:
         listing_take_down(listing, reason="its marketplace may show more than is offered")
     else:
+        _sold_no_more(listing)
         key = f"delist:{listing.external_id}:ended:{sale.pk}:{sale.version}"
         command_write(listing=listing, kind=CommandKind.DELIST, key=key)
+
+
+def _sold_no_more(listing: Listing) -> None:
+    """A listing that was sold out says so no more once none of its sales stands."""
+    if listing.status != ListingStatus.SOLD or SaleSeat.objects.filter(sale__listing=listing, live=True).exists():
+        return
+    listing.status, listing.status_reason = ListingStatus.CANCELLED, "its sale was cancelled"
+    listing.sold_at = listing.final_price = None
+    listing.version += 1
+    listing.save(update_fields=["status", "status_reason", "sold_at", "final_price", "version", "updated_at"])
+    listing_changed(listing)
 
 
 def _rest(listing: Listing, sold: list[Seat]) -> list[Seat]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from listings.models import CommandState, Listing, MarketplaceCommand, Sale
-from listings.services.accounts import account_business
+from listings.services.accounts import LATE, account_business
 from listings.services.delist import listings_delist
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import Fulfilment, Grant, Link, RemoteSaleState
@@ -37,6 +37,11 @@ def reconnect(market: Market, account_id: str = "", token: str = "token-2") -> M
     return account_keep(actor=market.holding.actor, platform="alpha", mode="paper", grant=grant)
 
 
+def sales_read_later(market: Market) -> None:
+    """The accounts' sales are read when the last listing has been down for a while."""
+    MarketplaceAccount.objects.update(sales_synced_until=now() + 2 * LATE)
+
+
 def test_an_account_on_which_nothing_is_going_on_is_closed_at_once(market: Market) -> None:
     account = give_up(market)
     assert (account.is_active, account.closing_at, account.access_token) == (False, None, "")
@@ -51,6 +56,8 @@ def test_giving_up_takes_the_listings_down_first_and_closes_when_they_are(market
     assert accounts_close() == 0
     market.work()
     assert (market.alpha.shown(), len(market.beta.shown())) == ([], 1)
+    assert accounts_close() == 0
+    sales_read_later(market)
     assert accounts_close() == 1
     assert (alpha(market).is_active, alpha(market).access_token) == (False, "")
     assert accounts_close() == 0
@@ -65,6 +72,7 @@ def test_what_is_published_on_the_way_comes_down_too(market: Market) -> None:
     accounts_close()
     market.work()
     assert market.alpha.shown() == []
+    sales_read_later(market)
     assert accounts_close() == 1
 
 
@@ -78,11 +86,24 @@ def test_a_sale_on_the_way_is_stored_confirmed_handed_over_and_waited_for(market
     assert ("confirm", sold.sale_id) in market.alpha.calls
     sale = Sale.objects.get()
     assert (sale.state, market.beta.shown()) == ("confirmed", [])
-    assert account_business(alpha(market).pk) == Business(sales=1)
+    assert account_business(alpha(market).pk) == Business(sales=1, unread=1)
     market.alpha.fulfil(link_for(alpha(market)), sold.sale_id, Fulfilment("mobile", (), "C"))
     market.alpha.move(sold.sale_id, RemoteSaleState.COMPLETE)
     account_sync_sales(account=alpha(market))
+    sales_read_later(market)
     assert accounts_close() == 1
+
+
+def test_i03_a_buyer_who_came_before_the_last_listing_was_down_is_not_lost_with_the_account(market: Market) -> None:
+    first, _ = market.published()
+    market.alpha.sell(first.external_id, (1, 2))
+    give_up(market)
+    market.work()
+    assert accounts_close() == 0
+    account_sync_sales(account=alpha(market))
+    assert Sale.objects.get().state == "confirmed"
+    market.work()
+    assert market.beta.seats[Listing.objects.get(platform="beta").external_id] == [3, 4]
 
 
 def test_a_conflict_is_refused_before_the_account_closes(market: Market) -> None:
@@ -97,6 +118,7 @@ def test_a_conflict_is_refused_before_the_account_closes(market: Market) -> None
     MarketplaceCommand.objects.filter(kind="reject_sale").update(state=CommandState.PENDING)
     market.work()
     assert ("reject", refused.sale_id) in market.beta.calls
+    sales_read_later(market)
     accounts_close()
     assert not MarketplaceAccount.objects.get(pk=beta.pk).is_active
 

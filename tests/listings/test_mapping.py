@@ -219,3 +219,20 @@ def test_game_page_needs_list_and_alert_name_the_game_and_lead_to_the_remedy(mar
 )  # fmt: skip
 def test_what_fits_a_section(ours: str, theirs: str, fits: bool) -> None:
     assert section_fits(ours, theirs) is fits
+
+
+@pytest.mark.parametrize("how", ["by its name", "by what it was mapped to"])
+def test_i01_a_section_is_not_mapped_to_anothers_place(market: Market, how: str) -> None:
+    """Its seats would be on sale beside those of whoever holds that place."""
+    market.alpha.sections = ("Lower Box 131",)
+    venue = market.holding.game.venue
+    if how == "by its name":
+        VenueSection.objects.create(venue=venue, name="Lower  box 131", zone="Lower")
+    else:
+        SectionMapping.objects.create(venue=venue, section="1310", platform="alpha", remote_section="Lower Box 131")
+    market.publish()
+    market.work()
+    (command,) = mappings_waiting(market.holding.actor)
+    with pytest.raises(InvalidInput, match="Lower Box 131 there is section"):
+        mapping_confirm(actor=market.holding.actor, command_id=command.pk, section="Lower Box 131")
+    assert not SectionMapping.objects.filter(platform="alpha", section="131").exists()

@@ -377,3 +377,16 @@ def test_the_time_to_the_last_delist_is_noted_also_where_a_newer_sale_took_the_s
     market.work()
     assert Sale.objects.count() == 2
     assert not Sale.objects.filter(notice_to_last_delist_ms=None).exists()
+
+
+def test_a_listing_whose_only_sale_was_cancelled_is_not_sold(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
+    market.webhook(sold)
+    alpha.refresh_from_db()
+    assert alpha.status == "sold"
+    sale_apply(account=market.accounts["alpha"], remote=market.alpha.move(sold.sale_id, RemoteSaleState.CANCELLED))
+    alpha.refresh_from_db()
+    assert (alpha.status, alpha.status_reason, alpha.sold_at, alpha.final_price) == (
+        "cancelled", "its sale was cancelled", None, None,
+    )  # fmt: skip

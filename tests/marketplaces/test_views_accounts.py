@@ -1,5 +1,7 @@
 """The connections page."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -12,6 +14,7 @@ from marketplaces.simulator.app import Simulator
 from marketplaces.simulator.transport import SimulatorTransport
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
+from seatsync.core.clock import now
 from tests.builders import build_holding
 from tests.market import Market
 
@@ -40,6 +43,7 @@ def test_disconnecting_waits_for_open_listings(market: Market) -> None:
     active = MarketplaceAccount.objects.filter(pk=account.pk, is_active=True)
     assert active.exists()
     market.work()
+    MarketplaceAccount.objects.update(sales_synced_until=now() + timedelta(minutes=1))
     accounts_close()
     assert not active.exists()
     assert "is disconnected" in enter(market.holding.actor).post(url, follow=True).content.decode()

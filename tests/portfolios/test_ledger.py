@@ -61,7 +61,22 @@ def test_i01_a_season_ticket_over_owned_seats_is_refused_and_leaves_nothing(hold
 
 @pytest.mark.parametrize(
     ("section", "row"),
-    [("1 31", "27"), (" 131", "27 "), ("131", "027"), ("0131", "2 7"), ("131", "\t27")],
+    [
+        ("1 31", "27"),
+        (" 131", "27 "),
+        ("131", "027"),
+        ("0131", "2 7"),
+        ("131", "\t27"),
+        ("Sec 131", "Row 27"),
+        ("section 131", "27"),
+        ("131.", "27"),
+        ("131\u200b", "27"),
+        ("131\u00ad", "27"),
+        ("13\u200d1", "27"),
+        ("\uff11\uff13\uff11", "27"),
+        ("\U0001d7cf\U0001d7d1\U0001d7cf", "27"),
+        ("#131", "27-"),
+    ],
 )
 def test_i01_another_spelling_is_the_same_seat(holding: Holding, section: str, row: str) -> None:
     before = Seat.objects.count()
@@ -77,7 +92,9 @@ def test_i01_small_and_capital_letters_are_the_same_row(holding: Holding) -> Non
         another_ticket(holding, section="FIELD BOX 12", row="B")
 
 
-@pytest.mark.parametrize(("section", "row"), [("131", "270"), ("1310", "27"), ("131", "0"), ("131", "207")])
+@pytest.mark.parametrize(
+    ("section", "row"), [("131", "270"), ("1310", "27"), ("131", "0"), ("131", "207"), ("131A", "27"), ("B131", "27")]
+)
 def test_other_places_stay_other_places(holding: Holding, section: str, row: str) -> None:
     another_ticket(holding, section=section, row=row)
 
