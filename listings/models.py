@@ -344,6 +344,11 @@ class Sale(BaseModel):
     def __str__(self) -> str:
         return f"{self.platform} {self.platform_sale_id} {self.state}"
 
+    @property
+    def stands(self) -> bool:
+        """Whether its money may come: it is neither over nor of seats that somebody else has."""
+        return self.state not in {SaleState.CANCELLED, SaleState.CONFLICT}
+
 
 class SaleSeat(BaseModel):
     """A seat of a sale. At most one live sale has a seat: the database says so."""

@@ -17,8 +17,7 @@ LISTING_MOVES: dict[str, frozenset[str]] = {
     _L.PAUSED: frozenset({_L.ACTIVE, _L.DELISTING, _L.EXPIRED, _L.ERROR, _L.CANCELLED, _L.SOLD}),
     _L.DELISTING: frozenset({_L.CANCELLED, _L.EXPIRED, _L.ERROR, _L.SOLD}),
     _L.ERROR: frozenset({_L.PUBLISHING, _L.ACTIVE, _L.DELISTING, _L.CANCELLED, _L.SOLD}),
-    # Its sale may be cancelled.
-    _L.SOLD: frozenset({_L.CANCELLED}),
+    _L.SOLD: frozenset(),
     _L.CANCELLED: frozenset({_L.DELISTING, _L.SOLD}),
     _L.EXPIRED: frozenset({_L.DELISTING, _L.SOLD}),
 }

@@ -1,7 +1,7 @@
 """The desk: what needs the person, where the seasons stand, what moved."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from analytics.selectors.overview import GameRow, SeasonOverview, season_overview
@@ -12,6 +12,7 @@ from marketplaces.market import MarketFigures
 from portfolios.selectors import season_ticket_list
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
+from seatsync.core.venue_time import local
 from seatsync.live.models import Alert, Severity
 from seatsync.live.selectors import alerts_open
 
@@ -26,6 +27,8 @@ class Needs:
     alerts: list[Alert]
     commands: list[MarketplaceCommand]
     deadlines: list[Sale]
+    # How many more wait that are not shown.
+    more: int = 0
 
     @property
     def any(self) -> bool:
@@ -57,6 +60,8 @@ class Desk:
     listing_count: int
     sales: list[Sale]
     market_as_of: datetime | None
+    # The day at the venue of the next game.
+    today: date
 
 
 def needs_count(actor: Actor) -> int:
@@ -73,7 +78,9 @@ def needs(actor: Actor) -> Needs:
     # A command that waits is shown as itself, with its button, not a second time as its alert.
     told = [str(command.pk) for command in commands]
     alerts = alerts_open(actor).exclude(object_type="command", object_id__in=told)
-    return Needs(list(alerts[:ALERTS]), commands, list(deadlines(actor)[:ALERTS]))
+    shown, due = list(alerts[:ALERTS]), list(deadlines(actor)[:ALERTS])
+    counted = len(commands) + len(due) + sum(alert.severity != Severity.INFO for alert in shown)
+    return Needs(shown, commands, due, more=max(0, needs_count(actor) - counted))
 
 
 def desk(actor: Actor) -> Desk:
@@ -91,4 +98,5 @@ def desk(actor: Actor) -> Desk:
         listing_count=own.count(),
         sales=list(sale_list(actor)[:SALES]),
         market_as_of=max((row.market.as_of for row in rows if row.market), default=None),
+        today=local(now(), coming[0].game.venue.timezone if coming else "UTC").date(),
     )

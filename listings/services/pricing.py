@@ -25,6 +25,7 @@ from listings.services.notify import listing_changed
 from listings.services.publish import net_floor_problem
 from listings.services.trading import Brake, brakes_for
 from listings.services.unsettled import listings_unsettled
+from listings.states import OFFERED
 from marketplaces.selectors import fee_version, proceeds_at
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -32,7 +33,6 @@ from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
 from seatsync.core.money import LARGEST, money_text, round_money
 
-PRICEABLE = frozenset({ListingStatus.PUBLISHING, ListingStatus.ACTIVE, ListingStatus.PAUSED})
 # What waiting does not mend: a status that no price will be taken in again.
 _PAST_PRICING: dict[str, str] = {
     ListingStatus.ERROR: "Look at why it was not published, and mend that first.",
@@ -166,7 +166,7 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
             "version", change.version in {None, listing.version}, "The listing has changed since you looked.",
             "Look at the new price and decide again.",
         ),
-        ("status", listing.status in PRICEABLE, f"The listing is {listing.get_status_display()}.", _afresh(listing)),
+        ("status", listing.status in OFFERED, f"The listing is {listing.get_status_display()}.", _afresh(listing)),
         (
             "sale", not facts.seat_taken, "A sale of this listing is not settled yet.",
             "Price what is left of it once the sale is settled.",

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from listings.models import Listing, Payout, Sale, SaleState
+from listings.models import Payout, Sale, SaleState
 from listings.services.notify import sale_people
 from marketplaces.registry import adapter_get
 from portfolios.models import Game, SeasonTicket
@@ -22,6 +22,13 @@ def _name(sale: Sale) -> str:
 
 def _seats(sale: Sale) -> str:
     return f"{sale.quantity} seat{'' if sale.quantity == 1 else 's'}"
+
+
+def _what(sale: Sale) -> str:
+    """The sale's seats and game, as far as they are known: "2 seats 131 row 27, White Sox at Mariners on 25 Nov"."""
+    if sale.listing is None:
+        return f"sale {sale.platform_sale_id}"
+    return f"{_seats(sale)} {sale.listing.section} row {sale.listing.row}, {sale.listing.game.words}"
 
 
 def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> None:
@@ -49,15 +56,14 @@ def _settle(sale: Sale, *kinds: str) -> None:
             alert_recover(user_id=user_id, dedupe_key=f"{kind}:{sale.pk}")
 
 
-def alert_sold(sale: Sale, listing: Listing) -> None:
+def alert_sold(sale: Sale) -> None:
     """Seats were sold, or are promised to a buyer whose payment is awaited."""
     promised = sale.state == SaleState.PROVISIONAL
     what = "Held for a buyer" if promised else "Sold"
-    seats = f"{_seats(sale)} {listing.section} row {listing.row}, {listing.game.words}."
     _tell(
         sale,
         kind=_PROMISED if promised else _SOLD,
-        title=f"{what} on {_name(sale)}: {seats}"[:160],
+        title=f"{what} on {_name(sale)}: {_what(sale)}."[:160],
         body=_sold_body(sale),
         severity="action",
     )
@@ -124,7 +130,7 @@ def alert_conflict(sale: Sale) -> None:
     _tell(
         sale,
         kind="sale.conflict",
-        title=f"Conflict: {_name(sale)} sold seats that are gone",
+        title=f"Conflict: {_name(sale)} sold seats that are gone: {_what(sale)}"[:160],
         body="The sale is being rejected there before its confirm-by time. Look at it now.",
         severity="critical",
     )
@@ -135,7 +141,7 @@ def alert_cancelled(sale: Sale) -> None:
     _tell(
         sale,
         kind="sale.cancelled",
-        title=f"Sale cancelled on {_name(sale)}",
+        title=f"Sale cancelled on {_name(sale)}: {_what(sale)}"[:160],
         body="Your seats are available again. Nothing was listed again; publish them if you still want to sell.",
         severity="action",
     )
@@ -146,7 +152,7 @@ def alert_unclear(sale: Sale, reason: str) -> None:
     _tell(
         sale,
         kind=_UNCLEAR,
-        title=f"{_name(sale)} sale needs you",
+        title=f"{_name(sale)} sale needs you: {_what(sale)}"[:160],
         body=f"Nothing was decided, because {reason}.",
         severity="critical",
     )

@@ -205,7 +205,7 @@ def _take(scene: Scene, listing: Listing, state: str, allocation: Allocation) ->
     _confirm_if_asked(scene, sale)
     mark_if_nothing_to_take_down(sale)
     alerts_settle(sale)
-    alert_sold(sale, own)
+    alert_sold(sale)
     sale_record(scene, sale, "sale.taken")
     return sale
 
@@ -319,7 +319,7 @@ def _stands(scene: Scene, sale: Sale, state: SaleState) -> None:
     _move_to(scene, [s for s in scene.seats if s.held_by == scene.key], OwnerState.SOLD)
     if promised and scene.listing is not None:
         alerts_settle(sale)
-        alert_sold(sale, scene.listing)
+        alert_sold(sale)
 
 
 def _stands_again(sale: Sale, remote: RemoteSale, state: SaleState | None) -> bool:

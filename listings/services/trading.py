@@ -163,6 +163,10 @@ def _checked_scope(
         return scope_id
     if scope == "season":
         return _may_brake(actor, scope_id).pk
+    if scope == "game" and season_id is None:
+        raise InvalidInput(
+            "The season ticket is missing.", field="season_ticket_id", remedy="Say whose seats of the game it is for."
+        )
     if scope == "game":
         ticket = _may_brake(actor, season_id)
         if not Game.objects.filter(pk=scope_id, seats__season_ticket=ticket).exists():

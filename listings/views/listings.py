@@ -16,6 +16,7 @@ from listings.selectors import listing_get
 from listings.services.delist import listings_delist
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice as reprice
+from listings.states import OFFERED
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_add_refusal
@@ -42,11 +43,13 @@ def listing_detail(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
 
 
 def _detail(request: HttpRequest, listing: Listing, form: RepriceForm, status: int = 200) -> HttpResponse:
+    may = listing.season_ticket.may(request_actor(request), "reprice")
     context = {
         "listing": listing,
         "story": listing_story(listing),
         "form": form,
-        "may_change": listing.season_ticket.may(request_actor(request), "reprice"),
+        "may_price": may and listing.status in OFFERED,
+        "may_take_down": may and listing.status in {*OFFERED, ListingStatus.ERROR},
     }
     template = template_for(request, whole="listings/listing_detail.html", part="listings/_listing_body.html")
     return render(request, template, context, status=status)

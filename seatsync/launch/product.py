@@ -172,7 +172,8 @@ def run(options: argparse.Namespace, processes: Processes, ws_port: int) -> int:
         return processes.run(check, cwd=ROOT)
     sys.stderr.write(
         f"\nSeatSync is at http://localhost:{options.port}\n"
-        "Sign in as holder@example.com, password take-me-out-2024. Ctrl-C stops everything.\n\n"
+        "Sign in as holder@example.com, password take-me-out-2024. Ctrl-C stops everything.\n"
+        f"Mails (a new account's code, too) are written to {state_dir() / 'mail'}.\n\n"
     )
     return watch(processes)
 

@@ -34,7 +34,7 @@ def test_every_page_with_the_market_says_so(market: Market, sign_in: SignIn) -> 
     client = sign_in(market.holding.actor)
     for url in ("/", reverse("analytics:season_detail", args=[market.holding.ticket.pk])):
         page = client.get(url).content.decode()
-        assert "last sales: median $72.00" in page
+        assert "sold in its newest week: median $72.00" in page
         assert "n 2, newest" in page
     page = client.get(reverse("analytics:game_detail", args=[market.holding.game.pk])).content.decode()
     assert "$72.00" in page

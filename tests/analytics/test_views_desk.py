@@ -1,17 +1,23 @@
 """The desk and the season table say what the ledger says, at a constant number of queries."""
 
 import re
+from datetime import UTC, timedelta
 from decimal import Decimal
 
+import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from analytics.selectors.overview import season_overview
+from intelligence.models import AiPrediction
+from intelligence.services.suggest import champion_version
 from listings.models import Sale
 from portfolios.models import Seat
 from portfolios.services.ledger import seats_set_state
+from seatsync.core.clock import now
+from seatsync.live.alerts import alert_raise
 from tests.analytics.conftest import SignIn
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market, build_market
@@ -157,5 +163,42 @@ def test_a_refetch_moves_the_seasons_totals(market: Market, sign_in: SignIn) -> 
     fragment = client.get(url, headers={"HX-Request": "true"}).content.decode()
     assert f'{strip} hx-swap-oob="true"' in fragment
     assert (
-        f'data-live="sold-{holding.ticket.pk}">$151</dd><dd class="note">2 seats, cost $83.34, after fees' in fragment
+        f'data-live="sold-{holding.ticket.pk}">$151.20</dd><dd class="note">2 seats, cost $83.34, after fees'
+        in fragment
     )
+
+
+def test_what_is_not_shown_of_what_needs_the_person_is_counted(market: Market, sign_in: SignIn) -> None:
+    for number in range(9):
+        alert_raise(
+            tenant_id=market.holding.ticket.tenant_id, user_id=market.holding.user.pk, kind=f"k{number}", title="Look",
+            severity="action",
+        )  # fmt: skip
+    page = sign_in(market.holding.actor).get("/").content.decode()
+    assert "9 need you" in page
+    assert page.count('<li class="action" id="alert-') == 6
+    assert "3 more, under Alerts" in page
+
+
+def test_the_desks_day_is_the_day_at_the_venue(
+    market: Market, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = market.holding.game.starts_at.astimezone(UTC).replace(hour=3)
+    monkeypatch.setattr("analytics.selectors.desk.now", lambda: day)
+    # Early in the morning in UTC it is still the day before at the Pacific.
+    words = f"{day - timedelta(days=1):%A %-d %B}"
+    assert words in sign_in(market.holding.actor).get("/").content.decode()
+
+
+def test_a_suggestion_says_how_old_its_sales_are(market: Market, sign_in: SignIn) -> None:
+    group = market.holding.game.groups.first()
+    assert group is not None
+    AiPrediction.objects.create(
+        tenant_id=group.tenant_id, seat_group=group, model_type="price", model_version=champion_version(),
+        predicted_value=Decimal(84), lower=Decimal(70), upper=Decimal(99), coverage=Decimal("0.8"), sample_size=1,
+        level="history", data_as_of=now() - timedelta(days=324), features={}, reasons=[], quantiles={},
+    )  # fmt: skip
+    client = sign_in(market.holding.actor)
+    season = reverse("analytics:season_detail", args=[market.holding.ticket.pk])
+    for page in ("/", season):
+        assert re.search(r"n 1, <time[^>]*>324 d</time>", client.get(page).content.decode()), page

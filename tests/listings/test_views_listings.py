@@ -11,6 +11,7 @@ from django.test import Client, TestCase
 from django.urls import reverse
 
 from listings.models import Listing, Sale, TradingState
+from listings.services.sale_saga import sale_apply
 from listings.services.trading import trading_state_set
 from marketplaces.contracts import RemoteSaleState
 from portfolios.models import Venue
@@ -19,6 +20,8 @@ from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.live.models import LiveEvent
 from tests.market import Market
+
+STRUCK = "$151.20</s>"
 
 
 def enter(actor: Actor) -> Client:
@@ -198,6 +201,28 @@ def test_a_brake_that_has_ended_is_not_shown_as_one(market: Market) -> None:
     TradingState.objects.update(until=now() - timedelta(minutes=1))
     page = enter(market.holding.actor).get(reverse("listings:trading_detail")).content.decode()
     assert "on holiday" not in page
+
+
+@pytest.mark.parametrize(("status", "prices", "down"), [
+    ("active", True, True), ("error", False, True), ("sold", False, False), ("delisting", False, False),
+])  # fmt: skip
+def test_a_listing_offers_what_can_be_done_with_it(
+    market: Market, listing: Listing, status: str, prices: bool, down: bool
+) -> None:
+    Listing.objects.filter(pk=listing.pk).update(status=status)
+    page = enter(market.holding.actor).get(reverse("listings:listing_detail", args=[listing.pk])).content.decode()
+    assert ("Set the price" in page, ">Take down</button>" in page) == (prices, down)
+
+
+def test_money_that_does_not_come_is_not_shown_as_if_it_did(market: Market, listing: Listing) -> None:
+    sold = market.alpha.sell(listing.external_id, (1, 2))
+    market.webhook(sold)
+    sale = Sale.objects.get()
+    pages = [reverse("listings:sale_detail", args=[sale.pk]), reverse("listings:sale_list")]
+    client = enter(market.holding.actor)
+    assert [STRUCK in client.get(page).content.decode() for page in pages] == [False, False]
+    sale_apply(account=market.accounts["alpha"], remote=market.alpha.move(sold.sale_id, RemoteSaleState.CANCELLED))
+    assert [STRUCK in client.get(page).content.decode() for page in pages] == [True, True]
 
 
 def test_every_page_says_that_selling_is_stopped(market: Market) -> None:

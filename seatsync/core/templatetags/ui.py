@@ -38,22 +38,22 @@ def money(value: Decimal | None, currency: str = "USD") -> str:
 
 @register.filter
 def money0(value: Decimal | None, currency: str = "USD") -> str:
-    """An amount to the whole unit, for overviews."""
+    """An estimate's bound, to the whole unit."""
     return "" if value is None else money_text(value, currency, 0)
 
 
 @register.simple_tag
-def delta(value: Decimal | None, currency: str = "USD", places: int = 2) -> SafeString:
+def delta(value: Decimal | None, currency: str = "USD") -> SafeString:
     """A signed amount with arrow, colour, and a word for screen readers."""
     if value is None:
         return SafeString("")
     if value == 0:
-        return format_html('<span class="muted">{}</span>', money_text(value, currency, places))
+        return format_html('<span class="muted">{}</span>', money_text(value, currency, 2))
     kind, arrow, word = ("gain", "▲", "gain") if value > 0 else ("loss", "▼", "loss")
     sign = "+" if value > 0 else ""
     return format_html(
         '<span class="{} nowrap"><span aria-hidden="true">{}</span> {}{}<span class="sr"> {}</span></span>',
-        kind, arrow, sign, money_text(value, currency, places), word,
+        kind, arrow, sign, money_text(value, currency, 2), word,
     )  # fmt: skip
 
 
