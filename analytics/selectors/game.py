@@ -185,5 +185,6 @@ def _lines(game: Game, offers: list[Listing]) -> list[Line]:
         (listing, [(point.time, point.price) for point in history.get(listing.pk, [])]) for listing in offers
     ]
     for (listing, points), css in zip((s for s in shown if s[1]), _COLOURS, strict=False):
-        lines.append(Line(f"{_name(listing)} {listing.section}/{listing.row}", points, css, step=True))
+        seats = f" {listing.seat_group.label}" if listing.seat_group else ""
+        lines.append(Line(f"{_name(listing)} {listing.section}/{listing.row}{seats}", points, css, step=True))
     return lines

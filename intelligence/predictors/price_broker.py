@@ -138,7 +138,11 @@ def _answer(question: PriceQuestion, learned: dict[str, Any]) -> PriceAnswer | N
 
 def _of_game(level: str, used: tuple[Comparable, ...]) -> _Basis:
     value = fmean(float(sale.price) for sale in used)
-    return _Basis(level, len(used), value, max(s.sold_at for s in used), f"mean of {len(used)} sales of this {level}")
+    return _Basis(level, len(used), value, max(s.sold_at for s in used), _said(len(used), level))
+
+
+def _said(n: int, level: str) -> str:
+    return f"mean of {n} sales of this {level}" if n != 1 else f"the one sale of this {level}"
 
 
 def _of_history(question: PriceQuestion, learned: dict[str, Any], place: int) -> _Basis | None:

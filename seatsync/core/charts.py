@@ -188,8 +188,12 @@ def _say(line: Line) -> str:
 def _time_ticks(start: datetime, end: datetime, zone: str) -> list[tuple[datetime, str]]:
     gap = end - start
     form = "%H:%M" if gap < timedelta(days=1) else "%-d %b" if gap < timedelta(days=300) else "%b %Y"
-    moments = [start + gap * i / 4 for i in range(5)]
-    return [(at, local(at, zone).strftime(form)) for at in moments[:-1]]
+    if gap < timedelta(minutes=8):
+        form = "%H:%M:%S"
+    moments = [start + gap * i / 4 for i in range(4)]
+    # Each is said once, where it is first true.
+    words = {local(at, zone).strftime(form): at for at in reversed(moments)}
+    return sorted((at, text) for text, at in words.items())
 
 
 def interval(low: Decimal, value: Decimal, high: Decimal, marks: Sequence[Mark]) -> Scale:

@@ -65,7 +65,7 @@ def test_a_drawn_market_is_drawn_today_from_all_records(holding: Holding) -> Non
     print_of(group, "paper")
     kept = suggested(holding, group)
     assert kept is not None
-    assert kept.reasons == ["mean of 1 sales of this section"]
+    assert kept.reasons == ["the one sale of this section"]
 
 
 def test_the_row_carries_the_stated_and_the_measured_coverage(holding: Holding) -> None:
