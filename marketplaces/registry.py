@@ -10,12 +10,15 @@ from marketplaces.contracts import MarketplaceAdapter
 from seatsync.core.errors import InvalidInput
 
 
+def _modules(package: ModuleType) -> list[pkgutil.ModuleInfo]:
+    """A module whose name starts with _ is shared by the adapters and is none itself."""
+    return [module for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_")]
+
+
 def _collect(package: ModuleType) -> dict[str, MarketplaceAdapter]:
-    """The adapters of a package by key; a module whose name starts with _ is shared by them and is none itself."""
+    """The adapters of a package by key."""
     found: dict[str, MarketplaceAdapter] = {}
-    for module in pkgutil.iter_modules(package.__path__):
-        if module.name.startswith("_"):
-            continue
+    for module in _modules(package):
         adapter: MarketplaceAdapter = import_module(f"{package.__name__}.{module.name}").ADAPTER
         key = adapter.traits.key
         if key in found:
@@ -29,6 +32,11 @@ def _collect(package: ModuleType) -> dict[str, MarketplaceAdapter]:
 @lru_cache(maxsize=1)
 def _found() -> dict[str, MarketplaceAdapter]:
     return _collect(adapters)
+
+
+def adapter_names() -> list[str]:
+    """The same keys as `adapter_keys`, from the file names alone: the settings ask before Django is ready."""
+    return sorted(module.name for module in _modules(adapters))
 
 
 def adapter_keys() -> list[str]:

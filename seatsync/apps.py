@@ -10,5 +10,7 @@ class SeatSyncConfig(AppConfig):
     label = "seatsync"
 
     def ready(self) -> None:
-        """Register checks and make shared tasks bind to our Celery application."""
+        """Register checks, refuse an unsafe start, and make shared tasks bind to our Celery application."""
         from seatsync import celery, checks  # noqa: F401 - they register themselves
+
+        checks.unsafe_start_refused()

@@ -9,7 +9,8 @@ from seatsync.environment import use_settings
 
 use_settings()
 app = Celery("seatsync")
-app.config_from_object("django.conf:settings", namespace="CELERY")
+# At once, so that bad settings stop the import and not the first task.
+app.config_from_object("django.conf:settings", namespace="CELERY", force=True)
 app.autodiscover_tasks()
 # A package of the composition, and no Django app of its own.
 app.autodiscover_tasks(["seatsync.demo"])

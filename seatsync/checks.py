@@ -5,10 +5,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 
-from marketplaces.registry import adapter_keys
-from seatsync.core.places import same_place
-from seatsync.settings.safety import production_problems
+from seatsync.settings.safety import Problem, live_problems, production_problems
 
 
 @register(Tags.security)
@@ -24,23 +23,21 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
         "ENCRYPTION_KEY": ",".join(settings.ENCRYPTION_KEYS),
         "DEBUG": str(settings.DEBUG),
     }
-    problems = production_problems(in_force)
-    return found + [
-        Error(f"{problem.name} {problem.fault}.", hint=problem.remedy, id="seatsync.E001") for problem in problems
-    ]
+    return found + [_error(problem, "seatsync.E001") for problem in production_problems(in_force)]
 
 
 def live_addresses() -> list[Error]:
     """A live account must never reach the simulator (I-20)."""
-    found = []
-    simulator = settings.SIMULATOR_URL
-    for name in (f"{key.upper()}_BASE_URL" for key in adapter_keys()):
-        address = os.environ.get(name)
-        try:
-            fault = f"{name} is the simulator's address." if address and same_place(address, simulator) else ""
-        except ValueError as error:
-            fault = f"{name}: {error}"
-        if fault:
-            hint = "Give the platform's own address, or leave it unset."
-            found.append(Error(fault, hint=hint, id="seatsync.E003"))
-    return found
+    return [_error(problem, "seatsync.E003") for problem in live_problems(os.environ, settings.SIMULATOR_URL)]
+
+
+def unsafe_start_refused() -> None:
+    """Raises ImproperlyConfigured for what the check finds: servers and workers run no checks when they start."""
+    found = production_is_safe(None)
+    if found:
+        lines = [f"{error.msg} {error.hint}" for error in found]
+        raise ImproperlyConfigured("SeatSync does not start:\n  " + "\n  ".join(lines))
+
+
+def _error(problem: Problem, number: str) -> Error:
+    return Error(f"{problem.name} {problem.fault}.", hint=problem.remedy, id=number)

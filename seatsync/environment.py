@@ -2,7 +2,7 @@
 
 import os
 
-ENVIRONMENTS = ("dev", "test", "production")
+from seatsync.core.environments import ENVIRONMENTS
 
 
 def environment() -> str:

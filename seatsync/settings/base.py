@@ -1,30 +1,58 @@
 """Settings shared by every environment. Values from outside come through env.py and fail loudly."""
 
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from seatsync.settings.env import env_bool, env_database, env_int, env_list, env_networks, env_redis, env_str
-from seatsync.settings.safety import INSECURE_ENCRYPTION_KEY, INSECURE_JWT_SECRET_KEY, INSECURE_SECRET_KEY
+from seatsync.core.environments import ENVIRONMENTS
+from seatsync.settings.env import (
+    env_bool,
+    env_choice,
+    env_database,
+    env_hosts,
+    env_int,
+    env_keys,
+    env_mail,
+    env_mailbox,
+    env_networks,
+    env_redis,
+    env_socket,
+    env_str,
+    env_web,
+)
+from seatsync.settings.mail import MailServer
+from seatsync.settings.safety import (
+    INSECURE_ENCRYPTION_KEY,
+    INSECURE_JWT_SECRET_KEY,
+    INSECURE_SECRET_KEY,
+    SIMULATOR_ADDRESS,
+    encryption_key_problems,
+    jwt_key_problems,
+    production_demands,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 STATE_DIR = Path(env_str("SEATSYNC_STATE_DIR", str(BASE_DIR / ".seatsync")))
 
-ENVIRONMENT = env_str("ENVIRONMENT", "dev")
+ENVIRONMENT = env_choice("ENVIRONMENT", "dev", ENVIRONMENTS)
+if ENVIRONMENT == "production":
+    # Whichever settings module was chosen.
+    production_demands(os.environ)
 DEBUG = env_bool("DEBUG", False)
-LOG_LEVEL = env_str("LOG_LEVEL", "INFO").upper()
+LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 
 # The published defaults serve development and tests alone; safety.py refuses them in production.
 SECRET_KEY = env_str("SECRET_KEY", INSECURE_SECRET_KEY)
-JWT_SECRET_KEYS = env_list("JWT_SECRET_KEY", INSECURE_JWT_SECRET_KEY)
-ENCRYPTION_KEYS = env_list("ENCRYPTION_KEY", INSECURE_ENCRYPTION_KEY)
+JWT_SECRET_KEYS = env_keys("JWT_SECRET_KEY", INSECURE_JWT_SECRET_KEY, jwt_key_problems)
+ENCRYPTION_KEYS = env_keys("ENCRYPTION_KEY", INSECURE_ENCRYPTION_KEY, encryption_key_problems)
 
-BASE_URL = env_str("BASE_URL", "http://localhost:8000")
-WS_URL = env_str("WS_URL", "")
-SIMULATOR_URL = env_str("SIMULATOR_URL", "http://127.0.0.1:9100")
-ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
+BASE_URL = env_web("BASE_URL", "http://localhost:8000")
+WS_URL = env_socket("WS_URL", "")
+SIMULATOR_URL = env_web("SIMULATOR_URL", SIMULATOR_ADDRESS, path=True)
+ALLOWED_HOSTS = env_hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
 # Networks or addresses of the proxies in front of us: what they say of the client is believed.
 TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES")
 
@@ -169,7 +197,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 
-STATIC_HOST = env_str("STATIC_HOST", "")
+# The origin of a CDN that fetches /static/ from us; empty: ours.
+STATIC_HOST = env_web("STATIC_HOST", "")
 STATIC_URL = f"{STATIC_HOST}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -180,8 +209,14 @@ STORAGES = {
 MEDIA_ROOT = STATE_DIR / "media"
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "SeatSync <no-reply@seatsync.example>")
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+DEFAULT_FROM_EMAIL = env_mailbox("DEFAULT_FROM_EMAIL", "SeatSync <no-reply@seatsync.example>")
+_mail_server = env_mail("EMAIL_URL")
+(EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL) = (
+    _mail_server or MailServer()
+)
+EMAIL_TIMEOUT = 15
+# Without a server mail lies in files (production demands one).
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if _mail_server else 'filebased'}.EmailBackend"
 EMAIL_FILE_PATH = str(STATE_DIR / "mail")
 
 # Bytes of a body. The largest honest API write is some 20 kB; a marketplace may send a batch of sales.
@@ -193,13 +228,14 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+_static_hosts = [STATIC_HOST] if STATIC_HOST else []
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
-        "default-src": [SELF],
+        "default-src": [SELF, *_static_hosts],
         "connect-src": [SELF, *([WS_URL] if WS_URL else [])],
-        "img-src": [SELF, "data:"],
-        "style-src": [SELF, "'unsafe-inline'"],
+        "img-src": [SELF, "data:", *_static_hosts],
+        "style-src": [SELF, "'unsafe-inline'", *_static_hosts],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
         "base-uri": [SELF],
@@ -220,7 +256,7 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": None,
 }
-API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600)
+API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600, lowest=1, highest=1_000_000)
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
@@ -259,7 +295,7 @@ CELERY_TASK_ROUTES = {
 
 # The pricing door refuses to work when the registered guards differ from this list (DESIGN.md 2).
 EXPECTED_PRICING_GUARDS = ["max_step"]
-MAX_PRICE_STEP_PERCENT = env_int("MAX_PRICE_STEP_PERCENT", 25)
+MAX_PRICE_STEP_PERCENT = env_int("MAX_PRICE_STEP_PERCENT", 25, lowest=1, highest=100)
 # Half-minute of grace for a lost broker message: beat drains the outbox on this interval.
 OUTBOX_SWEEP_SECONDS = 5
 HTTP_CONNECT_TIMEOUT_S = 3.0

@@ -1,12 +1,16 @@
 """What production demands of its environment: one list, for the settings (any entry) and the system checks."""
 
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+
+from marketplaces.registry import adapter_names
+from seatsync.core.places import same_place
+from seatsync.settings.addresses import DATABASE_FORM, REDIS_FORM, WEB_SCHEMES, database_fault, redis_fault, web_fault
+from seatsync.settings.mail import MAIL_FORM, mail_server
 
 # These serve development and tests alone: published here, and refused by production below.
 INSECURE_SECRET_KEY = "insecure-development-secret-key-not-for-production-0123456789"  # noqa: S105 - refused
@@ -14,8 +18,7 @@ INSECURE_JWT_SECRET_KEY = "dev:insecure-development-jwt-key-not-for-production-0
 INSECURE_ENCRYPTION_KEY = "c2VhdHN5bmMtZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGU="
 # Django's own advice for the first; a key of HS256 is at least as long as its digest.
 SECRET_KEY_CHARACTERS, JWT_SECRET_CHARACTERS = 50, 32
-DATABASE_FORM = "postgres://user:password@host:5432/database"
-REDIS_FORM = "redis://host:6379/0"
+SIMULATOR_ADDRESS = "http://127.0.0.1:9100"
 
 
 class Problem(NamedTuple):
@@ -30,35 +33,44 @@ def production_problems(environ: Mapping[str, str]) -> list[Problem]:
     """Everything that production refuses in these variables, in one go."""
     return [
         *_secret_key(environ.get("SECRET_KEY", "").strip()),
-        *_jwt_keys(_items(environ.get("JWT_SECRET_KEY", ""))),
-        *_encryption_keys(_items(environ.get("ENCRYPTION_KEY", ""))),
+        *jwt_key_problems(items(environ.get("JWT_SECRET_KEY", ""))),
+        *encryption_key_problems(items(environ.get("ENCRYPTION_KEY", ""))),
         *_debug(environ.get("DEBUG", "")),
-        *_address("DATABASE_URL", environ.get("DATABASE_URL", "").strip(), {"postgres", "postgresql"}, DATABASE_FORM),
-        *_address("REDIS_URL", environ.get("REDIS_URL", "").strip(), {"redis", "rediss"}, REDIS_FORM),
+        *_settings_module(environ.get("DJANGO_SETTINGS_MODULE", "")),
+        *_address("DATABASE_URL", environ.get("DATABASE_URL", "").strip(), database_fault, DATABASE_FORM),
+        *_address("REDIS_URL", environ.get("REDIS_URL", "").strip(), redis_fault, REDIS_FORM),
+        *_address("EMAIL_URL", environ.get("EMAIL_URL", "").strip(), mail_fault, MAIL_FORM),
     ]
+
+
+def live_problems(environ: Mapping[str, str], simulator: str) -> list[Problem]:
+    """The <PLATFORM>_BASE_URLs that are no address, or the simulator's: a live account must never reach it (I-20)."""
+    found: list[Problem] = []
+    if web_fault(simulator, WEB_SCHEMES, path=True):
+        # Its own reader refuses it.
+        return found
+    for name in (f"{key.upper()}_BASE_URL" for key in adapter_names()):
+        address = environ.get(name, "").strip()
+        try:
+            fault = "is the simulator's address" if address and same_place(address, simulator) else ""
+        except ValueError as error:
+            fault = f"is not usable: {error}".rstrip(".")
+        if fault:
+            found.append(Problem(name, fault, "Give the platform's own address, or leave it unset."))
+    return found
 
 
 def production_demands(environ: Mapping[str, str]) -> None:
     """Raises ImproperlyConfigured that names every unsafe variable and its remedy."""
-    found = production_problems(environ)
+    simulator = environ.get("SIMULATOR_URL", "").strip() or SIMULATOR_ADDRESS
+    found = production_problems(environ) + live_problems(environ, simulator)
     if found:
         lines = [f"{problem.name} {problem.fault}. {problem.remedy}" for problem in found]
         raise ImproperlyConfigured("Production does not start:\n  " + "\n  ".join(lines))
 
 
-def url_fault(url: str, schemes: set[str]) -> str | None:
-    """What is wrong with the address of a server; None where nothing is."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return "has a port that is no number up to 65535" if "://" in url else "is no address"
-    if parts.scheme not in schemes or port == 0:
-        return "is no such address"
-    return None
-
-
-def _items(text: str) -> list[str]:
+def items(text: str) -> list[str]:
+    """The parts of a comma list, without blanks."""
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
@@ -72,7 +84,8 @@ def _secret_key(key: str) -> Iterator[Problem]:
         yield Problem("SECRET_KEY", f"is too short ({len(key)} characters)", remedy)
 
 
-def _jwt_keys(entries: list[str]) -> Iterator[Problem]:
+def jwt_key_problems(entries: list[str]) -> Iterator[Problem]:
+    """What is wrong with the keys of the API's tokens."""
     remedy = f"Set JWT_SECRET_KEY to a comma list of kid:secret, secrets of {JWT_SECRET_CHARACTERS} characters or more."
     if not entries:
         yield Problem("JWT_SECRET_KEY", "is not set", remedy)
@@ -90,7 +103,8 @@ def _jwt_keys(entries: list[str]) -> Iterator[Problem]:
         seen.add(kid)
 
 
-def _encryption_keys(keys: list[str]) -> Iterator[Problem]:
+def encryption_key_problems(keys: list[str]) -> Iterator[Problem]:
+    """What is wrong with the keys of what is stored encrypted."""
     remedy = "Set ENCRYPTION_KEY to a comma list of Fernet keys (32 random bytes in url-safe base64)."
     if not keys:
         yield Problem("ENCRYPTION_KEY", "is not set", remedy)
@@ -117,11 +131,23 @@ def _debug(value: str) -> Iterator[Problem]:
         yield Problem("DEBUG", "is on in production", "Set DEBUG=false.")
 
 
-def _address(name: str, url: str, schemes: set[str], form: str) -> Iterator[Problem]:
-    remedy = f"Set {name} in the form {form}."
-    if not url:
-        yield Problem(name, "is not set", remedy)
-    elif fault := url_fault(url, schemes):
-        yield Problem(name, fault, remedy)
-    elif not urlsplit(url).hostname or (name == "DATABASE_URL" and not urlsplit(url).path.strip("/")):
-        yield Problem(name, "lacks its host or its database", remedy)
+def _settings_module(module: str) -> Iterator[Problem]:
+    # An operator's own module is his business; the fixed ones of development and tests are not production's.
+    if module in {f"seatsync.settings.{name}" for name in ("base", "dev", "test")}:
+        remedy = "Leave DJANGO_SETTINGS_MODULE unset: ENVIRONMENT chooses it."
+        yield Problem("DJANGO_SETTINGS_MODULE", f"is {module} in production", remedy)
+
+
+def mail_fault(url: str) -> str | None:
+    """What is wrong with a mail server's address."""
+    try:
+        mail_server(url)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _address(name: str, url: str, fault_of: Callable[[str], str | None], form: str) -> Iterator[Problem]:
+    fault = fault_of(url) if url else "is not set"
+    if fault:
+        yield Problem(name, fault, f"Set {name} in the form {form}.")

@@ -254,6 +254,7 @@ def test_production_demands_the_second_factor_whatever_the_environment_says() ->
         "ENCRYPTION_KEY": "c2VhdHN5bmMtcHJvZHVjdGlvbi10ZXN0LTMyLWJ5dGU=", "ALLOWED_HOSTS": "seats.example",
         "BASE_URL": "https://seats.example", "SIMULATOR_URL": "",
         "DATABASE_URL": "postgres://a@127.0.0.1:1/a", "REDIS_URL": "redis://127.0.0.1:1/0",
+        "EMAIL_URL": "smtp://mail.example", "DJANGO_SETTINGS_MODULE": "seatsync.settings.production",
     }  # fmt: skip
     said = subprocess.run(
         [sys.executable, "-c", "from seatsync.settings import production; print(production.ADMIN_REQUIRES_OTP)"],

@@ -336,7 +336,8 @@ def test_environment_readers_fail_loudly_and_name_the_variable(monkeypatch: pyte
     monkeypatch.setenv("X_COUNT", "many")
     monkeypatch.setenv("X_URL", "mysql://here/there")
     for name, call in (
-        ("X_FLAG", lambda: env_bool("X_FLAG", default=False)), ("X_COUNT", lambda: env_int("X_COUNT", 1)),
+        ("X_FLAG", lambda: env_bool("X_FLAG", default=False)),
+        ("X_COUNT", lambda: env_int("X_COUNT", 1, lowest=1, highest=9)),
         ("X_URL", lambda: env_database("X_URL", "")), ("X_MISSING", lambda: env_str("X_MISSING")),
     ):  # fmt: skip
         with pytest.raises(ImproperlyConfigured, match=name):

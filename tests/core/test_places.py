@@ -46,7 +46,7 @@ def test_what_is_no_address_is_refused_in_words(url: str, settings: Settings, mo
     settings.SIMULATOR_URL = SIMULATOR
     monkeypatch.setenv("STUBHUB_BASE_URL", url)
     (error,) = live_addresses()
-    assert error.msg.startswith("STUBHUB_BASE_URL: ")
+    assert error.msg.startswith(f"STUBHUB_BASE_URL is not usable: {url!r} ")
     assert "https://host" in error.msg
     with pytest.raises(PermanentError, match=r"STUBHUB_BASE_URL: .*Write it as"):
         base_url_for("stubhub", Mode.LIVE)

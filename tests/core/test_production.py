@@ -1,11 +1,12 @@
 """Production refuses what is unsafe and names it; every periodic job exists."""
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from marketplaces.contracts import NoticeKind
 from marketplaces.inbox import handler_for
-from seatsync.checks import production_is_safe
+from seatsync.checks import production_is_safe, unsafe_start_refused
 from seatsync.core.jobs import task_by_path
 from seatsync.schedule import SCHEDULE, Row, schedule_load
 
@@ -23,6 +24,8 @@ def test_i20_a_live_address_that_is_the_simulators_is_refused(
     monkeypatch.setenv("STUBHUB_BASE_URL", settings.SIMULATOR_URL)
     (error,) = production_is_safe(None)
     assert "STUBHUB_BASE_URL" in error.msg
+    with pytest.raises(ImproperlyConfigured, match="STUBHUB_BASE_URL is the simulator's address"):
+        unsafe_start_refused()
 
 
 @pytest.mark.parametrize("row", SCHEDULE, ids=lambda row: row.task)

@@ -17,6 +17,7 @@ from marketplaces.simulator.transport import SimulatorTransport
 
 BASE = "http://simulator.test"
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "marketplaces"
+EXPECTED = "expected.json"
 SECRET = "hook-secret"
 START = datetime(2026, 4, 10, 23, 5, tzinfo=UTC)
 
@@ -94,7 +95,18 @@ def fixture(platform: str, name: str) -> bytes:
 
 
 def fixture_names() -> list[tuple[str, str]]:
-    return sorted((path.parent.name, path.stem) for path in FIXTURES.glob("*/*.json"))
+    found = FIXTURES.glob("*/*.json")
+    return sorted((path.parent.name, path.stem) for path in found if path.name != EXPECTED)
+
+
+def fixture_platforms() -> list[str]:
+    return sorted({platform for platform, _ in fixture_names()})
+
+
+def expected(platform: str) -> dict[str, list[dict[str, str]]]:
+    """What each payload of a platform becomes: one notice or more, by the payload's name."""
+    told: dict[str, list[dict[str, str]]] = json.loads((FIXTURES / platform / EXPECTED).read_text())
+    return told
 
 
 def requested(draft: Draft) -> Draft:

@@ -42,7 +42,7 @@ def test_listing_bodies(world: World, draft: Draft, known: bool, call: str, sche
 
 
 def test_requested_event_names_the_local_start(world: World, draft: Draft) -> None:
-    STUBHUB.constraints(world.link("stubhub"), requested(draft))
+    assert "MobileTransfer" in STUBHUB.constraints(world.link("stubhub"), requested(draft)).ticket_types
     body = last_body(world, "PUT")
     assert violations(INVENTORY, "PutRequestedEventRequest", body) == []
     assert body["event"]["start_date"] == "2026-04-10T19:05:00-04:00"
