@@ -90,7 +90,7 @@ def test_a_retry_is_for_what_was_given_up_and_for_its_own_people(market: Market)
 def test_the_page_offers_it_and_queues_it(market: Market) -> None:
     event = given_up(market)
     client = Client()
-    client.force_login(market.holding.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(market.holding.user)
     page, again = reverse("marketplaces:account_list"), reverse("marketplaces:inbound_retry", args=[event.pk])
     assert again in client.get(page).content.decode()
     assert "It is being tried again." in client.post(again, follow=True).content.decode()
