@@ -132,6 +132,8 @@ class AccountFinish(ApiView):
     """The second half of a consent."""
 
     serializer_class = AccountFinishInput
+    # A state is spent whatever comes of it.
+    keeps_refusals = True
 
     @extend_schema(
         tags=["marketplace accounts"], summary="Finish a consent", request=AccountFinishInput,

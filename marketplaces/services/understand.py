@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -50,7 +51,7 @@ def inbound_process(*, event_id: uuid.UUID) -> bool:
 
 
 def _wait(event: InboundEvent, error: str, until: datetime) -> None:
-    InboundEvent.objects.filter(pk=event.pk).update(last_error=error[:300], not_before=until, updated_at=now())
+    _if_it_waits(event, last_error=error[:300], not_before=until)
 
 
 @transaction.atomic
@@ -60,8 +61,17 @@ def _put_back(event: InboundEvent, error: str) -> None:
     event.not_before = seconds_from_now(min(2**event.attempts, 60))
     if event.attempts >= MOST_ATTEMPTS:
         event.state = InboxState.FAILED
+    kept = _if_it_waits(
+        event, attempts=event.attempts, last_error=event.last_error, not_before=event.not_before, state=event.state
+    )
+    if kept and event.state == InboxState.FAILED:
         alert_inbound_failed(event)
-    event.save(update_fields=["attempts", "last_error", "not_before", "state", "updated_at"])
+
+
+def _if_it_waits(event: InboundEvent, **changes: Any) -> bool:
+    """Two workers may have the same item: what one has done or given up, the other does not put back."""
+    waiting = InboundEvent.objects.filter(pk=event.pk, state=InboxState.RECEIVED)
+    return bool(waiting.update(**changes, updated_at=now()))
 
 
 def inbound_due(limit: int = 100) -> list[uuid.UUID]:

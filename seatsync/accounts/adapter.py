@@ -1,14 +1,18 @@
-"""How allauth creates people here: a user, and a membership of the tenant whose page was used."""
+"""How allauth works here: it makes a user and a membership of the page's tenant, and the sign-in service decides."""
 
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from django.contrib.auth import authenticate
 from django.contrib.sites.requests import RequestSite
 from django.http import HttpRequest
 
 from seatsync.accounts.models import Membership, User
+from seatsync.accounts.services.sign_in import SignInRefused, request_door, sign_in, sign_in_finish
 from seatsync.core.addresses import client_address
 from seatsync.core.clock import now
+from seatsync.core.errors import TooManyRequests
 from seatsync.tenants.requests import request_tenant
 
 
@@ -21,6 +25,32 @@ class AccountAdapter(DefaultAccountAdapter):
         if commit:
             Membership.objects.get_or_create(user=saved, tenant_id=request_tenant(request).pk)
         return saved
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """Whose password this is, by the sign-in service, whose counter stands in for allauth's own."""
+        try:
+            return authenticate(request, **credentials)
+        except TooManyRequests as error:
+            raise self.validation_error("too_many_login_attempts") from error
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Whether somebody who is in knows the password; counted as at the door."""
+        try:
+            return sign_in(door=request_door(context.request), email=user.email, password=password).user.pk == user.pk
+        except SignInRefused:
+            return False
+        except TooManyRequests as error:
+            raise self.validation_error("too_many_login_attempts") from error
+
+    def get_login_stages(self) -> list[str]:
+        """The library's steps; whether the address is proved is asked where the API asks it."""
+        ours = {"allauth.account.stages.EmailVerificationStage": "seatsync.accounts.forms.ProofStage"}
+        return [ours.get(stage, stage) for stage in super().get_login_stages()]
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """The last step of every way in: raises SignInRefused where the person may not enter this tenant."""
+        sign_in_finish(door=request_door(request), user=user)
+        super().login(request, user)
 
     def format_email_subject(self, subject: str) -> str:
         """The subject under the tenant's name; allauth's own is the host's, as nobody knows us by it."""

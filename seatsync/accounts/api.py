@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
@@ -14,11 +12,9 @@ from seatsync.accounts.models import User
 from seatsync.accounts.services import sign_in as signing
 from seatsync.accounts.services import tokens
 from seatsync.accounts.services.profile import profile_update
-from seatsync.core.addresses import client_address
 from seatsync.core.apiview import ApiView
 from seatsync.core.openapi import example
 from seatsync.core.remedies import LONGEST_ECHO, Told
-from seatsync.tenants.requests import request_tenant
 
 # Unknown fields that one refusal names.
 MOST_NAMED = 20
@@ -89,6 +85,11 @@ def _pair(pair: tokens.TokenPair) -> Response:
     return Response({"access": pair.access, "refresh": pair.refresh, "expires_in_s": pair.expires_in_s})
 
 
+def _let_in(door: signing.Door, user: User) -> Response:
+    signing.sign_in_finish(door=door, user=user)
+    return _pair(tokens.tokens_issue(user, door.tenant_id))
+
+
 class _Open(ApiView):
     """Views that sign in: no token is asked for, and none is kept for replay."""
 
@@ -113,15 +114,15 @@ class TokenView(_Open):
         """200 with tokens, or with `mfa_token` where a second factor is due; 401 otherwise."""
         data = self.get_serializer(data=request.data)
         data.is_valid(raise_exception=True)
-        tenant_id = request_tenant(request._request).pk
-        found = signing.sign_in(**data.validated_data, tenant_id=tenant_id, address=client_address(request._request))
+        door = signing.request_door(request._request)
+        found = signing.sign_in(door=door, **data.validated_data)
         if found.mfa_due:
-            return Response({"mfa_token": tokens.mfa_token(found.user, tenant_id)})
-        return _pair(tokens.tokens_issue(found.user, tenant_id))
+            return Response({"mfa_token": tokens.mfa_token(found.user, door.tenant_id)})
+        return _let_in(door, found.user)
 
 
 class MfaView(_Open):
-    """The second step: the code of the authenticator app."""
+    """The second step: the code of the authenticator app, or a recovery code."""
 
     serializer_class = MfaInput
 
@@ -130,14 +131,10 @@ class MfaView(_Open):
         """200 with tokens; 401 for a wrong code."""
         data = self.get_serializer(data=request.data)
         data.is_valid(raise_exception=True)
-        tenant_id = request_tenant(request._request).pk
-        user = tokens.mfa_user(data.validated_data["mfa_token"], tenant_id)
-        signing.lockout_check(email=user.email, address=client_address(request._request))
-        factor = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
-        if factor is None or not TOTP(factor).validate_code(data.validated_data["code"]):
-            signing.lockout_count(email=user.email, address=client_address(request._request))
-            raise signing.SignInRefused("The code is not right.", field="code", remedy="Use the newest code.")
-        return _pair(tokens.tokens_issue(user, tenant_id))
+        door = signing.request_door(request._request)
+        user = tokens.mfa_user(data.validated_data["mfa_token"], door.tenant_id)
+        signing.second_factor(door=door, user=user, code=data.validated_data["code"])
+        return _let_in(door, user)
 
 
 class RefreshView(_Open):

@@ -13,7 +13,6 @@ from seatsync.bench.report import Report, percentile
 from seatsync.demo.people import HOLDER_EMAIL
 
 ROUNDS = 40
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 def pages() -> Report:
@@ -26,7 +25,7 @@ def pages() -> Report:
     if ticket is None:
         raise LookupError("There is no demo. Run `manage.py demo` first.")
     client = Client(headers={"host": "localhost"})
-    client.force_login(user, backend=BACKEND)
+    client.force_login(user)
     paths = {
         "empty": "/healthz", "season": f"/portfolio/{ticket.pk}/", "desk": "/", "portfolio": "/portfolio/",
         "board": "/portfolio/listings/",

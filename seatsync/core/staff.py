@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver, reverse
-from django_otp.admin import OTPAdminAuthenticationForm
 
 from seatsync.core.staff_series import series_list, series_patterns
 
@@ -28,7 +27,6 @@ class StaffSite(admin.AdminSite):
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         if settings.ADMIN_REQUIRES_OTP:
-            self.login_form = OTPAdminAuthenticationForm
             self.login_template = "otp/admin111/login.html"
 
     def has_permission(self, request: HttpRequest) -> bool:

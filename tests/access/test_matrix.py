@@ -30,7 +30,6 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 PEOPLE = ("nobody", "other", "outsider", "co", "owner", "staff")
 # What a season ticket's co-owner shares; accounts, alerts and what goes over accounts are the owner's own.
 SHARED = {"ticket", "game", "free_seat", "listing", "sale", "group"}
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 FAR_AWAY = "203.0.113.9"
 
 
@@ -50,7 +49,7 @@ def client_of(world: World, who: str, *, api: bool) -> Client:
         token = tokens_issue(user, user.memberships.get().tenant_id).access
         return Client(headers={"Authorization": f"Bearer {token}"}, REMOTE_ADDR=FAR_AWAY)
     client = Client(REMOTE_ADDR=FAR_AWAY)
-    client.force_login(user, backend=BACKEND)
+    client.force_login(user)
     return client
 
 
@@ -182,7 +181,7 @@ def test_a_page_takes_no_post_from_another_site(world: World, name: str) -> None
     if "POST" not in served(world, name, path, api=False) or route.kind is Kind.WEBHOOK:
         return
     client = Client(enforce_csrf_checks=True)
-    client.force_login(world.user("owner"), backend=BACKEND)
+    client.force_login(world.user("owner"))
     assert client.post(path, world.filled(route.body)).status_code == 403
 
 
@@ -191,7 +190,7 @@ def test_a_page_takes_no_post_from_another_site(world: World, name: str) -> None
 
 def verified(user: User) -> Client:
     client = Client()
-    client.force_login(user, backend=BACKEND)
+    client.force_login(user)
     session = client.session
     session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.create(user=user, name="a", confirmed=True).persistent_id
     session.save()
@@ -228,7 +227,7 @@ def test_the_admin_is_for_staff_with_a_second_factor(world: World) -> None:
     root.memberships.create(tenant=world.market.holding.ticket.tenant)
     shut = {who: client_of(world, who, api=False) for who in PEOPLE}
     half = Client()
-    half.force_login(root, backend=BACKEND)
+    half.force_login(root)
     shut["superuser without a second factor"] = half
     full, login, wrong, seen = verified(root), reverse("admin:login"), list[tuple[Any, ...]](), 0
     for name, path in admin_paths():

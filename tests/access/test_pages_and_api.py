@@ -5,7 +5,7 @@ from django.test import Client
 
 from tests.access.conftest import World
 from tests.access.routes import ROUTES, Kind
-from tests.access.test_matrix import BACKEND, address, undone
+from tests.access.test_matrix import address, undone
 from tests.api.document import document
 
 # A page that changes something, and the operation of the API that does it through the same service.
@@ -41,7 +41,7 @@ def test_what_a_page_changes_the_api_changes_too(world: World, name: str) -> Non
     if route.kind is Kind.WEBHOOK:
         return
     client = Client()
-    client.force_login(world.user("owner"), backend=BACKEND)
+    client.force_login(world.user("owner"))
     with undone():
         answer = client.generic("TRACE", address(world, name, route))
     assert answer.status_code == 405, "the page does not say which methods it takes (require_GET or require_POST)"

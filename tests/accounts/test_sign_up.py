@@ -1,17 +1,19 @@
 """Sign-up by code, neutral answers, one login and a membership per tenant."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.test import Client
 
+from portfolios.services.season_tickets import season_ticket_create
 from seatsync.accounts.models import Membership, User
 from seatsync.core.clock import now
 from seatsync.core.limiters import valkey
 from seatsync.tenants.models import Tenant, TenantDomain
-from tests.builders import person
+from tests.builders import build_holding, person, schedule
 
 pytestmark = pytest.mark.django_db
 FORM = {"email": "new@example.com", "password1": "a-very-long-password-9", "password2": "a-very-long-password-9"}
@@ -64,12 +66,30 @@ def test_no_field_bears_a_name_that_the_second_factor_sets() -> None:
     assert not names & {"is_verified", "otp_device"}
 
 
-def test_a_password_of_another_tenant_does_not_open_this_one() -> None:
-    foreign = Tenant.objects.create(name="Other", slug="other")
+@pytest.mark.parametrize(("tenant", "entered"), [("own", True), ("other", False)])
+def test_a_password_of_another_tenant_does_not_open_this_one(tenant: str, entered: bool) -> None:
+    """The host is the other tenant's in both cases; only who belongs there enters, and sees the own seats."""
+    default, foreign = Tenant.objects.get(is_default=True), Tenant.objects.create(name="Other", slug="other")
     TenantDomain.objects.create(tenant=foreign, host="testserver", verified_at=now())
-    person("owner@example.com", Tenant.objects.get(is_default=True))
+    user, actor = person("owner@example.com", foreign if tenant == "own" else default)
+    team = schedule(2)[0].home_team
+    season_ticket_create(
+        actor=actor, user_id=user.pk, team_id=team.pk, season_year=2026, section="131", row="27", seat_from=1,
+        seat_to=2, cost_basis=Decimal("100.00"), order_reference="ACC-1",
+    )  # fmt: skip
     client = Client()
     client.post("/accounts/login/", {"login": "owner@example.com", "password": "a-long-password-1"})
+    assert ("_auth_user_id" in client.session) is entered
     page = client.get("/portfolio/")
-    assert page.status_code in {302, 403, 404} or b"131/27" not in page.content
-    assert Membership.objects.filter(tenant=foreign).count() == 0
+    assert (page.status_code == 200, "131" in page.content.decode()) == (entered, entered)
+    assert Membership.objects.filter(user=user, tenant=foreign).exists() is entered
+
+
+def test_a_session_shows_nothing_of_a_tenant_that_the_person_does_not_belong_to() -> None:
+    """A session that came about before the membership ended, or by another host's cookie."""
+    holding = build_holding()
+    client = Client()
+    client.force_login(holding.user)
+    assert "131" in client.get("/portfolio/").content.decode()
+    TenantDomain.objects.create(tenant=Tenant.objects.get(slug="other-co"), host="testserver", verified_at=now())
+    assert "131" not in client.get("/portfolio/").content.decode()

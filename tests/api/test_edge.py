@@ -7,7 +7,6 @@ from django.conf import settings as django_settings
 from django.test import Client
 from django.urls import reverse
 
-from tests.access.test_matrix import BACKEND
 from tests.api.conftest import As
 from tests.api.document import PROBLEM
 from tests.market import Market
@@ -106,7 +105,7 @@ def test_our_own_failure_is_a_problem(market: Market, as_: As, path: str, monkey
 
 def test_a_page_says_in_a_sentence_that_a_form_is_too_large(market: Market) -> None:
     client = Client()
-    client.force_login(market.holding.user, backend=BACKEND)
+    client.force_login(market.holding.user)
     sent = {"full_name": "x" * (django_settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)}
     for path in (reverse("accounts:profile_edit"), reverse("account_login")):
         answer = client.post(path, "full_name=" + sent["full_name"], content_type="application/x-www-form-urlencoded")

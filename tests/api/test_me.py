@@ -67,7 +67,7 @@ def test_many_unknown_fields_are_not_all_repeated(market: Market, as_: As) -> No
 
 def test_the_page_and_the_api_take_the_same_fields(market: Market, as_: As) -> None:
     browser = Client()
-    browser.force_login(market.holding.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    browser.force_login(market.holding.user)
     shown = browser.get(reverse("accounts:settings")).context["form"].fields
     told = as_("owner").patch("/me/", dict.fromkeys(shown, "+1 206 555 0123"))
     assert {told.json()[name] for name in shown} == {"+1 206 555 0123"}

@@ -35,7 +35,7 @@ def staff_client(*, verified: bool) -> Client:
     user = User.objects.create_superuser("root@example.com", "a-long-password-1")
     Membership.objects.create(user=user, tenant=build_holding().ticket.tenant)
     client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user)
     if verified:
         device = TOTPDevice.objects.create(user=user, name="a", confirmed=True)
         session = client.session
@@ -55,7 +55,7 @@ def test_a_verified_second_factor_does() -> None:
 def test_holders_stay_outside() -> None:
     holding: Holding = build_holding()
     client = Client()
-    client.force_login(holding.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(holding.user)
     assert client.get("/admin/").status_code == 302
 
 

@@ -33,7 +33,7 @@ MOMENT = datetime(2031, 5, 17, 12, 0, 0, 1, tzinfo=UTC)
 
 def client_of(user: User) -> Client:
     client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user)
     session = client.session
     session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.create(user=user, name="a", confirmed=True).persistent_id
     session.save()
@@ -94,9 +94,9 @@ def test_staff_without_the_permission_are_refused_and_not_shown_it(name: str) ->
 @pytest.mark.parametrize("name", [PRICES, MARKETS])
 def test_a_holder_and_staff_without_a_second_factor_do_not_enter(name: str) -> None:
     holder, half = Client(), Client()
-    holder.force_login(build_holding().user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    holder.force_login(build_holding().user)
     root = User.objects.create_superuser("root@example.com", "a-long-password-1")
-    half.force_login(root, backend="allauth.account.auth_backends.AuthenticationBackend")
+    half.force_login(root)
     for client in (holder, half):
         answer = client.get(reverse(name))
         assert (answer.status_code, answer.headers["Location"][:13]) == (302, "/admin/login/")

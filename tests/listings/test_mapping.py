@@ -41,9 +41,7 @@ def waiting(market: Market, *events: RemoteEvent) -> MarketplaceCommand:
 
 def browser(who: str = "owner") -> Client:
     client = Client()
-    client.force_login(
-        User.objects.get(email=f"{who}@example.com"), backend="allauth.account.auth_backends.AuthenticationBackend"
-    )
+    client.force_login(User.objects.get(email=f"{who}@example.com"))
     return client
 
 

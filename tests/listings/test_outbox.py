@@ -327,3 +327,56 @@ def test_claims_and_records_never_hold_locks_while_talking(market: Market) -> No
         assert (
             MarketplaceCommand.objects.select_for_update(nowait=True).get(pk=claimed.pk).state == CommandState.IN_FLIGHT
         )
+
+
+def test_i23_the_answer_of_an_old_claim_is_not_taken_for_the_new_ones(market: Market) -> None:
+    listing = only(market)
+    old = command_claim()
+    assert old is not None
+    late = execute(old)
+    MarketplaceCommand.objects.update(lease_until=now() - timedelta(seconds=1))
+    assert leases_reap() == 1
+    new = command_claim()
+    assert new is not None
+    assert (new.pk, new.fence) == (old.pk, old.fence + 1)
+    assert record(old, late) is False
+    listing.refresh_from_db()
+    command = MarketplaceCommand.objects.get()
+    assert (listing.status, command.state, command.fence) == ("publishing", "in_flight", new.fence)
+    assert [answer["fence"] for answer in command.late_answers] == [old.fence]
+    assert record(new, execute(new)) is True
+    listing.refresh_from_db()
+    assert (listing.status, MarketplaceCommand.objects.get().state) == ("active", "done")
+
+
+@pytest.mark.parametrize("status", ["sold", "cancelled", "delisting"])
+def test_i23_a_create_that_answers_late_does_not_revive_what_was_sold_or_withdrawn(market: Market, status: str) -> None:
+    listing = only(market)
+    claimed = command_claim()
+    assert claimed is not None
+    answer = execute(claimed)
+    Listing.objects.filter(pk=listing.pk).update(status=status)
+    assert record(claimed, answer) is True
+    listing.refresh_from_db()
+    # Its id there is kept: without it nothing can be taken down.
+    assert (listing.status, listing.listing_id) == (status, market.alpha.listings[listing.external_id].listing_id)
+
+
+@pytest.mark.parametrize("kind", ["reprice", "resize"])
+def test_price_and_size_wait_for_their_create(market: Market, kind: str) -> None:
+    listing = only(market)
+    create = MarketplaceCommand.objects.get()
+    MarketplaceCommand.objects.filter(pk=create.pk).update(not_before=now() + timedelta(minutes=5))
+    change = MarketplaceCommand.objects.create(
+        tenant_id=listing.tenant_id, account=listing.account, listing=listing, kind=kind, idempotency_key="change",
+        payload=create.payload, not_before=now(),
+    )  # fmt: skip
+    assert command_claim() is None
+    due_now()
+    first = command_claim()
+    assert first is not None
+    assert first.pk == create.pk
+    record(first, execute(first))
+    second = command_claim()
+    assert second is not None
+    assert second.pk == change.pk

@@ -20,7 +20,7 @@ def sale(market: Market) -> Sale:
 
 def browser(email: str = "owner@example.com") -> Client:
     client = Client()
-    client.force_login(User.objects.get(email=email), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(User.objects.get(email=email))
     return client
 
 

@@ -236,7 +236,7 @@ def staff_client(tenant: Tenant) -> Client:
     user = User.objects.create_superuser("root@example.com", "a-long-password-1")
     Membership.objects.create(user=user, tenant=tenant)
     client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user)
     session = client.session
     session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.create(user=user, name="a", confirmed=True).persistent_id
     session.save()

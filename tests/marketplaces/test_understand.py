@@ -7,6 +7,7 @@ from django.urls import reverse
 from listings.services.inbound import INDEXED_WITHIN
 from marketplaces.errors import GrantExpired, TemporaryError
 from marketplaces.models import InboundEvent, InboxState
+from marketplaces.services import understand
 from marketplaces.services.inbox import inbox_receive
 from marketplaces.services.understand import MOST_ATTEMPTS, inbound_process, inbound_retry
 from seatsync.accounts.models import Role, User
@@ -46,6 +47,25 @@ def test_an_item_that_is_given_up_alerts_its_holder_and_the_tenants_staff(market
     assert {alert.user_id for alert in alerts} == {market.holding.user.pk, support.pk, staff.pk}
     assert {(alert.severity, alert.object_id) for alert in alerts} == {("action", str(event.pk))}
     assert AlertDelivery.objects.filter(alert__in=alerts, channel="mail").count() == 3
+
+
+@pytest.mark.parametrize("fault", [TemporaryError("503"), GrantExpired("401"), ZeroDivisionError("a fault of our own")])
+@pytest.mark.parametrize("attempts", [0, MOST_ATTEMPTS - 1])
+def test_i21_what_one_worker_has_done_another_that_fails_later_does_not_put_back(
+    market: Market, monkeypatch: pytest.MonkeyPatch, fault: Exception, attempts: int
+) -> None:
+    event = told(market)
+    InboundEvent.objects.update(attempts=attempts)
+
+    def overtaken(_: InboundEvent) -> None:
+        InboundEvent.objects.update(state=InboxState.DONE, attempts=attempts + 1, processed_at=now())
+        raise fault
+
+    monkeypatch.setattr(understand, "handler_for", lambda kind: overtaken)
+    assert inbound_process(event_id=event.pk) is False
+    event.refresh_from_db()
+    assert (event.state, event.attempts, event.last_error, event.not_before) == ("done", attempts + 1, "", None)
+    assert not Alert.objects.filter(kind="inbound.failed").exists()
 
 
 def test_i21_an_item_is_worked_off_once_and_again_after_a_failure(market: Market) -> None:
@@ -90,7 +110,7 @@ def test_a_retry_is_for_what_was_given_up_and_for_its_own_people(market: Market)
 def test_the_page_offers_it_and_queues_it(market: Market) -> None:
     event = given_up(market)
     client = Client()
-    client.force_login(market.holding.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(market.holding.user)
     page, again = reverse("marketplaces:account_list"), reverse("marketplaces:inbound_retry", args=[event.pk])
     assert again in client.get(page).content.decode()
     assert "It is being tried again." in client.post(again, follow=True).content.decode()

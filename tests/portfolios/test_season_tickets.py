@@ -18,7 +18,7 @@ PAGE = "/portfolio/new/"
 
 def browser(user: Any) -> Client:
     client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user)
     return client
 
 

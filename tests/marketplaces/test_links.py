@@ -1,0 +1,51 @@
+"""Grants: one worker renews one, however many found it ended."""
+
+from dataclasses import replace
+from threading import Event, Thread
+
+import pytest
+from django.db import connection
+
+from marketplaces.contracts import Grant, Link
+from marketplaces.models import MarketplaceAccount
+from marketplaces.services.links import link_for
+from seatsync.core.limiters import valkey
+from seatsync.tenants.models import Tenant
+from tests.listings.platform import ScriptedPlatform
+from tests.market import build_market
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_that_find_a_grant_ended_spend_one_refresh_token(
+    default_tenant: Tenant, platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    valkey().flushdb()
+    account = build_market(platforms).accounts["alpha"]
+    MarketplaceAccount.objects.filter(pk=account.pk).update(access_token="a-0", refresh_token="r-0")
+    spent, both_begun, got = list[str](), Event(), list[str]()
+
+    def refresh(link: Link) -> Grant:
+        # Meanwhile the other, who read the same grant, comes to the row's lock.
+        both_begun.wait(30)
+        spent.append(link.grant.refresh_token)
+        number = len(spent)
+        return replace(link.grant, access_token=f"a-{number}", refresh_token=f"r-{number}")
+
+    monkeypatch.setattr(platforms[0], "refresh", refresh)
+
+    def work(seen: MarketplaceAccount) -> None:
+        try:
+            got.append(link_for(seen, force_refresh=True).grant.access_token)
+        finally:
+            connection.close()
+
+    seen = [MarketplaceAccount.objects.get(pk=account.pk) for _ in range(2)]
+    workers = [Thread(target=work, args=[one]) for one in seen]
+    for worker in workers:
+        worker.start()
+    both_begun.set()
+    for worker in workers:
+        worker.join(60)
+    assert (spent, got) == (["r-0"], ["a-1", "a-1"])
+    account.refresh_from_db()
+    assert (account.access_token, account.refresh_token) == ("a-1", "r-1")
