@@ -11,15 +11,21 @@ class ListingsConfig(AppConfig):
     def ready(self) -> None:
         """Register the handler of every inbound notice kind, and fill the ports of the ledger and of the accounts."""
         from listings.selectors import offered_among
-        from listings.services.accounts import account_business, account_commands_wake, account_listings_down
+        from listings.services.accounts import (
+            account_business,
+            account_commands_wake,
+            account_listings_down,
+            shown_listing_of,
+        )
         from listings.services.expire import listings_hold
         from listings.services.inbound import register_handlers
-        from marketplaces.ports import account_closing, account_connected, business
+        from marketplaces.ports import account_closing, account_connected, business, shown_listing
         from portfolios import ports as ledger
 
         register_handlers()
         ledger.offered_among.fill(offered_among)
         ledger.game_moved.register(listings_hold)
         business.fill(account_business)
+        shown_listing.fill(shown_listing_of)
         account_connected.register(account_commands_wake)
         account_closing.register(account_listings_down)

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
+from marketplaces.contracts import ListingRef
 from seatsync.core.ports import Question, Tidings
 
 
@@ -25,6 +26,8 @@ class Business:
 
 # What is still going on over an account (its id).
 business: Question[[uuid.UUID], Business] = Question(Business)
+# A listing that the account is known to show; None where there is none.
+shown_listing: Question[[uuid.UUID], ListingRef | None] = Question(lambda: None)
 # Its grant is good again: what waited for that can go on.
 account_connected: Tidings[[uuid.UUID]] = Tidings()
 # It is being given up: everything open on it is to come down.

@@ -9,9 +9,10 @@ from django.db.models import Max, Q
 from listings.locks import listings_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.services.delist import listing_take_down
+from listings.services.execute import listing_ref
 from listings.services.wake import outbox_wake
 from listings.states import OPEN
-from marketplaces.contracts import Capability
+from marketplaces.contracts import Capability, ListingRef
 from marketplaces.models import MarketplaceAccount
 from marketplaces.ports import Business
 from marketplaces.registry import adapter_get
@@ -40,6 +41,13 @@ def account_business(account_id: uuid.UUID) -> Business:
         commands=waiting.exclude(kind=CommandKind.SYNC_ACCOUNT).count(),
         unread=_unread(account_id),
     )
+
+
+def shown_listing_of(account_id: uuid.UUID) -> ListingRef | None:
+    """The newest listing that the account's marketplace has answered to show."""
+    shown = Listing.objects.filter(account_id=account_id, status=ListingStatus.ACTIVE).exclude(listing_id="")
+    newest = shown.order_by("-published_at").first()
+    return listing_ref(newest) if newest else None
 
 
 def _unread(account_id: uuid.UUID) -> int:

@@ -4,16 +4,17 @@ import base64
 import hashlib
 import secrets
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
 
-from marketplaces.contracts import Capability, Grant
+from marketplaces.contracts import Capability, Grant, Link
 from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
 from marketplaces.locks import accounts_locked, connect_attempt_lock
 from marketplaces.models import ConnectAttempt, InboxState, MarketplaceAccount, Mode
-from marketplaces.ports import account_closing, account_connected, business
+from marketplaces.ports import account_closing, account_connected, business, shown_listing
 from marketplaces.registry import adapter_get
 from marketplaces.services.alerts import alert_reconnected
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
@@ -104,6 +105,7 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
     try:
         link = bare_link(platform, mode, Grant(token.strip() or _practice_token(tenant_id, user_id, platform)))
         grant = adapter.connect(link, code="", redirect_uri="", code_verifier="")
+        _check_seller(_known(tenant_id, user_id, platform, mode), replace(link, grant=grant))
     except TemporaryError as error:
         raise InvalidInput(
             f"{adapter.traits.name} cannot be asked: {_sentence(error)}", field="token", remedy="Try again in a moment."
@@ -117,10 +119,27 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
 
 def _practice_token(tenant_id: uuid.UUID, user_id: uuid.UUID, platform: str) -> str:
     """The one that the holder's paper account has, where there is one: its listings are known to no other."""
-    known = MarketplaceAccount.objects.filter(
-        tenant_id=tenant_id, user_id=user_id, platform=platform, mode=Mode.PAPER, is_active=True
-    ).first()
+    known = _known(tenant_id, user_id, platform, Mode.PAPER)
     return (known.access_token if known else "") or paper_token(platform)
+
+
+def _known(tenant_id: uuid.UUID, user_id: uuid.UUID, platform: str, mode: str) -> MarketplaceAccount | None:
+    return MarketplaceAccount.objects.filter(
+        tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
+    ).first()
+
+
+def _check_seller(known: MarketplaceAccount | None, link: Link) -> None:
+    """A token names no account: whose it is shows in whether it sees what the known account has on show there."""
+    if known is None or link.grant.account_id or known.access_token == link.grant.access_token:
+        return
+    shown = shown_listing(known.pk)
+    if shown is None or adapter_get(known.platform).fetch(link, shown) is not None:
+        return
+    raise Conflict(
+        "This token is another account's: a listing of the connected one is not there.", field="token",
+        remedy="Use a token of the connected account, or disconnect that first and wait until it is through.",
+    )  # fmt: skip
 
 
 def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> MarketplaceAccount:

@@ -232,3 +232,19 @@ def test_a_refused_token_is_told_in_whole_sentences(market: Market, monkeypatch:
     assert (caught.value.detail, caught.value.remedy) == (
         "Alpha refuses this token: 401: Token is not valid.", "Copy it again.",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+def test_i03_a_token_of_another_account_is_refused_while_something_is_on_show(
+    market: Market, monkeypatch: pytest.MonkeyPatch, theirs: bool
+) -> None:
+    """Under it every listing of the known one would seem to be gone."""
+    first, _ = market.published()
+    monkeypatch.setattr(market.alpha, "connect", lambda link, **_: link.grant)
+    if theirs:
+        del market.alpha.listings[first.external_id]
+        with pytest.raises(Conflict, match="another account's"):
+            connect_token(actor=market.holding.actor, platform="alpha", mode="paper", token="token-4")
+    else:
+        connect_token(actor=market.holding.actor, platform="alpha", mode="paper", token="token-4")
+    assert alpha(market).access_token == ("token" if theirs else "token-4")
