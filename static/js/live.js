@@ -112,11 +112,18 @@
     if (active && node.contains(active) && active.matches("input, select, textarea")) return true;
     return Array.from(node.querySelectorAll("input, select, textarea")).some(changed);
   }
-  document.addEventListener("htmx:beforeRequest", function (event) {
-    var cause = event.detail.requestConfig.triggeringEvent;
-    if (!cause || cause.target !== body || !busy(event.detail.elt)) return;
-    event.preventDefault();
+  function waits(event) {
+    var cause = event.detail.requestConfig && event.detail.requestConfig.triggeringEvent;
+    if (!cause || cause.target !== body || !busy(event.detail.elt)) return false;
     waiting[cause.type] = true;
+    return true;
+  }
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    if (waits(event)) event.preventDefault();
+  });
+  // An answer may come when the hands have begun.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    if (waits(event)) event.detail.shouldSwap = false;
   });
   function resume() {
     setTimeout(function () {

@@ -63,6 +63,24 @@ def test_news_waits_for_a_field_that_has_the_focus_or_was_changed(browser: Brows
     page.close()
 
 
+def test_news_that_is_on_its_way_when_the_hands_begin_waits_too(browser: Browser) -> None:
+    page, held = opened(browser), list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/side", hold)
+    news(page)
+    page.wait_for_timeout(300)
+    (answer,) = held
+    page.fill("#price", "90")
+    answer.fulfill(content_type="text/html", body=SIDE.format("new"))
+    page.wait_for_timeout(600)
+    expect(page.locator("#side")).to_contain_text("old")
+    expect(page.locator("#price")).to_have_value("90")
+    page.close()
+
+
 def test_the_keyboard_goes_on_with_the_next_row_and_then_the_heading(browser: Browser) -> None:
     page = opened(browser)
     page.get_by_role("button", name="Seen 1").focus()
