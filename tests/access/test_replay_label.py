@@ -71,11 +71,12 @@ def test_a_real_season_has_no_label(world: World) -> None:
             assert not LABEL.search(client_of(world, who, api=False).get(path).content.decode())
 
 
-def test_the_admin_has_no_label(world: World) -> None:
+def test_the_admin_has_the_label_too(world: World) -> None:
     replayed(world)
     person = world.user("staff")
     person.is_superuser = True
     person.save()
     staff = verified(person)
-    for path in (reverse("admin:index"), reverse("admin:portfolios_game_changelist"), reverse("admin:login")):
-        assert not LABEL.search(staff.get(path).content.decode()), path
+    for path in (reverse("admin:index"), reverse("admin:portfolios_game_changelist")):
+        assert LABEL.search(staff.get(path).content.decode()), path
+    assert LABEL.search(client_of(world, "nobody", api=False).get(reverse("admin:login")).content.decode())

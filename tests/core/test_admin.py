@@ -15,7 +15,6 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from automation.models import Decision
 from listings.models import PriceHistory, Sale
 from marketplaces.models import MarketplaceAccount
-from portfolios.models import Game
 from seatsync.accounts.models import Membership, User
 from seatsync.core.models import SubjectKey
 from seatsync.live.models import LiveCounter
@@ -117,10 +116,3 @@ def test_browsers_find_the_icon_where_they_look_without_a_page() -> None:
     answer = Client().get("/favicon.ico")
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/static/img/mark")
-
-
-def test_the_admin_too_says_which_seasons_are_replayed() -> None:
-    client = staff_client(verified=True)
-    Game.objects.update(shifted_weeks=83, source="2024 season replayed")
-    for page in ("/admin/", "/admin/portfolios/game/"):
-        assert "season replayed, shifted 83 weeks" in client.get(page).content.decode(), page

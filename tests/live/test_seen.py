@@ -38,7 +38,7 @@ def seen(client: Client, **headers: str) -> str | None:
 
 def test_a_page_bears_the_newest_event_of_before_it_was_made(holding: Holding, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client()
-    client.force_login(holding.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(holding.user)
     assert seen(client) == "0"
 
     publish_now(holding)
@@ -55,5 +55,5 @@ def test_a_page_bears_the_newest_event_of_before_it_was_made(holding: Holding, m
 
 def test_a_fragment_asks_for_no_number(holding: Holding) -> None:
     client = Client()
-    client.force_login(holding.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(holding.user)
     assert seen(client, **{"HX-Request": "true"}) is None
