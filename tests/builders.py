@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from django.test import Client
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
 from portfolios.models import Game, SeasonTicket, SeasonTicketShare, Seat
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.accounts.models import Role, User
@@ -84,3 +88,13 @@ def build_holding(games: int = GAMES) -> Holding:
         game=coming,
         seats=list(Seat.objects.filter(game=coming).order_by("seat_number")),
     )
+
+
+def verified_client(user: User) -> Client:
+    """A browser in which this person has signed in with a second factor."""
+    client = Client()
+    client.force_login(user)
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.create(user=user, name="a", confirmed=True).persistent_id
+    session.save()
+    return client

@@ -12,19 +12,17 @@ END $$;
 
 def append_only(table: str) -> migrations.RunSQL:
     """A reversible migration operation that refuses changes to `table`'s rows."""
-    name = f"{table}_append_only"
-    return migrations.RunSQL(
-        sql=f"{_FUNCTION} CREATE TRIGGER {name} BEFORE UPDATE OR DELETE ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION seatsync_append_only();",
-        reverse_sql=f"DROP TRIGGER IF EXISTS {name} ON {table};",
-    )
+    return _refused(table, f"{table}_append_only", "UPDATE OR DELETE", each="ROW")
 
 
 def never_emptied(table: str) -> migrations.RunSQL:
     """A reversible migration operation that refuses TRUNCATE of `table`, which no trigger on rows ever sees."""
-    name = f"{table}_never_emptied"
+    return _refused(table, f"{table}_never_emptied", "TRUNCATE", each="STATEMENT")
+
+
+def _refused(table: str, name: str, what: str, *, each: str) -> migrations.RunSQL:
     return migrations.RunSQL(
-        sql=f"{_FUNCTION} CREATE TRIGGER {name} BEFORE TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION seatsync_append_only();",
+        sql=f"{_FUNCTION} CREATE TRIGGER {name} BEFORE {what} ON {table} "
+        f"FOR EACH {each} EXECUTE FUNCTION seatsync_append_only();",
         reverse_sql=f"DROP TRIGGER IF EXISTS {name} ON {table};",
     )

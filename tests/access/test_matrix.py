@@ -15,8 +15,6 @@ from django.db import transaction
 from django.db.models import Model
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
-from django_otp import DEVICE_ID_SESSION_KEY
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from seatsync.accounts.models import User
 from seatsync.accounts.services.tokens import tokens_issue
@@ -24,6 +22,7 @@ from seatsync.core.limiters import valkey
 from tests.access.conftest import World
 from tests.access.routes import ADMIN_OPEN, ROUTES, Kind, Route, addresses
 from tests.api.document import PROBLEM, document
+from tests.builders import verified_client
 
 pytestmark = pytest.mark.django_db
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -188,15 +187,6 @@ def test_a_page_takes_no_post_from_another_site(world: World, name: str) -> None
 # ---- the admin
 
 
-def verified(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    session = client.session
-    session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.create(user=user, name="a", confirmed=True).persistent_id
-    session.save()
-    return client
-
-
 def admin_paths() -> Iterator[tuple[str, str]]:
     rows: dict[str, str] = {}
     for model in admin.site._registry:
@@ -229,7 +219,7 @@ def test_the_admin_is_for_staff_with_a_second_factor(world: World) -> None:
     half = Client()
     half.force_login(root)
     shut["superuser without a second factor"] = half
-    full, login, wrong, seen = verified(root), reverse("admin:login"), list[tuple[Any, ...]](), 0
+    full, login, wrong, seen = verified_client(root), reverse("admin:login"), list[tuple[Any, ...]](), 0
     for name, path in admin_paths():
         seen += 1
         for method in ("GET", "POST"):

@@ -10,7 +10,8 @@ from django.urls import reverse
 from portfolios.models import Game
 from tests.access.conftest import World
 from tests.access.routes import ROUTES, Kind
-from tests.access.test_matrix import address, client_of, verified
+from tests.access.test_matrix import address, client_of
+from tests.builders import verified_client
 
 pytestmark = pytest.mark.django_db
 PAGES = [name for name, route in ROUTES.items() if not name.startswith("api:") and route.kind is not Kind.WEBHOOK]
@@ -76,7 +77,7 @@ def test_the_admin_has_the_label_too(world: World) -> None:
     person = world.user("staff")
     person.is_superuser = True
     person.save()
-    staff = verified(person)
+    staff = verified_client(person)
     for path in (reverse("admin:index"), reverse("admin:portfolios_game_changelist")):
         assert LABEL.search(staff.get(path).content.decode()), path
     assert LABEL.search(client_of(world, "nobody", api=False).get(reverse("admin:login")).content.decode())

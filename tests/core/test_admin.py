@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
-from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from automation.models import Decision
@@ -18,7 +17,7 @@ from marketplaces.models import MarketplaceAccount
 from seatsync.accounts.models import Membership, User
 from seatsync.core.models import SubjectKey
 from seatsync.live.models import LiveCounter
-from tests.builders import Holding, build_holding
+from tests.builders import Holding, build_holding, verified_client
 
 pytestmark = pytest.mark.django_db
 OURS = {
@@ -33,13 +32,10 @@ NOT_SHOWN = {LiveCounter, SubjectKey}
 def staff_client(*, verified: bool) -> Client:
     user = User.objects.create_superuser("root@example.com", "a-long-password-1")
     Membership.objects.create(user=user, tenant=build_holding().ticket.tenant)
+    if verified:
+        return verified_client(user)
     client = Client()
     client.force_login(user)
-    if verified:
-        device = TOTPDevice.objects.create(user=user, name="a", confirmed=True)
-        session = client.session
-        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
-        session.save()
     return client
 
 

@@ -11,8 +11,6 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
-from django_otp import DEVICE_ID_SESSION_KEY
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from listings.models import Listing, PriceHistory
 from marketplaces.models import MarketSnapshot
@@ -20,7 +18,7 @@ from seatsync.accounts.models import User
 from seatsync.core.clock import now
 from seatsync.core.ids import uuid7
 from seatsync.tenants.models import Tenant
-from tests.builders import build_holding
+from tests.builders import build_holding, verified_client
 from tests.factories import MembershipFactory
 from tests.market import Market
 from tests.queries import queries_of
@@ -31,20 +29,11 @@ MARKETS = "admin:marketplaces_marketsnapshot_changelist"
 MOMENT = datetime(2031, 5, 17, 12, 0, 0, 1, tzinfo=UTC)
 
 
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    session = client.session
-    session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.create(user=user, name="a", confirmed=True).persistent_id
-    session.save()
-    return client
-
-
 def support(*permissions: str) -> Client:
     user = User.objects.create_user("support@example.com", "a-long-password-1", is_staff=True)
     MembershipFactory.create(user=user, tenant=Tenant.objects.get(is_default=True))
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    return client_of(user)
+    return verified_client(user)
 
 
 def price(cents: int, **fields: Any) -> PriceHistory:

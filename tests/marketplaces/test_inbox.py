@@ -12,8 +12,6 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django_otp import DEVICE_ID_SESSION_KEY
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from marketplaces.contracts import Notice, NoticeKind
 from marketplaces.errors import TemporaryError
@@ -30,7 +28,7 @@ from seatsync.core.audit import subject_key_destroy
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from seatsync.tenants.models import Tenant
-from tests.builders import Holding, build_holding
+from tests.builders import Holding, build_holding, verified_client
 from tests.marketplaces.conftest import fixture
 
 pytestmark = pytest.mark.django_db
@@ -235,12 +233,7 @@ def test_what_was_received_before_is_readable_after_the_move_and_back(account: M
 def staff_client(tenant: Tenant) -> Client:
     user = User.objects.create_superuser("root@example.com", "a-long-password-1")
     Membership.objects.create(user=user, tenant=tenant)
-    client = Client()
-    client.force_login(user)
-    session = client.session
-    session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.create(user=user, name="a", confirmed=True).persistent_id
-    session.save()
-    return client
+    return verified_client(user)
 
 
 def test_staff_read_it_while_the_key_lives_and_nobody_changes_it(account: MarketplaceAccount) -> None:
