@@ -18,5 +18,6 @@ urlpatterns = [
     path("portfolio/sales/<uuid:sale_id>/resolve/", resolve.sale_resolve, name="sale_resolve"),
     path("settings/connections/mapping/", mapping.mapping_list, name="mapping_list"),
     path("settings/selling/", trading.trading_detail, name="trading_detail"),
+    path("settings/selling/brake/", trading.brake, name="brake"),
     path("settings/selling/set/", trading.trading_set, name="trading_set"),
 ]

@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 from analytics.selectors.overview import SeatView, seat_view
 from intelligence.models import AiPrediction
@@ -52,7 +53,7 @@ class Block:
     seats: list[SeatView]
     cost: Decimal
     prediction: AiPrediction | None
-    marks: list[Mark]
+    asks: list[Decimal]
     sales: list[SoldSeats]
     may_list: bool
 
@@ -62,22 +63,95 @@ class Block:
         return any(seat.state == OwnerState.AVAILABLE for seat in self.seats)
 
 
-@dataclass(frozen=True, slots=True)
 class GamePage:
-    """Everything the game page shows."""
+    """Everything that the game page shows; each part is read when it is first asked for.
 
-    game: Game
-    blocks: list[Block]
-    listings: list[Cell]
-    failed: list[Cell]
-    closed: list[Listing]
-    market: MarketFigures | None
-    last_sales: LastSales | None
-    comparables: list[MarketSnapshot]
-    prints: list[MarketSnapshot]
-    accounts: list[MarketplaceAccount]
-    lines: list[Line]
-    offers: Offers
+    Both columns of an open page fetch themselves again when something happens, and neither needs all of it.
+    """
+
+    def __init__(self, actor: Actor, game: Game) -> None:
+        self.actor, self.game = actor, game
+
+    @cached_property
+    def _seats(self) -> list[Seat]:
+        return list(seats_of_game(self.actor, self.game))
+
+    @cached_property
+    def _own(self) -> list[Listing]:
+        own = listing_list(self.actor).filter(game=self.game)
+        return list(own.order_by("section", "row", "platform", "-created_at"))
+
+    @cached_property
+    def _open(self) -> list[Listing]:
+        return [listing for listing in self._own if listing.status in OPEN]
+
+    @cached_property
+    def _sections(self) -> set[str]:
+        return {seat.section for seat in self._seats}
+
+    @cached_property
+    def _cells(self) -> dict[uuid.UUID, Cell]:
+        return cells_of([listing for listing in self._own if listing.status in {*OPEN, ListingStatus.ERROR}])
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """The seats, as they go together."""
+        return _blocks(self.actor, self._seats, self.offers, self._open)
+
+    @cached_property
+    def offers(self) -> Offers:
+        """Where the seats are on offer."""
+        return offered_on(seat.pk for seat in self._seats)
+
+    @property
+    def listings(self) -> list[Cell]:
+        """The open listings."""
+        return [self._cells[listing.pk] for listing in self._open]
+
+    @property
+    def failed(self) -> list[Cell]:
+        """The listings that did not come about."""
+        return [self._cells[listing.pk] for listing in self._own if listing.status == ListingStatus.ERROR]
+
+    @property
+    def closed(self) -> list[Listing]:
+        """The newest of the listings that have ended."""
+        return [listing for listing in self._own if listing.status not in {*OPEN, ListingStatus.ERROR}][:10]
+
+    @cached_property
+    def market(self) -> MarketFigures | None:
+        """What others ask."""
+        return market_of_games([self.game.pk]).get(self.game.pk)
+
+    @cached_property
+    def last_sales(self) -> LastSales | None:
+        """What others sold for."""
+        return last_sales_of_games([self.game.pk]).get(self.game.pk)
+
+    @cached_property
+    def comparables(self) -> list[MarketSnapshot]:
+        """Others' offers near the own seats."""
+        return list(game_asks(self.game, self._sections)[:COMPARABLES])
+
+    @cached_property
+    def prints(self) -> list[MarketSnapshot]:
+        """Others' sales near the own seats."""
+        return list(game_prints(self.game, self._sections)[:COMPARABLES])
+
+    @cached_property
+    def accounts(self) -> list[MarketplaceAccount]:
+        """The connected accounts that take listings."""
+        return [a for a in account_list(self.actor).filter(is_active=True) if a.takes_listings]
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """The market's and the own prices over time."""
+        return _lines(self.game, self._open)
+
+    @property
+    def marked(self) -> list[tuple[Block, list[Mark]]]:
+        """The blocks, each with the prices that are marked beside its suggestion."""
+        return [(block, _marks(self.market, block.asks)) for block in self.blocks]
 
     @property
     def movable(self) -> bool:
@@ -102,34 +176,10 @@ class GamePage:
 
 def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
     """The page of one game of the actor's; raises NotFound."""
-    game = game_get(actor, game_id)
-    seats = list(seats_of_game(actor, game))
-    own = list(listing_list(actor).filter(game=game).order_by("section", "row", "platform", "-created_at"))
-    listings = [listing for listing in own if listing.status in OPEN]
-    failed = [listing for listing in own if listing.status == ListingStatus.ERROR]
-    cells = cells_of([*listings, *failed])
-    market = market_of_games([game.pk]).get(game.pk)
-    sections = {seat.section for seat in seats}
-    offers = offered_on(seat.pk for seat in seats)
-    return GamePage(
-        game=game,
-        blocks=_blocks(actor, seats, offers, listings, market),
-        listings=[cells[listing.pk] for listing in listings],
-        failed=[cells[listing.pk] for listing in failed],
-        closed=[listing for listing in own if listing.status not in {*OPEN, ListingStatus.ERROR}][:10],
-        market=market,
-        last_sales=last_sales_of_games([game.pk]).get(game.pk),
-        comparables=list(game_asks(game, sections)[:COMPARABLES]),
-        prints=list(game_prints(game, sections)[:COMPARABLES]),
-        accounts=[a for a in account_list(actor).filter(is_active=True) if a.takes_listings],
-        lines=_lines(game, listings),
-        offers=offers,
-    )
+    return GamePage(actor, game_get(actor, game_id))
 
 
-def _blocks(
-    actor: Actor, seats: list[Seat], offers: Offers, listings: list[Listing], market: MarketFigures | None
-) -> list[Block]:
+def _blocks(actor: Actor, seats: list[Seat], offers: Offers, listings: list[Listing]) -> list[Block]:
     together: dict[tuple[uuid.UUID, str, str, uuid.UUID | None], list[Seat]] = defaultdict(list)
     for seat in seats:
         together[seat.season_ticket_id, seat.section, seat.row, seat.group_id].append(seat)
@@ -148,7 +198,7 @@ def _blocks(
             seats=[seat_view(seat, listed=seat.pk in offers) for seat in of_block],
             cost=sum((seat.cost for seat in of_block), Decimal("0.00")),
             prediction=predictions.get(group) if group else None,
-            marks=_marks(market, asks[group] if group else []),
+            asks=asks[group] if group else [],
             sales=_sold(of_block, taken),
             may_list=may[ticket_id],
         )

@@ -148,12 +148,15 @@ def _facts(actor: Actor, season_ticket: SeasonTicket, seats: list[Seat]) -> _Fac
     for listing in open_listings:
         by_game[listing.game_id].append(listing)
     groups = {seat.group_id for seat in seats if seat.group_id}
+    games = {seat.game_id for seat in seats}
+    market = market_of_games(games)
     return _Facts(
         offered=offers_of_ticket(season_ticket),
         sales=live_sales_of_seats([seat.pk for seat in seats if seat.state in {OwnerState.SOLD, OwnerState.HELD}]),
         listings=by_game,
-        market=market_of_games({seat.game_id for seat in seats}),
-        last_sales=last_sales_of_games({seat.game_id for seat in seats}),
+        market=market,
+        # They stand where no offer was seen.
+        last_sales=last_sales_of_games(games - market.keys()),
         predictions=latest_predictions(actor, groups),
     )
 

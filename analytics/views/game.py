@@ -18,18 +18,25 @@ from portfolios.selectors import game_get
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import NotAllowed, NotFound, SeatSyncError
 from seatsync.core.forms import form_add_refusal
-from seatsync.core.requests import template_for
+from seatsync.core.requests import target_of
+
+WHOLE = "analytics/game_detail.html"
 
 
 @login_required
 @require_GET
 def game_detail(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
-    """The game's seats, suggestion, market, listings and the form to offer seats."""
+    """The game's seats, suggestion, market, listings and the form to offer seats; a column alone for a refetch."""
     page = game_page(request_actor(request), game_id)
-    return _render(request, page, publish_form(page))
+    if target_of(request) == "game-facts":
+        return render(request, "analytics/_game_facts.html", {"page": page})
+    template = "analytics/_game_side.html" if target_of(request) == "game-side" else WHOLE
+    return _render(request, page, publish_form(page), template)
 
 
-def _render(request: HttpRequest, page: GamePage, form: PublishForm, status: int = 200) -> HttpResponse:
+def _render(
+    request: HttpRequest, page: GamePage, form: PublishForm, template: str = WHOLE, status: int = 200
+) -> HttpResponse:
     seats = seat_picks(page, form)
     context = {
         "page": page,
@@ -38,7 +45,6 @@ def _render(request: HttpRequest, page: GamePage, form: PublishForm, status: int
         "left_out": len(form["seats"]) - len(seats),
         "picks": list(zip(form["accounts"], net_lines(page.accounts, form["price"].value()), strict=True)),
     }
-    template = template_for(request, whole="analytics/game_detail.html", part="analytics/_game_body.html")
     return render(request, template, context, status=status)
 
 

@@ -137,7 +137,8 @@ def trading_state_set(
         reason=reason,
     )  # fmt: skip
     people = {*_concerned(scope, season_ticket_id or scope_id), *([actor.user_id] if actor.user_id else [])}
-    publish(tenant_id=actor.tenant_id, user_ids=people, kind=LiveType.SEASON_CHANGED, object_id=scope_id)
+    for kind in (LiveType.TRADING_CHANGED, LiveType.SEASON_CHANGED):
+        publish(tenant_id=actor.tenant_id, user_ids=people, kind=kind, object_id=scope_id)
     return row
 
 

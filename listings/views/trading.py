@@ -39,6 +39,13 @@ def trading_detail(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_GET
+def brake(request: HttpRequest) -> HttpResponse:
+    """The strip under the top bar that says so while the person's own brake is on."""
+    return render(request, "components/brake.html")
+
+
+@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def trading_set(request: HttpRequest) -> HttpResponse:
     """Halt, brake or resume everything of the holder's."""

@@ -28,6 +28,11 @@ def refetched(request: HttpRequest) -> bool:
     return bool(ours(request).htmx)
 
 
+def target_of(request: HttpRequest) -> str:
+    """The id of the element that an open page fetches again; "" for a whole page."""
+    return ours(request).htmx.target or ""
+
+
 def template_for(request: HttpRequest, *, whole: str, part: str) -> str:
     """The whole page, or the part of it that an open one fetches again."""
     return part if refetched(request) else whole

@@ -14,6 +14,7 @@ class LiveType(StrEnum):
     SEAT_CHANGED = "seat.changed"
     SEASON_CHANGED = "season.changed"
     ALERT_RAISED = "alert.raised"
+    TRADING_CHANGED = "trading.changed"
     ACCOUNT_CHANGED = "account.changed"
     PREDICTION_CHANGED = "prediction.changed"
     MARKET_CHANGED = "market.changed"

@@ -118,8 +118,16 @@
     waiting[cause.type] = true;
     return true;
   }
+  // What lies in a larger part that fetches itself for the same reason comes with it, unless hands hold that one back.
+  function covered(event) {
+    var cause = event.detail.requestConfig && event.detail.requestConfig.triggeringEvent;
+    if (!cause || cause.target !== body) return false;
+    var name = cause.type.split(":")[0];
+    var around = event.detail.elt.parentElement.closest("[hx-get][hx-trigger*='" + name + " from']");
+    return Boolean(around) && !busy(around);
+  }
   document.addEventListener("htmx:beforeRequest", function (event) {
-    if (waits(event)) event.preventDefault();
+    if (covered(event) || waits(event)) event.preventDefault();
   });
   // An answer may come when the hands have begun.
   document.addEventListener("htmx:beforeSwap", function (event) {

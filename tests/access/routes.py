@@ -120,6 +120,7 @@ ROUTES: dict[str, Route] = {
     "listings:mapping_list": Route(
         Kind.OWN, body={"command": "@waiting", "typed": "131", "wants": "section"}, body_method="POST"
     ),
+    "listings:brake": OWN,
     "listings:trading_detail": OWN,
     "listings:trading_set": OWN,
     "marketplaces:account_list": OWN,

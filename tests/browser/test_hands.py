@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, Page, Route, expect
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 HTMX = Path(django_htmx.__file__).parent / "static/django_htmx/htmx-2.min.js"
-SIDE = """<aside id="side" hx-get="/side" hx-trigger="seat.changed from:body" hx-select="#side" hx-swap="outerHTML">
-<input id="price" value="84"><input type="checkbox" id="seat" checked>{}</aside>"""
+SIDE = """<aside id="side" hx-get="/side" hx-trigger="seat.changed from:body" hx-swap="outerHTML" hx-disinherit="*">
+<input id="price" value="84"><input type="checkbox" id="seat" checked>
+<p id="inner" hx-get="/inner" hx-trigger="seat.changed:1 from:body" hx-swap="outerHTML">inner</p>{}</aside>"""
 ROW = """<li id="row-{0}"><form hx-post="/ack/{0}" hx-target="closest li" hx-swap="outerHTML">
 <button>Seen {0}</button></form></li>"""
 
@@ -32,6 +33,8 @@ def opened(browser: Browser) -> Page:
             route.fulfill(content_type="text/html", body=f"<li>seen {path[-1]}</li>")
         elif path == "/side":
             route.fulfill(content_type="text/html", body=SIDE.format("new"))
+        elif path == "/inner":
+            route.fulfill(content_type="text/html", body="<p id='inner'>fresh</p>")
         elif path == "/":
             route.fulfill(content_type="text/html", body=f"<!DOCTYPE html><html>{start}</html>")
         else:
@@ -42,8 +45,10 @@ def opened(browser: Browser) -> Page:
     return page
 
 
-def news(page: Page) -> None:
-    page.evaluate("document.body.dispatchEvent(new CustomEvent('seat.changed', {detail: {}}))")
+def news(page: Page, *, of: str = "") -> None:
+    """As the socket tells: the kind of news, and the kind with the object's id."""
+    for name in ("seat.changed", f"seat.changed:{of}")[: 2 if of else 1]:
+        page.evaluate("name => document.body.dispatchEvent(new CustomEvent(name, {detail: {}}))", name)
 
 
 def test_news_waits_for_a_field_that_has_the_focus_or_was_changed(browser: Browser) -> None:
@@ -77,6 +82,25 @@ def test_news_that_is_on_its_way_when_the_hands_begin_waits_too(browser: Browser
     answer.fulfill(content_type="text/html", body=SIDE.format("new"))
     page.wait_for_timeout(600)
     expect(page.locator("#side")).to_contain_text("old")
+    expect(page.locator("#price")).to_have_value("90")
+    page.close()
+
+
+def test_a_part_comes_with_the_larger_one_around_it_unless_hands_hold_that_one_back(browser: Browser) -> None:
+    page, every = opened(browser), list[str]()
+    page.on("request", lambda request: every.append(request.url.removeprefix("http://page.test")))
+
+    def asked() -> list[str]:
+        return [path for path in every if path != "/ticket"]
+
+    news(page, of="1")
+    expect(page.locator("#side")).to_contain_text("new")
+    page.wait_for_timeout(300)
+    assert asked() == ["/side"]
+    page.fill("#price", "90")
+    news(page, of="1")
+    expect(page.locator("#inner")).to_contain_text("fresh")
+    assert asked() == ["/side", "/inner"]
     expect(page.locator("#price")).to_have_value("90")
     page.close()
 

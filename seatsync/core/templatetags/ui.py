@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django import template
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from seatsync.core import charts
@@ -55,6 +55,16 @@ def delta(value: Decimal | None, currency: str = "USD") -> SafeString:
         '<span class="{} nowrap"><span aria-hidden="true">{}</span> {}{}<span class="sr"> {}</span></span>',
         kind, arrow, sign, money_text(value, currency, 2), word,
     )  # fmt: skip
+
+
+@register.simple_tag
+def seats(views: Iterable[Any]) -> SafeString:
+    """Seats as small squares: number, look, and the state as a word. A season has hundreds, hence no template each."""
+    return format_html_join(
+        "",
+        '<span class="seat {}" title="Seat {}: {}"><span class="sr">Seat </span>{}<span class="sr">, {}</span></span>',
+        ((seat.css, seat.number, seat.word, seat.number, seat.word) for seat in views),
+    )
 
 
 @register.simple_tag
