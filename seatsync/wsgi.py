@@ -1,4 +1,4 @@
-"""WSGI entry (granian): pages, API and webhooks."""
+"""WSGI entry: pages, API and webhooks; `seatsync.web` puts it behind its pools of threads."""
 
 from django.core.wsgi import get_wsgi_application
 

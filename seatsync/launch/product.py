@@ -72,9 +72,8 @@ def specs(options: argparse.Namespace, ws_port: int) -> list[Spec]:
     celery = [PYTHON, "-W", "ignore", "-m", "celery", "-q", "-A", "seatsync.celery", "--skip-checks"]
     worker = [*celery, "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
     return [
-        Spec("web", [str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(options.port),
-                     "--workers", "2", "--blocking-threads", "2", "--no-ws", "--log-level", "warning",
-                     "seatsync.wsgi:application"]),
+        Spec("web", [str(BIN / "granian"), "--interface", "asginl", "--host", "127.0.0.1", "--port", str(options.port),
+                     "--workers", "2", "--no-ws", "--log-level", "warning", "seatsync.web:application"]),
         Spec("ws", [str(BIN / "daphne"), "-v", "0", "-b", "127.0.0.1", "-p", str(ws_port),
                     "seatsync.asgi:application"]),
         Spec("urgent", [*worker, "-Q", "urgent", "-c", "2", "-n", "urgent@%h"], rank=1),

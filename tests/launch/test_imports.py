@@ -31,7 +31,7 @@ def test_heavy_packages_that_no_page_uses_are_not_loaded(tmp_path: Path) -> None
     assert set(printed(LOADED, tmp_path)) & UNUSED == set()
 
 
-WEB = "import seatsync.wsgi"
+WEB = "import seatsync.web"
 # What `celery worker` does before its pool is forked.
 WORKER = """
 from celery.signals import worker_init

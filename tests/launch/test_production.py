@@ -51,6 +51,7 @@ BAD = [
     ("DJANGO_SETTINGS_MODULE", "seatsync.settings.test", "in production"),
 ]  # fmt: skip
 ENTRIES = {
+    "web": [str(BIN / "granian"), "--interface", "asginl", "--port", "PORT", "seatsync.web:application"],
     "wsgi": [str(BIN / "granian"), "--interface", "wsgi", "--port", "PORT", "seatsync.wsgi:application"],
     "asgi": [str(BIN / "daphne"), "-b", "127.0.0.1", "-p", "PORT", "seatsync.asgi:application"],
     "celery": [sys.executable, "-m", "celery", "-A", "seatsync.celery", "--skip-checks", "worker", "-c", "1"],
