@@ -26,8 +26,12 @@ def pooled(wsgi: Any, *, threads: int, door: Iterable[str], door_threads: int, l
     beginnings = tuple(door)
 
     async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        async def received() -> Message:
+            # Servers may give any awaitable; threads can only wait for a coroutine.
+            return await receive()
+
         chosen: Any = quick if scope["type"] == "http" and scope["path"].startswith(beginnings) else pages
-        await chosen(scope, receive, send)
+        await chosen(scope, received, send)
 
     return application
 
