@@ -21,10 +21,15 @@ _valkey = f"{os.environ['REDIS_URL'].rsplit('/', 1)[0]}/{1 + _worker}"
 django_settings.REDIS_URL = django_settings.CACHES["default"]["LOCATION"] = _valkey
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import TestCase
 from hypothesis import settings
 from xdist.remote import Producer
 
@@ -73,6 +78,25 @@ def _flush_reaches_the_audit() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "execute_sql_flush", execute_sql_flush)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _captures_begin_anew() -> Iterator[None]:
+    """What a test did before it captures what waits for the commit is another transaction's: none may join it."""
+    plain = TestCase.captureOnCommitCallbacks
+
+    @contextmanager
+    def capture(*, using: str = "default", execute: bool = False) -> Iterator[list[Any]]:
+        connection.run_on_commit = [(savepoints, partial(hook), *rest) for savepoints, hook, *rest in waiting()]
+        with plain(using=using, execute=execute) as callbacks:
+            yield callbacks
+
+    def waiting() -> list[Any]:
+        return list(connection.run_on_commit)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TestCase, "captureOnCommitCallbacks", capture)
         yield
 
 

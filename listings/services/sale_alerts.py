@@ -10,7 +10,7 @@ from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
 from seatsync.core.templatetags.ui import milliseconds
-from seatsync.live.alerts import alert_raise, alert_recover, alert_reword
+from seatsync.live.alerts import alert_raise, alert_recover, alerts_raise, alerts_recover, alerts_reword
 
 _SOLD, _PROMISED, _UNCLEAR, _AMOUNTS = "sale.sold", "sale.provisional", "sale.unclear", "sale.amounts"
 _MISSING = "sale.missing"
@@ -32,28 +32,25 @@ def _what(sale: Sale) -> str:
 
 
 def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> None:
-    for user_id in sale_people(sale):
-        key = f"{kind}:{sale.pk}"
-        alert_raise(
-            tenant_id=sale.tenant_id,
-            user_id=user_id,
-            kind=kind,
-            title=title,
-            body=body,
-            severity=severity,
-            object_type="sale",
-            object_id=str(sale.pk),
-            url=page_link("listings:sale_detail", sale.pk),
-            dedupe_key=key,
-        )
-        # One that is open already says what is true by now.
-        alert_reword(user_id=user_id, dedupe_key=key, body=body)
+    people, key = sale_people(sale), f"{kind}:{sale.pk}"
+    alerts_raise(
+        tenant_id=sale.tenant_id,
+        user_ids=people,
+        kind=kind,
+        title=title,
+        body=body,
+        severity=severity,
+        object_type="sale",
+        object_id=str(sale.pk),
+        url=page_link("listings:sale_detail", sale.pk),
+        dedupe_key=key,
+    )
+    # One that is open already says what is true by now.
+    alerts_reword(user_ids=people, dedupe_key=key, body=body)
 
 
 def _settle(sale: Sale, *kinds: str) -> None:
-    for user_id in sale_people(sale):
-        for kind in kinds:
-            alert_recover(user_id=user_id, dedupe_key=f"{kind}:{sale.pk}")
+    alerts_recover(user_ids=sale_people(sale), dedupe_keys=[f"{kind}:{sale.pk}" for kind in kinds])
 
 
 def alert_sold(sale: Sale) -> None:
@@ -90,9 +87,9 @@ def alert_missing(sale: Sale, *, missing: bool) -> None:
 
 def alert_sold_elsewhere_down(sale: Sale) -> None:
     """The last of the other listings is gone: the alert of the sale says so instead of that they are coming down."""
-    for user_id in sale_people(sale):
-        for kind in (_PROMISED, _SOLD):
-            alert_reword(user_id=user_id, dedupe_key=f"{kind}:{sale.pk}", body=_sold_body(sale))
+    people, body = sale_people(sale), _sold_body(sale)
+    for kind in (_PROMISED, _SOLD):
+        alerts_reword(user_ids=people, dedupe_key=f"{kind}:{sale.pk}", body=body)
 
 
 def _sold_body(sale: Sale) -> str:

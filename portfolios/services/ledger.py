@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from portfolios.locks import seats_lock
-from portfolios.models import OwnerState, SeasonTicket, Seat, SeatChange
+from portfolios.models import OwnerState, SeasonTicket, SeasonTicketShare, Seat, SeatChange
 from portfolios.ports import offered_among
 from portfolios.states import HOLDER_STATES, may_move
 from seatsync.core.actors import Actor
@@ -146,6 +146,7 @@ def games_remaining_refresh(ticket_ids: Sequence[uuid.UUID]) -> None:
 
 def watchers(ticket_id: uuid.UUID) -> list[uuid.UUID]:
     """The users who hear of changes to a season ticket: its holder and those who share it."""
-    ticket = SeasonTicket.objects.prefetch_related("shares").only("user_id").get(pk=ticket_id)
-    shared = [share.user_id for share in ticket.shares.all() if share.revoked_at is None]
-    return [ticket.user_id, *shared]
+    holder = SeasonTicket.objects.filter(pk=ticket_id).values_list("user_id")
+    shared = SeasonTicketShare.objects.filter(season_ticket=ticket_id, revoked_at=None).values_list("user_id")
+    # One query, since every change of a seat, a listing or a sale asks.
+    return [user_id for (user_id,) in holder.union(shared)]

@@ -1,7 +1,8 @@
 """Raising, acknowledging and recovering alerts; the only writers of alert rows."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -15,11 +16,16 @@ from seatsync.live.models import Alert, AlertDelivery, AlertState, DeliveryState
 from seatsync.live.publish import publish
 
 
+def alert_raise(*, user_id: uuid.UUID, **wish: Any) -> Alert:
+    """Tell one person something; see `alerts_raise`."""
+    return alerts_raise(user_ids=[user_id], **wish)[0]
+
+
 @transaction.atomic
-def alert_raise(
+def alerts_raise(
     *,
     tenant_id: uuid.UUID,
-    user_id: uuid.UUID,
+    user_ids: Iterable[uuid.UUID],
     kind: str,
     title: str,
     body: str = "",
@@ -28,41 +34,46 @@ def alert_raise(
     object_id: str = "",
     url: str = "",
     dedupe_key: str | None = None,
-) -> Alert:
-    """Tell a person something: in the product at once, and by mail where it needs action.
+) -> list[Alert]:
+    """Tell people something: in the product at once, and by mail where it needs action. An alert each, in their order.
 
-    While an alert with the same key is open it is counted up instead of raised again.
+    While a person's alert with the same key is open it is counted up instead of raised again.
     """
     key = (dedupe_key or f"{kind}:{object_id or uuid.uuid4()}")[:120]
-    open_alerts = Alert.objects.filter(user_id=user_id, dedupe_key=key, acknowledged_at=None).exclude(
-        state=AlertState.RECOVERED
-    )
-    try:
-        with transaction.atomic():
-            alert = Alert.objects.create(
+    return [
+        _raise(
+            Alert(
                 tenant_id=tenant_id, user_id=user_id, kind=kind, severity=severity, object_type=object_type,
                 object_id=object_id, title=title[:160], body=body, url=url, dedupe_key=key, raised_at=now(),
-            )  # fmt: skip
+            )
+        )
+        for user_id in user_ids
+    ]  # fmt: skip
+
+
+def _raise(alert: Alert) -> Alert:
+    try:
+        with transaction.atomic():
+            alert.save(force_insert=True)
     except IntegrityError:
-        open_alerts.update(count=F("count") + 1, updated_at=now())
-        return open_alerts.get()
+        told = Alert.objects.filter(user_id=alert.user_id, dedupe_key=alert.dedupe_key, acknowledged_at=None)
+        still_open = told.exclude(state=AlertState.RECOVERED)
+        still_open.update(count=F("count") + 1, updated_at=now())
+        return still_open.get()
     _deliveries(alert)
-    publish(tenant_id=tenant_id, user_ids=[user_id], kind=LiveType.ALERT_RAISED, object_id=alert.pk)
+    _changed([alert])
     return alert
 
 
 def _deliveries(alert: Alert) -> None:
-    moment = now()
-    AlertDelivery.objects.create(
-        tenant_id=alert.tenant_id,
-        alert=alert,
-        channel="in_app",
-        state=DeliveryState.SENT,
-        not_before=moment,
+    moment, by_mail = now(), alert.severity != Severity.INFO
+    shown = AlertDelivery(
+        tenant_id=alert.tenant_id, alert=alert, channel="in_app", state=DeliveryState.SENT, not_before=moment,
         sent_at=moment,
-    )
-    if alert.severity != Severity.INFO:
-        AlertDelivery.objects.create(tenant_id=alert.tenant_id, alert=alert, channel="mail", not_before=moment)
+    )  # fmt: skip
+    mail = AlertDelivery(tenant_id=alert.tenant_id, alert=alert, channel="mail", not_before=moment)
+    AlertDelivery.objects.bulk_create([shown, *([mail] if by_mail else [])])
+    if by_mail:
         enqueue_on_commit("seatsync.live.tasks.deliver_alerts")
 
 
@@ -79,10 +90,16 @@ def alert_acknowledge(*, actor: Actor, alert_id: uuid.UUID) -> Alert:
     return alert
 
 
-@transaction.atomic
 def alert_recover(*, user_id: uuid.UUID, dedupe_key: str) -> int:
     """Close the open alert of this key because its cause is gone; returns how many were closed."""
-    open_alerts = Alert.objects.filter(user_id=user_id, dedupe_key=dedupe_key).exclude(state=AlertState.RECOVERED)
+    return alerts_recover(user_ids=[user_id], dedupe_keys=[dedupe_key])
+
+
+@transaction.atomic
+def alerts_recover(*, user_ids: Collection[uuid.UUID], dedupe_keys: Collection[str]) -> int:
+    """Close these people's open alerts of any of these keys; returns how many were closed."""
+    told = Alert.objects.filter(user_id__in=user_ids, dedupe_key__in=dedupe_keys)
+    open_alerts = told.exclude(state=AlertState.RECOVERED)
     found = list(open_alerts)
     open_alerts.filter(pk__in=[alert.pk for alert in found]).update(
         state=AlertState.RECOVERED, recovered_at=now(), updated_at=now()
@@ -92,9 +109,9 @@ def alert_recover(*, user_id: uuid.UUID, dedupe_key: str) -> int:
 
 
 @transaction.atomic
-def alert_reword(*, user_id: uuid.UUID, dedupe_key: str, body: str) -> int:
-    """Say how what an alert told of has gone on, whether it was seen already or not; returns how many were reworded."""
-    alerts = Alert.objects.filter(user_id=user_id, dedupe_key=dedupe_key).exclude(body=body)
+def alerts_reword(*, user_ids: Collection[uuid.UUID], dedupe_key: str, body: str) -> int:
+    """Say how what these people's alerts told of has gone on, seen already or not; returns how many were reworded."""
+    alerts = Alert.objects.filter(user_id__in=user_ids, dedupe_key=dedupe_key).exclude(body=body)
     found = list(alerts)
     alerts.filter(pk__in=[alert.pk for alert in found]).update(body=body, updated_at=now())
     _changed(found)

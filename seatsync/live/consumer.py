@@ -82,6 +82,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if self.user_id is not None:
             await self.channel_layer.group_discard(group_of(self.user_id), self.channel_name)
 
-    async def live_event(self, event: dict[str, Any]) -> None:
-        """Pass one event on."""
-        await self.send_json(event["message"])
+    async def live_events(self, event: dict[str, Any]) -> None:
+        """Pass events on, a frame each."""
+        for message in event["messages"]:
+            await self.send_json(message)
