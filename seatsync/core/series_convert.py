@@ -69,9 +69,7 @@ def _series() -> dict[str, list[SummariseSeries]]:
     graph = executor.loader.graph
     if executor.migration_plan(graph.leaf_nodes()):
         raise Conflict("The database is not migrated.", remedy="Run manage.py migrate, then this again.")
-    steps = [
-        step for key in sorted(executor.loader.graph.nodes) for step in executor.loader.graph.nodes[key].operations
-    ]
+    steps = [step for key in sorted(graph.nodes) for step in graph.nodes[key].operations]
     tables = sorted(step.options["db_table"] for step in steps if isinstance(step, CreateSeries))
     hours = [step for step in steps if isinstance(step, SummariseSeries)]
     return {table: [step for step in hours if step.table == table] for table in tables}

@@ -57,6 +57,12 @@ def hours(sql: str) -> list[tuple[Any, ...]]:
         return sorted(cursor.fetchall(), key=str)
 
 
+def indexes(table: str) -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = %s", [table])
+        return {name for (name,) in cursor.fetchall()}
+
+
 @pytest.mark.django_db
 def test_hours_of_a_listing_tell_lowest_highest_sum_and_how_many() -> None:
     listing, other = uuid7(), uuid7()
@@ -185,6 +191,46 @@ def test_without_hypertables_there_is_a_view_and_nothing_else(engine: str) -> No
         "CREATE OR REPLACE VIEW market_snapshots_hourly AS SELECT date_trunc('hour', \"time\", 'UTC')"
     )
     assert drop == "DROP VIEW IF EXISTS market_snapshots_hourly"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", [MarketSnapshot, PriceHistory])
+def test_series_have_the_indexes_that_their_models_name(model: type[models.Model]) -> None:
+    assert {index.name for index in model._meta.indexes} - indexes(model._meta.db_table) == set()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("table", "index", "migration"),
+    [
+        ("price_history", "price_history_listing", "listings.migrations.0009_price_history_index"),
+        ("market_snapshots", "snapshot_game_time", "marketplaces.migrations.0005_market_snapshots_index"),
+    ],
+)
+def test_series_that_were_made_without_their_index_get_it(table: str, index: str, migration: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX {index}")
+    (operation,) = import_module(migration).Migration.operations
+    for _ in range(2):
+        with connection.schema_editor() as editor:
+            operation.database_forwards("any", editor, ProjectState(), ProjectState())
+        assert index in indexes(table)
+
+
+@pytest.mark.django_db
+def test_a_new_series_gets_its_indexes() -> None:
+    fields = [
+        ("pk", models.CompositePrimaryKey("time", "id")),
+        ("time", models.DateTimeField()),
+        ("id", models.UUIDField()),
+    ]
+    named = {"indexes": [models.Index(fields=["id"], name="later_id")]}
+    operation = CreateSeries("Later", fields, options={"db_table": "later", **named})
+    state = ProjectState()
+    operation.state_forwards("core", state)
+    with connection.schema_editor() as editor:
+        operation.database_forwards("core", editor, ProjectState(), state)
+    assert indexes("later") == {"later_pkey", "later_id"}
 
 
 @pytest.mark.django_db

@@ -69,8 +69,8 @@ def looks() -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
-def indexes_of_partitions() -> list[tuple[Any, ...]]:
-    """How many each partition of a series has."""
+def indexes_of_parts() -> list[tuple[Any, ...]]:
+    """How many each partition or chunk of a series has."""
     return query(
         "SELECT p.inhparent::regclass::text, count(DISTINCT i.indexrelid) / count(DISTINCT p.inhrelid)"
         " FROM pg_inherits p JOIN pg_index i ON i.indrelid = p.inhrelid AND i.indisvalid"
@@ -170,6 +170,7 @@ def test_series_that_have_the_wanted_engine_are_left_alone_and_the_record_is_kep
 def test_without_timescaledb_it_is_refused_with_the_remedy() -> None:
     if not timescale_missing(connection):
         pytest.skip("this server has TimescaleDB")
+    SystemFact.objects.update_or_create(key=ENGINE_FACT, defaults={"value": PARTITIONS})
     with pytest.raises(CommandError, match=r"TimescaleDB.*Then run this again\.$"):
         call_command("convert_series", to=TIMESCALE)
     assert {series_engine(table) for table in SERIES} == {PARTITIONS}
@@ -301,7 +302,7 @@ def test_ordinary_tables_become_partitions_with_all_that_they_had(capsys: pytest
     assert SystemFact.objects.get(key=ENGINE_FACT).value == PARTITIONS
     parts = "SELECT tableoid::regclass::text, count(*) FROM price_history GROUP BY 1 ORDER BY 1"
     assert query(parts) == [("price_history_203105", 2), ("price_history_203106", 1), ("price_history_203107", 1)]
-    assert indexes_of_partitions() == [("market_snapshots", 2), ("price_history", 2)]
+    assert indexes_of_parts() == [("market_snapshots", 2), ("price_history", 2)]
     assert convert(to=PARTITIONS) == KEPT
 
 
@@ -339,6 +340,7 @@ def test_partitions_and_hypertables_become_each_other_without_loss() -> None:
     assert [series_engine(table) for table in SERIES] == [TIMESCALE, TIMESCALE]
     assert SystemFact.objects.get(key=ENGINE_FACT).value == TIMESCALE
     assert looks() == wanted
+    assert indexes_of_parts() == [("market_snapshots", 2), ("price_history", 2)]
     assert jobs() == [("policy_compression", 2), ("policy_refresh_continuous_aggregate", 2)]
     assert convert(to=TIMESCALE) == KEPT
     for table in SERIES:
@@ -346,7 +348,7 @@ def test_partitions_and_hypertables_become_each_other_without_loss() -> None:
     assert looks() == wanted
     assert convert(to=PARTITIONS) == [Converted(table, 4) for table in SERIES]
     assert looks() == wanted
-    assert indexes_of_partitions() == [("market_snapshots", 2), ("price_history", 2)]
+    assert indexes_of_parts() == [("market_snapshots", 2), ("price_history", 2)]
     assert jobs() == []
     assert query("SELECT count(*) FROM timescaledb_information.hypertables") == [(0,)]
 
