@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import NotSupportedError, ProgrammingError, connection, transaction
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.models import CreateModel
 
@@ -12,11 +12,54 @@ ENGINE_FACT = "series_engine"
 TIMESCALE, PARTITIONS = "timescale", "partitions"
 
 
-def timescale_available(schema_editor: Any) -> bool:
-    """Whether CREATE EXTENSION timescaledb can work on this server."""
-    with schema_editor.connection.cursor() as cursor:
+class _OtherLicenceError(Exception):
+    """TimescaleDB is there without what compresses and keeps hours."""
+
+
+def timescale_missing(database: Any) -> str:
+    """Make TimescaleDB ready in the database of this connection; returns "", or why that cannot be and what to do."""
+    with database.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'")
-        return cursor.fetchone() is not None
+        if cursor.fetchone() is None:
+            return "This PostgreSQL server has no TimescaleDB. Install its Community edition there, and preload it."
+        # A setting of the part that a server loads at its start. Without it, CREATE EXTENSION ends the connection.
+        cursor.execute("SELECT current_setting('timescaledb.disable_load', true)")
+        if cursor.fetchone()[0] is None:
+            return (
+                "TimescaleDB is installed but not loaded. Add timescaledb to the server's shared_preload_libraries and "
+                "restart it."
+            )
+    try:
+        with transaction.atomic(using=database.alias):
+            _make_extension(database)
+    except _OtherLicenceError as error:
+        return f"TimescaleDB runs under its {error} licence, which compresses nothing. Use its Community edition."
+    except (NotSupportedError, ProgrammingError) as error:
+        told = str(error).splitlines()[0].rstrip(".")
+        return f"TimescaleDB could not be created ({told}). Have a superuser run CREATE EXTENSION timescaledb."
+    return ""
+
+
+def _make_extension(database: Any) -> None:
+    with database.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        cursor.execute("SELECT current_setting('timescaledb.license', true)")
+        licence = str(cursor.fetchone()[0])
+    if licence != "timescale":
+        raise _OtherLicenceError(licence)
+
+
+def hypertable_sql(table: str) -> str:
+    """The statement that makes an empty table a hypertable. Its key begins with the time: no index but our own."""
+    return (
+        f"SELECT create_hypertable('{table}', 'time', chunk_time_interval => INTERVAL '7 days', "
+        "create_default_indexes => false)"
+    )
+
+
+def default_partition_sql(table: str) -> str:
+    """The statement that makes the partition of rows whose month has none yet."""
+    return f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT"
 
 
 def recorded_engine(schema_editor: Any) -> str:
@@ -37,17 +80,17 @@ class CreateSeries(CreateModel):
         """Create the table with the recorded (or now found) engine."""
         model = to_state.apps.get_model(app_label, self.name)
         table = model._meta.db_table
-        engine = recorded_engine(schema_editor) or (TIMESCALE if timescale_available(schema_editor) else PARTITIONS)
+        database = schema_editor.connection
+        engine = recorded_engine(schema_editor) or (PARTITIONS if timescale_missing(database) else TIMESCALE)
         sql, params = schema_editor.table_sql(model)
         if engine == TIMESCALE:
-            schema_editor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
             schema_editor.execute(sql, params or None)
-            schema_editor.execute(
-                f"SELECT create_hypertable('{table}', 'time', chunk_time_interval => INTERVAL '7 days')"
-            )
+            schema_editor.execute(hypertable_sql(table))
         else:
             schema_editor.execute(f'{sql} PARTITION BY RANGE ("time")', params or None)
-            schema_editor.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
+            schema_editor.execute(default_partition_sql(table))
+        # As Django's own CreateModel does: table_sql tells no indexes.
+        schema_editor.deferred_sql.extend(schema_editor._model_indexes_sql(model))
         schema_editor.execute(
             "INSERT INTO system_facts (key, value, created_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
             [ENGINE_FACT, f'"{engine}"'],
@@ -81,13 +124,20 @@ class SummariseSeries(Operation):
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """By the recorded engine."""
-        hyper = recorded_engine(schema_editor) == TIMESCALE
-        _execute_all(schema_editor, self.timescale_sql() if hyper else self.native_sql())
+        _execute_all(schema_editor, self.make_sql(recorded_engine(schema_editor)))
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Drop the hours, and uncompress what was compressed."""
-        hyper = recorded_engine(schema_editor) == TIMESCALE
-        _execute_all(schema_editor, self.timescale_reverse_sql() if hyper else [f"DROP VIEW IF EXISTS {self.name}"])
+        engine = recorded_engine(schema_editor)
+        _execute_all(schema_editor, self.timescale_reverse_sql() if engine == TIMESCALE else [self.drop_sql(engine)])
+
+    def make_sql(self, engine: str) -> list[str]:
+        """The statements for this engine."""
+        return self.timescale_sql() if engine == TIMESCALE else self.native_sql()
+
+    def drop_sql(self, engine: str) -> str:
+        """The statement that drops the hours of this engine; an aggregate takes its policy along."""
+        return f"DROP {'MATERIALIZED ' if engine == TIMESCALE else ''}VIEW IF EXISTS {self.name}"
 
     def native_sql(self) -> list[str]:
         """The statements for partitions."""
@@ -115,11 +165,16 @@ class SummariseSeries(Operation):
         ]
 
     def timescale_reverse_sql(self) -> list[str]:
-        """What undoes `timescale_sql`; the aggregate takes its policy along."""
+        """What undoes `timescale_sql`."""
+        # Asked of no other chunk: once compression is off, that is an error, and this could not be repeated.
+        decompress = (
+            "SELECT decompress_chunk((quote_ident(chunk_schema) || '.' || quote_ident(chunk_name))::regclass) "
+            f"FROM timescaledb_information.chunks WHERE hypertable_name = '{self.table}' AND is_compressed"
+        )
         return [
-            f"DROP MATERIALIZED VIEW IF EXISTS {self.name}",
+            self.drop_sql(TIMESCALE),
             f"SELECT remove_compression_policy('{self.table}', if_exists => true)",
-            f"SELECT decompress_chunk(chunk, if_compressed => true) FROM show_chunks('{self.table}') AS chunk",
+            decompress,
             f"ALTER TABLE {self.table} SET (timescaledb.compress = false)",
         ]
 

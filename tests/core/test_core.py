@@ -26,7 +26,8 @@ from seatsync.core.ids import external_key, uuid7
 from seatsync.core.limiters import take, valkey
 from seatsync.core.models import AppendOnlyError, AuditEntry, AuditLink, PeriodicRun, SystemFact
 from seatsync.core.money import Money, parse_money, round_money, split_evenly
-from seatsync.core.series import ensure_partitions, ensure_partitions_of_default, months_between
+from seatsync.core.series import PARTITIONS, ensure_partitions, ensure_partitions_of_default, months_between
+from seatsync.core.series_convert import series_convert
 from seatsync.core.venue_time import local
 from seatsync.schedule import SCHEDULE
 from seatsync.settings.env import env_bool, env_database, env_int, env_str
@@ -286,6 +287,7 @@ def test_a_bucket_grants_its_capacity_then_waits_and_keeps_its_reserve() -> None
 # Series.
 @pytest.mark.django_db
 def test_series_lie_in_monthly_partitions_and_rows_that_came_first_are_moved() -> None:
+    series_convert(to=PARTITIONS)
     moment = datetime(2031, 5, 17, tzinfo=UTC)
     common = {"game_id": uuid7(), "platform": "x", "price": Decimal("1.00"), "price_basis": "list"}
     MarketSnapshot.objects.create(time=moment, **common)
@@ -297,11 +299,12 @@ def test_series_lie_in_monthly_partitions_and_rows_that_came_first_are_moved() -
         assert cursor.fetchone() == (1,)
     MarketSnapshot.objects.create(time=moment + timedelta(days=1), **common)
     assert MarketSnapshot.objects.filter(time__gte=moment).count() == 2
-    assert SystemFact.objects.get(key="series_engine").value in {"partitions", "timescale"}
+    assert SystemFact.objects.get(key="series_engine").value == PARTITIONS
 
 
 @pytest.mark.django_db
 def test_rows_that_lie_in_the_default_partition_get_the_months_they_need() -> None:
+    series_convert(to=PARTITIONS)
     table = "market_snapshots"
     common = {"game_id": uuid7(), "platform": "x", "price": Decimal("1.00"), "price_basis": "list"}
     for moment in (datetime(2031, 1, 31, 23, tzinfo=UTC), datetime(2031, 3, 1, tzinfo=UTC)):

@@ -42,7 +42,10 @@ def rows() -> dict[str, int]:
 def in_no_partition() -> int:
     """Rows of the series that no month's partition holds."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT (SELECT count(*) FROM market_snapshots_default) + count(*) FROM price_history_default")
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT tableoid FROM market_snapshots UNION ALL SELECT tableoid FROM price_history)"
+            " AS t WHERE tableoid::regclass::text LIKE '%_default'"
+        )
         return int(cursor.fetchone()[0])
 
 
