@@ -1,5 +1,6 @@
 """What the tests with real processes share: a state folder that everybody may enter, and a stranger."""
 
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.launch.tools import servers, until
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _children_hear_signals() -> None:
+    """A run that was started in the background, or to outlive its terminal, ignores some; what it starts would too."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            # Ignored by us all the same, but a handler is not inherited.
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture
