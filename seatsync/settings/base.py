@@ -28,6 +28,7 @@ from seatsync.settings.safety import (
     INSECURE_ENCRYPTION_KEY,
     INSECURE_JWT_SECRET_KEY,
     INSECURE_SECRET_KEY,
+    NOBODYS_MAILBOX,
     SIMULATOR_ADDRESS,
     encryption_key_problems,
     jwt_key_problems,
@@ -214,7 +215,7 @@ STORAGES = {
 MEDIA_ROOT = STATE_DIR / "media"
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DEFAULT_FROM_EMAIL = env_mailbox("DEFAULT_FROM_EMAIL", "SeatSync <no-reply@seatsync.example>")
+DEFAULT_FROM_EMAIL = env_mailbox("DEFAULT_FROM_EMAIL", NOBODYS_MAILBOX)
 _mail_server = env_mail("EMAIL_URL")
 (EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL) = (
     _mail_server or MailServer()

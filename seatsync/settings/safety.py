@@ -19,6 +19,7 @@ INSECURE_ENCRYPTION_KEY = "c2VhdHN5bmMtZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGU="
 # Django's own advice for the first; a key of HS256 is at least as long as its digest.
 SECRET_KEY_CHARACTERS, JWT_SECRET_CHARACTERS = 50, 32
 SIMULATOR_ADDRESS = "http://127.0.0.1:9100"
+NOBODYS_MAILBOX = "SeatSync <no-reply@seatsync.example>"
 
 
 class Problem(NamedTuple):

@@ -23,6 +23,10 @@ GOOD = {
     "DEBUG": "false", "DATABASE_URL": "postgres://a:b@127.0.0.1:1/a", "REDIS_URL": "redis://127.0.0.1:1/0",
     "EMAIL_URL": "smtp://a:b@mail.example:587",
 }  # fmt: skip
+REACHABLE = {
+    "BASE_URL": "https://app.example.com", "ALLOWED_HOSTS": "app.example.com",
+    "DEFAULT_FROM_EMAIL": "Seats <no-reply@app.example.com>",
+}  # fmt: skip
 BAD = [
     ("SECRET_KEY", "", "is not set"), ("SECRET_KEY", "s" * 49, "too short"),
     ("SECRET_KEY", INSECURE_SECRET_KEY, "published default"),
@@ -133,7 +137,27 @@ def test_the_production_settings_are_production_whatever_the_environment_says() 
     assert done.stdout == "production\n", done.stderr
 
 
+def deploy_check(**values: str) -> "subprocess.CompletedProcess[str]":
+    good = GOOD | {"SECRET_KEY": "".join(chr(97 + number % 26) for number in range(60))} | REACHABLE
+    return run([sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"], **good | values)
+
+
 def test_djangos_own_advice_for_production_is_followed_or_answered() -> None:
-    good = GOOD | {"SECRET_KEY": "".join(chr(97 + number % 26) for number in range(60))}
-    done = run([sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"], **good)
+    done = deploy_check()
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("BASE_URL", "", "Set BASE_URL"), ("BASE_URL", "http://app.example.com", "Set BASE_URL"),
+        ("BASE_URL", "https://127.0.0.1", "Set BASE_URL"),
+        ("ALLOWED_HOSTS", "other.example", "Add app.example.com to ALLOWED_HOSTS."),
+        ("DEFAULT_FROM_EMAIL", "", "Set DEFAULT_FROM_EMAIL"),
+    ],
+)  # fmt: skip
+def test_what_would_serve_nobody_is_named_before_it_is_deployed(name: str, value: str, says: str) -> None:
+    done = deploy_check(**{name: value})
+    assert done.returncode == 1
+    assert f"(seatsync.W001) {name} " in done.stderr
+    assert says in done.stderr
