@@ -1,7 +1,8 @@
 """The guard: ends the process groups of a launcher that was killed, and does nothing while it lives.
 
 Run as a script by the launcher, standard library alone. It reads "+ID" and "-ID" lines (process groups that began and
-ended) until its standard input closes, which happens when the launcher is gone, however it went.
+ended) until its standard input closes, which happens when the launcher is gone, however it went; then it leaves them
+the seconds of its argument to end by themselves.
 """
 
 import os
@@ -9,7 +10,6 @@ import signal
 import sys
 import time
 
-GRACE_S = 10.0
 PAUSE_S = 0.1
 
 
@@ -30,7 +30,7 @@ def tell(group: int, number: int) -> None:
         return
 
 
-def end(groups: set[int], grace_s: float = GRACE_S) -> None:
+def end(groups: set[int], grace_s: float) -> None:
     """Wait until these groups are gone; what is left then is killed. Their leaders had a SIGTERM from the kernel."""
     deadline = time.monotonic() + grace_s
     while any(alive(group) for group in groups) and time.monotonic() < deadline:
@@ -50,7 +50,7 @@ def main() -> None:
             groups.add(group)
         else:
             groups.discard(group)
-    end(groups)
+    end(groups, float(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -101,8 +101,8 @@ class Processes:
     def _watched_over(self) -> None:
         if self._guard is None:
             self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", guard.__file__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+                [sys.executable, "-I", "-S", guard.__file__, str(self.grace_s)], stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
             )  # fmt: skip
 
     def _tell_guard(self, line: str) -> None:
