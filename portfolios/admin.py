@@ -110,8 +110,18 @@ class SectionMappingAdmin(ReferenceAdmin):
 class SeasonTicketAdmin(ReadOnlyAdmin):
     """Season tickets."""
 
-    list_display = ("user", "team", "season_year", "section", "row", "seat", "cost_basis", "games_remaining")
-    list_filter = ("tenant", "season_year")
+    list_display = (
+        "user",
+        "team",
+        "season_year",
+        "section",
+        "row",
+        "seat",
+        "cost_basis",
+        "games_remaining",
+        "removed_at",
+    )
+    list_filter = ("tenant", "season_year", ("removed_at", admin.EmptyFieldListFilter))
     search_fields = ("user__email", "order_reference")
     list_select_related = ("user", "team")
 

@@ -14,7 +14,7 @@ from listings.services.trading import brake_for
 from listings.states import split_offerable
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.selectors import fee_version, proceeds_at
-from portfolios.locks import seats_lock
+from portfolios.locks import seats_lock_whole
 from portfolios.models import Game, GameStatus, OwnerState, SeasonTicket, Seat
 from portfolios.selectors import ticket_sellers
 from portfolios.services.groups import seat_group_for
@@ -45,7 +45,7 @@ def listing_publish(
     """
     price, floor, ceiling = round_money(price), round_money(floor), round_money(ceiling)
     accounts = _accounts(actor, account_ids)
-    seats = seats_lock(seat.pk for seat in seats_for(actor, seat_ids, verb="list"))
+    seats = seats_lock_whole(seats_for(actor, seat_ids, verb="list"))
     seats.sort(key=lambda seat: seat.seat_number)
     _check_owners(seats[0].season_ticket, accounts)
     _check_input(price, floor, ceiling, split_type, floor_basis, len(seats), accounts)
