@@ -11,6 +11,7 @@ from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import over_link
 from seatsync.core.clock import now
+from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
 
 # Platforms index late: before this a sale that is announced and not found is not yet one that does not exist.
@@ -82,5 +83,6 @@ def _tell(account: MarketplaceAccount, event: InboundEvent, title: str, *, sever
         severity=severity,
         object_type="inbound_event",
         object_id=str(event.pk),
+        url=page_link("marketplaces:account_list"),
         dedupe_key=f"notice:{account.pk}:{event.topic}:{event.action}"[:120],
     )

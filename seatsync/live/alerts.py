@@ -22,15 +22,16 @@ def alert_raise(
     user_id: uuid.UUID,
     kind: str,
     title: str,
+    url: str,
     body: str = "",
     severity: str = Severity.INFO,
     object_type: str = "",
     object_id: str = "",
-    url: str = "",
     dedupe_key: str | None = None,
 ) -> Alert:
     """Tell a person something: in the product at once, and by mail where it needs action.
 
+    `url`: the page of what it is about (page_link).
     While an alert with the same key is open it is counted up instead of raised again.
     """
     key = (dedupe_key or f"{kind}:{object_id or uuid.uuid4()}")[:120]

@@ -171,8 +171,8 @@ def test_a_refetch_moves_the_seasons_totals(market: Market, sign_in: SignIn) -> 
 def test_what_is_not_shown_of_what_needs_the_person_is_counted(market: Market, sign_in: SignIn) -> None:
     for number in range(9):
         alert_raise(
-            tenant_id=market.holding.ticket.tenant_id, user_id=market.holding.user.pk, kind=f"k{number}", title="Look",
-            severity="action",
+            tenant_id=market.holding.ticket.tenant_id, user_id=market.holding.user.pk, kind=f"k{number}",
+            url="/alerts/", title="Look", severity="action",
         )  # fmt: skip
     page = sign_in(market.holding.actor).get("/").content.decode()
     assert "9 need you" in page
