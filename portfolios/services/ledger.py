@@ -36,7 +36,7 @@ def seats_move(
     for seat in seats:
         if not may_move(seat.state, to_state):
             raise Conflict(
-                f"Seat {seat} is {seat.get_state_display()} and cannot become {to_state}.",
+                f"Seat {seat} is {seat.get_state_display()} and cannot become {OwnerState(to_state).label}.",
                 field="seats",
                 remedy="Choose seats that may move there.",
             )
