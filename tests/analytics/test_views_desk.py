@@ -149,7 +149,20 @@ def test_search_jumps_to_the_one_game(market: Market, sign_in: SignIn) -> None:
     assert answer["Location"] == reverse("analytics:game_detail", args=[game.pk])
     assert client.get(reverse("analytics:search"), {"q": "owls"}).content.decode().count("data-row") == 6
     assert "No game of yours matches." in client.get(reverse("analytics:search"), {"q": "zzz"}).content.decode()
-    assert client.get(reverse("analytics:search"), {"q": f"{game.game_date:%-d %b}"}).status_code == 302
+    day, found = game.game_date, reverse("analytics:game_detail", args=[game.pk])
+    for date in (
+        f"{day:%-d %b}",
+        f"{day:%-m/%-d}",
+        f"{day:%m/%d/%Y}",
+        f"{day:%-m/%-d/%y}",
+        f"{day:%b %-d}",
+        f"{day:%m%d}",
+    ):
+        for typed in (date, f"{date} GO", f"inl {date} go", f"HAR {date} Go"):
+            answer = client.get(reverse("analytics:search"), {"q": typed})
+            assert (answer.status_code, answer.headers.get("Location")) == (302, found), typed
+    for none in (f"{day:%-m/%-d}/1999", "13/45", "4/12/2", "0/0"):
+        assert "No game of yours matches." in client.get(reverse("analytics:search"), {"q": none}).text, none
 
 
 def test_a_refetch_moves_the_seasons_totals(market: Market, sign_in: SignIn) -> None:
