@@ -115,7 +115,8 @@ class Game(BaseModel):
         indexes: ClassVar = [models.Index(fields=["home_team", "season_year", "starts_at"], name="game_season")]
 
     def __str__(self) -> str:
-        return f"{self.opponent_id} at {self.home_team_id} {self.game_date}"
+        """The teams, which a list reads together with the game."""
+        return f"{self.opponent.name} at {self.home_team.name} {self.game_date}"
 
     @property
     def words(self) -> str:
@@ -278,7 +279,7 @@ class SeasonTicketShare(BaseModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} {self.role}"
+        return f"{self.user} {self.get_role_display()}"
 
 
 class SeatGroupQuerySet(OwnedQuerySet["SeatGroup"]):
