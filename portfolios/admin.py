@@ -69,6 +69,7 @@ class GameAdmin(ImportExportMixin, ReferenceAdmin):
     list_display = ("starts_at", "home_team", "opponent", "venue", "status", "kind", "source")
     list_filter = ("status", "kind", "season_year", "source")
     search_fields = ("home_team__name", "opponent__name", "source_key")
+    ordering = ("starts_at",)
     list_select_related = ("home_team", "opponent", "venue")
     # The venue's date follows from the start.
     exclude = ("game_date",)
