@@ -177,4 +177,4 @@ class SentimentData(AppendOnlyModel):
         indexes: ClassVar = [models.Index(fields=["team", "-observed_at"], name="sentiment_team")]
 
     def __str__(self) -> str:
-        return f"{self.team_id} {self.sentiment_score}"
+        return f"{self.team} {self.sentiment_score}"

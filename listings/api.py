@@ -22,14 +22,15 @@ from listings.models import (
     TradingState,
 )  # fmt: skip
 from listings.services.delist import listings_delist
-from listings.services.fulfil import METHODS, sale_fulfil
+from listings.services.fulfil import sale_fulfil
 from listings.services.mapping import mapping_confirm, mapping_options
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.trading import SCOPES, trading_state_set
-from marketplaces.registry import adapter_keys
+from marketplaces.contracts import HandOver
+from marketplaces.registry import adapter_get, adapter_keys
 from seatsync.core.apiview import ApiView
 from seatsync.core.fields import ChoiceField, MomentField, MoneyField
 from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
@@ -69,7 +70,8 @@ SALE = example(
         "quantity": 1, "gross": "80.00", "fees": "8.00", "proceeds": "72.00", "rounding": "0.00", "currency": "USD",
         "state": "confirmed", "state_reason": "", "remote_status": "confirmed", "sold_at": "2026-05-03T09:15:00Z",
         "noticed_at": "2026-05-03T09:15:01Z", "confirm_by": None, "ship_by": None,
-        "last_delist_at": "2026-05-03T09:15:03Z", "notice_to_last_delist_ms": 1840, "version": 3,
+        "last_delist_at": "2026-05-03T09:15:03Z", "notice_to_last_delist_ms": 1840,
+        "hand_overs": ["mobile_transfer", "transfer_url"], "version": 3,
     },
     status=200,
 )  # fmt: skip
@@ -136,7 +138,10 @@ class DelistInput(serializers.Serializer[Any]):
 class FulfilInput(serializers.Serializer[Any]):
     """How the tickets went to the buyer: with a confirmation number, or with one https address a ticket."""
 
-    method = ChoiceField(choices=METHODS)
+    method = ChoiceField(
+        choices=[way.value for way in HandOver],
+        help_text="One of the `hand_overs` of the sale: what its platform takes.",
+    )
     confirmation = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
     transfer_urls = serializers.ListField(
         child=serializers.CharField(max_length=500), max_length=40, required=False, default=list
@@ -194,18 +199,24 @@ class SaleOutput(serializers.ModelSerializer[Sale]):
     """A sale; gross = fees + proceeds + rounding."""
 
     seats = serializers.SerializerMethodField()
+    hand_overs = serializers.SerializerMethodField(help_text="The ways of handing over that the platform takes.")
 
     class Meta:
         model = Sale
         fields = (
             "id", "account", "mode", "platform", "platform_sale_id", "listing", "game", "seats", "quantity", "gross",
             "fees", "proceeds", "rounding", "currency", "state", "state_reason", "remote_status", "sold_at",
-            "noticed_at", "confirm_by", "ship_by", "last_delist_at", "notice_to_last_delist_ms", "version",
+            "noticed_at", "confirm_by", "ship_by", "last_delist_at", "notice_to_last_delist_ms", "hand_overs",
+            "version",
         )  # fmt: skip
 
     def get_seats(self, sale: Sale) -> list[str]:
         """Ids of the ledger's seats."""
         return [str(row.seat_id) for row in sale.sale_seats.all()]
+
+    def get_hand_overs(self, sale: Sale) -> list[str]:
+        """As its adapter declares."""
+        return [way.value for way in adapter_get(sale.platform).traits.hand_overs]
 
 
 class CommandOutput(serializers.ModelSerializer[MarketplaceCommand]):

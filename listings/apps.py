@@ -10,7 +10,7 @@ class ListingsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the handler of every inbound notice kind, and fill the ports of the ledger and of the accounts."""
-        from listings.selectors import offered_among
+        from listings.selectors import offered_among, records_of_ticket
         from listings.services.accounts import (
             account_business,
             account_commands_wake,
@@ -24,6 +24,7 @@ class ListingsConfig(AppConfig):
 
         register_handlers()
         ledger.offered_among.fill(offered_among)
+        ledger.records_of_ticket.fill(records_of_ticket)
         ledger.game_moved.register(listings_hold)
         business.fill(account_business)
         shown_listing.fill(shown_listing_of)

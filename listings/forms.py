@@ -7,9 +7,16 @@ from django import forms
 from django.http import QueryDict
 
 from listings.models import ListingStatus, TradingStateKind
+from marketplaces.contracts import HandOver, Traits
 from portfolios.models import Seat
 from seatsync.core.forms import MoneyField, choices_give
 
+WAYS = {
+    HandOver.MOBILE_TRANSFER: "Transferred in the ticket app",
+    HandOver.TRANSFER_URL: "By a transfer link a ticket",
+}
+# Which field proves which way.
+PROOFS = {HandOver.MOBILE_TRANSFER: "confirmation", HandOver.TRANSFER_URL: "transfer_urls"}
 STATUSES = [("open", "Open"), ("ended", "Ended"), ("all", "All")]
 
 
@@ -30,12 +37,9 @@ class TakeDownForm(forms.Form):
 
 
 class FulfilForm(forms.Form):
-    """How the tickets went to the buyer."""
+    """How the tickets went to the buyer, in the ways that the marketplace takes."""
 
-    method = forms.ChoiceField(
-        label="How",
-        choices=[("mobile_transfer", "Transferred in the ticket app"), ("transfer_url", "By a transfer link a ticket")],
-    )
+    method = forms.ChoiceField(label="How")
     confirmation = forms.CharField(
         label="Confirmation number",
         max_length=80,
@@ -46,6 +50,16 @@ class FulfilForm(forms.Form):
         label="Transfer links", required=False, widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         help_text="One https address a line, one for each ticket.",
     )  # fmt: skip
+
+    def __init__(self, data: QueryDict | None, *, traits: Traits) -> None:
+        super().__init__(data)
+        choices_give(self, "method", [(way.value, WAYS[way]) for way in traits.hand_overs])
+        self.fields["method"].error_messages["invalid_choice"] = (
+            f"{traits.name} does not take this way of handing over."
+        )
+        for way, name in PROOFS.items():
+            if way not in traits.hand_overs:
+                del self.fields[name]
 
     def clean_transfer_urls(self) -> list[str]:
         """The addresses, a line each."""

@@ -27,6 +27,10 @@ class ListingStatus(models.TextChoices):
     ERROR = "error", "error"
 
 
+# How a listing ended, and a command that was to take it down, where a buyer was faster.
+SOLD_THERE = "sold there before it could be taken down"
+
+
 class SplitType(models.TextChoices):
     """Which quantities a buyer may take (our words; adapters translate)."""
 
@@ -114,6 +118,12 @@ class Listing(BaseModel):
     def __str__(self) -> str:
         return f"{self.platform} {self.section}/{self.row} {self.price}"
 
+    @property
+    def standing(self) -> str:
+        """Where it stands, in words: one that its marketplace sold before it came down was not taken down."""
+        ended_by_buyer = self.status == ListingStatus.CANCELLED and self.status_reason == SOLD_THERE
+        return "sold there" if ended_by_buyer else str(self.get_status_display())
+
 
 class ListingSeat(BaseModel):
     """A seat that a listing offers. `offered` turns false when the seat was sold elsewhere and the listing resized."""
@@ -128,7 +138,7 @@ class ListingSeat(BaseModel):
         constraints: ClassVar = [models.UniqueConstraint(fields=["listing", "seat"], name="listing_seat_once")]
 
     def __str__(self) -> str:
-        return f"{self.listing_id} {self.seat_id}"
+        return f"{self.seat} in {self.listing}"
 
 
 class TradingStateKind(models.TextChoices):
@@ -191,9 +201,9 @@ class CommandState(models.TextChoices):
     """Where a command stands."""
 
     PENDING = "pending", "pending"
-    IN_FLIGHT = "in_flight", "in flight"
+    IN_FLIGHT = "in_flight", "being sent"
     DONE = "done", "done"
-    SUPERSEDED = "superseded", "superseded"
+    SUPERSEDED = "superseded", "no longer needed"
     NEEDS_PERSON = "needs_person", "needs a person"
 
 
@@ -263,6 +273,16 @@ class MarketplaceCommand(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.state}"
+
+    @property
+    def sold_there(self) -> bool:
+        """Whether a buyer was faster: there was nothing left to take down."""
+        return self.state == CommandState.DONE and self.last_error == SOLD_THERE
+
+    @property
+    def standing(self) -> str:
+        """Where it stands, in words."""
+        return "sold there" if self.sold_there else str(self.get_state_display())
 
     @property
     def act(self) -> str:
@@ -366,7 +386,7 @@ class SaleSeat(BaseModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.sale_id} {self.seat_id}"
+        return f"{self.seat} in {self.sale}"
 
 
 class PayoutQuerySet(OwnedQuerySet["Payout"]):

@@ -133,6 +133,14 @@ def offered_among(seat_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     return set(offers.values_list("seat_id", flat=True))
 
 
+def records_of_ticket(ticket_id: uuid.UUID) -> list[str]:
+    """What was ever listed and sold of a season ticket, in words (fills the ledger's port)."""
+    listed = Listing.objects.filter(season_ticket_id=ticket_id).count()
+    sold = Sale.objects.filter(Q(listing__season_ticket_id=ticket_id) | Q(sale_seats__seat__season_ticket_id=ticket_id))
+    counts = {"listing": listed, "sale": sold.distinct().count()}
+    return [f"{count} {word}{'s' if count != 1 else ''}" for word, count in counts.items() if count]
+
+
 def offered_on(seat_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[uuid.UUID, str]]:
     """The seats among these that are shown or may be: each with the accounts that offer it, and their platforms."""
     offers = ListingSeat.objects.filter(may_be_shown(), seat_id__in=list(seat_ids), offered=True)

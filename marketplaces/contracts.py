@@ -35,6 +35,15 @@ class Capability(StrEnum):
     PROVISIONAL_SALE = "provisional_sale"
 
 
+class HandOver(StrEnum):
+    """A way in which a holder proves that the tickets went to the buyer."""
+
+    # The transfer's confirmation number in a ticket app.
+    MOBILE_TRANSFER = "mobile_transfer"
+    # One https address a ticket, behind which the buyer takes it.
+    TRANSFER_URL = "transfer_url"
+
+
 class PriceBasis(StrEnum):
     """What a price means: the seller's list price, the buyer's all-in price, or the seller's net."""
 
@@ -69,6 +78,8 @@ class Traits:
     webhook_secret_is_token: bool = False
     # The header that carries the webhook's secret (lower case); it is never stored.
     webhook_proof_header: str = "authorization"
+    # The proofs that `fulfil` takes, the usual one first; none: the holder hands over on the platform's own site.
+    hand_overs: tuple[HandOver, ...] = ()
     currency: str = "USD"
 
 

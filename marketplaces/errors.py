@@ -1,5 +1,9 @@
 """What can go wrong at a marketplace; retry policy is written once, by class."""
 
+from seatsync.core.errors import SeatSyncError
+
+OURS = "SeatSync itself failed at this; what exactly is in its log"
+
 
 class MarketplaceError(Exception):
     """Base. `status` is the HTTP status where there was one."""
@@ -57,3 +61,8 @@ class NotSupported(PermanentError):
 
 class BadSignature(MarketplaceError):
     """A webhook that does not prove who sent it."""
+
+
+def told(error: Exception) -> str:
+    """An error in words for people: what a marketplace or a refusal says; all else is our own fault, and is logged."""
+    return str(error) if isinstance(error, MarketplaceError | SeatSyncError) else OURS

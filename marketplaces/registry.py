@@ -49,6 +49,11 @@ def adapter_list() -> list[MarketplaceAdapter]:
     return [_found()[key] for key in adapter_keys()]
 
 
+def platform_name(key: str) -> str:
+    """The marketplace's own name; a key without an adapter is made readable."""
+    return _found()[key].traits.name if key in _found() else key.replace("_", " ").title()
+
+
 def adapter_get(key: str) -> MarketplaceAdapter:
     """The adapter of a platform; raises InvalidInput naming the known ones."""
     adapter = _found().get(key)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from import_export.admin import ImportExportMixin
 
@@ -68,9 +69,15 @@ class GameAdmin(ImportExportMixin, ReferenceAdmin):
     list_display = ("starts_at", "home_team", "opponent", "venue", "status", "kind", "source")
     list_filter = ("status", "kind", "season_year", "source")
     search_fields = ("home_team__name", "opponent__name", "source_key")
+    ordering = ("starts_at",)
     list_select_related = ("home_team", "opponent", "venue")
     # The venue's date follows from the start.
     exclude = ("game_date",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Game]:
+        """With the teams that a game is called by, wherever it is listed or chosen."""
+        rows: QuerySet[Game] = super().get_queryset(request)
+        return rows.select_related("home_team", "opponent")
 
     def save_model(self, request: HttpRequest, obj: Game, form: Any, change: bool) -> None:
         """A game that exists moves through the service, so that holders are told and asked."""
@@ -94,6 +101,7 @@ class EventMappingAdmin(ReferenceAdmin):
     list_filter = ("platform",)
     search_fields = ("remote_event_id",)
     autocomplete_fields = ("game",)
+    list_select_related = ("game__home_team", "game__opponent")
 
 
 @admin.register(SectionMapping)
@@ -110,8 +118,18 @@ class SectionMappingAdmin(ReferenceAdmin):
 class SeasonTicketAdmin(ReadOnlyAdmin):
     """Season tickets."""
 
-    list_display = ("user", "team", "season_year", "section", "row", "seat", "cost_basis", "games_remaining")
-    list_filter = ("tenant", "season_year")
+    list_display = (
+        "user",
+        "team",
+        "season_year",
+        "section",
+        "row",
+        "seat",
+        "cost_basis",
+        "games_remaining",
+        "removed_at",
+    )
+    list_filter = ("tenant", "season_year", ("removed_at", admin.EmptyFieldListFilter))
     search_fields = ("user__email", "order_reference")
     list_select_related = ("user", "team")
 
@@ -129,7 +147,7 @@ class SeatGroupAdmin(ReadOnlyAdmin):
     """Groups."""
 
     list_display = ("game", "section", "row", "seat_from", "seat_to")
-    list_select_related = ("game",)
+    list_select_related = ("game__home_team", "game__opponent")
 
 
 @admin.register(Seat)
@@ -139,7 +157,7 @@ class SeatAdmin(ReadOnlyAdmin):
     list_display = ("section", "row", "seat_number", "game", "state", "held_by", "cost", "version")
     list_filter = ("state", "tenant")
     search_fields = ("section", "held_by", "id")
-    list_select_related = ("game",)
+    list_select_related = ("game__home_team", "game__opponent")
 
 
 @admin.register(SeatChange)

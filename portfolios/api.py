@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from portfolios import selectors
 from portfolios.models import Game, SeasonTicket, Seat, Team, Venue
+from portfolios.services.corrections import season_ticket_correct, season_ticket_remove
 from portfolios.services.ledger import seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.apiview import ApiView
@@ -68,7 +69,7 @@ class SeasonTicketOutput(serializers.ModelSerializer[SeasonTicket]):
         model = SeasonTicket
         fields = (
             "id", "team", "team_name", "league", "venue", "section", "row", "seat", "season_year", "schedule",
-            "cost_basis", "currency", "total_games", "games_remaining", "created_at",
+            "cost_basis", "currency", "total_games", "games_remaining", "version", "created_at",
         )  # fmt: skip
 
 
@@ -81,6 +82,7 @@ TICKET = example(
     request=True,
 )  # fmt: skip
 KEEP = example("We go ourselves", {"state": "attending", "reason": "we go ourselves", "version": 1}, request=True)
+MENDED = example("The invoice said more", {"cost_basis": "13040.00", "version": 1}, request=True)
 
 
 class SeasonTicketInput(serializers.Serializer[Any]):
@@ -101,6 +103,18 @@ class SeasonTicketInput(serializers.Serializer[Any]):
         allow_blank=True,
         help_text="Whose schedule, as `source` of the games says; needed only where a team's season has several.",
     )
+
+
+class CorrectionInput(serializers.Serializer[Any]):
+    """What to mend; a field that is left out stays. Section, row and seats only while nothing was done with them."""
+
+    section = serializers.CharField(max_length=40, required=False)
+    row = serializers.CharField(max_length=20, required=False)
+    seat_from = serializers.IntegerField(min_value=1, required=False)
+    seat_to = serializers.IntegerField(min_value=1, required=False)
+    cost_basis = MoneyField(min_value=0, required=False)
+    order_reference = serializers.CharField(max_length=80, required=False)
+    version = serializers.IntegerField(required=False, min_value=1)
 
 
 class SeatOutput(serializers.ModelSerializer[Seat]):
@@ -237,11 +251,36 @@ class SeasonTicketDetail(ApiView):
     """One season ticket."""
 
     serializer_class = SeasonTicketOutput
+    versioned = True
 
     @extend_schema(tags=["season tickets"], summary="Read a season ticket")
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The ticket; 404 for a stranger's."""
         return Response(SeasonTicketOutput(selectors.season_ticket_get(self.actor, pk)).data)
+
+    @extend_schema(
+        tags=["season tickets"], summary="Correct a season ticket", request=CorrectionInput,
+        responses={200: SeasonTicketOutput}, examples=[MENDED],
+    )  # fmt: skip
+    def patch(self, request: Request, pk: uuid.UUID) -> Response:
+        """The ticket as it stands now, its cost split anew; 409 where what was done with its seats forbids it."""
+        read = self._as_read(pk)
+        data = CorrectionInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        ticket = season_ticket_correct(actor=self.actor, ticket_id=pk, **{"version": read, **data.validated_data})
+        return Response(SeasonTicketOutput(ticket).data)
+
+    @extend_schema(tags=["season tickets"], summary="Delete a season ticket", responses={204: None})
+    def delete(self, request: Request, pk: uuid.UUID) -> Response:
+        """204; 409 with what is on record where its seats were ever listed, sold, held, kept or given away."""
+        season_ticket_remove(actor=self.actor, ticket_id=pk, version=self._as_read(pk))
+        return Response(status=204)
+
+    def _as_read(self, pk: uuid.UUID) -> int | None:
+        """The version that If-Match vouches for; None without the header. Raises PreconditionFailed."""
+        ticket = selectors.season_ticket_get(self.actor, pk)
+        self.if_match(SeasonTicketOutput(ticket).data, ticket.version)
+        return ticket.version if "If-Match" in self.request.headers else None
 
 
 @extend_schema_view(get=extend_schema(tags=["seats"], summary="List seats"))

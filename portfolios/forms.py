@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
-from portfolios.models import OwnerState
+from portfolios.models import OwnerState, SeasonTicket
 from portfolios.selectors import Schedule
 from seatsync.core.forms import MoneyField, choices_give
 
@@ -60,3 +61,28 @@ class SeasonTicketForm(forms.Form):
 
     def _choose(self, name: str, choices: dict[str, str]) -> None:
         choices_give(self, name, choices.items())
+
+
+class VersionForm(forms.Form):
+    """The version that the person saw."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class CorrectionForm(VersionForm):
+    """A season ticket as it stands; its place can be mended only while nothing was done with its seats."""
+
+    section = forms.CharField(label="Section", max_length=40, help_text="As on the ticket.")
+    row = forms.CharField(label="Row", max_length=20)
+    seat_from = forms.IntegerField(label="First seat", min_value=1)
+    seat_to = forms.IntegerField(label="Last seat", min_value=1, help_text="The same number for a single seat.")
+    cost_basis = MoneyField(label="Cost of the season", help_text="The invoice's total in USD; it is split anew.")
+    order_reference = forms.CharField(label="Order or account number", max_length=80)
+
+    def __init__(self, data: QueryDict | None, *, ticket: SeasonTicket, place_stands: bool) -> None:
+        first, last = ticket.seat_numbers
+        at = {"section": ticket.section, "row": ticket.row, "seat_from": first, "seat_to": last}
+        rest = {name: getattr(ticket, name) for name in ("cost_basis", "order_reference", "version")}
+        super().__init__(data, initial={**at, **rest})
+        for name in at if place_stands else ():
+            del self.fields[name]

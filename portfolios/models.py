@@ -115,7 +115,8 @@ class Game(BaseModel):
         indexes: ClassVar = [models.Index(fields=["home_team", "season_year", "starts_at"], name="game_season")]
 
     def __str__(self) -> str:
-        return f"{self.opponent_id} at {self.home_team_id} {self.game_date}"
+        """The teams, which a list reads together with the game."""
+        return f"{self.opponent.name} at {self.home_team.name} {self.game_date}"
 
     @property
     def words(self) -> str:
@@ -184,11 +185,15 @@ def roles_that_may(verb: str) -> list[str]:
 
 
 class SeasonTicketQuerySet(OwnedQuerySet["SeasonTicket"]):
-    """Season tickets of the holder and of those who share them."""
+    """Season tickets of the holder and of those who share them; nobody sees one that was deleted."""
+
+    def visible_to(self, actor: Actor) -> "SeasonTicketQuerySet":
+        """Those that the actor may know of and that still stand."""
+        return super().visible_to(actor).filter(removed_at=None)
 
     def _for_user(self, user_id: uuid.UUID) -> "SeasonTicketQuerySet":
         shared = SeasonTicketShare.objects.filter(user_id=user_id, revoked_at=None).values("season_ticket_id")
-        return self.filter(Q(user_id=user_id) | Q(pk__in=shared))
+        return self.filter(Q(user_id=user_id) | Q(pk__in=shared), removed_at=None)
 
 
 class SeasonTicket(BaseModel):
@@ -211,6 +216,9 @@ class SeasonTicket(BaseModel):
     games_remaining = models.PositiveSmallIntegerField(default=0)
     # Proof of ownership (I-06): the team's account or order reference.
     order_reference = models.CharField(max_length=80)
+    version = models.PositiveIntegerField(default=1)
+    # When its holder deleted it: its seats are gone, and the row stays for the predictions that were made of it (I-34).
+    removed_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[SeasonTicketQuerySet] = manager_of(SeasonTicketQuerySet)
 
@@ -224,6 +232,12 @@ class SeasonTicket(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.section}/{self.row}/{self.seat} {self.season_year}"
+
+    @property
+    def seat_numbers(self) -> tuple[int, int]:
+        """Its first and its last seat."""
+        first, _, last = self.seat.partition("-")
+        return int(first), int(last or first)
 
     @property
     def name(self) -> str:
@@ -265,7 +279,7 @@ class SeasonTicketShare(BaseModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} {self.role}"
+        return f"{self.user} {self.get_role_display()}"
 
 
 class SeatGroupQuerySet(OwnedQuerySet["SeatGroup"]):
@@ -292,7 +306,7 @@ class SeatGroup(BaseModel):
         db_table = "seat_groups"
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["season_ticket", "game", "seat_from", "seat_to"],
+                fields=["season_ticket", "game", "section", "row", "seat_from", "seat_to"],
                 name="seat_group_once",
             ),
             models.CheckConstraint(condition=Q(seat_from__lte=models.F("seat_to")), name="seat_group_order"),

@@ -20,7 +20,7 @@ from portfolios.models import (
     VenueSection,
     roles_that_may,
 )  # fmt: skip
-from portfolios.ports import offered_among
+from portfolios.ports import offered_among, records_of_ticket
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.errors import NotFound
@@ -39,6 +39,13 @@ def season_ticket_list(actor: Actor) -> QuerySet[SeasonTicket]:
 def season_ticket_get(actor: Actor, pk: Any) -> SeasonTicket:
     """One visible season ticket; raises NotFound."""
     return SeasonTicket.objects.select_related("team", "league", "venue").get_for(actor, pk)
+
+
+def history_of_ticket(season_ticket: SeasonTicket) -> list[str]:
+    """What was done with a ticket's seats and has to be kept, in words; empty where nothing ever was."""
+    moved = season_ticket.seats.filter(changes__isnull=False).distinct().count()
+    seats = [f"{moved} seat{'s' if moved != 1 else ''} kept, held, sold or given away"] if moved else []
+    return [*records_of_ticket(season_ticket.pk), *seats]
 
 
 def ticket_sellers(season_ticket: SeasonTicket) -> set[uuid.UUID]:
@@ -150,6 +157,23 @@ def replays_loaded() -> list[Replay]:
     """The labels of the replayed seasons that this installation holds, whoever asks; one query."""
     moved = Game.objects.exclude(shifted_weeks=0).values("source", "shifted_weeks").annotate(first=Min("starts_at"))
     return replay_labels((row["source"], row["shifted_weeks"], row["first"]) for row in moved)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketEnd:
+    """What goes when a season ticket is deleted, and what of it is on record and forbids that."""
+
+    games: int
+    seats: int
+    shares: int
+    on_record: list[str]
+
+
+def season_ticket_end(season_ticket: SeasonTicket) -> TicketEnd:
+    """What a deletion would take away."""
+    seats = season_ticket.seats.aggregate(games=Count("game", distinct=True), seats=Count("pk"))
+    shares = season_ticket.shares.filter(revoked_at=None).count()
+    return TicketEnd(seats["games"], seats["seats"], shares, history_of_ticket(season_ticket))
 
 
 @dataclass(frozen=True, slots=True)

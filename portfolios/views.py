@@ -8,8 +8,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portfolios.forms import SeasonTicketForm, SeatsStateForm
-from portfolios.selectors import game_get, schedule_list, season_ticket_counts, seats_of_game
+from portfolios.forms import CorrectionForm, SeasonTicketForm, SeatsStateForm, VersionForm
+from portfolios.selectors import (
+    game_get,
+    history_of_ticket,
+    schedule_list,
+    season_ticket_counts,
+    season_ticket_end,
+    season_ticket_get,
+    seats_of_game,
+)
+from portfolios.services import corrections
 from portfolios.services.ledger import seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.accounts.selectors import request_actor
@@ -43,6 +52,48 @@ def season_ticket_new(request: HttpRequest) -> HttpResponse:
             return redirect("analytics:season_detail", ticket.pk)
     status = 422 if request.method == "POST" else 200
     return render(request, "portfolios/season_ticket_new.html", {"form": form}, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def season_ticket_correct(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
+    """Mend what was entered wrongly; what no longer can be, the page says why."""
+    actor = request_actor(request)
+    ticket = season_ticket_get(actor, ticket_id)
+    on_record = history_of_ticket(ticket)
+    form = CorrectionForm(request.POST or None, ticket=ticket, place_stands=bool(on_record))
+    if request.method == "POST" and form.is_valid():
+        try:
+            ticket = corrections.season_ticket_correct(actor=actor, ticket_id=ticket.pk, **form.cleaned_data)
+        except (Conflict, InvalidInput) as error:
+            form_add_refusal(form, error)
+        else:
+            messages.success(request, f"{ticket.name} is corrected.")
+            return redirect("analytics:season_detail", ticket.pk)
+    context = {"ticket": ticket, "form": form, "on_record": on_record, "may_manage": ticket.may(actor, "manage")}
+    status = 422 if form.errors else 200
+    return render(request, "portfolios/season_ticket_correct.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def season_ticket_remove(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
+    """What exactly goes with a season ticket, and the deletion."""
+    actor = request_actor(request)
+    ticket = season_ticket_get(actor, ticket_id)
+    form = VersionForm(request.POST or None, initial={"version": ticket.version})
+    if request.method == "POST" and form.is_valid():
+        try:
+            corrections.season_ticket_remove(actor=actor, ticket_id=ticket.pk, **form.cleaned_data)
+        except Conflict as error:
+            form_add_refusal(form, error)
+        else:
+            messages.success(request, f"{ticket.name}, seats {ticket}, is deleted.")
+            return redirect("portfolios:season_ticket_list")
+    end, may_manage = season_ticket_end(ticket), ticket.may(actor, "manage")
+    context = {"ticket": ticket, "form": form, "end": end, "may_manage": may_manage}
+    status = 422 if form.errors else 200
+    return render(request, "portfolios/season_ticket_remove.html", context, status=status)
 
 
 @login_required

@@ -1,4 +1,4 @@
-"""Finding games by what a person types: "SEA 0412", "yankees", "12 Apr", "2026-04-12"."""
+"""Finding games by what a person types: "SEA 0412 GO", "yankees", "12 Apr", "4/12", "2026-04-12"."""
 
 import re
 import time
@@ -12,6 +12,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 
 _MONTH_DAY = re.compile(r"(?:(\d{4})-?)?(\d{2})-?(\d{2})")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})(?:/(\d{2}|\d{4}))?")
 # Words of the command bar that say what to do; finding the game is the doing.
 _VERBS = {"go", "list", "why", "game"}
 
@@ -49,11 +50,18 @@ def _day_month(text: str) -> date | None:
     return None
 
 
+def _on_day(year: str | None, month: str, day: str) -> Q:
+    """The month comes first, as in a schedule of these leagues."""
+    query = Q(game_date__month=int(month), game_date__day=int(day))
+    return query & Q(game_date__year=int(year)) if year else query
+
+
 def _match(word: str) -> Q:
-    found = _MONTH_DAY.fullmatch(word)
-    if found:
+    if found := _MONTH_DAY.fullmatch(word):
         year, month, day = found.groups()
-        query = Q(game_date__month=int(month), game_date__day=int(day))
-        return query & Q(game_date__year=int(year)) if year else query
+        return _on_day(year, month, day)
+    if found := _SLASHED.fullmatch(word):
+        month, day, year = found.groups()
+        return _on_day(f"20{year}" if year and len(year) == 2 else year, month, day)
     names = Q(opponent__name__icontains=word) | Q(opponent__abbreviation__iexact=word)
     return names | Q(home_team__name__icontains=word) | Q(home_team__abbreviation__iexact=word)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from analytics.forms import NetForm, PublishForm
 from analytics.publishing import net_lines, on_their_way, publish_form, seat_picks
+from analytics.selectors.comparables import bases, sales_judged
 from analytics.selectors.game import GamePage, game_page
 from analytics.services.suggest import game_prices_suggest
 from listings.services.publish import listing_publish
@@ -40,6 +41,8 @@ def _render(
     seats = seat_picks(page, form)
     context = {
         "page": page,
+        "sales": sales_judged(page),
+        "bases": bases(page),
         "form": form,
         "seats": seats,
         "left_out": len(form["seats"]) - len(seats),

@@ -92,6 +92,7 @@ def _keep(group: SeatGroup, question: PriceQuestion, answer: PriceAnswer, versio
             "section": question.section,
             "zone": question.zone,
             "venue": question.venue,
+            "asked_at": question.at.isoformat(),
             "comparables": len(question.comparables),
             "known_by": question.known_by.isoformat() if question.known_by else None,
             "input_sha256": input_digest(question),

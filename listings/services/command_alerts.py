@@ -40,4 +40,8 @@ def _remedy_page(command: MarketplaceCommand, listing: Listing | None, wants: st
     mapping = page_link("listings:mapping_list") if wants else ""
     if mapping:
         return f"{mapping}?command={command.pk}"
-    return page_link("listings:listing_detail", listing.pk) if listing else ""
+    if listing is not None:
+        return page_link("listings:listing_detail", listing.pk)
+    if command.sale_id:
+        return page_link("listings:sale_detail", command.sale_id)
+    return page_link("marketplaces:account_list")

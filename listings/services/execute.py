@@ -34,6 +34,7 @@ from marketplaces.errors import (
     PermanentError,
     TemporaryError,
     UnknownOutcome,
+    told,
 )  # fmt: skip
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
@@ -72,7 +73,7 @@ def execute(command: MarketplaceCommand) -> Answer:
     except Exception as error:
         # Our own fault: it counts as an attempt of unknown outcome, so that it ends with a person and not in a loop.
         log.exception("outbox.execute_failed", command_id=str(command.pk), kind=command.kind)
-        return Answer(Outcome.UNKNOWN, error=f"{type(error).__name__}: {error}")
+        return Answer(Outcome.UNKNOWN, error=told(error))
 
 
 GRANT_ENDED = "the grant has ended"

@@ -10,13 +10,12 @@ from listings.locks import sale_lock
 from listings.models import CommandKind, CommandState, MarketplaceCommand, Sale, SaleState
 from listings.services.commands import command_write
 from listings.services.notify import sale_changed
-from marketplaces.contracts import Capability
+from marketplaces.contracts import HandOver, Traits
 from marketplaces.registry import adapter_get
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotAllowed
 
-METHODS = ("mobile_transfer", "transfer_url")
 MOST_URLS = 40
 
 
@@ -26,13 +25,20 @@ def sale_fulfil(
 ) -> MarketplaceCommand:
     """Write the command that tells the marketplace how the tickets were handed over.
 
-    `mobile_transfer` needs the transfer's confirmation number, `transfer_url` one https address a ticket. Raises
-    NotFound, NotAllowed, InvalidInput by field, or Conflict where the sale does not wait for its tickets.
+    `method` is a HandOver that the marketplace takes. `mobile_transfer` needs the transfer's confirmation number,
+    `transfer_url` one https address a ticket. Raises NotFound, NotAllowed, InvalidInput by field, or Conflict where
+    the sale does not wait for its tickets or its marketplace takes no proof at all.
     """
     seen = Sale.objects.get_for(actor, sale_id)
     if seen.listing is not None and not seen.listing.season_ticket.may(actor, "list"):
         raise NotAllowed("You may look at this sale but not hand it over.")
     sale = sale_lock(seen.pk)
+    traits = adapter_get(sale.platform).traits
+    if not traits.hand_overs:
+        raise Conflict(
+            f"{traits.name} takes no proof here.", field="sale", remedy="Hand the tickets over on its own site."
+        )
+    _check_way(method, traits)
     _check(method, transfer_urls, confirmation, sale.quantity)
     if sale.state != SaleState.CONFIRMED:
         raise Conflict(
@@ -40,8 +46,6 @@ def sale_fulfil(
             field="sale",
             remedy="Only a sale that waits is handed over.",
         )
-    if Capability.FULFIL not in adapter_get(sale.platform).traits.capabilities:
-        raise Conflict(f"{sale.platform} takes no proof here.", remedy="Hand the tickets over on its own site.")
     waiting = sale.commands.filter(
         kind=CommandKind.FULFIL, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]
     ).exists()
@@ -63,15 +67,20 @@ def sale_fulfil(
     return command
 
 
+def _check_way(method: str, traits: Traits) -> None:
+    if method not in traits.hand_overs:
+        known = method in set(HandOver)
+        detail = f"{traits.name} does not take {method}." if known else f"{method!r} is unknown."
+        raise InvalidInput(detail, field="method", remedy=f"Use {' or '.join(traits.hand_overs)}.")
+
+
 def _check(method: str, urls: Sequence[str], confirmation: str, quantity: int) -> None:
     problems = []
-    if method not in METHODS:
-        problems.append(FieldProblem("method", f"{method!r} is unknown.", f"Use {' or '.join(METHODS)}."))
-    if method == "mobile_transfer" and not confirmation.strip():
+    if method == HandOver.MOBILE_TRANSFER and not confirmation.strip():
         problems.append(
             FieldProblem("confirmation", "The transfer's confirmation is missing.", "Copy it from the ticket app.")
         )
-    if method == "transfer_url":
+    if method == HandOver.TRANSFER_URL:
         if len(urls) != quantity:
             problems.append(
                 FieldProblem("transfer_urls", f"{len(urls)} addresses for {quantity} tickets.", "Give one a ticket.")

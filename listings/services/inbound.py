@@ -8,9 +8,10 @@ from marketplaces.contracts import NoticeKind
 from marketplaces.errors import MarketplaceError, TemporaryError
 from marketplaces.inbox import register
 from marketplaces.models import InboundEvent, MarketplaceAccount
-from marketplaces.registry import adapter_get
+from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.links import over_link
 from seatsync.core.clock import now
+from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
 
 # Platforms index late: before this a sale that is announced and not found is not yet one that does not exist.
@@ -47,7 +48,7 @@ def on_sale(event: InboundEvent) -> None:
         projections_withdraw(
             account=account,
             external_id=event.external_id,
-            reason=f"{account.platform} announced a sale that could not be read back yet",
+            reason=f"{platform_name(account.platform)} announced a sale that could not be read back yet",
         )
         raise
     if remote is None:
@@ -60,7 +61,7 @@ def on_sale(event: InboundEvent) -> None:
 
 def on_listing_update(event: InboundEvent) -> None:
     """A listing's standing changed at its marketplace (hidden, undeliverable): tell the holder."""
-    _tell(event.account, event, f"{event.account.platform} changed a listing", severity="action")
+    _tell(event.account, event, f"{platform_name(event.account.platform)} changed a listing", severity="action")
 
 
 def on_ping(_event: InboundEvent) -> None:
@@ -69,7 +70,7 @@ def on_ping(_event: InboundEvent) -> None:
 
 def on_unknown(event: InboundEvent) -> None:
     """Stored and reported; nothing else is done with what we do not know (I-21)."""
-    _tell(event.account, event, f"{event.account.platform} sent something unknown", severity="info")
+    _tell(event.account, event, f"{platform_name(event.account.platform)} sent something unknown", severity="info")
 
 
 def _tell(account: MarketplaceAccount, event: InboundEvent, title: str, *, severity: str) -> None:
@@ -82,5 +83,6 @@ def _tell(account: MarketplaceAccount, event: InboundEvent, title: str, *, sever
         severity=severity,
         object_type="inbound_event",
         object_id=str(event.pk),
+        url=page_link("marketplaces:account_list"),
         dedupe_key=f"notice:{account.pk}:{event.topic}:{event.action}"[:120],
     )

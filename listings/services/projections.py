@@ -9,7 +9,7 @@ from listings.services.delist import listing_take_down
 from listings.services.notify import listing_changed
 from listings.states import OFFERED, listing_may_move, split_offerable
 from marketplaces.contracts import Capability
-from marketplaces.registry import adapter_get
+from marketplaces.registry import adapter_get, platform_name
 from portfolios.models import Seat, SeatGroup
 from portfolios.services.groups import seat_group_for
 from seatsync.core.clock import now
@@ -28,7 +28,7 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
         if listing_may_move(listing.status, ListingStatus.SOLD):
             listing.status = ListingStatus.SOLD
         listing.sold_at = sale.sold_at
-        listing.status_reason = f"sold on {sale.platform}"
+        listing.status_reason = f"sold on {platform_name(sale.platform)}"
     else:
         listing.quantity = len(rest)
         listing.seat_group = _group_of(rest) or listing.seat_group
@@ -57,7 +57,7 @@ def projections_shrink(listings: list[Listing], sold: list[Seat], *, sale: Sale)
         if rest and _may_resize(listing, rest):
             _resize(listing, rest, sale=sale)
         else:
-            listing_take_down(listing, reason=f"sold on {sale.platform}", sale=sale)
+            listing_take_down(listing, reason=f"sold on {platform_name(sale.platform)}", sale=sale)
 
 
 def offer_no_more(sale: Sale) -> None:

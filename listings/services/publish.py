@@ -13,8 +13,9 @@ from listings.services.notify import listing_changed
 from listings.services.trading import brake_for
 from listings.states import split_offerable
 from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.registry import platform_name
 from marketplaces.selectors import fee_version, proceeds_at
-from portfolios.locks import seats_lock
+from portfolios.locks import seats_lock_whole
 from portfolios.models import Game, GameStatus, OwnerState, SeasonTicket, Seat
 from portfolios.selectors import ticket_sellers
 from portfolios.services.groups import seat_group_for
@@ -45,7 +46,7 @@ def listing_publish(
     """
     price, floor, ceiling = round_money(price), round_money(floor), round_money(ceiling)
     accounts = _accounts(actor, account_ids)
-    seats = seats_lock(seat.pk for seat in seats_for(actor, seat_ids, verb="list"))
+    seats = seats_lock_whole(seats_for(actor, seat_ids, verb="list"))
     seats.sort(key=lambda seat: seat.seat_number)
     _check_owners(seats[0].season_ticket, accounts)
     _check_input(price, floor, ceiling, split_type, floor_basis, len(seats), accounts)
@@ -134,13 +135,13 @@ def net_floor_problem(platform: str, price: Decimal, floor: Decimal) -> FieldPro
     """What is wrong with a price whose net must reach the floor at this platform; None where it does (I-11)."""
     net = proceeds_at(price, fee_version(platform))
     if net is None:
-        return FieldProblem("floor_basis", f"No fee of {platform} is known.", "Put the floor on the list price.")
-    if net < floor:
         return FieldProblem(
-            "price",
-            f"{money_text(price)} brings {money_text(net)} at {platform}, below your floor of {money_text(floor)}.",
-            "Raise the price.",
+            "floor_basis", f"No fee of {platform_name(platform)} is known.", "Put the floor on the list price."
         )
+    if net < floor:
+        where = platform_name(platform)
+        detail = f"{money_text(price)} brings {money_text(net)} at {where}, below your floor of {money_text(floor)}."
+        return FieldProblem("price", detail, "Raise the price.")
     return None
 
 
@@ -159,7 +160,7 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
     )
     if doubled is not None:
         raise Conflict(
-            f"Seat {doubled.seat} is listed on {doubled.listing.platform} already.",
+            f"Seat {doubled.seat} is listed on {platform_name(doubled.listing.platform)} already.",
             field="accounts",
             remedy="Reprice that listing, or take it down first.",
         )

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from listings.locks import command_lock, listings_lock, sale_lock
 from listings.models import (
+    SOLD_THERE,
     CommandKind,
     CommandState,
     Listing,
@@ -217,9 +218,9 @@ def _gone(command: MarketplaceCommand, listing: Listing | None, sale: Sale | Non
 
 def _sold_there(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
     """The delist came too late: nothing is left to take down, and the other sale must be read now."""
-    _finish(command)
+    _finish(command, error=SOLD_THERE)
     if listing is not None:
-        _status(listing, ListingStatus.CANCELLED, "sold there before it could be taken down")
+        _status(listing, ListingStatus.CANCELLED, SOLD_THERE)
     _look_for_sales(command)
 
 

@@ -50,7 +50,7 @@ from listings.services.sale_scene import (
 from listings.states import OPEN, SALE_LIVE, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount
-from marketplaces.registry import adapter_get
+from marketplaces.registry import adapter_get, platform_name
 from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
 from portfolios.services.ledger import seats_move
@@ -81,7 +81,7 @@ def sale_hold(*, account: MarketplaceAccount, external_id: str, platform_sale_id
         actor=Actor.marketplace(account.tenant_id, account.pk),
         seats=free,
         to_state=OwnerState.HELD,
-        reason=f"{account.platform} reports sale {platform_sale_id}",
+        reason=f"{platform_name(account.platform)} reports sale {platform_sale_id}",
         held_by=hold_key(account.pk, platform_sale_id),
     )
     return len(free)
@@ -214,7 +214,7 @@ def _move_to(scene: Scene, seats: list[Seat], to_state: str) -> None:
     moving = [seat for seat in seats if (seat.state, seat.held_by) != (to_state, scene.key)]
     seats_move(
         actor=scene.actor, seats=moving, to_state=to_state, held_by=scene.key,
-        reason=f"{scene.account.platform} sale {scene.remote.sale_id}",
+        reason=f"{platform_name(scene.account.platform)} sale {scene.remote.sale_id}",
     )  # fmt: skip
 
 
@@ -244,7 +244,9 @@ def _store_unallocated(scene: Scene, allocation: Allocation) -> Sale:
     sale = sale_store(scene, SaleState.NEEDS_PERSON, allocation.reason)
     for other in others:
         listing_take_down(
-            other, reason=f"sale {sale.platform_sale_id} on {sale.platform}: {allocation.reason}", sale=sale
+            other,
+            reason=f"sale {sale.platform_sale_id} on {platform_name(sale.platform)}: {allocation.reason}",
+            sale=sale,
         )
     alert_unclear(sale, allocation.reason)
     sale_record(scene, sale, "sale.unclear")

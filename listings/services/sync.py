@@ -13,7 +13,7 @@ from listings.services.sale_alerts import alert_missing
 from listings.services.sale_saga import sale_apply, sale_hold_release
 from listings.states import SALE_LIVE
 from marketplaces.contracts import Capability, RemoteSale
-from marketplaces.errors import GrantExpired, TemporaryError
+from marketplaces.errors import GrantExpired, TemporaryError, told
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
 from marketplaces.services.alerts import alert_reading, alert_reading_recovered
@@ -82,7 +82,7 @@ def _apply_all(account: MarketplaceAccount, sales: Iterable[RemoteSale]) -> tupl
 
 
 def _note_failed(account: MarketplaceAccount, failed: dict[str, Exception]) -> None:
-    reason = "; ".join(f"sale {sale_id}: {type(error).__name__}: {error}" for sale_id, error in failed.items())
+    reason = "; ".join(f"sale {sale_id}: {told(error)}" for sale_id, error in failed.items())
     MarketplaceAccount.objects.filter(pk=account.pk).update(**trouble(reason))
     # Who waits for a lock in vain comes again with the next poll; that needs nobody.
     if not all(isinstance(error, OperationalError | Busy) for error in failed.values()):
@@ -125,7 +125,7 @@ def account_contained(account: MarketplaceAccount, what: str, work: Callable[[],
             alert_reading(account, what, str(error))
     except Exception as error:
         log.exception("sync.account_failed", account_id=str(account.pk), platform=account.platform, what=what)
-        reason = f"{type(error).__name__}: {error}"
+        reason = told(error)
         MarketplaceAccount.objects.filter(pk=account.pk).update(**trouble(reason))
         alert_reading(account, what, reason)
     return None

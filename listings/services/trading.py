@@ -23,6 +23,7 @@ from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
 SCOPES = ("holder", "account", "season", "game")
+_WORDS = {"season": "season ticket", "account": "marketplace account"}
 _STRICTNESS = {
     TradingStateKind.ACTIVE: 0,
     TradingStateKind.RAISE_ONLY: 1,
@@ -49,7 +50,9 @@ class Brake:
         """Who can lift it, and where."""
         if self.scope == "holder":
             return "Its holder resumes trading under Settings, Selling."
-        return f"It stands on this {self.scope} alone: lift it there (trading-states of the API)."
+        return (
+            f"It stands on this {_WORDS.get(self.scope, self.scope)} alone: lift it there (trading-states of the API)."
+        )
 
 
 def brake_for(ticket: SeasonTicket, *, game_id: uuid.UUID, account_ids: Iterable[uuid.UUID] = ()) -> Brake:

@@ -50,6 +50,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "paid": payout_lines_of_sale(actor, sale),
         "to_hand_over": sale.state == SaleState.CONFIRMED,
         "down": [command for command in commands if command.kind in _TAKES_DOWN],
+        "sold_there": [command for command in commands if command.sold_there],
         "told": told,
         "to_confirm": sale.state in _UNCONFIRMED or any(_confirms(command) for command in told),
         "stages": [(state.label, place <= reached, place == reached) for place, state in enumerate(_PATH)],

@@ -101,11 +101,12 @@ def send(http: httpx.Client, method: str, url: str, *, write: bool, **options: A
     try:
         return http.request(method, url, **options)
     except _NEVER_SENT as error:
-        raise TemporaryError(f"{method} {_bare(url)}: no connection ({type(error).__name__})") from error
+        raise TemporaryError(f"{_bare(url)} cannot be reached") from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise PermanentError(f"{_bare(url)} is not an address") from error
     except httpx.HTTPError as error:
-        message = f"{method} {_bare(url)}: {type(error).__name__}"
+        slow = isinstance(error, httpx.TimeoutException)
+        message = f"{_bare(url)} {'gave no answer in time' if slow else 'broke the connection off'}"
         raise (UnknownOutcome if write else TemporaryError)(message) from error
 
 

@@ -15,7 +15,7 @@ from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
 from marketplaces.locks import accounts_locked, connect_attempt_lock
 from marketplaces.models import ConnectAttempt, InboxState, MarketplaceAccount, Mode
 from marketplaces.ports import account_closing, account_connected, business, shown_listing
-from marketplaces.registry import adapter_get
+from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.alerts import alert_reconnected
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
 from marketplaces.services.paper import paper_token, paper_webhook_register
@@ -82,7 +82,7 @@ def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) ->
         )
     except MarketplaceError as error:
         raise Conflict(
-            f"{attempt.platform} did not grant access: {_sentence(error)}",
+            f"{platform_name(attempt.platform)} did not grant access: {_sentence(error)}",
             field="code",
             remedy="Start again from Connections.",
         ) from error

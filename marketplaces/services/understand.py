@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from marketplaces.contracts import NoticeKind
-from marketplaces.errors import GrantExpired, MarketplaceError
+from marketplaces.errors import GrantExpired, MarketplaceError, told
 from marketplaces.inbox import handler_for
 from marketplaces.models import InboundEvent, InboxState
 from marketplaces.services.alerts import alert_inbound_failed, alert_inbound_recovered
@@ -41,7 +41,7 @@ def inbound_process(*, event_id: uuid.UUID) -> bool:
     except Exception as error:
         # Our own fault: kept and tried again like theirs, so that nothing received is lost and nothing else waits.
         log.exception("inbox.handler_failed", event_id=str(event.pk), kind=event.kind)
-        _put_back(event, f"{type(error).__name__}: {error}")
+        _put_back(event, told(error))
         return False
     InboundEvent.objects.filter(pk=event.pk, state=InboxState.RECEIVED).update(
         state=InboxState.DONE, processed_at=now(), attempts=F("attempts") + 1, updated_at=now()

@@ -2,7 +2,7 @@
 
 from django import template
 
-from marketplaces.registry import adapter_get, adapter_keys
+from marketplaces import registry
 
 register = template.Library()
 
@@ -10,6 +10,4 @@ register = template.Library()
 @register.filter
 def platform_name(key: str) -> str:
     """The marketplace's own name; a key without an adapter is made readable."""
-    if key in adapter_keys():
-        return adapter_get(key).traits.name
-    return key.replace("_", " ").title()
+    return registry.platform_name(key)

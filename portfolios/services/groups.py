@@ -31,9 +31,11 @@ def seat_group_for(*, seats: Sequence[Seat]) -> SeatGroup:
     group, created = SeatGroup.objects.get_or_create(
         season_ticket_id=first.season_ticket_id,
         game_id=first.game_id,
+        section=first.section,
+        row=first.row,
         seat_from=first.seat_number,
         seat_to=last.seat_number,
-        defaults={"tenant_id": first.tenant_id, "section": first.section, "row": first.row},
+        defaults={"tenant_id": first.tenant_id},
     )
     Seat.objects.filter(pk__in=[seat.pk for seat in ordered]).exclude(group=group).update(group=group)
     if created:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from portfolios.locks import seats_lock
+from portfolios.locks import seats_lock_whole
 from portfolios.models import OwnerState, SeasonTicket, SeasonTicketShare, Seat, SeatChange
 from portfolios.ports import offered_among
 from portfolios.states import HOLDER_STATES, may_move
@@ -36,7 +36,7 @@ def seats_move(
     for seat in seats:
         if not may_move(seat.state, to_state):
             raise Conflict(
-                f"Seat {seat} is {seat.get_state_display()} and cannot become {to_state}.",
+                f"Seat {seat} is {seat.get_state_display()} and cannot become {OwnerState(to_state).label}.",
                 field="seats",
                 remedy="Choose seats that may move there.",
             )
@@ -92,7 +92,7 @@ def seats_set_state(
     if not reason.strip():
         raise InvalidInput("A reason is missing.", field="reason", remedy="Say in a few words why.")
     seats = seats_for(actor, seat_ids, verb="list")
-    locked = seats_lock(seat.pk for seat in seats)
+    locked = seats_lock_whole(seats)
     for seat in locked:
         if versions is not None and versions.get(seat.pk, seat.version) != seat.version:
             raise StaleVersion(

@@ -18,7 +18,7 @@ def event_mapping_confirm(*, game: Game, platform: str, remote_event_id: str, by
             )
     except IntegrityError as error:
         raise Conflict(
-            f"{platform} event {remote_event_id} is mapped to another game.", field="remote_event_id",
+            f"Event {remote_event_id} is mapped to another game.", field="remote_event_id",
             remedy="Undo that mapping first.",
         ) from error  # fmt: skip
     return mapping

@@ -7,6 +7,7 @@ from django.db.models import Value
 from portfolios.labels import PlaceKey
 from portfolios.models import OwnerState, SeasonTicket, Seat
 from seatsync.accounts.selectors import platform_staff_ids
+from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
 from seatsync.tenants.selectors import tenant_default
 
@@ -35,6 +36,7 @@ def twins_report(ticket: SeasonTicket, seats: Sequence[Seat]) -> int:
                 severity="action",
                 object_type="season_ticket",
                 object_id=str(ticket.pk),
+                url=page_link("admin:portfolios_seasonticket_change", ticket.pk),
                 dedupe_key=f"two-tenants:{ticket.pk}:{other_id}",
             )
     return len(others)

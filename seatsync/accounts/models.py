@@ -107,7 +107,7 @@ class Membership(BaseModel):
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "tenant"], name="membership_once")]
 
     def __str__(self) -> str:
-        return f"{self.user_id} in {self.tenant_id}"
+        return f"{self.user} in {self.tenant}"
 
 
 class RefreshFamily(BaseModel):
@@ -125,4 +125,4 @@ class RefreshFamily(BaseModel):
         db_table = "refresh_families"
 
     def __str__(self) -> str:
-        return f"refresh family of {self.user_id}"
+        return f"refresh family of {self.user}"

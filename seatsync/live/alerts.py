@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Required, TypedDict, Unpack
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -16,9 +16,23 @@ from seatsync.live.models import Alert, AlertDelivery, AlertState, DeliveryState
 from seatsync.live.publish import publish
 
 
-def alert_raise(*, user_id: uuid.UUID, **wish: Any) -> Alert:
+class Said(TypedDict, total=False):
+    """What an alert says; see `alerts_raise`."""
+
+    tenant_id: Required[uuid.UUID]
+    kind: Required[str]
+    title: Required[str]
+    url: Required[str]
+    body: str
+    severity: str
+    object_type: str
+    object_id: str
+    dedupe_key: str | None
+
+
+def alert_raise(*, user_id: uuid.UUID, **said: Unpack[Said]) -> Alert:
     """Tell one person something; see `alerts_raise`."""
-    return alerts_raise(user_ids=[user_id], **wish)[0]
+    return alerts_raise(user_ids=[user_id], **said)[0]
 
 
 @transaction.atomic
@@ -28,15 +42,16 @@ def alerts_raise(
     user_ids: Iterable[uuid.UUID],
     kind: str,
     title: str,
+    url: str,
     body: str = "",
     severity: str = Severity.INFO,
     object_type: str = "",
     object_id: str = "",
-    url: str = "",
     dedupe_key: str | None = None,
 ) -> list[Alert]:
     """Tell people something: in the product at once, and by mail where it needs action. An alert each, in their order.
 
+    `url`: the page of what it is about (page_link).
     While a person's alert with the same key is open it is counted up instead of raised again.
     """
     key = (dedupe_key or f"{kind}:{object_id or uuid.uuid4()}")[:120]

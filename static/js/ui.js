@@ -153,6 +153,6 @@
 
   document.querySelectorAll("dialog[data-open-now]").forEach(function (dialog) { dialog.showModal(); });
   var errors = document.querySelector(".errors[role=alert]");
-  if (errors) errors.focus();
+  if (errors && !document.querySelector("[autofocus]")) errors.focus();
   mark();
 })();

@@ -84,7 +84,7 @@ def build_world(platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> World:
     )  # fmt: skip
     alert = alert_raise(
         tenant_id=holding.ticket.tenant_id, user_id=holding.user.pk, kind="test", severity="action",
-        dedupe_key="test:1", title="Look",
+        dedupe_key="test:1", url="/alerts/", title="Look",
     )  # fmt: skip
     inbound = market.accounts["alpha"].inbound.earliest("received_at")
     InboundEvent.objects.filter(pk=inbound.pk).update(state=InboxState.FAILED)

@@ -32,6 +32,8 @@ class Route:
     body: dict[str, Any] = field(default_factory=dict)
     # Methods whose `body` names objects of the owner's: with it the address is nobody else's business either.
     body_method: str = ""
+    # Methods that a co-owner, who sees the object, is refused: only its holder may.
+    holder_methods: tuple[str, ...] = ()
     # Objects of the world that it works with and does not name.
     over: tuple[str, ...] = ()
 
@@ -68,7 +70,9 @@ ROUTES: dict[str, Route] = {
     "api:games": OWN,
     "api:game": Route(Kind.REFERENCE, {"pk": "game"}),
     "api:season_tickets": OWN,
-    "api:season_ticket": _own(pk="ticket"),
+    "api:season_ticket": Route(
+        Kind.OBJECT, {"pk": "ticket"}, body={"cost_basis": "900.00"}, holder_methods=("PATCH", "DELETE")
+    ),
     "api:seats": OWN,
     "api:seat": Route(Kind.OBJECT, {"pk": "free_seat"}, body={"state": "attending", "reason": "we go"}),
     "api:accounts": OWN,
@@ -106,6 +110,15 @@ ROUTES: dict[str, Route] = {
     "analytics:game_suggest": _own(game_id="game"),
     "portfolios:season_ticket_list": OWN,
     "portfolios:season_ticket_new": OWN,
+    "portfolios:season_ticket_correct": Route(
+        Kind.OBJECT,
+        {"ticket_id": "ticket"},
+        body={"cost_basis": "900.00", "order_reference": "A", "version": 1},
+        holder_methods=("POST",),
+    ),
+    "portfolios:season_ticket_remove": Route(
+        Kind.OBJECT, {"ticket_id": "ticket"}, body={"version": 1}, holder_methods=("POST",)
+    ),
     "portfolios:seats_state": _own(game_id="game"),
     "listings:listing_list": OWN,
     "listings:listing_detail": _own(listing_id="listing"),

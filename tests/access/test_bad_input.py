@@ -72,7 +72,7 @@ CASES = {
     ),
     "a seat offered there already": Case(
         "/listings/", {**PUBLISH, "seat_ids": ["@listed_seat"]}, 409, "account_ids",
-        "is listed on alpha already.", "Reprice that listing, or take it down first.",
+        "is listed on Alpha already.", "Reprice that listing, or take it down first.",
         page=("analytics:game_publish", _GAME, {**OFFER, "seats": ["@listed_seat"]}),
     ),
     "another holder's seat": Case(

@@ -95,7 +95,7 @@ def named(route: Route) -> set[str]:
 
 
 def expected(route: Route, who: str, method: str, *, api: bool) -> str:
-    """In one word what this person is to be told: in, sign-in, wrong-tenant, nothing."""
+    """In one word what this person is to be told: in, sign-in, wrong-tenant, nothing, not allowed."""
     kind = route.kind
     if kind in {Kind.OBJECT, Kind.PERSONAL} or method == route.body_method:
         by_id = "nothing"
@@ -116,9 +116,15 @@ def expected(route: Route, who: str, method: str, *, api: bool) -> str:
     if kind is Kind.FACTOR and who in {"staff", "co"}:
         return by_id
     if who == "co" and by_id == "nothing":
-        return "in" if kind is not Kind.PERSONAL and named(route) <= SHARED else "nothing"
+        return _of_co_owner(route, method)
     strangers = {"other", "outsider", "staff"} if kind is Kind.PERSONAL else {"other", "outsider"}
     return by_id if who in strangers else "in"
+
+
+def _of_co_owner(route: Route, method: str) -> str:
+    if route.kind is Kind.PERSONAL or not named(route) <= SHARED:
+        return "nothing"
+    return "not allowed" if method in route.holder_methods else "in"
 
 
 def judge(word: str, answer: Any, *, api: bool) -> bool:
@@ -129,6 +135,8 @@ def judge(word: str, answer: Any, *, api: bool) -> bool:
         return status == 302 and bool(answer.headers["Location"].startswith(reverse("account_login")))
     if word == "no secret":
         return status == 401
+    if word == "not allowed":
+        return status == 403
     if word == "nothing":
         return status == 404
     entered = status not in {401, 403, 404} and not (

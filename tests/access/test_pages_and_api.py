@@ -13,6 +13,8 @@ SAME_BY_API = {
     "analytics:game_publish": ("POST", "/api/v1/listings/"),
     "analytics:game_suggest": ("POST", "/api/v1/predictions/"),
     "portfolios:season_ticket_new": ("POST", "/api/v1/season-tickets/"),
+    "portfolios:season_ticket_correct": ("PATCH", "/api/v1/season-tickets/{id}/"),
+    "portfolios:season_ticket_remove": ("DELETE", "/api/v1/season-tickets/{id}/"),
     "portfolios:seats_state": ("PATCH", "/api/v1/seats/{id}/"),
     "listings:listing_reprice": ("POST", "/api/v1/listings/{id}/price/"),
     "listings:listing_delist": ("POST", "/api/v1/listings/{id}/delist/"),

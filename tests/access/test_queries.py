@@ -83,7 +83,7 @@ class Grown:
         )  # fmt: skip
         alert_raise(
             tenant_id=self.ticket.tenant_id, user_id=holding.user.pk, kind="test", severity="action",
-            dedupe_key=f"many:{number}", title=f"Look {number}",
+            dedupe_key=f"many:{number}", url="/alerts/", title=f"Look {number}",
         )  # fmt: skip
         trading_state_set(actor=holding.actor, scope="season", scope_id=self.ticket.pk, state="RAISE_ONLY", reason="x")
         AiPrediction.objects.create(

@@ -149,7 +149,20 @@ def test_search_jumps_to_the_one_game(market: Market, sign_in: SignIn) -> None:
     assert answer["Location"] == reverse("analytics:game_detail", args=[game.pk])
     assert client.get(reverse("analytics:search"), {"q": "owls"}).content.decode().count("data-row") == 6
     assert "No game of yours matches." in client.get(reverse("analytics:search"), {"q": "zzz"}).content.decode()
-    assert client.get(reverse("analytics:search"), {"q": f"{game.game_date:%-d %b}"}).status_code == 302
+    day, found = game.game_date, reverse("analytics:game_detail", args=[game.pk])
+    for date in (
+        f"{day:%-d %b}",
+        f"{day:%-m/%-d}",
+        f"{day:%m/%d/%Y}",
+        f"{day:%-m/%-d/%y}",
+        f"{day:%b %-d}",
+        f"{day:%m%d}",
+    ):
+        for typed in (date, f"{date} GO", f"inl {date} go", f"HAR {date} Go"):
+            answer = client.get(reverse("analytics:search"), {"q": typed})
+            assert (answer.status_code, answer.headers.get("Location")) == (302, found), typed
+    for none in (f"{day:%-m/%-d}/1999", "13/45", "4/12/2", "0/0"):
+        assert "No game of yours matches." in client.get(reverse("analytics:search"), {"q": none}).text, none
 
 
 def test_a_refetch_moves_the_seasons_totals(market: Market, sign_in: SignIn) -> None:
@@ -171,8 +184,8 @@ def test_a_refetch_moves_the_seasons_totals(market: Market, sign_in: SignIn) -> 
 def test_what_is_not_shown_of_what_needs_the_person_is_counted(market: Market, sign_in: SignIn) -> None:
     for number in range(9):
         alert_raise(
-            tenant_id=market.holding.ticket.tenant_id, user_id=market.holding.user.pk, kind=f"k{number}", title="Look",
-            severity="action",
+            tenant_id=market.holding.ticket.tenant_id, user_id=market.holding.user.pk, kind=f"k{number}",
+            url="/alerts/", title="Look", severity="action",
         )  # fmt: skip
     page = sign_in(market.holding.actor).get("/").content.decode()
     assert "9 need you" in page

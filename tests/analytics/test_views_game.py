@@ -45,7 +45,7 @@ def test_a_second_send_lists_nothing_twice(market: Market, sign_in: SignIn) -> N
     client.post(url, _data(market))
     answer = client.post(url, _data(market))
     assert answer.status_code == 422
-    assert "is listed on alpha already" in answer.content.decode()
+    assert "is listed on Alpha already" in answer.content.decode()
     assert Listing.objects.count() == 2
 
 

@@ -227,3 +227,16 @@ def test_the_pins_are_complete_for_every_python_3_11(name: str) -> None:
                 lacking.append(f"{distribution} needs {need}")
     assert not lacking
     assert "async-timeout" in pinned
+
+
+def test_help_is_printed_before_anything_is_made(checkout: Checkout) -> None:
+    shutil.copy(ROOT / "seatsync" / "launch" / "product.py", checkout.folder / "seatsync" / "launch")
+    before = sorted(path for path in checkout.folder.rglob("*") if "__pycache__" not in path.parts)
+    for option in ("--help", "-h"):
+        process = checkout.begin(option, COLUMNS="100")
+        output, errors = process.communicate(timeout=PATIENCE_S)
+        assert (process.returncode, errors) == (0, "")
+        assert output.startswith("usage: bin/start [-h] [--port PORT]")
+        assert "start, run the main job once, print ok, stop" in output
+    after = sorted(path for path in checkout.folder.rglob("*") if "__pycache__" not in path.parts)
+    assert after == before

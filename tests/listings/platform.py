@@ -16,6 +16,7 @@ from marketplaces.contracts import (
     EventQuery,
     Fulfilment,
     Grant,
+    HandOver,
     Link,
     ListingRef,
     MarketPoint,
@@ -45,6 +46,7 @@ class ScriptedPlatform:
 
     key: str
     seller_allocates: bool = False
+    hand_overs: tuple[HandOver, ...] = tuple(HandOver)
     listings: dict[str, RemoteListing] = field(default_factory=dict)
     seats: dict[str, list[int]] = field(default_factory=dict)
     sales: dict[str, RemoteSale] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class ScriptedPlatform:
         return Traits(
             key=self.key, name=self.key.title(), auth="token", contract="official", capabilities=capabilities,
             default_per_second=10_000, default_burst=10_000, seller_allocates=self.seller_allocates,
+            hand_overs=self.hand_overs,
         )  # fmt: skip
 
     def _enter(self, call: str, what: str) -> None:

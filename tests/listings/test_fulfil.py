@@ -7,7 +7,7 @@ import pytest
 from listings.models import CommandKind, MarketplaceCommand, Sale, SaleState
 from listings.services.fulfil import sale_fulfil
 from listings.services.outbox import leases_reap
-from marketplaces.contracts import RemoteSaleState
+from marketplaces.contracts import HandOver, RemoteSaleState
 from marketplaces.errors import UnknownOutcome
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from tests.market import Market
@@ -85,3 +85,23 @@ def test_strangers_find_no_sale_and_viewers_may_not(market: Market, sale: Sale) 
             sale_fulfil(actor=stranger, sale_id=sale.pk, **PROOF)
     with pytest.raises(NotAllowed):
         sale_fulfil(actor=market.holding.viewer, sale_id=sale.pk, **PROOF)
+
+
+def test_only_the_ways_that_the_marketplace_takes_are_taken(market: Market, sale: Sale) -> None:
+    market.alpha.hand_overs = (HandOver.TRANSFER_URL,)
+    with pytest.raises(InvalidInput) as caught:
+        sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, **PROOF)
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.detail, problem.remedy) == (
+        "method", "Alpha does not take mobile_transfer.", "Use transfer_url.",
+    )  # fmt: skip
+    assert not MarketplaceCommand.objects.filter(kind=CommandKind.FULFIL).exists()
+
+
+def test_a_marketplace_that_takes_no_proof_says_where_instead(market: Market, sale: Sale) -> None:
+    market.alpha.hand_overs = ()
+    with pytest.raises(Conflict) as caught:
+        sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, **PROOF)
+    assert (caught.value.detail, caught.value.remedy) == (
+        "Alpha takes no proof here.", "Hand the tickets over on its own site.",
+    )  # fmt: skip

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from listings.models import Sale, SaleState
+from marketplaces.contracts import HandOver
 from seatsync.accounts.models import User
 from tests.market import Market
 
@@ -54,3 +55,27 @@ def test_a_viewer_sees_no_form_and_a_stranger_nothing(market: Market, sale: Sale
     assert "Confirmation number" not in page.text
     assert browser("other@example.com").get(f"/portfolio/sales/{sale.pk}/hand-over/").status_code == 404
     assert Client().get(f"/portfolio/sales/{sale.pk}/hand-over/").status_code == 302
+
+
+def test_the_form_offers_what_the_marketplace_takes_and_no_more(market: Market, sale: Sale) -> None:
+    market.alpha.hand_overs = (HandOver.TRANSFER_URL,)
+    owner, address = browser(), f"/portfolio/sales/{sale.pk}/hand-over/"
+    page = owner.get(address).text
+    assert "By a transfer link a ticket" in page
+    assert "ticket app" not in page
+    assert 'name="confirmation"' not in page
+    answer = owner.post(address, {"method": "mobile_transfer", "confirmation": "TX-77"})
+    assert answer.status_code == 422
+    assert "Alpha does not take this way of handing over." in answer.text
+    links = "https://t.example/1\nhttps://t.example/2"
+    assert owner.post(address, {"method": "transfer_url", "transfer_urls": links}).status_code == 302
+    market.work()
+    sale.refresh_from_db()
+    assert sale.state == SaleState.FULFILLED
+
+
+def test_where_no_proof_is_taken_the_page_says_what_to_do_instead(market: Market, sale: Sale) -> None:
+    market.alpha.hand_overs = ()
+    page = browser().get(f"/portfolio/sales/{sale.pk}/hand-over/").text
+    assert f"open sale {sale.platform_sale_id} and hand the tickets over there" in page
+    assert 'name="method"' not in page

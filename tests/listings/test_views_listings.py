@@ -146,7 +146,7 @@ def test_the_story_tells_refused_prices(market: Market, listing: Listing) -> Non
     reprice(client, listing, "49")
     page = client.get(reverse("listings:listing_detail", args=[listing.pk])).content.decode()
     assert "Refused" in page
-    assert "floor refused" in page
+    assert "your floor against it" in page
 
 
 def test_i33_the_prices_of_a_listing_are_drawn_in_its_venues_time(market: Market, listing: Listing) -> None:

@@ -144,7 +144,14 @@ async def test_who_does_not_sign_in_is_shown_out(monkeypatch: pytest.MonkeyPatch
 # Alerts.
 def raised(user_id: uuid.UUID, tenant_id: uuid.UUID, severity: str = "action") -> Alert:
     return alert_raise(
-        tenant_id=tenant_id, user_id=user_id, kind="test", title="Look", body="Here.", severity=severity, dedupe_key="k"
+        tenant_id=tenant_id,
+        user_id=user_id,
+        kind="test",
+        url="/alerts/",
+        title="Look",
+        body="Here.",
+        severity=severity,
+        dedupe_key="k",
     )
 
 

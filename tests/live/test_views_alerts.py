@@ -30,7 +30,7 @@ def enter(actor: Actor) -> Client:
 def raise_for(holding: Holding, number: int = 1, **changes: Any) -> Alert:
     return alert_raise(
         tenant_id=holding.ticket.tenant_id, user_id=holding.user.pk, kind="test", severity="action",
-        dedupe_key=f"test:{number}", **{"title": f"Look at thing {number}", **changes},
+        dedupe_key=f"test:{number}", **{"title": f"Look at thing {number}", "url": "/alerts/", **changes},
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from marketplaces.contracts import (
     EventQuery,
     Fulfilment,
     Grant,
+    HandOver,
     Link,
     ListingRef,
     MarketplaceAdapter,
@@ -41,6 +43,10 @@ from marketplaces.simulator.dialects import rules_of
 from tests.marketplaces.conftest import SECRET, START, World, requested
 
 pytestmark = pytest.mark.parametrize("adapter", adapter_list(), ids=lambda adapter: adapter.traits.key)
+PROOF_OF: dict[HandOver, dict[str, Any]] = {
+    HandOver.MOBILE_TRANSFER: {"confirmation": "CONF-1"},
+    HandOver.TRANSFER_URL: {"transfer_urls": ("https://transfer.example/1", "https://transfer.example/2")},
+}
 PROOF = Fulfilment("mobile", ("https://transfer.example/1", "https://transfer.example/2"), "CONF-1")
 
 
@@ -207,6 +213,26 @@ def test_unknown_sale(adapter: MarketplaceAdapter, link: Link) -> None:
         adapter.reject(link, "999999")
     with pytest.raises(PermanentError):
         adapter.confirm(link, "999999")
+
+
+@pytest.mark.parametrize("way", HandOver)
+def test_fulfil_takes_the_declared_proofs_and_no_others(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, way: HandOver
+) -> None:
+    adapter.create(link, draft)
+    sale_id = world.sell(adapter.traits.key, 2)["sale_id"]
+    adapter.confirm(link, sale_id)
+    proof = Fulfilment(way, **PROOF_OF[way])
+    if way not in adapter.traits.hand_overs:
+        with pytest.raises(PermanentError):
+            adapter.fulfil(link, sale_id, proof)
+    else:
+        assert adapter.fulfil(link, sale_id, proof).state in {RemoteSaleState.IN_DELIVERY, RemoteSaleState.COMPLETE}
+
+
+def test_who_can_be_told_of_a_hand_over_declares_how(adapter: MarketplaceAdapter) -> None:
+    traits = adapter.traits
+    assert bool(traits.hand_overs) == (Capability.FULFIL in traits.capabilities)
 
 
 def test_fulfil_without_proof_is_refused(adapter: MarketplaceAdapter, link: Link) -> None:

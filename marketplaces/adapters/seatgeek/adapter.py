@@ -16,6 +16,7 @@ from marketplaces.contracts import (
     EventQuery,
     Fulfilment,
     Grant,
+    HandOver,
     Link,
     ListingRef,
     MarketPoint,
@@ -52,6 +53,7 @@ class SeatGeek:
         capabilities=frozenset(Capability) - _LACKS,
         market_view="section_listings",
         default_per_second=5.0,
+        hand_overs=(HandOver.TRANSFER_URL,),
         seller_allocates=True,
         webhook_secret_is_token=True,
     )

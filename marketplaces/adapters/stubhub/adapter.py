@@ -18,6 +18,7 @@ from marketplaces.contracts import (
     EventQuery,
     Fulfilment,
     Grant,
+    HandOver,
     Link,
     ListingRef,
     MarketPoint,
@@ -59,6 +60,7 @@ class StubHub:
         capabilities=frozenset(Capability),
         market_view="event_figures",
         default_per_second=5.0,
+        hand_overs=tuple(HandOver),
         scopes=oauth.SCOPES,
         refresh_token_single_use=True,
     )

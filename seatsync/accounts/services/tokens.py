@@ -15,6 +15,7 @@ from seatsync.accounts.services.sign_in import may_enter
 from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
 from seatsync.core.errors import SeatSyncError
+from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
 
 ALGORITHM = "HS256"
@@ -153,6 +154,7 @@ def family_revoke(family: RefreshFamily, reason: str) -> None:
         title="A sign-in was ended: its key was used twice",
         body="Somebody else may hold a copy of your key. Change your password if that was not you.",
         severity="critical",
+        url=page_link("accounts:settings"),
         dedupe_key=f"token-reuse:{family.pk}",
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.forms import BaseForm
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -87,6 +88,16 @@ def state(value: str, word: str = "") -> SafeString:
     return format_html(
         '<span class="badge {}">{}</span>', _SHAPES.get(value, ""), word or value.replace("_", " ").lower()
     )
+
+
+@register.simple_tag
+def first_focused(form: BaseForm) -> str:
+    """Give the focus to the form's first field, or to the first that has an error; shows nothing."""
+    fields = form.visible_fields()
+    wrong = [bound for bound in fields if bound.errors]
+    for bound in (wrong or fields)[:1]:
+        bound.field.widget.attrs["autofocus"] = True
+    return ""
 
 
 @register.filter
