@@ -1,6 +1,7 @@
 """One game's page: decide, offer, reprice."""
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,8 +22,6 @@ from seatsync.core.errors import NotAllowed, NotFound, SeatSyncError
 from seatsync.core.forms import form_add_refusal
 from seatsync.core.requests import target_of
 
-WHOLE = "analytics/game_detail.html"
-
 
 @login_required
 @require_GET
@@ -30,25 +29,29 @@ def game_detail(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
     """The game's seats, suggestion, market, listings and the form to offer seats; a column alone for a refetch."""
     page = game_page(request_actor(request), game_id)
     if target_of(request) == "game-facts":
-        return render(request, "analytics/_game_facts.html", {"page": page})
-    template = "analytics/_game_side.html" if target_of(request) == "game-side" else WHOLE
-    return _render(request, page, publish_form(page), template)
+        return render(request, "analytics/_game_facts.html", _facts(page))
+    if target_of(request) == "game-side":
+        return render(request, "analytics/_game_side.html", _side(page, publish_form(page)))
+    return _whole(request, page, publish_form(page))
 
 
-def _render(
-    request: HttpRequest, page: GamePage, form: PublishForm, template: str = WHOLE, status: int = 200
-) -> HttpResponse:
+def _facts(page: GamePage) -> dict[str, Any]:
+    return {"page": page, "sales": sales_judged(page), "bases": bases(page)}
+
+
+def _side(page: GamePage, form: PublishForm) -> dict[str, Any]:
     seats = seat_picks(page, form)
-    context = {
+    return {
         "page": page,
-        "sales": sales_judged(page),
-        "bases": bases(page),
         "form": form,
         "seats": seats,
         "left_out": len(form["seats"]) - len(seats),
         "picks": list(zip(form["accounts"], net_lines(page.accounts, form["price"].value()), strict=True)),
     }
-    return render(request, template, context, status=status)
+
+
+def _whole(request: HttpRequest, page: GamePage, form: PublishForm, status: int = 200) -> HttpResponse:
+    return render(request, "analytics/game_detail.html", _facts(page) | _side(page, form), status=status)
 
 
 @login_required
@@ -74,7 +77,7 @@ def game_publish(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
         else:
             messages.success(request, on_their_way(listings))
             return redirect("analytics:game_detail", game_id)
-    return _render(request, page, form, status=422)
+    return _whole(request, page, form, status=422)
 
 
 @login_required

@@ -104,3 +104,22 @@ def test_suggestions_that_differ_name_their_seats(market: Market, sign_in: SignI
     said = told(market, sign_in)
     assert said["$80.00"] == "used for 131/27 1-4left out: another section for 132/4 1"
     assert said["$90.00"] == "left out: another section for 131/27 1-4used for 132/4 1"
+
+
+@pytest.mark.parametrize("part", ["game-facts", "game-side"])
+def test_a_column_that_is_fetched_alone_says_what_it_says_in_the_page(
+    market: Market, sign_in: SignIn, zones: None, part: str
+) -> None:
+    market.published(market.holding.seats[:2])
+    sold(market, "131", "80.00", hours_ago=5)
+    sold(market, "131", "82.00", hours_ago=4)
+    suggest(market)
+    client, url = sign_in(market.holding.actor), reverse("analytics:game_detail", args=[market.holding.game.pk])
+
+    def read(**headers: str) -> str:
+        # Each answer masks the form's token anew, and ages go on.
+        return re.sub(r'value="\w{64}"|<time.*?</time>|\s+', "", client.get(url, headers=headers).text)
+
+    alone = read(**{"HX-Request": "true", "HX-Target": part}).split('<divclass="head"')[0]
+    assert len(alone) > 1000
+    assert alone in read()
