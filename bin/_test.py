@@ -26,10 +26,13 @@ def checks() -> list[tuple[str, list[str]]]:
 
 
 def pytest_command(arguments: list[str], *, everything: bool) -> list[str]:
-    """Pytest on two workers; the heavy marks only with --all or when a mark is asked for."""
+    """Pytest on three workers, since some wait for processes and leases while two cores have nothing to do.
+
+    The heavy marks only with --all or when a mark is asked for.
+    """
     command = [str(PYTHON), "-m", "pytest", "-q"]
     if not any(argument.startswith("-n") for argument in arguments):
-        command += ["-n", "2"]
+        command += ["-n", "3"]
     if not everything and "-m" not in arguments:
         command += ["-m", f"not ({HEAVY})"]
     return [*command, *arguments]
