@@ -20,18 +20,21 @@ _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _valkey = f"{os.environ['REDIS_URL'].rsplit('/', 1)[0]}/{1 + _worker}"
 django_settings.REDIS_URL = django_settings.CACHES["default"]["LOCATION"] = _valkey
 
+import copy
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import TestCase
 from hypothesis import settings
+from pytest_django.plugin import DjangoDbBlocker
 from xdist.remote import Producer
 
 from seatsync.core.limiters import valkey
@@ -135,8 +138,35 @@ def platforms(monkeypatch: pytest.MonkeyPatch) -> tuple[ScriptedPlatform, Script
     return made
 
 
+def _apart(item: pytest.Item) -> bool:
+    """Whether a test commits, and empties every table afterwards, or fills them by itself."""
+    marker, names = item.get_closest_marker("django_db"), set(getattr(item, "fixturenames", ()))
+    commits = marker is not None and bool(marker.kwargs.get("transaction") or marker.args)
+    fills = "market" not in names and (marker is not None or "db" in names)
+    return commits or fills or bool({"transactional_db", "live_server"} & names)
+
+
+@pytest.fixture(scope="module")
+def _standing_market(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Market | None]:
+    """The rows of a market for all tests of a module; None where one of them wants to be alone with the tables."""
+    if any(_apart(item) for item in request.session.items if item.path == request.path):
+        yield None
+        return
+    around = transaction.atomic()
+    # As Django's own test cases mark theirs, out of the stubs' sight: what is inside has transactions of its own.
+    vars(around)["_from_testcase"] = True
+    with django_db_blocker.unblock(), around:
+        yield build_market((ScriptedPlatform("alpha"), ScriptedPlatform("beta")))
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def market(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Market:
-    """A holding with accounts on both of them."""
+def market(_standing_market: Market | None, db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> Market:
+    """A holding with accounts on both of them: what a test writes, and what it changes in the objects, is its own."""
     valkey().flushdb()
-    return build_market(platforms)
+    if _standing_market is None:
+        return build_market(platforms)
+    alpha, beta = platforms
+    return replace(copy.deepcopy(_standing_market), alpha=alpha, beta=beta)
