@@ -43,6 +43,7 @@ from tests.listings.platform import ScriptedPlatform
 from tests.market import Market, build_market, scripted
 from tests.product import Product
 from tests.scheduling import WITH_PRODUCT, Spread, with_product
+from tests.template import template_make
 
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.load_profile("ci")
@@ -67,6 +68,15 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Every worker's database is a copy of one that was migrated once."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = template_make()
 
 
 @pytest.fixture(autouse=True, scope="session")
