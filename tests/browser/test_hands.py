@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 HTMX = Path(django_htmx.__file__).parent / "static/django_htmx/htmx-2.min.js"
-SIDE = """<aside id="side" hx-get="/side" hx-trigger="seat.changed from:body" hx-swap="outerHTML" hx-disinherit="*">
+SIDE = """<aside id="side" hx-get="/side" hx-trigger="seat.changed from:body delay:40ms" hx-swap="outerHTML"
+hx-disinherit="*">
 <input id="price" value="84"><input type="checkbox" id="seat" checked>
 <p id="inner" hx-get="/inner" hx-trigger="seat.changed:1 from:body" hx-swap="outerHTML">inner</p>{}</aside>"""
 ROW = """<li id="row-{0}"><form hx-post="/ack/{0}" hx-target="closest li" hx-swap="outerHTML">
@@ -102,6 +103,22 @@ def test_a_part_comes_with_the_larger_one_around_it_unless_hands_hold_that_one_b
     expect(page.locator("#inner")).to_contain_text("fresh")
     assert asked() == ["/side", "/inner"]
     expect(page.locator("#price")).to_have_value("90")
+    page.close()
+
+
+def test_a_part_does_not_wait_for_a_larger_one_that_is_under_way_already(browser: Browser) -> None:
+    page, held = opened(browser), list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/side", hold)
+    news(page)
+    page.wait_for_selector("#side.htmx-request")
+    news(page, of="1")
+    expect(page.locator("#inner")).to_contain_text("fresh")
+    assert len(held) == 1
+    held[0].abort()
     page.close()
 
 
