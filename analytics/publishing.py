@@ -13,7 +13,7 @@ from analytics.selectors.game import Block, GamePage
 from analytics.selectors.overview import SeatView
 from listings.models import Listing
 from marketplaces.models import MarketplaceAccount
-from marketplaces.registry import adapter_get
+from marketplaces.registry import platform_name
 from marketplaces.selectors import fee_version, proceeds_at
 from seatsync.core.errors import InvalidInput
 from seatsync.core.money import parse_money, round_money
@@ -104,7 +104,7 @@ def net_lines(accounts: Sequence[MarketplaceAccount], typed: Any) -> list[NetLin
 
 def on_their_way(listings: Sequence[Listing]) -> str:
     """What was just published, in words: "2 listings on their way to StubHub and SeatGeek."."""
-    names = list(dict.fromkeys(adapter_get(listing.platform).traits.name for listing in listings))
+    names = list(dict.fromkeys(platform_name(listing.platform) for listing in listings))
     where = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     many = "1 listing on its" if len(listings) == 1 else f"{len(listings)} listings on their"
     return f"{many} way to {where}."

@@ -1,35 +1,21 @@
 """What `bin/start` does: make the environment, then hand over to the product's own launcher."""
 
-import argparse
-import ast
 import os
+import runpy
 import signal
 import sys
-from pathlib import Path
-from typing import Any, NoReturn
 
 from _children import Stopped
 from _environment import PYTHON, ROOT, SetupError, environment_ready
 
-LAUNCHER = ROOT / "seatsync" / "launch" / "product.py"
-# What reads the command line there, and needs no package.
-OPTIONS = {"Parser", "_port", "arguments"}
-
-
-def help_print() -> None:
-    """Print the launcher's own options, read from its source: its packages may not be there yet, and need not be."""
-    module = ast.parse(LAUNCHER.read_text())
-    module.body = [node for node in module.body if getattr(node, "name", "") in OPTIONS]
-    names: dict[str, Any] = {"argparse": argparse, "Path": Path, "NoReturn": NoReturn}
-    exec(compile(module, str(LAUNCHER), "exec"), names)  # noqa: S102 - our own file
-    names["arguments"]()
+OPTIONS = ROOT / "seatsync" / "launch" / "options.py"
 
 
 def main() -> int:
     """Returns 1 with one sentence where the environment cannot be made; otherwise does not return."""
     if {"-h", "--help"} & set(sys.argv[1:]):
-        # argparse ends the process after it has printed them.
-        help_print()
+        # Its packages may not be there yet, and it needs none; it ends the process.
+        runpy.run_path(str(OPTIONS))["arguments"]()
     try:
         environment_ready("requirements.txt")
     except SetupError as error:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from analytics.selectors.game import Block, GamePage
+from analytics.selectors.game import COMPARABLES, Block, GamePage
 from intelligence.models import AiPrediction
 from marketplaces.models import MarketSnapshot
 
-LEFT_OUT = {"section": "another section", "zone": "another zone"}
+LEFT_OUT = {"section": "other section", "zone": "other zone"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,11 @@ class Basis:
 
 
 def sales_judged(page: GamePage) -> list[JudgedSale]:
-    """The page's sales of others, each with what the suggestions made of it."""
+    """Sales of others with what the suggestions made of each: those that a price stands on, then the newest."""
     asked = [block for block in page.blocks if block.prediction is not None]
-    return [JudgedSale(sale, _verdicts(asked, sale)) for sale in page.prints]
+    judged = [JudgedSale(sale, _verdicts(asked, sale)) for sale in page.prints]
+    used_first = sorted(judged, key=lambda row: not any(verdict.used for verdict in row.verdicts))
+    return used_first[:COMPARABLES]
 
 
 def bases(page: GamePage) -> list[Basis]:
@@ -71,13 +73,13 @@ def verdict(prediction: AiPrediction, sale: MarketSnapshot) -> Verdict:
     if _among_used(prediction, sale):
         return Verdict(True, "used")
     if sale.currency != "USD":
-        return Verdict(False, "left out: not in USD")
+        return Verdict(False, "no: not in USD")
     if sale.time >= _asked_at(prediction):
-        return Verdict(False, "not used: sold since")
+        return Verdict(False, "no: sold since")
     if _of_level(prediction, sale):
         # It would have been used, had it been known: recorded sales come in late.
-        return Verdict(False, "not used: known since")
-    return Verdict(False, f"left out: {LEFT_OUT[prediction.level]}")
+        return Verdict(False, "no: known since")
+    return Verdict(False, f"no: {LEFT_OUT[prediction.level]}")
 
 
 def _among_used(prediction: AiPrediction, sale: MarketSnapshot) -> bool:

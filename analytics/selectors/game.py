@@ -16,7 +16,7 @@ from listings.selectors import listing_list, live_sales_of_seats, offered_on, pr
 from listings.states import OPEN
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
-from marketplaces.registry import adapter_get, adapter_keys
+from marketplaces.registry import platform_name
 from marketplaces.selectors import account_list, game_asks, game_daily_median, game_prints
 from portfolios.models import Game, OwnerState, SeasonTicket, Seat
 from portfolios.selectors import game_get, seats_of_game
@@ -24,7 +24,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.charts import Line, Mark
 from seatsync.core.money import round_money
 
-COMPARABLES = 10
+COMPARABLES, CHOSEN_FROM = 10, 200
 # Seats on offer: each with the accounts that offer it, and their platforms.
 Offers = dict[uuid.UUID, dict[uuid.UUID, str]]
 _COLOURS = ("own", "c2", "c3", "c4", "c5", "c6")
@@ -135,8 +135,8 @@ class GamePage:
 
     @cached_property
     def prints(self) -> list[MarketSnapshot]:
-        """Others' sales near the own seats."""
-        return list(game_prints(self.game, self._sections)[:COMPARABLES])
+        """The newest of others' sales near the own seats: more than are shown, to choose from."""
+        return list(game_prints(self.game, self._sections)[:CHOSEN_FROM])
 
     @cached_property
     def accounts(self) -> list[MarketplaceAccount]:
@@ -223,10 +223,6 @@ def _marks(market: MarketFigures | None, asks: list[Decimal]) -> list[Mark]:
     return [*marks, *(Mark(ask, "" if place else "your lowest ask", "own") for place, ask in enumerate(own))]
 
 
-def _name(listing: Listing) -> str:
-    return adapter_get(listing.platform).traits.name if listing.platform in adapter_keys() else listing.platform.title()
-
-
 def _lines(game: Game, offers: list[Listing]) -> list[Line]:
     history = price_history_of(listing.pk for listing in offers)
     median = game_daily_median(game)
@@ -236,5 +232,6 @@ def _lines(game: Game, offers: list[Listing]) -> list[Line]:
     ]
     for (listing, points), css in zip((s for s in shown if s[1]), _COLOURS, strict=False):
         seats = f" {listing.seat_group.label}" if listing.seat_group else ""
-        lines.append(Line(f"{_name(listing)} {listing.section}/{listing.row}{seats}", points, css, step=True))
+        name = f"{platform_name(listing.platform)} {listing.section}/{listing.row}{seats}"
+        lines.append(Line(name, points, css, step=True))
     return lines

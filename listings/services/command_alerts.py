@@ -1,7 +1,7 @@
 """What people are told about commands that cannot go on by themselves."""
 
 from listings.models import CommandKind, Listing, MarketplaceCommand
-from marketplaces.registry import adapter_get
+from marketplaces.registry import platform_name
 from marketplaces.services.alerts import alert_reconnect
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
@@ -19,7 +19,7 @@ def alert_needs_person(command: MarketplaceCommand, listing: Listing | None) -> 
         tenant_id=command.tenant_id,
         user_id=command.account.user_id,
         kind="command.needs_person",
-        title=f"{adapter_get(command.account.platform).traits.name} could not {_what(command, listing)}"[:160],
+        title=f"{platform_name(command.account.platform)} could not {_what(command, listing)}"[:160],
         body=f"{said[:1].upper()}{said[1:]}. {remedy}",
         severity="critical" if urgent else "action",
         object_type="command",

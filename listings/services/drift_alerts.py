@@ -3,7 +3,7 @@
 from listings.models import Listing
 from marketplaces.contracts import RemoteListing
 from marketplaces.models import MarketplaceAccount
-from marketplaces.registry import adapter_get
+from marketplaces.registry import platform_name
 from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
@@ -16,7 +16,7 @@ def alert_vanished(listing: Listing) -> None:
             tenant_id=listing.tenant_id,
             user_id=user_id,
             kind="listing.vanished",
-            title=f"{adapter_get(listing.platform).traits.name} no longer shows {listing.section}/{listing.row}",
+            title=f"{platform_name(listing.platform)} no longer shows {listing.section}/{listing.row}",
             body="No sale was reported. Publish the seats again if they are still for sale.",
             severity="action",
             object_type="listing",
@@ -32,7 +32,7 @@ def alert_foreign(account: MarketplaceAccount, found: RemoteListing) -> None:
         tenant_id=account.tenant_id,
         user_id=account.user_id,
         kind="listing.foreign",
-        title=f"{adapter_get(account.platform).traits.name} shows a listing that was not made here",
+        title=f"{platform_name(account.platform)} shows a listing that was not made here",
         body=(
             f"Section {found.section}, row {found.row}, {found.quantity} at {found.price} {found.currency}. "
             "It is not taken down when its seats sell elsewhere. Take it down there, and publish the seats here."

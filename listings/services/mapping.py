@@ -17,7 +17,7 @@ from listings.services.execute import draft_unmapped, event_query
 from listings.services.outbox import command_retry
 from marketplaces.contracts import Capability, RemoteEvent
 from marketplaces.errors import MarketplaceError
-from marketplaces.registry import adapter_get
+from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.links import link_for
 from portfolios.models import Game
 from portfolios.selectors import event_mapping_get, section_elsewhere, section_mapping_get
@@ -106,7 +106,7 @@ def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, 
 
 def _check_event(command: MarketplaceCommand, game: Game, event_id: str) -> None:
     """The id is read back from the marketplace, and must be an event that can be this game."""
-    name = adapter_get(command.account.platform).traits.name
+    name = platform_name(command.account.platform)
     chosen = next((found for found in _candidates(command, game) if found.event.event_id == event_id), None)
     if chosen is None:
         raise InvalidInput(
@@ -141,7 +141,7 @@ def _confirm_section(actor: Actor, command: MarketplaceCommand, listing: Listing
 
 
 def _check_section(command: MarketplaceCommand, listing: Listing, section: str) -> None:
-    name, offered = adapter_get(command.account.platform).traits.name, _sections(command, listing)
+    name, offered = platform_name(command.account.platform), _sections(command, listing)
     if offered and section not in offered:
         raise InvalidInput(
             f"{name} has no section {section[:40]!r} at this event.", field="section",

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from listings.models import Payout, Sale, SaleState
 from listings.services.notify import sale_people
-from marketplaces.registry import adapter_get
+from marketplaces.registry import platform_name
 from portfolios.models import Game, SeasonTicket
 from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
@@ -17,7 +17,7 @@ _MISSING = "sale.missing"
 
 
 def _name(sale: Sale) -> str:
-    return adapter_get(sale.platform).traits.name
+    return platform_name(sale.platform)
 
 
 def _seats(sale: Sale) -> str:
@@ -185,7 +185,7 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
     problem += f" {rest} of it is not explained by its lines." if payout.unexplained else ""
     if unknown:
         problem += f" {unknown} of its sales are not known here."
-    name, verb = adapter_get(payout.platform).traits.name, "pays" if was is None else "corrects a payout to"
+    name, verb = platform_name(payout.platform), "pays" if was is None else "corrects a payout to"
     owner, key = payout.account.user_id, f"payout:{payout.pk}"
     if was is not None:
         # What was said before of this payout is no longer so.

@@ -3,14 +3,14 @@
 import uuid
 
 from marketplaces.models import InboundEvent, MarketplaceAccount
-from marketplaces.registry import adapter_get
+from marketplaces.registry import platform_name
 from seatsync.accounts.selectors import staff_ids
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise, alert_recover
 
 
 def _name(account: MarketplaceAccount) -> str:
-    return adapter_get(account.platform).traits.name
+    return platform_name(account.platform)
 
 
 def _people(account: MarketplaceAccount) -> list[uuid.UUID]:

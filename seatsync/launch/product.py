@@ -8,11 +8,11 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import NoReturn
 
 from seatsync.core.embedded import EmbeddedError, lost, provide_servers, state_dir
 from seatsync.core.embedded.ports import free_port
 from seatsync.launch.interrupts import Interrupts, Stopped
+from seatsync.launch.options import arguments
 from seatsync.launch.processes import LaunchError, Processes, Spec
 from seatsync.launch.refusals import alone, data_readable, ports_usable, speed_usable
 
@@ -22,38 +22,6 @@ READY_WITHIN_S = 90.0
 REFUSED = "CommandError: "
 PYTHON = sys.executable
 BIN = Path(sys.executable).parent
-
-
-class Parser(argparse.ArgumentParser):
-    """Refuses as everything else here does: one sentence and status 1."""
-
-    def error(self, message: str) -> NoReturn:
-        """Ends the process."""
-        remedy = "" if message.endswith(".") else ". `bin/start --help` lists the options."
-        self.exit(1, f"error: {message.removeprefix('argument ')}{remedy}\n")
-
-
-def _port(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no port. Give a number from 1 to 65535.") from error
-
-
-def arguments() -> argparse.Namespace:
-    """The command line."""
-    parser = Parser(prog="bin/start", description="Start SeatSync on this machine.")
-    parser.add_argument("--port", type=_port, default=8000, help="web; the socket takes the next one")
-    parser.add_argument("--simulator-port", type=_port, default=9100)
-    parser.add_argument("--check", action="store_true", help="start, run the main job once, print ok, stop")
-    parser.add_argument("--data", type=Path, help="a folder with recorded sales to replay as a season of their own")
-    parser.add_argument("--speed", default="max", help="recorded seconds per second, or max; with --data")
-    found = parser.parse_args()
-    if found.speed != "max" and found.data is None:
-        parser.error("--speed is the speed of a replay. Give --data PATH with it.")
-    if found.check:
-        found.port, found.simulator_port = free_port(), free_port()
-    return found
 
 
 def environment(options: argparse.Namespace, ws_port: int) -> dict[str, str]:
@@ -180,6 +148,8 @@ def run(options: argparse.Namespace, processes: Processes, ws_port: int) -> int:
 def launch(interrupts: Interrupts) -> int:
     """Run until stopped; everything that was started is gone then. One sentence and status 1 for what cannot start."""
     options = arguments()
+    if options.check:
+        options.port, options.simulator_port = free_port(), free_port()
     processes = Processes({}, interrupts)
     try:
         status = run(options, processes, free_port() if options.check else options.port + 1)

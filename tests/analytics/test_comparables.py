@@ -43,7 +43,7 @@ def suggest(market: Market) -> AiPrediction:
 def told(market: Market, sign_in: SignIn) -> dict[str, str]:
     """Price and verdict of each row of the table, as read."""
     page = sign_in(market.holding.actor).get(reverse("analytics:game_detail", args=[market.holding.game.pk])).text
-    table = page.split("Sold by others, newest first")[1].split("</table>")[0]
+    table = page.split("Sold by others:")[1].split("</table>")[0]
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("<tr>")[2:]]
     return {row[2]: re.sub(r"<[^>]+>", "", row[4]) for row in rows}
 
@@ -56,8 +56,8 @@ def test_each_sale_says_whether_the_price_stands_on_it(market: Market, sign_in: 
     late = sold(market, "131", "85.00", hours_ago=2)
     sold(market, "131", "95.00", hours_ago=-0.001)
     assert told(market, sign_in) == {
-        "$80.00": "used", "$90.00": "left out: another section", "C$70.00": "left out: not in USD",
-        "$85.00": "not used: known since", "$95.00": "not used: sold since",
+        "$80.00": "used", "$90.00": "no: other section", "C$70.00": "no: not in USD",
+        "$85.00": "no: known since", "$95.00": "no: sold since",
     }  # fmt: skip
     late.delete()
     page = sign_in(market.holding.actor).get(reverse("analytics:game_detail", args=[market.holding.game.pk])).text
@@ -102,8 +102,8 @@ def test_suggestions_that_differ_name_their_seats(market: Market, sign_in: SignI
     assert group is not None
     price_suggest(actor=holding.actor, seat_group=group)
     said = told(market, sign_in)
-    assert said["$80.00"] == "used for 131/27 1-4left out: another section for 132/4 1"
-    assert said["$90.00"] == "left out: another section for 131/27 1-4used for 132/4 1"
+    assert said["$80.00"] == "used for 131/27 1-4no: other section for 132/4 1"
+    assert said["$90.00"] == "no: other section for 131/27 1-4used for 132/4 1"
 
 
 @pytest.mark.parametrize("part", ["game-facts", "game-side"])
@@ -123,3 +123,15 @@ def test_a_column_that_is_fetched_alone_says_what_it_says_in_the_page(
     alone = read(**{"HX-Request": "true", "HX-Target": part}).split('<divclass="head"')[0]
     assert len(alone) > 1000
     assert alone in read()
+
+
+def test_what_the_price_stands_on_comes_first_however_much_was_sold_elsewhere_since(
+    market: Market, sign_in: SignIn, zones: None
+) -> None:
+    sold(market, "131", "80.00", hours_ago=30)
+    for number in range(12):
+        sold(market, "132", f"{90 + number}.00", hours_ago=20 - number)
+    suggest(market)
+    rows = list(told(market, sign_in).items())
+    assert len(rows) == 10
+    assert rows[:2] == [("$80.00", "used"), ("$101.00", "no: other section")]

@@ -52,6 +52,17 @@ def news(page: Page, *, of: str = "") -> None:
         page.evaluate("name => document.body.dispatchEvent(new CustomEvent(name, {detail: {}}))", name)
 
 
+def held_back(page: Page) -> list[Route]:
+    """What asks for the column from now on, unanswered."""
+    held = list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/side", hold)
+    return held
+
+
 def test_news_waits_for_a_field_that_has_the_focus_or_was_changed(browser: Browser) -> None:
     page = opened(browser)
     page.focus("#price")
@@ -70,12 +81,8 @@ def test_news_waits_for_a_field_that_has_the_focus_or_was_changed(browser: Brows
 
 
 def test_news_that_is_on_its_way_when_the_hands_begin_waits_too(browser: Browser) -> None:
-    page, held = opened(browser), list[Route]()
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/side", hold)
+    page = opened(browser)
+    held = held_back(page)
     news(page)
     page.wait_for_timeout(300)
     (answer,) = held
@@ -107,12 +114,8 @@ def test_a_part_comes_with_the_larger_one_around_it_unless_hands_hold_that_one_b
 
 
 def test_a_part_does_not_wait_for_a_larger_one_that_is_under_way_already(browser: Browser) -> None:
-    page, held = opened(browser), list[Route]()
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/side", hold)
+    page = opened(browser)
+    held = held_back(page)
     news(page)
     page.wait_for_selector("#side.htmx-request")
     news(page, of="1")

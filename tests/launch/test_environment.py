@@ -230,7 +230,7 @@ def test_the_pins_are_complete_for_every_python_3_11(name: str) -> None:
 
 
 def test_help_is_printed_before_anything_is_made(checkout: Checkout) -> None:
-    shutil.copy(ROOT / "seatsync" / "launch" / "product.py", checkout.folder / "seatsync" / "launch")
+    shutil.copy(ROOT / "seatsync" / "launch" / "options.py", checkout.folder / "seatsync" / "launch")
     before = sorted(path for path in checkout.folder.rglob("*") if "__pycache__" not in path.parts)
     for option in ("--help", "-h"):
         process = checkout.begin(option, COLUMNS="100")

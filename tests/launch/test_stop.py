@@ -128,7 +128,7 @@ def test_a_signal_is_heard_once_and_not_in_the_middle_of_a_piece_of_work() -> No
 
 
 def test_a_speed_without_a_record_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    from seatsync.launch import product as launcher
+    from seatsync.launch import options as launcher
 
     monkeypatch.setattr(sys, "argv", ["bin/start", "--speed", "60"])
     with pytest.raises(SystemExit, match="1"):
