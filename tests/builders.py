@@ -14,6 +14,7 @@ from seatsync.accounts.models import Role, User
 from seatsync.accounts.selectors import actor_for
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
+from seatsync.core.venue_time import local
 from seatsync.tenants.models import Tenant
 from tests.factories import GameFactory, MembershipFactory, TeamFactory, TenantFactory, UserFactory
 
@@ -52,9 +53,13 @@ def schedule(count: int = GAMES) -> list[Game]:
     """One past game, the rest in the coming weeks; season year 2026."""
     home = TeamFactory.create(name="Harbor Gulls", abbreviation="HAR", venue__name="Harbor Park")
     away = TeamFactory.create(name="Inland Owls", abbreviation="INL", venue=None)
-    first = now().replace(minute=10, second=0, microsecond=0, tzinfo=UTC) - timedelta(days=3)
+    # In the evening there, at whatever hour the tests run: hours later it is still the same day.
+    today = local(now(), home.venue.timezone)
+    first = today.replace(hour=19, minute=10, second=0, microsecond=0) - timedelta(days=3)
     return [
-        GameFactory.create(home_team=home, opponent=away, starts_at=first + timedelta(days=7 * number))
+        GameFactory.create(
+            home_team=home, opponent=away, starts_at=(first + timedelta(days=7 * number)).astimezone(UTC)
+        )
         for number in range(count)
     ]
 

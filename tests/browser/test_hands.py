@@ -47,9 +47,9 @@ def opened(browser: Browser) -> Page:
 
 
 def news(page: Page, *, of: str = "") -> None:
-    """As the socket tells: the kind of news, and the kind with the object's id."""
-    for name in ("seat.changed", f"seat.changed:{of}")[: 2 if of else 1]:
-        page.evaluate("name => document.body.dispatchEvent(new CustomEvent(name, {detail: {}}))", name)
+    """As the socket tells, in one go: the kind of news, and the kind with the object's id."""
+    names = ["seat.changed", f"seat.changed:{of}"][: 2 if of else 1]
+    page.evaluate("names => names.forEach(name => document.body.dispatchEvent(new CustomEvent(name)))", names)
 
 
 def held_back(page: Page) -> list[Route]:
