@@ -16,7 +16,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.venue_time import local
 from seatsync.tenants.models import Tenant
-from tests.factories import GameFactory, MembershipFactory, TeamFactory, TenantFactory, UserFactory
+from tests.factories import GameFactory, MembershipFactory, TeamFactory, TenantFactory, UserFactory, VenueFactory
 
 GAMES = 6
 SEATS = 4
@@ -51,10 +51,11 @@ def person(email: str, tenant: Tenant, *, role: str = Role.HOLDER, staff: bool =
 
 def schedule(count: int = GAMES) -> list[Game]:
     """One past game, the rest in the coming weeks; season year 2026."""
-    home = TeamFactory.create(name="Harbor Gulls", abbreviation="HAR", venue__name="Harbor Park")
+    park = VenueFactory.create(name="Harbor Park")
+    home = TeamFactory.create(name="Harbor Gulls", abbreviation="HAR", venue=park)
     away = TeamFactory.create(name="Inland Owls", abbreviation="INL", venue=None)
     # In the evening there, at whatever hour the tests run: hours later it is still the same day.
-    today = local(now(), home.venue.timezone)
+    today = local(now(), park.timezone)
     first = today.replace(hour=19, minute=10, second=0, microsecond=0) - timedelta(days=3)
     return [
         GameFactory.create(
