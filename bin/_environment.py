@@ -207,6 +207,18 @@ def _install(requirements: str) -> None:
 
 def run(command: list[str], **env: str) -> int:
     """Run a program of the virtual environment in the checkout; returns its exit status."""
+    return subprocess.run(command, cwd=ROOT, env=_inside(env), check=False).returncode
+
+
+def heard(command: list[str]) -> tuple[int, str]:
+    """The same, with what it printed kept instead of shown."""
+    told = subprocess.run(
+        command, cwd=ROOT, env=_inside({}), check=False, text=True, errors="replace",
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    return told.returncode, told.stdout
+
+
+def _inside(env: dict[str, str]) -> dict[str, str]:
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-    merged = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), **env}
-    return subprocess.run(command, cwd=ROOT, env=merged, check=False).returncode
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), **env}
