@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from seatsync.core.garbage import garbage_resumes
+
 
 class SeatSyncConfig(AppConfig):
     """Last in INSTALLED_APPS, so every domain app has filled its ports before it."""
@@ -10,7 +12,8 @@ class SeatSyncConfig(AppConfig):
     label = "seatsync"
 
     def ready(self) -> None:
-        """Register checks, refuse an unsafe start, and make shared tasks bind to our Celery application."""
+        """Register checks, refuse an unsafe start, bind shared tasks to our Celery application, end the loading."""
         from seatsync import celery, checks  # noqa: F401 - they register themselves
 
         checks.unsafe_start_refused()
+        garbage_resumes()

@@ -3,6 +3,7 @@
 import os
 
 from seatsync.core.environments import ENVIRONMENTS
+from seatsync.core.garbage import garbage_waits
 
 
 def environment() -> str:
@@ -14,5 +15,9 @@ def environment() -> str:
 
 
 def use_settings() -> str:
-    """Point Django at `seatsync.settings.<ENVIRONMENT>` unless a module was chosen already; returns its path."""
+    """Point Django at `seatsync.settings.<ENVIRONMENT>` unless a module was chosen already; returns its path.
+
+    The process begins to load here: its garbage waits until the applications are ready.
+    """
+    garbage_waits()
     return os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"seatsync.settings.{environment()}")

@@ -10,6 +10,7 @@ from django.template.loader import get_template
 from django.urls import reverse
 
 from marketplaces.registry import adapter_keys
+from seatsync.core.garbage import garbage_resumes, garbage_waits
 from seatsync.shell import nav_icons
 
 _ICON = re.compile(r'{% lucide "([a-z0-9-]+)"')
@@ -17,8 +18,10 @@ _ICON = re.compile(r'{% lucide "([a-z0-9-]+)"')
 
 def warm_up() -> None:
     """Read every address and import what serves it, with the adapters: a second's work, else paid for by a sale."""
+    garbage_waits()
     reverse("healthz")
     adapter_keys()
+    garbage_resumes()
 
 
 def warm_up_pages() -> None:
@@ -30,6 +33,7 @@ def warm_up_pages() -> None:
         icons |= set(_ICON.findall((folder / name).read_text()))
     for icon in sorted(icons):
         Template(f'{{% load lucide %}}{{% lucide "{icon}" %}}').render(Context())
+    garbage_resumes()
 
 
 def _templates() -> Iterator[tuple[Path, str]]:

@@ -19,8 +19,6 @@ import numpy.typing as npt
 from intelligence.market_model.lead import MIDDLES
 from seatsync.core.money import amount
 
-# Under this name the drawn sales and asks are kept among the market's snapshots.
-PLATFORM = "paper"
 PARAMETERS = Path(__file__).with_name("parameters.json")
 # Stated, not fitted, since the records hold sales only: by how much (log) a seller starts above the going price, days
 # between two of his looks at the market, and the days that an ask which is sold has stood, on average.

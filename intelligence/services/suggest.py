@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from intelligence.contracts import Comparable, Evidence, NoAnswer, PriceAnswer, PriceQuestion
-from intelligence.market_model.model import PLATFORM as DRAWN
+from intelligence.market_model import PLATFORM as DRAWN
 from intelligence.models import AiPrediction, ModelVersion
 from intelligence.registry import artifact_digest, artifact_shipped, predictor_get
 from marketplaces.models import MarketSnapshot

@@ -10,7 +10,8 @@ import httpx
 from django.conf import settings
 from django.db.models import Max
 
-from intelligence.market_model.model import PLATFORM, PaperGame, PaperMarket, PaperPoint, shipped_parameters
+from intelligence.market_model import PLATFORM
+from intelligence.market_model.model import PaperGame, PaperMarket, PaperPoint, shipped_parameters
 from marketplaces.contracts import MarketPoint, PriceBasis
 from marketplaces.models import MarketSnapshot
 from marketplaces.services import links

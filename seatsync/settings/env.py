@@ -110,6 +110,8 @@ def env_hosts(name: str, default: str) -> list[str]:
 def env_mailbox(name: str, default: str) -> str:
     """A sender like `Name <name@example.com>`; anything else raises ImproperlyConfigured."""
     text = env_str(name, default)
+    if text == default:  # ours is one, and the check's pattern takes a while to be built
+        return text
     try:
         validate_email(parseaddr(text)[1])
     except ValidationError as error:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
-from django.db import transaction
 from pytest_django.plugin import DjangoDbBlocker
 
 from listings.models import CommandState, MarketplaceCommand
@@ -18,6 +17,7 @@ from seatsync.core.limiters import valkey
 from seatsync.live.alerts import alert_raise
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market, build_market, scripted
+from tests.standing import standing
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,9 @@ def own_world(db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform]) ->
 @pytest.fixture(scope="module")
 def _standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     platforms = ScriptedPlatform("alpha"), ScriptedPlatform("beta")
-    around = transaction.atomic()
-    # As Django's own test cases mark theirs, out of the stubs' sight: what is inside has transactions of its own.
-    vars(around)["_from_testcase"] = True
-    with django_db_blocker.unblock(), around, pytest.MonkeyPatch.context() as patch:
+    with standing(django_db_blocker), pytest.MonkeyPatch.context() as patch:
         scripted(patch, platforms)
         yield build_world(platforms)
-        transaction.set_rollback(True)
 
 
 @pytest.fixture

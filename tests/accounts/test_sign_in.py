@@ -10,6 +10,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.core.management import call_command
 from django.test import Client
@@ -90,6 +91,26 @@ def test_a_failure_is_kept(user: User, send: Callable[..., Any]) -> None:
     assert audit_read(first) == {"before": None, "after": {"address": "127.0.0.1", "why": "password"}}
     assert (second.object_id, second.tenant) == ("unknown", user.memberships.get().tenant_id)
     assert verbs() == ["sign_in.refused", "sign_in.refused"]
+
+
+@pytest.mark.parametrize("send", [by_page, by_api, by_admin])
+def test_a_stranger_takes_as_much_hashing_as_a_wrong_password(
+    send: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the time of an answer does not tell who has an account here."""
+    hashed = list[str]()
+    plain = MD5PasswordHasher.encode
+
+    def encode(self: MD5PasswordHasher, password: str, salt: str) -> str:
+        hashed.append(password)
+        return plain(self, password, salt)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", encode)
+    send(password="wrong")
+    of_somebody = len(hashed)
+    send(email="nobody@example.com", password="wrong")
+    assert of_somebody > 0
+    assert hashed == ["wrong"] * 2 * of_somebody
 
 
 @pytest.mark.parametrize("failed", [by_page, by_api, by_admin])

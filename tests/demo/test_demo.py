@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import time_machine
 from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import override_settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from listings.models import Listing
 from listings.states import OPEN
@@ -17,15 +20,29 @@ from portfolios.models import Game, GameStatus, OwnerState, Seat
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 from seatsync.management.commands import demo as command
+from tests.standing import standing
 
 pytestmark = pytest.mark.django_db
 # A Wednesday in the middle of the demo's season.
 FIRST = datetime(2026, 7, 15, 17, 0, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def _loaded(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """The demo as loaded on the first day, and the folder of its simulator."""
+    folder = tmp_path_factory.mktemp("first")
+    with standing(django_db_blocker):
+        with override_settings(STATE_DIR=folder), time_machine.travel(FIRST, tick=False):
+            call_command("demo", verbosity=0)
+        yield folder
+
+
 @pytest.fixture
-def clock(settings: Any, tmp_path: Path) -> Iterator[Any]:
-    settings.STATE_DIR = tmp_path / "state"
+def clock(_loaded: Path, db: None, settings: Any, tmp_path: Path) -> Iterator[Any]:
+    """The hour of the first load; the simulator's state is the test's own, as the rows are."""
+    settings.STATE_DIR = copytree(_loaded, tmp_path / "state")
     with time_machine.travel(FIRST, tick=False) as traveller:
         yield traveller
 
@@ -55,7 +72,6 @@ def attended() -> set[Any]:
 
 @pytest.mark.parametrize("later", [timedelta(0), timedelta(days=3), timedelta(weeks=6), timedelta(weeks=30)], ids=str)
 def test_it_loads_again_on_a_later_day_and_a_second_load_there_adds_nothing(clock: Any, later: timedelta) -> None:
-    call_command("demo", verbosity=0)
     listed = set(Listing.objects.values_list("game_id", flat=True))
     went = attended()
     assert len(listed) == 3
@@ -75,7 +91,6 @@ def test_it_loads_again_on_a_later_day_and_a_second_load_there_adds_nothing(cloc
 
 def test_the_games_that_were_attended_do_not_depend_on_the_day_of_loading(clock: Any) -> None:
     """Loaded day by day or at once: the same games, but those that had offers."""
-    call_command("demo", verbosity=0)
     clock.move_to(FIRST + timedelta(weeks=6))
     call_command("demo", verbosity=0)
     offered = set(Listing.objects.values_list("game__source_key", flat=True))

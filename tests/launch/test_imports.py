@@ -17,7 +17,7 @@ django.setup()
 import seatsync.urls
 print(*sys.modules)
 """
-UNUSED = {"daphne", "twisted.internet", "autobahn", "playwright"}
+UNUSED = {"daphne", "numpy", "twisted.internet", "autobahn", "playwright"}
 
 
 def printed(script: str, state: Path) -> list[str]:
@@ -46,6 +46,21 @@ def test_the_addresses_are_read_before_the_first_request_or_job(process: str, tm
     """A worker that links an alert to its page would read them while it holds the seats of a sale."""
     asked = "\nfrom django.urls import get_resolver\nprint(get_resolver()._populated)"
     assert printed(process + asked, tmp_path) == ["True"]
+
+
+SOCKETS = "import seatsync.asgi"
+COMMAND = """
+from seatsync.environment import use_settings
+use_settings()
+import django
+django.setup()
+"""
+
+
+@pytest.mark.parametrize("process", [WEB, WORKER, SOCKETS, COMMAND])
+def test_garbage_is_searched_for_again_once_a_process_has_loaded_what_stays(process: str, tmp_path: Path) -> None:
+    asked = "\nimport gc\nprint(gc.isenabled(), gc.get_freeze_count() > 100_000)"
+    assert printed(process + asked, tmp_path) == ["True", "True"]
 
 
 def test_the_web_has_compiled_its_pages_and_their_icons_before_the_first_request(tmp_path: Path) -> None:

@@ -23,8 +23,6 @@ from seatsync.tenants.requests import request_tenant
 
 FAILURES_PER_ACCOUNT, FAILURES_PER_ADDRESS = 5, 20
 WINDOW_S = 300.0
-# Checked where no such user exists, so that the answer takes as long.
-_NOBODY = make_password("nobody has this password")
 
 
 class SignInRefused(SeatSyncError):
@@ -58,6 +56,13 @@ def request_door(request: HttpRequest) -> Door:
     return Door(request_tenant(request).pk, client_address(request), getattr(request, "request_id", ""))
 
 
+def _right(user: User | None, password: str) -> bool:
+    if user is None:
+        make_password(password)  # as much work as a check, so that the answer takes as long
+        return False
+    return check_password(password, user.password)
+
+
 def sign_in(*, door: Door, email: str, password: str, may_prove: bool = False) -> SignedIn:
     """Check a password. Raises SignInRefused (always the same words) or TooManyRequests after too many failures.
 
@@ -65,7 +70,7 @@ def sign_in(*, door: Door, email: str, password: str, may_prove: bool = False) -
     """
     lockout_take(email=email, address=door.address)
     user = _user(email)
-    good = check_password(password, user.password if user else _NOBODY)
+    good = _right(user, password)
     proof_due = user is not None and user.email_verified_at is None
     if user is None or not good or not _belongs(user, door.tenant_id) or (proof_due and not may_prove):
         _refused(door, user, "password" if not good else "entry")
