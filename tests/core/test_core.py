@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, transaction
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +31,7 @@ from seatsync.core.venue_time import local
 from seatsync.schedule import SCHEDULE
 from seatsync.settings.env import env_bool, env_database, env_int, env_str
 from tests.builders import build_holding
+from tests.tables import tables_empty
 
 CENTS = st.decimals("-99999.99", "99999.99", places=2)
 
@@ -179,7 +179,7 @@ def test_i35_the_audit_cannot_be_emptied(emptying: str) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_i35_a_test_that_commits_leaves_the_audit_as_guarded_as_it_was() -> None:
     record(build_holding().actor, 1)
-    call_command("flush", interactive=False, verbosity=0)
+    tables_empty()
     assert not AuditEntry.objects.exists()
     with pytest.raises(DatabaseError, match="append-only"):
         connection.cursor().execute("TRUNCATE audit_links")
