@@ -15,7 +15,7 @@ from portfolios.models import Game, OwnerState, SeasonTicket, Seat
 from portfolios.selectors import seats_of_ticket
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
-from seatsync.core.money import round_money
+from seatsync.core.money import Money
 
 ZERO = Decimal("0.00")
 _GIVEN = {OwnerState.TRANSFERRED, OwnerState.DONATED, OwnerState.SWAPPED, OwnerState.RELINQUISHED}
@@ -41,7 +41,10 @@ class SeatView:
 
 @dataclass(frozen=True, slots=True)
 class GameRow:
-    """One game of a season ticket. Money per game in the ticket's currency; market and suggestion per ticket."""
+    """One game of a season ticket. Money per game in the ticket's currency; market and suggestion per ticket.
+
+    `other_currency` of the sold seats were paid in another one: they are in none of the sums.
+    """
 
     game: Game
     seats: list[SeatView]
@@ -50,11 +53,11 @@ class GameRow:
     suggestion: AiPrediction | None
     listings: list[Listing]
     sold_seats: int
-    sold_gross: Decimal
     sold_proceeds: Decimal
     sold_cost: Decimal
     state: str
     last_sales: LastSales | None = None
+    other_currency: int = 0
 
     @property
     def lowest_ask(self) -> Decimal | None:
@@ -63,8 +66,8 @@ class GameRow:
 
     @property
     def result(self) -> Decimal | None:
-        """Proceeds less cost of the sold seats; None where none is sold."""
-        return self.sold_proceeds - self.sold_cost if self.sold_seats else None
+        """Proceeds less cost of the sold seats; None where none is sold for money of the ticket's currency."""
+        return self.sold_proceeds - self.sold_cost if self.sold_seats > self.other_currency else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ class SeasonTotals:
     """The season in figures: every seat lies in exactly one part, so that seats and costs add up to the whole.
 
     `undecided` seats are free and still to come, `unused` ones were neither sold, kept nor given before their game.
-    `asked` is what open listings ask, each seat once at its lowest price.
+    `asked` is what open listings ask, each seat once at its lowest price. `other_currency` of the sold seats were paid
+    in another currency than the ticket's: proceeds, result and the cost beside them leave them out.
     """
 
     games: int
@@ -94,7 +98,9 @@ class SeasonTotals:
     unused: Part
     undecided_games: int
     sold_proceeds: Decimal
+    sold_cost: Decimal
     asked: Decimal
+    other_currency: int
 
     @property
     def parts(self) -> list[Part]:
@@ -102,14 +108,19 @@ class SeasonTotals:
         return [self.sold, self.held, self.listed, self.kept, self.given, self.undecided, self.unused]
 
     @property
+    def counted(self) -> int:
+        """How many sold seats the proceeds are of."""
+        return self.sold.seats - self.other_currency
+
+    @property
     def result(self) -> Decimal | None:
-        """Proceeds less cost over the sold seats; None where none is sold."""
-        return self.sold_proceeds - self.sold.cost if self.sold.seats else None
+        """Proceeds less cost over the counted seats; None where there is none."""
+        return self.sold_proceeds - self.sold_cost if self.counted else None
 
     @property
     def result_percent(self) -> Decimal | None:
         """The result as a share of those seats' cost."""
-        return self.result / self.sold.cost * 100 if self.result is not None and self.sold.cost else None
+        return self.result / self.sold_cost * 100 if self.result is not None and self.sold_cost else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +134,7 @@ class SeasonOverview:
 
 @dataclass(slots=True)
 class _Facts:
+    currency: str
     offered: dict[uuid.UUID, Decimal]
     sales: dict[uuid.UUID, Sale]
     listings: dict[uuid.UUID, list[Listing]]
@@ -151,6 +163,7 @@ def _facts(actor: Actor, season_ticket: SeasonTicket, seats: list[Seat]) -> _Fac
     games = {seat.game_id for seat in seats}
     market = market_of_games(games)
     return _Facts(
+        currency=season_ticket.currency,
         offered=offers_of_ticket(season_ticket),
         sales=live_sales_of_seats([seat.pk for seat in seats if seat.state in {OwnerState.SOLD, OwnerState.HELD}]),
         listings=by_game,
@@ -164,6 +177,8 @@ def _facts(actor: Actor, season_ticket: SeasonTicket, seats: list[Seat]) -> _Fac
 def _row(seats: list[Seat], facts: _Facts) -> GameRow:
     game = seats[0].game
     sold = [(seat, facts.sales[seat.pk]) for seat in seats if seat.pk in facts.sales]
+    # Amounts of two currencies have no sum.
+    added = [(seat, sale) for seat, sale in sold if sale.currency == facts.currency]
     views = [seat_view(seat, listed=seat.pk in facts.offered) for seat in seats]
     group = next((seat.group_id for seat in seats if seat.group_id in facts.predictions), None)
     return GameRow(
@@ -174,11 +189,11 @@ def _row(seats: list[Seat], facts: _Facts) -> GameRow:
         suggestion=facts.predictions.get(group) if group else None,
         listings=sorted(facts.listings.get(game.pk, []), key=lambda listing: listing.price),
         sold_seats=len(sold),
-        sold_gross=_sold([sale for _, sale in sold], "gross"),
-        sold_proceeds=_sold([sale for _, sale in sold], "proceeds"),
-        sold_cost=sum((seat.cost for seat, _ in sold), ZERO),
+        sold_proceeds=_proceeds([sale for _, sale in added], facts.currency),
+        sold_cost=sum((seat.cost for seat, _ in added), ZERO),
         state=_game_state(views),
         last_sales=facts.last_sales.get(game.pk),
+        other_currency=len(sold) - len(added),
     )
 
 
@@ -197,12 +212,12 @@ def seat_view(seat: Seat, *, listed: bool) -> SeatView:
     return SeatView(seat.pk, seat.seat_number, css, word, seat.group_id, seat.state)
 
 
-def _sold(sales: list[Sale], name: str) -> Decimal:
-    """The amount `name` of sales that are given once a seat: of each its share, rounded once and not for every seat."""
+def _proceeds(sales: list[Sale], currency: str) -> Decimal:
+    """What sales brought that are given once a seat: of each its share, rounded once and not for every seat."""
     seats = Counter(sale.pk for sale in sales)
     by_id = {sale.pk: sale for sale in sales}
-    shares = (getattr(by_id[pk], name) * n / (by_id[pk].quantity or n) for pk, n in seats.items())
-    return sum(map(round_money, shares), ZERO)
+    shares = (Money(by_id[pk].proceeds * n / (by_id[pk].quantity or n), by_id[pk].currency) for pk, n in seats.items())
+    return sum(shares, Money(ZERO, currency)).amount
 
 
 def _game_state(views: list[SeatView]) -> str:
@@ -224,6 +239,8 @@ def _totals(ticket: SeasonTicket, seats: list[Seat], rows: list[GameRow], facts:
         whole=Part(len(seats), ticket.cost_basis),
         undecided_games=len({seat.game_id for seat in by_part["undecided"]}),
         sold_proceeds=sum((row.sold_proceeds for row in rows), ZERO),
+        sold_cost=sum((row.sold_cost for row in rows), ZERO),
+        other_currency=sum(row.other_currency for row in rows),
         asked=sum((facts.offered[seat.pk] for seat in by_part["listed"]), ZERO),
         **{name: parts.get(name, Part()) for name in set(_PARTS.values())},
     )

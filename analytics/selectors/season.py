@@ -22,7 +22,7 @@ _SORT: dict[str, Callable[[GameRow], Any]] = {
     "market": lambda row: row.market.median if row.market else None,
     "suggestion": lambda row: row.suggestion.predicted_value if row.suggestion else None,
     "ask": lambda row: row.lowest_ask,
-    "sold": lambda row: row.sold_proceeds if row.sold_seats else None,
+    "sold": lambda row: row.sold_proceeds if row.result is not None else None,
     "result": lambda row: row.result,
 }
 

@@ -47,8 +47,32 @@ def test_what_a_game_brought_is_to_the_cent_what_its_sales_brought(market: Marke
     Sale.objects.update(gross=Decimal("65.25"), fees=Decimal("0.02"), proceeds=Decimal("65.23"))
     overview = season_overview(holding.actor, holding.ticket)
     (row,) = [row for row in overview.games if row.sold_seats]
-    assert (row.sold_gross, row.sold_proceeds) == (Decimal("65.25"), Decimal("65.23"))
+    assert row.sold_proceeds == Decimal("65.23")
     assert overview.totals.sold_proceeds == Decimal("65.23")
+
+
+def test_money_of_two_currencies_is_not_added_up(market: Market, sign_in: SignIn) -> None:
+    holding = market.holding
+    for seats in (holding.seats[:2], holding.seats[2:]):
+        alpha, _ = market.published(seats)
+        market.webhook(market.alpha.sell(alpha.external_id, tuple(seat.seat_number for seat in seats)))
+        market.work()
+    there, here = Sale.objects.order_by("created_at")
+    client, url = sign_in(holding.actor), reverse("analytics:season_detail", args=[holding.ticket.pk])
+    Sale.objects.filter(pk=there.pk).update(currency="CAD")
+    overview = season_overview(holding.actor, holding.ticket)
+    (row,) = [row for row in overview.games if row.sold_seats]
+    totals, cost = overview.totals, sum(seat.cost for seat in holding.seats[2:])
+    assert (row.sold_seats, row.other_currency, row.sold_proceeds) == (4, 2, here.proceeds)
+    assert (totals.sold.seats, totals.other_currency, totals.sold_proceeds) == (4, 2, here.proceeds)
+    assert totals.result == row.result == here.proceeds - cost
+    page = client.get(url).content.decode()
+    assert "after fees; 2 in another currency left out" in page
+    assert "on the cost of 2 sold seats" in page
+    Sale.objects.update(currency="CAD")
+    totals = season_overview(holding.actor, holding.ticket).totals
+    assert (totals.sold_proceeds, totals.result, totals.result_percent) == (Decimal("0.00"), None, None)
+    assert "no seat is sold for USD" in client.get(url).content.decode()
 
 
 def test_the_parts_of_the_season_add_up_to_the_whole(market: Market, sign_in: SignIn) -> None:
