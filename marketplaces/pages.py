@@ -19,6 +19,7 @@ from marketplaces.services.understand import inbound_retry
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput, SeatSyncError
 from seatsync.core.forms import form_add_refusal
+from seatsync.core.requests import refetched
 
 MOST_SHOWN = 50
 
@@ -42,6 +43,9 @@ def _render(request: HttpRequest, form: ConnectForm | None = None, status: int =
 @require_GET
 def account_list(request: HttpRequest) -> HttpResponse:
     """Every account with its mode, last sync, last webhook and last error."""
+    if refetched(request):
+        accounts = accounts_visible(request_actor(request))
+        return render(request, "marketplaces/_accounts.html", {"accounts": accounts})
     return _render(request)
 
 

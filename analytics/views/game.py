@@ -26,16 +26,18 @@ from seatsync.core.requests import target_of
 @login_required
 @require_GET
 def game_detail(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
-    """The game's seats, suggestion, market, listings and the form to offer seats; a column alone for a refetch."""
+    """The game's seats, suggestion, market, listings and the form to offer seats; a part alone for a refetch."""
     page = game_page(request_actor(request), game_id)
     if target_of(request) == "game-facts":
-        return render(request, "analytics/_game_facts.html", _facts(page))
+        return render(request, "analytics/_game_facts.html", {"page": page})
+    if target_of(request) == "game-market":
+        return render(request, "analytics/_game_market.html", _market(page))
     if target_of(request) == "game-side":
         return render(request, "analytics/_game_side.html", _side(page, publish_form(page)))
     return _whole(request, page, publish_form(page))
 
 
-def _facts(page: GamePage) -> dict[str, Any]:
+def _market(page: GamePage) -> dict[str, Any]:
     return {"page": page, "sales": sales_judged(page), "bases": bases(page)}
 
 
@@ -51,7 +53,7 @@ def _side(page: GamePage, form: PublishForm) -> dict[str, Any]:
 
 
 def _whole(request: HttpRequest, page: GamePage, form: PublishForm, status: int = 200) -> HttpResponse:
-    return render(request, "analytics/game_detail.html", _facts(page) | _side(page, form), status=status)
+    return render(request, "analytics/game_detail.html", _market(page) | _side(page, form), status=status)
 
 
 @login_required

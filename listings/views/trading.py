@@ -41,8 +41,8 @@ def trading_detail(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def brake(request: HttpRequest) -> HttpResponse:
-    """The strip under the top bar that says so while the person's own brake is on."""
-    return render(request, "components/brake.html")
+    """What the strip under the top bar says while the person's own brake is on."""
+    return render(request, "components/brake_said.html")
 
 
 @login_required

@@ -51,5 +51,5 @@ def alert_acknowledge_view(request: HttpRequest, alert_id: uuid.UUID) -> HttpRes
 @login_required
 @require_GET
 def needs_link(request: HttpRequest) -> HttpResponse:
-    """The "need you" link of the top bar."""
-    return render(request, "components/needs_link.html")
+    """What the top bar's link says of how much needs the person."""
+    return render(request, "components/needs_count.html")

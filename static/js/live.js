@@ -118,14 +118,14 @@
     waiting[cause.type] = true;
     return true;
   }
-  // What lies in a larger part that fetches itself for the same reason comes with it: unless hands hold that one back,
-  // or it is under way already for something older.
+  // What lies in a larger part that fetches itself for the same reason comes with it, unless hands hold that one back.
+  // Where it is under way already for something older, it asks once more.
   function covered(event) {
     var cause = event.detail.requestConfig && event.detail.requestConfig.triggeringEvent;
     if (!cause || cause.target !== body) return false;
     var name = cause.type.split(":")[0];
     var around = event.detail.elt.parentElement.closest("[hx-get][hx-trigger*='" + name + " from']");
-    return Boolean(around) && !busy(around) && !around.classList.contains("htmx-request");
+    return Boolean(around) && !busy(around);
   }
   document.addEventListener("htmx:beforeRequest", function (event) {
     if (covered(event) || waits(event)) event.preventDefault();

@@ -106,8 +106,8 @@ def test_suggestions_that_differ_name_their_seats(market: Market, sign_in: SignI
     assert said["$90.00"] == "no: other section for 131/27 1-4used for 132/4 1"
 
 
-@pytest.mark.parametrize("part", ["game-facts", "game-side"])
-def test_a_column_that_is_fetched_alone_says_what_it_says_in_the_page(
+@pytest.mark.parametrize("part", ["game-facts", "game-market", "game-side"])
+def test_a_part_that_is_fetched_alone_says_what_it_says_in_the_page(
     market: Market, sign_in: SignIn, zones: None, part: str
 ) -> None:
     market.published(market.holding.seats[:2])

@@ -260,18 +260,20 @@ def test_nothing_is_shown_where_no_seat_can_be_moved(market: Market, sign_in: Si
     assert "Keep or free" not in sign_in(market.holding.actor).get(url).content.decode()
 
 
-@pytest.mark.parametrize("part", ["game-facts", "game-side"])
-def test_both_columns_fetch_themselves_when_seats_change(market: Market, sign_in: SignIn, part: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "holds"), [("game-facts", "game-head"), ("game-market", "comps-h"), ("game-side", "sell-h")]
+)
+def test_each_part_fetches_itself_when_listings_change(market: Market, sign_in: SignIn, part: str, holds: str) -> None:
     url = reverse("analytics:game_detail", args=[market.holding.game.pk])
     client = sign_in(market.holding.actor)
     (tag,) = [line for line in client.get(url).content.decode().split("<") if f'id="{part}"' in line]
     assert f'hx-get="{url}"' in tag
-    assert "seat.changed from:body" in tag
-    # The column itself stays and its content is swapped: what comes while it is under way is asked for afterwards.
+    assert "listing.changed from:body" in tag
+    # The part itself stays and its content is swapped: what comes while it is under way is asked for afterwards.
     assert "hx-swap" not in tag
     page = client.get(url, headers={"HX-Request": "true", "HX-Target": part}).content.decode()
-    # A column that asks for itself gets itself; the facts bring the heading along, where a game's state stands.
-    assert ('id="comps-h"' in page, 'id="sell-h"' in page) == (part == "game-facts", part == "game-side")
+    # Each gets itself alone; the facts bring the heading along, where a game's state stands.
+    assert [word for word in ("game-head", "comps-h", "sell-h") if f'id="{word}"' in page] == [holds]
     assert ('id="game-head" hx-swap-oob="true"' in page) == (part == "game-facts")
     assert "<html" not in page
 

@@ -9,10 +9,9 @@ from playwright.sync_api import Browser, Page, Route, expect
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 HTMX = Path(django_htmx.__file__).parent / "static/django_htmx/htmx-2.min.js"
-SIDE = """<aside id="side" hx-get="/side" hx-trigger="seat.changed from:body delay:40ms" hx-swap="outerHTML"
-hx-disinherit="*">
-<input id="price" value="84"><input type="checkbox" id="seat" checked>
-<p id="inner" hx-get="/inner" hx-trigger="seat.changed:1 from:body" hx-swap="outerHTML">inner</p>{}</aside>"""
+SIDE = """<aside id="side" hx-get="/side" hx-trigger="seat.changed from:body delay:40ms" hx-disinherit="*">{}</aside>"""
+HANDS = """<input id="price" value="84"><input type="checkbox" id="seat" checked>
+<p id="inner" hx-get="/inner" hx-trigger="seat.changed:1 from:body" hx-swap="outerHTML">inner</p>{}"""
 ROW = """<li id="row-{0}"><form hx-post="/ack/{0}" hx-target="closest li" hx-swap="outerHTML">
 <button>Seen {0}</button></form></li>"""
 
@@ -25,7 +24,7 @@ def opened(browser: Browser) -> Page:
     )
     rows = "".join(ROW.format(number) for number in (1, 2))
     start = f"""<body data-ticket-url="/ticket" data-csrf="x" hx-headers='{{"X": "1"}}'><h1>Alerts</h1>
-    <span id="live-badge"></span>{SIDE.format("old")}<ul class="needs">{rows}</ul>
+    <span id="live-badge"></span>{SIDE.format(HANDS.format("old"))}<ul class="needs">{rows}</ul>
     <button id="away">away</button>{scripts}</body>"""
 
     def answer(route: Route) -> None:
@@ -33,7 +32,7 @@ def opened(browser: Browser) -> Page:
         if path.startswith("/ack/"):
             route.fulfill(content_type="text/html", body=f"<li>seen {path[-1]}</li>")
         elif path == "/side":
-            route.fulfill(content_type="text/html", body=SIDE.format("new"))
+            route.fulfill(content_type="text/html", body=HANDS.format("new"))
         elif path == "/inner":
             route.fulfill(content_type="text/html", body="<p id='inner'>fresh</p>")
         elif path == "/":
@@ -87,7 +86,7 @@ def test_news_that_is_on_its_way_when_the_hands_begin_waits_too(browser: Browser
     page.wait_for_timeout(300)
     (answer,) = held
     page.fill("#price", "90")
-    answer.fulfill(content_type="text/html", body=SIDE.format("new"))
+    answer.fulfill(content_type="text/html", body=HANDS.format("new"))
     page.wait_for_timeout(600)
     expect(page.locator("#side")).to_contain_text("old")
     expect(page.locator("#price")).to_have_value("90")
@@ -113,15 +112,21 @@ def test_a_part_comes_with_the_larger_one_around_it_unless_hands_hold_that_one_b
     page.close()
 
 
-def test_a_part_does_not_wait_for_a_larger_one_that_is_under_way_already(browser: Browser) -> None:
-    page = opened(browser)
+def test_news_of_a_part_whose_larger_one_is_under_way_comes_with_its_next_fetch(browser: Browser) -> None:
+    page, inner = opened(browser), list[str]()
+    page.on("request", lambda request: inner.append(request.url) if request.url.endswith("/inner") else None)
     held = held_back(page)
     news(page)
     page.wait_for_selector("#side.htmx-request")
     news(page, of="1")
-    expect(page.locator("#inner")).to_contain_text("fresh")
-    assert len(held) == 1
-    held[0].abort()
+    page.wait_for_timeout(300)
+    (first,) = held
+    first.fulfill(content_type="text/html", body=HANDS.format("on its way"))
+    expect(page.locator("#side")).to_contain_text("on its way")
+    expect(page.locator("#side.htmx-request")).to_be_attached()
+    held[1].fulfill(content_type="text/html", body=HANDS.format("new"))
+    expect(page.locator("#side")).to_contain_text("new")
+    assert inner == []
     page.close()
 
 
