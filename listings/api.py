@@ -30,7 +30,7 @@ from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.trading import SCOPES, trading_state_set
 from marketplaces.contracts import HandOver
-from marketplaces.registry import adapter_get, adapter_keys
+from marketplaces.registry import adapter_keys, hand_overs_of
 from seatsync.core.apiview import ApiView
 from seatsync.core.fields import ChoiceField, MomentField, MoneyField
 from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
@@ -216,7 +216,7 @@ class SaleOutput(serializers.ModelSerializer[Sale]):
 
     def get_hand_overs(self, sale: Sale) -> list[str]:
         """As its adapter declares."""
-        return [way.value for way in adapter_get(sale.platform).traits.hand_overs]
+        return [way.value for way in hand_overs_of(sale.platform)]
 
 
 class CommandOutput(serializers.ModelSerializer[MarketplaceCommand]):

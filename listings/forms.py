@@ -7,7 +7,8 @@ from django import forms
 from django.http import QueryDict
 
 from listings.models import ListingStatus, TradingStateKind
-from marketplaces.contracts import HandOver, Traits
+from marketplaces.contracts import HandOver
+from marketplaces.registry import hand_overs_of, platform_name
 from portfolios.models import Seat
 from seatsync.core.forms import MoneyField, choices_give
 
@@ -51,14 +52,15 @@ class FulfilForm(forms.Form):
         help_text="One https address a line, one for each ticket.",
     )  # fmt: skip
 
-    def __init__(self, data: QueryDict | None, *, traits: Traits) -> None:
+    def __init__(self, data: QueryDict | None, *, platform: str) -> None:
         super().__init__(data)
-        choices_give(self, "method", [(way.value, WAYS[way]) for way in traits.hand_overs])
+        ways = hand_overs_of(platform)
+        choices_give(self, "method", [(way.value, WAYS[way]) for way in ways])
         self.fields["method"].error_messages["invalid_choice"] = (
-            f"{traits.name} does not take this way of handing over."
+            f"{platform_name(platform)} does not take this way of handing over."
         )
         for way, name in PROOFS.items():
-            if way not in traits.hand_overs:
+            if way not in ways:
                 del self.fields[name]
 
     def clean_transfer_urls(self) -> list[str]:

@@ -6,7 +6,7 @@ from importlib import import_module
 from types import ModuleType
 
 from marketplaces import adapters
-from marketplaces.contracts import MarketplaceAdapter
+from marketplaces.contracts import HandOver, MarketplaceAdapter
 from seatsync.core.errors import InvalidInput
 
 
@@ -52,6 +52,11 @@ def adapter_list() -> list[MarketplaceAdapter]:
 def platform_name(key: str) -> str:
     """The marketplace's own name; a key without an adapter is made readable."""
     return _found()[key].traits.name if key in _found() else key.replace("_", " ").title()
+
+
+def hand_overs_of(key: str) -> tuple[HandOver, ...]:
+    """The ways of handing tickets over that a marketplace takes; none where it has no adapter any more."""
+    return _found()[key].traits.hand_overs if key in _found() else ()
 
 
 def adapter_get(key: str) -> MarketplaceAdapter:

@@ -10,8 +10,8 @@ from listings.locks import sale_lock
 from listings.models import CommandKind, CommandState, MarketplaceCommand, Sale, SaleState
 from listings.services.commands import command_write
 from listings.services.notify import sale_changed
-from marketplaces.contracts import HandOver, Traits
-from marketplaces.registry import adapter_get
+from marketplaces.contracts import HandOver
+from marketplaces.registry import hand_overs_of, platform_name
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotAllowed
@@ -33,12 +33,10 @@ def sale_fulfil(
     if seen.listing is not None and not seen.listing.season_ticket.may(actor, "list"):
         raise NotAllowed("You may look at this sale but not hand it over.")
     sale = sale_lock(seen.pk)
-    traits = adapter_get(sale.platform).traits
-    if not traits.hand_overs:
-        raise Conflict(
-            f"{traits.name} takes no proof here.", field="sale", remedy="Hand the tickets over on its own site."
-        )
-    _check_way(method, traits)
+    name, ways = platform_name(sale.platform), hand_overs_of(sale.platform)
+    if not ways:
+        raise Conflict(f"{name} takes no proof here.", field="sale", remedy="Hand the tickets over on its own site.")
+    _check_way(method, name, ways)
     _check(method, transfer_urls, confirmation, sale.quantity)
     if sale.state != SaleState.CONFIRMED:
         raise Conflict(
@@ -67,11 +65,11 @@ def sale_fulfil(
     return command
 
 
-def _check_way(method: str, traits: Traits) -> None:
-    if method not in traits.hand_overs:
+def _check_way(method: str, name: str, ways: Sequence[HandOver]) -> None:
+    if method not in ways:
         known = method in set(HandOver)
-        detail = f"{traits.name} does not take {method}." if known else f"{method!r} is unknown."
-        raise InvalidInput(detail, field="method", remedy=f"Use {' or '.join(traits.hand_overs)}.")
+        detail = f"{name} does not take {method}." if known else f"{method!r} is unknown."
+        raise InvalidInput(detail, field="method", remedy=f"Use {' or '.join(ways)}.")
 
 
 def _check(method: str, urls: Sequence[str], confirmation: str, quantity: int) -> None:

@@ -12,7 +12,7 @@ from listings.forms import FulfilForm
 from listings.models import CommandKind, SaleState
 from listings.selectors import sale_get, sale_zone
 from listings.services.fulfil import sale_fulfil as hand_over
-from marketplaces.registry import adapter_get
+from marketplaces.registry import hand_overs_of
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_add_refusal
@@ -24,8 +24,7 @@ def sale_fulfil(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     """The form, and what it sends; a refusal comes back beside its field with everything that was typed."""
     actor = request_actor(request)
     sale = sale_get(actor, sale_id)
-    traits = adapter_get(sale.platform).traits
-    form = FulfilForm(request.POST or None, traits=traits)
+    form = FulfilForm(request.POST or None, platform=sale.platform)
     if request.method == "POST" and form.is_valid():
         try:
             hand_over(actor=actor, sale_id=sale.pk, **form.cleaned_data)
@@ -38,7 +37,7 @@ def sale_fulfil(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "sale": sale,
         "zone": sale_zone(sale),
         "form": form,
-        "ways": traits.hand_overs,
+        "ways": hand_overs_of(sale.platform),
         "may_change": sale.listing is not None and sale.listing.season_ticket.may(actor, "list"),
         "waits": sale.state == SaleState.CONFIRMED,
         "told": sale.commands.filter(kind=CommandKind.FULFIL).order_by("-created_at").first(),

@@ -3,12 +3,16 @@
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from listings.models import CommandKind, MarketplaceCommand, Sale, SaleState
 from listings.services.fulfil import sale_fulfil
 from listings.services.outbox import leases_reap
+from marketplaces import registry
 from marketplaces.contracts import HandOver, RemoteSaleState
 from marketplaces.errors import UnknownOutcome
+from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from tests.market import Market
 
@@ -105,3 +109,21 @@ def test_a_marketplace_that_takes_no_proof_says_where_instead(market: Market, sa
     assert (caught.value.detail, caught.value.remedy) == (
         "Alpha takes no proof here.", "Hand the tickets over on its own site.",
     )  # fmt: skip
+
+
+def test_a_sale_of_a_marketplace_that_is_no_longer_installed_is_still_shown(
+    market: Market, sale: Sale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_found", dict)
+    client = Client()
+    client.force_login(market.holding.user)
+    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
+    (shown,) = Client().get("/api/v1/sales/", headers={"Authorization": f"Bearer {access}"}).json()["results"]
+    assert (shown["id"], shown["hand_overs"]) == (str(sale.pk), [])
+    for name in ("listings:sale_list", "listings:sale_detail", "listings:sale_fulfil"):
+        url = reverse(name, kwargs={} if name.endswith("list") else {"sale_id": sale.pk})
+        answer = client.get(url)
+        assert (name, answer.status_code) == (name, 200)
+    assert "Alpha takes no proof from SeatSync" in answer.text
+    with pytest.raises(Conflict, match="Alpha takes no proof here"):
+        sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, **PROOF)
