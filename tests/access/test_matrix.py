@@ -223,7 +223,6 @@ def _row(model: type[Model]) -> str:
 
 def test_the_admin_is_for_staff_with_a_second_factor(world: World) -> None:
     root = User.objects.create_superuser("root@example.com", "a-long-password-1")
-    root.memberships.create(tenant=world.market.holding.ticket.tenant)
     shut = {who: client_of(world, who, api=False) for who in PEOPLE}
     half = Client()
     half.force_login(root)

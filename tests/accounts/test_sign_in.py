@@ -26,7 +26,7 @@ from seatsync.core.models import AuditEntry
 from seatsync.demo.people import PASSWORD as DEMO_PASSWORD
 from seatsync.demo.people import user_make
 from seatsync.tenants.models import Tenant
-from tests.builders import person
+from tests.builders import person, verified_client
 from tests.factories import TenantFactory
 
 pytestmark = pytest.mark.django_db
@@ -293,6 +293,14 @@ def test_staff_of_the_command_enter_page_api_and_admin(monkeypatch: pytest.Monke
     assert entered_page(by_admin(user.email, code=code, client=client))
     assert client.get("/admin/").status_code == 200
     assert verbs() == ["sign_in"] * 3
+
+
+def test_whom_djangos_own_command_made_enters_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    call_command("createsuperuser", "--noinput", email="root@example.com", verbosity=0)
+    assert entered_page(by_page("root@example.com"))
+    assert entered_api(by_api("root@example.com"))
+    assert verified_client(User.objects.get(email="root@example.com")).get("/admin/").status_code == 200
 
 
 @pytest.mark.parametrize("missing", ["membership", "proof"])

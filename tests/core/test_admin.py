@@ -14,7 +14,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from automation.models import Decision
 from listings.models import PriceHistory, Sale
 from marketplaces.models import MarketplaceAccount
-from seatsync.accounts.models import Membership, User
+from seatsync.accounts.models import User
 from seatsync.core.models import SubjectKey
 from seatsync.live.models import LiveCounter
 from tests.builders import Holding, build_holding, verified_client
@@ -31,7 +31,7 @@ NOT_SHOWN = {LiveCounter, SubjectKey}
 
 def staff_client(*, verified: bool) -> Client:
     user = User.objects.create_superuser("root@example.com", "a-long-password-1")
-    Membership.objects.create(user=user, tenant=build_holding().ticket.tenant)
+    build_holding()
     if verified:
         return verified_client(user)
     client = Client()

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from portfolios.models import EventMapping, Game
-from seatsync.accounts.models import Membership, User
+from seatsync.accounts.models import User
 from tests.access.conftest import build_world
 from tests.builders import Holding, build_holding, verified_client
 from tests.listings.platform import ScriptedPlatform
@@ -21,7 +21,7 @@ KEY = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 
 def staff(holding: Holding) -> User:
     user: User = User.objects.create_superuser("root@example.com", "a-long-password-1")
-    Membership.objects.create(user=user, tenant=holding.ticket.tenant)
+    assert holding.ticket.tenant.is_default
     return user
 
 

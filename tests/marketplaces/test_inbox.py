@@ -22,7 +22,7 @@ from marketplaces.services import inbox
 from marketplaces.services.inbox import dedupe_key, inbox_receive
 from marketplaces.services.links import over_link
 from marketplaces.services.understand import inbound_process
-from seatsync.accounts.models import Membership, User
+from seatsync.accounts.models import User
 from seatsync.core import crypto, locks
 from seatsync.core.audit import subject_key_destroy
 from seatsync.core.clock import now
@@ -232,7 +232,7 @@ def test_what_was_received_before_is_readable_after_the_move_and_back(account: M
 
 def staff_client(tenant: Tenant) -> Client:
     user = User.objects.create_superuser("root@example.com", "a-long-password-1")
-    Membership.objects.create(user=user, tenant=tenant)
+    assert tenant.is_default
     return verified_client(user)
 
 

@@ -10,9 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from seatsync.accounts.models import Membership, Role, User
-from seatsync.core.clock import now
-from seatsync.tenants.selectors import tenant_default
+from seatsync.accounts.models import User
 
 
 class Command(BaseCommand):
@@ -33,8 +31,7 @@ class Command(BaseCommand):
         password = os.environ.get("SEATSYNC_STAFF_PASSWORD") or self._asked()
         if len(password) < 10:
             raise CommandError("The password is shorter than 10 characters. Choose a longer one.")
-        user = User.objects.create_superuser(options["email"], password, email_verified_at=now())
-        Membership.objects.create(user=user, tenant=tenant_default(), role=Role.SUPPORT)
+        user = User.objects.create_superuser(options["email"], password)
         device = TOTPDevice.objects.create(user=user, name="authenticator", confirmed=True)
         self.stdout.write(f"Scan this with an authenticator app: {device.config_url}")
 
