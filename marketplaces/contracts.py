@@ -80,6 +80,8 @@ class Traits:
     webhook_proof_header: str = "authorization"
     # The proofs that `fulfil` takes, the usual one first; none: the holder hands over on the platform's own site.
     hand_overs: tuple[HandOver, ...] = ()
+    # Whether a sale tells the buyer's list price, or only what reaches the seller.
+    tells_gross: bool = True
     currency: str = "USD"
 
 
