@@ -142,7 +142,7 @@ class ListingSeat(BaseModel):
 
 
 class TradingStateKind(models.TextChoices):
-    """Brakes, from none to all; the strictest that applies wins."""
+    """Brakes, from none to all; each forbids what it says, whatever another one that applies allows."""
 
     ACTIVE = "ACTIVE", "active"
     RAISE_ONLY = "RAISE_ONLY", "raise only"
