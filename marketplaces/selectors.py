@@ -53,8 +53,8 @@ def fee_version(platform: str, *, side: str = "seller", on: date | None = None) 
 
 
 def proceeds_at(price: Decimal, fee: FeeVersion | None) -> Decimal | None:
-    """What reaches the seller per ticket at a list price; None where no fee is known."""
-    return round_money(price * (100 - fee.percent) / 100) if fee else None
+    """What reaches the seller per ticket at a list price, the fee rounded to the cent; None where no fee is known."""
+    return price - round_money(price * fee.percent / 100) if fee else None
 
 
 def limit_for(platform: str) -> tuple[float, int, int]:

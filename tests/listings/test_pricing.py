@@ -343,6 +343,12 @@ def test_i19_each_of_two_brakes_stops_what_it_says(market: Market) -> None:
     assert create_held_back(alpha) == "waiting: trading is no new listings"
 
 
+def test_what_reaches_the_seller_is_the_price_less_a_fee_to_the_cent(market: Market) -> None:
+    """As marketplaces reckon: 10 % of 48.75 is a fee of 4.88."""
+    market.published()
+    assert proceeds_at(Decimal("48.75"), fee_version("alpha")) == Decimal("43.87")
+
+
 def test_strangers_see_nothing_and_viewers_change_nothing(market: Market) -> None:
     alpha, _ = market.published()
     for actor in (market.holding.other, market.holding.outsider):

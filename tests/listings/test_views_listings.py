@@ -54,7 +54,7 @@ def test_a_stale_version_is_said_and_changes_nothing(market: Market, listing: Li
     stale = listing.version
     reprice(client, listing, "88")
     answer = reprice(client, listing, "90", stale, row=True)
-    assert answer.status_code == 422
+    assert answer.status_code == 409
     assert "Look at the new price and decide again." in answer.content.decode()
     listing.refresh_from_db()
     assert listing.price == Decimal("88.00")
