@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import re
 import sys
 import time
 import urllib.error
@@ -52,6 +53,9 @@ def specs(options: argparse.Namespace, ws_port: int) -> list[Spec]:
     ]  # fmt: skip
 
 
+_STEP = re.compile(r"  \S.* \(\d+\.\d s\)")
+
+
 def step(text: str, started: float) -> None:
     """A line of progress."""
     sys.stderr.write(f"  {text} ({time.monotonic() - started:.1f} s)\n")
@@ -62,13 +66,13 @@ def manage(processes: Processes, *command: str) -> None:
 
     A command that refuses says why in whole sentences; any other failure is told with the command's name.
 
-    A step is a line that is set in by two spaces.
+    A step is a line that is set in by two spaces and ends with its time: a traceback's lines do not.
     """
     last = "no reason given"
 
     def hear(line: str) -> None:
         nonlocal last
-        if line.startswith("  "):
+        if _STEP.fullmatch(line.rstrip("\n")):
             sys.stderr.write(line)
         last = line.strip() or last
 
