@@ -57,11 +57,15 @@ def price_apply(*, actor: Actor, changes: Sequence[PriceChange]) -> list[PriceOu
     """Judge a batch of price changes and carry out those that every check and guard allows.
 
     Refused changes come back with their verdicts and change nothing; each proposal is kept. Raises NotFound for a
-    stranger's listing, NotAllowed for a viewer, InvalidInput for a price that is no amount, and Conflict where the
-    registered guards are not the expected ones.
+    stranger's listing, NotAllowed for a viewer, InvalidInput for a price that is no amount or a listing that is named
+    twice, and Conflict where the registered guards are not the expected ones.
     """
     guards = guards_expected()
     by_id = {change.listing_id: change for change in changes}
+    if len(by_id) != len(changes):
+        raise InvalidInput(
+            "A listing is named twice.", field="listing", remedy="Give each listing one price in a batch."
+        )
     _check_may(actor, by_id)
     _check_amounts(changes)
     listings = listings_lock(by_id)

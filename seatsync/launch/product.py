@@ -15,7 +15,7 @@ from seatsync.core.embedded.ports import free_port
 from seatsync.launch.interrupts import Interrupts, Stopped
 from seatsync.launch.options import arguments
 from seatsync.launch.processes import LaunchError, Processes, Spec
-from seatsync.launch.refusals import alone, data_readable, ports_usable, speed_usable
+from seatsync.launch.refusals import alone, data_readable, environment_known, ports_usable, speed_usable
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 90.0
@@ -126,6 +126,7 @@ def watch(processes: Processes) -> int:
 
 def run(options: argparse.Namespace, processes: Processes, ws_port: int) -> int:
     """Everything from the servers to the end; the exit status. Raises EmbeddedError for what cannot be started."""
+    environment_known()
     speed_usable(options.speed)
     data_readable(options.data)
     alone(state_dir(), f"http://localhost:{options.port}")

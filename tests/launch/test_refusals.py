@@ -76,6 +76,11 @@ def test_what_a_command_refuses_is_told_in_its_own_sentence(
     assert str(caught.value) == told
 
 
+def test_an_unknown_environment_is_refused_at_once(state: Path) -> None:
+    said = refused(state, "--port", str(free_port()), prefix=("env", "ENVIRONMENT=bogus"))
+    assert said == "error: ENVIRONMENT='bogus' is unknown. Set it to one of: dev, test, production.\n"
+
+
 def test_a_traceback_is_not_taken_for_progress(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

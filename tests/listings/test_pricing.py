@@ -343,6 +343,15 @@ def test_i19_each_of_two_brakes_stops_what_it_says(market: Market) -> None:
     assert create_held_back(alpha) == "waiting: trading is no new listings"
 
 
+def test_a_batch_gives_each_listing_one_price(market: Market) -> None:
+    """The first of two would vanish without a proposal."""
+    alpha, _ = market.published()
+    twice = [PriceChange(alpha.pk, Decimal(price), None, "", False) for price in ("80.00", "81.00")]
+    with pytest.raises(InvalidInput, match="named twice"):
+        price_apply(actor=market.holding.actor, changes=twice)
+    assert not PriceProposal.objects.exists()
+
+
 def test_strangers_see_nothing_and_viewers_change_nothing(market: Market) -> None:
     alpha, _ = market.published()
     for actor in (market.holding.other, market.holding.outsider):
