@@ -272,7 +272,7 @@ class SeasonTicketDetail(ApiView):
 
     @extend_schema(tags=["season tickets"], summary="Delete a season ticket", responses={204: None})
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
-        """204; 409 with what is on record where its seats were ever listed, sold, held, kept or given away."""
+        """204; 409 with what is on record where its seats were ever shown, sold, held, kept or given away."""
         season_ticket_remove(actor=self.actor, ticket_id=pk, version=self._as_read(pk))
         return Response(status=204)
 

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from listings.models import CommandState, Listing, MarketplaceCommand, PriceHistory, Sale, SaleState
+from listings.selectors import offered_among
 from listings.services import outbox
 from listings.services.delist import listings_delist
 from listings.services.execute import execute
@@ -153,6 +154,32 @@ def test_too_many_failures_need_a_person(market: Market) -> None:
         due_now()
         market.work(rounds=1)
     assert MarketplaceCommand.objects.get().state == "needs_person"
+
+
+def test_a_last_try_of_unknown_outcome_leaves_a_create_that_may_be_there(market: Market) -> None:
+    listing = only(market)
+    market.alpha.script["create"] = [TemporaryError("busy")] * (MOST_ATTEMPTS - 1)
+    market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
+    for _ in range(MOST_ATTEMPTS):
+        due_now()
+        market.work(rounds=1)
+    command = MarketplaceCommand.objects.get()
+    assert (command.state, command.outcome_unknown) == ("needs_person", True)
+    assert market.alpha.shown() == [listing.external_id]
+    assert offered_among([seat.pk for seat in market.holding.seats]) == {seat.pk for seat in market.holding.seats}
+
+
+def test_a_withdrawn_create_forgets_no_outcome_that_is_unknown(market: Market) -> None:
+    listing = only(market)
+    market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
+    market.work()
+    due_now()
+    claimed = command_claim()
+    assert claimed is not None
+    listings_delist(actor=market.holding.actor, listing_ids=[listing.pk])
+    record(claimed, execute(claimed))
+    claimed.refresh_from_db()
+    assert (claimed.state, claimed.outcome_unknown) == ("superseded", True)
 
 
 def test_i23_our_own_fault_counts_as_an_attempt_of_unknown_outcome(market: Market) -> None:
