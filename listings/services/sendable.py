@@ -12,7 +12,7 @@ def create_held_back(listing: Listing) -> str | None:
     """Why the listing may not go up now; None where it may. A seat that is held may be sold already."""
     state = brakes_for([listing])[listing.pk].state
     if state in _NO_NEW:
-        return f"waiting: trading is {state.label}"
+        return f"waiting: trading {state.does}"
     if ListingSeat.objects.filter(listing=listing, offered=True).exclude(seat__state=OwnerState.AVAILABLE).exists():
         return "waiting: a seat of it is held"
     return None
@@ -23,7 +23,7 @@ def reprice_held_back(listing: Listing) -> str | None:
     state = brakes_for([listing])[listing.pk].state
     lower = listing.live_price is not None and listing.price < listing.live_price
     if state == TradingStateKind.HALTED or (state == TradingStateKind.RAISE_ONLY and lower):
-        return f"waiting: trading is {state.label}"
+        return f"waiting: trading {state.does}"
     if listings_unsettled([listing.pk]):
         return "waiting: a sale of it is not settled"
     return None

@@ -320,8 +320,16 @@ def test_i19_raise_only_and_no_new_listings(market: Market) -> None:
         reprice(market, alpha, "83.99")
     assert reprice(market, alpha, "85.00").price == Decimal("85.00")
     brake(market, TradingStateKind.NO_NEW_LISTINGS)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=r"^Trading takes no new listings \(test\)\.$"):
         market.publish(market.holding.seats_of(market.holding.games[-1]))
+
+
+@pytest.mark.parametrize(("state", "said"), [
+    ("ACTIVE", "is active"), ("RAISE_ONLY", "only raises prices"), ("NO_NEW_LISTINGS", "takes no new listings"),
+    ("HALTED", "is halted"),
+])  # fmt: skip
+def test_every_trading_state_ends_a_sentence(state: str, said: str) -> None:
+    assert {kind.value: kind.does for kind in TradingStateKind}[state] == said
 
 
 def test_strangers_see_nothing_and_viewers_change_nothing(market: Market) -> None:
