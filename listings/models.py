@@ -149,6 +149,13 @@ class TradingStateKind(models.TextChoices):
     NO_NEW_LISTINGS = "NO_NEW_LISTINGS", "no new listings"
     HALTED = "HALTED", "halted"
 
+    @property
+    def does(self) -> str:
+        """The state as the rest of a sentence that begins with "Trading" or "Selling"."""
+        return {"RAISE_ONLY": "only raises prices", "NO_NEW_LISTINGS": "takes no new listings"}.get(
+            self, f"is {self.label}"
+        )
+
 
 class TradingStateQuerySet(models.QuerySet["TradingState"]):
     """Brakes, and those of them that still hold."""

@@ -24,6 +24,7 @@ from listings.services.command_alerts import alert_needs_person, alert_reconnect
 from listings.services.commands import command_write
 from listings.services.notify import listing_changed
 from listings.services.projections import offer_no_more
+from listings.services.sale_alerts import alert_rejected
 from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.wake import outbox_wake
 from listings.states import listing_may_move
@@ -134,6 +135,7 @@ def _done(command: MarketplaceCommand, listing: Listing | None, sale: Sale | Non
         sale.version += 1
         sale.save(update_fields=["state_reason", "version", "updated_at"])
         offer_no_more(sale)
+        alert_rejected(sale)
 
 
 def _created(command: MarketplaceCommand, listing: Listing, answer: Answer) -> None:

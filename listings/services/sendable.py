@@ -9,7 +9,7 @@ from portfolios.models import OwnerState
 def create_held_back(listing: Listing) -> str | None:
     """Why the listing may not go up now; None where it may. A seat that is held may be sold already."""
     if brake := brakes_for([listing])[listing.pk].stops_new:
-        return f"waiting: trading is {brake.state.label}"
+        return f"waiting: trading {brake.state.does}"
     if ListingSeat.objects.filter(listing=listing, offered=True).exclude(seat__state=OwnerState.AVAILABLE).exists():
         return "waiting: a seat of it is held"
     return None
@@ -20,7 +20,7 @@ def reprice_held_back(listing: Listing) -> str | None:
     brakes = brakes_for([listing])[listing.pk]
     lower = listing.live_price is not None and listing.price < listing.live_price
     if brake := brakes.stops_lower if lower else brakes.halts:
-        return f"waiting: trading is {brake.state.label}"
+        return f"waiting: trading {brake.state.does}"
     if listings_unsettled([listing.pk]):
         return "waiting: a sale of it is not settled"
     return None

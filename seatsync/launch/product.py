@@ -19,10 +19,24 @@ from seatsync.launch.refusals import alone, data_readable, environment_known, po
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 90.0
+WEB_PORT, SIMULATOR_PORT = 8000, 9100
 # How Django begins the line of a command that refuses.
 REFUSED = "CommandError: "
 PYTHON = sys.executable
 BIN = Path(sys.executable).parent
+
+
+def ports_choose(options: argparse.Namespace) -> int:
+    """Fill in the ports that the command line leaves open; returns the socket's.
+
+    A check takes free ones, since the product may be running on the usual ones.
+    """
+    chosen = options.port
+    if chosen is None:
+        options.port = free_port() if options.check else WEB_PORT
+    if options.simulator_port is None:
+        options.simulator_port = free_port() if options.check else SIMULATOR_PORT
+    return free_port() if options.check and chosen is None else options.port + 1
 
 
 def environment(options: argparse.Namespace, ws_port: int) -> dict[str, str]:
@@ -153,11 +167,10 @@ def run(options: argparse.Namespace, processes: Processes, ws_port: int) -> int:
 def launch(interrupts: Interrupts) -> int:
     """Run until stopped; everything that was started is gone then. One sentence and status 1 for what cannot start."""
     options = arguments()
-    if options.check:
-        options.port, options.simulator_port = free_port(), free_port()
+    ws_port = ports_choose(options)
     processes = Processes({}, interrupts)
     try:
-        status = run(options, processes, free_port() if options.check else options.port + 1)
+        status = run(options, processes, ws_port)
     except EmbeddedError as error:
         sys.stderr.write(f"error: {error}\n")
         status = 1

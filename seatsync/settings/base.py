@@ -277,6 +277,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    # A PATCH's input says itself which of its fields may be left out.
+    "COMPONENT_SPLIT_PATCH": False,
 }
 
 CELERY_BROKER_URL = REDIS_URL

@@ -45,6 +45,7 @@ def refused(state: Path, *arguments: str, prefix: Sequence[str] = ()) -> str:
     (("--port", "-5"), "--port gives port -5 to the web"),
     (("--port", "0"), "--port gives port 0 to the web"),
     (("--simulator-port", "70000"), "--simulator-port gives port 70000 to the simulator"),
+    (("--check", "--simulator-port", "70000"), "--simulator-port gives port 70000 to the simulator"),
     (("--data", "/nonexistent"), "--data /nonexistent is no folder that can be read"),
     (("--data", "/proc/self"), "/proc/self/sales_mlb_2025.csv.gz does not exist. Give the folder that holds"),
     (("--data", "/tmp", "--speed", "banana"), "--speed 'banana' is not a speed. Give recorded seconds per second"),

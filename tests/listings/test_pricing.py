@@ -321,7 +321,7 @@ def test_i19_raise_only_and_no_new_listings(market: Market) -> None:
         reprice(market, alpha, "83.99")
     assert reprice(market, alpha, "85.00").price == Decimal("85.00")
     brake(market, TradingStateKind.NO_NEW_LISTINGS)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=r"^Trading takes no new listings \(test\)\.$"):
         market.publish(market.holding.seats_of(market.holding.games[-1]))
 
 
@@ -339,8 +339,8 @@ def test_i19_each_of_two_brakes_stops_what_it_says(market: Market) -> None:
         market.publish(holding.seats_of(holding.games[-1]))
     Listing.objects.filter(pk=alpha.pk).update(price=Decimal("70.00"))
     alpha.refresh_from_db()
-    assert reprice_held_back(alpha) == "waiting: trading is raise only"
-    assert create_held_back(alpha) == "waiting: trading is no new listings"
+    assert reprice_held_back(alpha) == "waiting: trading only raises prices"
+    assert create_held_back(alpha) == "waiting: trading takes no new listings"
 
 
 def test_a_batch_gives_each_listing_one_price(market: Market) -> None:
@@ -350,6 +350,14 @@ def test_a_batch_gives_each_listing_one_price(market: Market) -> None:
     with pytest.raises(InvalidInput, match="named twice"):
         price_apply(actor=market.holding.actor, changes=twice)
     assert not PriceProposal.objects.exists()
+
+
+@pytest.mark.parametrize(("state", "said"), [
+    ("ACTIVE", "is active"), ("RAISE_ONLY", "only raises prices"), ("NO_NEW_LISTINGS", "takes no new listings"),
+    ("HALTED", "is halted"),
+])  # fmt: skip
+def test_every_trading_state_ends_a_sentence(state: str, said: str) -> None:
+    assert {kind.value: kind.does for kind in TradingStateKind}[state] == said
 
 
 def test_strangers_see_nothing_and_viewers_change_nothing(market: Market) -> None:
