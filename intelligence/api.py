@@ -1,7 +1,5 @@
 """API of intelligence: predictions."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
@@ -15,6 +13,7 @@ from portfolios.models import SeatGroup
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import NotFound
 from seatsync.core.filters import ApiFilterSet
+from seatsync.core.inputs import Input
 
 
 class PredictionOutput(serializers.ModelSerializer[AiPrediction]):
@@ -31,7 +30,7 @@ class PredictionOutput(serializers.ModelSerializer[AiPrediction]):
         )  # fmt: skip
 
 
-class PredictionInput(serializers.Serializer[Any]):
+class PredictionInput(Input):
     """Ask what a seat group is worth now."""
 
     seat_group = serializers.UUIDField()

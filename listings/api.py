@@ -34,6 +34,7 @@ from marketplaces.registry import adapter_keys, hand_overs_of
 from seatsync.core.apiview import ApiView
 from seatsync.core.fields import ChoiceField, MomentField, MoneyField
 from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
+from seatsync.core.inputs import Input
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
 
@@ -102,7 +103,7 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
         )  # fmt: skip
 
 
-class ListingInput(serializers.Serializer[Any]):
+class ListingInput(Input):
     """Publish seats of one game on one or more accounts."""
 
     seat_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=40)
@@ -114,13 +115,13 @@ class ListingInput(serializers.Serializer[Any]):
     floor_basis = ChoiceField(choices=["list", "net"], default="list")
 
 
-class RepublishInput(serializers.Serializer[Any]):
+class RepublishInput(Input):
     """Publish a listing that is down again, at its old price unless told otherwise."""
 
     price = MoneyField(required=False)
 
 
-class PriceInput(serializers.Serializer[Any]):
+class PriceInput(Input):
     """A new price. `version` is the one you saw; `confirmed` allows a step beyond the usual."""
 
     price = MoneyField()
@@ -129,13 +130,13 @@ class PriceInput(serializers.Serializer[Any]):
     confirmed = serializers.BooleanField(default=False)
 
 
-class DelistInput(serializers.Serializer[Any]):
+class DelistInput(Input):
     """Why it comes down."""
 
     reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
 
 
-class FulfilInput(serializers.Serializer[Any]):
+class FulfilInput(Input):
     """How the tickets went to the buyer: with a confirmation number, or with one https address a ticket."""
 
     method = ChoiceField(
@@ -148,7 +149,7 @@ class FulfilInput(serializers.Serializer[Any]):
     )
 
 
-class ResolveInput(serializers.Serializer[Any]):
+class ResolveInput(Input):
     """The seats that an unclear sale took; none of them, with a reason, where it is no sale."""
 
     seat_ids = serializers.ListField(child=serializers.UUIDField(), max_length=40, required=False, default=list)
@@ -243,7 +244,7 @@ class MappingOutput(serializers.ModelSerializer[MarketplaceCommand]):
         fields = ("command", "account", "listing", "platform", "wants", "game", "venue", "section", "reason")
 
 
-class MappingInput(serializers.Serializer[Any]):
+class MappingInput(Input):
     """The event's id there, or the section's name there, whichever the publication waits for."""
 
     command = serializers.UUIDField()
@@ -276,7 +277,7 @@ class TradingStateOutput(serializers.ModelSerializer[TradingState]):
         fields = ("id", "scope", "scope_id", "state", "reason", "until", "updated_at")
 
 
-class TradingStateInput(serializers.Serializer[Any]):
+class TradingStateInput(Input):
     """Set a brake; for scope game `season_ticket_id` says whose."""
 
     scope = ChoiceField(choices=list(SCOPES))

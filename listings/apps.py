@@ -19,12 +19,14 @@ class ListingsConfig(AppConfig):
         )
         from listings.services.expire import listings_hold
         from listings.services.inbound import register_handlers
+        from listings.services.let_go import listings_let_go
         from marketplaces.ports import account_closing, account_connected, business, shown_listing
         from portfolios import ports as ledger
 
         register_handlers()
         ledger.offered_among.fill(offered_among)
         ledger.records_of_ticket.fill(records_of_ticket)
+        ledger.seats_going.register(listings_let_go)
         ledger.game_moved.register(listings_hold)
         business.fill(account_business)
         shown_listing.fill(shown_listing_of)

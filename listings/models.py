@@ -142,12 +142,19 @@ class ListingSeat(BaseModel):
 
 
 class TradingStateKind(models.TextChoices):
-    """Brakes, from none to all; the strictest that applies wins."""
+    """Brakes, from none to all; each forbids what it says, whatever another one that applies allows."""
 
     ACTIVE = "ACTIVE", "active"
     RAISE_ONLY = "RAISE_ONLY", "raise only"
     NO_NEW_LISTINGS = "NO_NEW_LISTINGS", "no new listings"
     HALTED = "HALTED", "halted"
+
+    @property
+    def does(self) -> str:
+        """The state as the rest of a sentence that begins with "Trading" or "Selling"."""
+        return {"RAISE_ONLY": "only raises prices", "NO_NEW_LISTINGS": "takes no new listings"}.get(
+            self, f"is {self.label}"
+        )
 
 
 class TradingStateQuerySet(models.QuerySet["TradingState"]):

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from listings.models import (
+    SOLD_THERE,
     CommandKind,
     CommandState,
     Listing,
@@ -32,8 +33,12 @@ from listings.scopes import game_scope
 from listings.states import OPEN
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import SeasonTicket, Seat
+from portfolios.ports import Records
 from seatsync.core.actors import Actor
 from seatsync.core.errors import NotFound
+
+# States of commands of which something may still come.
+UNFINISHED = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)
 
 
 def listing_list(actor: Actor) -> ListingQuerySet:
@@ -133,12 +138,39 @@ def offered_among(seat_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     return set(offers.values_list("seat_id", flat=True))
 
 
-def records_of_ticket(ticket_id: uuid.UUID) -> list[str]:
-    """What was ever listed and sold of a season ticket, in words (fills the ledger's port)."""
-    listed = Listing.objects.filter(season_ticket_id=ticket_id).count()
+def records_of_ticket(ticket_id: uuid.UUID) -> Records:
+    """What was ever listed and sold of a season ticket, in words (fills the ledger's port).
+
+    What came to nothing binds nobody; what no marketplace has yet binds until it is taken down.
+    """
+    binding = Listing.objects.filter(season_ticket_id=ticket_id).exclude(came_to_nothing())
+    under_way = binding.filter(_never_there(), _commands_of_it(state__in=UNFINISHED)).count()
     sold = Sale.objects.filter(Q(listing__season_ticket_id=ticket_id) | Q(sale_seats__seat__season_ticket_id=ticket_id))
-    counts = {"listing": listed, "sale": sold.distinct().count()}
-    return [f"{count} {word}{'s' if count != 1 else ''}" for word, count in counts.items() if count]
+    counts = {"listing": binding.count() - under_way, "sale": sold.distinct().count()}
+    return Records(
+        [_counted(count, word) for word, count in counts.items() if count],
+        [f"{_counted(under_way, 'publication')} under way (take down first)"] if under_way else [],
+    )
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'s' if count != 1 else ''}"
+
+
+def came_to_nothing() -> Q:
+    """Listings that are over and that no marketplace ever had: whatever was sent for them was answered, and refused."""
+    over = Q(status__in=[ListingStatus.CANCELLED, ListingStatus.ERROR])
+    return _never_there() & over & ~Q(_commands_of_it(state__in=UNFINISHED))
+
+
+def _never_there() -> Q:
+    """Listings of which no marketplace said, sold or may have kept anything."""
+    sold = Q(Exists(Sale.objects.filter(listing=OuterRef("pk")))) | Q(status_reason=SOLD_THERE)
+    return Q(published_at=None, listing_id="") & ~sold & ~Q(_commands_of_it(outcome_unknown=True))
+
+
+def _commands_of_it(**conditions: Any) -> Exists:
+    return Exists(MarketplaceCommand.objects.filter(listing=OuterRef("pk"), **conditions))
 
 
 def offered_on(seat_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[uuid.UUID, str]]:

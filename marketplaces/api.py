@@ -20,6 +20,7 @@ from portfolios.selectors import game_get
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
 from seatsync.core.fields import ChoiceField
+from seatsync.core.inputs import Input
 from seatsync.core.openapi import example
 
 
@@ -48,7 +49,7 @@ BY_CONSENT = example(
 )
 
 
-class AccountInput(serializers.Serializer[Any]):
+class AccountInput(Input):
     """Connect an account: with a token, or (consent platforms) without one to be told where to go."""
 
     platform = serializers.CharField(max_length=20)
@@ -57,7 +58,7 @@ class AccountInput(serializers.Serializer[Any]):
     redirect_uri = serializers.URLField(required=False)
 
 
-class AccountFinishInput(serializers.Serializer[Any]):
+class AccountFinishInput(Input):
     """What the platform's consent page sent back."""
 
     state = serializers.CharField(max_length=64)

@@ -69,7 +69,8 @@ class Traits:
     default_per_second: float = 5.0
     default_burst: int = 10
     reserved_tokens: int = 2
-    poll_sales_every_s: int = 60
+    # At least so far apart; who asks looks every fifteen seconds, so that a lost webhook costs no more than that.
+    poll_sales_every_s: int = 10
     scopes: tuple[str, ...] = ()
     refresh_token_single_use: bool = False
     # Whether the seller says which seats a sale took (SeatGeek) or the platform does (I-04: then read, never guess).

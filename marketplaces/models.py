@@ -201,6 +201,7 @@ class LimitVersion(BaseModel):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["platform", "valid_from"], name="limit_version_once"),
             models.CheckConstraint(condition=Q(per_second__gt=0), name="limit_rate_positive"),
+            models.CheckConstraint(condition=Q(burst__gte=1), name="limit_burst_positive"),
         ]
 
     def __str__(self) -> str:

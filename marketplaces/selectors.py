@@ -20,7 +20,7 @@ from marketplaces.models import (
     MarketplaceAccount,
     MarketSnapshot,
 )  # fmt: skip
-from marketplaces.registry import adapter_get
+from marketplaces.registry import adapter_get, adapter_keys
 from portfolios.models import Game, VenueSection
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -53,8 +53,8 @@ def fee_version(platform: str, *, side: str = "seller", on: date | None = None) 
 
 
 def proceeds_at(price: Decimal, fee: FeeVersion | None) -> Decimal | None:
-    """What reaches the seller per ticket at a list price; None where no fee is known."""
-    return round_money(price * (100 - fee.percent) / 100) if fee else None
+    """What reaches the seller per ticket at a list price, the fee rounded to the cent; None where no fee is known."""
+    return price - round_money(price * fee.percent / 100) if fee else None
 
 
 def limit_for(platform: str) -> tuple[float, int, int]:
@@ -62,6 +62,9 @@ def limit_for(platform: str) -> tuple[float, int, int]:
     row = LimitVersion.objects.filter(platform=platform, valid_from__lte=now().date()).order_by("-valid_from").first()
     if row is not None:
         return float(row.per_second), row.burst, row.reserved
+    if platform not in adapter_keys():
+        # Nothing can be sent there: whatever is carried out is refused then, and ends with a person.
+        return 1.0, 2, 1
     traits = adapter_get(platform).traits
     return traits.default_per_second, traits.default_burst, traits.reserved_tokens
 

@@ -19,6 +19,7 @@ from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput, NotFound
 from seatsync.core.fields import MoneyField
 from seatsync.core.filters import ApiFilterSet, MomentFilter
+from seatsync.core.inputs import Input
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
 
@@ -85,7 +86,7 @@ KEEP = example("We go ourselves", {"state": "attending", "reason": "we go oursel
 MENDED = example("The invoice said more", {"cost_basis": "13040.00", "version": 1}, request=True)
 
 
-class SeasonTicketInput(serializers.Serializer[Any]):
+class SeasonTicketInput(Input):
     """A new season ticket of the caller."""
 
     team = serializers.UUIDField()
@@ -105,7 +106,7 @@ class SeasonTicketInput(serializers.Serializer[Any]):
     )
 
 
-class CorrectionInput(serializers.Serializer[Any]):
+class CorrectionInput(Input):
     """What to mend; a field that is left out stays. Section, row and seats only while nothing was done with them."""
 
     section = serializers.CharField(max_length=40, required=False)
@@ -128,7 +129,7 @@ class SeatOutput(serializers.ModelSerializer[Seat]):
         )  # fmt: skip
 
 
-class SeatInput(serializers.Serializer[Any]):
+class SeatInput(Input):
     """A holder's own move of a seat."""
 
     state = serializers.CharField(max_length=12)
@@ -272,7 +273,7 @@ class SeasonTicketDetail(ApiView):
 
     @extend_schema(tags=["season tickets"], summary="Delete a season ticket", responses={204: None})
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
-        """204; 409 with what is on record where its seats were ever listed, sold, held, kept or given away."""
+        """204; 409 with what is on record where its seats were ever shown, sold, held, kept or given away."""
         season_ticket_remove(actor=self.actor, ticket_id=pk, version=self._as_read(pk))
         return Response(status=204)
 

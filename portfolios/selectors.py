@@ -20,7 +20,7 @@ from portfolios.models import (
     VenueSection,
     roles_that_may,
 )  # fmt: skip
-from portfolios.ports import offered_among, records_of_ticket
+from portfolios.ports import Records, offered_among, records_of_ticket
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.errors import NotFound
@@ -41,11 +41,12 @@ def season_ticket_get(actor: Actor, pk: Any) -> SeasonTicket:
     return SeasonTicket.objects.select_related("team", "league", "venue").get_for(actor, pk)
 
 
-def history_of_ticket(season_ticket: SeasonTicket) -> list[str]:
-    """What was done with a ticket's seats and has to be kept, in words; empty where nothing ever was."""
+def history_of_ticket(season_ticket: SeasonTicket) -> Records:
+    """What was done with a ticket's seats and binds it, in words; empty where nothing ever was."""
     moved = season_ticket.seats.filter(changes__isnull=False).distinct().count()
     seats = [f"{moved} seat{'s' if moved != 1 else ''} kept, held, sold or given away"] if moved else []
-    return [*records_of_ticket(season_ticket.pk), *seats]
+    records = records_of_ticket(season_ticket.pk)
+    return Records([*records.kept, *seats], records.under_way)
 
 
 def ticket_sellers(season_ticket: SeasonTicket) -> set[uuid.UUID]:
@@ -173,7 +174,7 @@ def season_ticket_end(season_ticket: SeasonTicket) -> TicketEnd:
     """What a deletion would take away."""
     seats = season_ticket.seats.aggregate(games=Count("game", distinct=True), seats=Count("pk"))
     shares = season_ticket.shares.filter(revoked_at=None).count()
-    return TicketEnd(seats["games"], seats["seats"], shares, history_of_ticket(season_ticket))
+    return TicketEnd(seats["games"], seats["seats"], shares, history_of_ticket(season_ticket).words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def season_ticket_correct(request: HttpRequest, ticket_id: uuid.UUID) -> HttpRes
     """Mend what was entered wrongly; what no longer can be, the page says why."""
     actor = request_actor(request)
     ticket = season_ticket_get(actor, ticket_id)
-    on_record = history_of_ticket(ticket)
+    on_record = history_of_ticket(ticket).words
     form = CorrectionForm(request.POST or None, ticket=ticket, place_stands=bool(on_record))
     if request.method == "POST" and form.is_valid():
         try:

@@ -50,11 +50,17 @@ class OwnListing:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Everything the desk shows."""
+class DeskTop:
+    """What the person looks for first: what needs them, and where each season stands."""
 
     needs: Needs
     seasons: list[SeasonOverview]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk(DeskTop):
+    """Everything the desk shows."""
+
     coming: list[GameRow]
     listings: list[OwnListing]
     listing_count: int
@@ -83,15 +89,21 @@ def needs(actor: Actor) -> Needs:
     return Needs(shown, commands, due, more=max(0, needs_count(actor) - counted))
 
 
+def desk_top(actor: Actor) -> DeskTop:
+    """The desk's top of one person."""
+    return DeskTop(needs(actor), [season_overview(actor, ticket) for ticket in season_ticket_list(actor)[:SEASONS]])
+
+
 def desk(actor: Actor) -> Desk:
     """The desk of one person."""
-    seasons = [season_overview(actor, ticket) for ticket in season_ticket_list(actor)[:SEASONS]]
+    top = desk_top(actor)
+    seasons = top.seasons
     rows = [row for season in seasons for row in season.games]
     markets = {row.game.pk: row.market for row in rows}
     coming = sorted((row for row in rows if row.game.starts_at > now()), key=lambda row: row.game.starts_at)
     own = listing_list(actor).filter(status__in=OPEN).order_by("game__starts_at", "section", "platform")
     return Desk(
-        needs=needs(actor),
+        needs=top.needs,
         seasons=seasons,
         coming=coming[:GAMES],
         listings=[OwnListing(listing, markets.get(listing.game_id)) for listing in own[:LISTINGS]],

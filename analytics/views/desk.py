@@ -5,18 +5,22 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from analytics.selectors.desk import desk as desk_of
+from analytics.selectors.desk import desk_top
 from analytics.selectors.desk import needs as needs_of
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.requests import template_for
+from seatsync.core.requests import target_of, template_for
 
 
 @require_GET
 def desk(request: HttpRequest) -> HttpResponse:
-    """The morning check; the body alone for a refetch."""
+    """The morning check; a part of it alone for a refetch."""
     if not request.user.is_authenticated:
         return render(request, "landing.html")
-    template = template_for(request, whole="analytics/desk.html", part="analytics/_desk.html")
-    return render(request, template, {"desk": desk_of(request_actor(request))})
+    actor = request_actor(request)
+    if target_of(request) == "desk-top":
+        return render(request, "analytics/_desk_top.html", {"desk": desk_top(actor)})
+    template = template_for(request, whole="analytics/desk.html", part="analytics/_desk_lists.html")
+    return render(request, template, {"desk": desk_of(actor)})
 
 
 @require_GET

@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 CLAIM_LOOK_AHEAD = 20
 # As many as the column holds.
 MOST_COUNTED = 32_767
+# How long a command waits that its marketplace's limit will never let through.
+PUT_OFF_S = 60.0
 NO_ANSWER = "the worker did not answer in time"
 
 
@@ -69,6 +71,9 @@ def command_claim(spent: Spent | None = None, *, urgent: bool = False) -> Market
                 if command is None:
                     return None
                 wait_s = _limit_wait(command)
+                if wait_s is None:
+                    _put_off(command)
+                    continue
                 if wait_s <= 0:
                     if _mark_in_flight(command):
                         return command
@@ -110,17 +115,33 @@ def _pick(spent: Spent, *, urgent: bool) -> MarketplaceCommand | None:
     return found[0] if found else None
 
 
-def _limit_wait(command: MarketplaceCommand) -> float:
-    """Seconds until the account's bucket has a token for this command; 0 where it was taken."""
+def _limit_wait(command: MarketplaceCommand) -> float | None:
+    """Seconds until the account's bucket has a token for this command; 0 where it was taken.
+
+    None where its limit makes no sense: that is logged.
+    """
     account = command.account
-    per_second, burst, reserved = limit_for(account.platform)
-    grant = take(
-        f"account:{account.pk}",
-        capacity=burst,
-        per_second=per_second,
-        reserve=0 if command.priority == 0 else min(reserved, burst - 1),
-    )
+    try:
+        per_second, burst, reserved = limit_for(account.platform)
+        grant = take(
+            f"account:{account.pk}",
+            capacity=burst,
+            per_second=per_second,
+            reserve=0 if command.priority == 0 else min(reserved, burst - 1),
+        )
+    except ValueError:
+        log.exception("outbox.no_limit", command_id=str(command.pk), platform=account.platform)
+        return None
     return 0.0 if grant.granted else max(grant.wait_s, 0.01)
+
+
+def _put_off(command: MarketplaceCommand) -> None:
+    """One command that cannot be judged keeps no other one waiting: it is looked at again in a while."""
+    MarketplaceCommand.objects.filter(pk=command.pk).update(
+        not_before=seconds_from_now(PUT_OFF_S),
+        last_error="the limit of its marketplace lets nothing through",
+        updated_at=now(),
+    )
 
 
 def _mark_in_flight(command: MarketplaceCommand) -> bool:

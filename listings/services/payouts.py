@@ -11,7 +11,7 @@ from django.db.models import Q
 from listings.locks import sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.services.notify import sale_changed
-from listings.services.sale_alerts import alert_payout
+from listings.services.sale_alerts import alert_payout, alerts_settle
 from listings.services.sale_saga import READ_SALE
 from listings.services.sale_scene import sale_audit, sale_facts
 from listings.services.sync import account_contained
@@ -175,5 +175,6 @@ def _sales_paid(payout: Payout) -> None:
         sale.version += 1
         sale.save(update_fields=["state", "version", "updated_at"])
         sale_changed(sale)
+        alerts_settle(sale)
         actor = Actor.marketplace(payout.tenant_id, payout.account_id)
         sale_audit(actor, sale, "sale.moved", before=before, reason=f"payout {payout.reference}")

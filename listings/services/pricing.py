@@ -17,13 +17,12 @@ from listings.models import (
     ListingStatus,
     MarketplaceCommand,
     PriceProposal,
-    TradingStateKind,
 )  # fmt: skip
 from listings.services.commands import command_write, commands_supersede
 from listings.services.guards import guards_expected
 from listings.services.notify import listing_changed
 from listings.services.publish import net_floor_problem
-from listings.services.trading import Brake, brakes_for
+from listings.services.trading import Brakes, brakes_for
 from listings.services.unsettled import listings_unsettled
 from listings.states import OFFERED
 from marketplaces.selectors import fee_version, proceeds_at
@@ -47,7 +46,7 @@ _PAST_PRICING: dict[str, str] = {
 class _Facts:
     """What the checks need to know beside the listing, read once for the whole batch."""
 
-    trading: Brake
+    brakes: Brakes
     seat_taken: bool
     push_in_flight: bool
     hours_to_game: float
@@ -58,11 +57,15 @@ def price_apply(*, actor: Actor, changes: Sequence[PriceChange]) -> list[PriceOu
     """Judge a batch of price changes and carry out those that every check and guard allows.
 
     Refused changes come back with their verdicts and change nothing; each proposal is kept. Raises NotFound for a
-    stranger's listing, NotAllowed for a viewer, InvalidInput for a price that is no amount, and Conflict where the
-    registered guards are not the expected ones.
+    stranger's listing, NotAllowed for a viewer, InvalidInput for a price that is no amount or a listing that is named
+    twice, and Conflict where the registered guards are not the expected ones.
     """
     guards = guards_expected()
     by_id = {change.listing_id: change for change in changes}
+    if len(by_id) != len(changes):
+        raise InvalidInput(
+            "A listing is named twice.", field="listing", remedy="Give each listing one price in a batch."
+        )
     _check_may(actor, by_id)
     _check_amounts(changes)
     listings = listings_lock(by_id)
@@ -119,7 +122,7 @@ def _check_amounts(changes: Sequence[PriceChange]) -> None:
 def _facts(listings: list[Listing]) -> dict[uuid.UUID, _Facts]:
     ids = [listing.pk for listing in listings]
     full = list(Listing.objects.filter(pk__in=ids).select_related("season_ticket", "game"))
-    trading = brakes_for(full)
+    brakes = brakes_for(full)
     taken = listings_unsettled(ids)
     flying = set(
         MarketplaceCommand.objects.filter(
@@ -129,7 +132,7 @@ def _facts(listings: list[Listing]) -> dict[uuid.UUID, _Facts]:
     moment = now()
     return {
         listing.pk: _Facts(
-            trading=trading[listing.pk],
+            brakes=brakes[listing.pk],
             seat_taken=listing.pk in taken,
             push_in_flight=listing.pk in flying,
             hours_to_game=(listing.game.starts_at - moment).total_seconds() / 3600,
@@ -160,7 +163,8 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
     net_trouble = net_floor_problem(listing.platform, proposed, listing.floor) if listing.floor_basis == "net" else None
     money = partial(money_text, currency=listing.currency)
     floor, ceiling = money(listing.floor), money(listing.ceiling)
-    brake = facts.trading.why
+    halts, rising = facts.brakes.halts, facts.brakes.stops_lower
+    why = rising.why if rising else ""
     checks = [
         (
             "version", change.version in {None, listing.version}, "The listing has changed since you looked.",
@@ -175,10 +179,10 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
             "in_flight", not facts.push_in_flight, "A change of this listing is on its way to the marketplace.",
             "Wait a moment and try again.",
         ),
-        ("halted", facts.trading.state != TradingStateKind.HALTED, f"Trading is halted{brake}.", facts.trading.remedy),
+        ("halted", halts is None, f"Trading is halted{why}.", halts.remedy if halts else ""),
         (
-            "raise_only", facts.trading.state != TradingStateKind.RAISE_ONLY or proposed >= listing.price,
-            f"Prices may only rise now{brake}, and {money(proposed)} is below {money(listing.price)}.",
+            "raise_only", rising is None or halts is not None or proposed >= listing.price,
+            f"Prices may only rise now{why}, and {money(proposed)} is below {money(listing.price)}.",
             f"Choose {money(listing.price)} or more, or resume trading under Settings, Selling.",
         ),
         (

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, SplitType, TradingStateKind
+from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, SplitType
 from listings.selectors import may_be_shown
 from listings.services.commands import command_write
 from listings.services.notify import listing_changed
-from listings.services.trading import brake_for
+from listings.services.trading import brakes_on
 from listings.states import split_offerable
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
@@ -167,9 +167,9 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
 
 
 def _check_brakes(seat: Seat, accounts: list[MarketplaceAccount]) -> None:
-    brake = brake_for(seat.season_ticket, game_id=seat.game_id, account_ids=[account.pk for account in accounts])
-    if brake.state in {TradingStateKind.NO_NEW_LISTINGS, TradingStateKind.HALTED}:
-        raise Conflict(f"Trading is {brake.state.label}{brake.why}.", field="seats", remedy=brake.remedy)
+    ids = [account.pk for account in accounts]
+    if brake := brakes_on(seat.season_ticket, game_id=seat.game_id, account_ids=ids).stops_new:
+        raise Conflict(f"Trading {brake.state.does}{brake.why}.", field="seats", remedy=brake.remedy)
 
 
 def _insert(

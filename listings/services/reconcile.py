@@ -14,6 +14,7 @@ from django.db import transaction
 from listings.locks import listings_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand
 from listings.services.commands import command_write, commands_supersede
+from listings.services.delist import listing_take_down
 from listings.services.drift_alerts import alert_foreign, alert_vanished
 from listings.services.notify import listing_changed
 from listings.services.sync import account_sync_sales
@@ -171,7 +172,10 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
         command_write(listing=listing, kind=CommandKind.REPRICE, key=_key("reprice", listing), payload=payload)
     if found.quantity > listing.quantity:
         drift.wrong_size.append(listing.listing_id)
-        command_write(listing=listing, kind=CommandKind.RESIZE, key=_key("resize", listing))
+        if Capability.RESIZE in adapter_get(listing.platform).traits.capabilities:
+            command_write(listing=listing, kind=CommandKind.RESIZE, key=_key("resize", listing))
+        else:
+            listing_take_down(listing, reason="its marketplace shows more seats than are left")
 
 
 def _key(kind: str, listing: Listing) -> str:

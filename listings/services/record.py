@@ -24,6 +24,7 @@ from listings.services.command_alerts import alert_needs_person, alert_reconnect
 from listings.services.commands import command_write
 from listings.services.notify import listing_changed
 from listings.services.projections import offer_no_more
+from listings.services.sale_alerts import alert_rejected
 from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.wake import outbox_wake
 from listings.states import listing_may_move
@@ -117,7 +118,8 @@ def _finish(command: MarketplaceCommand, state: CommandState = CommandState.DONE
     command.state = state
     command.finished_at = now()
     command.in_flight_since = command.lease_until = None
-    command.outcome_unknown = False
+    # What is withdrawn was not read back: what an earlier try of it did stays unknown.
+    command.outcome_unknown = command.outcome_unknown and state == CommandState.SUPERSEDED
     command.last_error = error[:300]
     command.save()
     alert_recover(user_id=command.account.user_id, dedupe_key=f"command:{command.pk}")
@@ -133,6 +135,7 @@ def _done(command: MarketplaceCommand, listing: Listing | None, sale: Sale | Non
         sale.version += 1
         sale.save(update_fields=["state_reason", "version", "updated_at"])
         offer_no_more(sale)
+        alert_rejected(sale)
 
 
 def _created(command: MarketplaceCommand, listing: Listing, answer: Answer) -> None:
@@ -238,6 +241,7 @@ def _again(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | N
         _until_done(command, listing, answer, LONGEST_WAIT_URGENT_S, unknown=unknown)
         return
     if command.attempts >= MOST_ATTEMPTS:
+        command.outcome_unknown = command.outcome_unknown or unknown
         _person(command, listing, answer.error)
         return
     wait = min(2.0 ** (command.attempts - 1), LONGEST_WAIT_S)
@@ -296,6 +300,9 @@ def _refused(command: MarketplaceCommand, listing: Listing | None, _sale: Sale |
         alert_needs_person(command, listing)
         _until_done(command, listing, answer, LONGEST_WAIT_REFUSED_S, unknown=False)
         return
+    if answer.wants:
+        # A mapping is looked for after reading back: nothing of an earlier try is there.
+        command.outcome_unknown = False
     _person(command, listing, answer.error, answer.wants)
 
 

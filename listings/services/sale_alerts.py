@@ -13,7 +13,15 @@ from seatsync.core.templatetags.ui import milliseconds
 from seatsync.live.alerts import alert_raise, alert_recover, alerts_raise, alerts_recover, alerts_reword
 
 _SOLD, _PROMISED, _UNCLEAR, _AMOUNTS = "sale.sold", "sale.provisional", "sale.unclear", "sale.amounts"
-_MISSING = "sale.missing"
+_MISSING, _CONFLICT, _CANCELLED = "sale.missing", "sale.conflict", "sale.cancelled"
+# What an alert says or asks for is so while its sale is in this state.
+_TRUE_WHILE = {
+    _PROMISED: SaleState.PROVISIONAL,
+    _SOLD: SaleState.CONFIRMED,
+    _UNCLEAR: SaleState.NEEDS_PERSON,
+    _CONFLICT: SaleState.CONFLICT,
+    _CANCELLED: SaleState.CANCELLED,
+}
 
 
 def _name(sale: Sale) -> str:
@@ -56,19 +64,26 @@ def _settle(sale: Sale, *kinds: str) -> None:
 def alert_sold(sale: Sale) -> None:
     """Seats were sold, or are promised to a buyer whose payment is awaited."""
     promised = sale.state == SaleState.PROVISIONAL
+    # Handed over before we heard of it: nothing is asked of anybody.
+    asks = sale.state in {SaleState.PROVISIONAL, SaleState.CONFIRMED}
     what = "Held for a buyer" if promised else "Sold"
     _tell(
         sale,
         kind=_PROMISED if promised else _SOLD,
         title=f"{what} on {_name(sale)}: {_what(sale)}."[:160],
         body=_sold_body(sale),
-        severity="action",
+        severity="action" if asks else "info",
     )
 
 
 def alerts_settle(sale: Sale) -> None:
-    """What was asked or promised is decided: the alerts that say otherwise are over."""
-    _settle(sale, _PROMISED, _UNCLEAR)
+    """The sale has come to another state: the alerts that say or ask otherwise are over."""
+    _settle(sale, *(kind for kind, state in _TRUE_WHILE.items() if state != sale.state))
+
+
+def alert_rejected(sale: Sale) -> None:
+    """Its marketplace took the rejection: the conflict is over, and nothing is left to look at."""
+    _settle(sale, _CONFLICT)
 
 
 def alert_missing(sale: Sale, *, missing: bool) -> None:
@@ -126,7 +141,7 @@ def alert_conflict(sale: Sale) -> None:
     """A marketplace sold seats that somebody else has."""
     _tell(
         sale,
-        kind="sale.conflict",
+        kind=_CONFLICT,
         title=f"Conflict: {_name(sale)} sold seats that are gone: {_what(sale)}"[:160],
         body="The sale is being rejected there before its confirm-by time. Look at it now.",
         severity="critical",
@@ -137,7 +152,7 @@ def alert_cancelled(sale: Sale) -> None:
     """A sale was cancelled and the seats are back."""
     _tell(
         sale,
-        kind="sale.cancelled",
+        kind=_CANCELLED,
         title=f"Sale cancelled on {_name(sale)}: {_what(sale)}"[:160],
         body="Your seats are available again. Nothing was listed again; publish them if you still want to sell.",
         severity="action",

@@ -319,8 +319,8 @@ def _stands(scene: Scene, sale: Sale, state: SaleState) -> None:
     """A live sale has gone on; one that was only promised has its seats now."""
     promised, sale.state = sale.state == SaleState.PROVISIONAL, state
     _move_to(scene, [s for s in scene.seats if s.held_by == scene.key], OwnerState.SOLD)
+    alerts_settle(sale)
     if promised and scene.listing is not None:
-        alerts_settle(sale)
         alert_sold(sale)
 
 

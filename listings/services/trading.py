@@ -1,4 +1,4 @@
-"""Trading states: brakes by scope; the strictest that applies wins (I-19)."""
+"""Trading states: brakes by scope; what any that applies forbids is forbidden (I-19)."""
 
 import uuid
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ _STRICTNESS = {
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """The strictest state in force, on what it stands, and what was said when it was set."""
+    """A state in force, on what it stands, and what was said when it was set."""
 
     state: TradingStateKind = TradingStateKind.ACTIVE
     reason: str = ""
@@ -55,8 +55,34 @@ class Brake:
         )
 
 
-def brake_for(ticket: SeasonTicket, *, game_id: uuid.UUID, account_ids: Iterable[uuid.UUID] = ()) -> Brake:
-    """The strictest brake in force on the ticket's holder, the ticket, the game and the accounts, in its tenant."""
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """Every brake in force on something. Each forbids what its own state says: none lifts what another one stops."""
+
+    found: tuple[Brake, ...] = ()
+
+    @property
+    def halts(self) -> Brake | None:
+        """The one that stops everything but takedowns; None where there is none."""
+        return self._strictest(TradingStateKind.HALTED)
+
+    @property
+    def stops_new(self) -> Brake | None:
+        """The strictest that lets no listing go up."""
+        return self._strictest(TradingStateKind.NO_NEW_LISTINGS, TradingStateKind.HALTED)
+
+    @property
+    def stops_lower(self) -> Brake | None:
+        """The strictest that lets no price fall."""
+        return self._strictest(TradingStateKind.RAISE_ONLY, TradingStateKind.HALTED)
+
+    def _strictest(self, *states: TradingStateKind) -> Brake | None:
+        stopping = (brake for brake in self.found if brake.state in states)
+        return max(stopping, key=lambda brake: _STRICTNESS[brake.state], default=None)
+
+
+def brakes_on(ticket: SeasonTicket, *, game_id: uuid.UUID, account_ids: Iterable[uuid.UUID] = ()) -> Brakes:
+    """The brakes in force on the ticket's holder, the ticket, the game and the accounts, in its tenant."""
     scopes = (
         Q(scope="holder", scope_id=ticket.user_id)
         | Q(scope="season", scope_id=ticket.pk)
@@ -64,29 +90,27 @@ def brake_for(ticket: SeasonTicket, *, game_id: uuid.UUID, account_ids: Iterable
         | Q(scope="account", scope_id__in=list(account_ids))
     )
     rows = TradingState.objects.in_force().filter(scopes, tenant_id=ticket.tenant_id)
-    return _strictest(_brake(row) for row in rows)
+    return Brakes(tuple(map(_brake, rows)))
 
 
 def _brake(row: TradingState) -> Brake:
     return Brake(TradingStateKind(row.state), row.reason, row.scope)
 
 
-def _strictest(brakes: Iterable[Brake]) -> Brake:
-    return max(brakes, key=lambda brake: _STRICTNESS[brake.state], default=Brake())
-
-
-def brakes_for(listings: Iterable[Listing]) -> dict[uuid.UUID, Brake]:
-    """The brake in force on each listing (its season_ticket must be loaded), in one query."""
+def brakes_for(listings: Iterable[Listing]) -> dict[uuid.UUID, Brakes]:
+    """The brakes in force on each listing (its season_ticket must be loaded), in one query."""
     wanted = list(listings)
     scope_ids: dict[uuid.UUID, set[uuid.UUID]] = {listing.pk: _scope_ids(listing) for listing in wanted}
     every = set().union(*scope_ids.values()) if scope_ids else set()
     rows = TradingState.objects.in_force().filter(scope_id__in=every)
     brakes = [(row.tenant_id, row.scope_id, _brake(row)) for row in rows]
     return {
-        listing.pk: _strictest(
-            brake
-            for tenant_id, scope_id, brake in brakes
-            if tenant_id == listing.tenant_id and scope_id in scope_ids[listing.pk]
+        listing.pk: Brakes(
+            tuple(
+                brake
+                for tenant_id, scope_id, brake in brakes
+                if tenant_id == listing.tenant_id and scope_id in scope_ids[listing.pk]
+            )
         )
         for listing in wanted
     }

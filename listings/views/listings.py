@@ -74,14 +74,16 @@ def listing_reprice(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse
     """Set a new price; a refusal or a stale version comes back beside the field with the current figures."""
     actor = request_actor(request)
     listing = listing_get(actor, listing_id)
-    form = RepriceForm(request.POST)
+    form, status = RepriceForm(request.POST), 200
     if form.is_valid():
         try:
             reprice(actor=actor, listing_id=listing.pk, **form.cleaned_data)
         except (InvalidInput, Conflict) as error:
+            status = error.status
             form_add_refusal(form, error, version="price")
+    else:
+        status = 422
     listing = listing_get(actor, listing_id)
-    status = 422 if form.errors else 200
     if request.headers.get("HX-Target", "").startswith("listing-row"):
         return _row(request, listing, form if form.errors else None, status)
     if form.errors:

@@ -61,6 +61,6 @@ def trading_set(request: HttpRequest) -> HttpResponse:
         except InvalidInput as error:
             form_add_refusal(form, error)
         else:
-            messages.success(request, f"Selling is {state.get_state_display()}.")
+            messages.success(request, f"Selling {TradingStateKind(state.state).does}.")
             return redirect("listings:trading_detail")
     return _render(request, actor, form, status=422)

@@ -1,6 +1,7 @@
 """Buying, and what happens to a sale afterwards, in each platform's own words."""
 
 from collections.abc import Callable, Iterable
+from decimal import ROUND_HALF_UP, Decimal
 
 from marketplaces.simulator.dialects import rules_of
 from marketplaces.simulator.http import Refusal
@@ -28,9 +29,9 @@ def _fits(split: str, bought: int, left: int) -> bool:
 
 
 def fee_cents(ledger: Ledger, platform: str, price_cents: int) -> int:
-    """The platform's fee on an amount, to the cent."""
+    """The platform's fee on an amount, to the cent, halves up."""
     percent = ledger.settings.fee_percent.get(platform, rules_of(platform).fee_percent)
-    return round(price_cents * percent / 100)
+    return int((Decimal(price_cents) * Decimal(str(percent)) / 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def sell(

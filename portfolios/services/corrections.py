@@ -10,6 +10,7 @@ from django.db.models import F
 from portfolios.labels import label_of
 from portfolios.locks import seats_lock
 from portfolios.models import Game, SeasonTicket, Seat
+from portfolios.ports import seats_going
 from portfolios.selectors import history_of_ticket
 from portfolios.services.ledger import games_remaining_refresh, watchers
 from portfolios.services.ticket_ledger import (
@@ -56,7 +57,7 @@ def season_ticket_correct(
     if after == before:
         return ticket
     if any(before[name] != after[name] for name in _PLACE):
-        _move(ticket, seats)
+        _move(actor, ticket, seats)
     elif before["cost_basis"] != after["cost_basis"]:
         cost_split(ticket, seats)
     _write(ticket, {**after, "updated_at": now()})
@@ -69,13 +70,13 @@ def season_ticket_correct(
 
 @transaction.atomic
 def season_ticket_remove(*, actor: Actor, ticket_id: uuid.UUID, version: int | None = None) -> None:
-    """Delete a ticket of which nothing was ever listed, sold, held, kept or given away, with its rows of the ledger.
+    """Delete a ticket of which nothing was ever on a marketplace, sold, held, kept or given away, with its ledger.
 
     `version`: what was read. Raises NotFound, NotAllowed, StaleVersion, or Conflict with what has to be kept.
     """
     ticket, seats = _locked(actor, ticket_id, version)
     _refuse_with_history(ticket, "It cannot be deleted", "Correct its cost or its order number instead.")
-    Seat.objects.filter(pk__in=[seat.pk for seat in seats]).delete()
+    _take_out(actor, seats)
     _write(ticket, {"removed_at": now(), "games_remaining": 0, "updated_at": now()})
     audit_record(
         actor=actor, verb="season_ticket.remove", object_type="season_ticket", object_id=ticket.pk,
@@ -125,22 +126,29 @@ def _take_over(
 
 
 def _refuse_with_history(ticket: SeasonTicket, what: str, remedy: str, field: str = "season_ticket") -> None:
-    kept = history_of_ticket(ticket)
-    if kept:
-        raise Conflict(f"{what}. On record: {', '.join(kept)}.", field=field, remedy=remedy)
+    history = history_of_ticket(ticket)
+    if history.words:
+        remedy = remedy if history.kept else "Take down what is under way, and try again."
+        raise Conflict(f"{what}. On record: {', '.join(history.words)}.", field=field, remedy=remedy)
 
 
-def _move(ticket: SeasonTicket, seats: list[Seat]) -> None:
+def _move(actor: Actor, ticket: SeasonTicket, seats: list[Seat]) -> None:
     """Make the ledger anew at the ticket's new place."""
     _refuse_with_history(
         ticket, "The place of these seats cannot change", "Enter the right seats as a season ticket of their own.",
         "section",
     )  # fmt: skip
     games = list(Game.objects.filter(seats__season_ticket=ticket).distinct().order_by("starts_at", "pk"))
-    Seat.objects.filter(pk__in=[seat.pk for seat in seats]).delete()
+    _take_out(actor, seats)
     first, last = ticket.seat_numbers
     twins_report(ticket, ledger_fill(ticket, games, range(first, last + 1)))
     games_remaining_refresh([ticket.pk])
+
+
+def _take_out(actor: Actor, seats: list[Seat]) -> None:
+    ids = [seat.pk for seat in seats]
+    seats_going.tell(actor, ids)
+    Seat.objects.filter(pk__in=ids).delete()
 
 
 def _write(ticket: SeasonTicket, values: dict[str, Any]) -> None:

@@ -1,9 +1,10 @@
 """How allauth works here: it makes a user and a membership of the page's tenant, and the sign-in service decides."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth import authenticate
 from django.contrib.sites.requests import RequestSite
 from django.http import HttpRequest
@@ -16,8 +17,23 @@ from seatsync.core.errors import TooManyRequests
 from seatsync.tenants.requests import request_tenant
 
 
+class MfaAdapter(DefaultMFAAdapter):
+    """Refusals of a second factor say what to do."""
+
+    error_messages: ClassVar = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "This code is not right. Type the one that your app shows now, or a recovery code.",
+    }
+
+
 class AccountAdapter(DefaultAccountAdapter):
     """Sign-up makes a membership of the host's tenant."""
+
+    error_messages: ClassVar = {
+        **DefaultAccountAdapter.error_messages,
+        "incorrect_code": "This code is not right. Type the one of the newest mail, or ask for another.",
+        "incorrect_password": "This password is not right. Type it again, or have it reset.",
+    }
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         """Save the user and, where it commits, the membership."""

@@ -4,7 +4,6 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,11 +12,8 @@ from seatsync.accounts.services import sign_in as signing
 from seatsync.accounts.services import tokens
 from seatsync.accounts.services.profile import profile_update
 from seatsync.core.apiview import ApiView
+from seatsync.core.inputs import Input
 from seatsync.core.openapi import example
-from seatsync.core.remedies import LONGEST_ECHO, Told
-
-# Unknown fields that one refusal names.
-MOST_NAMED = 20
 
 
 class TokenInput(serializers.Serializer[Any]):
@@ -63,22 +59,13 @@ class MeOutput(serializers.ModelSerializer[User]):
         return user.email_verified_at is not None
 
 
-class MeInput(serializers.Serializer[Any]):
+class MeInput(Input):
     """What a person may change of the own profile; a field left out stays as it is."""
 
     full_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
     phone = serializers.CharField(
         max_length=20, required=False, allow_blank=True, help_text="With country code, like +1 206 555 0123."
     )
-
-    def to_internal_value(self, data: Any) -> Any:
-        """The wish; raises ValidationError for what cannot be changed here, which 200 would say had been."""
-        unknown = [name for name in data if name not in self.fields] if isinstance(data, dict) else []
-        if unknown:
-            told = Told("unknown_field", f"Leave it out: only {' and '.join(self.fields)} are changed here.")
-            said = ErrorDetail("This cannot be changed here.", told)
-            raise serializers.ValidationError({name[:LONGEST_ECHO]: said for name in unknown[:MOST_NAMED]})
-        return super().to_internal_value(data)
 
 
 def _pair(pair: tokens.TokenPair) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import floor
 
 from seatsync.core.money import money_text
 from seatsync.core.venue_time import local
@@ -120,7 +121,8 @@ def nice_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
     raw = gap / wanted
     power = 10.0 ** (len(str(int(raw))) - 1) if raw >= 1 else 0.1
     size = next((step * power for step in (*_STEPS, 10) if step * power >= raw), 10 * power)
-    first = int(low // size) * size
+    # Rounded first: 70 is 699.99 steps of a dime where floats divide.
+    first = floor(round(low / size, 6)) * size
     count = int((high - first) // size) + 2
     return [first + size * i for i in range(count)]
 
@@ -135,6 +137,8 @@ def line_chart(lines: Sequence[Line], height: int = 190, *, zone: str = "UTC", c
     values = [float(v) for line in shown for _, v in line.points]
     ticks = nice_ticks(min(values), max(values))
     base = height - _BOTTOM
+    # Cents where whole amounts would read the same, and where they are much of it.
+    places = 0 if ticks[-1] >= 10 and ticks[1] - ticks[0] >= 1 else 2
 
     def x(at: datetime) -> float:
         return _LEFT + (at - start) / (end - start) * (WIDTH - _LEFT - _RIGHT)
@@ -145,7 +149,7 @@ def line_chart(lines: Sequence[Line], height: int = 190, *, zone: str = "UTC", c
     return Chart(
         height=height,
         lines=_apart([_drawn(line, x, y, end) for line in shown]),
-        rows=[Tick(round(y(v), 1), money_text(Decimal(str(v)), currency, 0 if ticks[-1] >= 10 else 2)) for v in ticks],
+        rows=[Tick(round(y(v), 1), money_text(Decimal(str(v)), currency, places)) for v in ticks],
         columns=[Tick(round(x(at) * 100 / WIDTH, 2), text) for at, text in _time_ticks(start, end, zone)],
         summary="; ".join(_say(line) for line in shown),
         zone=f"{local(end, zone):%Z}",

@@ -53,6 +53,11 @@ class ProblemSchema(AutoSchema):
             found.append(OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description=text))
         return found
 
+    def get_filter_backends(self) -> list[Any]:
+        """Only reading is filtered; a write that makes several objects is no list of them."""
+        found: Any = super().get_filter_backends() if self.method == "GET" else []
+        return list(found)
+
     def _get_paginator(self) -> Any:
         """Only reading answers with pages; a write that makes several objects answers with all of them."""
         found: Any = super()

@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver, reverse
 
+from seatsync.core.clock import now
 from seatsync.core.staff_series import series_list, series_patterns
 
 if TYPE_CHECKING:
@@ -80,7 +81,17 @@ class ReadOnlyAdmin(_ModelAdmin):
 
 
 class DatedRowAdmin(_ModelAdmin):
-    """Dated facts (fees, limits): added and corrected by staff, never deleted (I-26)."""
+    """Dated facts (fees, limits): added by staff, corrected by a newer row, never deleted (I-26)."""
+
+    # Of a row in force only where it comes from may still be mended: what was reckoned with it keeps it.
+    mendable = ("source", "checked_on")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """All but where it comes from, once it is in force."""
+        if obj is None or obj.valid_from > now().date():
+            return ()
+        names = (field.name for field in obj._meta.concrete_fields if field.editable and not field.primary_key)
+        return tuple(name for name in names if name not in self.mendable)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """A dated row stays: a sale may have used it."""

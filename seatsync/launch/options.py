@@ -24,9 +24,11 @@ def _port(text: str) -> int:
 def arguments() -> argparse.Namespace:
     """The command line; ends the process where it asks for help, or cannot be understood."""
     parser = Parser(prog="bin/start", description="Start SeatSync on this machine.")
-    parser.add_argument("--port", type=_port, default=8000, help="web; the socket takes the next one")
-    parser.add_argument("--simulator-port", type=_port, default=9100)
-    parser.add_argument("--check", action="store_true", help="start, run the main job once, print ok, stop")
+    parser.add_argument("--port", type=_port, help="web (8000); the socket takes the next one")
+    parser.add_argument("--simulator-port", type=_port, help="the simulated marketplaces (9100)")
+    parser.add_argument(
+        "--check", action="store_true", help="start (on free ports unless told), run the main job once, print ok, stop"
+    )
     parser.add_argument("--data", type=Path, help="a folder with recorded sales to replay as a season of their own")
     parser.add_argument("--speed", default="max", help="recorded seconds per second, or max; with --data")
     found = parser.parse_args()

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import re
 import sys
 import time
 import urllib.error
@@ -14,14 +15,28 @@ from seatsync.core.embedded.ports import free_port
 from seatsync.launch.interrupts import Interrupts, Stopped
 from seatsync.launch.options import arguments
 from seatsync.launch.processes import LaunchError, Processes, Spec
-from seatsync.launch.refusals import alone, data_readable, ports_usable, speed_usable
+from seatsync.launch.refusals import alone, data_readable, environment_known, ports_usable, speed_usable
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 90.0
+WEB_PORT, SIMULATOR_PORT = 8000, 9100
 # How Django begins the line of a command that refuses.
 REFUSED = "CommandError: "
 PYTHON = sys.executable
 BIN = Path(sys.executable).parent
+
+
+def ports_choose(options: argparse.Namespace) -> int:
+    """Fill in the ports that the command line leaves open; returns the socket's.
+
+    A check takes free ones, since the product may be running on the usual ones.
+    """
+    chosen = options.port
+    if chosen is None:
+        options.port = free_port() if options.check else WEB_PORT
+    if options.simulator_port is None:
+        options.simulator_port = free_port() if options.check else SIMULATOR_PORT
+    return free_port() if options.check and chosen is None else options.port + 1
 
 
 def environment(options: argparse.Namespace, ws_port: int) -> dict[str, str]:
@@ -52,6 +67,9 @@ def specs(options: argparse.Namespace, ws_port: int) -> list[Spec]:
     ]  # fmt: skip
 
 
+_STEP = re.compile(r"  \S.* \(\d+\.\d s\)")
+
+
 def step(text: str, started: float) -> None:
     """A line of progress."""
     sys.stderr.write(f"  {text} ({time.monotonic() - started:.1f} s)\n")
@@ -62,13 +80,13 @@ def manage(processes: Processes, *command: str) -> None:
 
     A command that refuses says why in whole sentences; any other failure is told with the command's name.
 
-    A step is a line that is set in by two spaces.
+    A step is a line that is set in by two spaces and ends with its time: a traceback's lines do not.
     """
     last = "no reason given"
 
     def hear(line: str) -> None:
         nonlocal last
-        if line.startswith("  "):
+        if _STEP.fullmatch(line.rstrip("\n")):
             sys.stderr.write(line)
         last = line.strip() or last
 
@@ -122,6 +140,7 @@ def watch(processes: Processes) -> int:
 
 def run(options: argparse.Namespace, processes: Processes, ws_port: int) -> int:
     """Everything from the servers to the end; the exit status. Raises EmbeddedError for what cannot be started."""
+    environment_known()
     speed_usable(options.speed)
     data_readable(options.data)
     alone(state_dir(), f"http://localhost:{options.port}")
@@ -148,11 +167,10 @@ def run(options: argparse.Namespace, processes: Processes, ws_port: int) -> int:
 def launch(interrupts: Interrupts) -> int:
     """Run until stopped; everything that was started is gone then. One sentence and status 1 for what cannot start."""
     options = arguments()
-    if options.check:
-        options.port, options.simulator_port = free_port(), free_port()
+    ws_port = ports_choose(options)
     processes = Processes({}, interrupts)
     try:
-        status = run(options, processes, free_port() if options.check else options.port + 1)
+        status = run(options, processes, ws_port)
     except EmbeddedError as error:
         sys.stderr.write(f"error: {error}\n")
         status = 1

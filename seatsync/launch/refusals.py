@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from intelligence.training_data import sales_path
+from seatsync.core.environments import ENVIRONMENTS
 from seatsync.demo.pace import speed_parse
 from seatsync.launch.processes import LaunchError
 
@@ -44,6 +45,13 @@ def _port_usable(port: int, option: str) -> None:
                 ) from error
             if family == socket.AF_INET:
                 raise LaunchError(f"Port {port} cannot be used ({error}). Choose another with {option}.") from error
+
+
+def environment_known() -> None:
+    """Raises LaunchError for an ENVIRONMENT that has no settings: its processes would end one by one."""
+    name = os.environ.get("ENVIRONMENT", "dev")
+    if name not in ENVIRONMENTS:
+        raise LaunchError(f"ENVIRONMENT={name!r} is unknown. Set it to one of: {', '.join(ENVIRONMENTS)}.")
 
 
 def data_readable(folder: Path | None) -> None:

@@ -182,6 +182,7 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "seatsync.accounts.adapter.AccountAdapter"
+MFA_ADAPTER = "seatsync.accounts.adapter.MfaAdapter"
 # Failed sign-ins are counted by the sign-in service (accounts/services/sign_in.py), of pages, admin and API alike;
 # "login_failed" is left for the codes typed where a second factor is set up.
 ACCOUNT_RATE_LIMITS = {
@@ -276,6 +277,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    # A PATCH's input says itself which of its fields may be left out.
+    "COMPONENT_SPLIT_PATCH": False,
 }
 
 CELERY_BROKER_URL = REDIS_URL

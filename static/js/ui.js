@@ -44,7 +44,45 @@
       }
     }
     if ("closes" in node.dataset) node.closest("dialog").close();
-    if ("dismiss" in node.dataset) node.closest(".note-item").remove();
+    if ("dismiss" in node.dataset) drop(node.closest(".note-item"));
+  });
+
+  // Notes lie over the end of the page: it is as much longer, so that nothing is out of reach beneath them.
+  var notes = document.getElementById("notes");
+  function makeRoom() {
+    if (notes) document.body.style.setProperty("--notes-room", notes.offsetHeight + "px");
+  }
+  function drop(note) {
+    note.remove();
+    makeRoom();
+  }
+  window.addEventListener("resize", makeRoom);
+  makeRoom();
+
+  // Good news leaves by itself, once nobody is at it any more; what went wrong stays until it is closed.
+  var STAYS_MS = 8000, STAYS_AFTER_MS = 4000, FADES_MS = 200;
+  var still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  function fade(note) {
+    if (still.matches) {
+      drop(note);
+      return;
+    }
+    note.classList.add("leaving");
+    setTimeout(function () { drop(note); }, FADES_MS);
+  }
+  document.querySelectorAll(".note-item[data-leaves]").forEach(function (note) {
+    var timer;
+    function stay(ms) {
+      clearTimeout(timer);
+      timer = setTimeout(function () {
+        if (document.hidden || note.matches(":hover, :focus-within")) stay(STAYS_AFTER_MS);
+        else fade(note);
+      }, ms);
+    }
+    ["pointerleave", "focusout"].forEach(function (name) {
+      note.addEventListener(name, function () { stay(STAYS_AFTER_MS); });
+    });
+    stay(STAYS_MS);
   });
 
   // A form that is on its way cannot be sent again.

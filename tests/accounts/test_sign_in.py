@@ -261,7 +261,7 @@ def test_the_password_asked_for_again_is_counted_too() -> None:
     assert entered_page(by_page(client=client))
     for _ in range(FAILURES_PER_ACCOUNT):
         again = client.post("/accounts/reauthenticate/", {"password": "wrong"})
-        assert "Incorrect password." in again.content.decode()
+        assert "This password is not right. Type it again, or have it reset." in again.content.decode()
     assert by_api().status_code == 429
     assert "Too many failed" in client.post("/accounts/reauthenticate/", {"password": PASSWORD}).content.decode()
     valkey().flushdb()

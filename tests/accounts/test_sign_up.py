@@ -35,6 +35,8 @@ def test_a_code_from_the_mail_opens_the_account() -> None:
     assert (user.email_verified_at, user.memberships.get().tenant.is_default) == (None, True)
     code = re.search(r"^\s*([A-Z0-9]{4}-[A-Z0-9]{4})\s*$", str(mail.outbox[0].body), re.MULTILINE)
     assert code is not None, mail.outbox[0].body
+    wrong = client.post("/accounts/confirm-email/", {"code": "AAAA-AAAA"})
+    assert "This code is not right. Type the one of the newest mail, or ask for another." in wrong.text
     answer = client.post("/accounts/confirm-email/", {"code": code.group(1)})
     assert answer.status_code == 302
     user.refresh_from_db()

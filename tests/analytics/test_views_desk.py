@@ -126,10 +126,17 @@ def test_the_desk_shows_season_and_listings(market: Market, sign_in: SignIn) -> 
     assert "$75.60" in page
 
 
-def test_a_refetch_gets_the_fragment_alone(market: Market, sign_in: SignIn) -> None:
-    page = sign_in(market.holding.actor).get("/", headers={"HX-Request": "true"}).content.decode()
-    assert "<html" not in page
-    assert "Next games" in page
+def test_each_part_of_the_desk_is_fetched_alone(market: Market, sign_in: SignIn) -> None:
+    client, strip = sign_in(market.holding.actor), f'id="strip-{market.holding.ticket.pk}"'
+    parts = [
+        client.get("/", headers={"HX-Request": "true", "HX-Target": name}).text for name in ("desk-top", "desk-lists")
+    ]
+    assert [("Next games" in part, strip in part, "<html" in part) for part in parts] == [
+        (False, True, False), (True, False, False),
+    ]  # fmt: skip
+    whole = client.get("/").text
+    assert all(f'id="{name}"' in whole for name in ("desk-top", "desk-lists"))
+    assert (whole.count(strip), whole.count("Next games")) == (1, 1)
 
 
 def test_query_count_does_not_grow(db: None, platforms: Platforms, sign_in: SignIn) -> None:

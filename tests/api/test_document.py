@@ -10,6 +10,7 @@ from portfolios.models import Team
 from seatsync import api
 from tests.api.conftest import As
 from tests.api.document import PROBLEM, Document, document
+from tests.api.test_api import fields
 from tests.market import Market
 
 # The main job: sign in, connect, hold, keep or offer, reprice, take down, watch it sell.
@@ -89,3 +90,28 @@ def test_our_own_failure_is_a_problem_that_tells_nothing(market: Market, as_: As
     assert (answer.status_code, answer.headers["Content-Type"]) == (500, PROBLEM)
     assert answer.json()["code"] == "server_error"
     assert not any(word in answer.content.decode() for word in ("relation", "SELECT", "psycopg"))
+
+
+def test_filters_belong_to_reading(described: Document) -> None:
+    asked = {
+        (method, path): {found["name"] for found in described.spec["paths"][path][method.lower()].get("parameters", [])
+                         if found["in"] == "query"}
+        for method, path in described.operations()
+    }  # fmt: skip
+    assert asked["GET", "/api/v1/listings/"] >= {"account", "game", "platform", "status"}
+    assert {where: names for where, names in asked.items() if where[0] != "GET" and names} == {}
+
+
+@pytest.mark.parametrize(("path", "needed"), [
+    ("/api/v1/seats/{id}/", ["reason", "state"]), ("/api/v1/me/", []), ("/api/v1/season-tickets/{id}/", []),
+])  # fmt: skip
+def test_a_change_says_which_fields_it_needs(described: Document, path: str, needed: list[str]) -> None:
+    body = described.spec["paths"][path]["patch"]["requestBody"]
+    name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    schema = described.spec["components"]["schemas"][name]
+    assert (sorted(schema.get("required", [])), body.get("required", False)) == (needed, bool(needed))
+
+
+def test_a_seats_change_needs_what_the_document_says_it_needs(market: Market, as_: As) -> None:
+    answer = as_("owner").patch(f"/seats/{market.holding.seats[0].pk}/", {"version": 1})
+    assert (answer.status_code, sorted(fields(answer))) == (422, ["reason", "state"])

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from listings.models import Listing, MarketplaceCommand
+from listings.models import Listing, MarketplaceCommand, TradingState
 from seatsync.accounts.models import User
+from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.core.models import AuditEntry, IdempotencyRecord
-from seatsync.tenants.models import Tenant
-from tests.api.conftest import As
+from seatsync.tenants.models import Tenant, TenantDomain
+from tests.api.conftest import Api, As
 from tests.api.test_api import fields, wish
+from tests.factories import MembershipFactory
 from tests.market import Market
 
 AT_ONCE = 6
@@ -131,3 +133,15 @@ class TestOneAfterTheOther:
         Listing.objects.update(status="cancelled")
         assert owner.post("/listings/", wish, **key).status_code == 201
         assert Listing.objects.filter(status="publishing").count() == 1
+
+    def test_a_persons_key_in_two_tenants_is_two_requests(self, market: Market) -> None:
+        user, key = market.holding.user, {"Idempotency-Key": "k-1"}
+        here, there = market.holding.ticket.tenant_id, Tenant.objects.get(slug="other-co").pk
+        MembershipFactory.create(user=user, tenant_id=there)
+        brake = {"scope": "holder", "scope_id": str(user.pk), "state": "HALTED"}
+        first = Api(tokens_issue(user, here).access).post("/trading-states/", brake, **key)
+        TenantDomain.objects.create(tenant_id=there, host="testserver", verified_at=now())
+        second = Api(tokens_issue(user, there).access).post("/trading-states/", brake, **key)
+        assert (first.status_code, second.status_code) == (200, 200)
+        assert "Idempotent-Replay" not in second.headers
+        assert set(TradingState.objects.values_list("tenant_id", flat=True)) == {here, there}

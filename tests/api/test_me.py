@@ -55,7 +55,7 @@ def test_nothing_else_can_be_changed_so(market: Market, as_: As, name: str) -> N
     before = getattr(me(market), name)
     answer = as_("owner").patch("/me/", {"full_name": "Sam", name: "true"})
     assert (answer.status_code, fields(answer)) == (422, [name])
-    assert answer.json()["errors"][0]["remedy"] == "Leave it out: only full_name and phone are changed here."
+    assert answer.json()["errors"][0]["remedy"] == "Leave it out. Taken here: full_name and phone."
     assert (getattr(me(market), name), me(market).full_name) == (before, "")
 
 

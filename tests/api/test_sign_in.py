@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from pytest_django import Settings
 
 from seatsync.accounts.models import Membership, RefreshFamily, User
-from seatsync.accounts.services.tokens import TokenRefused, tokens_issue, tokens_refresh
+from seatsync.accounts.services.tokens import TokenRefused, mfa_token, tokens_issue, tokens_refresh
 from seatsync.live.models import Alert
+from seatsync.tenants.models import Tenant
 from tests.api.conftest import Api
+from tests.factories import MembershipFactory
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +93,19 @@ def test_where_a_second_factor_is_due_a_password_alone_buys_no_token(market: Mar
     good = Api().post("/auth/token/mfa/", {"mfa_token": first["mfa_token"], "code": code})
     assert good.status_code == 200
     assert Api(good.json()["access"]).get("/me/").status_code == 200
+
+
+def test_a_challenge_of_another_tenant_is_refused(market: Market) -> None:
+    user, elsewhere = market.holding.user, Tenant.objects.get(slug="other-co")
+    MembershipFactory.create(user=user, tenant=elsewhere)
+    code = RecoveryCodes.activate(user).get_unused_codes()[0]
+    refused = Api().post("/auth/token/mfa/", {"mfa_token": mfa_token(user, elsewhere.pk), "code": code})
+    assert refused.status_code == 401
+    assert refused.json()["errors"][0]["field"] == "mfa_token"
+    assert not RefreshFamily.objects.exists()
+    # The code was not spent on it: it is good where its challenge was given.
+    own = mfa_token(user, market.holding.ticket.tenant_id)
+    assert Api().post("/auth/token/mfa/", {"mfa_token": own, "code": code}).status_code == 200
 
 
 @pytest.mark.parametrize("lost", ["membership", "proved address", "active"])

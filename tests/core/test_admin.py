@@ -1,6 +1,8 @@
 """The admin: staff behind a second factor, every model page opens, secrets never shown."""
 
 import getpass
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.apps import apps
@@ -13,8 +15,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from automation.models import Decision
 from listings.models import PriceHistory, Sale
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import FeeVersion, MarketplaceAccount
 from seatsync.accounts.models import User
+from seatsync.core.clock import now
 from seatsync.core.models import SubjectKey
 from seatsync.live.models import LiveCounter
 from tests.builders import Holding, build_holding, verified_client
@@ -81,6 +84,19 @@ def test_tokens_and_secrets_are_not_on_the_page() -> None:
     )  # fmt: skip
     page = client.get(reverse("admin:marketplaces_marketplaceaccount_change", args=[account.pk])).content.decode()
     assert "plain-" not in page
+
+
+@pytest.mark.parametrize(("days", "percent"), [(-1, Decimal("10.000")), (1, Decimal("12.000"))])
+def test_i26_a_fee_in_force_is_corrected_by_a_newer_row(days: int, percent: Decimal) -> None:
+    client, starts = staff_client(verified=True), now().date() + timedelta(days=days)
+    row = FeeVersion.objects.create(
+        platform="stubhub", side="seller", percent=Decimal("10.000"), valid_from=starts, source="x", checked_on=starts
+    )
+    url = reverse("admin:marketplaces_feeversion_change", args=[row.pk])
+    sent = {"platform": "stubhub", "side": "seller", "percent": "12.000", "valid_from": starts, "source": "their mail"}
+    assert client.post(url, {**sent, "checked_on": starts}).status_code == 302
+    row.refresh_from_db()
+    assert (row.percent, row.source) == (percent, "their mail")
 
 
 def test_create_staff_makes_a_second_factor(

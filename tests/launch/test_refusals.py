@@ -45,6 +45,7 @@ def refused(state: Path, *arguments: str, prefix: Sequence[str] = ()) -> str:
     (("--port", "-5"), "--port gives port -5 to the web"),
     (("--port", "0"), "--port gives port 0 to the web"),
     (("--simulator-port", "70000"), "--simulator-port gives port 70000 to the simulator"),
+    (("--check", "--simulator-port", "70000"), "--simulator-port gives port 70000 to the simulator"),
     (("--data", "/nonexistent"), "--data /nonexistent is no folder that can be read"),
     (("--data", "/proc/self"), "/proc/self/sales_mlb_2025.csv.gz does not exist. Give the folder that holds"),
     (("--data", "/tmp", "--speed", "banana"), "--speed 'banana' is not a speed. Give recorded seconds per second"),
@@ -74,6 +75,64 @@ def test_what_a_command_refuses_is_told_in_its_own_sentence(
     with pytest.raises(LaunchError) as caught:
         manage(Processes({}, Interrupts()), "prepare", "--data", "x")
     assert str(caught.value) == told
+
+
+def test_an_unknown_environment_is_refused_at_once(state: Path) -> None:
+    said = refused(state, "--port", str(free_port()), prefix=("env", "ENVIRONMENT=bogus"))
+    assert said == "error: ENVIRONMENT='bogus' is unknown. Set it to one of: dev, test, production.\n"
+
+
+def test_a_traceback_is_not_taken_for_progress(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = [
+        "  database ready (1.2 s)",
+        "Traceback (most recent call last):",
+        '  File "x.py", line 1, in y',
+        "ValueError: 7",
+    ]
+
+    def run(self: Processes, spec: Any, hear: Any, *, cwd: Path) -> int:
+        for line in said:
+            hear(f"{line}\n")
+        return 1
+
+    monkeypatch.setattr(Processes, "run", run)
+    with pytest.raises(LaunchError):
+        manage(Processes({}, Interrupts()), "prepare")
+    assert capsys.readouterr().err == "  database ready (1.2 s)\n"
+
+
+def test_a_disk_that_fills_while_the_database_is_made_is_named(state: Path) -> None:
+    disk = state.with_name("disk")
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=60m,mode=755", "tmpfs", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("no small disk can be mounted here (that takes root)")
+    try:
+        process = begin(disk / "state", "--port", str(free_port()), "--simulator-port", str(free_port()))
+        _, errors = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 1, errors
+        assert (
+            errors.splitlines()[-1] == f"error: The disk that holds {disk / 'state'} is full. Free it and start again."
+        )
+        assert "Traceback" not in errors
+        until(lambda: not servers(disk), "nothing is left running")
+    finally:
+        until(
+            lambda: subprocess.run(["umount", str(disk)], check=False, capture_output=True).returncode == 0, "unmounted"
+        )
+
+
+def test_a_database_that_is_not_there_is_told_with_its_remedy(state: Path) -> None:
+    away = {"DATABASE_URL": f"postgres://a@127.0.0.1:{free_port()}/a", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "prepare"], cwd=ROOT, env=environment(state) | away, text=True, check=False,
+        capture_output=True, timeout=PATIENCE_S,
+    )  # fmt: skip
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("CommandError: The database cannot be reached: connection ")
+    assert last.endswith("Start it, or mend DATABASE_URL, and start again.")
 
 
 def test_one_port_for_two_is_refused(state: Path) -> None:

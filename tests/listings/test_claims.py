@@ -6,12 +6,16 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import IntegrityError, connections, transaction
+from psycopg.errors import UniqueViolation
 
-from listings.models import CommandKind, MarketplaceCommand
+from listings.locks import commands_claimable
+from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.services import outbox
 from listings.services.commands import command_write
 from listings.services.outbox import command_claim, leases_reap
+from marketplaces.models import MarketplaceAccount
+from seatsync.core import locks
 from seatsync.core.clock import now
 from seatsync.core.limiters import valkey
 from tests.listings.platform import ScriptedPlatform
@@ -96,3 +100,88 @@ def test_i03_what_is_urgent_is_claimed_before_all_that_waited_longer(market: Mar
     claimed = command_claim()
     assert claimed is not None
     assert claimed.pk == urgent.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_command_that_another_worker_has_locked_is_skipped_and_not_waited_for(
+    platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    valkey().flushdb()
+    monkeypatch.setattr("listings.services.commands.outbox_wake", lambda **_: None)
+    # Whoever waits for a lock is refused before the one who holds it lets go.
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT_MS", 50)
+    account = build_market(platforms).accounts["alpha"]
+    older, younger = (
+        command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{number}") for number in range(2)
+    )
+    locked, done, held = threading.Event(), threading.Event(), list[uuid.UUID]()
+
+    def other() -> None:
+        try:
+            with transaction.atomic():
+                held.extend(command.pk for command in commands_claimable(1, state=CommandState.PENDING))
+                locked.set()
+                done.wait(60)
+        finally:
+            connections.close_all()
+
+    worker = threading.Thread(target=other)
+    worker.start()
+    try:
+        assert locked.wait(60)
+        claimed = [command_claim(), command_claim()]
+    finally:
+        done.set()
+        worker.join()
+    assert held == [older.pk]
+    assert [command and command.pk for command in claimed] == [younger.pk, None]
+
+
+@pytest.mark.django_db
+def test_commands_of_a_disconnected_account_are_not_sent(market: Market) -> None:
+    market.publish()
+    mine = MarketplaceAccount.objects.filter(pk=market.accounts["alpha"].pk)
+    mine.update(is_active=False)
+    market.work()
+    waiting = MarketplaceCommand.objects.get(account__in=mine)
+    assert (waiting.state, waiting.attempts, market.alpha.calls) == ("pending", 0, [])
+    assert len(market.beta.shown()) == 1
+    mine.update(is_active=True)
+    market.work()
+    assert len(market.alpha.shown()) == 1
+
+
+def refused_in_flight(command: MarketplaceCommand) -> str | None:
+    """Which constraint of the database refuses to have this command in flight."""
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        MarketplaceCommand.objects.filter(pk=command.pk).update(state=CommandState.IN_FLIGHT)
+    assert isinstance(caught.value.__cause__, UniqueViolation)
+    return caught.value.__cause__.diag.constraint_name
+
+
+@pytest.mark.django_db
+def test_the_database_refuses_a_second_command_of_a_listing_in_flight(market: Market) -> None:
+    alpha, beta = market.published()
+    first, second = (
+        command_write(listing=alpha, kind=CommandKind.REPRICE, key=f"reprice:{number}") for number in range(2)
+    )
+    elsewhere = command_write(listing=beta, kind=CommandKind.REPRICE, key="reprice:beta")
+    wanted = MarketplaceCommand.objects.filter(pk__in=[first.pk, elsewhere.pk])
+    assert wanted.update(state=CommandState.IN_FLIGHT) == 2
+    assert refused_in_flight(second) == "command_one_in_flight"
+    MarketplaceCommand.objects.filter(pk=first.pk).update(state=CommandState.DONE)
+    assert MarketplaceCommand.objects.filter(pk=second.pk).update(state=CommandState.IN_FLIGHT) == 1
+
+
+@pytest.mark.django_db
+def test_the_database_refuses_a_second_command_of_a_whole_account_in_flight(market: Market) -> None:
+    first, second, elsewhere = (
+        command_write(account=market.accounts[key], kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{number}")
+        for number, key in enumerate(["alpha", "alpha", "beta"])
+    )
+    MarketplaceCommand.objects.update(whole_account=True)
+    wanted = MarketplaceCommand.objects.filter(pk__in=[first.pk, elsewhere.pk])
+    assert wanted.update(state=CommandState.IN_FLIGHT) == 2
+    assert refused_in_flight(second) == "command_one_in_flight_account"
+    # Where the platform's rule is one a listing, the account may have several.
+    MarketplaceCommand.objects.filter(pk=second.pk).update(whole_account=False, state=CommandState.IN_FLIGHT)

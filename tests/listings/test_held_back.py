@@ -45,6 +45,8 @@ def test_i19_a_queued_listing_does_not_go_up_after_the_brake_and_does_when_it_is
     market.work()
     assert (market.alpha.calls, market.beta.calls) == ([], [])
     assert set(MarketplaceCommand.objects.values_list("state", "attempts")) == {("pending", 0)}
+    said = {"HALTED": "waiting: trading is halted", "NO_NEW_LISTINGS": "waiting: trading takes no new listings"}
+    assert set(MarketplaceCommand.objects.values_list("last_error", flat=True)) == {said[state]}
     brake(market, "ACTIVE")
     market.work()
     assert set(Listing.objects.values_list("status", flat=True)) == {"active"}

@@ -4,9 +4,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 
 from listings.models import CommandState, Listing, MarketplaceCommand, PriceHistory, Sale, SaleState
+from listings.selectors import offered_among
 from listings.services import outbox
 from listings.services.delist import listings_delist
 from listings.services.execute import execute
@@ -14,9 +16,11 @@ from listings.services.outbox import command_claim, command_retry, commands_drai
 from listings.services.pricing import listing_reprice
 from listings.services.record import MOST_ATTEMPTS, record
 from marketplaces.errors import OURS, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
+from marketplaces.models import LimitVersion, MarketplaceAccount
 from portfolios.models import OwnerState, Seat
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, NotFound
+from seatsync.core.limiters import valkey
 from seatsync.live.models import Alert
 from tests.market import Market
 
@@ -150,6 +154,32 @@ def test_too_many_failures_need_a_person(market: Market) -> None:
         due_now()
         market.work(rounds=1)
     assert MarketplaceCommand.objects.get().state == "needs_person"
+
+
+def test_a_last_try_of_unknown_outcome_leaves_a_create_that_may_be_there(market: Market) -> None:
+    listing = only(market)
+    market.alpha.script["create"] = [TemporaryError("busy")] * (MOST_ATTEMPTS - 1)
+    market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
+    for _ in range(MOST_ATTEMPTS):
+        due_now()
+        market.work(rounds=1)
+    command = MarketplaceCommand.objects.get()
+    assert (command.state, command.outcome_unknown) == ("needs_person", True)
+    assert market.alpha.shown() == [listing.external_id]
+    assert offered_among([seat.pk for seat in market.holding.seats]) == {seat.pk for seat in market.holding.seats}
+
+
+def test_a_withdrawn_create_forgets_no_outcome_that_is_unknown(market: Market) -> None:
+    listing = only(market)
+    market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
+    market.work()
+    due_now()
+    claimed = command_claim()
+    assert claimed is not None
+    listings_delist(actor=market.holding.actor, listing_ids=[listing.pk])
+    record(claimed, execute(claimed))
+    claimed.refresh_from_db()
+    assert (claimed.state, claimed.outcome_unknown) == ("superseded", True)
 
 
 def test_i23_our_own_fault_counts_as_an_attempt_of_unknown_outcome(market: Market) -> None:
@@ -313,6 +343,44 @@ def test_urgent_commands_find_tokens_that_ordinary_ones_may_not_take(
     listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
     commands_drain()
     assert market.beta.shown() == []
+
+
+def test_a_limit_that_lets_nothing_through_holds_nobody_else_up(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alpha, beta = market.published()
+    listings_delist(actor=market.holding.actor, listing_ids=[alpha.pk, beta.pk])
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "limit_for", lambda platform: (1.0, 0, 0) if platform == "alpha" else (50.0, 50, 1))
+        market.work()
+    assert (market.alpha.shown(), market.beta.shown()) == ([alpha.external_id], [])
+    waiting = MarketplaceCommand.objects.get(listing=alpha, kind="delist")
+    assert (waiting.state, waiting.last_error) == ("pending", "the limit of its marketplace lets nothing through")
+    market.hurry()
+    market.work()
+    assert market.alpha.shown() == []
+
+
+def test_a_limit_lets_something_through() -> None:
+    row = LimitVersion(
+        platform="alpha", per_second=Decimal(1), burst=0, valid_from=now().date(), source="x", checked_on=now().date()
+    )
+    with pytest.raises(ValidationError, match="limit_burst_positive"):
+        row.full_clean()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.save()
+
+
+def test_what_is_for_a_marketplace_without_an_adapter_ends_with_a_person_and_holds_nobody_up(market: Market) -> None:
+    market.publish()
+    MarketplaceAccount.objects.filter(platform="alpha").update(platform="removed")
+    market.work()
+    assert len(market.beta.shown()) == 1
+    for _ in range(MOST_ATTEMPTS):
+        valkey().flushdb()  # its limit is a low one
+        market.hurry()
+        market.work()
+    assert MarketplaceCommand.objects.get(account__platform="removed").state == CommandState.NEEDS_PERSON
 
 
 def test_claims_and_records_never_hold_locks_while_talking(market: Market) -> None:

@@ -17,7 +17,8 @@ from listings.services import guards
 from listings.services.delist import listings_delist
 from listings.services.outbox import command_claim
 from listings.services.pricing import listing_reprice, price_apply
-from listings.services.trading import brake_for, brakes_for, trading_state_set
+from listings.services.sendable import create_held_back, reprice_held_back
+from listings.services.trading import brakes_for, brakes_on, trading_state_set
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import PermanentError
 from marketplaces.models import FeeVersion, Mode
@@ -320,8 +321,43 @@ def test_i19_raise_only_and_no_new_listings(market: Market) -> None:
         reprice(market, alpha, "83.99")
     assert reprice(market, alpha, "85.00").price == Decimal("85.00")
     brake(market, TradingStateKind.NO_NEW_LISTINGS)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=r"^Trading takes no new listings \(test\)\.$"):
         market.publish(market.holding.seats_of(market.holding.games[-1]))
+
+
+def test_i19_each_of_two_brakes_stops_what_it_says(market: Market) -> None:
+    """A stricter one beside it lifts nothing: neither for what is decided now, nor for what waits to be sent."""
+    alpha, _ = market.published()
+    brake(market, TradingStateKind.RAISE_ONLY)
+    holding = market.holding
+    trading_state_set(
+        actor=holding.actor, scope="season", scope_id=holding.ticket.pk, state="NO_NEW_LISTINGS", reason="enough"
+    )
+    with pytest.raises(InvalidInput, match="only rise"):
+        reprice(market, alpha, "83.99")
+    with pytest.raises(Conflict):
+        market.publish(holding.seats_of(holding.games[-1]))
+    Listing.objects.filter(pk=alpha.pk).update(price=Decimal("70.00"))
+    alpha.refresh_from_db()
+    assert reprice_held_back(alpha) == "waiting: trading only raises prices"
+    assert create_held_back(alpha) == "waiting: trading takes no new listings"
+
+
+def test_a_batch_gives_each_listing_one_price(market: Market) -> None:
+    """The first of two would vanish without a proposal."""
+    alpha, _ = market.published()
+    twice = [PriceChange(alpha.pk, Decimal(price), None, "", False) for price in ("80.00", "81.00")]
+    with pytest.raises(InvalidInput, match="named twice"):
+        price_apply(actor=market.holding.actor, changes=twice)
+    assert not PriceProposal.objects.exists()
+
+
+@pytest.mark.parametrize(("state", "said"), [
+    ("ACTIVE", "is active"), ("RAISE_ONLY", "only raises prices"), ("NO_NEW_LISTINGS", "takes no new listings"),
+    ("HALTED", "is halted"),
+])  # fmt: skip
+def test_every_trading_state_ends_a_sentence(state: str, said: str) -> None:
+    assert {kind.value: kind.does for kind in TradingStateKind}[state] == said
 
 
 def test_strangers_see_nothing_and_viewers_change_nothing(market: Market) -> None:
@@ -441,11 +477,14 @@ def test_i35_what_was_refused_is_not_in_the_audit(market: Market) -> None:
     assert not AuditEntry.objects.filter(verb="listing.reprice").exists()
 
 
-@pytest.mark.parametrize(("price", "reaches"), [("84.15", "75.74"), ("64.25", "57.83"), ("99.99", "89.99")])
+@pytest.mark.parametrize(
+    ("price", "reaches"), [("84.15", "75.73"), ("64.25", "57.82"), ("99.99", "89.99"), ("48.75", "43.87")]
+)
 def test_i25_what_reaches_the_seller_is_exact_and_rounded_once(market: Market, price: str, reaches: str) -> None:
+    """The fee is what is rounded, as marketplaces tell it: 10 % of 48.75 is 4.88."""
     proceeds = proceeds_at(Decimal(price), fee_version("alpha"))
     assert (type(proceeds), str(proceeds)) == (Decimal, reaches)
-    alpha, _ = market.published(price=price)
+    alpha, _ = market.published(price=price, floor=Decimal("20.00"))
     assert alpha.proceeds == Decimal(reaches)
 
 
@@ -472,15 +511,15 @@ def test_i19_a_brake_whose_end_has_passed_does_not_apply(market: Market) -> None
     people, ended = market.holding, now() - timedelta(seconds=1)
     trading_state_set(actor=people.actor, scope="holder", scope_id=people.user.pk, state="HALTED", reason="x")
 
-    def applying() -> tuple[str, str]:
-        one = brake_for(people.ticket, game_id=people.game.pk)
-        return one.state, brakes_for([listing])[listing.pk].state
+    def halted() -> list[bool]:
+        both = brakes_on(people.ticket, game_id=people.game.pk), brakes_for([listing])[listing.pk]
+        return [found.halts is not None for found in both]
 
-    assert applying() == ("HALTED", "HALTED")
+    assert halted() == [True, True]
     TradingState.objects.update(until=now() + timedelta(hours=1))
-    assert applying() == ("HALTED", "HALTED")
+    assert halted() == [True, True]
     TradingState.objects.update(until=ended)
-    assert applying() == ("ACTIVE", "ACTIVE")
+    assert halted() == [False, False]
     listing_reprice(actor=people.actor, listing_id=listing.pk, price=Decimal("80.00"), version=listing.version)
     listing.refresh_from_db()
     assert listing.price == Decimal("80.00")

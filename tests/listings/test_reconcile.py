@@ -8,10 +8,11 @@ import pytest
 
 from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, Sale
 from listings.services.reconcile import accounts_reconcile_due
-from marketplaces.contracts import RemoteListing, RemoteListingState
+from marketplaces.contracts import Capability, RemoteListing, RemoteListingState
 from marketplaces.errors import TemporaryError
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
+from tests.listings.platform import ScriptedPlatform
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +72,25 @@ def test_i22_a_wrong_price_and_a_wrong_size_are_sent_again(market: Market) -> No
     sweep(market)
     assert market.alpha.listings[alpha.external_id].price == Decimal("84.00")
     assert market.alpha.listings[alpha.external_id].quantity == 4
+
+
+def test_i22_more_than_is_left_comes_down_where_it_cannot_be_made_smaller(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    traits = market.alpha.traits
+    less = replace(traits, capabilities=traits.capabilities - {Capability.RESIZE})
+    monkeypatch.setattr(ScriptedPlatform, "traits", property(lambda _: less))
+    there = market.alpha.listings[alpha.external_id]
+    market.alpha.listings[alpha.external_id] = replace(there, quantity=4)
+    sweep(market)
+    assert alpha.external_id not in market.alpha.shown()
+    alpha.refresh_from_db()
+    assert (alpha.status, alpha.status_reason) == (
+        ListingStatus.CANCELLED, "its marketplace shows more seats than are left",
+    )  # fmt: skip
 
 
 def test_a_listing_that_was_not_made_here_is_told_and_left_alone(market: Market) -> None:

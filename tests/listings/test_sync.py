@@ -37,6 +37,15 @@ def due(**first: Any) -> None:
     MarketplaceAccount.objects.filter(platform="beta").update(last_sync_at=now() - timedelta(days=1))
 
 
+def test_a_lost_webhook_costs_no_more_than_until_the_next_look(market: Market) -> None:
+    """Whoever asks looks every fifteen seconds, and notes the time a little later than the look began."""
+    moment = now()
+    MarketplaceAccount.objects.update(last_sync_at=moment - timedelta(seconds=14))
+    assert {account.platform for account in sync.accounts_due()} == {"alpha", "beta"}
+    MarketplaceAccount.objects.update(last_sync_at=moment)
+    assert sync.accounts_due() == []
+
+
 @pytest.fixture
 def poisoned(market: Market) -> RemoteSale:
     """Two seats sold on alpha for more than any column holds, two on beta as usual."""

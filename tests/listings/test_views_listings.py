@@ -54,7 +54,7 @@ def test_a_stale_version_is_said_and_changes_nothing(market: Market, listing: Li
     stale = listing.version
     reprice(client, listing, "88")
     answer = reprice(client, listing, "90", stale, row=True)
-    assert answer.status_code == 422
+    assert answer.status_code == 409
     assert "Look at the new price and decide again." in answer.content.decode()
     listing.refresh_from_db()
     assert listing.price == Decimal("88.00")
@@ -168,6 +168,10 @@ def test_the_brake_is_set_with_a_reason(market: Market) -> None:
     assert (brake.scope, brake.scope_id, brake.state) == ("holder", market.holding.user.pk, "HALTED")
     page = client.get(reverse("listings:trading_detail")).content.decode()
     assert "on holiday" in page
+    assert "Selling is halted." in page
+    assert client.post(url, {"state": "NO_NEW_LISTINGS", "reason": "enough"}).status_code == 302
+    page = client.get(reverse("listings:trading_detail")).content.decode()
+    assert "Selling takes no new listings." in page
     # It is set: what is offered now is to resume, for which nobody needs a reason.
     assert '<option value="ACTIVE" selected>' in page
     assert client.post(url, {"state": "ACTIVE", "reason": ""}).status_code == 302

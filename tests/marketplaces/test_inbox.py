@@ -26,6 +26,7 @@ from seatsync.accounts.models import User
 from seatsync.core import crypto, locks
 from seatsync.core.audit import subject_key_destroy
 from seatsync.core.clock import now
+from seatsync.core.errors import NotFound
 from seatsync.live.models import Alert
 from seatsync.tenants.models import Tenant
 from tests.builders import Holding, build_holding, verified_client
@@ -121,6 +122,16 @@ def test_i21_long_delivery_ids_that_begin_alike_are_not_taken_for_each_other(acc
         return json.dumps({"metadata": said, "data": {"id": "A"}}).encode()
 
     assert [receive(account, body("x" * 130 + end)) for end in "aba"] == [1, 1, 0]
+
+
+def test_a_delivery_for_a_disconnected_account_is_refused_and_nothing_is_stored(account: MarketplaceAccount) -> None:
+    MarketplaceAccount.objects.filter(pk=account.pk).update(is_active=False)
+    with pytest.raises(NotFound):
+        receive(account, fixture("seatgeek", "order_created"))
+    account.refresh_from_db()
+    assert (account.last_webhook_at, account.rejected_webhooks) == (None, 0)
+    assert not InboundEvent.objects.exists()
+    assert not InboundDelivery.objects.exists()
 
 
 def test_every_header_is_kept_but_those_that_carry_a_secret(account: MarketplaceAccount) -> None:

@@ -4,15 +4,16 @@ from dataclasses import replace
 from threading import Event, Thread
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from marketplaces.contracts import Grant, Link
+from marketplaces.errors import TemporaryError
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services.links import link_for
 from seatsync.core.limiters import valkey
 from seatsync.tenants.models import Tenant
 from tests.listings.platform import ScriptedPlatform
-from tests.market import build_market
+from tests.market import Market, build_market
 
 
 @pytest.mark.django_db(transaction=True)
@@ -49,3 +50,20 @@ def test_two_workers_that_find_a_grant_ended_spend_one_refresh_token(
     assert (spent, got) == (["r-0"], ["a-1", "a-1"])
     account.refresh_from_db()
     assert (account.access_token, account.refresh_token) == ("a-1", "r-1")
+
+
+@pytest.mark.django_db
+def test_no_grant_is_renewed_inside_a_transaction(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is undone with it would lose a grant that can be had once."""
+    account, spent = market.accounts["alpha"], list[str]()
+
+    def refresh(link: Link) -> Grant:
+        spent.append(link.grant.refresh_token)
+        return replace(link.grant, access_token="fresh")
+
+    monkeypatch.setattr(market.alpha, "refresh", refresh)
+    with transaction.atomic(), pytest.raises(TemporaryError, match="being renewed"):
+        link_for(account, force_refresh=True)
+    account.refresh_from_db()
+    assert (spent, account.access_token) == ([], "token")
+    assert link_for(account, force_refresh=True).grant.access_token == "fresh"

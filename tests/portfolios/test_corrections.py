@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.test import Client
 
+from listings.models import SOLD_THERE, CommandState, Listing, ListingSeat, Sale
 from listings.services.delist import listings_delist
+from listings.services.let_go import listings_let_go
+from listings.services.outbox import command_retry
 from portfolios.locks import seats_lock
 from portfolios.models import SeasonTicket, Seat, SeatGroup
 from portfolios.services.corrections import season_ticket_correct, season_ticket_remove
@@ -16,6 +20,7 @@ from portfolios.services.ledger import seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.audit import audit_read
+from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
 from seatsync.core.models import AuditEntry
 from tests.builders import GAMES, SEATS, Holding
@@ -162,6 +167,105 @@ def test_a_ticket_that_was_ever_listed_is_kept(market: Market) -> None:
     )  # fmt: skip
     assert SeasonTicket.objects.get().removed_at is None
     assert "cannot be deleted. On record: 2 listings." in browser("owner").get(_page(holding, "delete")).text
+
+
+def unmapped(market: Market) -> Listing:
+    """A ticket of a section that nobody knows, and a publication of it that waits for its mapping."""
+    correct(market.holding, section="999")
+    seats = list(Seat.objects.filter(game=market.holding.game).order_by("seat_number"))
+    (listing,) = market.publish(seats, account_ids=[market.accounts["alpha"].pk])
+    market.work()
+    listing.refresh_from_db()
+    assert (listing.status, market.alpha.shown()) == ("error", [])
+    return listing
+
+
+def take_down(market: Market, listing: Listing) -> None:
+    listings_delist(actor=market.holding.actor, listing_ids=[listing.pk], reason="a mistake")
+    market.work()
+    listing.refresh_from_db()
+    assert listing.status == "cancelled"
+
+
+UNDER_WAY = "On record: 1 publication under way (take down first)."
+
+
+def test_a_publication_that_waits_binds_until_it_is_taken_down(market: Market) -> None:
+    holding, listing = market.holding, unmapped(market)
+    for refused in (
+        lambda: correct(holding, section="131"),
+        lambda: season_ticket_remove(actor=holding.actor, ticket_id=holding.ticket.pk),
+    ):
+        with pytest.raises(Conflict) as caught:
+            refused()
+        assert UNDER_WAY in caught.value.detail
+        assert caught.value.problems[0].remedy == "Take down what is under way, and try again."
+    assert UNDER_WAY in browser("owner").get(_page(holding, "correct")).text
+    assert ListingSeat.objects.filter(listing=listing).count() == SEATS
+
+
+def test_a_publication_that_came_to_nothing_lets_the_place_be_mended(market: Market) -> None:
+    holding, listing = market.holding, unmapped(market)
+    take_down(market, listing)
+    assert correct(holding, section="131").section == "131"
+    seats = Seat.objects.filter(season_ticket=holding.ticket)
+    assert (set(seats.values_list("section", flat=True)), seats.count()) == ({"131"}, GAMES * SEATS)
+    # The listing says what was asked for, and has no seats any more.
+    listing.refresh_from_db()
+    assert (listing.section, listing.status, listing.quantity) == ("999", "cancelled", SEATS)
+    assert not ListingSeat.objects.filter(listing=listing).exists()
+    (entry,) = AuditEntry.objects.filter(verb="listing.let_go", object_id=str(listing.pk))
+    assert (audit_read(entry) or {})["before"] == {"seats": [1, 2, 3, 4]}
+    assert browser("owner").get(f"/portfolio/listings/{listing.pk}/").status_code == 200
+    # And the seats at their right place are sold as any others.
+    alpha, _ = market.published(list(seats.filter(game=holding.game).order_by("seat_number")))
+    assert (alpha.section, market.alpha.shown()) == ("131", [alpha.external_id])
+
+
+def test_a_ticket_whose_publication_came_to_nothing_is_deleted(market: Market) -> None:
+    listing = unmapped(market)
+    take_down(market, listing)
+    owner = browser("owner")
+    assert "24 seats over 6 games" in owner.get(_page(market.holding, "delete")).text
+    season_ticket_remove(actor=market.holding.actor, ticket_id=market.holding.ticket.pk)
+    assert not Seat.objects.exists()
+    assert Listing.objects.get().commands.exists()
+    assert owner.get(f"/portfolio/listings/{listing.pk}/").status_code == 404
+
+
+def test_sending_an_unmapped_publication_again_binds_nobody_for_ever(market: Market) -> None:
+    listing = unmapped(market)
+    command_retry(actor=market.holding.actor, command_id=listing.commands.get().pk)
+    market.work()
+    take_down(market, listing)
+    assert correct(market.holding, section="131").section == "131"
+
+
+@pytest.mark.parametrize("known", ["shown", "read back", "unknown", "sold there", "a sale", "pending", "in flight"])
+def test_a_listing_that_its_marketplace_may_have_had_still_binds(market: Market, known: str) -> None:
+    listing = unmapped(market)
+    take_down(market, listing)
+    mine, create = Listing.objects.filter(pk=listing.pk), listing.commands.filter(kind="create")
+    if known == "shown":
+        mine.update(published_at=now())
+    elif known == "read back":
+        mine.update(listing_id="alpha-L1")
+    elif known == "unknown":
+        create.update(outcome_unknown=True)
+    elif known == "sold there":
+        mine.update(status_reason=SOLD_THERE)
+    elif known == "a sale":
+        Sale.objects.create(
+            tenant_id=listing.tenant_id, account=listing.account, mode=listing.mode, listing=listing, platform="alpha",
+            platform_sale_id="S-1", state="cancelled", sold_at=now(), noticed_at=now(),
+        )  # fmt: skip
+    else:
+        create.update(state=CommandState.PENDING if known == "pending" else CommandState.IN_FLIGHT)
+    with pytest.raises(Conflict, match=r"On record: 1 (listing|publication under way \(take down first\))"):
+        correct(market.holding, section="131")
+    with pytest.raises(Conflict, match="was listed"), transaction.atomic():
+        listings_let_go(market.holding.actor, list(Seat.objects.values_list("pk", flat=True)))
+    assert ListingSeat.objects.filter(listing=listing).count() == SEATS
 
 
 def _page(holding: Holding, verb: str) -> str:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -78,7 +78,21 @@ def lost() -> str | None:
     if running is not None and all(os.environ.get(name) == address for name, address in running.items()):
         return None
     log = state_dir() / "keeper.log"
+    if _disk_was_full(log.parent):
+        return _full(log.parent)
     return f"PostgreSQL or Valkey of {log.parent} ended; {log} says why. Start again."
+
+
+def _disk_was_full(directory: Path) -> bool:
+    """Whether PostgreSQL ended for want of space: it says so last, where there was room for that."""
+    with suppress(OSError):
+        said = (directory / "postgres.log").read_bytes()[-LOG_NEEDS_BYTES:]
+        return b"No space left on device" in said or shutil.disk_usage(directory).free < LOG_NEEDS_BYTES
+    return False
+
+
+def _full(directory: Path) -> str:
+    return f"The disk that holds {directory} is full. Free it and start again."
 
 
 def _running(directory: Path) -> dict[str, str] | None:
@@ -132,7 +146,7 @@ def _reason(log_path: Path, offset: int) -> str:
     if lines:
         return lines[-1].removeprefix("error: ")
     if shutil.disk_usage(log_path.parent).free < LOG_NEEDS_BYTES:  # where not even the reason could be written
-        return f"The disk that holds {log_path.parent} is full. Free it and start again."
+        return _full(log_path.parent)
     return f"The embedded servers did not start. {log_path} says why; `rm -r {log_path.parent}` starts afresh."
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 
@@ -22,6 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic()
+        self._reach()
         executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", verbosity=0)
@@ -30,6 +31,16 @@ class Command(BaseCommand):
         started = time.monotonic()
         call_command("demo", data=options["data"], speed=options["speed"])
         self._step("demo loaded", started)
+
+    @staticmethod
+    def _reach() -> None:
+        try:
+            connections[DEFAULT_DB_ALIAS].ensure_connection()
+        except OperationalError as error:
+            reason = str(error).strip().splitlines()[0].rstrip("?.")
+            raise CommandError(
+                f"The database cannot be reached: {reason}. Start it, or mend DATABASE_URL, and start again."
+            ) from error
 
     def _step(self, text: str, started: float) -> None:
         self.stderr.write(f"  {text} ({time.monotonic() - started:.1f} s)")
