@@ -28,8 +28,6 @@ def main() -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     os.chdir(ROOT)
     os.environ.setdefault("ENVIRONMENT", "dev")
-    # What was compiled is kept: six processes start at once, each time.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.execv(PYTHON, [str(PYTHON), "-m", "seatsync.launch", *sys.argv[1:]])  # noqa: S606 - no shell is wanted
     return 0
 
