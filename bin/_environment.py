@@ -221,4 +221,6 @@ def heard(command: list[str]) -> tuple[int, str]:
 
 def _inside(env: dict[str, str]) -> dict[str, str]:
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), **env}
+    # What was compiled is kept: each process of a test run, and there are many, would compile it anew.
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**usual, "PATH": path, "PYTHONPATH": str(ROOT), **env}

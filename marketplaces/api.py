@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from marketplaces import selectors
 from marketplaces.market import market_of_games
 from marketplaces.models import InboundEvent, MarketplaceAccount
-from marketplaces.registry import adapter_get
+from marketplaces.registry import adapter_get, traits_of
 from marketplaces.services import connect
 from marketplaces.services.understand import inbound_retry
 from portfolios.selectors import game_get
@@ -37,8 +37,9 @@ class AccountOutput(serializers.ModelSerializer[MarketplaceAccount]):
         )  # fmt: skip
 
     def get_contract(self, account: MarketplaceAccount) -> str:
-        """How sure we are of the platform's API."""
-        return adapter_get(account.platform).traits.contract
+        """How sure we are of the platform's API; not at all of one that is no longer installed."""
+        traits = traits_of(account.platform)
+        return traits.contract if traits else "unverified"
 
 
 BY_TOKEN = example("By token", {"platform": "seatgeek", "mode": "paper", "token": "sg-token"}, request=True)

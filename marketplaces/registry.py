@@ -6,7 +6,7 @@ from importlib import import_module
 from types import ModuleType
 
 from marketplaces import adapters
-from marketplaces.contracts import HandOver, MarketplaceAdapter
+from marketplaces.contracts import Capability, HandOver, MarketplaceAdapter, Traits
 from seatsync.core.errors import InvalidInput
 
 
@@ -51,12 +51,26 @@ def adapter_list() -> list[MarketplaceAdapter]:
 
 def platform_name(key: str) -> str:
     """The marketplace's own name; a key without an adapter is made readable."""
-    return _found()[key].traits.name if key in _found() else key.replace("_", " ").title()
+    traits = traits_of(key)
+    return traits.name if traits else key.replace("_", " ").title()
+
+
+def traits_of(key: str) -> Traits | None:
+    """What a platform declares, for whoever meets it in stored rows; None where it has no adapter (any more)."""
+    adapter = _found().get(key)
+    return adapter.traits if adapter else None
+
+
+def platform_can(key: str, capability: Capability) -> bool:
+    """Whether a platform declares a capability; one without an adapter can do nothing."""
+    traits = traits_of(key)
+    return traits is not None and capability in traits.capabilities
 
 
 def hand_overs_of(key: str) -> tuple[HandOver, ...]:
-    """The ways of handing tickets over that a marketplace takes; none where it has no adapter any more."""
-    return _found()[key].traits.hand_overs if key in _found() else ()
+    """The ways of handing tickets over that a platform takes; none where it has no adapter."""
+    traits = traits_of(key)
+    return traits.hand_overs if traits else ()
 
 
 def adapter_get(key: str) -> MarketplaceAdapter:

@@ -20,7 +20,7 @@ from marketplaces.models import (
     MarketplaceAccount,
     MarketSnapshot,
 )  # fmt: skip
-from marketplaces.registry import adapter_get, adapter_keys
+from marketplaces.registry import traits_of
 from portfolios.models import Game, VenueSection
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -62,10 +62,10 @@ def limit_for(platform: str) -> tuple[float, int, int]:
     row = LimitVersion.objects.filter(platform=platform, valid_from__lte=now().date()).order_by("-valid_from").first()
     if row is not None:
         return float(row.per_second), row.burst, row.reserved
-    if platform not in adapter_keys():
+    traits = traits_of(platform)
+    if traits is None:
         # Nothing can be sent there: whatever is carried out is refused then, and ends with a person.
         return 1.0, 2, 1
-    traits = adapter_get(platform).traits
     return traits.default_per_second, traits.default_burst, traits.reserved_tokens
 
 

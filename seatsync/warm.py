@@ -19,14 +19,14 @@ _ICON = re.compile(r'{% lucide "([a-z0-9-]+)"')
 def warm_up() -> None:
     """Read every address and import what serves it, with the adapters: a second's work, else paid for by a sale."""
     garbage_waits()
-    reverse("healthz")
-    adapter_keys()
+    _load()
     garbage_resumes()
 
 
 def warm_up_pages() -> None:
     """The same for whoever serves pages, with every template and the icons in them."""
-    warm_up()
+    garbage_waits()
+    _load()
     icons = nav_icons()
     for folder, name in _templates():
         get_template(name)
@@ -34,6 +34,11 @@ def warm_up_pages() -> None:
     for icon in sorted(icons):
         Template(f'{{% load lucide %}}{{% lucide "{icon}" %}}').render(Context())
     garbage_resumes()
+
+
+def _load() -> None:
+    reverse("healthz")
+    adapter_keys()
 
 
 def _templates() -> Iterator[tuple[Path, str]]:

@@ -1,5 +1,6 @@
 """Test set-up: the real embedded servers, one migrated database cloned per worker, the network closed but loopback."""
 
+import gc
 import os
 
 os.environ["ENVIRONMENT"] = "test"
@@ -13,6 +14,8 @@ import django
 from django.conf import settings as django_settings
 
 django.setup()
+# While the tests are loaded, too (see `pytest_collection_finish`).
+gc.disable()
 
 # A Valkey database for each test process, so that one may be emptied without the others noticing. Workers find the
 # settings loaded already, hence no environment variable.
@@ -21,7 +24,6 @@ _valkey = f"{os.environ['REDIS_URL'].rsplit('/', 1)[0]}/{1 + _worker}"
 django_settings.REDIS_URL = django_settings.CACHES["default"]["LOCATION"] = _valkey
 
 import copy
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -69,6 +71,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from listings.states import OPEN
 from marketplaces.contracts import Capability, ListingRef
 from marketplaces.models import MarketplaceAccount
 from marketplaces.ports import Business
-from marketplaces.registry import adapter_get
+from marketplaces.registry import platform_can
 from seatsync.core.clock import now
 
 # A sale may be told this long after the listing was down.
@@ -52,7 +52,7 @@ def shown_listing_of(account_id: uuid.UUID) -> ListingRef | None:
 
 def _unread(account_id: uuid.UUID) -> int:
     account = MarketplaceAccount.objects.get(pk=account_id)
-    if Capability.SALES_SINCE not in adapter_get(account.platform).traits.capabilities:
+    if not platform_can(account.platform, Capability.SALES_SINCE):
         return 0
     newest = MarketplaceCommand.objects.filter(account=account, kind=CommandKind.DELIST, state=CommandState.DONE)
     down_at = newest.aggregate(at=Max("finished_at"))["at"]

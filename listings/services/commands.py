@@ -7,7 +7,7 @@ from django.db.models import Q
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount
-from marketplaces.registry import adapter_get
+from marketplaces.registry import traits_of
 from seatsync.core.clock import now
 
 URGENT = frozenset({CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE})
@@ -29,6 +29,7 @@ def command_write(
     account = account or (owner.account if owner else None)
     if account is None:
         raise ValueError("a command concerns a listing, a sale or an account")
+    traits = traits_of(account.platform)
     command, created = MarketplaceCommand.objects.get_or_create(
         idempotency_key=key,
         defaults={
@@ -40,7 +41,7 @@ def command_write(
             "priority": 0 if kind in URGENT else 3 if kind in SOON else 5,
             "payload": payload or {},
             "not_before": now(),
-            "whole_account": adapter_get(account.platform).traits.whole_account,
+            "whole_account": traits is not None and traits.whole_account,
         },
     )
     if created:

@@ -18,7 +18,7 @@ from listings.services.sync import account_contained
 from listings.states import sale_may_move
 from marketplaces.contracts import Capability, PaymentLine, RemotePayment
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.registry import adapter_get
+from marketplaces.registry import adapter_get, platform_can
 from marketplaces.services.alerts import alert_reading_recovered
 from marketplaces.services.links import over_link
 from seatsync.core.actors import Actor
@@ -36,7 +36,7 @@ def accounts_sync_payouts() -> int:
     active = MarketplaceAccount.objects.filter(Q(is_active=True, needs_reconnect=False) & ~Q(mode=Mode.ASSISTED))
     applied = 0
     for account in active:
-        if Capability.PAYMENTS in adapter_get(account.platform).traits.capabilities:
+        if platform_can(account.platform, Capability.PAYMENTS):
             applied += account_contained(account, "payouts", partial(account_sync_payouts, account=account)) or 0
     return applied
 

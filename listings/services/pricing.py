@@ -183,7 +183,7 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
         (
             "raise_only", rising is None or halts is not None or proposed >= listing.price,
             f"Prices may only rise now{why}, and {money(proposed)} is below {money(listing.price)}.",
-            f"Choose {money(listing.price)} or more, or resume trading under Settings, Selling.",
+            f"Choose {money(listing.price)} or more. {rising.remedy if rising else ''}",
         ),
         (
             "floor", proposed >= listing.floor, f"{money(proposed)} is below your floor of {floor}.",

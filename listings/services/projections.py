@@ -9,7 +9,7 @@ from listings.services.delist import listing_take_down
 from listings.services.notify import listing_changed
 from listings.states import OFFERED, listing_may_move, split_offerable
 from marketplaces.contracts import Capability
-from marketplaces.registry import adapter_get, platform_name
+from marketplaces.registry import platform_can, platform_name
 from portfolios.models import Seat, SeatGroup
 from portfolios.services.groups import seat_group_for
 from seatsync.core.clock import now
@@ -112,7 +112,7 @@ def _may_resize(listing: Listing, rest: list[Seat]) -> bool:
         and listing.status in {ListingStatus.ACTIVE, ListingStatus.PAUSED}
         and bool(listing.listing_id)
         and split_offerable(listing.split_type, len(rest))
-        and Capability.RESIZE in adapter_get(listing.platform).traits.capabilities
+        and platform_can(listing.platform, Capability.RESIZE)
     )
 
 

@@ -21,7 +21,7 @@ from listings.services.sync import account_sync_sales
 from listings.states import listing_may_move
 from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteListing, RemoteListingState
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.registry import adapter_get
+from marketplaces.registry import platform_can
 from seatsync.core.clock import now
 from seatsync.core.jobs import due_slot
 
@@ -56,7 +56,7 @@ def accounts_reconcile_due() -> int:
     slot = due_slot(EVERY_S)
     written = 0
     for account in accounts:
-        able = Capability.LIST_ALL in adapter_get(account.platform).traits.capabilities
+        able = platform_can(account.platform, Capability.LIST_ALL)
         waiting = MarketplaceCommand.objects.filter(
             account=account, kind=CommandKind.SYNC_ACCOUNT, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]
         )
@@ -172,7 +172,7 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
         command_write(listing=listing, kind=CommandKind.REPRICE, key=_key("reprice", listing), payload=payload)
     if found.quantity > listing.quantity:
         drift.wrong_size.append(listing.listing_id)
-        if Capability.RESIZE in adapter_get(listing.platform).traits.capabilities:
+        if platform_can(listing.platform, Capability.RESIZE):
             command_write(listing=listing, kind=CommandKind.RESIZE, key=_key("resize", listing))
         else:
             listing_take_down(listing, reason="its marketplace shows more seats than are left")

@@ -15,7 +15,7 @@ from listings.states import SALE_LIVE
 from marketplaces.contracts import Capability, RemoteSale
 from marketplaces.errors import GrantExpired, TemporaryError, told
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.registry import adapter_get
+from marketplaces.registry import adapter_get, traits_of
 from marketplaces.services.alerts import alert_reading, alert_reading_recovered
 from marketplaces.services.links import over_link, trouble
 from seatsync.core.clock import now
@@ -90,12 +90,15 @@ def _note_failed(account: MarketplaceAccount, failed: dict[str, Exception]) -> N
 
 
 def accounts_due() -> list[MarketplaceAccount]:
-    """Active accounts whose sales were not polled within their platform's interval."""
+    """Active accounts, of platforms that have an adapter, whose sales were not polled within their interval."""
     active = MarketplaceAccount.objects.filter(Q(is_active=True, needs_reconnect=False) & ~Q(mode=Mode.ASSISTED))
     moment = now()
     due = []
     for account in active.order_by("last_sync_at"):
-        interval = timedelta(seconds=adapter_get(account.platform).traits.poll_sales_every_s)
+        traits = traits_of(account.platform)
+        if traits is None:
+            continue
+        interval = timedelta(seconds=traits.poll_sales_every_s)
         if account.last_sync_at is None or account.last_sync_at + interval <= moment:
             due.append(account)
     return due

@@ -36,9 +36,9 @@ _STRICTNESS = {
 class Brake:
     """A state in force, on what it stands, and what was said when it was set."""
 
-    state: TradingStateKind = TradingStateKind.ACTIVE
-    reason: str = ""
-    scope: str = "holder"
+    state: TradingStateKind
+    reason: str
+    scope: str
 
     @property
     def why(self) -> str:

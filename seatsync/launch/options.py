@@ -27,7 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=_port, help="web (8000); the socket takes the next one")
     parser.add_argument("--simulator-port", type=_port, help="the simulated marketplaces (9100)")
     parser.add_argument(
-        "--check", action="store_true", help="start (on free ports unless told), run the main job once, print ok, stop"
+        "--check", action="store_true", help="start, run the main job once, print ok, stop; on free ports unless told"
     )
     parser.add_argument("--data", type=Path, help="a folder with recorded sales to replay as a season of their own")
     parser.add_argument("--speed", default="max", help="recorded seconds per second, or max; with --data")

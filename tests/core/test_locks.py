@@ -1,7 +1,6 @@
 """I-02: one lock order, and one place per app for locks. The order itself is watched at run time by every test."""
 
 import re
-import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from seatsync.core.ids import uuid7
 from seatsync.core.locks import Level, LockOrderError, lock_announce
 from seatsync.tenants.models import Tenant
 from tests.builders import person
+from tests.elsewhere import held_elsewhere
 
 APPS = ("seatsync", "portfolios", "marketplaces", "listings", "intelligence", "automation", "analytics")
 SOURCES = [
@@ -69,25 +69,8 @@ def test_an_account_that_is_being_refreshed_does_not_hold_up_its_commands() -> N
     tenant = Tenant.objects.create(name="Lock Co", slug="lock-co")
     user, _ = person("lock@example.com", tenant)
     account = MarketplaceAccount.objects.create(tenant=tenant, user=user, platform="seatgeek")
-    locked, done = threading.Event(), threading.Event()
-
-    def refresh() -> None:
-        try:
-            with transaction.atomic():
-                accounts_locked().get(pk=account.pk)
-                locked.set()
-                done.wait(20)
-        finally:
-            connection.close()
-
-    worker = threading.Thread(target=refresh)
-    worker.start()
-    try:
-        assert locked.wait(20)
+    with held_elsewhere(lambda: accounts_locked().get(pk=account.pk)):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = 2000")
             command = command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key="sync:lock-test")
         assert command.pk is not None
-    finally:
-        done.set()
-        worker.join()

@@ -13,7 +13,7 @@ import pytest
 from seatsync.core.embedded import _reason
 from seatsync.core.embedded.lifetime import end_orphan, is_ours, pid_of
 from seatsync.core.embedded.postgres import reason_in
-from tests.launch.tools import User, servers, until
+from tests.launch.tools import User, servers, small_disk, until
 
 
 def keeper_of(state: Path) -> psutil.Process:
@@ -143,12 +143,7 @@ def test_the_reason_of_a_failed_setup_is_the_complaint_and_not_the_tidying_up() 
 
 
 def test_a_full_disk_is_named(state: Path) -> None:
-    disk = state.with_name("disk")
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("no small disk can be mounted here (that takes root)")
-    try:
+    with small_disk(state.with_name("disk"), megabytes=24) as disk:
         user = User(disk / "state")
         errors = user.end()
         assert "No space left on device" in errors or "is full" in errors, errors
@@ -162,10 +157,6 @@ def test_a_full_disk_is_named(state: Path) -> None:
             except OSError:
                 pass
         assert "is full" in _reason(log, log.stat().st_size)
-    finally:
-        until(
-            lambda: subprocess.run(["umount", str(disk)], check=False, capture_output=True).returncode == 0, "unmounted"
-        )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another user")

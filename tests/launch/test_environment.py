@@ -16,7 +16,7 @@ import psutil
 import pytest
 from packaging.requirements import Requirement
 
-from tests.launch.tools import HIDDEN, PATIENCE_S, ROOT, until
+from tests.launch.tools import HIDDEN, PATIENCE_S, ROOT, small_disk, until
 
 OURS = Path(sys.base_prefix) / "bin"
 
@@ -190,21 +190,12 @@ def test_no_python_at_all_is_one_sentence(checkout: Checkout) -> None:
 
 
 def test_a_full_disk_is_named_and_not_the_venv_module(checkout: Checkout) -> None:
-    disk = checkout.folder / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m,mode=755", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("no small disk can be mounted here (that takes root)")
-    try:
+    with small_disk(checkout.folder / "disk", megabytes=6) as disk:
         status, output, errors = Checkout(disk / "small").start()
         assert (status, output) == (1, "")
         assert "no space left on the disk" in errors
         assert "python3-venv" not in errors
         assert not (disk / "small" / ".venv").exists()
-    finally:
-        until(
-            lambda: subprocess.run(["umount", str(disk)], check=False, capture_output=True).returncode == 0, "unmounted"
-        )
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])

@@ -15,7 +15,7 @@ from seatsync.core.embedded.ports import free_port
 from seatsync.launch.interrupts import Interrupts
 from seatsync.launch.processes import LaunchError, Processes
 from seatsync.launch.product import manage
-from tests.launch.tools import PATIENCE_S, ROOT, environment, servers, until
+from tests.launch.tools import PATIENCE_S, ROOT, environment, servers, small_disk, until
 
 
 def begin(state: Path, *arguments: str, prefix: Sequence[str] = ()) -> "subprocess.Popen[str]":
@@ -104,12 +104,7 @@ def test_a_traceback_is_not_taken_for_progress(
 
 
 def test_a_disk_that_fills_while_the_database_is_made_is_named(state: Path) -> None:
-    disk = state.with_name("disk")
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=60m,mode=755", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("no small disk can be mounted here (that takes root)")
-    try:
+    with small_disk(state.with_name("disk"), megabytes=60) as disk:
         process = begin(disk / "state", "--port", str(free_port()), "--simulator-port", str(free_port()))
         _, errors = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 1, errors
@@ -118,10 +113,6 @@ def test_a_disk_that_fills_while_the_database_is_made_is_named(state: Path) -> N
         )
         assert "Traceback" not in errors
         until(lambda: not servers(disk), "nothing is left running")
-    finally:
-        until(
-            lambda: subprocess.run(["umount", str(disk)], check=False, capture_output=True).returncode == 0, "unmounted"
-        )
 
 
 def test_a_database_that_is_not_there_is_told_with_its_remedy(state: Path) -> None:

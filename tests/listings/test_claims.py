@@ -18,20 +18,25 @@ from marketplaces.models import MarketplaceAccount
 from seatsync.core import locks
 from seatsync.core.clock import now
 from seatsync.core.limiters import valkey
+from tests.elsewhere import held_elsewhere
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market, build_market
 
 WORKERS, COMMANDS = 6, 300
 
 
-@pytest.mark.django_db(transaction=True)
-def test_no_two_workers_claim_the_same_command(
-    platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def account(
+    transactional_db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
+) -> MarketplaceAccount:
+    """One that other connections see too, and whose commands nobody carries out by himself."""
     valkey().flushdb()
     monkeypatch.setattr("listings.services.commands.outbox_wake", lambda **_: None)
-    market = build_market(platforms)
-    account = market.accounts["alpha"]
+    return build_market(platforms).accounts["alpha"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_two_workers_claim_the_same_command(account: MarketplaceAccount) -> None:
     for number in range(COMMANDS):
         command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{number}")
     claimed: list[uuid.UUID] = []
@@ -56,12 +61,9 @@ def test_no_two_workers_claim_the_same_command(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_command_that_another_worker_took_after_our_look_is_not_taken(
-    platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
+    account: MarketplaceAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    valkey().flushdb()
-    monkeypatch.setattr("listings.services.commands.outbox_wake", lambda **_: None)
-    market = build_market(platforms)
-    command_write(account=market.accounts["alpha"], kind=CommandKind.SYNC_ACCOUNT, key="only")
+    command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key="only")
     picked = outbox._pick
 
     def late(spent: outbox.Spent, *, urgent: bool) -> MarketplaceCommand | None:
@@ -104,35 +106,20 @@ def test_i03_what_is_urgent_is_claimed_before_all_that_waited_longer(market: Mar
 
 @pytest.mark.django_db(transaction=True)
 def test_a_command_that_another_worker_has_locked_is_skipped_and_not_waited_for(
-    platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
+    account: MarketplaceAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    valkey().flushdb()
-    monkeypatch.setattr("listings.services.commands.outbox_wake", lambda **_: None)
     # Whoever waits for a lock is refused before the one who holds it lets go.
     monkeypatch.setattr(locks, "LOCK_TIMEOUT_MS", 50)
-    account = build_market(platforms).accounts["alpha"]
     older, younger = (
         command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{number}") for number in range(2)
     )
-    locked, done, held = threading.Event(), threading.Event(), list[uuid.UUID]()
+    held = list[uuid.UUID]()
 
-    def other() -> None:
-        try:
-            with transaction.atomic():
-                held.extend(command.pk for command in commands_claimable(1, state=CommandState.PENDING))
-                locked.set()
-                done.wait(60)
-        finally:
-            connections.close_all()
+    def claim() -> None:
+        held.extend(command.pk for command in commands_claimable(1, state=CommandState.PENDING))
 
-    worker = threading.Thread(target=other)
-    worker.start()
-    try:
-        assert locked.wait(60)
+    with held_elsewhere(claim):
         claimed = [command_claim(), command_claim()]
-    finally:
-        done.set()
-        worker.join()
     assert held == [older.pk]
     assert [command and command.pk for command in claimed] == [younger.pk, None]
 

@@ -9,10 +9,12 @@ from unittest.mock import Mock
 
 import pytest
 from django.db import OperationalError
+from django.test import Client
 
-from listings.models import Payout, Sale
+from listings.models import Listing, Payout, Sale
 from listings.services import sync
 from listings.services.payouts import accounts_sync_payouts
+from listings.services.reconcile import accounts_reconcile_due
 from listings.services.sync import account_sync_sales, accounts_sync_due
 from marketplaces.contracts import Grant, Link, RemotePayment, RemoteSale
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError, told
@@ -20,6 +22,7 @@ from marketplaces.models import MarketplaceAccount
 from marketplaces.services.inbox import inbox_receive
 from marketplaces.services.links import over_link
 from marketplaces.services.understand import inbound_process
+from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from tests.market import Market
@@ -44,6 +47,22 @@ def test_a_lost_webhook_costs_no_more_than_until_the_next_look(market: Market) -
     assert {account.platform for account in sync.accounts_due()} == {"alpha", "beta"}
     MarketplaceAccount.objects.update(last_sync_at=moment)
     assert sync.accounts_due() == []
+
+
+def test_an_account_of_a_platform_without_an_adapter_stops_nobody_else(market: Market) -> None:
+    """Neither the rounds over all accounts, nor a sale elsewhere that takes its listing down, nor their list."""
+    first, second = market.published()
+    MarketplaceAccount.objects.filter(platform="beta").update(platform="removed", last_sync_at=None)
+    Listing.objects.filter(pk=second.pk).update(platform="removed")
+    MarketplaceAccount.objects.filter(platform="alpha").update(last_sync_at=None)
+    market.alpha.sell(first.external_id, (1, 2))
+    assert (accounts_sync_due(), accounts_reconcile_due(), accounts_sync_payouts()) == (1, 1, 0)
+    assert Sale.objects.get().state == "confirmed"
+    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
+    told = Client().get("/api/v1/marketplace-accounts/", headers={"Authorization": f"Bearer {access}"})
+    assert {row["platform"]: row["contract"] for row in told.json()["results"]} == {
+        "alpha": "official", "removed": "unverified",
+    }  # fmt: skip
 
 
 @pytest.fixture
