@@ -32,6 +32,7 @@ from listings.services.trading import SCOPES, trading_state_set
 from marketplaces.contracts import HandOver
 from marketplaces.registry import adapter_keys, hand_overs_of
 from seatsync.core.apiview import ApiView
+from seatsync.core.errors import InvalidInput
 from seatsync.core.fields import ChoiceField, MomentField, MoneyField
 from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
 from seatsync.core.inputs import Input
@@ -122,10 +123,10 @@ class RepublishInput(Input):
 
 
 class PriceInput(Input):
-    """A new price. `version` is the one you saw; `confirmed` allows a step beyond the usual."""
+    """A new price. `version` is the one you saw, unless If-Match says it; `confirmed` allows an unusual step."""
 
     price = MoneyField()
-    version = serializers.IntegerField(min_value=1)
+    version = serializers.IntegerField(min_value=1, required=False)
     reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
     confirmed = serializers.BooleanField(default=False)
 
@@ -368,7 +369,16 @@ class ListingPrice(ApiView):
         data = PriceInput(data=request.data)
         data.is_valid(raise_exception=True)
         self.if_match(ListingOutput(listing).data, listing.version)
-        changed = listing_reprice(actor=self.actor, listing_id=listing.pk, **data.validated_data)
+        wanted = data.validated_data
+        if "version" not in wanted:
+            # If-Match was weighed against what we read; the door's lock shows whether that still holds.
+            if "If-Match" not in request.headers:
+                raise InvalidInput(
+                    "Which version is changed?", field="version",
+                    remedy="Send the version that you saw, or its ETag as If-Match.",
+                )  # fmt: skip
+            wanted["version"] = listing.version
+        changed = listing_reprice(actor=self.actor, listing_id=listing.pk, **wanted)
         return Response(ListingOutput(changed).data)
 
 

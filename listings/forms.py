@@ -87,20 +87,13 @@ class ResolveForm(forms.Form):
 
 
 class TradingForm(forms.Form):
-    """A brake on everything the holder sells, and why."""
+    """A brake on everything the holder sells, and why; who halts in a hurry need not stop to say."""
 
     state = forms.ChoiceField(label="Selling", choices=TradingStateKind.choices)
     reason = forms.CharField(
-        label="Reason", max_length=200, required=False, help_text="Shown wherever the brake stops something."
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """A page asks why a brake is set, because pages show it; who halts by the API need not stop to say."""
-        data = super().clean() or self.cleaned_data
-        braked = data.get("state") and data["state"] != TradingStateKind.ACTIVE
-        if braked and not data.get("reason", "").strip() and "reason" not in self.errors:
-            self.add_error("reason", "Say why: it is shown wherever the brake stops something.")
-        return data
+        label="Reason", max_length=200, required=False,
+        help_text="Shown wherever the brake stops something. It can be left out.",
+    )  # fmt: skip
 
 
 class MappingForm(forms.Form):

@@ -368,7 +368,6 @@ class Seat(BaseModel):
     state = models.CharField(max_length=12, choices=OwnerState.choices, default=OwnerState.AVAILABLE)
     # What holds the seat while it is not available: "sale:<id>", "user:<id>".
     held_by = models.CharField(max_length=HELD_BY, blank=True)
-    held_until = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 
     objects: ClassVar[SeatQuerySet] = manager_of(SeatQuerySet)

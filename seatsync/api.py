@@ -6,8 +6,10 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from intelligence import api as intelligence
@@ -15,6 +17,10 @@ from listings import api as listings
 from marketplaces import api as marketplaces
 from portfolios import api as portfolios
 from seatsync.accounts import api as accounts
+from seatsync.core.apiview import ApiView
+from seatsync.core.errors import NotFound
+from seatsync.core.openapi import ProblemTypeOutput
+from seatsync.core.problem_types import ProblemType, problem_types
 from seatsync.core.problems import problem_view
 from seatsync.core.wire import JsonRenderer
 from seatsync.live import api as live
@@ -58,6 +64,37 @@ class DocsView(_Open, SpectacularSwaggerSplitView):
     """The description to click through; its script comes by itself, as our content policy takes none inline."""
 
 
+class ProblemTypeList(ApiView):
+    """The kinds of problems; open to all, since a refused sign-in is one too."""
+
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+    serializer_class = ProblemTypeOutput
+    pagination_class = None
+    filter_backends = ()
+
+    @extend_schema(tags=["reference"], auth=[], responses={200: ProblemTypeOutput(many=True)}, summary="Problem types")
+    def get(self, request: Request) -> Response:
+        """Every kind that the API answers with, by its code."""
+        return Response(ProblemTypeOutput(problem_types().values(), many=True).data)
+
+
+class ProblemTypeDetail(ApiView):
+    """One kind of problem."""
+
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+    serializer_class = ProblemTypeOutput
+
+    @extend_schema(tags=["reference"], auth=[], responses={200: ProblemTypeOutput}, summary="A problem type")
+    def get(self, request: Request, code: str) -> Response:
+        """What `type` of a problem leads to."""
+        found: ProblemType | None = problem_types().get(code)
+        if found is None:
+            raise NotFound("There is no such kind of problem. /api/v1/problems/ lists them.")
+        return Response(ProblemTypeOutput(found).data)
+
+
 urlpatterns = [
     path("auth/token/", accounts.TokenView.as_view(), name="token"),
     path("auth/token/mfa/", accounts.MfaView.as_view(), name="token_mfa"),
@@ -96,6 +133,8 @@ urlpatterns = [
     path("payouts/", listings.PayoutList.as_view(), name="payouts"),
     path("trading-states/", listings.TradingStateList.as_view(), name="trading_states"),
     path("predictions/", intelligence.PredictionList.as_view(), name="predictions"),
+    path("problems/", ProblemTypeList.as_view(), name="problem_types"),
+    path("problems/<slug:code>/", ProblemTypeDetail.as_view(), name="problem_type"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"^.*$", unknown),

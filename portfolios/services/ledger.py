@@ -25,7 +25,6 @@ def seats_move(
     to_state: str,
     reason: str,
     held_by: str = "",
-    held_until: datetime | None = None,
 ) -> None:
     """Move locked seats to `to_state` and write their history. Raises Conflict where the ledger forbids the move.
 
@@ -41,9 +40,9 @@ def seats_move(
                 remedy="Choose seats that may move there.",
             )
         changes.append(_change(actor, seat, to_state, reason, at))
-        seat.state, seat.held_by, seat.held_until = to_state, held_by, held_until
+        seat.state, seat.held_by = to_state, held_by
         seat.version += 1
-    Seat.objects.bulk_update(seats, ["state", "held_by", "held_until", "version"])
+    Seat.objects.bulk_update(seats, ["state", "held_by", "version"])
     SeatChange.objects.bulk_create(changes)
     tickets = sorted({seat.season_ticket_id for seat in seats})
     games_remaining_refresh(tickets)

@@ -22,8 +22,8 @@ class FieldProblemOutput(serializers.Serializer[Any]):
 class ProblemOutput(serializers.Serializer[Any]):
     """An error as RFC 9457 describes it."""
 
-    type = serializers.CharField(help_text="Names the kind of problem.")
-    title = serializers.CharField()
+    type = serializers.CharField(help_text="Names the kind of problem; under this address it is described.")
+    title = serializers.CharField(help_text="The same for every problem of this type.")
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="One sentence for a person.")
     code = serializers.CharField(help_text="For programs: stays the same when the sentence is reworded.")
@@ -34,6 +34,16 @@ class ProblemOutput(serializers.Serializer[Any]):
     current_version = serializers.IntegerField(
         required=False, help_text="With a stale version or If-Match: the version to read and decide on."
     )
+
+
+class ProblemTypeOutput(serializers.Serializer[Any]):
+    """One kind of problem."""
+
+    type = serializers.CharField(help_text="Its address.")
+    code = serializers.CharField()
+    status = serializers.IntegerField(help_text="Its usual HTTP status.")
+    title = serializers.CharField()
+    detail = serializers.CharField(help_text="What it means.")
 
 
 class ProblemSchema(AutoSchema):

@@ -13,6 +13,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from seatsync.core.errors import CHALLENGE, FieldProblem, SeatSyncError, TooManyRequests
+from seatsync.core.problem_types import problem_address, problem_title
 from seatsync.core.remedies import MEND, remedy_of
 
 CONTENT_TYPE = "application/problem+json"
@@ -32,13 +33,13 @@ _PLAIN = {404: "Use an id that this API gave you."}
 
 
 def problem_body(
-    *, status: int, code: str, title: str, detail: str, request: Any, problems: tuple[FieldProblem, ...] = (),
+    *, status: int, code: str, detail: str, request: Any, problems: tuple[FieldProblem, ...] = (),
     current_version: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The body of a problem; `errors` names fields as dotted paths, `current_version` is there for a stale writer."""
     body: dict[str, Any] = {
-        "type": f"/api/v1/problems/{code}/",
-        "title": title,
+        "type": problem_address(code),
+        "title": problem_title(code, status),
         "status": status,
         "detail": _written(detail),
         "code": code,
@@ -78,8 +79,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         found.detail if found.problems else f"{found.detail} {found.remedy or _PLAIN.get(found.status, '')}".strip()
     )
     body = problem_body(
-        status=found.status, code=found.code, title=found.title, detail=detail, request=request,
-        problems=found.problems, current_version=found.current_version,
+        status=found.status, code=found.code, detail=detail, request=request, problems=found.problems,
+        current_version=found.current_version,
     )  # fmt: skip
     return Response(body, status=found.status, headers=headers, content_type=CONTENT_TYPE)
 
@@ -129,7 +130,7 @@ def _late(error: Exception) -> SeatSyncError | None:
 
 def _plain(status: int, code: str, detail: str) -> SeatSyncError:
     found = SeatSyncError(detail)
-    found.status, found.code, found.title = status, code, HTTPStatus(status).phrase
+    found.status, found.code, found.title = status, code, problem_title(code, status)
     return found
 
 
@@ -155,6 +156,5 @@ def problem_view(
     *, headers: dict[str, str] | None = None,
 ) -> JsonResponse:  # fmt: skip
     """A problem from outside DRF: an unknown path, a delivery that proves nothing, or our own failure."""
-    title = HTTPStatus(status).phrase
-    body = problem_body(status=status, code=code, title=title, detail=detail, request=request, problems=problems)
+    body = problem_body(status=status, code=code, detail=detail, request=request, problems=problems)
     return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)

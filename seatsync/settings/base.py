@@ -80,7 +80,6 @@ INSTALLED_APPS = [
     "import_export",
     "lucide",
     "rest_framework",
-    "rest_framework_simplejwt",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "channels",
@@ -264,10 +263,8 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600, lowest=1, highest=1_000_000)
-SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
-    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
-}
+ACCESS_TOKEN_LIFE = timedelta(minutes=10)
+REFRESH_TOKEN_LIFE = timedelta(days=14)
 SPECTACULAR_SETTINGS = {
     "TITLE": "SeatSync API",
     "VERSION": "1.0.0",

@@ -59,6 +59,8 @@ ROUTES: dict[str, Route] = {
     "api:token_mfa": OPEN,
     "api:token_refresh": OPEN,
     "api:schema": OPEN,
+    "api:problem_types": OPEN,
+    "api:problem_type": Route(Kind.OPEN, {"code": "=conflict"}),
     "api:docs": OPEN,
     "api:unknown": UNKNOWN,
     "api:me": OWN,

@@ -159,6 +159,11 @@ def test_a_stale_version_is_409_and_a_stale_if_match_412(market: Market, as_: As
     body = {"price": "80.00", "version": alpha.version}
     assert owner.post(f"/listings/{alpha.pk}/price/", body, **{"If-Match": '"v99"'}).status_code == 412
     assert owner.post(f"/listings/{alpha.pk}/price/", body, **{"If-Match": f'"v{alpha.version}"'}).status_code == 200
+    # If-Match says which version was seen; who sends neither has to.
+    read = owner.get(f"/listings/{alpha.pk}/").headers["ETag"]
+    assert owner.post(f"/listings/{alpha.pk}/price/", {"price": "81.00"}, **{"If-Match": read}).status_code == 200
+    assert owner.post(f"/listings/{alpha.pk}/price/", {"price": "82.00"}, **{"If-Match": read}).status_code == 412
+    assert fields(owner.post(f"/listings/{alpha.pk}/price/", {"price": "82.00"})) == ["version"]
 
 
 def test_i24_the_same_key_and_body_get_the_same_answer_and_one_effect(market: Market, as_: As) -> None:

@@ -73,10 +73,10 @@ def test_tokens_end_with_the_password_and_never_serve_another_kind(market: Marke
 
 
 def test_an_old_access_token_is_refused(market: Market, settings: Settings) -> None:
-    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "ACCESS_TOKEN_LIFETIME": timedelta(seconds=-1)}
+    settings.ACCESS_TOKEN_LIFE = timedelta(seconds=-1)
     pair = tokens_issue(market.holding.user, market.holding.ticket.tenant_id)
     assert Api(pair.access).get("/me/").status_code == 401
-    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "ACCESS_TOKEN_LIFETIME": timedelta(seconds=60)}
+    settings.ACCESS_TOKEN_LIFE = timedelta(seconds=60)
     young = tokens_issue(market.holding.user, market.holding.ticket.tenant_id)
     assert Api(young.access).get("/me/").status_code == 200
 

@@ -158,11 +158,12 @@ def test_i33_the_prices_of_a_listing_are_drawn_in_its_venues_time(market: Market
     assert "venue time, JST" in page
 
 
-def test_the_brake_is_set_with_a_reason(market: Market) -> None:
+def test_the_brake_is_set_at_once_and_with_a_reason_where_there_is_time(market: Market) -> None:
     client = enter(market.holding.actor)
     url = reverse("listings:trading_set")
-    assert client.post(url, {"state": "HALTED", "reason": ""}).status_code == 422
-    assert not TradingState.objects.exists()
+    assert client.post(url, {"state": "HALTED", "reason": ""}).status_code == 302
+    assert TradingState.objects.get().state == "HALTED"
+    assert "Selling is halted." in client.get(reverse("listings:trading_detail")).content.decode()
     assert client.post(url, {"state": "HALTED", "reason": "on holiday"}).status_code == 302
     brake = TradingState.objects.get()
     assert (brake.scope, brake.scope_id, brake.state) == ("holder", market.holding.user.pk, "HALTED")

@@ -111,13 +111,13 @@ def mfa_user(token: str, tenant_id: uuid.UUID) -> User:
 @transaction.atomic
 def tokens_issue(user: User, tenant_id: uuid.UUID) -> TokenPair:
     """A new family with its first pair."""
-    life = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
+    life = settings.REFRESH_TOKEN_LIFE
     family = RefreshFamily.objects.create(user=user, tenant_id=tenant_id, expires_at=now() + life)
     return _pair(user, family)
 
 
 def _pair(user: User, family: RefreshFamily) -> TokenPair:
-    life: timedelta = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
+    life: timedelta = settings.ACCESS_TOKEN_LIFE
     left: timedelta = family.expires_at - now()
     family_claims = {"fam": str(family.pk), "jti": str(family.current_jti)}
     refresh = _encode({**_claims(user, family.tenant_id, "refresh"), **family_claims}, left)
