@@ -3,48 +3,16 @@
 from decimal import Decimal
 
 import pytest
-from pytest_django import Settings
 
 from listings.models import Listing, ListingStatus, Sale, SaleState
-from listings.services.outbox import commands_drain
 from listings.services.publish import listing_publish
 from listings.services.sync import accounts_sync_due
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.services import links
 from marketplaces.services.connect import connect_token
-from marketplaces.simulator.app import Simulator
-from marketplaces.simulator.transport import SimulatorTransport
-from seatsync.core.limiters import valkey
-from tests.builders import Holding, build_holding
+from tests.builders import Holding
+from tests.listings.simulated import control, work
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def holding(db: None) -> Holding:
-    valkey().flushdb()
-    return build_holding()
-
-
-@pytest.fixture
-def simulator(monkeypatch: pytest.MonkeyPatch, settings: Settings, holding: Holding) -> Simulator:
-    """The simulator in this process, which knows the holding's game."""
-    made = Simulator()
-    settings.SIMULATOR_URL = "http://simulator.test"
-    monkeypatch.setattr(links, "transport_override", SimulatorTransport(made))
-    game = holding.game
-    control(
-        "events",
-        events=[{
-            "event_id": 501, "name": f"{game.opponent.name} at {game.home_team.name}", "venue": game.venue.name,
-            "city": game.venue.city, "starts_at": game.starts_at.isoformat(), "timezone": game.venue.timezone,
-        }],
-    )  # fmt: skip
-    return made
-
-
-def control(name: str, **wish: object) -> None:
-    links.shared_client().post(f"http://simulator.test/_sim/{name}", json=wish).raise_for_status()
 
 
 def published(holding: Holding) -> dict[str, Listing]:
@@ -58,12 +26,6 @@ def published(holding: Holding) -> dict[str, Listing]:
     )  # fmt: skip
     work()
     return {listing.platform: Listing.objects.get(pk=listing.pk) for listing in made}
-
-
-def work() -> None:
-    for _ in range(10):
-        if not commands_drain():
-            return
 
 
 @pytest.mark.usefixtures("simulator")

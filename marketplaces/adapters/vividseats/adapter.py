@@ -39,6 +39,7 @@ from marketplaces.errors import (
 )  # fmt: skip
 
 _LACKS = frozenset({
+    Capability.KEEP_ALIVE,
     Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.WEBHOOK,
     Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE,
 })  # fmt: skip
@@ -158,6 +159,10 @@ class VividSeats:
         answer = client.json_call(link, "DELETE", "/listings/v2/delete", params=params, gone=True)
         if _wire.dig(answer, "success") is not True:
             raise UnknownOutcome("Vivid Seats did not say whether the listing is down")
+
+    def keep_alive(self, link: Link) -> None:
+        """Raises NotSupported: a silent account's listings stay."""
+        raise NotSupported("Vivid Seats needs no sign of life")
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         """The listing as it is there now."""

@@ -240,6 +240,9 @@ class StubHub:
         self._put(held, "Ping", "Ping", {}, now)
         return Response(202, hal.webhook(held, request.base))
 
+    def pass_time(self, now: float) -> None:
+        """Nothing: listings stay until they are sold or taken down."""
+
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue the webhooks of what happened to a sale, one for each subscription to its topic."""
         topic, name, action = _TOPICS[what]

@@ -206,6 +206,9 @@ class VividSeats:
             raise Refusal(404, "Payment not found")
         return Response(200, views.ledger_of(self.ledger, found))
 
+    def pass_time(self, now: float) -> None:
+        """Nothing: listings stay until they are sold or taken down."""
+
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Nobody is told: the seller asks."""
 
