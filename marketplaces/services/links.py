@@ -46,8 +46,9 @@ def base_url_for(platform: str, mode: str) -> str:
 def drop_url_for(platform: str, mode: str) -> str:
     """Where a live account's file goes; empty: where its adapter knows. Raises PermanentError as above (I-20)."""
     name = f"{platform.upper()}_DROP_URL"
-    address = os.environ.get(name, "") if mode == Mode.LIVE else ""
-    return _not_the_simulator(name, address) if address.startswith("http") else address
+    address = os.environ.get(name, "").strip() if mode == Mode.LIVE else ""
+    by_ftp = address.startswith(("ftp://", "ftps://"))
+    return address if by_ftp or not address else _not_the_simulator(name, address)
 
 
 def _not_the_simulator(name: str, address: str) -> str:

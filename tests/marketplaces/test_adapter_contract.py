@@ -142,6 +142,13 @@ def test_resize_offers_only_those_seats(adapter: MarketplaceAdapter, link: Link,
     assert (changed.section, changed.row) == ("120A", "12")
 
 
+def test_a_sign_of_life_changes_nothing(adapter: MarketplaceAdapter, link: Link, draft: Draft, ref: ListingRef) -> None:
+    made = adapter.create(link, draft)
+    if needs(adapter, Capability.KEEP_ALIVE, partial(adapter.keep_alive, link)):
+        adapter.keep_alive(link)
+    assert adapter.fetch(link, ref) == made
+
+
 def test_change_of_a_missing_listing_says_gone(adapter: MarketplaceAdapter, link: Link, ref: ListingRef) -> None:
     with pytest.raises(AlreadyGone):
         adapter.reprice(link, ref, Decimal("10.00"), "USD")
