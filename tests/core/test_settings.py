@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
-from marketplaces.registry import adapter_keys, adapter_names
+from marketplaces.registry import adapter_keys, adapter_list, adapter_names
 from seatsync.settings.mail import MailServer, mail_server
 from seatsync.settings.safety import INSECURE_ENCRYPTION_KEY
 
