@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from marketplaces.simulator import sales
-from marketplaces.simulator.dialects.stubhub import hal, oauth
+from marketplaces.simulator import oauth, sales
+from marketplaces.simulator.dialects.stubhub import hal
 from marketplaces.simulator.dialects.stubhub.read import (
     SALE_WRITABLE,
     WRITABLE,
@@ -56,14 +56,18 @@ class StubHub:
         """The account whose grant the request carries; None on the account host. Raises Refusal."""
         if not request.headers.get("user-agent"):
             raise Refusal(400, "User-Agent is required", code="user_agent_required")
-        return None if request.path in {"/authorize", "/oauth2/token"} else oauth.bearer(self.ledger, request, now)
+        return (
+            None
+            if request.path in {"/authorize", "/oauth2/token"}
+            else oauth.bearer(self.ledger, PLATFORM, request, now)
+        )
 
     def handle(self, request: Request, account: Account | None, now: float) -> Response:
         """Carry out one request. Raises Refusal."""
         if request.path == "/authorize" and request.method == "GET":
-            return oauth.authorize(self.ledger, request, now)
+            return oauth.authorize(self.ledger, PLATFORM, request, now)
         if request.path == "/oauth2/token" and request.method == "POST":
-            return oauth.token(self.ledger, request, now)
+            return oauth.token(self.ledger, request, now, single_use=True)
         for method, pattern, handler in _ROUTES:
             match = pattern.fullmatch(request.path)
             if match and method == request.method and account is not None:
