@@ -39,8 +39,11 @@ def base_url_for(platform: str, mode: str) -> str:
         return f"{simulator}/{platform}"
     if mode != Mode.LIVE:
         raise PermanentError("An assisted account has no address: a person carries its commands out.")
-    name = f"{platform.upper()}_BASE_URL"
-    return _not_the_simulator(name, os.environ.get(name) or adapter_get(platform).live_base_url)
+    name, adapter = f"{platform.upper()}_BASE_URL", adapter_get(platform)
+    address = os.environ.get(name) or adapter.live_base_url
+    if not address:
+        raise PermanentError(f"{adapter.traits.name} offers holders no interface to sell by, and {name} names none.")
+    return _not_the_simulator(name, address)
 
 
 def drop_url_for(platform: str, mode: str) -> str:

@@ -410,7 +410,7 @@ def test_webhook_of_a_sale_proves_itself_and_names_it(
     adapter.verify_webhook(lowered, body.encode(), SECRET)
     for wrong in ("", "other", f"{SECRET}x"):
         with pytest.raises(BadSignature):
-            adapter.verify_webhook({**lowered, "authorization": wrong}, body.encode(), SECRET)
+            adapter.verify_webhook({**lowered, adapter.traits.webhook_proof_header: wrong}, body.encode(), SECRET)
         with pytest.raises(BadSignature):
             adapter.verify_webhook(lowered, body.encode(), wrong)
     with pytest.raises(BadSignature):

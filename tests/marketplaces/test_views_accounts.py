@@ -19,6 +19,8 @@ from seatsync.core.clock import now
 from tests.builders import build_holding
 from tests.market import Market
 
+NAMES = ("StubHub", "SeatGeek", "Vivid Seats", "Gametime", "Ticketmaster")
+
 
 def enter(actor: Actor) -> Client:
     client = Client()
@@ -65,6 +67,20 @@ def simulator(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Simulator:
     settings.SIMULATOR_URL = "http://simulator.test"
     monkeypatch.setattr(links, "transport_override", SimulatorTransport(made))
     return made
+
+
+@pytest.mark.django_db
+def test_what_is_not_verified_says_so_where_it_is_chosen(simulator: Simulator) -> None:
+    page = enter(build_holding().actor).get(reverse("marketplaces:account_list")).content.decode()
+    named = {name: page.partition(f"<strong>{name}</strong>")[2].partition("</li>")[0] for name in NAMES}
+    told = {
+        name: [word for word in ("reconstructed", "unverified") if f">contract {word}<" in form]
+        for name, form in named.items()
+    }
+    assert told == {
+        "StubHub": [], "SeatGeek": ["reconstructed"], "Vivid Seats": ["reconstructed"],
+        "Gametime": ["reconstructed"], "Ticketmaster": ["unverified"],
+    }  # fmt: skip
 
 
 @pytest.mark.django_db

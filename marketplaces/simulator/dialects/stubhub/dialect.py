@@ -56,11 +56,9 @@ class StubHub:
         """The account whose grant the request carries; None on the account host. Raises Refusal."""
         if not request.headers.get("user-agent"):
             raise Refusal(400, "User-Agent is required", code="user_agent_required")
-        return (
-            None
-            if request.path in {"/authorize", "/oauth2/token"}
-            else oauth.bearer(self.ledger, PLATFORM, request, now)
-        )
+        if request.path in {"/authorize", "/oauth2/token"}:
+            return None
+        return oauth.bearer(self.ledger, PLATFORM, request, now)
 
     def handle(self, request: Request, account: Account | None, now: float) -> Response:
         """Carry out one request. Raises Refusal."""
