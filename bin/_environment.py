@@ -115,8 +115,16 @@ def _missing(stamp: dict[str, object]) -> list[str]:
     return sorted(set(held) - _contents()) if isinstance(held, list) else []
 
 
+def _lack() -> str:
+    """What keeps the environment's Python from being run; empty where nothing does."""
+    try:
+        return "" if PYTHON.exists() else "has no Python any more"
+    except PermissionError:
+        return "was made on a Python that is closed to this user"
+
+
 def _fits(stamp: dict[str, object]) -> bool:
-    return PYTHON.exists() and stamp | _identity() == stamp and not _missing(stamp)
+    return not _lack() and stamp | _identity() == stamp and not _missing(stamp)
 
 
 def _write_stamp(requirements: str) -> None:
@@ -130,8 +138,8 @@ def _fault(stamp: dict[str, object]) -> str | None:
         return ""
     if (VENV / "installing").exists():
         return "is half made"
-    if not PYTHON.exists():
-        return "has no Python any more"
+    if lack := _lack():
+        return lack
     question = "import sys, pip; print('%d.%d' % sys.version_info[:2])"
     status, said = children.run([str(PYTHON), "-c", question], ROOT)
     if status != 0 or said.strip() != "3.11":

@@ -72,7 +72,7 @@ class NoAnswer:
 
 
 class ArtifactRefused(SeatSyncError):
-    """An artifact is not the one that ships, or not of its predictor's kind: nothing is answered with it."""
+    """The model that would answer is not the one that was shipped with this release: nothing is answered with it."""
 
     status = 503
     code = "model_refused"

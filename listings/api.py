@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -271,22 +271,30 @@ class MappingOptions(serializers.Serializer[Any]):
 
 
 class TradingStateOutput(serializers.ModelSerializer[TradingState]):
-    """A brake."""
+    """A brake, as it would be set: posted back with another state it is changed."""
+
+    scope_id = serializers.UUIDField(source="named_id", read_only=True)
+    season_ticket_id = serializers.SerializerMethodField(help_text="For scope game: whose game it is.")
 
     class Meta:
         model = TradingState
-        fields = ("id", "scope", "scope_id", "state", "reason", "until", "updated_at")
+        fields = ("id", "scope", "scope_id", "season_ticket_id", "state", "reason", "until", "updated_at")
+
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
+    def get_season_ticket_id(self, state: TradingState) -> str | None:
+        """The season ticket of a game's brake."""
+        return str(state.season_ticket_id) if state.scope == "game" else None
 
 
 class TradingStateInput(Input):
-    """Set a brake; for scope game `season_ticket_id` says whose."""
+    """Set a brake; for scope game `season_ticket_id` says whose, and for no other."""
 
     scope = ChoiceField(choices=list(SCOPES))
     scope_id = serializers.UUIDField()
     state = serializers.CharField(max_length=16)
     reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
     until = MomentField(required=False)
-    season_ticket_id = serializers.UUIDField(required=False)
+    season_ticket_id = serializers.UUIDField(required=False, allow_null=True)
 
 
 def _platforms() -> list[tuple[str, str]]:
@@ -378,7 +386,8 @@ class ListingPrice(ApiView):
                     remedy="Send the version that you saw, or its ETag as If-Match.",
                 )  # fmt: skip
             wanted["version"] = listing.version
-        changed = listing_reprice(actor=self.actor, listing_id=listing.pk, **wanted)
+        with self.vouched():
+            changed = listing_reprice(actor=self.actor, listing_id=listing.pk, **wanted)
         return Response(ListingOutput(changed).data)
 
 

@@ -173,7 +173,11 @@ class TradingState(BaseModel):
         max_length=10,
         choices=[(s, s) for s in ("holder", "account", "season", "game", "strategy")],
     )
+    # What it stands on. A game's brake is one holder's own: here the ticket and the game are joined (scopes.py).
     scope_id = models.UUIDField()
+    # Whose game, and which: the joined id says neither. With its ticket a brake goes too.
+    season_ticket = models.ForeignKey("portfolios.SeasonTicket", null=True, blank=True, on_delete=models.CASCADE)
+    game = models.ForeignKey("portfolios.Game", null=True, blank=True, on_delete=models.CASCADE)
     state = models.CharField(max_length=16, choices=TradingStateKind.choices)
     reason = models.CharField(max_length=200, blank=True)
     until = models.DateTimeField(null=True, blank=True)
@@ -183,11 +187,22 @@ class TradingState(BaseModel):
     class Meta:
         db_table = "trading_states"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["tenant", "scope", "scope_id"], name="trading_state_once")
+            models.UniqueConstraint(fields=["tenant", "scope", "scope_id"], name="trading_state_once"),
+            models.CheckConstraint(
+                condition=Q(scope="game", game__isnull=False, season_ticket__isnull=False)
+                | Q(scope="season", game=None, season_ticket__isnull=False)
+                | ~Q(scope__in=["game", "season"]) & Q(game=None, season_ticket=None),
+                name="trading_state_named",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.scope} {self.state}"
+
+    @property
+    def named_id(self) -> uuid.UUID:
+        """The id of what it stands on, as it was given when it was set."""
+        return self.game_id or self.scope_id
 
 
 class CommandKind(models.TextChoices):

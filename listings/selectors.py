@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -32,7 +33,8 @@ from listings.models import (
 from listings.scopes import game_scope
 from listings.states import OPEN
 from marketplaces.models import MarketplaceAccount
-from portfolios.models import SeasonTicket, Seat
+from marketplaces.registry import platform_name
+from portfolios.models import Game, SeasonTicket, Seat
 from portfolios.ports import Records
 from seatsync.core.actors import Actor
 from seatsync.core.errors import NotFound
@@ -201,7 +203,11 @@ def trading_states(actor: Actor) -> TradingStateQuerySet:
     """The brakes of the actor's tenant that concern the actor's own scopes."""
     if actor.tenant_id is None:
         return TradingState.objects.none()
-    rows = TradingState.objects.filter(tenant_id=actor.tenant_id).order_by("scope", "scope_id")
+    rows = (
+        TradingState.objects.filter(tenant_id=actor.tenant_id)
+        .select_related("season_ticket", "game__opponent", "game__home_team")
+        .order_by("scope", "scope_id")
+    )
     if actor.is_staff:
         return rows
     accounts = MarketplaceAccount.objects.visible_to(actor).values_list("pk", flat=True)
@@ -209,6 +215,52 @@ def trading_states(actor: Actor) -> TradingStateQuerySet:
     pairs = Seat.objects.filter(season_ticket__in=tickets).values_list("season_ticket_id", "game_id").distinct()
     games = [game_scope(ticket_id, game_id) for ticket_id, game_id in pairs]
     return rows.filter(scope_id__in=[actor.user_id, *accounts, *tickets, *games])
+
+
+@dataclass(frozen=True, slots=True)
+class BrakeLine:
+    """A brake in force, on what it stands in words, and whether the actor may lift it."""
+
+    state: TradingState
+    what: str
+    may_lift: bool
+
+
+def brake_lines(actor: Actor) -> list[BrakeLine]:
+    """The brakes in force that the actor sees, but for the one on everything of the actor's own."""
+    own = Q(scope="holder", scope_id=actor.user_id)
+    rows = trading_states(actor).in_force().exclude(own).exclude(state=TradingStateKind.ACTIVE)
+    accounts = MarketplaceAccount.objects.filter(pk__in=[row.scope_id for row in rows if row.scope == "account"])
+    by_id = {account.pk: account for account in accounts}
+    return [_brake_line(actor, row, by_id.get(row.scope_id)) for row in rows]
+
+
+def _brake_line(actor: Actor, row: TradingState, account: MarketplaceAccount | None) -> BrakeLine:
+    ticket, game = row.season_ticket, row.game
+    if ticket is not None and game is not None:
+        return BrakeLine(row, f"{game}, seats {ticket}", ticket.may(actor, "delist"))
+    if ticket is not None:
+        return BrakeLine(row, f"Season ticket {ticket}", ticket.may(actor, "delist"))
+    if account is not None:
+        own = account.user_id == actor.user_id or actor.is_staff
+        return BrakeLine(row, f"{platform_name(account.platform)} ({account.mode})", own)
+    return BrakeLine(row, "A holder", actor.is_staff)
+
+
+def brakes_of_game(
+    actor: Actor, game: Game, ticket_ids: Iterable[uuid.UUID], account_ids: Iterable[uuid.UUID]
+) -> list[TradingState]:
+    """The brakes in force on a game, on the season tickets of its seats and on accounts: not on the holder."""
+    if actor.tenant_id is None:
+        return []
+    tickets = list(ticket_ids)
+    places = (
+        Q(scope="game", game=game, season_ticket__in=tickets)
+        | Q(scope="season", season_ticket__in=tickets)
+        | Q(scope="account", scope_id__in=list(account_ids))
+    )
+    rows = TradingState.objects.in_force().filter(places, tenant_id=actor.tenant_id)
+    return list(rows.exclude(state=TradingStateKind.ACTIVE))
 
 
 def offers_of_ticket(season_ticket: SeasonTicket) -> dict[uuid.UUID, Decimal]:

@@ -20,4 +20,5 @@ urlpatterns = [
     path("settings/selling/", trading.trading_detail, name="trading_detail"),
     path("settings/selling/brake/", trading.brake, name="brake"),
     path("settings/selling/set/", trading.trading_set, name="trading_set"),
+    path("settings/selling/<uuid:state_id>/lift/", trading.trading_lift, name="trading_lift"),
 ]

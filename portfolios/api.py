@@ -268,13 +268,16 @@ class SeasonTicketDetail(ApiView):
         read = self._as_read(pk)
         data = CorrectionInput(data=request.data)
         data.is_valid(raise_exception=True)
-        ticket = season_ticket_correct(actor=self.actor, ticket_id=pk, **{"version": read, **data.validated_data})
+        with self.vouched():
+            ticket = season_ticket_correct(actor=self.actor, ticket_id=pk, **{"version": read, **data.validated_data})
         return Response(SeasonTicketOutput(ticket).data)
 
     @extend_schema(tags=["season tickets"], summary="Delete a season ticket", responses={204: None})
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
         """204; 409 with what is on record where its seats were ever shown, sold, held, kept or given away."""
-        season_ticket_remove(actor=self.actor, ticket_id=pk, version=self._as_read(pk))
+        read = self._as_read(pk)
+        with self.vouched():
+            season_ticket_remove(actor=self.actor, ticket_id=pk, version=read)
         return Response(status=204)
 
     def _as_read(self, pk: uuid.UUID) -> int | None:
@@ -327,8 +330,9 @@ class SeatDetail(ApiView):
             raise InvalidInput("A reason is missing.", field="reason", remedy="Say in a few words why.")
         # If-Match was weighed against what we read; the ledger's lock shows whether that still holds.
         read = wanted.get("version") or (seat.version if "If-Match" in request.headers else None)
-        (moved,) = seats_set_state(
-            actor=self.actor, seat_ids=[seat.pk], to_state=wanted["state"], reason=wanted["reason"],
-            versions={seat.pk: read} if read else None,
-        )  # fmt: skip
+        with self.vouched():
+            (moved,) = seats_set_state(
+                actor=self.actor, seat_ids=[seat.pk], to_state=wanted["state"], reason=wanted["reason"],
+                versions={seat.pk: read} if read else None,
+            )  # fmt: skip
         return Response(SeatOutput(moved).data)

@@ -11,8 +11,8 @@ from analytics.selectors.overview import SeatView, seat_view
 from intelligence.models import AiPrediction
 from intelligence.selectors import latest_predictions
 from listings.board import Cell, cells_of
-from listings.models import Listing, ListingStatus, Sale
-from listings.selectors import listing_list, live_sales_of_seats, offered_on, price_history_of
+from listings.models import Listing, ListingStatus, Sale, TradingState
+from listings.selectors import brakes_of_game, listing_list, live_sales_of_seats, offered_on, price_history_of
 from listings.states import OPEN
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
@@ -117,6 +117,12 @@ class GamePage:
     def closed(self) -> list[Listing]:
         """The newest of the listings that have ended."""
         return [listing for listing in self._own if listing.status not in {*OPEN, ListingStatus.ERROR}][:10]
+
+    @cached_property
+    def brakes(self) -> list[TradingState]:
+        """What stops selling here alone: the holder's own brake stands on every page."""
+        tickets = {seat.season_ticket_id for seat in self._seats}
+        return brakes_of_game(self.actor, self.game, tickets, [account.pk for account in self.accounts])
 
     @cached_property
     def market(self) -> MarketFigures | None:

@@ -36,14 +36,14 @@ def sale_fulfil(
     name, ways = platform_name(sale.platform), hand_overs_of(sale.platform)
     if not ways:
         raise Conflict(f"{name} takes no proof here.", field="sale", remedy="Hand the tickets over on its own site.")
-    _check_way(method, name, ways)
-    _check(method, transfer_urls, confirmation, sale.quantity)
     if sale.state != SaleState.CONFIRMED:
         raise Conflict(
             f"The sale is {sale.get_state_display()}.",
             field="sale",
             remedy="Only a sale that waits is handed over.",
         )
+    _check_way(method, name, ways)
+    _check(method, transfer_urls, confirmation, sale.quantity)
     waiting = sale.commands.filter(
         kind=CommandKind.FULFIL, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]
     ).exists()

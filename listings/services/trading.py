@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from listings.models import CommandState, Listing, MarketplaceCommand, TradingState, TradingStateKind
 from listings.scopes import game_scope
+from listings.selectors import trading_states
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import Game, SeasonTicket
@@ -50,9 +51,16 @@ class Brake:
         """Who can lift it, and where."""
         if self.scope == "holder":
             return "Its holder resumes trading under Settings, Selling."
-        return (
-            f"It stands on this {_WORDS.get(self.scope, self.scope)} alone: lift it there (trading-states of the API)."
-        )
+        what = _WORDS.get(self.scope, self.scope)
+        return f"It stands on this {what} alone: lift it under Settings, Selling."
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a brake is kept under, and the season ticket that it stands on or whose game it is."""
+
+    key: uuid.UUID
+    ticket: SeasonTicket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +156,16 @@ def trading_state_set(
         raise InvalidInput("The end lies in the past.", field="until", remedy="Give a later time, or none.")
     if actor.tenant_id is None:
         raise NotFound("No such tenant.")
-    key = _checked_scope(actor, actor.tenant_id, scope, scope_id, season_ticket_id)
+    place = _checked_scope(actor, actor.tenant_id, scope, scope_id, season_ticket_id)
     row, _ = TradingState.objects.update_or_create(
         tenant_id=actor.tenant_id,
         scope=scope,
-        scope_id=key,
-        defaults={"state": state, "reason": reason[:200], "until": until},
-    )
+        scope_id=place.key,
+        defaults={
+            "state": state, "reason": reason[:200], "until": until, "season_ticket": place.ticket,
+            "game_id": scope_id if scope == "game" else None,
+        },
+    )  # fmt: skip
     # What a brake held back looks again at once.
     waiting = MarketplaceCommand.objects.filter(tenant_id=actor.tenant_id, state=CommandState.PENDING)
     waiting.filter(last_error__startswith="waiting: trading").update(not_before=now())
@@ -163,7 +174,8 @@ def trading_state_set(
         actor=actor, verb="trading_state.set", object_type=scope, object_id=scope_id, after={"state": state},
         reason=reason,
     )  # fmt: skip
-    people = {*_concerned(scope, season_ticket_id or scope_id), *([actor.user_id] if actor.user_id else [])}
+    place_id = place.ticket.pk if place.ticket else scope_id
+    people = {*_concerned(scope, place_id), *([actor.user_id] if actor.user_id else [])}
     for kind in (LiveType.TRADING_CHANGED, LiveType.SEASON_CHANGED):
         publish(tenant_id=actor.tenant_id, user_ids=people, kind=kind, object_id=scope_id)
     return row
@@ -178,19 +190,36 @@ def _concerned(scope: str, object_id: uuid.UUID) -> list[uuid.UUID]:
     return watchers(object_id)
 
 
+@transaction.atomic
+def trading_state_lift(*, actor: Actor, state_id: uuid.UUID) -> TradingState:
+    """Let what a brake stands on be sold again. Raises NotFound, or NotAllowed where the actor may only look."""
+    row = trading_states(actor).filter(pk=state_id).first()
+    if row is None:
+        raise NotFound("No brake with this id.")
+    return trading_state_set(
+        actor=actor, scope=row.scope, scope_id=row.named_id, state=TradingStateKind.ACTIVE, reason="",
+        season_ticket_id=row.season_ticket_id if row.scope == "game" else None,
+    )  # fmt: skip
+
+
 def _checked_scope(
     actor: Actor, tenant_id: uuid.UUID, scope: str, scope_id: uuid.UUID, season_id: uuid.UUID | None
-) -> uuid.UUID:
+) -> _Place:
+    if scope != "game" and season_id is not None:
+        raise InvalidInput(
+            "Only a game needs its season ticket beside it.", field="season_ticket_id",
+            remedy="Leave it out, or use scope game.",
+        )  # fmt: skip
     if scope == "holder":
         ours = Membership.objects.filter(user_id=scope_id, tenant_id=tenant_id)
         if actor.user_id != scope_id and not (actor.is_staff and ours.exists()):
             raise NotFound("No holder with this id.")
-        return scope_id
+        return _Place(scope_id)
     if scope == "account":
         MarketplaceAccount.objects.get_for(actor, scope_id)
-        return scope_id
+        return _Place(scope_id)
     if scope == "season":
-        return _may_brake(actor, scope_id).pk
+        return _Place(scope_id, _may_brake(actor, scope_id))
     if scope == "game" and season_id is None:
         raise InvalidInput(
             "The season ticket is missing.", field="season_ticket_id", remedy="Say whose seats of the game it is for."
@@ -199,7 +228,7 @@ def _checked_scope(
         ticket = _may_brake(actor, season_id)
         if not Game.objects.filter(pk=scope_id, seats__season_ticket=ticket).exists():
             raise NotFound("No game with this id.")
-        return game_scope(ticket.pk, scope_id)
+        return _Place(game_scope(ticket.pk, scope_id), ticket)
     raise InvalidInput(f"{scope!r} is not a scope.", field="scope", remedy=f"Use {', '.join(SCOPES)}.")
 
 

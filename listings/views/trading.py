@@ -6,12 +6,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from listings.forms import TradingForm
 from listings.models import TradingStateKind
-from listings.selectors import brake_of_holder, trading_states
-from listings.services.trading import trading_state_set
+from listings.selectors import brake_lines, brake_of_holder
+from listings.services.trading import trading_state_lift, trading_state_set
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.actors import Actor
 from seatsync.core.errors import InvalidInput
@@ -19,12 +19,7 @@ from seatsync.core.forms import form_add_refusal
 
 
 def _render(request: HttpRequest, actor: Actor, form: TradingForm, status: int = 200) -> HttpResponse:
-    states = trading_states(actor).in_force()
-    mine = brake_of_holder(actor)
-    others = states.exclude(state=TradingStateKind.ACTIVE).exclude(
-        scope="holder", scope_id=actor.user_id or uuid.UUID(int=0)
-    )
-    context = {"form": form, "mine": mine, "others": others}
+    context = {"form": form, "mine": brake_of_holder(actor), "others": brake_lines(actor)}
     return render(request, "listings/trading_detail.html", context, status=status)
 
 
@@ -64,3 +59,12 @@ def trading_set(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"Selling {TradingStateKind(state.state).does}.")
             return redirect("listings:trading_detail")
     return _render(request, actor, form, status=422)
+
+
+@login_required
+@require_POST
+def trading_lift(request: HttpRequest, state_id: uuid.UUID) -> HttpResponse:
+    """Lift one brake, on a game, a season ticket or an account."""
+    trading_state_lift(actor=request_actor(request), state_id=state_id)
+    messages.success(request, "The brake is lifted. Where another one stands too, that still holds.")
+    return redirect("listings:trading_detail")

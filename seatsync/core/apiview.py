@@ -1,7 +1,8 @@
 """What every API view shares: the actor, one transaction a write, Idempotency-Key, ETag and rate headers."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from seatsync.core.actors import Actor
-from seatsync.core.errors import FieldProblem, PreconditionFailed, SeatSyncError
+from seatsync.core.errors import FieldProblem, PreconditionFailed, SeatSyncError, StaleVersion
 from seatsync.core.idempotency import idempotency_begin, idempotency_keep
 from seatsync.core.throttling import rate_headers
 from seatsync.core.wire import JsonRenderer
@@ -131,6 +132,21 @@ class ApiView(GenericAPIView[Any]):
                 "The object has changed since you read it.", field="If-Match", remedy="Read it again.",
                 current_version=version,
             )  # fmt: skip
+
+    @contextmanager
+    def vouched(self) -> Iterator[None]:
+        """For writes whose version is the one that If-Match named: lost to another writer, that is no longer so (412).
+
+        Raises PreconditionFailed for StaleVersion; where the body said the version, that error stays (409).
+        """
+        try:
+            yield
+        except StaleVersion as error:
+            if "If-Match" not in self.request.headers or "version" in self.request.data:
+                raise
+            raise PreconditionFailed(
+                error.detail, field="If-Match", remedy="Read it again.", current_version=error.current_version
+            ) from error
 
 
 def _not_modified(response: HttpResponse) -> HttpResponse:

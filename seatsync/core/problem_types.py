@@ -34,11 +34,11 @@ _PLAIN = (
     ProblemType("parse_error", 400, "Malformed body", "The body is not one JSON object, or is nested too deeply."),
     ProblemType("not_authenticated", 401, "Not signed in", "No access token was sent with Authorization: Bearer."),
     ProblemType("authentication_failed", 401, "Not signed in", "The access token is not good any more, or never was."),
+    ProblemType("bad_signature", 401, "Not signed", "A delivery does not carry the secret of the account it names."),
     ProblemType("method_not_allowed", 405, "Method not allowed", "The header Allow names the methods that there are."),
     ProblemType("not_acceptable", 406, "Not acceptable", "The API answers in JSON only."),
     ProblemType("too_large", 413, "Content too large", "The body is larger than the API takes."),
     ProblemType("unsupported_media_type", 415, "Unsupported media type", "The body must be sent as application/json."),
-    ProblemType("throttled", 429, "Too many requests", "The allowance is used up; Retry-After says for how long."),
     ProblemType("server_error", 500, "Internal server error", "Something failed on our side, and is logged."),
 )
 
@@ -46,7 +46,7 @@ _PLAIN = (
 def problem_types() -> Mapping[str, ProblemType]:
     """Every kind by its code, in the order of the codes. Call it once all domains are loaded."""
     found = {kind.code: kind for kind in _PLAIN}
-    for error in sorted(_ours(SeatSyncError), key=lambda error: len(error.__mro__)):
+    for error in sorted(_ours(), key=lambda error: len(error.__mro__)):
         # A subclass without a code of its own is the same kind of problem as its parent.
         if error.code not in found:
             found[error.code] = ProblemType(error.code, error.status, error.title, inspect.getdoc(error) or "")
@@ -64,7 +64,8 @@ def problem_title(code: str, status: int) -> str:
     return kind.title if kind else HTTPStatus(status).phrase
 
 
-def _ours(kind: type[SeatSyncError]) -> Iterator[type[SeatSyncError]]:
-    yield kind
+def _ours(kind: type[SeatSyncError] = SeatSyncError) -> Iterator[type[SeatSyncError]]:
+    """Every error that is raised: the base of all is not."""
     for sub in kind.__subclasses__():
+        yield sub
         yield from _ours(sub)

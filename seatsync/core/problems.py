@@ -28,6 +28,11 @@ _ADVICE: dict[type[Exception], tuple[str, str]] = {
     exceptions.NotAcceptable: ("Accept", "Accept application/json."),
     exceptions.NotAuthenticated: ("Authorization", "Send an access token, as Authorization: Bearer."),
 }
+# What the framework has a word of its own for, and we have one already.
+_OUR_KINDS: dict[type[Exception], str] = {
+    exceptions.Throttled: "too_many_requests",
+    exceptions.PermissionDenied: "not_allowed",
+}
 # The remedies of refusals that are about no field, by status; the sentence itself ends with them.
 _PLAIN = {404: "Use an id that this API gave you."}
 
@@ -98,7 +103,8 @@ def _translated(error: Exception) -> SeatSyncError | None:
         found.problems = problems
         return found
     if isinstance(error, exceptions.APIException):
-        found = _plain(error.status_code, str(error.default_code), str(error.detail))
+        code = _OUR_KINDS.get(type(error), str(error.default_code))
+        found = _plain(error.status_code, code, str(error.detail))
         field, found.remedy = _ADVICE.get(type(error), ("", ""))
         if field:
             found.problems = (FieldProblem(field, found.detail, found.remedy),)

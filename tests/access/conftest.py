@@ -10,6 +10,7 @@ from allauth.mfa.totp.internal import auth as totp
 from pytest_django.plugin import DjangoDbBlocker
 
 from listings.models import CommandState, MarketplaceCommand
+from listings.services.trading import trading_state_set
 from marketplaces.models import InboundEvent, InboxState
 from portfolios.models import Venue
 from seatsync.accounts.models import User
@@ -78,6 +79,11 @@ def build_world(platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> World:
         idempotency_key="waits:1", payload={"wants": "section"}, not_before=listing.created_at,
         last_error="Section 131 is not mapped.",
     )  # fmt: skip
+    # One that stands no more: the others' tests would meet it.
+    brake = trading_state_set(
+        actor=holding.actor, scope="game", scope_id=holding.game.pk, state="ACTIVE", reason="",
+        season_ticket_id=holding.ticket.pk,
+    )  # fmt: skip
     alert = alert_raise(
         tenant_id=holding.ticket.tenant_id, user_id=holding.user.pk, kind="test", severity="action",
         dedupe_key="test:1", url="/alerts/", title="Look",
@@ -89,7 +95,7 @@ def build_world(platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> World:
     objects = {
         "ticket": holding.ticket, "game": holding.game, "free_seat": holding.seats[3], "listing": listing,
         "account": market.accounts["alpha"], "command": command, "waiting": waiting, "sale": sale, "alert": alert,
-        "inbound": inbound,
+        "inbound": inbound, "brake": brake,
     }  # fmt: skip
     ids = {name: str(found.pk) for name, found in objects.items()}
     return World(market, {**ids, "group": str(listing.seat_group_id)})

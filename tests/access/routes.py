@@ -138,6 +138,7 @@ ROUTES: dict[str, Route] = {
     "listings:brake": OWN,
     "listings:trading_detail": OWN,
     "listings:trading_set": OWN,
+    "listings:trading_lift": _own(state_id="brake"),
     "marketplaces:account_list": OWN,
     "marketplaces:account_connect": OWN,
     "marketplaces:connect_finish": OWN,

@@ -23,6 +23,7 @@ SAME_BY_API = {
     "listings:command_retry": ("POST", "/api/v1/commands/{id}/retry/"),
     "listings:mapping_list": ("POST", "/api/v1/mapping/"),
     "listings:trading_set": ("POST", "/api/v1/trading-states/"),
+    "listings:trading_lift": ("POST", "/api/v1/trading-states/"),
     "marketplaces:account_connect": ("POST", "/api/v1/marketplace-accounts/"),
     "marketplaces:connect_finish": ("POST", "/api/v1/marketplace-accounts/finish/"),
     "marketplaces:account_disconnect": ("DELETE", "/api/v1/marketplace-accounts/{id}/"),

@@ -118,11 +118,15 @@ def grown(own_world: World) -> Grown:
     return Grown(own_world.market, own_world, listing, own_world.market.holding.ticket)
 
 
+# What the product itself has so many of: it does not grow.
+OF_ITS_OWN = {"/api/v1/problems/"}
+
+
 def api_lists(grown: Grown) -> dict[str, str]:
     """Address by path template, of every operation that answers with rows."""
     found = {}
     for method, path in document().operations():
-        if method != "GET":
+        if method != "GET" or path in OF_ITS_OWN:
             continue
         schema = document().spec["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         if schema.get("type") == "array" or schema.get("$ref", "").rpartition("/")[2].startswith("Paginated"):

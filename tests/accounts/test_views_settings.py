@@ -1,8 +1,11 @@
 """Settings, sign-in pages and brand."""
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from seatsync.accounts.models import User
 from seatsync.tenants.models import Tenant, TenantDomain
@@ -49,6 +52,18 @@ def test_entrance_pages_bear_the_brand(db: None, name: str) -> None:
 @pytest.mark.parametrize("name", ["account_change_password", "account_email", "mfa_index", "account_logout"])
 def test_account_pages_are_in_the_design(client: Client, name: str) -> None:
     page = client.get(reverse(name), follow=True).content.decode()
+    assert "css/tokens.css" in page
+
+
+def test_the_second_step_says_since_when(holding: Holding, client: Client) -> None:
+    totp.TOTP.activate(holding.user, totp.generate_totp_secret())
+    page = client.get(reverse("mfa_index")).content.decode()
+    assert f"since {date_format(timezone.localtime(), 'j M Y')}." in page
+
+
+def test_a_new_password_leads_to_the_door(db: None) -> None:
+    page = Client().get(reverse("account_reset_password_from_key_done")).content.decode()
+    assert f'href="{reverse("account_login")}"' in page
     assert "css/tokens.css" in page
 
 

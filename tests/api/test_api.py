@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from listings.models import Listing, MarketplaceCommand
 from portfolios.models import SeasonTicketShare
 from seatsync.core.apiview import WRITES as WRITING
+from seatsync.core.apiview import ApiView
 from seatsync.core.models import IdempotencyRecord
 from tests.api.conftest import Api, As
 from tests.api.document import document
@@ -164,6 +166,36 @@ def test_a_stale_version_is_409_and_a_stale_if_match_412(market: Market, as_: As
     assert owner.post(f"/listings/{alpha.pk}/price/", {"price": "81.00"}, **{"If-Match": read}).status_code == 200
     assert owner.post(f"/listings/{alpha.pk}/price/", {"price": "82.00"}, **{"If-Match": read}).status_code == 412
     assert fields(owner.post(f"/listings/{alpha.pk}/price/", {"price": "82.00"})) == ["version"]
+
+
+@pytest.mark.parametrize("what", ["listing", "seat", "ticket", "ticket to delete"])
+def test_who_loses_a_race_is_told_by_what_they_sent(
+    market: Market, as_: As, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Another writer comes between the look at If-Match and the lock."""
+    alpha, _ = market.published(market.holding.seats[:2])
+    seat, ticket, owner = market.holding.seats[3], market.holding.ticket, as_("owner")
+    method, path, body = {
+        "listing": ("POST", f"/listings/{alpha.pk}/price/", {"price": "80.00"}),
+        "seat": ("PATCH", f"/seats/{seat.pk}/", {"state": "attending", "reason": "we go"}),
+        "ticket": ("PATCH", f"/season-tickets/{ticket.pk}/", {"order_reference": "B"}),
+        "ticket to delete": ("DELETE", f"/season-tickets/{ticket.pk}/", None),
+    }[what]  # fmt: skip
+    looked = ApiView.if_match
+
+    def overtaken(view: ApiView, *args: Any) -> None:
+        looked(view, *args)
+        for row in (alpha, seat, ticket):
+            type(row)._default_manager.filter(pk=row.pk).update(version=F("version") + 1)
+
+    monkeypatch.setattr(ApiView, "if_match", overtaken)
+    answer = owner.send(method, path, body, **{"If-Match": "*"})
+    assert (answer.status_code, fields(answer)) == (412, ["If-Match"])
+    assert answer.json()["current_version"] is not None
+    if what == "listing":
+        alpha.refresh_from_db()
+        said = {**(body or {}), "version": alpha.version}
+        assert owner.send(method, path, said, **{"If-Match": "*"}).status_code == 409
 
 
 def test_i24_the_same_key_and_body_get_the_same_answer_and_one_effect(market: Market, as_: As) -> None:

@@ -103,6 +103,21 @@ def test_a_damaged_environment_is_noticed_and_made_anew(checkout: Checkout) -> N
     assert not (venv / "away").exists()
 
 
+def test_a_python_that_is_closed_to_this_user_is_named(checkout: Checkout) -> None:
+    """A checkout that root made, on a Python in root's own home."""
+    script = (
+        "import pathlib, _environment as e\n"
+        "def closed(self): raise PermissionError(13, 'closed', str(self))\n"
+        "pathlib.Path.exists = closed\n"
+        "print(e._fits({}), e._lack())"
+    )
+    said = subprocess.run(
+        [str(OURS / "python3.11"), "-c", script], cwd=checkout.folder / "bin", capture_output=True, text=True,
+        check=True,
+    ).stdout  # fmt: skip
+    assert said == "False was made on a Python that is closed to this user\n"
+
+
 def test_an_environment_of_another_python_is_made_anew(checkout: Checkout) -> None:
     programs = checkout.folder / ".venv" / "bin"
     programs.mkdir(parents=True)
