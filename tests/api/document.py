@@ -22,8 +22,11 @@ class Document:
                 "schemas": {name: _closed(body) for name, body in self.spec["components"]["schemas"].items()}
             }
         }
+        # A kind of problem is named by its code, everything else by its id.
+        words = {"{code}": "[a-z_]+"}
         self._paths = [
-            (re.compile(re.sub(r"\{\w+\}", "[0-9a-f-]{36}", path) + "$"), path) for path in self.spec["paths"]
+            (re.compile(re.sub(r"\{\w+\}", lambda word: words.get(word[0], "[0-9a-f-]{36}"), path) + "$"), path)
+            for path in self.spec["paths"]
         ]
 
     def operations(self) -> list[tuple[str, str]]:
