@@ -61,8 +61,8 @@ def keys_rotate(
 
     Each batch is a transaction. A row that was changed meanwhile is left alone: its writer used the first key.
     """
-    first = Fernet(settings.ENCRYPTION_KEYS[0])
     fernet()  # names a malformed key before anything is touched
+    first = Fernet(settings.ENCRYPTION_KEYS[0])
     found = []
     for column in columns():
         rotation = Rotation(column)

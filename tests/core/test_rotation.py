@@ -1,4 +1,4 @@
-"""Rotating the encryption key: everything is read with the new key alone, and a run that was cut off is gone on with."""
+"""Rotating the encryption key: all is read with the new key alone, and a run that was cut off is gone on with."""
 
 from io import StringIO
 
