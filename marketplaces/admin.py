@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from marketplaces.models import (
+    AccountFile,
     ConnectAttempt,
     FeeVersion,
     InboundDelivery,
@@ -33,6 +34,27 @@ class MarketplaceAccountAdmin(ReadOnlyAdmin):
     search_fields = ("user__email", "account_id")
     list_select_related = ("user",)
     exclude = ("access_token", "refresh_token", "webhook_secret")
+
+
+@admin.register(AccountFile)
+class AccountFileAdmin(ReadOnlyAdmin):
+    """Files that are whole accounts, as we sent them."""
+
+    list_display = ("account", "kept_at", "arrived_at")
+    list_filter = ("account__platform",)
+    list_select_related = ("account",)
+    exclude = ("content", "arrived")
+    readonly_fields = ("content_text", "arrived_text")
+
+    @admin.display(description="as kept last")
+    def content_text(self, file: AccountFile) -> str:
+        """The file's text."""
+        return "" if file.content is None else bytes(file.content).decode(errors="backslashreplace")
+
+    @admin.display(description="as it arrived last")
+    def arrived_text(self, file: AccountFile) -> str:
+        """The file's text."""
+        return "" if file.arrived is None else bytes(file.arrived).decode(errors="backslashreplace")
 
 
 @admin.register(ConnectAttempt)

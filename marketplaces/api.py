@@ -55,7 +55,10 @@ class AccountInput(Input):
 
     platform = serializers.CharField(max_length=20)
     mode = ChoiceField(choices=["paper", "live"], default="paper")
-    token = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    token = serializers.CharField(
+        max_length=500, required=False, allow_blank=True,
+        help_text="Where a platform asks for several parts (Gametime: API key, FTP user, FTP password), a line each.",
+    )  # fmt: skip
     redirect_uri = serializers.URLField(required=False)
 
 

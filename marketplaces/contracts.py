@@ -32,6 +32,7 @@ class Capability(StrEnum):
     REGISTER_WEBHOOK = "register_webhook"
     WEBHOOK = "webhook"
     MARKET_VIEW = "market_view"
+    KEEP_ALIVE = "keep_alive"
     PROVISIONAL_SALE = "provisional_sale"
 
 
@@ -81,6 +82,10 @@ class Traits:
     webhook_proof_header: str = "authorization"
     # The proofs that `fulfil` takes, the usual one first; none: the holder hands over on the platform's own site.
     hand_overs: tuple[HandOver, ...] = ()
+    # Whether a sale tells the buyer's list price, or only what reaches the seller.
+    tells_gross: bool = True
+    # What the holder of a token platform enters, in this order; more than one part are the lines of one token.
+    token_parts: tuple[str, ...] = ("API token",)
     currency: str = "USD"
 
 
@@ -103,6 +108,47 @@ class Grant:
     scopes: tuple[str, ...] = ()
 
 
+class AccountFile(Protocol):
+    """The file that is a whole account, as we sent it: each change of a listing is made of the one before.
+
+    Only for platforms with traits.whole_account, of which one command is under way at a time.
+    """
+
+    def last(self) -> bytes | None:
+        """The file as it was kept last, whether or not it arrived; None before the first."""
+        ...
+
+    def keep(self, content: bytes | None) -> None:
+        """Keep it, before it is sent."""
+        ...
+
+    def sent(self) -> None:
+        """What was kept last has arrived."""
+        ...
+
+    def arrived(self) -> bytes | None:
+        """The last file that arrived; None before the first."""
+        ...
+
+
+class NoFile:
+    """For platforms where each listing is sent by itself."""
+
+    def last(self) -> bytes | None:
+        """None."""
+        return None
+
+    def keep(self, content: bytes | None) -> None:
+        """Keep nothing."""
+
+    def sent(self) -> None:
+        """Nothing was."""
+
+    def arrived(self) -> bytes | None:
+        """None."""
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One account's line to its platform: where, with what, and the HTTP client to use (timeouts are set on it)."""
@@ -112,6 +158,9 @@ class Link:
     grant: Grant
     app: AppCredentials = AppCredentials()
     webhook_secret: str = field(default="", repr=False)
+    # The account's file, and where the platform takes it (empty: where its adapter knows).
+    file: AccountFile = field(default_factory=NoFile)
+    drop_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +438,10 @@ class MarketplaceAdapter(Protocol):
 
     def delist(self, link: Link, ref: ListingRef) -> None:
         """Take the listing down. Raises AlreadyGone (success for the caller) or AlreadySold."""
+        ...
+
+    def keep_alive(self, link: Link) -> None:
+        """Say that the account is in use, where a platform hides the listings of a silent one."""
         ...
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:

@@ -66,6 +66,26 @@ class MarketplaceAccount(BaseModel):
         return self.is_active and not self.needs_reconnect and self.closing_at is None
 
 
+class AccountFile(BaseModel):
+    """The file that is a whole account, at platforms that take nothing else: as it was kept last, and as it arrived.
+
+    Each change of a listing is made of the one before, so that nobody's listing falls out of it.
+    """
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    account = models.OneToOneField(MarketplaceAccount, on_delete=models.PROTECT, related_name="file")
+    content = models.BinaryField(null=True)
+    kept_at = models.DateTimeField()
+    arrived = models.BinaryField(null=True)
+    arrived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "account_files"
+
+    def __str__(self) -> str:
+        return f"file of {self.account_id}"
+
+
 class ConnectAttempt(BaseModel):
     """One OAuth2 round trip: state and PKCE verifier, single use, ten minutes."""
 

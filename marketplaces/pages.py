@@ -55,7 +55,10 @@ def account_connect(request: HttpRequest) -> HttpResponse:
     """Go to the platform's consent page, or test and keep a token."""
     if request.method != "POST":
         return redirect("marketplaces:account_list")
-    form = ConnectForm(request.POST)
+    given = request.POST.copy()
+    # A platform may ask for several parts; they are the lines of one token.
+    given["token"] = "\n".join(str(part).strip() for part in given.getlist("token")).strip()
+    form = ConnectForm(given)
     if form.is_valid():
         actor, data = request_actor(request), form.cleaned_data
         try:

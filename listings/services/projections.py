@@ -9,7 +9,7 @@ from listings.services.delist import listing_take_down
 from listings.services.notify import listing_changed
 from listings.states import OFFERED, listing_may_move, split_offerable
 from marketplaces.contracts import Capability
-from marketplaces.registry import platform_can, platform_name
+from marketplaces.registry import platform_can, platform_name, traits_of
 from portfolios.models import Seat, SeatGroup
 from portfolios.services.groups import seat_group_for
 from seatsync.core.clock import now
@@ -19,7 +19,8 @@ from seatsync.core.money import round_money
 def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> None:
     """The listing that sold: all gone, or smaller.
 
-    Its marketplace has reduced it already; we only withdraw a rest that its split rule can no longer sell.
+    Its marketplace has reduced it already; we only withdraw a rest that its split rule can no longer sell. Where a
+    file is the account, that still offers what was sold, and is written anew.
     """
     rest = _rest(listing, sold)
     listing.final_price = round_money(sale.gross / Decimal(max(sale.quantity, 1)))
@@ -38,10 +39,22 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
     listing_changed(listing)
     if rest and not split_offerable(listing.split_type, len(rest)):
         listing_take_down(listing, reason="the rest cannot be sold under its split rule", sale=sale)
+    elif rest and _is_in_a_file(listing):
+        command_write(
+            listing=listing, kind=CommandKind.RESIZE, key=f"resize:{listing.external_id}:{listing.version}",
+            payload={"seats": [seat.seat_number for seat in rest], "at": now().isoformat()},
+        )  # fmt: skip
     if not rest and _still_shown_there(listing):
         command_write(
             listing=listing, sale=sale, kind=CommandKind.DELIST, key=f"delist:{listing.external_id}:rest:{sale.pk}"
         )
+    elif not rest and _is_in_a_file(listing):
+        command_write(listing=listing, kind=CommandKind.DELIST, key=f"delist:{listing.external_id}:sold:{sale.pk}")
+
+
+def _is_in_a_file(listing: Listing) -> bool:
+    traits = traits_of(listing.platform)
+    return traits is not None and traits.whole_account
 
 
 def _still_shown_there(listing: Listing) -> bool:

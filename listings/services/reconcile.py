@@ -88,6 +88,9 @@ def account_reconcile(
     alive()
     by_key = {item.external_id: item for item in remote if item.external_id}
     by_id = {item.listing_id: item for item in remote}
+    if Capability.KEEP_ALIVE in adapter.traits.capabilities:
+        adapter.keep_alive(link)
+        alive()
     drift = Drift()
     own = Listing.objects.filter(account=account)
     shown = own.filter(external_id__in=by_key) | own.filter(listing_id__in=by_id)

@@ -102,6 +102,12 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
         )
     if not token.strip() and mode != Mode.PAPER:
         raise InvalidInput("The token is missing.", field="token", remedy="Copy it from the platform's account page.")
+    parts = adapter.traits.token_parts
+    if mode != Mode.PAPER and len(list(filter(None, map(str.strip, token.splitlines())))) != len(parts):
+        raise InvalidInput(
+            f"{adapter.traits.name} asks for {', '.join(parts)}.", field="token",
+            remedy="Enter each of them; in the API they are the lines of the token.",
+        )  # fmt: skip
     try:
         link = bare_link(platform, mode, Grant(token.strip() or _practice_token(tenant_id, user_id, platform)))
         grant = adapter.connect(link, code="", redirect_uri="", code_verifier="")

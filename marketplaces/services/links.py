@@ -4,6 +4,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -11,12 +12,13 @@ import httpx
 from django.conf import settings
 from django.db import transaction
 
-from marketplaces.contracts import AppCredentials, Grant, Link
+from marketplaces.contracts import AppCredentials, Grant, Link, NoFile
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
 from marketplaces.services.alerts import alert_reconnect
+from marketplaces.services.files import StoredFile
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy
 from seatsync.core.http import http_client
@@ -37,8 +39,23 @@ def base_url_for(platform: str, mode: str) -> str:
         return f"{simulator}/{platform}"
     if mode != Mode.LIVE:
         raise PermanentError("An assisted account has no address: a person carries its commands out.")
-    address = os.environ.get(f"{platform.upper()}_BASE_URL") or adapter_get(platform).live_base_url
-    name = f"{platform.upper()}_BASE_URL"
+    name, adapter = f"{platform.upper()}_BASE_URL", adapter_get(platform)
+    address = os.environ.get(name) or adapter.live_base_url
+    if not address:
+        raise PermanentError(f"{adapter.traits.name} offers holders no interface to sell by, and {name} names none.")
+    return _not_the_simulator(name, address)
+
+
+def drop_url_for(platform: str, mode: str) -> str:
+    """Where a live account's file goes; empty: where its adapter knows. Raises PermanentError as above (I-20)."""
+    name = f"{platform.upper()}_DROP_URL"
+    address = os.environ.get(name, "").strip() if mode == Mode.LIVE else ""
+    by_ftp = address.startswith(("ftp://", "ftps://"))
+    return address if by_ftp or not address else _not_the_simulator(name, address)
+
+
+def _not_the_simulator(name: str, address: str) -> str:
+    simulator = settings.SIMULATOR_URL.rstrip("/")
     try:
         if same_place(address, simulator):
             raise PermanentError(f"{name} is the simulator's address; a live account may not use it.")
@@ -72,6 +89,7 @@ def bare_link(platform: str, mode: str, grant: Grant, webhook_secret: str = "") 
         grant=grant,
         app=app_credentials(platform, mode),
         webhook_secret=webhook_secret,
+        drop_url=drop_url_for(platform, mode),
     )
 
 
@@ -130,7 +148,9 @@ def trouble(error: str) -> dict[str, Any]:
 
 def _link(account: MarketplaceAccount) -> Link:
     grant = Grant(account.access_token, account.refresh_token, account.expires_at, account.account_id)
-    return bare_link(account.platform, account.mode, grant, account.webhook_secret)
+    link = bare_link(account.platform, account.mode, grant, account.webhook_secret)
+    by_file = adapter_get(account.platform).traits.whole_account
+    return replace(link, file=StoredFile(account) if by_file else NoFile())
 
 
 def _refresh(account_id: uuid.UUID, *, seen_token: str) -> MarketplaceAccount:

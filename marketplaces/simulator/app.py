@@ -108,6 +108,8 @@ class Simulator:
         """What time does to the world: buyers buy, reviews end; returns the number of purchases."""
         moment = self.clock() if now is None else now
         with self.lock:
+            for dialect in self.platforms.values():
+                dialect.pass_time(moment)
             sold = self.buyers.tick(moment)
             moved = sales.advance_due(self.ledger, moment, self.tell)
             self._changed = self._changed or sold + moved > 0

@@ -14,6 +14,8 @@ WEBHOOK_KINDS = ("webhook_duplicate", "webhook_lost", "webhook_late", "webhook_r
 class Fault:
     """One kind of trouble. `route` is part of "METHOD /path"; `count` None: until reset; times in seconds.
 
+    `writes`: reads are spared.
+
     `status_after` and `timeout_after` strike when the request has been carried out already.
     """
 
@@ -26,12 +28,14 @@ class Fault:
     count: int | None = None
     delay_s: float = 5.0
     hang_s: float | None = None
+    writes: bool = False
     struck: int = 0
 
     def fits(self, platform: str, where: str) -> bool:
         """Whether it may strike here."""
         left = self.count is None or self.count > 0
-        return left and self.platform in {"", platform} and self.route in where
+        spared = self.writes and where.startswith("GET ")
+        return left and not spared and self.platform in {"", platform} and self.route in where
 
     def answer(self) -> Response:
         """What the platform says instead."""

@@ -56,6 +56,9 @@ class Dialect(Protocol):
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """A refusal in the platform's own form."""
 
+    def pass_time(self, now: float) -> None:
+        """What time does to listings, where the platform has such a rule."""
+
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue what the seller is told of a sale."""
 

@@ -64,6 +64,9 @@ class Account:
     webhook_secret: str = ""
     rate_per_s: float = 0.0
     burst: float = 10.0
+    # The inventory file that lies there, where the file is the account, and when it came.
+    file: str = ""
+    file_at: float = 0.0
 
 
 @dataclass(slots=True)

@@ -11,3 +11,10 @@ register = template.Library()
 def platform_name(key: str) -> str:
     """The marketplace's own name; a key without an adapter is made readable."""
     return registry.platform_name(key)
+
+
+@register.filter
+def platform_contract(key: str) -> str:
+    """Where what we speak with a marketplace comes from: official, reconstructed or unverified (no adapter either)."""
+    traits = registry.traits_of(key)
+    return traits.contract if traits else "unverified"

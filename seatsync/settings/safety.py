@@ -45,13 +45,18 @@ def production_problems(environ: Mapping[str, str]) -> list[Problem]:
 
 
 def live_problems(environ: Mapping[str, str], simulator: str) -> list[Problem]:
-    """The <PLATFORM>_BASE_URLs that are no address, or the simulator's: a live account must never reach it (I-20)."""
+    """The addresses of platforms that are none, or the simulator's: a live account must never reach it (I-20).
+
+    A file server's address is no web address: FTP never leads to the simulator.
+    """
     found: list[Problem] = []
     if web_fault(simulator, WEB_SCHEMES, path=True):
         # Its own reader refuses it.
         return found
-    for name in (f"{key.upper()}_BASE_URL" for key in adapter_names()):
+    for name in (f"{key.upper()}_{what}" for key in adapter_names() for what in ("BASE_URL", "DROP_URL")):
         address = environ.get(name, "").strip()
+        if address.startswith(("ftp://", "ftps://")) and name.endswith("_DROP_URL"):
+            continue
         try:
             fault = "is the simulator's address" if address and same_place(address, simulator) else ""
         except ValueError as error:

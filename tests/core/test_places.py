@@ -5,7 +5,7 @@ from pytest_django import Settings
 
 from marketplaces.errors import PermanentError
 from marketplaces.models import Mode
-from marketplaces.services.links import base_url_for
+from marketplaces.services.links import base_url_for, drop_url_for
 from seatsync.checks import live_addresses
 from seatsync.core.places import same_place
 
@@ -31,6 +31,26 @@ def test_i20_the_simulator_in_another_spelling_is_the_simulator(
     assert "is the simulator's address" in live_addresses()[0].msg
     with pytest.raises(PermanentError, match="simulator's address"):
         base_url_for("stubhub", Mode.LIVE)
+
+
+@pytest.mark.parametrize("url", SAME)
+def test_i20_no_live_file_goes_to_the_simulator(url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.SIMULATOR_URL = SIMULATOR
+    monkeypatch.setenv("GAMETIME_DROP_URL", url)
+    assert "is the simulator's address" in live_addresses()[0].msg
+    with pytest.raises(PermanentError, match="simulator's address"):
+        drop_url_for("gametime", Mode.LIVE)
+    assert drop_url_for("gametime", Mode.PAPER) == ""
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1:2121/inventory.csv", "ftps://gtftp.example/a.csv", "https://b.example"]
+)
+def test_another_place_for_files_is_let_through(url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.SIMULATOR_URL = SIMULATOR
+    monkeypatch.setenv("GAMETIME_DROP_URL", url)
+    assert live_addresses() == []
+    assert drop_url_for("gametime", Mode.LIVE) == url
 
 
 @pytest.mark.parametrize("url", OTHER)

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
-from marketplaces.registry import adapter_keys, adapter_names
+from marketplaces.registry import adapter_keys, adapter_list, adapter_names
 from seatsync.settings.mail import MailServer, mail_server
 from seatsync.settings.safety import INSECURE_ENCRYPTION_KEY
 
@@ -185,6 +185,7 @@ def _named(node: ast.AST) -> Iterator[str]:
 
 def test_the_example_names_every_variable_that_the_code_reads_and_no_other() -> None:
     platforms = {f"{key.upper()}_{end}" for key in adapter_keys() for end in ("CLIENT_ID", "CLIENT_SECRET", "BASE_URL")}
+    platforms |= {f"{one.traits.key.upper()}_DROP_URL" for one in adapter_list() if one.traits.whole_account}
     # Not ours: Django's own, chosen by ENVIRONMENT, and the shell's.
     read = set(names_read()) - {"DJANGO_SETTINGS_MODULE", "PATH"}
     assert {"SECRET_KEY", "EMAIL_URL", "SEATSYNC_STAFF_PASSWORD"} <= read, "the scan sees both kinds"

@@ -34,7 +34,9 @@ from marketplaces.contracts import (
 from marketplaces.errors import AlreadyGone, AlreadySold, BadSignature, NotSupported
 from seatsync.core.clock import now
 
-CAPABILITIES = frozenset(Capability) - {Capability.SEARCH_EVENTS, Capability.REGISTER_WEBHOOK}
+CAPABILITIES = frozenset(Capability) - {
+    Capability.SEARCH_EVENTS, Capability.REGISTER_WEBHOOK, Capability.KEEP_ALIVE,
+}  # fmt: skip
 
 
 @dataclass
@@ -181,6 +183,9 @@ class ScriptedPlatform:
             sold = any(sale.external_id == ref.external_id for sale in self.sales.values())
             raise AlreadySold("sold") if sold and not self.seats.get(ref.external_id) else AlreadyGone("gone")
         return listing
+
+    def keep_alive(self, link: Link) -> None:
+        raise NotSupported("it needs no sign of life")
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         self._enter("fetch", ref.external_id)

@@ -23,6 +23,26 @@ START = datetime(2026, 4, 10, 23, 5, tzinfo=UTC)
 
 
 @dataclass
+class Kept:
+    """An account's file in memory."""
+
+    kept: bytes | None = None
+    there: bytes | None = None
+
+    def last(self) -> bytes | None:
+        return self.kept
+
+    def keep(self, content: bytes | None) -> None:
+        self.kept = content
+
+    def sent(self) -> None:
+        self.there = self.kept
+
+    def arrived(self) -> bytes | None:
+        return self.there
+
+
+@dataclass
 class World:
     """The simulator, its clock, and what it delivered."""
 
@@ -59,7 +79,7 @@ class World:
         made = self.control("accounts", {"platform": platform, "webhook_secret": SECRET, **account})
         grant = Grant(made["access_token"], made.get("refresh_token", ""), None, made["account_id"])
         app = AppCredentials("seatsync-paper", "seatsync-paper-secret")
-        return Link(self.http, f"{BASE}/{platform}", grant, app, SECRET)
+        return Link(self.http, f"{BASE}/{platform}", grant, app, SECRET, Kept())
 
     def fault(self, **values: Any) -> None:
         self.control("faults", {"add": [values]})

@@ -11,12 +11,15 @@ from marketplaces.models import MarketplaceAccount
 from marketplaces.services import links
 from marketplaces.services.connect import accounts_close
 from marketplaces.simulator.app import Simulator
+from marketplaces.simulator.state import Account
 from marketplaces.simulator.transport import SimulatorTransport
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from tests.builders import build_holding
 from tests.market import Market
+
+NAMES = ("StubHub", "SeatGeek", "Vivid Seats", "Gametime", "Ticketmaster")
 
 
 def enter(actor: Actor) -> Client:
@@ -64,6 +67,44 @@ def simulator(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Simulator:
     settings.SIMULATOR_URL = "http://simulator.test"
     monkeypatch.setattr(links, "transport_override", SimulatorTransport(made))
     return made
+
+
+@pytest.mark.django_db
+def test_what_is_not_verified_says_so_where_it_is_chosen(simulator: Simulator) -> None:
+    page = enter(build_holding().actor).get(reverse("marketplaces:account_list")).content.decode()
+    named = {name: page.partition(f"<strong>{name}</strong>")[2].partition("</li>")[0] for name in NAMES}
+    told = {
+        name: [word for word in ("reconstructed", "unverified") if f">contract {word}<" in form]
+        for name, form in named.items()
+    }
+    assert told == {
+        "StubHub": [], "SeatGeek": ["reconstructed"], "Vivid Seats": ["reconstructed"],
+        "Gametime": ["reconstructed"], "Ticketmaster": ["unverified"],
+    }  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_credential_of_several_parts_is_asked_for_part_by_part(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holding = build_holding()
+    client, url = enter(holding.actor), reverse("marketplaces:account_connect")
+    page = client.get(reverse("marketplaces:account_list")).content.decode()
+    for part in ("API key", "FTP user", "FTP password"):
+        assert f">{part}</label>" in page
+    # A live account's server is elsewhere: here the API's stand-in serves for it, under another name.
+    monkeypatch.setenv("GAMETIME_BASE_URL", "http://gametime.test/gametime")
+    monkeypatch.setenv("GAMETIME_DROP_URL", "http://gametime.test/gametime/drop")
+    for given in ([], ["key"], ["key", "", "password"]):
+        answer = client.post(url, {"platform": "gametime", "mode": "live", "token": given})
+        assert (answer.status_code, "asks for API key, FTP user, FTP password" in answer.content.decode()) == (
+            422, bool(given),
+        )  # fmt: skip
+    simulator.ledger.accounts["g"] = Account("g", "gametime", "key")
+    answer = client.post(url, {"platform": "gametime", "mode": "live", "token": ["key", " user ", "password"]})
+    assert answer.status_code == 302
+    account = MarketplaceAccount.objects.get(platform="gametime")
+    assert (account.mode, account.access_token) == ("live", "key\nuser\npassword")
 
 
 @pytest.mark.django_db

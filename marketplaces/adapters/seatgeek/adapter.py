@@ -31,6 +31,7 @@ from marketplaces.contracts import (
 from marketplaces.errors import AlreadyGone, MarketplaceError, NotSupported, PermanentError, UnknownOutcome
 
 _LACKS = frozenset({
+    Capability.KEEP_ALIVE,
     Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.PROVISIONAL_SALE,
 })  # fmt: skip
 # Orders can be asked for by the day they were placed only, yet change for as long as a delivery may go wrong.
@@ -134,6 +135,10 @@ class SeatGeek:
             raise PermanentError("SeatGeek did not take the listing down")
         if ok is not True:
             raise UnknownOutcome("SeatGeek did not say whether the listing is down")
+
+    def keep_alive(self, link: Link) -> None:
+        """Raises NotSupported: a silent account's listings stay."""
+        raise NotSupported("SeatGeek needs no sign of life")
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         """The listing as it is there now."""

@@ -72,18 +72,8 @@ def split_body(split: str, quantity: int) -> dict[str, str]:
         return {"split_type": "ANY"}
     if split == "avoid_one":
         return {"split_type": "DONTLEAVEONE"}
-    sizes = [bought for bought in range(1, quantity) if _allowed(split, bought, quantity - bought)]
-    return {"split_type": "CUSTOM", "splits": ",".join(map(str, [*sizes, quantity]))}
-
-
-def _allowed(split: str, bought: int, left: int) -> bool:
-    if split == "none":
-        return False
-    if split == "pairs":
-        return bought % 2 == 0 and left != 1
-    if split == "avoid_one_and_three":
-        return left not in {1, 3}
-    raise PermanentError(f"{split!r} is not a split")
+    sizes = _wire.split_sizes(split, quantity)
+    return {"split_type": "CUSTOM", "splits": ",".join(map(str, sizes))}
 
 
 def _clock(local_time: str) -> str:

@@ -31,7 +31,7 @@ from marketplaces.contracts import (
     RemoteSale,
     Traits,
 )
-from marketplaces.errors import AlreadySold, MarketplaceError, PermanentError, UnknownOutcome
+from marketplaces.errors import AlreadySold, MarketplaceError, NotSupported, PermanentError, UnknownOutcome
 
 # `recentupdates` covers "a certain period of time"; a longer gap is read from the full list.
 _RECENT = timedelta(hours=12)
@@ -57,7 +57,7 @@ class StubHub:
         name="StubHub",
         auth="oauth2",
         contract="official",
-        capabilities=frozenset(Capability),
+        capabilities=frozenset(Capability) - {Capability.KEEP_ALIVE},
         market_view="event_figures",
         default_per_second=5.0,
         hand_overs=tuple(HandOver),
@@ -168,6 +168,10 @@ class StubHub:
             left = self.fetch(link, ref)
             if left is None or left.quantity == 0:
                 raise AlreadySold(str(refusal), status=refusal.status) from refusal
+
+    def keep_alive(self, link: Link) -> None:
+        """Raises NotSupported: a silent account's listings stay."""
+        raise NotSupported("StubHub needs no sign of life")
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         """The listing as it is there now."""

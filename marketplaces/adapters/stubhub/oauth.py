@@ -1,14 +1,13 @@
 """StubHub's OAuth2: authorisation code with PKCE, HTTP Basic client authentication, single-use refresh tokens."""
 
 import base64
-from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from marketplaces.adapters import _wire
+from marketplaces.adapters._oauth import grant_of
 from marketplaces.adapters.stubhub.client import Refused, account_url, refuse
 from marketplaces.contracts import AppCredentials, Grant, Link
-from marketplaces.errors import GrantExpired, PermanentError, UnknownOutcome
+from marketplaces.errors import GrantExpired, PermanentError
 
 # The specs demand read:user and write:user for sales, beside the documented list.
 SCOPES = (
@@ -58,18 +57,4 @@ def _token(link: Link, form: dict[str, str]) -> Grant:
     except GrantExpired as error:
         # Here 401 speaks of our registration, which the holder cannot mend.
         raise PermanentError(f"StubHub refuses SeatSync's client id: {error}", status=error.status) from error
-    return _grant(link, _wire.body_of(response, write=True))
-
-
-def _grant(link: Link, body: Any) -> Grant:
-    access = _wire.text_at(body, "access_token")
-    if not access:
-        raise UnknownOutcome("the token answer holds no access_token")
-    life_s = _wire.int_of(_wire.dig(body, "expires_in"))
-    return Grant(
-        access_token=access,
-        refresh_token=_wire.text_at(body, "refresh_token"),
-        expires_at=None if life_s is None else datetime.now(UTC) + timedelta(seconds=life_s),
-        account_id=link.grant.account_id,
-        scopes=tuple(_wire.text_at(body, "scope").split()),
-    )
+    return grant_of(link, _wire.body_of(response, write=True))

@@ -207,6 +207,9 @@ class SeatGeek:
             raise Refusal(404, "Invoice not found")
         return Response(200, views.invoice(self.ledger, found, charges=True))
 
+    def pass_time(self, now: float) -> None:
+        """Nothing: listings stay until they are sold or taken down."""
+
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue the one webhook of an order, where the account has an address."""
         account = self.ledger.accounts[sale.account_id]

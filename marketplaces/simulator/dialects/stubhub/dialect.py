@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from marketplaces.simulator import sales
-from marketplaces.simulator.dialects.stubhub import hal, oauth
+from marketplaces.simulator import oauth, sales
+from marketplaces.simulator.dialects.stubhub import hal
 from marketplaces.simulator.dialects.stubhub.read import (
     SALE_WRITABLE,
     WRITABLE,
@@ -56,14 +56,16 @@ class StubHub:
         """The account whose grant the request carries; None on the account host. Raises Refusal."""
         if not request.headers.get("user-agent"):
             raise Refusal(400, "User-Agent is required", code="user_agent_required")
-        return None if request.path in {"/authorize", "/oauth2/token"} else oauth.bearer(self.ledger, request, now)
+        if request.path in {"/authorize", "/oauth2/token"}:
+            return None
+        return oauth.bearer(self.ledger, PLATFORM, request, now)
 
     def handle(self, request: Request, account: Account | None, now: float) -> Response:
         """Carry out one request. Raises Refusal."""
         if request.path == "/authorize" and request.method == "GET":
-            return oauth.authorize(self.ledger, request, now)
+            return oauth.authorize(self.ledger, PLATFORM, request, now)
         if request.path == "/oauth2/token" and request.method == "POST":
-            return oauth.token(self.ledger, request, now)
+            return oauth.token(self.ledger, request, now, single_use=True)
         for method, pattern, handler in _ROUTES:
             match = pattern.fullmatch(request.path)
             if match and method == request.method and account is not None:
@@ -239,6 +241,9 @@ class StubHub:
             raise Refusal(404, "no such webhook")
         self._put(held, "Ping", "Ping", {}, now)
         return Response(202, hal.webhook(held, request.base))
+
+    def pass_time(self, now: float) -> None:
+        """Nothing: listings stay until they are sold or taken down."""
 
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue the webhooks of what happened to a sale, one for each subscription to its topic."""

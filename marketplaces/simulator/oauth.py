@@ -1,4 +1,4 @@
-"""StubHub's account host: a consent page that consents, codes bound by PKCE, and refresh tokens that rotate."""
+"""An account host: a consent page that consents, codes bound by PKCE, and refresh tokens that rotate or stay."""
 
 import base64
 import hashlib
@@ -8,10 +8,8 @@ from urllib.parse import unquote, urlencode, urlsplit
 from marketplaces.simulator.http import Refusal, Request, Response
 from marketplaces.simulator.state import Account, Ledger, Token
 
-PLATFORM = "stubhub"
 
-
-def authorize(ledger: Ledger, request: Request, now: float) -> Response:
+def authorize(ledger: Ledger, platform: str, request: Request, now: float) -> Response:
     """Send the browser back with a code. `login_hint` names an account; without it the seller is a new one."""
     query = request.query
     target = query.get("redirect_uri", "")
@@ -21,7 +19,7 @@ def authorize(ledger: Ledger, request: Request, now: float) -> Response:
         raise Refusal(400, "redirect_uri is not an address", code="invalid_request")
     if query.get("code_challenge") and query.get("code_challenge_method") != "S256":
         raise Refusal(400, "only S256 is known", code="invalid_request")
-    account = ledger.accounts.get(query.get("login_hint", "")) or open_account(ledger)
+    account = ledger.accounts.get(query.get("login_hint", "")) or open_account(ledger, platform)
     code = Token(
         ledger.new_secret("code"), "code", account.id, query["client_id"], now + ledger.settings.code_s,
         redirect_uri=target, challenge=query.get("code_challenge", ""), scope=query.get("scope", ""),
@@ -32,15 +30,15 @@ def authorize(ledger: Ledger, request: Request, now: float) -> Response:
     return Response(302, "<p>Access granted. Going back to SeatSync.</p>", {"Location": location})
 
 
-def open_account(ledger: Ledger) -> Account:
-    """A new StubHub seller."""
-    account = Account(f"stubhub-{ledger.new_id()}", PLATFORM, "")
+def open_account(ledger: Ledger, platform: str) -> Account:
+    """A new seller there."""
+    account = Account(f"{platform}-{ledger.new_id()}", platform, "")
     ledger.accounts[account.id] = account
     return account
 
 
-def token(ledger: Ledger, request: Request, now: float) -> Response:
-    """The token endpoint: authorization_code and refresh_token, each spent by use."""
+def token(ledger: Ledger, request: Request, now: float, *, single_use: bool) -> Response:
+    """The token endpoint: authorization_code, spent by use, and refresh_token, which may be (`single_use`)."""
     client_id = _client(ledger, request)
     form = request.form()
     kind = form.get("grant_type")
@@ -51,6 +49,7 @@ def token(ledger: Ledger, request: Request, now: float) -> Response:
         _check_verifier(old, form.get("code_verifier", ""))
     elif kind == "refresh_token":
         old = _spend(ledger, form.get("refresh_token", ""), "refresh", client_id, now)
+        old.spent = single_use
     else:
         raise Refusal(400, f"{kind!r} is no grant", code="unsupported_grant_type")
     return Response(200, grant(ledger, old.account_id, client_id, now, scope=old.scope))
@@ -69,13 +68,16 @@ def grant(ledger: Ledger, account_id: str, client_id: str, now: float, *, scope:
     }  # fmt: skip
 
 
-def bearer(ledger: Ledger, request: Request, now: float) -> Account:
-    """The account of a good access token; raises Refusal(401)."""
+def bearer(ledger: Ledger, platform: str, request: Request, now: float) -> Account:
+    """The account at this platform of a good access token; raises Refusal(401)."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     held = ledger.tokens.get(value.strip())
     if scheme.lower() != "bearer" or held is None or held.kind != "access" or held.expires_at <= now:
         raise Refusal(401, "requires authentication", code="requires_authentication")
-    return ledger.accounts[held.account_id]
+    account = ledger.accounts[held.account_id]
+    if account.platform != platform:
+        raise Refusal(401, "another platform's token", code="requires_authentication")
+    return account
 
 
 def _spend(ledger: Ledger, value: str, kind: str, client_id: str, now: float) -> Token:
@@ -95,14 +97,17 @@ def _check_verifier(code: Token, verifier: str) -> None:
 
 
 def _client(ledger: Ledger, request: Request) -> str:
-    """The client of the Basic header. Any name is one, unless a secret was registered for it."""
+    """The client of the Basic header or of the form. Any name is one, unless a secret was registered for it."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    try:
-        pair = base64.b64decode(encoded, validate=True).decode()
-    except ValueError:
-        pair = ""
-    client_id, _, secret = (unquote(part) for part in pair.partition(":"))
-    if scheme.lower() != "basic" or not client_id or ledger.clients.get(client_id, secret) != secret:
+    form = request.form()
+    client_id, secret = form.get("client_id", ""), form.get("client_secret", "")
+    if scheme.lower() == "basic":
+        try:
+            pair = base64.b64decode(encoded, validate=True).decode()
+        except ValueError:
+            pair = ""
+        client_id, _, secret = (unquote(part) for part in pair.partition(":"))
+    if not client_id or ledger.clients.get(client_id, secret) != secret:
         raise Refusal(401, "unknown client", code="invalid_client")
     return client_id
 

@@ -1,0 +1,271 @@
+"""Gametime behind our protocol: what is offered is an inventory file, what is bought is an API."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from urllib.parse import quote
+
+from marketplaces.adapters import _wire
+from marketplaces.adapters.gametime import client, inventory, mapping
+from marketplaces.adapters.gametime.inventory import Inventory, Row, Sold
+from marketplaces.contracts import (
+    AppCredentials,
+    Capability,
+    Constraints,
+    Draft,
+    EventQuery,
+    Fulfilment,
+    Grant,
+    HandOver,
+    Link,
+    ListingRef,
+    MarketPoint,
+    Notice,
+    Preview,
+    RemoteEvent,
+    RemoteListing,
+    RemotePayment,
+    RemoteSale,
+    RemoteSaleState,
+    Traits,
+)
+from marketplaces.errors import (
+    AlreadyGone,
+    AlreadySold,
+    MarketplaceError,
+    NotSupported,
+    PermanentError,
+    UnknownOutcome,
+)  # fmt: skip
+
+_LACKS = frozenset({
+    Capability.SEARCH_EVENTS, Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK,
+    Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE,
+})  # fmt: skip
+_WAITING = ("unconfirmed", "unfulfilled")
+# A purchase says when it was made and not when it changed: that of an older one is learnt while it waits.
+_LOOK_BACK = timedelta(days=30)
+# The sweep writes what was bought out of the file within minutes: the newest three hundred purchases are enough.
+_IN_FILE_PAGES = 3
+
+
+class Gametime:
+    """The protocol's methods; the account's credentials, address and last file come with each call.
+
+    Each change of a listing writes the whole file anew, from the last one that we sent: one change at a time for an
+    account (traits.whole_account).
+    """
+
+    live_base_url = client.LIVE_BASE_URL
+    traits = Traits(
+        key="gametime",
+        name="Gametime",
+        auth="token",
+        contract="reconstructed",
+        capabilities=frozenset(Capability) - _LACKS,
+        whole_account=True,
+        token_parts=("API key", "FTP user", "FTP password"),
+        hand_overs=(HandOver.MOBILE_TRANSFER, HandOver.TRANSFER_URL),
+        tells_gross=False,
+    )
+
+    def authorize_url(
+        self, *, base_url: str, app: AppCredentials, state: str, redirect_uri: str, code_challenge: str
+    ) -> str:
+        """Raises NotSupported: accounts connect by key."""
+        raise NotSupported("Gametime accounts connect by API key")
+
+    def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
+        """Test the key and the file server's user. Raises GrantExpired where one is not good."""
+        next(client.purchases(link, {"status": _WAITING[0]}), None)
+        client.drop_of(link).read()
+        return link.grant
+
+    def refresh(self, link: Link) -> Grant:
+        """The same grant: a key has no known end."""
+        return link.grant
+
+    def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
+        """Raises NotSupported: the file names events in words."""
+        raise NotSupported("Gametime has no event search for sellers")
+
+    def constraints(self, link: Link, draft: Draft) -> Constraints:
+        """Raises NotSupported: no bounds are stated."""
+        raise NotSupported("Gametime states no listing constraints")
+
+    def preview(self, link: Link, draft: Draft) -> Preview:
+        """Raises NotSupported: what reaches the seller is told with the purchase only."""
+        raise NotSupported("Gametime previews no proceeds")
+
+    # What is offered.
+    def create(self, link: Link, draft: Draft) -> RemoteListing:
+        """Publish. Idempotent: a row with our ticket id replaces itself, without the seats that were bought."""
+        row = inventory.row_of(draft)
+        return self._write(link, draft.external_id, lambda before: before.with_row(row))
+
+    def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
+        """Set what a ticket brings (USD). Raises AlreadyGone."""
+        if currency != "USD":
+            raise PermanentError(f"Gametime sells in USD, not {currency}")
+        return self._change(link, ref, {"Cost": str(_wire.cents(price))})
+
+    def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
+        """Offer only these seats. Raises AlreadyGone.
+
+        A quantity could be set by the API at once, but not which seats: that might sell the wrong ones.
+        """
+        return self._change(link, ref, inventory.seats_in(seats, ref.split))
+
+    def _change(self, link: Link, ref: ListingRef, change: Row) -> RemoteListing:
+        def changed(before: Inventory) -> Inventory:
+            row = before.row(ref.external_id)
+            return before if row is None else before.with_row(row | change)
+
+        return self._write(link, ref.external_id, changed)
+
+    def delist(self, link: Link, ref: ListingRef) -> None:
+        """Take down: by the API, which is at once, and in the file. Raises AlreadyGone or AlreadySold."""
+        gone: AlreadyGone | None = None
+        try:
+            path = f"/listings/{quote(ref.external_id, safe='')}/delete"
+            client.call(link, "DELETE", path, gone=True)
+        except AlreadyGone as error:
+            gone = error
+        try:
+            _, sold = self._replace(link, lambda before: before.without(ref.external_id))
+        except MarketplaceError as error:
+            # It is off sale; the next file could bring it back.
+            raise UnknownOutcome(f"taken down, but still in the file: {error}", status=error.status) from error
+        if gone is not None and ref.external_id in sold:
+            raise AlreadySold("Gametime sold it before it could be taken down")
+        if gone is not None:
+            raise gone
+
+    def keep_alive(self, link: Link) -> None:
+        """Send the file once more: without one in six hours Gametime stops showing the account's listings.
+
+        An account that never got one from us is left alone: the file of whoever feeds it is not ours to repeat.
+        """
+        if link.file.last() is not None:
+            self._replace(link, lambda before: before)
+
+    def _write(self, link: Link, ticket_id: str, change: Callable[[Inventory], Inventory]) -> RemoteListing:
+        """Send the file with a change; the row of a ticket id as it stands there then. Raises AlreadyGone."""
+        after, sold = self._replace(link, change)
+        row = after.row(ticket_id)
+        if row is None:
+            raise (AlreadySold if ticket_id in sold else AlreadyGone)("Gametime's inventory has no such listing")
+        return inventory.listing_of(row)
+
+    @staticmethod
+    def _replace(link: Link, change: Callable[[Inventory], Inventory]) -> tuple[Inventory, Sold]:
+        """Write the file anew, as `change` makes it of the last one; returns it, and what was bought of late.
+
+        What was bought is taken out before and after: a change may offer it again.
+        """
+        drop = client.drop_of(link)
+        before = link.file.last()
+        if before is None:
+            # The account's first file of ours: what already lies there is taken over as it is.
+            before = drop.read()
+        sold = mapping.sold_of(map(mapping.sale_of, client.purchases(link, {}, most_pages=_IN_FILE_PAGES)))
+        left = (Inventory() if before is None else inventory.parse(before)).without_sold(sold)
+        after = change(left).without_sold(sold)
+        link.file.keep(inventory.render(after))
+        try:
+            drop.write(inventory.render(after))
+        except UnknownOutcome:
+            # The next file is made of this one: what it left out must not come back.
+            raise
+        except MarketplaceError:
+            link.file.keep(before)
+            raise
+        link.file.sent()
+        return after, sold
+
+    def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
+        """The listing as the file there says; where it cannot be read back, as the last file that arrived."""
+        row = _there(link).row(ref.external_id)
+        return None if row is None else inventory.listing_of(row)
+
+    def list_all(self, link: Link) -> Iterator[RemoteListing]:
+        """Every row of the file."""
+        yield from map(inventory.listing_of, _there(link).rows)
+
+    # What is bought.
+    def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
+        """Purchases that wait for the seller, whenever they were made, and all of the month before `since`."""
+        sales = {sale.sale_id: sale for sale in _bought_since(link, since - _LOOK_BACK)}
+        for status in _WAITING:
+            found = map(mapping.sale_of, client.purchases(link, {"status": status}))
+            sales |= {sale.sale_id: sale for sale in found}
+        yield from sorted(sales.values(), key=lambda sale: sale.sold_at)
+
+    def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
+        """One purchase as it is there now; None where there is none."""
+        found = map(mapping.sale_of, client.purchases(link, {"order_number": sale_id}))
+        return next((sale for sale in found if sale.sale_id == sale_id), None)
+
+    def confirm(self, link: Link, sale_id: str) -> RemoteSale:
+        """Confirm a purchase."""
+        return self._act(link, sale_id, "confirm")
+
+    def reject(self, link: Link, sale_id: str) -> None:
+        """Refuse a purchase. Raises AlreadyGone."""
+        client.call(link, "POST", _purchase(sale_id, "reject"), gone=True)
+
+    def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
+        """Hand over by a transfer. Raises PermanentError without its number or addresses."""
+        return self._act(link, sale_id, "confirm_transfer", mapping.proof_form(proof))
+
+    def _act(self, link: Link, sale_id: str, what: str, form: list[tuple[str, str]] | None = None) -> RemoteSale:
+        client.call(link, "POST", _purchase(sale_id, what), form=form)
+        try:
+            sale = self.fetch_sale(link, sale_id)
+        except MarketplaceError as error:
+            raise UnknownOutcome(f"applied, but not read back: {error}", status=error.status) from error
+        if sale is None:
+            raise UnknownOutcome("applied, and then the purchase was not told any more")
+        return sale
+
+    def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
+        """A completed purchase each: there is no list of payouts."""
+        for sale in _bought_since(link, since - _LOOK_BACK):
+            if sale.state is RemoteSaleState.COMPLETE:
+                yield mapping.payment_of(sale)
+
+    def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
+        """Raises NotSupported: Gametime's people note the address and its secret down."""
+        raise NotSupported("Gametime's webhooks are set up by its people")
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
+        """Raises BadSignature unless the delivery carries the secret that was agreed on."""
+        mapping.verify(headers, secret)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
+        """The purchase that a delivery tells of."""
+        return mapping.notices_of(body)
+
+    def market_view(self, link: Link, event_id: str) -> Iterator[MarketPoint]:
+        """Raises NotSupported: others' listings are not shown."""
+        raise NotSupported("Gametime shows no market")
+
+
+def _purchase(sale_id: str, what: str) -> str:
+    return f"/purchases/{quote(sale_id, safe='')}/{what}"
+
+
+def _bought_since(link: Link, since: datetime) -> Iterator[RemoteSale]:
+    """Purchases made since then, in whatever state they are, newest first."""
+    for sale in map(mapping.sale_of, client.purchases(link, {})):
+        if sale.sold_at < since:
+            return
+        yield sale
+
+
+def _there(link: Link) -> Inventory:
+    """The file as it lies there; where that cannot be read back, the last one that arrived."""
+    content = client.drop_of(link).read()
+    if content is None:
+        content = link.file.arrived()
+    return Inventory() if content is None else inventory.parse(content)

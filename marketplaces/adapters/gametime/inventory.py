@@ -1,0 +1,162 @@
+"""Gametime's inventory file: a CSV that is the whole account. Rows that are not ours are carried as they came."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time
+
+from marketplaces.adapters import _wire
+from marketplaces.contracts import Draft, RemoteListing, RemoteListingState
+from marketplaces.errors import PermanentError, TemporaryError
+
+HEADER = (
+    "Edit", "Event", "Venue", "EventDate", "EventTime", "Quantity", "Section", "Row", "SeatFrom", "SeatThru", "Notes",
+    "Cost", "TicketID", "edelivery_ind", "InHandDate", "Instant", "Splittype", "Splitvalue", "FaceValue", "Stock",
+    "Discount", "ZonePrice",
+)  # fmt: skip
+_SPLITS = {"any": "ANY", "none": "NOSPLIT", "avoid_one": "NEVERLEAVEONE"}
+_LONGEST_SIZE_LIST = 100
+Row = dict[str, str]
+# By ticket id, the quantity and the seats of each purchase.
+Sold = Mapping[str, Sequence[tuple[int, frozenset[int]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The file as parsed: `columns` in the order in which they came, and the rows."""
+
+    columns: tuple[str, ...] = HEADER
+    rows: tuple[Row, ...] = ()
+
+    def row(self, ticket_id: str) -> Row | None:
+        """The row of a ticket id; None where there is none."""
+        return next((row for row in self.rows if row["TicketID"] == ticket_id), None)
+
+    def with_row(self, made: Row) -> "Inventory":
+        """With this row in the place of the one of its ticket id, or at the end."""
+        if self.row(made["TicketID"]) is None:
+            return Inventory(self.columns, (*self.rows, made))
+        return Inventory(
+            self.columns, tuple(made if row["TicketID"] == made["TicketID"] else row for row in self.rows)
+        )  # fmt: skip
+
+    def without(self, ticket_id: str) -> "Inventory":
+        """Without the row of a ticket id."""
+        return Inventory(self.columns, tuple(row for row in self.rows if row["TicketID"] != ticket_id))
+
+    def without_sold(self, sold: Sold) -> "Inventory":
+        """Without what was bought.
+
+        Gametime takes the file at its word: a row that still offers sold seats would sell them twice. A row that is
+        bought up is left out, and so is one of which it is not told which seats are left side by side.
+        """
+        return Inventory(
+            self.columns,
+            tuple(left for row in self.rows if (left := _left(row, sold.get(row["TicketID"], ()))) is not None),
+        )
+
+
+def parse(content: bytes) -> Inventory:
+    """The inventory in a file. Raises TemporaryError for what is none: it must not be written over."""
+    try:
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), restkey="", restval="")
+        columns = tuple(reader.fieldnames or ())
+        rows = tuple({name: row[name] for name in columns} for row in reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TemporaryError(f"Gametime's inventory file cannot be read: {error}") from error
+    if "TicketID" not in columns:
+        raise TemporaryError("what lies in the place of Gametime's inventory file is no inventory")
+    return Inventory(columns, rows)
+
+
+def render(inventory: Inventory) -> bytes:
+    """The file."""
+    written = io.StringIO(newline="")
+    # Columns that a hand-made file lacks are added behind those that it has.
+    columns = (*inventory.columns, *(name for name in HEADER if name not in inventory.columns))
+    writer = csv.DictWriter(written, columns, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(inventory.rows)
+    return written.getvalue().encode()
+
+
+def row_of(draft: Draft) -> Row:
+    """A listing as a row. Raises PermanentError for what the file cannot say."""
+    if draft.currency != "USD":
+        raise PermanentError(f"Gametime sells in USD, not {draft.currency}")
+    starts = time.fromisoformat(draft.local_time or "00:00:00")
+    row = dict.fromkeys(HEADER, "")
+    row |= {
+        "Edit": "Y", "Event": draft.event_name, "Venue": draft.venue.partition(",")[0].strip(),
+        "EventDate": _us_date(date.fromisoformat(draft.local_date)), "EventTime": f"{starts:%I:%M %p}".lstrip("0"),
+        "Section": draft.section, "Row": draft.row, "Cost": str(_wire.cents(draft.price)),
+        "TicketID": draft.external_id, "edelivery_ind": "N", "Instant": "N", "Stock": "mobile_transfer",
+    }  # fmt: skip
+    if draft.in_hand_at is not None:
+        row["InHandDate"] = f"{draft.in_hand_at:%Y-%m-%d}"
+    if draft.face_value is not None:
+        row["FaceValue"] = str(_wire.cents(draft.face_value))
+    return row | seats_in(draft.seats, draft.split)
+
+
+def seats_in(seats: Iterable[int], split: str) -> Row:
+    """The columns that say which seats, and how they may be bought."""
+    offered = sorted(seats)
+    first, last = _wire.adjacent(offered)
+    word = _SPLITS.get(split)
+    sizes = "" if word else ":".join(map(str, _wire.split_sizes(split, len(offered))))
+    return {
+        "Quantity": str(len(offered)), "SeatFrom": str(first), "SeatThru": str(last), "Splittype": word or "CUSTOM",
+        "Splitvalue": sizes[:_LONGEST_SIZE_LIST],
+    }  # fmt: skip
+
+
+def listing_of(row: Row) -> RemoteListing:
+    """A row as a listing; it has no id there but its ticket id. Raises PermanentError where it has no price."""
+    price = _wire.decimal_of(row.get("Cost"))
+    if price is None:
+        raise PermanentError(f"the row {row['TicketID']} of Gametime's inventory has no price")
+    quantity = _wire.int_of(row.get("Quantity")) or 0
+    return RemoteListing(
+        listing_id=row["TicketID"], external_id=row["TicketID"], event_id="", section=row.get("Section", ""),
+        row=row.get("Row", ""), seat_from=row.get("SeatFrom", ""), seat_to=row.get("SeatThru", ""),
+        quantity=quantity, price=price, currency="USD",
+        state=RemoteListingState.ACTIVE if quantity > 0 else RemoteListingState.GONE,
+    )  # fmt: skip
+
+
+def seats_of(row: Row) -> set[int]:
+    """The seats of a row; empty where it names none."""
+    first, last = _wire.int_of(row.get("SeatFrom")), _wire.int_of(row.get("SeatThru") or row.get("SeatFrom"))
+    return set(range(first, last + 1)) if first is not None and last is not None else set()
+
+
+def _left(row: Row, bought: Sequence[tuple[int, frozenset[int]]]) -> Row | None:
+    if not bought:
+        return row
+    before = seats_of(row)
+    taken = frozenset[int]().union(*(seats for _, seats in bought))
+    # A row that is written smaller already names none of the seats that were sold.
+    unclear = any(len(seats) != quantity for quantity, seats in bought)
+    left = sorted(before - taken)
+    if not before or unclear or not left or left != list(range(left[0], left[-1] + 1)):
+        return None
+    if len(left) == len(before):
+        return row
+    return {
+        **row, "Quantity": str(len(left)), "SeatFrom": str(left[0]), "SeatThru": str(left[-1]),
+        **_split_left(row, len(left)),
+    }  # fmt: skip
+
+
+def _split_left(row: Row, quantity: int) -> Row:
+    """Listed sizes that are larger than what is left fall away, and all that is left is one of them."""
+    if row.get("Splittype") != "CUSTOM":
+        return {}
+    sizes = [int(size) for size in row.get("Splitvalue", "").split(":") if size.isdigit() and int(size) < quantity]
+    return {"Splitvalue": ":".join(map(str, [*sizes, quantity]))}
+
+
+def _us_date(day: date) -> str:
+    return f"{day.month}/{day.day}/{day.year}"

@@ -1,0 +1,117 @@
+"""Gametime's purchases and webhooks in our words."""
+
+import base64
+import binascii
+import hmac
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from marketplaces.adapters import _wire
+from marketplaces.adapters.gametime.inventory import Sold
+from marketplaces.contracts import (
+    Fulfilment,
+    Notice,
+    NoticeKind,
+    PaymentLine,
+    RemotePayment,
+    RemoteSale,
+    RemoteSaleState,
+)
+from marketplaces.errors import BadSignature, PermanentError
+
+_ZERO = Decimal("0.00")
+_STATES = {
+    "unconfirmed": RemoteSaleState.AWAITING_CONFIRM,
+    "unfulfilled": RemoteSaleState.AWAITING_FULFILMENT,
+    "completed": RemoteSaleState.COMPLETE,
+    "rejected": RemoteSaleState.CANCELLED,
+}
+
+
+def moment_of(value: Any) -> datetime | None:
+    """A moment, which may come wrapped: ISODate("2026-04-01T12:00:00Z")."""
+    match = re.fullmatch(r'ISODate\("?([^")]*)"?\)', value.strip()) if isinstance(value, str) else None
+    return _wire.moment_of(match[1] if match else value)
+
+
+def sale_of(body: Any) -> RemoteSale:
+    """Purchase. `price` (cents) is taken for what one ticket brings: nothing says more. Raises PermanentError."""
+    sale_id, cents = _wire.text_at(body, "id"), _wire.int_of(_wire.dig(body, "price"))
+    sold_at = moment_of(_wire.dig(body, "purchased_at")) or moment_of(_wire.dig(body, "created_at"))
+    if not sale_id or cents is None or sold_at is None:
+        raise PermanentError("Gametime's answer is no purchase")
+    quantity, status = _wire.int_of(_wire.dig(body, "quantity")) or 0, _wire.text_at(body, "status")
+    total = Decimal(cents) / 100 * quantity
+    ours = _wire.text_at(body, "listing_reference_id")
+    return RemoteSale(
+        sale_id=sale_id,
+        external_id=ours,
+        listing_id=ours,
+        event_id=_wire.text_at(body, "event_id"),
+        quantity=quantity,
+        section=_wire.text_at(body, "section"),
+        row=_wire.text_at(body, "row"),
+        seats=_seats(body),
+        gross=total,
+        fees=_ZERO,
+        proceeds=total,
+        currency="USD",
+        state=_STATES.get(status, RemoteSaleState.UNKNOWN),
+        remote_status=status,
+        sold_at=sold_at,
+        gross_known=False,
+    )
+
+
+def _seats(body: Any) -> tuple[str, ...]:
+    told = _wire.dig(body, "seats")
+    return tuple(sorted(map(str, told), key=lambda seat: (len(seat), seat))) if isinstance(told, Mapping) else ()
+
+
+def sold_of(sales: Iterable[RemoteSale]) -> Sold:
+    """By ticket id, the quantity and the seats of each purchase; a seat that is no number counts as not told."""
+    found: dict[str, list[tuple[int, frozenset[int]]]] = defaultdict(list)
+    for sale in sales:
+        seats = frozenset(number for seat in sale.seats if (number := _wire.int_of(seat)) is not None)
+        found[sale.external_id].append((sale.quantity, seats))
+    return found
+
+
+def proof_form(proof: Fulfilment) -> list[tuple[str, str]]:
+    """The fields of a hand-over. Raises PermanentError without a transfer's number or address."""
+    if not proof.confirmation and not proof.transfer_urls:
+        raise PermanentError("Gametime needs the transfer's confirmation number, or its addresses")
+    fields = [("transfer_type", "generic"), *(("transfer_url[]", url) for url in proof.transfer_urls)]
+    return [*fields, ("transaction_id", proof.confirmation)] if proof.confirmation else fields
+
+
+def payment_of(sale: RemoteSale) -> RemotePayment:
+    """A completed purchase is paid, on a day that is not told."""
+    line = PaymentLine(sale.sale_id, sale.proceeds, _ZERO, _ZERO, sale.proceeds)
+    return RemotePayment(f"purchase {sale.sale_id}", None, sale.proceeds, sale.currency, (line,))
+
+
+def verify(headers: Mapping[str, str], secret: str) -> None:
+    """Raises BadSignature unless the Authorization header carries `secret`, as a bearer or as a Basic password."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    proof = given.strip()
+    if scheme.lower() == "basic":
+        try:
+            proof = base64.b64decode(proof, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            proof = ""
+    known = bool(secret) and scheme.lower() in {"bearer", "basic"}
+    if not hmac.compare_digest(proof.encode(), secret.encode()) or not known:
+        raise BadSignature("the Authorization header does not carry the webhook's secret")
+
+
+def notices_of(raw: bytes) -> list[Notice]:
+    """A sale; anything else is unknown. Raises PermanentError where the body is not JSON."""
+    body = _wire.parsed(raw)
+    sale_id, ours = _wire.text_at(body, "id"), _wire.text_at(body, "source_id")
+    kind = NoticeKind.SALE if sale_id and ours else NoticeKind.UNKNOWN
+    return [Notice(kind, "sale" if kind is NoticeKind.SALE else "", "", sale_id, ours, sale_id, raw)]

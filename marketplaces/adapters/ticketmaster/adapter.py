@@ -1,0 +1,198 @@
+"""Ticketmaster behind our protocol: consent and event search are published, the selling port is our own."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from marketplaces.adapters import _wire
+from marketplaces.adapters.ticketmaster import client, mapping
+from marketplaces.contracts import (
+    AppCredentials,
+    Capability,
+    Constraints,
+    Draft,
+    EventQuery,
+    Fulfilment,
+    Grant,
+    HandOver,
+    Link,
+    ListingRef,
+    MarketPoint,
+    Notice,
+    Preview,
+    RemoteEvent,
+    RemoteListing,
+    RemotePayment,
+    RemoteSale,
+    Traits,
+)
+from marketplaces.errors import AlreadyGone, MarketplaceError, NotSupported, PermanentError, UnknownOutcome
+
+_LACKS = frozenset({Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE, Capability.KEEP_ALIVE})
+# Discovery's largest page; deeper than a thousand events it does not go.
+_FOUND_AT_ONCE = "200"
+
+
+class Ticketmaster:
+    """The protocol's methods; the account's grant and address come with each call."""
+
+    # No interface for holders is published: a live account needs the address of a partner's gateway.
+    live_base_url = ""
+    traits = Traits(
+        key="ticketmaster",
+        name="Ticketmaster",
+        auth="oauth2",
+        contract="unverified",
+        capabilities=frozenset(Capability) - _LACKS,
+        default_per_second=2.0,
+        default_burst=5,
+        hand_overs=(HandOver.MOBILE_TRANSFER,),
+        webhook_proof_header=mapping.SIGNATURE_HEADER,
+    )
+
+    def authorize_url(
+        self, *, base_url: str, app: AppCredentials, state: str, redirect_uri: str, code_challenge: str
+    ) -> str:
+        """The consent page; it knows no PKCE. Raises PermanentError where our client id is not set."""
+        return client.authorize_url(base_url=base_url, app=app, state=state, redirect_uri=redirect_uri)
+
+    def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
+        """Trade the code. Raises GrantExpired where it is spent."""
+        return client.trade(link, {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri})
+
+    def refresh(self, link: Link) -> Grant:
+        """A new access token; the refresh token lives on."""
+        return client.trade(link, {"grant_type": "refresh_token", "refresh_token": link.grant.refresh_token})
+
+    def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
+        """Discovery's events on the query's local day, those most like the query first."""
+        params = {
+            "keyword": query.venue.partition(",")[0].strip(), "size": _FOUND_AT_ONCE,
+            "localStartDateTime": f"{query.local_date}T00:00:00,{query.local_date}T23:59:59",
+        }  # fmt: skip
+        found = _wire.items_at(client.discover(link, params), "_embedded", "events")
+        events = [event for item in found if (event := mapping.event_of(item)) is not None]
+        return _wire.likest_first(events, query)
+
+    def availability(self, link: Link, event_ids: list[str]) -> dict[str, str]:
+        """Inventory Status: primary tickets of events (TICKETS_AVAILABLE, FEW_TICKETS_LEFT, ...), by event id."""
+        found = _wire.items_at(client.availability(link, event_ids))
+        return {_wire.text_at(item, "eventId"): _wire.text_at(item, "status") for item in found}
+
+    def constraints(self, link: Link, draft: Draft) -> Constraints:
+        """What the port demands for the event."""
+        body = mapping.event_body(draft)
+        return mapping.constraints_of(client.call(link, "POST", "/constraints", body=body, write=False))
+
+    def preview(self, link: Link, draft: Draft) -> Preview:
+        """What the price would bring; nothing is created."""
+        return mapping.preview_of(
+            client.call(link, "POST", "/listings/preview", body=mapping.listing_body(draft), write=False)
+        )
+
+    def create(self, link: Link, draft: Draft) -> RemoteListing:
+        """Publish under our key; once more replaces."""
+        body = mapping.listing_body(draft)
+        return self._written(client.call(link, "PUT", _listing(draft.external_id), body=body))
+
+    def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
+        """Set the list price per ticket. Raises AlreadyGone or AlreadySold."""
+        return self._change(link, ref, {"price": mapping.amount_body(price, currency)})
+
+    def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
+        """Offer only these seats. Raises AlreadyGone or AlreadySold."""
+        _wire.adjacent(seats)
+        return self._change(link, ref, {"seats": sorted(seats)})
+
+    def _change(self, link: Link, ref: ListingRef, change: Mapping[str, Any]) -> RemoteListing:
+        return self._written(client.call(link, "PATCH", _listing(ref.external_id), body=change, gone=True))
+
+    @staticmethod
+    def _written(body: Any) -> RemoteListing:
+        try:
+            return mapping.listing_of(body)
+        except PermanentError as error:
+            raise UnknownOutcome(f"Ticketmaster did not say what it did: {error}") from error
+
+    def delist(self, link: Link, ref: ListingRef) -> None:
+        """Take down. Raises AlreadyGone or AlreadySold."""
+        client.call(link, "DELETE", _listing(ref.external_id), gone=True)
+
+    def keep_alive(self, link: Link) -> None:
+        """Raises NotSupported: a silent account's listings stay."""
+        raise NotSupported("Ticketmaster needs no sign of life")
+
+    def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
+        """The listing as it is there now."""
+        found = client.get(link, _listing(ref.external_id))
+        return None if found is None else mapping.listing_of(found)
+
+    def list_all(self, link: Link) -> Iterator[RemoteListing]:
+        """Every listing of the account."""
+        yield from map(mapping.listing_of, client.pages(link, "/listings", "listings", {}))
+
+    def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
+        """Orders changed at or after `since`, oldest first."""
+        stamp = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        yield from map(mapping.sale_of, client.pages(link, "/orders", "orders", {"updated_since": stamp}))
+
+    def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
+        """One order as it is there now."""
+        found = client.get(link, _order(sale_id))
+        return None if found is None else mapping.sale_of(found)
+
+    def confirm(self, link: Link, sale_id: str) -> RemoteSale:
+        """Confirm an order."""
+        return self._act(link, sale_id, "confirm", {})
+
+    def reject(self, link: Link, sale_id: str) -> None:
+        """Refuse an order. Raises AlreadyGone."""
+        client.call(link, "POST", f"{_order(sale_id)}/reject", body={}, gone=True)
+
+    def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
+        """Hand over by a transfer's confirmation number. Raises PermanentError without one."""
+        if not proof.confirmation:
+            raise PermanentError("Ticketmaster needs the transfer's confirmation number")
+        return self._act(link, sale_id, "transfer", {"confirmation": proof.confirmation})
+
+    @staticmethod
+    def _act(link: Link, sale_id: str, what: str, body: Mapping[str, Any]) -> RemoteSale:
+        answer = client.call(link, "POST", f"{_order(sale_id)}/{what}", body=body)
+        try:
+            return mapping.sale_of(answer)
+        except MarketplaceError as error:
+            raise UnknownOutcome(f"Ticketmaster did not say what it did: {error}") from error
+
+    def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
+        """Payouts since then."""
+        params = {"since": f"{since.astimezone(UTC):%Y-%m-%d}"}
+        yield from map(mapping.payment_of, client.pages(link, "/payouts", "payouts", params))
+
+    def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
+        """The one subscription of an account: registering again replaces it."""
+        answer = client.call(link, "PUT", "/webhook", body={"url": url, "secret": secret})
+        return _wire.text_at(answer, "id")
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
+        """Raises BadSignature unless the body is signed with the account's secret."""
+        mapping.verify(headers, body, secret)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
+        """The item of a delivery."""
+        return mapping.notices_of(body)
+
+    def market_view(self, link: Link, event_id: str) -> Iterator[MarketPoint]:
+        """Raises NotSupported: Discovery's price ranges are primary prices, no resale market."""
+        raise NotSupported("Ticketmaster shows no resale market")
+
+
+def _listing(key: str) -> str:
+    if not key:
+        raise AlreadyGone("a listing without our key is not known there")
+    return f"/listings/{quote(key, safe='')}"
+
+
+def _order(sale_id: str) -> str:
+    return f"/orders/{quote(sale_id, safe='')}"

@@ -1,0 +1,140 @@
+"""Three services of Ticketmaster: consent and event search as it publishes them, and a selling port of our own."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+
+from marketplaces.adapters import _wire
+from marketplaces.adapters._oauth import grant_of
+from marketplaces.contracts import AppCredentials, Grant, Link
+from marketplaces.errors import AlreadySold, GrantExpired, PermanentError
+
+_ACCOUNT_URL = "https://oauth.ticketmaster.com"
+_API_URL = "https://app.ticketmaster.com"
+_OWN = "ticketmaster.com"
+PORT = "/resale/v1"
+PER_PAGE = 100
+_ACCEPT = {"Accept": "application/json"}
+_SOLD = "sold"
+
+
+# Consent.
+def authorize_url(*, base_url: str, app: AppCredentials, state: str, redirect_uri: str) -> str:
+    """The consent page's address. Raises PermanentError where our own registration is missing."""
+    if not app.client_id:
+        raise PermanentError("TICKETMASTER_CLIENT_ID is not set")
+    query = {
+        "client_id": app.client_id, "redirect_uri": redirect_uri, "response_type": "code", "scope": "all",
+        "state": state,
+    }  # fmt: skip
+    return f"{_host(base_url, _ACCOUNT_URL)}/oauth/authorize?{urlencode(query)}"
+
+
+def trade(link: Link, form: Mapping[str, str]) -> Grant:
+    """A grant for a code or a refresh token. Raises GrantExpired where that is not good any more."""
+    own = {"client_id": link.app.client_id, "client_secret": link.app.client_secret}
+    # A write: the code may be spent although no answer came.
+    response = _wire.send(
+        link.http, "POST", f"{_host(link.base_url, _ACCOUNT_URL)}/oauth/token", write=True, data={**form, **own},
+        headers=_ACCEPT,
+    )  # fmt: skip
+    if response.status_code == 400 and "invalid_grant" in response.text:
+        raise GrantExpired("Ticketmaster: the grant is spent or too old", status=400)
+    if response.status_code == 401:
+        # Here 401 speaks of our registration, which the holder cannot mend.
+        raise PermanentError("Ticketmaster refuses SeatSync's client id", status=401)
+    _refuse(response, write=True, gone=False)
+    return grant_of(link, _wire.body_of(response, write=True))
+
+
+# Discovery and Inventory Status, with our own key.
+def discover(link: Link, params: Mapping[str, str]) -> Any:
+    """Events of the Discovery API. Raises PermanentError where our key is missing or refused."""
+    return _keyed(link, "/discovery/v2/events.json", params)
+
+
+def availability(link: Link, event_ids: list[str]) -> Any:
+    """Inventory Status of at most a thousand events: whether primary tickets are left."""
+    return _keyed(link, "/inventory-status/v1/availability", {"events": ",".join(event_ids)})
+
+
+def _keyed(link: Link, path: str, params: Mapping[str, str]) -> Any:
+    if not link.app.client_id:
+        raise PermanentError("TICKETMASTER_CLIENT_ID is not set")
+    query = {**params, "apikey": link.app.client_id}
+    response = _wire.send(
+        link.http, "GET", _host(link.base_url, _API_URL) + path, write=False, params=query, headers=_ACCEPT
+    )  # fmt: skip
+    if response.status_code == 401:
+        raise PermanentError("Ticketmaster refuses SeatSync's key", status=401)
+    _refuse(response, write=False, gone=False)
+    return _wire.body_of(response, write=False)
+
+
+# The port.
+def call(
+    link: Link, method: str, path: str, *, params: Mapping[str, str] | None = None,
+    body: Mapping[str, Any] | None = None, write: bool = True, gone: bool = False,
+) -> Any:  # fmt: skip
+    """One call of the port; the parsed answer. Raises the classes of errors.py."""
+    options: dict[str, Any] = {"params": params}
+    headers = {"Authorization": f"Bearer {link.grant.access_token}", **_ACCEPT}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+        options["content"] = _wire.dumps(body).encode()
+    url = f"{link.base_url.rstrip('/')}{PORT}{path}"
+    response = _wire.send(link.http, method, url, write=write, headers=headers, **options)
+    _refuse(response, write=write, gone=gone)
+    return _wire.body_of(response, write=write)
+
+
+def get(link: Link, path: str) -> Any:
+    """A read of the port; None where there is no such thing."""
+    try:
+        return call(link, "GET", path, write=False)
+    except PermanentError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def pages(link: Link, path: str, key: str, params: Mapping[str, str]) -> Iterator[Any]:
+    """Every item of a collection, by cursor."""
+    query = {**params, "limit": str(PER_PAGE)}
+    for _ in range(_wire.MOST_PAGES):
+        body = call(link, "GET", path, params=query, write=False)
+        yield from _wire.items_at(body, key)
+        following = _wire.text_at(body, "next")
+        if not following or following == query.get("cursor"):
+            return
+        query["cursor"] = following
+
+
+def _host(base_url: str, published: str) -> str:
+    """Ticketmaster's own hosts; under any other address (a partner's gateway, the simulator) all services lie."""
+    host = urlsplit(base_url).hostname or ""
+    return published if host == _OWN or host.endswith(f".{_OWN}") or not host else base_url.rstrip("/")
+
+
+def _refuse(response: httpx.Response, *, write: bool, gone: bool) -> None:
+    if response.status_code < 300:
+        return
+    code, message = _told(response)
+    if response.status_code == 409 and code == _SOLD:
+        raise AlreadySold(f"409: {message}", status=409)
+    _wire.refuse(response, message, write=write, gone=gone)
+
+
+def _told(response: httpx.Response) -> tuple[str, str]:
+    """Code and message, in the port's words or those of the gateway before the published services."""
+    try:
+        body = _wire.loads(response.content)
+    except ValueError:
+        return "", response.reason_phrase
+    code = _wire.text_at(body, "error", "code") or _wire.text_at(body, "fault", "detail", "errorcode")
+    message = _wire.text_at(body, "error", "message") or _wire.text_at(body, "fault", "faultstring")
+    fields = _wire.dig(body, "error", "fields")
+    named = [f"{name}: {said}" for name, said in fields.items()] if isinstance(fields, Mapping) else []
+    return code, "; ".join(filter(None, [message, *named])) or response.reason_phrase

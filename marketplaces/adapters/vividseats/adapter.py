@@ -1,0 +1,272 @@
+"""Vivid Seats' Broker Portal behind our protocol."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+from xml.etree.ElementTree import Element
+
+from marketplaces.adapters import _wire, _xml
+from marketplaces.adapters.vividseats import client, mapping
+from marketplaces.contracts import (
+    AppCredentials,
+    Capability,
+    Constraints,
+    Draft,
+    EventQuery,
+    Fulfilment,
+    Grant,
+    HandOver,
+    Link,
+    ListingRef,
+    MarketPoint,
+    Notice,
+    Preview,
+    RemoteEvent,
+    RemoteListing,
+    RemotePayment,
+    RemoteSale,
+    Traits,
+)
+from marketplaces.errors import (
+    AlreadyGone,
+    BadSignature,
+    MarketplaceError,
+    NotSupported,
+    PermanentError,
+    UnknownOutcome,
+)  # fmt: skip
+
+_LACKS = frozenset({
+    Capability.KEEP_ALIVE,
+    Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.WEBHOOK,
+    Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE,
+})  # fmt: skip
+# What waits for the seller; completed orders have a list of their own, by the day.
+_WAITING = ("UNCONFIRMED", "PENDING_SHIPMENT")
+_PAGE = 100
+# Both ends of a span of days are asked for; whether the last one counts is not said.
+_AHEAD = timedelta(days=366)
+
+
+def _days(since: datetime) -> dict[str, str]:
+    return {"startDate": since.date().isoformat(), "endDate": (since + _AHEAD).date().isoformat()}
+
+
+class VividSeats:
+    """The protocol's methods; the account's token and address come with each call."""
+
+    live_base_url = client.LIVE_BASE_URL
+    traits = Traits(
+        key="vividseats",
+        name="Vivid Seats",
+        auth="token",
+        contract="reconstructed",
+        capabilities=frozenset(Capability) - _LACKS,
+        # Ten reads of listings a second are published, fifty writes.
+        default_per_second=10.0,
+        # Orders that wait for their tickets may be asked for once a minute, by their clock.
+        poll_sales_every_s=62,
+        hand_overs=(HandOver.TRANSFER_URL,),
+        tells_gross=False,
+    )
+
+    def authorize_url(
+        self, *, base_url: str, app: AppCredentials, state: str, redirect_uri: str, code_challenge: str
+    ) -> str:
+        """Raises NotSupported: accounts connect by token."""
+        raise NotSupported("Vivid Seats accounts connect by token")
+
+    def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
+        """Test the token. Raises GrantExpired where it is not good."""
+        self._listings(link, {"internalTicketId": "none"})
+        return link.grant
+
+    def refresh(self, link: Link) -> Grant:
+        """The same grant: a token has no known end."""
+        return link.grant
+
+    def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
+        """Events at the venue on the query's local day, those most like the query first."""
+        params = {
+            "venueKeyword": query.venue.partition(",")[0].strip(), "fromDate": f"{query.local_date}T00:00:00",
+            "toDate": f"{query.local_date}T23:59:59",
+        }  # fmt: skip
+        found = client.json_call(link, "GET", "/events/search", params=params, write=False)
+        events = [event for item in _wire.items_at(found) if (event := mapping.event_of(item)) is not None]
+        return _wire.likest_first(events, query)
+
+    def constraints(self, link: Link, draft: Draft) -> Constraints:
+        """Raises NotSupported: no bounds are stated."""
+        raise NotSupported("Vivid Seats states no listing constraints")
+
+    def preview(self, link: Link, draft: Draft) -> Preview:
+        """Raises NotSupported: what reaches the seller is told with the order only."""
+        raise NotSupported("Vivid Seats previews no proceeds")
+
+    def create(self, link: Link, draft: Draft) -> RemoteListing:
+        """Publish. What a second listing with our key does there is not documented: read it back before a retry."""
+        ref = ListingRef(draft.external_id, "", draft.event_id, draft.quantity, draft.split)
+        try:
+            answer = client.json_call(link, "POST", "/listings/v2/create", body=mapping.listing_body(draft))
+        except PermanentError as error:
+            if "already" in str(error).lower() and (standing := self._read_back(link, ref)) is not None:
+                return standing
+            raise
+        return self._written(_wire.dig(answer, "listing"))
+
+    @staticmethod
+    def _written(body: Any) -> RemoteListing:
+        try:
+            return mapping.listing_of(body)
+        except PermanentError as error:
+            raise UnknownOutcome(f"Vivid Seats did not say what it did: {error}") from error
+
+    def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
+        """Set the list price per ticket (USD). Raises AlreadyGone."""
+        if currency != "USD":
+            raise PermanentError(f"Vivid Seats sells in USD, not {currency}")
+        return self._update(link, ref, {"price": _wire.cents(price)})
+
+    def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
+        """Offer only these seats. Raises AlreadyGone."""
+        return self._update(link, ref, mapping.seats_body(seats, ref.split))
+
+    def _update(self, link: Link, ref: ListingRef, change: Mapping[str, Any]) -> RemoteListing:
+        """An update replaces the whole listing by Vivid Seats' own id, hence it is read first."""
+        standing = self._standing(link, ref)
+        if standing is None:
+            raise AlreadyGone("Vivid Seats shows no such listing")
+        body = mapping.changed_body(standing, change)
+        answer = client.json_call(link, "PUT", "/listings/v2/update", body=body, gone=True)
+        if _wire.dig(answer, "success") is not True:
+            raise UnknownOutcome("Vivid Seats did not say whether the listing was changed")
+        changed = self._read_back(link, ref)
+        if changed is None:
+            raise AlreadyGone("the listing was gone right after the change")
+        return changed
+
+    def _read_back(self, link: Link, ref: ListingRef) -> RemoteListing | None:
+        try:
+            return self.fetch(link, ref)
+        except MarketplaceError as error:
+            raise UnknownOutcome(f"applied, but not read back: {error}", status=error.status) from error
+
+    def delist(self, link: Link, ref: ListingRef) -> None:
+        """Take down. Raises AlreadyGone for what is not there, sold or not."""
+        params = {"internalTicketId": ref.external_id}
+        answer = client.json_call(link, "DELETE", "/listings/v2/delete", params=params, gone=True)
+        if _wire.dig(answer, "success") is not True:
+            raise UnknownOutcome("Vivid Seats did not say whether the listing is down")
+
+    def keep_alive(self, link: Link) -> None:
+        """Raises NotSupported: a silent account's listings stay."""
+        raise NotSupported("Vivid Seats needs no sign of life")
+
+    def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
+        """The listing as it is there now."""
+        standing = self._standing(link, ref)
+        return None if standing is None else mapping.listing_of(standing)
+
+    def _standing(self, link: Link, ref: ListingRef) -> Any:
+        found = self._listings(link, {"internalTicketId": ref.external_id})
+        return next((item for item in found if _wire.text_at(item, "ticketId") == ref.external_id), None)
+
+    @staticmethod
+    def _listings(link: Link, params: Mapping[str, str]) -> list[Any]:
+        try:
+            answer = client.json_call(link, "GET", "/listings/v2/get", params=params, write=False, gone=True)
+        except AlreadyGone:
+            return []
+        return _wire.items_at(answer, "listings")
+
+    def list_all(self, link: Link) -> Iterator[RemoteListing]:
+        """Every listing of the account."""
+        yield from map(mapping.listing_of, self._listings(link, {}))
+
+    def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
+        """Orders that wait for the seller, whenever they were placed, and those completed since then."""
+        orders: dict[str, RemoteSale] = {}
+        for status in _WAITING:
+            found = client.order_read(link, "/v1/getOrders", {"status": status, "pageSize": str(_PAGE)})
+            orders |= {sale.sale_id: sale for sale in map(mapping.sale_of, found.iter("order"))}
+        orders |= {sale.sale_id: sale for sale in self._completed(link, since)}
+        yield from sorted(orders.values(), key=lambda sale: sale.sold_at)
+
+    @staticmethod
+    def _completed(link: Link, since: datetime) -> Iterator[RemoteSale]:
+        for page in range(_wire.MOST_PAGES):
+            params = {**_days(since), "limit": str(_PAGE), "offset": str(page * _PAGE)}
+            found = list(client.order_read(link, "/v1/getCompletedOrders", params).iter("order"))
+            yield from map(mapping.sale_of, found)
+            if len(found) < _PAGE:
+                return
+
+    def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
+        """One order as it is there now; None where it is not told (any more): no status says "cancelled"."""
+        order = self._order(link, sale_id)
+        return None if order is None else mapping.sale_of(order)
+
+    @staticmethod
+    def _order(link: Link, sale_id: str) -> Element | None:
+        try:
+            found = client.order_read(link, "/v1/getOrder", {"orderId": sale_id})
+        except AlreadyGone:
+            return None
+        return found if found.tag == "order" else found.find("order")
+
+    def confirm(self, link: Link, sale_id: str) -> RemoteSale:
+        """Confirm an order."""
+        return self._act(link, "/v1/confirmOrder", sale_id, {})
+
+    def reject(self, link: Link, sale_id: str) -> None:
+        """Refuse an order. Raises AlreadyGone."""
+        client.order_write(link, "/v1/rejectOrder", self._named(link, sale_id))
+
+    def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
+        """Hand over by transfer link. Raises PermanentError without one."""
+        return self._act(link, "/v1/transferOrderViaURL", sale_id, mapping.proof_form(proof))
+
+    def _named(self, link: Link, sale_id: str) -> dict[str, str]:
+        """An order is named by its id and a token that only it tells."""
+        order = self._order(link, sale_id)
+        if order is None:
+            raise AlreadyGone(f"Vivid Seats knows no order {sale_id}")
+        return {"orderId": sale_id, "orderToken": _xml.text_at(order, "orderToken")}
+
+    def _act(self, link: Link, path: str, sale_id: str, fields: Mapping[str, str]) -> RemoteSale:
+        try:
+            client.order_write(link, path, {**self._named(link, sale_id), **fields})
+        except AlreadyGone as error:
+            raise PermanentError(str(error), status=error.status) from error
+        try:
+            sale = self.fetch_sale(link, sale_id)
+        except MarketplaceError as error:
+            raise UnknownOutcome(f"applied, but not read back: {error}", status=error.status) from error
+        if sale is None:
+            raise UnknownOutcome("applied, and then the order was not told any more")
+        return sale
+
+    def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
+        """Payments since then, each read whole for its ledger."""
+        for header in _wire.items_at(client.json_read(link, "/v1/payments", _days(since))):
+            payment_id = _wire.text_at(header, "id")
+            whole = client.json_read(link, f"/v1/payments/{quote(payment_id, safe='')}", {}) if payment_id else None
+            yield mapping.payment_of(header, whole)
+
+    def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
+        """Raises NotSupported: there are no webhooks; orders are polled."""
+        raise NotSupported("Vivid Seats sends no webhooks")
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
+        """Raises BadSignature: nothing proves a delivery of what sends none."""
+        raise BadSignature("Vivid Seats sends no webhooks")
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
+        """Raises NotSupported, as above."""
+        raise NotSupported("Vivid Seats sends no webhooks")
+
+    def market_view(self, link: Link, event_id: str) -> Iterator[MarketPoint]:
+        """Raises NotSupported: others' listings are not shown."""
+        raise NotSupported("Vivid Seats shows no market")

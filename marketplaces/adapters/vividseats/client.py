@@ -1,0 +1,100 @@
+"""Vivid Seats' HTTP: JSON for listings and payments, forms and XML for orders, and its refusals as our errors.
+
+A refusal may come as HTTP 200 with `success` false. The token goes as a header to the newer addresses (events,
+listings) and as a field to the older ones (orders, payments).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import httpx
+
+from marketplaces.adapters import _wire, _xml
+from marketplaces.contracts import Link
+from marketplaces.errors import AlreadyGone, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
+
+LIVE_BASE_URL = "https://brokers.vividseats.com/webservices"
+_UNKNOWN = ("not found", "no such")
+
+
+def json_call(
+    link: Link, method: str, path: str, *, params: Mapping[str, str] | None = None,
+    body: Mapping[str, Any] | None = None, write: bool = True, gone: bool = False,
+) -> Any:  # fmt: skip
+    """One call of the newer kind; the parsed answer. Raises the classes of errors.py; `gone`: it names a listing."""
+    options: dict[str, Any] = {"params": params, "headers": {"Api-token": link.grant.access_token, **_ACCEPT}}
+    if body is not None:
+        options["headers"]["Content-Type"] = "application/json"
+        options["content"] = _wire.dumps(body).encode()
+    response = _sent(link, method, path, write=write, gone=gone, **options)
+    answer = _wire.body_of(response, write=write)
+    if _wire.dig(answer, "success") is False:
+        _refuse(_told(answer), gone=gone)
+    return answer
+
+
+def json_read(link: Link, path: str, params: Mapping[str, str]) -> Any:
+    """One read of the older kind that answers with JSON (payments)."""
+    query = {"apiToken": link.grant.access_token, **params}
+    response = _sent(link, "GET", path, write=False, gone=False, params=query, headers=_ACCEPT)
+    answer = _wire.body_of(response, write=False)
+    if _wire.dig(answer, "success") is False:
+        _refuse(_told(answer), gone=False)
+    return answer
+
+
+def order_read(link: Link, path: str, params: Mapping[str, str]) -> Element:
+    """One read of orders. Raises AlreadyGone for one that Vivid Seats does not know (any more)."""
+    query = {"apiToken": link.grant.access_token, **params}
+    return _order(_sent(link, "GET", path, write=False, gone=True, params=query), write=False)
+
+
+def order_write(link: Link, path: str, fields: Mapping[str, str]) -> Element:
+    """One act on an order. Raises AlreadyGone as above."""
+    form = {"apiToken": link.grant.access_token, **fields}
+    answer = _order(_sent(link, "POST", path, write=True, gone=True, data=form), write=True)
+    if _xml.text_at(answer, "success").lower() != "true":
+        raise UnknownOutcome("Vivid Seats did not say whether it was done")
+    return answer
+
+
+_ACCEPT = {"Accept": "application/json"}
+
+
+def _sent(link: Link, method: str, path: str, *, write: bool, gone: bool, **options: Any) -> httpx.Response:
+    response = _wire.send(link.http, method, link.base_url.rstrip("/") + path, write=write, **options)
+    _wire.refuse(response, _message(response), write=write, gone=gone)
+    return response
+
+
+def _order(response: httpx.Response, *, write: bool) -> Element:
+    root = _xml.parsed(response.content)
+    if root is None:
+        message = f"{response.status_code}: the answer is not XML"
+        raise (UnknownOutcome if write else TemporaryError)(message, status=response.status_code)
+    if _xml.text_at(root, "success").lower() == "false":
+        _refuse(_xml.text_at(root, "message") or "refused without a reason", gone=True)
+    return root
+
+
+def _refuse(message: str, *, gone: bool) -> None:
+    said = message.lower()
+    if "token" in said and "order" not in said:
+        raise GrantExpired(message, status=200)
+    if gone and any(word in said for word in _UNKNOWN):
+        raise AlreadyGone(message, status=200)
+    raise PermanentError(message, status=200)
+
+
+def _message(response: httpx.Response) -> str:
+    try:
+        return _told(_wire.loads(response.content))
+    except ValueError:
+        root = _xml.parsed(response.content)
+        return (_xml.text_at(root, "message") if root is not None else "") or response.reason_phrase
+
+
+def _told(answer: Any) -> str:
+    parts = [_wire.text_at(answer, "message"), *(str(error) for error in _wire.items_at(answer, "errors"))]
+    return "; ".join(filter(None, parts)) or "refused without a reason"

@@ -1,0 +1,294 @@
+"""Vivid Seats' dialect: the Broker Portal. It calls nobody; orders are asked for, each list at its own pace."""
+
+import re
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from marketplaces.simulator import sales
+from marketplaces.simulator.dialects.vividseats import views
+from marketplaces.simulator.http import Refusal, Request, Response
+from marketplaces.simulator.rules import Rules, Words
+from marketplaces.simulator.state import Account, Ledger, Listing, Sale, stamp, to_cents
+from marketplaces.simulator.webhooks import Outbox
+
+PLATFORM = "vividseats"
+_RULES = Rules(
+    key=PLATFORM,
+    # An order that is refused or taken back is told no more: the last two words are the simulator's own.
+    words=Words("UNCONFIRMED", "UNCONFIRMED", "PENDING_SHIPMENT", "COMPLETED", "COMPLETED", "REJECTED", "CANCELLED"),
+    fee_percent=10.0, fee_per_ticket=True, knows_provisional=False, webhook_retries=0, webhook_retry_s=1.0,
+)  # fmt: skip
+_REQUIRED = ("eventName", "venue", "eventDate", "quantity", "price", "section", "row", "ticketId")
+_WRITABLE = frozenset({
+    *_REQUIRED, "id", "productionId", "seatFrom", "seatThru", "notes", "electronic", "electronicTransfer",
+    "inHandDate", "listDate", "splitType", "splitValue", "spec", "instantDownload", "passThrough", "stockType",
+    "seatNumbers", "faceValue", "unitTaxedCost", "instantTransfer", "hideSeats", "ownerEmail", "lastUpdate",
+})  # fmt: skip
+_KEPT = ("eventName", "venue", "eventDate", "inHandDate", "electronicTransfer", "faceValue")
+_SPLITS = {"DEFAULT": "Any", "ANY": "Any", "NEVERLEAVEONE": "AvoidOne"}
+# Seconds between two reads of one list, as published.
+_EVERY_S = {"/events/search": 5.0, "/v1/getCompletedOrders": 10.0}
+_ORDERS_EVERY_S = {"UNCONFIRMED": 10.0, "PENDING_SHIPMENT": 60.0}
+_HIDDEN = {"REJECTED", "CANCELLED"}
+Handler = Callable[["VividSeats", Request, Account, float, str], Response]
+
+
+class VividSeats:
+    """Answers requests under /vividseats. The caller holds the lock."""
+
+    rules: ClassVar[Rules] = _RULES
+
+    def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
+        self.ledger = ledger
+        self._asked: dict[tuple[str, str], float] = {}
+
+    def grant(self, account: Account, client_id: str, now: float, *, scope: str) -> dict[str, Any]:
+        """The account's own token."""
+        return {"access_token": account.token}
+
+    def account_of(self, request: Request, now: float) -> Account:
+        """The account whose token the request carries, in a header, its query or its form. Raises Refusal."""
+        older = request.path.startswith("/v1/")
+        given = request.query.get("apiToken", "") if older else request.headers.get("api-token", "")
+        if older and request.method == "POST":
+            given = request.form().get("apiToken", "")
+        for account in self.ledger.accounts.values():
+            if account.platform == PLATFORM and given and account.token == given:
+                return account
+        raise Refusal(200 if older else 401, "Invalid API token")
+
+    def handle(self, request: Request, account: Account | None, now: float) -> Response:
+        """Carry out one request. Raises Refusal."""
+        for method, pattern, handler in _ROUTES:
+            match = pattern.fullmatch(request.path)
+            if match and method == request.method and account is not None:
+                self._pace(request, account, now)
+                return handler(self, request, account, now, next(iter(match.groups()), None) or "")
+        raise Refusal(404, "Not found")
+
+    def refused(self, refusal: Refusal, request: Request) -> Response:
+        """The refusal in Vivid Seats' words: XML for orders, else JSON."""
+        wait = {"Retry-After": refusal.code} if refusal.status == 429 else {}
+        if request.path.startswith("/v1/") and "payments" not in request.path:
+            return _xml(views.said(False, refusal.message), refusal.status, wait)
+        errors = [error for found in refusal.errors.values() for error in found]
+        return Response(refusal.status, {"success": False, "message": refusal.message, "errors": errors}, wait)
+
+    def _pace(self, request: Request, account: Account, now: float) -> None:
+        status = request.query.get("status", "")
+        every = _ORDERS_EVERY_S.get(status, 10.0) if request.path == "/v1/getOrders" else _EVERY_S.get(request.path, 0)
+        if every <= 0 or request.query.get("offset", "0") != "0":
+            return
+        key = account.id, f"{request.path} {status}"
+        wait = self._asked.get(key, now - every) + every - now
+        if wait > 0:
+            raise Refusal(429, "Too many requests", code=str(max(1, round(wait))))
+        self._asked[key] = now
+
+    def search(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """Events whose venue or name shares a word with the keyword, between two local days."""
+        query = request.query
+        first, last = query.get("fromDate", "")[:10], query.get("toDate", "9999")[:10]
+        keyword = f"{query.get('eventKeyword', '')} {query.get('venueKeyword', '')}".lower()
+        words = set(re.findall(r"\w+", keyword))
+        found = [
+            item for item in self.ledger.events.values()
+            if item.platform in {"", PLATFORM} and first <= item.local_date <= last
+            and (not words or words & set(re.findall(r"\w+", f"{item.name} {item.venue}".lower())))
+        ]  # fmt: skip
+        return Response(200, [views.event(self.ledger, item) for item in found])
+
+    # Listings.
+    def create(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """A new listing under the seller's own key."""
+        body = request.json()
+        missing = [name for name in _REQUIRED if body.get(name) in {None, ""}]
+        if missing or set(body) - _WRITABLE:
+            _failed([f"Missing {name}." for name in missing] + [f"Unknown {n}." for n in sorted(set(body) - _WRITABLE)])
+        old = self.ledger.listing_find(PLATFORM, account.id, str(body["ticketId"]))
+        if old is not None and old.state == "active":
+            raise Refusal(200, "A listing with this ticketId already exists.")
+        made = self._listing(body, account, now, self.ledger.new_id())
+        self.ledger.listing_add(made)
+        return _done({"listing": views.listing(made)})
+
+    def update(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """Replace a listing as a whole, by Vivid Seats' own id."""
+        body = request.json()
+        old = self.ledger.listings.get(int(body.get("id") or 0))
+        if old is None or old.account_id != account.id or old.state != "active":
+            raise Refusal(200, "Listing not found.")
+        made = self._listing(body, account, now, old.id)
+        made.created_at, made.last_order_at, made.looks = old.created_at, old.last_order_at, old.looks
+        self.ledger.listing_add(made)
+        return _done({})
+
+    def delete(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """Take one down, by either id."""
+        found = self._own(request, account)
+        if not found:
+            raise Refusal(200, "Listing not found.")
+        for listing in found:
+            listing.state, listing.updated_at = "deleted", now
+        return _done({})
+
+    def listings(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The account's standing listings, or one by either id."""
+        return _done({"listings": [views.listing(item) for item in self._own(request, account)], "attribute": None})
+
+    def _own(self, request: Request, account: Account) -> list[Listing]:
+        ours, theirs = request.query.get("internalTicketId"), request.query.get("listingId")
+        return [
+            item for item in self.ledger.listings.values()
+            if item.account_id == account.id and item.state == "active"
+            and ours in {None, item.external_id} and theirs in {None, str(item.id)}
+        ]  # fmt: skip
+
+    # Orders.
+    def orders(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """Orders that wait for the seller, after the bookmark."""
+        status, after = request.query.get("status"), int(request.query.get("bookmark") or 0)
+        own = [
+            item for item in self._told(account)
+            if item.status in _ORDERS_EVERY_S and status in {None, item.status} and item.id > after
+        ]  # fmt: skip
+        return self._listed(own[: int(request.query.get("pageSize") or 100)])
+
+    def completed(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """Completed orders by the day they were placed."""
+        query = request.query
+        own = [
+            item for item in self._told(account)
+            if item.status == "COMPLETED" and query["startDate"] <= stamp(item.updated_at)[:10] <= query["endDate"]
+        ]  # fmt: skip
+        first = int(query.get("offset") or 0)
+        return self._listed(own[first : first + int(query.get("limit") or 100)])
+
+    def order(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """One order."""
+        return _xml(views.order(self.ledger, self._order(account, request.query.get("orderId", ""))))
+
+    def act(self, request: Request, account: Account, now: float, what: str) -> Response:
+        """Confirm, refuse or hand over an order."""
+        form = request.form()
+        sale = self._order(account, form.get("orderId", ""))
+        if form.get("orderToken") != views.token(sale):
+            raise Refusal(200, "The order's token is wrong.")
+        if what == "confirmOrder":
+            sales.confirm(sale, now)
+        elif what == "rejectOrder":
+            sales.reject(sale, now)
+        elif not form.get("transferURLList"):
+            raise Refusal(200, "transferURLList is missing.")
+        else:
+            sales.hand_over(sale, {"transfer_url": form["transferURLList"]}, now)
+        return _xml(views.said(True))
+
+    def _listed(self, found: list[Sale]) -> Response:
+        return _xml(f"<orders>{''.join(views.order(self.ledger, item) for item in found)}</orders>")
+
+    def _told(self, account: Account) -> list[Sale]:
+        return [s for s in self.ledger.sales.values() if s.account_id == account.id and s.status not in _HIDDEN]
+
+    def _order(self, account: Account, key: str) -> Sale:
+        found = self.ledger.sales.get(int(key)) if key.isdigit() else None
+        if found is None or found.account_id != account.id or found.status in _HIDDEN:
+            raise Refusal(200, "Order not found.")
+        return found
+
+    def payments(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """The account's payments, or one with its ledger."""
+        own = [item for item in self.ledger.payments.values() if item.account_id == account.id]
+        if not key:
+            return Response(200, [views.payment(self.ledger, item) for item in own])
+        found = next((item for item in own if str(item.id) == key), None)
+        if found is None:
+            raise Refusal(404, "Payment not found")
+        return Response(200, views.ledger_of(self.ledger, found))
+
+    def pass_time(self, now: float) -> None:
+        """Nothing: listings stay until they are sold or taken down."""
+
+    def tell(self, sale: Sale, what: str, now: float) -> None:
+        """Nobody is told: the seller asks."""
+
+    def _listing(self, body: dict[str, Any], account: Account, now: float, listing_id: int) -> Listing:
+        quantity = int(body["quantity"])
+        return Listing(
+            id=listing_id, platform=PLATFORM, account_id=account.id, external_id=str(body["ticketId"]),
+            event_id=self._event_id(body), section=_section(body), row=str(body["row"]),
+            seats=_seats(body, quantity), quantity=quantity, price_cents=_price(body), currency="USD",
+            split=_split(body, quantity), created_at=now, updated_at=now,
+            extra={name: body[name] for name in _KEPT if name in body},
+        )  # fmt: skip
+
+    def _event_id(self, body: dict[str, Any]) -> int:
+        """The production that is meant, by id or by name and day; 0 while nobody has mapped it."""
+        if body.get("productionId"):
+            return int(body["productionId"])
+        name, day = str(body["eventName"]).lower(), str(body["eventDate"])[:10]
+        known = (item for item in self.ledger.events.values() if item.platform in {"", PLATFORM})
+        return next((item.id for item in known if item.name.lower() == name and item.local_date == day), 0)
+
+
+def _failed(errors: list[str]) -> None:
+    raise Refusal(200, "Create parameters failed validation, see errors.", errors={"": errors})
+
+
+def _done(body: dict[str, Any]) -> Response:
+    return Response(200, {"success": True, "message": None, **body})
+
+
+def _xml(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(status, text, {"Content-Type": "application/xml", **(headers or {})})
+
+
+def _section(body: dict[str, Any]) -> str:
+    section = str(body["section"])
+    if len(section) > 45:
+        _failed(["Invalid section. Cannot be longer than 45 characters."])
+    return section
+
+
+def _price(body: dict[str, Any]) -> int:
+    cents = to_cents(body["price"])
+    if cents <= 0:
+        _failed(["Invalid price. Must be positive."])
+    return cents
+
+
+def _seats(body: dict[str, Any], quantity: int) -> list[int]:
+    first, last = body.get("seatFrom"), body.get("seatThru")
+    if first in {None, ""}:
+        return []
+    seats = list(range(int(str(first)), int(str(last if last not in {None, ""} else first)) + 1))
+    if len(seats) != quantity or quantity < 1:
+        _failed(["Invalid seats. They do not make up the quantity."])
+    return seats
+
+
+def _split(body: dict[str, Any], quantity: int) -> str:
+    """StubHub's word or a list of quantities, as the buyers understand it."""
+    kind, sizes = str(body.get("splitType") or "DEFAULT"), str(body.get("splitValue") or "")
+    if kind == "CUSTOM":
+        return sizes if sizes[:1].isdigit() else str(quantity)
+    if kind not in _SPLITS:
+        _failed(["Invalid split type. Must be one of: DEFAULT,ANY,CUSTOM,NEVERLEAVEONE."])
+    return _SPLITS[kind]
+
+
+_ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
+    (method, re.compile(pattern), handler)
+    for method, pattern, handler in (
+        ("GET", r"/events/search", VividSeats.search),
+        ("POST", r"/listings/v2/create", VividSeats.create),
+        ("PUT", r"/listings/v2/update", VividSeats.update),
+        ("DELETE", r"/listings/v2/delete", VividSeats.delete),
+        ("GET", r"/listings/v2/get", VividSeats.listings),
+        ("GET", r"/v1/getOrders", VividSeats.orders),
+        ("GET", r"/v1/getCompletedOrders", VividSeats.completed),
+        ("GET", r"/v1/getOrder", VividSeats.order),
+        ("POST", r"/v1/(confirmOrder|rejectOrder|transferOrderViaURL)", VividSeats.act),
+        ("GET", r"/v1/payments(?:/(\d+))?", VividSeats.payments),
+    )
+]

@@ -1,0 +1,89 @@
+"""Vivid Seats' resources as it renders them: listings and payments as JSON, orders as XML."""
+
+from datetime import UTC, datetime
+from typing import Any
+from xml.sax.saxutils import escape
+
+from marketplaces.simulator.state import Event, Ledger, Listing, Payment, Sale, from_cents, stamp
+
+
+def listing(item: Listing) -> dict[str, Any]:
+    """ManagedBrokerListing."""
+    ends = {"seatFrom": str(item.seats[0]), "seatThru": str(item.seats[-1])} if item.seats else {}
+    return {
+        "id": item.id, "ticketId": item.external_id, "productionId": item.event_id or None, **item.extra,
+        "quantity": item.quantity, "price": from_cents(item.price_cents), "section": item.section, "row": item.row,
+        **ends, "seatNumbers": item.seats, **split(item.split), "lastUpdate": stamp(item.updated_at),
+    }  # fmt: skip
+
+
+def split(word: str) -> dict[str, str]:
+    """Their words for a split as it is kept."""
+    if word[:1].isdigit():
+        return {"splitType": "CUSTOM", "splitValue": word}
+    return {"splitType": {"Any": "ANY", "AvoidOne": "NEVERLEAVEONE"}.get(word, "DEFAULT"), "splitValue": ""}
+
+
+def event(ledger: Ledger, item: Event) -> dict[str, Any]:
+    """Event."""
+    prices = sorted(offer.price_cents for offer in ledger.offers_of("vividseats", item.id))
+    figures: dict[str, Any] = {"listingCount": len(prices)}
+    if prices:
+        figures |= {"minPrice": from_cents(prices[0]), "maxPrice": from_cents(prices[-1])}
+    moment = datetime.fromtimestamp(item.starts_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "eventId": item.id, "eventName": item.name, "eventDate": moment, "eventType": "SPORT", "canSell": True,
+        "venue": {"name": item.venue, "city": item.city, "state": item.state}, **figures,
+    }  # fmt: skip
+
+
+def order(ledger: Ledger, item: Sale) -> str:
+    """Order; `cost` is what the seller is paid for one ticket."""
+    known = ledger.events.get(item.event_id)
+    cost = from_cents(item.gross_cents - item.fees_cents) / item.quantity
+    fields = {
+        "orderId": item.id, "orderToken": token(item), "brokerTicketId": item.external_id, "section": item.section,
+        "row": item.row, "quantity": item.quantity, "cost": f"{cost:.2f}", "event": known.name if known else "",
+        "eventDate": known.local_date if known else "", "orderDate": stamp(item.created_at),
+        "venue": known.venue if known else "", "status": item.status, "listingId": item.listing_id,
+        "productionId": item.event_id,
+    }  # fmt: skip
+    told = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
+    seats = "".join(f"<seat>{seat}</seat>" for seat in item.seats)
+    return f"<order>{told}<seats>{seats}</seats></order>"
+
+
+def token(item: Sale) -> str:
+    """What an act on an order must name beside its id."""
+    return f"ot-{item.id * 7919:x}"
+
+
+def said(success: bool, message: str = "") -> str:
+    """Response."""
+    return f"<response><success>{str(success).lower()}</success><message>{escape(message)}</message></response>"
+
+
+def payment(ledger: Ledger, item: Payment) -> dict[str, Any]:
+    """Payment."""
+    amount = sum(_due(ledger.sales[sale_id]) for sale_id in item.sale_ids)
+    return {
+        "id": item.id, "referenceNumber": f"VS-{item.id}", "paymentDate": stamp(item.created_at),
+        "amount": from_cents(amount),
+    }  # fmt: skip
+
+
+def ledger_of(ledger: Ledger, item: Payment) -> dict[str, Any]:
+    """PaymentWithLedger."""
+    sold = [
+        {
+            "purchaseOrderNumber": f"PO-{sale_id}", "orderNumber": [str(sale_id)],
+            "purchaseOrderDate": stamp(ledger.sales[sale_id].created_at), "descriptions": [],
+            "amount": from_cents(_due(ledger.sales[sale_id])),
+        }
+        for sale_id in item.sale_ids
+    ]  # fmt: skip
+    return {"paymentHeader": payment(ledger, item), "debitItems": [], "creditItems": sold}
+
+
+def _due(sale: Sale) -> int:
+    return sale.gross_cents - sale.fees_cents

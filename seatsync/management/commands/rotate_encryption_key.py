@@ -1,0 +1,46 @@
+"""`manage.py rotate_encryption_key`: everything under an older key is encrypted anew under the first one."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from seatsync.core.rotation import BATCH, Rotation, keys_rotate
+
+
+class Command(BaseCommand):
+    """Put the new key before the old ones in ENCRYPTION_KEY, restart, run this, then take the old ones out."""
+
+    help = (
+        "Encrypt anew, under the first key of ENCRYPTION_KEY, whatever lies under an older one. Cut off, it is simply"
+        " run again. --check changes nothing and fails while an older key is still needed."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--check", action="store_true", help="only say whether an older key is still needed")
+        parser.add_argument("--batch", type=int, default=BATCH, help=f"rows a transaction (default {BATCH})")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["batch"] < 1:
+            raise CommandError("--batch is a number of rows, from 1.")
+        check = options["check"]
+        found = keys_rotate(write=not check, batch=options["batch"], on_batch=self._progress)
+        for one in found:
+            verb = "to encrypt anew" if check else "encrypted anew"
+            self.stdout.write(f"{one.column}: {one.rows} rows, {one.old} {verb}, {len(one.unreadable)} unreadable")
+        self._lost(found)
+        if check and any(one.old for one in found):
+            raise CommandError("An older key is still needed. Run it without --check, then take that key out.")
+
+    def _progress(self, one: Rotation) -> None:
+        if sys.stderr.isatty():
+            self.stderr.write(f"\r{one.column}: {one.rows} rows", ending="")
+
+    @staticmethod
+    def _lost(found: list[Rotation]) -> None:
+        lost = [f"{one.column} of {pk}" for one in found for pk in one.unreadable]
+        if lost:
+            named = ", ".join(lost[:10]) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
+            raise CommandError(
+                f"No key of ENCRYPTION_KEY opens {named}. Put the key back that they were encrypted with."
+            )

@@ -1,0 +1,331 @@
+"""Gametime: the file that is the account, over HTTP and over a real FTP server; purchases; its webhook's two proofs."""
+
+import base64
+import csv
+import io
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pyftpdlib.authorizers import DummyAuthorizer
+from pyftpdlib.handlers import FTPHandler
+from pyftpdlib.servers import FTPServer
+
+from marketplaces.adapters._drop import drop_at
+from marketplaces.adapters.gametime import client, inventory, mapping
+from marketplaces.contracts import Draft, Fulfilment, Grant, Link, ListingRef, RemoteSaleState
+from marketplaces.errors import (
+    AlreadyGone,
+    AlreadySold,
+    BadSignature,
+    GrantExpired,
+    PermanentError,
+    TemporaryError,
+    UnknownOutcome,
+)
+from marketplaces.registry import adapter_get
+from tests.marketplaces.conftest import SECRET, Kept, World
+from tests.marketplaces.specs import BESIDE, violations
+
+ADAPTER = adapter_get("gametime")
+SPEC = "gametime-v3.reconstructed.json"
+PURCHASE: dict[str, Any] = {
+    "id": "77", "status": "unconfirmed", "purchased_at": 'ISODate("2026-04-01T12:00:00Z")', "quantity": 2,
+    "listing_reference_id": "key", "price": 8410, "seats": {"10": {"barcode": ""}, "9": {}},
+    "section": "120A", "row": "12",
+}  # fmt: skip
+
+
+@pytest.fixture
+def link(world: World) -> Link:
+    return world.link("gametime", webhook_url="https://seatsync.test/hooks")
+
+
+def rows(content: bytes | str | None) -> dict[str, dict[str, str]]:
+    text = content.decode() if isinstance(content, bytes) else content or ""
+    return {row["TicketID"]: row for row in csv.DictReader(io.StringIO(text, newline=""))}
+
+
+# The file.
+def test_a_row_says_what_the_draft_says(draft: Draft) -> None:
+    row = inventory.row_of(draft)
+    assert list(row) == list(inventory.HEADER)
+    assert row == dict.fromkeys(inventory.HEADER, "") | {
+        "Edit": "Y", "Event": "Boston Red Sox at New York Yankees", "Venue": "Yankee Stadium",
+        "EventDate": "4/10/2026", "EventTime": "7:05 PM", "Quantity": "4", "Section": "120A", "Row": "12",
+        "SeatFrom": "1", "SeatThru": "4", "Cost": "84.10", "TicketID": "a" * 32, "edelivery_ind": "N",
+        "InHandDate": "2026-04-01", "Instant": "N", "Splittype": "ANY", "FaceValue": "60.00",
+        "Stock": "mobile_transfer",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("split", "word", "value"),
+    [("any", "ANY", ""), ("none", "NOSPLIT", ""), ("avoid_one", "NEVERLEAVEONE", ""), ("pairs", "CUSTOM", "2:4"),
+     ("avoid_one_and_three", "CUSTOM", "2:4")],
+)  # fmt: skip
+def test_splits(split: str, word: str, value: str) -> None:
+    found = inventory.seats_in((1, 2, 3, 4), split)
+    assert (found["Splittype"], found["Splitvalue"]) == (word, value)
+
+
+@pytest.mark.skipif(not BESIDE.exists(), reason="the vendor's example row is not beside this checkout")
+def test_the_vendors_own_example_is_understood_and_carried_as_it_came() -> None:
+    raw = (BESIDE / "gametime-inventory-example.csv").read_bytes()
+    found = inventory.parse(raw)
+    assert found.columns == inventory.HEADER
+    assert rows(inventory.render(found)) == rows(raw)
+    shown = [inventory.listing_of(row) for row in found.rows]
+    assert [(one.quantity, one.seat_from, one.seat_to, one.price) for one in shown] == [
+        (2, "3", "4", Decimal("240.00"))
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"<html>", b'{"a": 1}', b"Event,Cost\r\n"])
+def test_what_is_no_inventory_is_not_written_over(link: Link, world: World, draft: Draft, content: bytes) -> None:
+    with pytest.raises(TemporaryError):
+        inventory.parse(content)
+    file = Kept()
+    file.keep(content)
+    with pytest.raises(TemporaryError):
+        ADAPTER.create(replace(link, file=file), draft)
+    assert not [request for request in world.requests if request.method == "PUT"]
+
+
+def bought(*sold: tuple[int, set[int]]) -> inventory.Sold:
+    return {"a" * 32: [(quantity, frozenset(seats)) for quantity, seats in sold]}
+
+
+@pytest.mark.parametrize(
+    ("sold", "left"),
+    [
+        (bought((2, {1, 2})), ("2", "3", "4", "2")),
+        (bought((1, {4})), ("3", "1", "3", "2:3")),
+        (bought((1, {1}), (1, {2})), ("2", "3", "4", "2")),
+        # Sold before the row was written smaller: nothing of it is left in the row.
+        (bought((2, {7, 8})), ("4", "1", "4", "2:4")),
+        (bought((4, {1, 2, 3, 4})), None),
+        # A hole in the middle, or seats that are not told: better off sale than sold twice.
+        (bought((1, {2})), None),
+        (bought((2, set())), None),
+    ],
+)
+def test_what_was_bought_is_not_offered_again(draft: Draft, sold: inventory.Sold, left: tuple[str, ...] | None) -> None:
+    row = inventory.row_of(replace(draft, split="pairs"))
+    after = inventory.Inventory(rows=(row,)).without_sold(sold).row("a" * 32)
+    found = None if after is None else tuple(after[name] for name in ("Quantity", "SeatFrom", "SeatThru", "Splitvalue"))
+    assert found == left
+
+
+def test_a_refused_file_leaves_the_one_before_as_the_base(world: World, link: Link, draft: Draft) -> None:
+    ADAPTER.create(link, draft)
+    before = link.file.last()
+    world.fault(kind="status", status=422, writes=True, count=1)
+    with pytest.raises(PermanentError):
+        ADAPTER.create(link, replace(draft, external_id="b" * 32))
+    assert link.file.last() == before == link.file.arrived()
+    # Of one that may have arrived the next file is made: what it left out must not come back.
+    world.fault(kind="timeout_before", writes=True, route="PUT", count=1)
+    with pytest.raises(UnknownOutcome):
+        ADAPTER.delist(link, ListingRef(draft.external_id, "", "", 4))
+    assert rows(link.file.last()) == {}
+    assert link.file.arrived() == before
+    ADAPTER.create(link, replace(draft, external_id="c" * 32))
+    assert set(rows(link.file.last())) == {"c" * 32}
+
+
+def test_a_delist_is_at_once_and_the_file_follows(world: World, link: Link, draft: Draft) -> None:
+    ADAPTER.create(link, draft)
+    world.requests.clear()
+    ADAPTER.delist(link, ListingRef(draft.external_id, "", "", 4))
+    methods = [request.method for request in world.requests]
+    assert (methods[0], methods[-1]) == ("DELETE", "PUT")
+    assert rows(link.file.arrived()) == {}
+
+
+def test_a_delist_that_comes_too_late_says_so(world: World, link: Link, draft: Draft) -> None:
+    ADAPTER.create(link, draft)
+    world.sell("gametime", 4)
+    with pytest.raises(AlreadySold):
+        ADAPTER.delist(link, ListingRef(draft.external_id, "", "", 4))
+    assert rows(link.file.arrived()) == {}
+
+
+def test_a_sign_of_life_repeats_our_file_and_nobody_elses(world: World, link: Link, draft: Draft) -> None:
+    ADAPTER.keep_alive(link)
+    assert not [request for request in world.requests if request.method == "PUT"]
+    ADAPTER.create(link, draft)
+    world.moment += 7 * 3600
+    world.simulator.tick()
+    assert [one["state"] for one in world.state("gametime")["listings"]] == ["hidden"]
+    ADAPTER.keep_alive(link)
+    assert [one["state"] for one in world.state("gametime")["listings"]] == ["active"]
+
+
+def test_the_key_is_in_no_error(world: World, link: Link) -> None:
+    world.fault(kind="timeout_before", count=1)
+    with pytest.raises(TemporaryError) as caught:
+        ADAPTER.fetch_sale(link, "1")
+    assert link.grant.access_token not in f"{caught.value!r}"
+
+
+# Purchases.
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("unconfirmed", RemoteSaleState.AWAITING_CONFIRM),
+        ("unfulfilled", RemoteSaleState.AWAITING_FULFILMENT),
+        ("completed", RemoteSaleState.COMPLETE),
+        ("rejected", RemoteSaleState.CANCELLED),
+        ("disputed", RemoteSaleState.UNKNOWN),
+    ],
+)
+def test_states_of_a_purchase(status: str, state: RemoteSaleState) -> None:
+    assert mapping.sale_of({**PURCHASE, "status": status}).state is state
+
+
+def test_a_purchase_tells_cents_seats_and_its_moment() -> None:
+    sale = mapping.sale_of(PURCHASE)
+    assert (sale.gross, sale.fees, sale.proceeds, sale.gross_known) == (
+        Decimal("168.20"), Decimal("0.00"), Decimal("168.20"), False,
+    )  # fmt: skip
+    assert (sale.seats, sale.external_id, sale.sold_at) == (("9", "10"), "key", datetime(2026, 4, 1, 12, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("lacking", ["id", "price", "purchased_at"])
+def test_half_a_purchase_is_none(lacking: str) -> None:
+    with pytest.raises(PermanentError):
+        mapping.sale_of({name: value for name, value in PURCHASE.items() if name != lacking})
+
+
+@pytest.mark.skipif(not BESIDE.exists(), reason="the reconstructed description is not beside this checkout")
+def test_what_the_simulator_says_and_what_we_send_fit_the_description(world: World, link: Link, draft: Draft) -> None:
+    ADAPTER.create(link, draft)
+    sale_id = world.sell("gametime", 2)["sale_id"]
+    world.simulator.tick()
+    told = httpx.Response(200, content=world.delivered[-1][2].encode()).json()
+    assert violations(SPEC, "SaleWebhook", told) == []
+    (purchase,) = client.purchases(link, {})
+    assert violations(SPEC, "Purchase", purchase) == []
+    ADAPTER.confirm(link, sale_id)
+    ADAPTER.fulfil(link, sale_id, Fulfilment("mobile_transfer", confirmation="TX-1"))
+    sent = world.requests[-2]
+    assert (sent.url.path, b'name="transaction_id"' in sent.read()) == (
+        f"/gametime/purchases/{sale_id}/confirm_transfer", True,
+    )  # fmt: skip
+
+
+def test_a_completed_purchase_is_a_payment_without_a_day(world: World, link: Link, draft: Draft) -> None:
+    ADAPTER.create(link, draft)
+    first, second = (world.sell("gametime", 1)["sale_id"] for _ in range(2))
+    ADAPTER.fulfil(link, first, Fulfilment("mobile_transfer", confirmation="TX-1"))
+    (paid,) = ADAPTER.payments(link, datetime.fromtimestamp(world.moment, UTC))
+    assert (paid.reference, paid.paid_at, paid.net) == (f"purchase {first}", None, Decimal("84.10"))
+    assert second != first
+
+
+@pytest.mark.parametrize("header", [f"Bearer {SECRET}", f"Basic {base64.b64encode(f'any:{SECRET}'.encode()).decode()}"])
+def test_a_webhook_proves_itself_either_way(header: str) -> None:
+    ADAPTER.verify_webhook({"authorization": header}, b"{}", SECRET)
+
+
+@pytest.mark.parametrize("header", ["", "Basic", "Basic !", f"Basic {SECRET}", f"Digest {SECRET}", f"Basic {'8J+YgA'}"])
+def test_a_webhook_that_proves_nothing_is_refused(header: str) -> None:
+    with pytest.raises(BadSignature):
+        ADAPTER.verify_webhook({"authorization": header}, b"{}", SECRET)
+
+
+# A real file server.
+@dataclass
+class FtpPlace:
+    """An FTP server in a thread, one user, and the folder that it shows him."""
+
+    address: str
+    folder: Path
+    server: FTPServer
+
+
+@pytest.fixture
+def ftp(tmp_path: Path) -> Iterator[FtpPlace]:
+    authorizer = DummyAuthorizer()
+    authorizer.add_user("seller", "pw", str(tmp_path), perm="elradfmwMT")
+    authorizer.add_user("reader", "pw", str(tmp_path), perm="elr")
+    handler = type("Handler", (FTPHandler,), {"authorizer": authorizer})
+    server = FTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"timeout": 0.05}, daemon=True)
+    thread.start()
+    yield FtpPlace(f"ftp://127.0.0.1:{server.address[1]}/inventory.csv", tmp_path, server)
+    server.close_all()
+    thread.join(5)
+
+
+def over_ftp(link: Link, ftp: FtpPlace, password: str = "pw", user: str = "seller") -> Link:
+    grant = Grant(f"{link.grant.access_token}\n{user}\n{password}")
+    return replace(link, drop_url=ftp.address, grant=grant)
+
+
+def test_the_file_goes_over_ftp_and_the_api_takes_the_key_alone(link: Link, ftp: FtpPlace, draft: Draft) -> None:
+    line = over_ftp(link, ftp)
+    assert ADAPTER.connect(line, code="", redirect_uri="", code_verifier="") == line.grant
+    made = ADAPTER.create(line, draft)
+    there = (ftp.folder / "inventory.csv").read_bytes()
+    assert set(rows(there)) == {draft.external_id}
+    assert link.file.arrived() == there
+    ref = ListingRef(draft.external_id, "", "", 4)
+    assert ADAPTER.fetch(line, ref) == made
+    assert ADAPTER.resize(line, ref, (3, 4)).quantity == 2
+    assert rows((ftp.folder / "inventory.csv").read_bytes())[draft.external_id]["SeatFrom"] == "3"
+
+
+def test_what_lies_there_before_our_first_file_is_taken_over(link: Link, ftp: FtpPlace, draft: Draft) -> None:
+    other = inventory.row_of(replace(draft, external_id="by-hand"))
+    (ftp.folder / "inventory.csv").write_bytes(inventory.render(inventory.Inventory(rows=(other,))))
+    ADAPTER.create(over_ftp(link, ftp), draft)
+    assert set(rows((ftp.folder / "inventory.csv").read_bytes())) == {"by-hand", draft.external_id}
+
+
+def test_a_server_that_takes_files_away_is_remembered_by_what_arrived(link: Link, ftp: FtpPlace, draft: Draft) -> None:
+    line, ref = over_ftp(link, ftp), ListingRef(draft.external_id, "", "", 4)
+    assert ADAPTER.fetch(line, ref) is None
+    ADAPTER.create(line, draft)
+    (ftp.folder / "inventory.csv").unlink()
+    found = ADAPTER.fetch(line, ref)
+    assert found is not None
+    assert found.quantity == 4
+    ADAPTER.create(line, replace(draft, external_id="b" * 32))
+    assert set(rows((ftp.folder / "inventory.csv").read_bytes())) == {draft.external_id, "b" * 32}
+
+
+def test_a_wrong_password_is_an_expired_grant(link: Link, ftp: FtpPlace, draft: Draft) -> None:
+    with pytest.raises(GrantExpired):
+        ADAPTER.connect(over_ftp(link, ftp, "other"), code="", redirect_uri="", code_verifier="")
+    with pytest.raises(GrantExpired):
+        ADAPTER.create(over_ftp(link, ftp, "other"), draft)
+    assert link.file.last() is None
+
+
+def test_a_server_that_is_away_or_refuses_writes_has_taken_nothing(link: Link, ftp: FtpPlace, draft: Draft) -> None:
+    with pytest.raises(PermanentError):
+        ADAPTER.create(over_ftp(link, ftp, user="reader"), draft)
+    assert link.file.last() is None
+    ftp.server.close_all()
+    with pytest.raises(TemporaryError) as caught:
+        ADAPTER.create(over_ftp(link, ftp), draft)
+    assert not isinstance(caught.value, UnknownOutcome)
+
+
+@pytest.mark.parametrize("address", ["gopher://x/y", "", "ftp:///inventory.csv", "/etc/passwd"])
+def test_other_ways_to_a_file_are_refused(world: World, address: str) -> None:
+    with pytest.raises(PermanentError):
+        drop_at(world.http, address, key="", user="", password="")
+
+
+def test_what_is_gone_says_gone(link: Link) -> None:
+    with pytest.raises(AlreadyGone):
+        ADAPTER.delist(link, ListingRef("nothing", "", "", 1))

@@ -1,0 +1,171 @@
+"""Vivid Seats: refusals with HTTP 200, orders in XML, ledgers, and the paces that its lists have."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import httpx
+import pytest
+
+from marketplaces.adapters import _xml
+from marketplaces.adapters.vividseats import mapping
+from marketplaces.contracts import Draft, Link, ListingRef, PaymentLine, RemoteSaleState
+from marketplaces.errors import AlreadyGone, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
+from marketplaces.registry import adapter_get
+from tests.marketplaces.conftest import World, last_body, requested
+from tests.marketplaces.specs import BESIDE, violations
+
+SPEC = "vividseats-broker-portal.reconstructed.json"
+ADAPTER = adapter_get("vividseats")
+ORDER = """<order><orderId>77</orderId><orderToken>t</orderToken><brokerTicketId>key</brokerTicketId>
+<section>131 &amp; up</section><row>27</row><seats><seat>1</seat><seat>2</seat></seats><quantity>2</quantity>
+<cost>75.69</cost><orderDate>2026-04-01T12:00:00</orderDate><expectedShipDate>2026-04-09T00:00:00Z</expectedShipDate>
+<status>{}</status><listingId>9</listingId><productionId>501</productionId><orderTokens/></order>"""
+
+
+def order(status: str = "UNCONFIRMED") -> Element:
+    root = _xml.parsed(ORDER.format(status).encode())
+    assert root is not None
+    return root
+
+
+def answering(link: Link, body: str, status: int = 200) -> Link:
+    """A line to a server that says the same to everything."""
+    transport = httpx.MockTransport(lambda request: httpx.Response(status, text=body))
+    return replace(link, http=httpx.Client(transport=transport))
+
+
+@pytest.fixture
+def link(world: World) -> Link:
+    return world.link("vividseats")
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("UNCONFIRMED", RemoteSaleState.AWAITING_CONFIRM),
+        ("PENDING_SHIPMENT", RemoteSaleState.AWAITING_FULFILMENT),
+        ("COMPLETED", RemoteSaleState.COMPLETE),
+        ("VERIFICATION", RemoteSaleState.UNKNOWN),
+        ("PENDING_RESERVATION", RemoteSaleState.UNKNOWN),
+        ("", RemoteSaleState.UNKNOWN),
+    ],
+)
+def test_states_of_an_order(status: str, state: RemoteSaleState) -> None:
+    assert mapping.sale_of(order(status)).state is state
+
+
+def test_an_order_tells_what_reaches_the_seller_and_which_seats() -> None:
+    sale = mapping.sale_of(order())
+    assert (sale.gross, sale.fees, sale.proceeds, sale.gross_known) == (
+        Decimal("151.38"), Decimal("0.00"), Decimal("151.38"), False,
+    )  # fmt: skip
+    assert (sale.seats, sale.section, sale.external_id) == (("1", "2"), "131 & up", "key")
+    assert sale.sold_at == datetime(2026, 4, 1, 12, tzinfo=UTC)
+    assert sale.ship_by == datetime(2026, 4, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("lacking", ["orderId", "cost", "orderDate"])
+def test_half_an_order_is_none(lacking: str) -> None:
+    found = order()
+    found.remove(next(node for node in found if node.tag == lacking))
+    with pytest.raises(PermanentError):
+        mapping.sale_of(found)
+
+
+@pytest.mark.parametrize("raw", [b"", b"<html>", b"{}", b'<!DOCTYPE a [<!ENTITY b "b">]><a>&b;</a>'])
+def test_what_is_no_xml_or_could_grow_is_not_read(raw: bytes, link: Link) -> None:
+    assert _xml.parsed(raw) is None
+    with pytest.raises(TemporaryError) as caught:
+        ADAPTER.fetch_sale(answering(link, raw.decode()), "1")
+    assert not isinstance(caught.value, UnknownOutcome)
+
+
+@pytest.mark.parametrize(
+    ("split", "word", "value"),
+    [("any", "ANY", ""), ("avoid_one", "NEVERLEAVEONE", ""), ("none", "CUSTOM", "4"), ("pairs", "CUSTOM", "2,4")],
+)
+def test_splits(split: str, word: str, value: str) -> None:
+    assert mapping.split_body(split, 4) == {"splitType": word, "splitValue": value}
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ("Invalid API token", GrantExpired),
+        ("Order not found.", AlreadyGone),
+        ("The order's token is wrong.", PermanentError),
+    ],
+)
+def test_a_refused_order_comes_with_http_200(link: Link, message: str, error: type[Exception]) -> None:
+    said = f"<response><success>false</success><message>{message}</message></response>"
+    if error is AlreadyGone:
+        assert ADAPTER.fetch_sale(answering(link, said), "1") is None
+        return
+    with pytest.raises(error):
+        ADAPTER.fetch_sale(answering(link, said), "1")
+
+
+def test_a_refused_listing_says_every_reason(link: Link, draft: Draft) -> None:
+    said = (
+        '{"success": false, "message": "Create parameters failed validation, see errors.", "errors": ["One.", "Two."]}'
+    )
+    with pytest.raises(PermanentError, match=r"see errors\.; One\.; Two\."):
+        ADAPTER.create(answering(link, said), draft)
+
+
+def test_a_section_too_long_is_refused_before_anything_is_sent(world: World, link: Link, draft: Draft) -> None:
+    before = len(world.requests)
+    with pytest.raises(PermanentError, match="45"):
+        ADAPTER.create(link, replace(draft, section="x" * 46))
+    assert len(world.requests) == before
+
+
+def test_a_change_keeps_everything_else_of_the_listing(world: World, link: Link, draft: Draft, ref: ListingRef) -> None:
+    ADAPTER.create(link, draft)
+    ADAPTER.reprice(link, ref, Decimal("70.00"), "USD")
+    body = last_body(world, "PUT")
+    assert (body["price"], body["faceValue"], body["inHandDate"]) == (70.0, 60.0, "2026-04-01T00:00:00")
+    assert (body["eventName"], body["seatFrom"], body["seatThru"]) == (draft.event_name, "1", "4")
+
+
+@pytest.mark.skipif(not (BESIDE / SPEC).exists(), reason="the reconstructed description is not beside this checkout")
+def test_bodies_fit_the_description(world: World, link: Link, draft: Draft, ref: ListingRef) -> None:
+    for split in ("any", "none", "pairs", "avoid_one", "avoid_one_and_three"):
+        for one in (replace(draft, split=split), requested(replace(draft, split=split))):
+            ADAPTER.create(link, one)
+            assert violations(SPEC, "ManagedBrokerListingDoc", last_body(world, "POST")) == []
+            ADAPTER.reprice(link, ref, Decimal("70.00"), "USD")
+            ADAPTER.resize(link, replace(ref, split=split), (1, 2))
+            assert violations(SPEC, "ManagedBrokerListingDoc", last_body(world, "PUT")) == []
+            ADAPTER.delist(link, ref)
+
+
+def test_a_payment_of_several_orders_is_parted_to_the_cent() -> None:
+    header = {"id": 5, "referenceNumber": "VS-5", "paymentDate": "2026-05-01", "amount": "90.00"}
+    whole: dict[str, Any] = {
+        "creditItems": [{"orderNumber": ["1", "2", "3"], "amount": 100}],
+        "debitItems": [{"orderNumber": [], "amount": -10}],
+    }
+    paid = mapping.payment_of(header, whole)
+    assert [line.net for line in paid.lines] == [
+        Decimal("33.33"),
+        Decimal("33.33"),
+        Decimal("33.34"),
+        Decimal("-10.00"),
+    ]
+    assert sum(line.net for line in paid.lines) == paid.net
+    assert paid.lines[-1] == PaymentLine("", Decimal(0), Decimal(0), Decimal(10), Decimal(-10))
+
+
+def test_each_list_of_orders_has_its_own_pace(world: World, link: Link) -> None:
+    since = datetime.fromtimestamp(world.moment, UTC)
+    list(ADAPTER.sales_since(link, since))
+    world.moment += ADAPTER.traits.poll_sales_every_s
+    list(ADAPTER.sales_since(link, since))
+    world.moment += 30
+    with pytest.raises(TemporaryError) as caught:
+        list(ADAPTER.sales_since(link, since))
+    assert caught.value.retry_after_s == 30.0
