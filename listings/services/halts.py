@@ -4,8 +4,8 @@ import uuid
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 
+from listings.locks import push_halt_lock, push_halt_lock_at
 from listings.models import CommandState, MarketplaceCommand, PushHalt, TradingStateKind
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount
@@ -44,9 +44,7 @@ def push_halt_set(
         raise InvalidInput("A reason is missing.", field="reason", remedy="Say why: holders read it.")
     if until is not None and until <= now():
         raise InvalidInput("The end lies in the past.", field="until", remedy="Give a later time, or none.")
-    place = Q(tenant=None) if tenant_id is None else Q(tenant=tenant_id)
-    halt = PushHalt.objects.select_for_update(of=("self",)).filter(place, platform=platform, lifted_at=None).first()
-    halt = halt or PushHalt(tenant_id=tenant_id, platform=platform)
+    halt = push_halt_lock_at(tenant_id, platform) or PushHalt(tenant_id=tenant_id, platform=platform)
     halt.state, halt.reason, halt.until = state, reason.strip()[:200], until
     halt.save()
     _tell(halt)
@@ -58,7 +56,7 @@ def push_halt_set(
 def push_halt_lift(*, actor: Actor, halt_id: uuid.UUID) -> PushHalt:
     """Let go; what waited is sent at once. Lifting once more changes nothing. Raises NotFound or NotAllowed."""
     _check_staff(actor)
-    halt = PushHalt.objects.select_for_update().filter(pk=halt_id).first()
+    halt = push_halt_lock(halt_id)
     if halt is None:
         raise NotFound("No brake with this id.")
     if halt.lifted_at is None:
