@@ -1,7 +1,8 @@
 """Staff pages of listings: read, and give a stuck command another try."""
 
 import uuid
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,16 +17,26 @@ from listings.models import (
     PayoutLine,
     PriceHistory,
     PriceProposal,
+    PushHalt,
     Sale,
     SaleSeat,
     TradingState,
 )  # fmt: skip
+from listings.services.halts import push_halt_lift, push_halt_set
 from listings.services.outbox import command_retry
+from marketplaces.registry import adapter_keys, platform_name
 from seatsync.core.actors import Actor, ActorKind
+from seatsync.core.clock import now
 from seatsync.core.errors import SeatSyncError
 from seatsync.core.staff import ReadOnlyAdmin
 from seatsync.core.staff_series import SeriesFilter, SeriesPage, series_page
 from seatsync.tenants.selectors import tenant_list
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+    _ModelForm = forms.ModelForm[PushHalt]
+else:
+    _ModelAdmin, _ModelForm = admin.ModelAdmin, forms.ModelForm
 
 
 @admin.register(Listing)
@@ -97,6 +108,83 @@ class PriceProposalAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "listing", "previous_price", "proposed_price", "accepted", "actor_kind", "reason")
     list_filter = ("accepted", "actor_kind")
     list_select_related = ("listing",)
+
+
+class PushHaltForm(_ModelForm):
+    """What staff stops: the service checks it once more, and says by field what is wrong."""
+
+    class Meta:
+        model = PushHalt
+        fields = ("tenant", "platform", "state", "reason", "until")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "platform" in self.fields:
+            choices = [("", "every marketplace"), *((key, platform_name(key)) for key in adapter_keys())]
+            self.fields["platform"] = forms.ChoiceField(required=False, choices=choices)
+
+    def clean_until(self) -> datetime | None:
+        """An end that lies ahead."""
+        until: datetime | None = self.cleaned_data["until"]
+        if until is not None and until <= now():
+            raise forms.ValidationError("The end lies in the past. Give a later time, or none.")
+        return until
+
+    def validate_unique(self) -> None:
+        """The same place once more changes the brake that stands there."""
+
+
+@admin.register(PushHalt)
+class PushHaltAdmin(_ModelAdmin):
+    """Staff's brakes: set here, lifted by the action; kept for the record."""
+
+    form = PushHaltForm
+    list_display = ("platform_label", "tenant_label", "state", "reason", "until", "created_at", "lifted_at")
+    list_filter = ("state", "platform", "tenant")
+    list_select_related = ("tenant",)
+    actions = ("lift",)
+
+    @admin.display(description="platform", ordering="platform")
+    def platform_label(self, halt: PushHalt) -> str:
+        """The marketplace, or all of them."""
+        return platform_name(halt.platform) if halt.platform else "every marketplace"
+
+    @admin.display(description="tenant", ordering="tenant")
+    def tenant_label(self, halt: PushHalt) -> str:
+        """Whose selling."""
+        return str(halt.tenant or "everybody")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A brake is set anew or lifted, never rewritten."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It stays for the record."""
+        return False
+
+    def has_lift_permission(self, request: HttpRequest) -> bool:
+        """Whoever may set one may lift one."""
+        return self.has_add_permission(request)
+
+    def save_model(self, request: HttpRequest, obj: PushHalt, form: Any, change: bool) -> None:
+        """Through the service, which tells whom it concerns."""
+        set_now = push_halt_set(
+            actor=_staff(request), tenant_id=obj.tenant_id, platform=obj.platform, state=obj.state, reason=obj.reason,
+            until=obj.until,
+        )  # fmt: skip
+        obj.pk = set_now.pk
+
+    @admin.action(description="Lift", permissions=["lift"])
+    def lift(self, request: HttpRequest, queryset: QuerySet[PushHalt]) -> None:
+        """Let go of the chosen ones."""
+        for halt in queryset:
+            push_halt_lift(actor=_staff(request), halt_id=halt.pk)
+        self.message_user(request, "Lifted: what waited is being sent.")
+
+
+def _staff(request: HttpRequest) -> Actor:
+    """The person at the admin, whichever site it was opened on."""
+    return Actor(ActorKind.STAFF, str(request.user.pk), None, request.user.pk)
 
 
 @admin.register(TradingState)

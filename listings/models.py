@@ -1,6 +1,7 @@
 """Listings (projections of ledger seats), commands to marketplaces, sales, trading states and price history."""
 
 import uuid
+from collections.abc import Collection
 from typing import ClassVar
 
 from django.db import models
@@ -165,6 +166,14 @@ class TradingStateQuerySet(models.QuerySet["TradingState"]):
         return self.filter(Q(until=None) | Q(until__gt=now()))
 
 
+class PushHaltQuerySet(models.QuerySet["PushHalt"]):
+    """Staff's brakes, and those of them that still hold."""
+
+    def in_force(self) -> "PushHaltQuerySet":
+        """Without those that were lifted or have ended by themselves."""
+        return self.filter(Q(until=None) | Q(until__gt=now()), lifted_at=None)
+
+
 class TradingState(BaseModel):
     """A brake on one scope. HALTED blocks everything except delist, hold and fulfilment (I-19)."""
 
@@ -203,6 +212,43 @@ class TradingState(BaseModel):
     def named_id(self) -> uuid.UUID:
         """The id of what it stands on, as it was given when it was set."""
         return self.game_id or self.scope_id
+
+
+class PushHalt(BaseModel):
+    """A brake of staff's on many holders at once: one tenant's or everybody's (no tenant), at one platform or at all.
+
+    Taking down, holding and handing over go on under it, as under every brake (I-19).
+    """
+
+    tenant = models.ForeignKey(
+        "tenants.Tenant", null=True, blank=True, on_delete=models.PROTECT, help_text="Nobody: everybody's selling."
+    )
+    platform = models.CharField(max_length=20, blank=True, help_text="None: every marketplace.")
+    state = models.CharField(
+        max_length=16, default=TradingStateKind.HALTED,
+        choices=[choice for choice in TradingStateKind.choices if choice[0] != TradingStateKind.ACTIVE],
+    )  # fmt: skip
+    reason = models.CharField(max_length=200, help_text="Holders read it.")
+    until = models.DateTimeField(null=True, blank=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[PushHaltQuerySet] = manager_of(PushHaltQuerySet)
+
+    class Meta:
+        db_table = "push_halts"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "platform"], condition=Q(lifted_at=None), nulls_distinct=False, name="push_halt_once"
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="push_halt_says_why"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()}: {self.platform or 'every marketplace'}, {self.tenant or 'everybody'}"
+
+    def covers(self, tenant_id: uuid.UUID, platforms: Collection[str]) -> bool:
+        """Whether it stands on selling of this tenant at one of these platforms."""
+        return self.tenant_id in {None, tenant_id} and (not self.platform or self.platform in platforms)
 
 
 class CommandKind(models.TextChoices):

@@ -22,6 +22,7 @@ from listings.models import (
     PayoutLine,
     PriceHistory,
     PriceProposal,
+    PushHalt,
     Sale,
     SaleQuerySet,
     SaleSeat,
@@ -215,6 +216,14 @@ def trading_states(actor: Actor) -> TradingStateQuerySet:
     pairs = Seat.objects.filter(season_ticket__in=tickets).values_list("season_ticket_id", "game_id").distinct()
     games = [game_scope(ticket_id, game_id) for ticket_id, game_id in pairs]
     return rows.filter(scope_id__in=[actor.user_id, *accounts, *tickets, *games])
+
+
+def push_halts_of(actor: Actor) -> list[PushHalt]:
+    """Staff's brakes in force on the actor's tenant, at some platform or at all; none for whoever has no tenant."""
+    if actor.tenant_id is None:
+        return []
+    everybody_or_ours = Q(tenant=None) | Q(tenant=actor.tenant_id)
+    return list(PushHalt.objects.in_force().filter(everybody_or_ours).order_by("platform", "pk"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from analytics.selectors.desk import needs_count
-from listings.selectors import brake_of_holder
+from listings.selectors import brake_of_holder, push_halts_of
 from portfolios.selectors import replays_loaded
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.replay import Replay
@@ -83,6 +83,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
     return everybody | {
         "nav": _nav(request.path),
         "brake": cache(lambda: brake_of_holder(request_actor(request))),
+        "halts": cache(lambda: push_halts_of(request_actor(request))),
         "needs_count": cache(lambda: needs_count(request_actor(request))),
         "ws_url": settings.WS_URL,
     }

@@ -167,8 +167,7 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
 
 
 def _check_brakes(seat: Seat, accounts: list[MarketplaceAccount]) -> None:
-    ids = [account.pk for account in accounts]
-    if brake := brakes_on(seat.season_ticket, game_id=seat.game_id, account_ids=ids).stops_new:
+    if brake := brakes_on(seat.season_ticket, game_id=seat.game_id, accounts=accounts).stops_new:
         raise Conflict(f"Trading {brake.state.does}{brake.why}.", field="seats", remedy=brake.remedy)
 
 

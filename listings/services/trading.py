@@ -1,14 +1,14 @@
 """Trading states: brakes by scope; what any that applies forbids is forbidden (I-19)."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
 
-from listings.models import CommandState, Listing, MarketplaceCommand, TradingState, TradingStateKind
+from listings.models import CommandState, Listing, MarketplaceCommand, PushHalt, TradingState, TradingStateKind
 from listings.scopes import game_scope
 from listings.selectors import trading_states
 from listings.services.wake import outbox_wake
@@ -24,6 +24,8 @@ from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
 SCOPES = ("holder", "account", "season", "game")
+# The scope of what staff has set on many at once (PushHalt).
+STAFF = "staff"
 _WORDS = {"season": "season ticket", "account": "marketplace account"}
 _STRICTNESS = {
     TradingStateKind.ACTIVE: 0,
@@ -51,6 +53,8 @@ class Brake:
         """Who can lift it, and where."""
         if self.scope == "holder":
             return "Its holder resumes trading under Settings, Selling."
+        if self.scope == STAFF:
+            return "Support has set it, and lifts it as soon as that is safe. Taking down goes on."
         what = _WORDS.get(self.scope, self.scope)
         return f"It stands on this {what} alone: lift it under Settings, Selling."
 
@@ -89,16 +93,22 @@ class Brakes:
         return max(stopping, key=lambda brake: _STRICTNESS[brake.state], default=None)
 
 
-def brakes_on(ticket: SeasonTicket, *, game_id: uuid.UUID, account_ids: Iterable[uuid.UUID] = ()) -> Brakes:
-    """The brakes in force on the ticket's holder, the ticket, the game and the accounts, in its tenant."""
+def brakes_on(ticket: SeasonTicket, *, game_id: uuid.UUID, accounts: Collection[MarketplaceAccount] = ()) -> Brakes:
+    """The brakes in force on the ticket's holder, the ticket, the game and the accounts, and staff's on any of them."""
     scopes = (
         Q(scope="holder", scope_id=ticket.user_id)
         | Q(scope="season", scope_id=ticket.pk)
         | Q(scope="game", scope_id=game_scope(ticket.pk, game_id))
-        | Q(scope="account", scope_id__in=list(account_ids))
+        | Q(scope="account", scope_id__in=[account.pk for account in accounts])
     )
     rows = TradingState.objects.in_force().filter(scopes, tenant_id=ticket.tenant_id)
-    return Brakes(tuple(map(_brake, rows)))
+    platforms = {account.platform for account in accounts}
+    staffs = (halt for halt in PushHalt.objects.in_force() if halt.covers(ticket.tenant_id, platforms))
+    return Brakes((*map(_brake, rows), *map(_staffs, staffs)))
+
+
+def _staffs(halt: PushHalt) -> Brake:
+    return Brake(TradingStateKind(halt.state), halt.reason, STAFF)
 
 
 def _brake(row: TradingState) -> Brake:
@@ -106,22 +116,21 @@ def _brake(row: TradingState) -> Brake:
 
 
 def brakes_for(listings: Iterable[Listing]) -> dict[uuid.UUID, Brakes]:
-    """The brakes in force on each listing (its season_ticket must be loaded), in one query."""
+    """The brakes in force on each listing (its season_ticket must be loaded), in two queries."""
     wanted = list(listings)
     scope_ids: dict[uuid.UUID, set[uuid.UUID]] = {listing.pk: _scope_ids(listing) for listing in wanted}
     every = set().union(*scope_ids.values()) if scope_ids else set()
     rows = TradingState.objects.in_force().filter(scope_id__in=every)
     brakes = [(row.tenant_id, row.scope_id, _brake(row)) for row in rows]
+    halts = list(PushHalt.objects.in_force()) if wanted else []
     return {
-        listing.pk: Brakes(
-            tuple(
-                brake
-                for tenant_id, scope_id, brake in brakes
-                if tenant_id == listing.tenant_id and scope_id in scope_ids[listing.pk]
-            )
-        )
+        listing.pk: Brakes((
+            *(brake for tenant_id, scope_id, brake in brakes
+              if tenant_id == listing.tenant_id and scope_id in scope_ids[listing.pk]),
+            *(_staffs(halt) for halt in halts if halt.covers(listing.tenant_id, (listing.platform,))),
+        ))
         for listing in wanted
-    }
+    }  # fmt: skip
 
 
 def _scope_ids(listing: Listing) -> set[uuid.UUID]:

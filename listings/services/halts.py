@@ -1,0 +1,94 @@
+"""Staff's brakes: one tenant's selling or everybody's, at one platform or at all, stopped and released at once."""
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+
+from listings.locks import push_halt_lock, push_halt_lock_at
+from listings.models import CommandState, MarketplaceCommand, PushHalt, TradingStateKind
+from listings.services.wake import outbox_wake
+from marketplaces.models import MarketplaceAccount
+from marketplaces.registry import adapter_keys
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.clock import now
+from seatsync.core.errors import InvalidInput, NotAllowed, NotFound
+from seatsync.live.events import LiveType
+from seatsync.live.publish import publish
+
+
+@transaction.atomic
+def push_halt_set(
+    *,
+    actor: Actor,
+    reason: str,
+    tenant_id: uuid.UUID | None = None,
+    platform: str = "",
+    state: str = TradingStateKind.HALTED,
+    until: datetime | None = None,
+) -> PushHalt:
+    """Stop what the state stops, from now on; the same place once more changes the brake that stands there.
+
+    What is under way is not called back; nothing more is sent. Raises NotAllowed, or InvalidInput by field.
+    """
+    _check_staff(actor)
+    if state not in TradingStateKind.values or state == TradingStateKind.ACTIVE:
+        raise InvalidInput(f"{state!r} stops nothing.", field="state", remedy="To let go, lift the brake.")
+    if platform and platform not in adapter_keys():
+        raise InvalidInput(
+            f"{platform!r} is not a marketplace we know.", field="platform",
+            remedy=f"Use one of: {', '.join(adapter_keys())}; or none for all.",
+        )  # fmt: skip
+    if not reason.strip():
+        raise InvalidInput("A reason is missing.", field="reason", remedy="Say why: holders read it.")
+    if until is not None and until <= now():
+        raise InvalidInput("The end lies in the past.", field="until", remedy="Give a later time, or none.")
+    halt = push_halt_lock_at(tenant_id, platform) or PushHalt(tenant_id=tenant_id, platform=platform)
+    halt.state, halt.reason, halt.until = state, reason.strip()[:200], until
+    halt.save()
+    _tell(halt)
+    _audit(actor, halt, "push_halt.set")
+    return halt
+
+
+@transaction.atomic
+def push_halt_lift(*, actor: Actor, halt_id: uuid.UUID) -> PushHalt:
+    """Let go; what waited is sent at once. Lifting once more changes nothing. Raises NotFound or NotAllowed."""
+    _check_staff(actor)
+    halt = push_halt_lock(halt_id)
+    if halt is None:
+        raise NotFound("No brake with this id.")
+    if halt.lifted_at is None:
+        halt.lifted_at = now()
+        halt.save(update_fields=["lifted_at", "updated_at"])
+        _tell(halt)
+        _audit(actor, halt, "push_halt.lift")
+    return halt
+
+
+def _check_staff(actor: Actor) -> None:
+    if not actor.is_staff:
+        raise NotAllowed("Only staff stops the selling of others.")
+
+
+def _tell(halt: PushHalt) -> None:
+    """Whoever is held back looks again, and open pages of whom it concerns do too."""
+    waiting = MarketplaceCommand.objects.filter(state=CommandState.PENDING, last_error__startswith="waiting: trading")
+    accounts = MarketplaceAccount.objects.filter(is_active=True)
+    if halt.tenant_id is not None:
+        waiting, accounts = waiting.filter(tenant=halt.tenant_id), accounts.filter(tenant=halt.tenant_id)
+    if halt.platform:
+        waiting, accounts = waiting.filter(account__platform=halt.platform), accounts.filter(platform=halt.platform)
+    MarketplaceCommand.objects.filter(pk__in=list(waiting.values_list("pk", flat=True))).update(not_before=now())
+    outbox_wake()
+    for tenant_id, user_id in accounts.values_list("tenant_id", "user_id").order_by().distinct():
+        for kind in (LiveType.TRADING_CHANGED, LiveType.SEASON_CHANGED):
+            publish(tenant_id=tenant_id, user_ids=[user_id], kind=kind, object_id=halt.pk)
+
+
+def _audit(actor: Actor, halt: PushHalt, verb: str) -> None:
+    audit_record(
+        actor=actor, verb=verb, object_type="push_halt", object_id=halt.pk,
+        after={"tenant": str(halt.tenant_id or ""), "platform": halt.platform, "state": halt.state}, reason=halt.reason,
+    )  # fmt: skip
