@@ -221,9 +221,9 @@ class PushHalt(BaseModel):
     """
 
     tenant = models.ForeignKey(
-        "tenants.Tenant", null=True, blank=True, on_delete=models.PROTECT, help_text="Nobody: everybody's selling."
+        "tenants.Tenant", null=True, blank=True, on_delete=models.PROTECT, help_text="Left empty: everybody's selling."
     )
-    platform = models.CharField(max_length=20, blank=True, help_text="None: every marketplace.")
+    platform = models.CharField(max_length=20, blank=True, help_text="Left empty: every marketplace.")
     state = models.CharField(
         max_length=16, default=TradingStateKind.HALTED,
         choices=[choice for choice in TradingStateKind.choices if choice[0] != TradingStateKind.ACTIVE],
