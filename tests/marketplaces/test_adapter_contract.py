@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from marketplaces.adapters._platform import Platform
 from marketplaces.contracts import (
     Capability,
     Draft,
@@ -48,6 +49,33 @@ PROOF_OF: dict[HandOver, dict[str, Any]] = {
     HandOver.TRANSFER_URL: {"transfer_urls": ("https://transfer.example/1", "https://transfer.example/2")},
 }
 PROOF = Fulfilment("mobile", ("https://transfer.example/1", "https://transfer.example/2"), "CONF-1")
+
+
+# What may be lacking, and the call that then is the shared base's refusal.
+CALLS = {
+    Capability.SEARCH_EVENTS: "search_events", Capability.CONSTRAINTS: "constraints", Capability.PREVIEW: "preview",
+    Capability.KEEP_ALIVE: "keep_alive", Capability.PAYMENTS: "payments", Capability.WEBHOOK: "parse_webhook",
+    Capability.REGISTER_WEBHOOK: "register_webhook", Capability.MARKET_VIEW: "market_view",
+}  # fmt: skip
+
+
+def test_an_adapter_has_the_calls_that_it_declares_and_no_others(adapter: MarketplaceAdapter) -> None:
+    written = {one for one, name in CALLS.items() if getattr(type(adapter), name) is not getattr(Platform, name)}
+    assert written == adapter.traits.capabilities & set(CALLS)
+
+
+def test_i25_an_amount_of_another_currency_is_never_sent_as_if_it_were_dollars(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef
+) -> None:
+    adapter.create(link, draft)
+    before = len(world.requests)
+    # What is not told the currency refuses; the others send it with the price.
+    with contextlib.suppress(PermanentError):
+        adapter.create(link, replace(draft, external_id="c" * 32, currency="CAD"))
+    with contextlib.suppress(PermanentError):
+        adapter.reprice(link, ref, Decimal("80.00"), "CAD")
+    writes = [request for request in world.requests[before:] if request.method != "GET"]
+    assert [request for request in writes if b"CAD" not in request.read()] == []
 
 
 @pytest.fixture

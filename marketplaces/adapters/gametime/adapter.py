@@ -6,23 +6,18 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from marketplaces.adapters import _wire
+from marketplaces.adapters._platform import TokenPlatform
 from marketplaces.adapters.gametime import client, inventory, mapping
 from marketplaces.adapters.gametime.inventory import Inventory, Row, Sold
 from marketplaces.contracts import (
-    AppCredentials,
     Capability,
-    Constraints,
     Draft,
-    EventQuery,
     Fulfilment,
     Grant,
     HandOver,
     Link,
     ListingRef,
-    MarketPoint,
     Notice,
-    Preview,
-    RemoteEvent,
     RemoteListing,
     RemotePayment,
     RemoteSale,
@@ -33,8 +28,6 @@ from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
     MarketplaceError,
-    NotSupported,
-    PermanentError,
     UnknownOutcome,
 )  # fmt: skip
 
@@ -49,7 +42,7 @@ _LOOK_BACK = timedelta(days=30)
 _IN_FILE_PAGES = 3
 
 
-class Gametime:
+class Gametime(TokenPlatform):
     """The protocol's methods; the account's credentials, address and last file come with each call.
 
     Each change of a listing writes the whole file anew, from the last one that we sent: one change at a time for an
@@ -69,44 +62,21 @@ class Gametime:
         tells_gross=False,
     )
 
-    def authorize_url(
-        self, *, base_url: str, app: AppCredentials, state: str, redirect_uri: str, code_challenge: str
-    ) -> str:
-        """Raises NotSupported: accounts connect by key."""
-        raise NotSupported("Gametime accounts connect by API key")
-
     def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
         """Test the key and the file server's user. Raises GrantExpired where one is not good."""
         next(client.purchases(link, {"status": _WAITING[0]}), None)
         client.drop_of(link).read()
         return link.grant
 
-    def refresh(self, link: Link) -> Grant:
-        """The same grant: a key has no known end."""
-        return link.grant
-
-    def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
-        """Raises NotSupported: the file names events in words."""
-        raise NotSupported("Gametime has no event search for sellers")
-
-    def constraints(self, link: Link, draft: Draft) -> Constraints:
-        """Raises NotSupported: no bounds are stated."""
-        raise NotSupported("Gametime states no listing constraints")
-
-    def preview(self, link: Link, draft: Draft) -> Preview:
-        """Raises NotSupported: what reaches the seller is told with the purchase only."""
-        raise NotSupported("Gametime previews no proceeds")
-
-    # What is offered.
     def create(self, link: Link, draft: Draft) -> RemoteListing:
         """Publish. Idempotent: a row with our ticket id replaces itself, without the seats that were bought."""
+        self._check_currency(draft.currency)
         row = inventory.row_of(draft)
         return self._write(link, draft.external_id, lambda before: before.with_row(row))
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
         """Set what a ticket brings (USD). Raises AlreadyGone."""
-        if currency != "USD":
-            raise PermanentError(f"Gametime sells in USD, not {currency}")
+        self._check_currency(currency)
         return self._change(link, ref, {"Cost": str(_wire.cents(price))})
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
@@ -220,23 +190,13 @@ class Gametime:
 
     def _act(self, link: Link, sale_id: str, what: str, form: list[tuple[str, str]] | None = None) -> RemoteSale:
         client.call(link, "POST", _purchase(sale_id, what), form=form)
-        try:
-            sale = self.fetch_sale(link, sale_id)
-        except MarketplaceError as error:
-            raise UnknownOutcome(f"applied, but not read back: {error}", status=error.status) from error
-        if sale is None:
-            raise UnknownOutcome("applied, and then the purchase was not told any more")
-        return sale
+        return self._sale_read_back(link, sale_id)
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """A completed purchase each: there is no list of payouts."""
         for sale in _bought_since(link, since - _LOOK_BACK):
             if sale.state is RemoteSaleState.COMPLETE:
                 yield mapping.payment_of(sale)
-
-    def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
-        """Raises NotSupported: Gametime's people note the address and its secret down."""
-        raise NotSupported("Gametime's webhooks are set up by its people")
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
         """Raises BadSignature unless the delivery carries the secret that was agreed on."""
@@ -245,10 +205,6 @@ class Gametime:
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
         """The purchase that a delivery tells of."""
         return mapping.notices_of(body)
-
-    def market_view(self, link: Link, event_id: str) -> Iterator[MarketPoint]:
-        """Raises NotSupported: others' listings are not shown."""
-        raise NotSupported("Gametime shows no market")
 
 
 def _purchase(sale_id: str, what: str) -> str:

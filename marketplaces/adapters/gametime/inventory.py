@@ -83,8 +83,6 @@ def render(inventory: Inventory) -> bytes:
 
 def row_of(draft: Draft) -> Row:
     """A listing as a row. Raises PermanentError for what the file cannot say."""
-    if draft.currency != "USD":
-        raise PermanentError(f"Gametime sells in USD, not {draft.currency}")
     starts = time.fromisoformat(draft.local_time or "00:00:00")
     row = dict.fromkeys(HEADER, "")
     row |= {

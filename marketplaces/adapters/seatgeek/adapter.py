@@ -7,11 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 from marketplaces.adapters import _wire
+from marketplaces.adapters._platform import TokenPlatform
 from marketplaces.adapters.seatgeek import client, mapping, webhook
 from marketplaces.contracts import (
-    AppCredentials,
     Capability,
-    Constraints,
     Draft,
     EventQuery,
     Fulfilment,
@@ -21,14 +20,13 @@ from marketplaces.contracts import (
     ListingRef,
     MarketPoint,
     Notice,
-    Preview,
     RemoteEvent,
     RemoteListing,
     RemotePayment,
     RemoteSale,
     Traits,
 )
-from marketplaces.errors import AlreadyGone, MarketplaceError, NotSupported, PermanentError, UnknownOutcome
+from marketplaces.errors import AlreadyGone, PermanentError, UnknownOutcome
 
 _LACKS = frozenset({
     Capability.KEEP_ALIVE,
@@ -42,7 +40,7 @@ def _listing_path(external_id: str) -> str:
     return f"/listings/single/{quote(external_id, safe='')}"
 
 
-class SeatGeek:
+class SeatGeek(TokenPlatform):
     """The protocol's methods; the account's token and address come with each call."""
 
     live_base_url = client.LIVE_BASE_URL
@@ -59,19 +57,9 @@ class SeatGeek:
         webhook_secret_is_token=True,
     )
 
-    def authorize_url(
-        self, *, base_url: str, app: AppCredentials, state: str, redirect_uri: str, code_challenge: str
-    ) -> str:
-        """Raises NotSupported: accounts connect by token."""
-        raise NotSupported("SeatGeek accounts connect by token")
-
     def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
         """Test the token. Raises GrantExpired where it is not good."""
         client.call(link, "GET", "/listings", params={"per_page": "1"}, write=False)
-        return link.grant
-
-    def refresh(self, link: Link) -> Grant:
-        """The same grant: a token has no known end."""
         return link.grant
 
     def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
@@ -84,16 +72,9 @@ class SeatGeek:
         events = [event for item in found if (event := mapping.event_of(item)) is not None]
         return _wire.likest_first(events, query)
 
-    def constraints(self, link: Link, draft: Draft) -> Constraints:
-        """Raises NotSupported: Seller Direct states no bounds."""
-        raise NotSupported("SeatGeek states no listing constraints")
-
-    def preview(self, link: Link, draft: Draft) -> Preview:
-        """Raises NotSupported: fees are told with the order only."""
-        raise NotSupported("SeatGeek previews no proceeds")
-
     def create(self, link: Link, draft: Draft) -> RemoteListing:
         """Publish. A PUT on our own key: repeating it changes nothing."""
+        self._check_currency(draft.currency)
         client.call(link, "PUT", _listing_path(draft.external_id), body=mapping.listing_body(draft))
         ref = ListingRef(draft.external_id, "", draft.event_id, draft.quantity, draft.split)
         made = self._read_back(link, ref)
@@ -103,8 +84,7 @@ class SeatGeek:
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
         """Set the broadcast price (USD). Raises AlreadyGone."""
-        if currency != "USD":
-            raise PermanentError(f"SeatGeek sells in USD, not {currency}")
+        self._check_currency(currency)
         return self._patch(link, ref, {"cost": _wire.cents(price)})
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
@@ -118,13 +98,6 @@ class SeatGeek:
             raise AlreadyGone("the listing was gone right after the change")
         return changed
 
-    def _read_back(self, link: Link, ref: ListingRef) -> RemoteListing | None:
-        """Writes answer only `ok`: read what they made. Raises UnknownOutcome where that fails."""
-        try:
-            return self.fetch(link, ref)
-        except MarketplaceError as error:
-            raise UnknownOutcome(f"applied, but not read back: {error}", status=error.status) from error
-
     def delist(self, link: Link, ref: ListingRef) -> None:
         """Take down. SeatGeek answers ok for a listing that is gone or sold too."""
         answer = client.call(
@@ -135,10 +108,6 @@ class SeatGeek:
             raise PermanentError("SeatGeek did not take the listing down")
         if ok is not True:
             raise UnknownOutcome("SeatGeek did not say whether the listing is down")
-
-    def keep_alive(self, link: Link) -> None:
-        """Raises NotSupported: a silent account's listings stay."""
-        raise NotSupported("SeatGeek needs no sign of life")
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         """The listing as it is there now."""
@@ -176,11 +145,7 @@ class SeatGeek:
         return self._patch_order(link, mapping.proof_form(sale_id, proof))
 
     def _patch_order(self, link: Link, form: Mapping[str, str]) -> RemoteSale:
-        answer = client.call(link, "PATCH", "/order", form=form)
-        try:
-            return mapping.sale_of(answer)
-        except PermanentError as error:
-            raise UnknownOutcome(f"the order's answer cannot be read: {error}") from error
+        return self._written(mapping.sale_of, client.call(link, "PATCH", "/order", form=form))
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """Weekly invoices since then, each read whole for its lines."""
@@ -193,10 +158,6 @@ class SeatGeek:
             invoice_id = _wire.text_at(item, "invoice_id") or _wire.text_at(item, "id")
             whole = client.get(link, f"/remittances/{quote(invoice_id, safe='')}") if invoice_id else None
             yield mapping.invoice_of(whole or item)
-
-    def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
-        """Raises NotSupported: SeatGeek's support registers the one address."""
-        raise NotSupported("ask SeatGeek's seller support to register the webhook address")
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
         """Raises BadSignature unless the bearer is `secret`."""

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from marketplaces.adapters import _wire
+from marketplaces.adapters._platform import Platform
 from marketplaces.adapters.stubhub import client, mapping, oauth, webhook
 from marketplaces.adapters.stubhub.payments import payment_of
 from marketplaces.contracts import (
@@ -31,7 +32,7 @@ from marketplaces.contracts import (
     RemoteSale,
     Traits,
 )
-from marketplaces.errors import AlreadySold, MarketplaceError, NotSupported, PermanentError, UnknownOutcome
+from marketplaces.errors import AlreadySold, MarketplaceError, PermanentError, UnknownOutcome
 
 # `recentupdates` covers "a certain period of time"; a longer gap is read from the full list.
 _RECENT = timedelta(hours=12)
@@ -48,7 +49,7 @@ def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class StubHub:
+class StubHub(Platform):
     """The protocol's methods; the account's grant and address come with each call."""
 
     live_base_url = client.LIVE_BASE_URL
@@ -168,10 +169,6 @@ class StubHub:
             left = self.fetch(link, ref)
             if left is None or left.quantity == 0:
                 raise AlreadySold(str(refusal), status=refusal.status) from refusal
-
-    def keep_alive(self, link: Link) -> None:
-        """Raises NotSupported: a silent account's listings stay."""
-        raise NotSupported("StubHub needs no sign of life")
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         """The listing as it is there now."""

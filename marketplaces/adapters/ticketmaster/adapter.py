@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from marketplaces.adapters import _wire
+from marketplaces.adapters._platform import Platform
 from marketplaces.adapters.ticketmaster import client, mapping
 from marketplaces.contracts import (
     AppCredentials,
@@ -19,7 +20,6 @@ from marketplaces.contracts import (
     HandOver,
     Link,
     ListingRef,
-    MarketPoint,
     Notice,
     Preview,
     RemoteEvent,
@@ -28,14 +28,14 @@ from marketplaces.contracts import (
     RemoteSale,
     Traits,
 )
-from marketplaces.errors import AlreadyGone, MarketplaceError, NotSupported, PermanentError, UnknownOutcome
+from marketplaces.errors import AlreadyGone, PermanentError
 
 _LACKS = frozenset({Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE, Capability.KEEP_ALIVE})
 # Discovery's largest page; deeper than a thousand events it does not go.
 _FOUND_AT_ONCE = "200"
 
 
-class Ticketmaster:
+class Ticketmaster(Platform):
     """The protocol's methods; the account's grant and address come with each call."""
 
     # No interface for holders is published: a live account needs the address of a partner's gateway.
@@ -95,7 +95,7 @@ class Ticketmaster:
     def create(self, link: Link, draft: Draft) -> RemoteListing:
         """Publish under our key; once more replaces."""
         body = mapping.listing_body(draft)
-        return self._written(client.call(link, "PUT", _listing(draft.external_id), body=body))
+        return self._written(mapping.listing_of, client.call(link, "PUT", _listing(draft.external_id), body=body))
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
         """Set the list price per ticket. Raises AlreadyGone or AlreadySold."""
@@ -107,22 +107,12 @@ class Ticketmaster:
         return self._change(link, ref, {"seats": sorted(seats)})
 
     def _change(self, link: Link, ref: ListingRef, change: Mapping[str, Any]) -> RemoteListing:
-        return self._written(client.call(link, "PATCH", _listing(ref.external_id), body=change, gone=True))
-
-    @staticmethod
-    def _written(body: Any) -> RemoteListing:
-        try:
-            return mapping.listing_of(body)
-        except PermanentError as error:
-            raise UnknownOutcome(f"Ticketmaster did not say what it did: {error}") from error
+        answer = client.call(link, "PATCH", _listing(ref.external_id), body=change, gone=True)
+        return self._written(mapping.listing_of, answer)
 
     def delist(self, link: Link, ref: ListingRef) -> None:
         """Take down. Raises AlreadyGone or AlreadySold."""
         client.call(link, "DELETE", _listing(ref.external_id), gone=True)
-
-    def keep_alive(self, link: Link) -> None:
-        """Raises NotSupported: a silent account's listings stay."""
-        raise NotSupported("Ticketmaster needs no sign of life")
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         """The listing as it is there now."""
@@ -157,13 +147,8 @@ class Ticketmaster:
             raise PermanentError("Ticketmaster needs the transfer's confirmation number")
         return self._act(link, sale_id, "transfer", {"confirmation": proof.confirmation})
 
-    @staticmethod
-    def _act(link: Link, sale_id: str, what: str, body: Mapping[str, Any]) -> RemoteSale:
-        answer = client.call(link, "POST", f"{_order(sale_id)}/{what}", body=body)
-        try:
-            return mapping.sale_of(answer)
-        except MarketplaceError as error:
-            raise UnknownOutcome(f"Ticketmaster did not say what it did: {error}") from error
+    def _act(self, link: Link, sale_id: str, what: str, body: Mapping[str, Any]) -> RemoteSale:
+        return self._written(mapping.sale_of, client.call(link, "POST", f"{_order(sale_id)}/{what}", body=body))
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """Payouts since then."""
@@ -182,10 +167,6 @@ class Ticketmaster:
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
         """The item of a delivery."""
         return mapping.notices_of(body)
-
-    def market_view(self, link: Link, event_id: str) -> Iterator[MarketPoint]:
-        """Raises NotSupported: Discovery's price ranges are primary prices, no resale market."""
-        raise NotSupported("Ticketmaster shows no resale market")
 
 
 def _listing(key: str) -> str:

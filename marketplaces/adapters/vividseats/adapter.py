@@ -8,11 +8,10 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
 from marketplaces.adapters import _wire, _xml
+from marketplaces.adapters._platform import TokenPlatform
 from marketplaces.adapters.vividseats import client, mapping
 from marketplaces.contracts import (
-    AppCredentials,
     Capability,
-    Constraints,
     Draft,
     EventQuery,
     Fulfilment,
@@ -20,9 +19,6 @@ from marketplaces.contracts import (
     HandOver,
     Link,
     ListingRef,
-    MarketPoint,
-    Notice,
-    Preview,
     RemoteEvent,
     RemoteListing,
     RemotePayment,
@@ -31,9 +27,6 @@ from marketplaces.contracts import (
 )
 from marketplaces.errors import (
     AlreadyGone,
-    BadSignature,
-    MarketplaceError,
-    NotSupported,
     PermanentError,
     UnknownOutcome,
 )  # fmt: skip
@@ -54,7 +47,7 @@ def _days(since: datetime) -> dict[str, str]:
     return {"startDate": since.date().isoformat(), "endDate": (since + _AHEAD).date().isoformat()}
 
 
-class VividSeats:
+class VividSeats(TokenPlatform):
     """The protocol's methods; the account's token and address come with each call."""
 
     live_base_url = client.LIVE_BASE_URL
@@ -72,19 +65,9 @@ class VividSeats:
         tells_gross=False,
     )
 
-    def authorize_url(
-        self, *, base_url: str, app: AppCredentials, state: str, redirect_uri: str, code_challenge: str
-    ) -> str:
-        """Raises NotSupported: accounts connect by token."""
-        raise NotSupported("Vivid Seats accounts connect by token")
-
     def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
         """Test the token. Raises GrantExpired where it is not good."""
         self._listings(link, {"internalTicketId": "none"})
-        return link.grant
-
-    def refresh(self, link: Link) -> Grant:
-        """The same grant: a token has no known end."""
         return link.grant
 
     def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
@@ -97,16 +80,9 @@ class VividSeats:
         events = [event for item in _wire.items_at(found) if (event := mapping.event_of(item)) is not None]
         return _wire.likest_first(events, query)
 
-    def constraints(self, link: Link, draft: Draft) -> Constraints:
-        """Raises NotSupported: no bounds are stated."""
-        raise NotSupported("Vivid Seats states no listing constraints")
-
-    def preview(self, link: Link, draft: Draft) -> Preview:
-        """Raises NotSupported: what reaches the seller is told with the order only."""
-        raise NotSupported("Vivid Seats previews no proceeds")
-
     def create(self, link: Link, draft: Draft) -> RemoteListing:
         """Publish. What a second listing with our key does there is not documented: read it back before a retry."""
+        self._check_currency(draft.currency)
         ref = ListingRef(draft.external_id, "", draft.event_id, draft.quantity, draft.split)
         try:
             answer = client.json_call(link, "POST", "/listings/v2/create", body=mapping.listing_body(draft))
@@ -114,19 +90,11 @@ class VividSeats:
             if "already" in str(error).lower() and (standing := self._read_back(link, ref)) is not None:
                 return standing
             raise
-        return self._written(_wire.dig(answer, "listing"))
-
-    @staticmethod
-    def _written(body: Any) -> RemoteListing:
-        try:
-            return mapping.listing_of(body)
-        except PermanentError as error:
-            raise UnknownOutcome(f"Vivid Seats did not say what it did: {error}") from error
+        return self._written(mapping.listing_of, _wire.dig(answer, "listing"))
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
         """Set the list price per ticket (USD). Raises AlreadyGone."""
-        if currency != "USD":
-            raise PermanentError(f"Vivid Seats sells in USD, not {currency}")
+        self._check_currency(currency)
         return self._update(link, ref, {"price": _wire.cents(price)})
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
@@ -147,22 +115,12 @@ class VividSeats:
             raise AlreadyGone("the listing was gone right after the change")
         return changed
 
-    def _read_back(self, link: Link, ref: ListingRef) -> RemoteListing | None:
-        try:
-            return self.fetch(link, ref)
-        except MarketplaceError as error:
-            raise UnknownOutcome(f"applied, but not read back: {error}", status=error.status) from error
-
     def delist(self, link: Link, ref: ListingRef) -> None:
         """Take down. Raises AlreadyGone for what is not there, sold or not."""
         params = {"internalTicketId": ref.external_id}
         answer = client.json_call(link, "DELETE", "/listings/v2/delete", params=params, gone=True)
         if _wire.dig(answer, "success") is not True:
             raise UnknownOutcome("Vivid Seats did not say whether the listing is down")
-
-    def keep_alive(self, link: Link) -> None:
-        """Raises NotSupported: a silent account's listings stay."""
-        raise NotSupported("Vivid Seats needs no sign of life")
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         """The listing as it is there now."""
@@ -240,13 +198,7 @@ class VividSeats:
             client.order_write(link, path, {**self._named(link, sale_id), **fields})
         except AlreadyGone as error:
             raise PermanentError(str(error), status=error.status) from error
-        try:
-            sale = self.fetch_sale(link, sale_id)
-        except MarketplaceError as error:
-            raise UnknownOutcome(f"applied, but not read back: {error}", status=error.status) from error
-        if sale is None:
-            raise UnknownOutcome("applied, and then the order was not told any more")
-        return sale
+        return self._sale_read_back(link, sale_id)
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """Payments since then, each read whole for its ledger."""
@@ -254,19 +206,3 @@ class VividSeats:
             payment_id = _wire.text_at(header, "id")
             whole = client.json_read(link, f"/v1/payments/{quote(payment_id, safe='')}", {}) if payment_id else None
             yield mapping.payment_of(header, whole)
-
-    def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
-        """Raises NotSupported: there are no webhooks; orders are polled."""
-        raise NotSupported("Vivid Seats sends no webhooks")
-
-    def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
-        """Raises BadSignature: nothing proves a delivery of what sends none."""
-        raise BadSignature("Vivid Seats sends no webhooks")
-
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
-        """Raises NotSupported, as above."""
-        raise NotSupported("Vivid Seats sends no webhooks")
-
-    def market_view(self, link: Link, event_id: str) -> Iterator[MarketPoint]:
-        """Raises NotSupported: others' listings are not shown."""
-        raise NotSupported("Vivid Seats shows no market")

@@ -32,8 +32,6 @@ _ORDER_STATES = {
 
 def listing_body(draft: Draft) -> dict[str, Any]:
     """ManagedBrokerListingDoc. Raises PermanentError for what Vivid Seats would refuse."""
-    if draft.currency != "USD":
-        raise PermanentError(f"Vivid Seats sells in USD, not {draft.currency}")
     if len(draft.section) > LONGEST_SECTION:
         raise PermanentError(f"section names have at most {LONGEST_SECTION} characters there")
     body: dict[str, Any] = {

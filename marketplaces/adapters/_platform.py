@@ -1,0 +1,127 @@
+"""What adapters share: a platform's call that is not there says so, and what was written is read back."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from marketplaces.contracts import (
+    AppCredentials,
+    Constraints,
+    Draft,
+    EventQuery,
+    Grant,
+    Link,
+    ListingRef,
+    MarketPoint,
+    Notice,
+    Preview,
+    RemoteEvent,
+    RemoteListing,
+    RemotePayment,
+    RemoteSale,
+    Traits,
+)
+from marketplaces.errors import BadSignature, MarketplaceError, NotSupported, PermanentError, UnknownOutcome
+
+T = TypeVar("T")
+
+
+class Platform:
+    """Base of adapters. Each call here is one that a platform may lack; an adapter writes those that it has."""
+
+    traits: Traits
+
+    def _none(self, what: str) -> NotSupported:
+        return NotSupported(f"{self.traits.name} has no {what}")
+
+    def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
+        """Raises NotSupported: events are named in words."""
+        raise self._none("event search for sellers")
+
+    def constraints(self, link: Link, draft: Draft) -> Constraints:
+        """Raises NotSupported: no bounds are stated."""
+        raise self._none("listing constraints")
+
+    def preview(self, link: Link, draft: Draft) -> Preview:
+        """Raises NotSupported: what reaches the seller is told with the sale only."""
+        raise self._none("preview of proceeds")
+
+    def keep_alive(self, link: Link) -> None:
+        """Raises NotSupported: a silent account's listings stay."""
+        raise self._none("need of a sign of life")
+
+    def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
+        """Raises NotSupported: payouts are not told."""
+        raise self._none("list of payouts")
+
+    def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
+        """Raises NotSupported: there is none, or its people note the address down."""
+        raise self._none("call that registers a webhook")
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
+        """Raises BadSignature: nothing proves a delivery of what sends none."""
+        raise BadSignature(f"{self.traits.name} sends no webhooks")
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
+        """Raises NotSupported, as above."""
+        raise self._none("webhooks")
+
+    def market_view(self, link: Link, event_id: str) -> Iterator[MarketPoint]:
+        """Raises NotSupported: others' listings are not shown."""
+        raise self._none("view of the market")
+
+    # For those that have what is above.
+    def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
+        """The listing as it is there now; each adapter's own."""
+        raise NotImplementedError
+
+    def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
+        """One sale as it is there now; each adapter's own."""
+        raise NotImplementedError
+
+    def _read_back(self, link: Link, ref: ListingRef) -> RemoteListing | None:
+        """What a write made, where its answer does not tell. Raises UnknownOutcome where that fails."""
+        try:
+            return self.fetch(link, ref)
+        except MarketplaceError as error:
+            raise _not_read_back(error) from error
+
+    def _sale_read_back(self, link: Link, sale_id: str) -> RemoteSale:
+        """A sale as an act left it, where its answer does not tell. Raises UnknownOutcome."""
+        try:
+            sale = self.fetch_sale(link, sale_id)
+        except MarketplaceError as error:
+            raise _not_read_back(error) from error
+        if sale is None:
+            raise UnknownOutcome("applied, and then the sale was not told any more")
+        return sale
+
+    def _written(self, parse: Callable[[Any], T], answer: Any) -> T:
+        """What a write's answer tells. Raises UnknownOutcome where it cannot be read: something was done."""
+        try:
+            return parse(answer)
+        except PermanentError as error:
+            raise UnknownOutcome(f"{self.traits.name} did not say what it did: {error}") from error
+
+    def _check_currency(self, currency: str) -> None:
+        """Raises PermanentError for another currency than the platform sells in."""
+        if currency != self.traits.currency:
+            raise PermanentError(f"{self.traits.name} sells in {self.traits.currency}, not {currency}")
+
+
+class TokenPlatform(Platform):
+    """Base of those whose accounts connect by a token, which has no known end."""
+
+    def authorize_url(
+        self, *, base_url: str, app: AppCredentials, state: str, redirect_uri: str, code_challenge: str
+    ) -> str:
+        """Raises NotSupported: accounts connect by token."""
+        raise self._none("consent page: accounts connect by token")
+
+    def refresh(self, link: Link) -> Grant:
+        """The same grant."""
+        return link.grant
+
+
+def _not_read_back(error: MarketplaceError) -> UnknownOutcome:
+    return UnknownOutcome(f"applied, but not read back: {error}", status=error.status)
