@@ -6,17 +6,16 @@ its word: seats that it still offers after a sale are sold again, and what it le
 
 import csv
 import io
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from marketplaces.simulator import sales
+from marketplaces.simulator.desk import TokenDesk, routes
 from marketplaces.simulator.dialects.gametime import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
 from marketplaces.simulator.rules import Rules, Words
-from marketplaces.simulator.state import Account, Ledger, Listing, Sale, to_cents
-from marketplaces.simulator.webhooks import Outbox
+from marketplaces.simulator.state import Account, Listing, Sale, to_cents
 
 PLATFORM = "gametime"
 _RULES = Rules(
@@ -32,37 +31,20 @@ _REQUIRED = (
 _SPLITS = {"": "Any", "ANY": "Any", "NEVERLEAVEONE": "AvoidOne", "NOSPLIT": "None", "TOGETHER": "None"}
 # Without a file in this time the account's listings are not shown.
 SILENT_S = 6 * 3600.0
-Handler = Callable[["Gametime", Request, Account, float, str], Response]
 
 
-class Gametime:
+class Gametime(TokenDesk):
     """Answers requests under /gametime. The caller holds the lock."""
 
     rules: ClassVar[Rules] = _RULES
 
-    def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
-        self.ledger = ledger
-        self.outbox = outbox
-
-    def grant(self, account: Account, client_id: str, now: float, *, scope: str) -> dict[str, Any]:
-        """The account's own key."""
-        return {"access_token": account.token}
-
     def account_of(self, request: Request, now: float) -> Account:
         """The account whose key the query carries. Raises Refusal(401)."""
-        given = request.query.get("source", "")
-        for account in self.ledger.accounts.values():
-            if account.platform == PLATFORM and given and account.token == given:
-                return account
-        raise Refusal(401, "The source is not known")
+        return self._account_with(request.query.get("source", ""), Refusal(401, "The source is not known"))
 
     def handle(self, request: Request, account: Account | None, now: float) -> Response:
         """Carry out one request. Raises Refusal."""
-        for method, pattern, handler in _ROUTES:
-            match = pattern.fullmatch(request.path)
-            if match and method == request.method and account is not None:
-                return handler(self, request, account, now, "/".join(match.groups()))
-        raise Refusal(404, "Not found")
+        return self._routed(_ROUTES, request, account, now)
 
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """The refusal; how Gametime words one is not published."""
@@ -141,9 +123,7 @@ class Gametime:
     def act(self, request: Request, account: Account, now: float, path: str) -> Response:
         """Confirm, refuse or hand over a purchase."""
         key, _, what = path.partition("/")
-        sale = self.ledger.sales.get(int(key)) if key.isdigit() else None
-        if sale is None or sale.account_id != account.id:
-            raise Refusal(404, "Purchase not found")
+        sale = self._sale_of(account, key, Refusal(404, "Purchase not found"))
         if what == "confirm":
             sales.confirm(sale, now)
         elif what == "reject":
@@ -202,9 +182,8 @@ class Gametime:
 
     def _event_id(self, row: dict[str, str]) -> int:
         """The event that is meant, by name and day; 0 while nobody has mapped it."""
-        name, day = row["Event"].lower(), _day(row["EventDate"]).isoformat()
-        known = (item for item in self.ledger.events.values() if item.platform in {"", PLATFORM})
-        return next((item.id for item in known if item.name.lower() == name and item.local_date == day), 0)
+        found = self._event_called(row["Event"], _day(row["EventDate"]).isoformat())
+        return found.id if found else 0
 
 
 def _day(text: str) -> date:
@@ -230,14 +209,11 @@ def _split(row: dict[str, str], quantity: int) -> str:
     return _SPLITS[kind]
 
 
-_ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
-    (method, re.compile(pattern), handler)
-    for method, pattern, handler in (
-        ("GET", r"/drop", Gametime.file),
-        ("PUT", r"/drop", Gametime.put_file),
-        ("POST", r"/listings/([^/]+)", Gametime.set_quantity),
-        ("DELETE", r"/listings/([^/]+)/delete", Gametime.delete),
-        ("GET", r"/purchases", Gametime.purchases),
-        ("POST", r"/purchases/(\d+)/(confirm|reject|confirm_transfer|barcode_upload|pdf_upload)", Gametime.act),
-    )
-]
+_ROUTES = routes(
+    ("GET", r"/drop", Gametime.file),
+    ("PUT", r"/drop", Gametime.put_file),
+    ("POST", r"/listings/([^/]+)", Gametime.set_quantity),
+    ("DELETE", r"/listings/([^/]+)/delete", Gametime.delete),
+    ("GET", r"/purchases", Gametime.purchases),
+    ("POST", r"/purchases/(\d+)/(confirm|reject|confirm_transfer|barcode_upload|pdf_upload)", Gametime.act),
+)

@@ -1,15 +1,13 @@
 """SeatGeek's dialect: Seller Direct, and beside it event search and broker data, which live on other hosts there."""
 
-import re
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from marketplaces.simulator import sales
+from marketplaces.simulator.desk import TokenDesk, routes
 from marketplaces.simulator.dialects.seatgeek import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
 from marketplaces.simulator.rules import Rules, Words
-from marketplaces.simulator.state import Account, Ledger, Listing, Sale, from_cents, stamp, to_cents
-from marketplaces.simulator.webhooks import Outbox
+from marketplaces.simulator.state import Account, Listing, Sale, from_cents, stamp, to_cents
 
 PLATFORM = "seatgeek"
 _RULES = Rules(
@@ -25,21 +23,12 @@ _WRITABLE = frozenset({
 })  # fmt: skip
 _SPLITS = {"ANY": "Any", "DONTLEAVEONE": "AvoidOne", "DEFAULT": "Any"}
 _TYPES = {"sold": "order.created", "cancelled": "order.broken"}
-Handler = Callable[["SeatGeek", Request, Account, float, str], Response]
 
 
-class SeatGeek:
+class SeatGeek(TokenDesk):
     """Answers requests under /seatgeek. The caller holds the lock."""
 
     rules: ClassVar[Rules] = _RULES
-
-    def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
-        self.ledger = ledger
-        self.outbox = outbox
-
-    def grant(self, account: Account, client_id: str, now: float, *, scope: str) -> dict[str, Any]:
-        """The account's own token."""
-        return {"access_token": account.token}
 
     def account_of(self, request: Request, now: float) -> Account | None:
         """The account whose token the request carries; None for the Platform API. Raises Refusal(401)."""
@@ -47,20 +36,13 @@ class SeatGeek:
             return None
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         token = given.strip() if scheme.lower() in {"bearer", "token"} else request.query.get("token", "")
-        for account in self.ledger.accounts.values():
-            if account.platform == PLATFORM and token and account.token == token:
-                return account
-        raise Refusal(401, "Token is not valid")
+        return self._account_with(token, Refusal(401, "Token is not valid"))
 
     def handle(self, request: Request, account: Account | None, now: float) -> Response:
         """Carry out one request. Raises Refusal."""
         if request.path == "/2/events" and request.method == "GET":
             return self.search(request)
-        for method, pattern, handler in _ROUTES:
-            match = pattern.fullmatch(request.path)
-            if match and method == request.method and account is not None:
-                return handler(self, request, account, now, next(iter(match.groups()), None) or "")
-        raise Refusal(404, "Not found")
+        return self._routed(_ROUTES, request, account, now)
 
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """The refusal in SeatGeek's words."""
@@ -73,13 +55,8 @@ class SeatGeek:
         query = request.query
         if not query.get("client_id"):
             raise Refusal(403, "client_id is required")
-        words = set(re.findall(r"\w+", query.get("q", "").lower()))
-        first, last = query.get("datetime_local.gte", "")[:10], query.get("datetime_local.lte", "9999")[:10]
-        found = [
-            item for item in self.ledger.events.values()
-            if item.platform in {"", PLATFORM} and first <= item.local_date <= last
-            and (not words or words & set(re.findall(r"\w+", f"{item.name} {item.venue}".lower())))
-        ]  # fmt: skip
+        first, last = query.get("datetime_local.gte", ""), query.get("datetime_local.lte", "")
+        found = self._events_like(query.get("q", ""), first, last)
         meta = {"total": len(found), "took": 1, "page": 1, "per_page": len(found)}
         return Response(
             200, {"events": [views.event(self.ledger, item) for item in found], "meta": meta, "in_hand": {}}
@@ -207,9 +184,6 @@ class SeatGeek:
             raise Refusal(404, "Invoice not found")
         return Response(200, views.invoice(self.ledger, found, charges=True))
 
-    def pass_time(self, now: float) -> None:
-        """Nothing: listings stay until they are sold or taken down."""
-
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue the one webhook of an order, where the account has an address."""
         account = self.ledger.accounts[sale.account_id]
@@ -241,10 +215,7 @@ class SeatGeek:
         return found
 
     def _order(self, account: Account, key: str) -> Sale:
-        found = self.ledger.sales.get(int(key)) if key.isdigit() else None
-        if found is None or found.account_id != account.id:
-            raise Refusal(404, "Order not found")
-        return found
+        return self._sale_of(account, key, Refusal(404, "Order not found"))
 
     def _listing(self, body: dict[str, Any], account: Account, key: str, now: float) -> Listing:
         quantity = int(body["quantity"])
@@ -263,9 +234,8 @@ class SeatGeek:
         """The event that is meant, by id or by name and day; 0 while nobody has mapped it."""
         if body.get("event_id"):
             return int(body["event_id"])
-        name, day = str(body["event"]).lower(), str(body["event_date"])
-        known = (item for item in self.ledger.events.values() if item.platform in {"", PLATFORM})
-        return next((item.id for item in known if item.name.lower() == name and item.local_date == day), 0)
+        found = self._event_called(str(body["event"]), str(body["event_date"]))
+        return found.id if found else 0
 
 
 def _stands(listing: Listing) -> bool:
@@ -301,18 +271,15 @@ def _split(body: dict[str, Any], quantity: int) -> str:
     return _SPLITS[kind]
 
 
-_ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
-    (method, re.compile(pattern), handler)
-    for method, pattern, handler in (
-        ("GET", r"/listings", SeatGeek.listings),
-        ("PUT", r"/listings/single/([^/]+)", SeatGeek.put),
-        ("PATCH", r"/listings/single/([^/]+)", SeatGeek.patch),
-        ("GET", r"/listings/single/([^/]+)", SeatGeek.show),
-        ("POST", r"/listings/bulk-delete", SeatGeek.bulk_delete),
-        ("GET", r"/order", SeatGeek.show_order),
-        ("PATCH", r"/order", SeatGeek.patch_order),
-        ("GET", r"/orders", SeatGeek.orders),
-        ("GET", r"/remittances(?:/(\d+))?", SeatGeek.remittances),
-        ("GET", r"/brokerdata/listings", SeatGeek.market),
-    )
-]
+_ROUTES = routes(
+    ("GET", r"/listings", SeatGeek.listings),
+    ("PUT", r"/listings/single/([^/]+)", SeatGeek.put),
+    ("PATCH", r"/listings/single/([^/]+)", SeatGeek.patch),
+    ("GET", r"/listings/single/([^/]+)", SeatGeek.show),
+    ("POST", r"/listings/bulk-delete", SeatGeek.bulk_delete),
+    ("GET", r"/order", SeatGeek.show_order),
+    ("PATCH", r"/order", SeatGeek.patch_order),
+    ("GET", r"/orders", SeatGeek.orders),
+    ("GET", r"/remittances(?:/(\d+))?", SeatGeek.remittances),
+    ("GET", r"/brokerdata/listings", SeatGeek.market),
+)

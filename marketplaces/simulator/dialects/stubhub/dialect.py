@@ -1,11 +1,10 @@
 """StubHub's dialect: seller listings, sales, payments, webhooks and the catalog."""
 
-import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from marketplaces.simulator import oauth, sales
+from marketplaces.simulator.desk import Desk, routes
 from marketplaces.simulator.dialects.stubhub import hal
 from marketplaces.simulator.dialects.stubhub.read import (
     SALE_WRITABLE,
@@ -18,8 +17,7 @@ from marketplaces.simulator.dialects.stubhub.read import (
 )
 from marketplaces.simulator.http import Refusal, Request, Response, render
 from marketplaces.simulator.rules import Rules, Words
-from marketplaces.simulator.state import Account, Event, Ledger, Listing, Sale, Subscription
-from marketplaces.simulator.webhooks import Outbox
+from marketplaces.simulator.state import Account, Event, Listing, Sale, Subscription
 
 PLATFORM = "stubhub"
 _RULES = Rules(
@@ -36,17 +34,12 @@ _TOPICS = {
     "provisional_cancelled": ("cancel-provisional-sale", "CancelProvisionalSale", "Cancelled"),
     "cancelled": ("sale-updates", "SaleUpdates", "Cancelled"),
 }
-Handler = Callable[["StubHub", Request, Account, float, str], Response]
 
 
-class StubHub:
+class StubHub(Desk):
     """Answers requests under /stubhub. The caller holds the lock."""
 
     rules: ClassVar[Rules] = _RULES
-
-    def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
-        self.ledger = ledger
-        self.outbox = outbox
 
     def grant(self, account: Account, client_id: str, now: float, *, scope: str) -> dict[str, Any]:
         """Fresh tokens, as the token endpoint answers them."""
@@ -66,11 +59,7 @@ class StubHub:
             return oauth.authorize(self.ledger, PLATFORM, request, now)
         if request.path == "/oauth2/token" and request.method == "POST":
             return oauth.token(self.ledger, request, now, single_use=True)
-        for method, pattern, handler in _ROUTES:
-            match = pattern.fullmatch(request.path)
-            if match and method == request.method and account is not None:
-                return handler(self, request, account, now, next(iter(match.groups()), None) or "")
-        raise Refusal(404, "no such path")
+        return self._routed(_ROUTES, request, account, now)
 
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """The refusal in StubHub's words, or OAuth's on the account host."""
@@ -83,13 +72,8 @@ class StubHub:
     # Catalog and constraints.
     def search(self, request: Request, account: Account, now: float, _: str) -> Response:
         """Events whose name or venue shares a word with `q`, on `dateLocal`."""
-        words = set(re.findall(r"\w+", request.query.get("q", "").lower()))
-        day = request.query.get("dateLocal", "")[:10]
-        found = [
-            item for item in self._events()
-            if (not day or item.local_date == day)
-            and (not words or words & set(re.findall(r"\w+", f"{item.name} {item.venue}".lower())))
-        ]  # fmt: skip
+        day = request.query.get("dateLocal", "")
+        found = self._events_like(request.query.get("q", ""), day, day)
         return Response(200, hal.page(request, [hal.event(self.ledger, item) for item in found]))
 
     def show_event(self, request: Request, account: Account, now: float, key: str) -> Response:
@@ -242,9 +226,6 @@ class StubHub:
         self._put(held, "Ping", "Ping", {}, now)
         return Response(202, hal.webhook(held, request.base))
 
-    def pass_time(self, now: float) -> None:
-        """Nothing: listings stay until they are sold or taken down."""
-
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue the webhooks of what happened to a sale, one for each subscription to its topic."""
         topic, name, action = _TOPICS[what]
@@ -275,8 +256,6 @@ class StubHub:
         )  # fmt: skip
 
     # Finding and checking.
-    def _events(self) -> list[Event]:
-        return [item for item in self.ledger.events.values() if item.platform in {"", PLATFORM}]
 
     def _event(self, key: str) -> Event:
         item = self.ledger.events.get(int(key)) if key.isdigit() else None
@@ -317,36 +296,30 @@ class StubHub:
         return found
 
     def _sale(self, account: Account, key: str) -> Sale:
-        found = self.ledger.sales.get(int(key)) if key.isdigit() else None
-        if found is None or found.account_id != account.id:
-            raise Refusal(404, "no such sale")
-        return found
+        return self._sale_of(account, key, Refusal(404, "no such sale"))
 
 
-_ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
-    (method, re.compile(pattern), handler)
-    for method, pattern, handler in (
-        ("GET", r"/catalog/events/search", StubHub.search),
-        ("GET", r"/catalog/events/(\d+)", StubHub.show_event),
-        ("GET", r"/v2/events/(\d+)/listingconstraints", StubHub.show_constraints),
-        ("PUT", r"/v2/listingconstraints", StubHub.put_constraints),
-        ("POST", r"/v2/sellerlistings", StubHub.create),
-        ("POST", r"/v2/events/(\d+)/sellerlistings", StubHub.create),
-        ("POST", r"/v2/sellerlistingpreview", StubHub.preview),
-        ("POST", r"/v2/events/(\d+)/sellerlistingpreview", StubHub.preview),
-        ("GET", r"/v2/sellerlistings(?:/recentupdates)?", StubHub.listings),
-        ("GET", r"/v2/(?:external)?sellerlistings/([^/]+)", StubHub.show),
-        ("PATCH", r"/v2/(?:external)?sellerlistings/([^/]+)", StubHub.change),
-        ("DELETE", r"/v2/(?:external)?sellerlistings/([^/]+)", StubHub.delete),
-        ("GET", r"/v2/sales(?:/recentupdates)?", StubHub.list_sales),
-        ("GET", r"/v2/sales/(\d+)", StubHub.show_sale),
-        ("PATCH", r"/v2/sales/(\d+)", StubHub.change_sale),
-        ("DELETE", r"/v2/sales/(\d+)", StubHub.reject_sale),
-        ("GET", r"/v2/payments(?:/(\d+))?", StubHub.payments),
-        ("GET", r"/v2/user", StubHub.user),
-        ("POST", r"/v2/webhooks", StubHub.subscribe),
-        ("GET", r"/v2/webhooks", StubHub.subscriptions),
-        ("DELETE", r"/v2/webhooks/(\d+)", StubHub.unsubscribe),
-        ("POST", r"/v2/webhooks/(\d+)/ping", StubHub.ping),
-    )
-]
+_ROUTES = routes(
+    ("GET", r"/catalog/events/search", StubHub.search),
+    ("GET", r"/catalog/events/(\d+)", StubHub.show_event),
+    ("GET", r"/v2/events/(\d+)/listingconstraints", StubHub.show_constraints),
+    ("PUT", r"/v2/listingconstraints", StubHub.put_constraints),
+    ("POST", r"/v2/sellerlistings", StubHub.create),
+    ("POST", r"/v2/events/(\d+)/sellerlistings", StubHub.create),
+    ("POST", r"/v2/sellerlistingpreview", StubHub.preview),
+    ("POST", r"/v2/events/(\d+)/sellerlistingpreview", StubHub.preview),
+    ("GET", r"/v2/sellerlistings(?:/recentupdates)?", StubHub.listings),
+    ("GET", r"/v2/(?:external)?sellerlistings/([^/]+)", StubHub.show),
+    ("PATCH", r"/v2/(?:external)?sellerlistings/([^/]+)", StubHub.change),
+    ("DELETE", r"/v2/(?:external)?sellerlistings/([^/]+)", StubHub.delete),
+    ("GET", r"/v2/sales(?:/recentupdates)?", StubHub.list_sales),
+    ("GET", r"/v2/sales/(\d+)", StubHub.show_sale),
+    ("PATCH", r"/v2/sales/(\d+)", StubHub.change_sale),
+    ("DELETE", r"/v2/sales/(\d+)", StubHub.reject_sale),
+    ("GET", r"/v2/payments(?:/(\d+))?", StubHub.payments),
+    ("GET", r"/v2/user", StubHub.user),
+    ("POST", r"/v2/webhooks", StubHub.subscribe),
+    ("GET", r"/v2/webhooks", StubHub.subscriptions),
+    ("DELETE", r"/v2/webhooks/(\d+)", StubHub.unsubscribe),
+    ("POST", r"/v2/webhooks/(\d+)/ping", StubHub.ping),
+)

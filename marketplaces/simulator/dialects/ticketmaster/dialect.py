@@ -2,17 +2,16 @@
 
 import hashlib
 import hmac
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 from marketplaces.simulator import oauth, sales
+from marketplaces.simulator.desk import Desk, routes
 from marketplaces.simulator.dialects.ticketmaster import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
 from marketplaces.simulator.rules import Rules, Words
-from marketplaces.simulator.state import Account, Event, Ledger, Listing, Sale, Subscription, stamp, to_cents
-from marketplaces.simulator.webhooks import Outbox
+from marketplaces.simulator.state import Account, Event, Listing, Sale, Subscription, stamp, to_cents
 
 PLATFORM = "ticketmaster"
 _RULES = Rules(
@@ -28,17 +27,12 @@ _WRITABLE = frozenset({*_REQUIRED, "event_id", "event", "delivery", "in_hand_on"
 _TYPES = {"sold": "order.created", "cancelled": "order.cancelled"}
 _STANDING = frozenset({"active", "hidden"})
 _KEYED = ("/discovery/", "/inventory-status/")
-Handler = Callable[["Ticketmaster", Request, Account, float, str], Response]
 
 
-class Ticketmaster:
+class Ticketmaster(Desk):
     """Answers requests under /ticketmaster. The caller holds the lock."""
 
     rules: ClassVar[Rules] = _RULES
-
-    def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
-        self.ledger = ledger
-        self.outbox = outbox
 
     def grant(self, account: Account, client_id: str, now: float, *, scope: str) -> dict[str, Any]:
         """Fresh tokens, as the token endpoint answers them."""
@@ -64,11 +58,7 @@ class Ticketmaster:
             return self.discover(request)
         if request.path == "/inventory-status/v1/availability" and request.method == "GET":
             return self.availability(request)
-        for method, pattern, handler in _ROUTES:
-            match = pattern.fullmatch(request.path)
-            if match and method == request.method and account is not None:
-                return handler(self, request, account, now, "/".join(filter(None, match.groups())))
-        raise Refusal(404, "there is no such thing", code="not_found")
+        return self._routed(_ROUTES, request, account, now)
 
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """The refusal: OAuth's words for consent, the gateway's for published services, the port's own else."""
@@ -80,20 +70,12 @@ class Ticketmaster:
         error = {"code": refusal.code or "refused", "message": refusal.message, "fields": refusal.errors}
         return Response(refusal.status, {"error": error})
 
-    def pass_time(self, now: float) -> None:
-        """Nothing: listings stay until they are sold or taken down."""
-
     # What is published.
     def discover(self, request: Request) -> Response:
         """Events whose name or venue shares a word with `keyword`, between two local moments."""
         query = request.query
-        words = set(re.findall(r"\w+", query.get("keyword", "").lower()))
         first, _, last = query.get("localStartDateTime", "").partition(",")
-        found = [
-            item for item in self._events()
-            if first[:10] <= item.local_date <= (last[:10] or "9999")
-            and (not words or words & set(re.findall(r"\w+", f"{item.name} {item.venue}".lower())))
-        ]  # fmt: skip
+        found = self._events_like(query.get("keyword", ""), first, last)
         size, number = min(200, int(query.get("size") or 20)), int(query.get("page") or 0)
         shown = found[number * size : (number + 1) * size]
         page = {"size": size, "totalElements": len(found), "totalPages": -(-len(found) // size), "number": number}
@@ -226,8 +208,6 @@ class Ticketmaster:
             )  # fmt: skip
 
     # Finding and reading.
-    def _events(self) -> list[Event]:
-        return [item for item in self.ledger.events.values() if item.platform in {"", PLATFORM}]
 
     def _event(self, key: str) -> Event:
         found = next((item for item in self._events() if str(item.id) == key), None)
@@ -253,10 +233,7 @@ class Ticketmaster:
         return found
 
     def _order(self, account: Account, key: str) -> Sale:
-        found = self.ledger.sales.get(int(key)) if key.isdigit() else None
-        if found is None or found.account_id != account.id:
-            raise Refusal(404, "no such order", code="not_found")
-        return found
+        return self._sale_of(account, key, Refusal(404, "no such order", code="not_found"))
 
     def _listing(self, body: dict[str, Any], account: Account, key: str, now: float, old: Listing | None) -> Listing:
         missing = {name: ["is missing"] for name in _REQUIRED if body.get(name) in (None, "", [])}
@@ -279,8 +256,7 @@ class Ticketmaster:
         if body.get("event_id"):
             return self._event(str(body["event_id"]))
         named = body.get("event") or {}
-        name, day = str(named.get("name", "")).lower(), str(named.get("local_start", ""))[:10]
-        return next((i for i in self._events() if i.name.lower() == name and i.local_date == day), None)
+        return self._event_called(str(named.get("name", "")), str(named.get("local_start", ""))[:10])
 
 
 def _bad(errors: dict[str, list[str]]) -> Refusal:
@@ -310,20 +286,18 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text or "1970-01-01T00:00:00Z")
 
 
-_ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
-    (method, re.compile(f"/resale/v1{pattern}"), handler)
-    for method, pattern, handler in (
-        ("POST", r"/constraints", Ticketmaster.constraints),
-        ("POST", r"/listings/preview", Ticketmaster.preview),
-        ("GET", r"/listings", Ticketmaster.listings),
-        ("PUT", r"/listings/([^/]+)", Ticketmaster.put),
-        ("PATCH", r"/listings/([^/]+)", Ticketmaster.patch),
-        ("DELETE", r"/listings/([^/]+)", Ticketmaster.delete),
-        ("GET", r"/listings/([^/]+)", Ticketmaster.show),
-        ("GET", r"/orders", Ticketmaster.orders),
-        ("GET", r"/orders/([^/]+)", Ticketmaster.order),
-        ("POST", r"/orders/([^/]+)/(confirm|reject|transfer)", Ticketmaster.act),
-        ("GET", r"/payouts", Ticketmaster.payouts),
-        ("PUT", r"/webhook", Ticketmaster.subscribe),
-    )
-]
+_ROUTES = routes(
+    ("POST", r"/constraints", Ticketmaster.constraints),
+    ("POST", r"/listings/preview", Ticketmaster.preview),
+    ("GET", r"/listings", Ticketmaster.listings),
+    ("PUT", r"/listings/([^/]+)", Ticketmaster.put),
+    ("PATCH", r"/listings/([^/]+)", Ticketmaster.patch),
+    ("DELETE", r"/listings/([^/]+)", Ticketmaster.delete),
+    ("GET", r"/listings/([^/]+)", Ticketmaster.show),
+    ("GET", r"/orders", Ticketmaster.orders),
+    ("GET", r"/orders/([^/]+)", Ticketmaster.order),
+    ("POST", r"/orders/([^/]+)/(confirm|reject|transfer)", Ticketmaster.act),
+    ("GET", r"/payouts", Ticketmaster.payouts),
+    ("PUT", r"/webhook", Ticketmaster.subscribe),
+    under="/resale/v1",
+)

@@ -1,10 +1,9 @@
 """Vivid Seats' dialect: the Broker Portal. It calls nobody; orders are asked for, each list at its own pace."""
 
-import re
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from marketplaces.simulator import sales
+from marketplaces.simulator.desk import TokenDesk, routes
 from marketplaces.simulator.dialects.vividseats import views
 from marketplaces.simulator.http import Refusal, Request, Response
 from marketplaces.simulator.rules import Rules, Words
@@ -30,21 +29,16 @@ _SPLITS = {"DEFAULT": "Any", "ANY": "Any", "NEVERLEAVEONE": "AvoidOne"}
 _EVERY_S = {"/events/search": 5.0, "/v1/getCompletedOrders": 10.0}
 _ORDERS_EVERY_S = {"UNCONFIRMED": 10.0, "PENDING_SHIPMENT": 60.0}
 _HIDDEN = {"REJECTED", "CANCELLED"}
-Handler = Callable[["VividSeats", Request, Account, float, str], Response]
 
 
-class VividSeats:
+class VividSeats(TokenDesk):
     """Answers requests under /vividseats. The caller holds the lock."""
 
     rules: ClassVar[Rules] = _RULES
 
     def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
-        self.ledger = ledger
+        super().__init__(ledger, outbox)
         self._asked: dict[tuple[str, str], float] = {}
-
-    def grant(self, account: Account, client_id: str, now: float, *, scope: str) -> dict[str, Any]:
-        """The account's own token."""
-        return {"access_token": account.token}
 
     def account_of(self, request: Request, now: float) -> Account:
         """The account whose token the request carries, in a header, its query or its form. Raises Refusal."""
@@ -52,19 +46,13 @@ class VividSeats:
         given = request.query.get("apiToken", "") if older else request.headers.get("api-token", "")
         if older and request.method == "POST":
             given = request.form().get("apiToken", "")
-        for account in self.ledger.accounts.values():
-            if account.platform == PLATFORM and given and account.token == given:
-                return account
-        raise Refusal(200 if older else 401, "Invalid API token")
+        return self._account_with(given, Refusal(200 if older else 401, "Invalid API token"))
 
     def handle(self, request: Request, account: Account | None, now: float) -> Response:
         """Carry out one request. Raises Refusal."""
-        for method, pattern, handler in _ROUTES:
-            match = pattern.fullmatch(request.path)
-            if match and method == request.method and account is not None:
-                self._pace(request, account, now)
-                return handler(self, request, account, now, next(iter(match.groups()), None) or "")
-        raise Refusal(404, "Not found")
+        if account is not None:
+            self._pace(request, account, now)
+        return self._routed(_ROUTES, request, account, now)
 
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """The refusal in Vivid Seats' words: XML for orders, else JSON."""
@@ -88,14 +76,8 @@ class VividSeats:
     def search(self, request: Request, account: Account, now: float, _: str) -> Response:
         """Events whose venue or name shares a word with the keyword, between two local days."""
         query = request.query
-        first, last = query.get("fromDate", "")[:10], query.get("toDate", "9999")[:10]
-        keyword = f"{query.get('eventKeyword', '')} {query.get('venueKeyword', '')}".lower()
-        words = set(re.findall(r"\w+", keyword))
-        found = [
-            item for item in self.ledger.events.values()
-            if item.platform in {"", PLATFORM} and first <= item.local_date <= last
-            and (not words or words & set(re.findall(r"\w+", f"{item.name} {item.venue}".lower())))
-        ]  # fmt: skip
+        text = f"{query.get('eventKeyword', '')} {query.get('venueKeyword', '')}"
+        found = self._events_like(text, query.get("fromDate", ""), query.get("toDate", ""))
         return Response(200, [views.event(self.ledger, item) for item in found])
 
     # Listings.
@@ -191,9 +173,10 @@ class VividSeats:
         return [s for s in self.ledger.sales.values() if s.account_id == account.id and s.status not in _HIDDEN]
 
     def _order(self, account: Account, key: str) -> Sale:
-        found = self.ledger.sales.get(int(key)) if key.isdigit() else None
-        if found is None or found.account_id != account.id or found.status in _HIDDEN:
-            raise Refusal(200, "Order not found.")
+        unknown = Refusal(200, "Order not found.")
+        found = self._sale_of(account, key, unknown)
+        if found.status in _HIDDEN:
+            raise unknown
         return found
 
     def payments(self, request: Request, account: Account, now: float, key: str) -> Response:
@@ -205,9 +188,6 @@ class VividSeats:
         if found is None:
             raise Refusal(404, "Payment not found")
         return Response(200, views.ledger_of(self.ledger, found))
-
-    def pass_time(self, now: float) -> None:
-        """Nothing: listings stay until they are sold or taken down."""
 
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Nobody is told: the seller asks."""
@@ -226,9 +206,8 @@ class VividSeats:
         """The production that is meant, by id or by name and day; 0 while nobody has mapped it."""
         if body.get("productionId"):
             return int(body["productionId"])
-        name, day = str(body["eventName"]).lower(), str(body["eventDate"])[:10]
-        known = (item for item in self.ledger.events.values() if item.platform in {"", PLATFORM})
-        return next((item.id for item in known if item.name.lower() == name and item.local_date == day), 0)
+        found = self._event_called(str(body["eventName"]), str(body["eventDate"])[:10])
+        return found.id if found else 0
 
 
 def _failed(errors: list[str]) -> None:
@@ -277,18 +256,15 @@ def _split(body: dict[str, Any], quantity: int) -> str:
     return _SPLITS[kind]
 
 
-_ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
-    (method, re.compile(pattern), handler)
-    for method, pattern, handler in (
-        ("GET", r"/events/search", VividSeats.search),
-        ("POST", r"/listings/v2/create", VividSeats.create),
-        ("PUT", r"/listings/v2/update", VividSeats.update),
-        ("DELETE", r"/listings/v2/delete", VividSeats.delete),
-        ("GET", r"/listings/v2/get", VividSeats.listings),
-        ("GET", r"/v1/getOrders", VividSeats.orders),
-        ("GET", r"/v1/getCompletedOrders", VividSeats.completed),
-        ("GET", r"/v1/getOrder", VividSeats.order),
-        ("POST", r"/v1/(confirmOrder|rejectOrder|transferOrderViaURL)", VividSeats.act),
-        ("GET", r"/v1/payments(?:/(\d+))?", VividSeats.payments),
-    )
-]
+_ROUTES = routes(
+    ("GET", r"/events/search", VividSeats.search),
+    ("POST", r"/listings/v2/create", VividSeats.create),
+    ("PUT", r"/listings/v2/update", VividSeats.update),
+    ("DELETE", r"/listings/v2/delete", VividSeats.delete),
+    ("GET", r"/listings/v2/get", VividSeats.listings),
+    ("GET", r"/v1/getOrders", VividSeats.orders),
+    ("GET", r"/v1/getCompletedOrders", VividSeats.completed),
+    ("GET", r"/v1/getOrder", VividSeats.order),
+    ("POST", r"/v1/(confirmOrder|rejectOrder|transferOrderViaURL)", VividSeats.act),
+    ("GET", r"/v1/payments(?:/(\d+))?", VividSeats.payments),
+)
