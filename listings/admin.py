@@ -130,9 +130,6 @@ class PushHaltForm(_ModelForm):
             raise forms.ValidationError("The end lies in the past. Give a later time, or none.")
         return until
 
-    def validate_unique(self) -> None:
-        """The same place once more changes the brake that stands there."""
-
 
 @admin.register(PushHalt)
 class PushHaltAdmin(_ModelAdmin):

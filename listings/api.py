@@ -271,7 +271,7 @@ class MappingOptions(serializers.Serializer[Any]):
 
 
 class TradingStateOutput(serializers.ModelSerializer[TradingState]):
-    """A brake, as it would be set: posted back with another state it is changed."""
+    """A brake. `scope`, `scope_id` and `season_ticket_id` are those that set it: with another state they change it."""
 
     scope_id = serializers.UUIDField(source="named_id", read_only=True)
     season_ticket_id = serializers.SerializerMethodField(help_text="For scope game: whose game it is.")

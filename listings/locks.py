@@ -3,8 +3,6 @@
 import uuid
 from collections.abc import Iterable
 
-from django.db.models import Q
-
 from listings.models import Listing, MarketplaceCommand, PushHalt, Sale
 from seatsync.core.locks import Level, lock_announce
 
@@ -40,11 +38,3 @@ def push_halt_lock(halt_id: uuid.UUID) -> PushHalt | None:
     """Lock one brake of staff's; None where there is none. Brakes come first, with the accounts that they stand on."""
     lock_announce(Level.ACCOUNTS)
     return PushHalt.objects.select_for_update(of=("self",), no_key=True).filter(pk=halt_id).first()
-
-
-def push_halt_lock_at(tenant_id: uuid.UUID | None, platform: str) -> PushHalt | None:
-    """Lock the brake of staff's that stands at a place; None where none does."""
-    lock_announce(Level.ACCOUNTS)
-    place = Q(tenant=None) if tenant_id is None else Q(tenant=tenant_id)
-    standing = PushHalt.objects.filter(place, platform=platform, lifted_at=None)
-    return standing.select_for_update(of=("self",), no_key=True).first()

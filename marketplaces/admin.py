@@ -46,6 +46,10 @@ class AccountFileAdmin(ReadOnlyAdmin):
     exclude = ("content", "arrived")
     readonly_fields = ("content_text", "arrived_text")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without the files themselves, which only one's own page shows."""
+        return super().get_queryset(request).defer("content", "arrived")
+
     @admin.display(description="as kept last")
     def content_text(self, file: AccountFile) -> str:
         """The file's text."""

@@ -119,11 +119,11 @@ class AccountFile(Protocol):
         ...
 
     def keep(self, content: bytes | None) -> None:
-        """Keep it, before it is sent."""
+        """Keep it, before it is sent. Raises TemporaryError where another one was kept since `last`."""
         ...
 
-    def sent(self) -> None:
-        """What was kept last has arrived."""
+    def sent(self) -> bool:
+        """What was kept has arrived. False: another one was kept meanwhile, and has to be sent once more."""
         ...
 
     def arrived(self) -> bytes | None:
@@ -141,8 +141,9 @@ class NoFile:
     def keep(self, content: bytes | None) -> None:
         """Keep nothing."""
 
-    def sent(self) -> None:
-        """Nothing was."""
+    def sent(self) -> bool:
+        """Nothing was, and nothing came between."""
+        return True
 
     def arrived(self) -> bytes | None:
         """None."""

@@ -75,6 +75,8 @@ class AccountFile(BaseModel):
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
     account = models.OneToOneField(MarketplaceAccount, on_delete=models.PROTECT, related_name="file")
     content = models.BinaryField(null=True)
+    # Counts what was kept: who read an older one keeps nothing.
+    version = models.PositiveIntegerField(default=1)
     kept_at = models.DateTimeField()
     arrived = models.BinaryField(null=True)
     arrived_at = models.DateTimeField(null=True, blank=True)

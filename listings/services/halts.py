@@ -2,10 +2,11 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
-from listings.locks import push_halt_lock, push_halt_lock_at
+from listings.locks import push_halt_lock
 from listings.models import CommandState, MarketplaceCommand, PushHalt, TradingStateKind
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount
@@ -44,9 +45,9 @@ def push_halt_set(
         raise InvalidInput("A reason is missing.", field="reason", remedy="Say why: holders read it.")
     if until is not None and until <= now():
         raise InvalidInput("The end lies in the past.", field="until", remedy="Give a later time, or none.")
-    halt = push_halt_lock_at(tenant_id, platform) or PushHalt(tenant_id=tenant_id, platform=platform)
-    halt.state, halt.reason, halt.until = state, reason.strip()[:200], until
-    halt.save()
+    place: dict[str, Any] = {"tenant_id": tenant_id, "platform": platform, "lifted_at": None}
+    wish = {"state": state, "reason": reason.strip()[:200], "until": until}
+    halt, _ = PushHalt.objects.update_or_create(**place, defaults=wish)
     _tell(halt)
     _audit(actor, halt, "push_halt.set")
     return halt

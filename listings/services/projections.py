@@ -40,10 +40,10 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
     if rest and not split_offerable(listing.split_type, len(rest)):
         listing_take_down(listing, reason="the rest cannot be sold under its split rule", sale=sale)
     elif rest and _is_in_a_file(listing):
-        command_write(
-            listing=listing, kind=CommandKind.RESIZE, key=f"resize:{listing.external_id}:{listing.version}",
-            payload={"seats": [seat.seat_number for seat in rest], "at": now().isoformat()},
-        )  # fmt: skip
+        if _may_resize(listing, rest):
+            _resize_write(listing, rest)
+        else:
+            listing_take_down(listing, reason="what is left of it does not lie together")
     if not rest and _still_shown_there(listing):
         command_write(
             listing=listing, sale=sale, kind=CommandKind.DELIST, key=f"delist:{listing.external_id}:rest:{sale.pk}"
@@ -135,6 +135,11 @@ def _resize(listing: Listing, rest: list[Seat], *, sale: Sale | None = None) -> 
     listing.seat_group = _group_of(rest) or listing.seat_group
     listing.version += 1
     listing.save(update_fields=["quantity", "seat_group", "version", "updated_at"])
+    _resize_write(listing, rest, sale=sale)
+    listing_changed(listing)
+
+
+def _resize_write(listing: Listing, rest: list[Seat], *, sale: Sale | None = None) -> None:
     command_write(
         listing=listing,
         sale=sale,
@@ -142,4 +147,3 @@ def _resize(listing: Listing, rest: list[Seat], *, sale: Sale | None = None) -> 
         key=f"resize:{listing.external_id}:{listing.version}",
         payload={"seats": [seat.seat_number for seat in rest], "at": now().isoformat()},
     )
-    listing_changed(listing)

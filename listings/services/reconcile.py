@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 
 from listings.locks import listings_lock
@@ -23,6 +24,7 @@ from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteL
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_can
 from seatsync.core.clock import now
+from seatsync.core.http import calls_within
 from seatsync.core.jobs import due_slot
 
 log = structlog.get_logger(__name__)
@@ -89,7 +91,8 @@ def account_reconcile(
     by_key = {item.external_id: item for item in remote if item.external_id}
     by_id = {item.listing_id: item for item in remote}
     if Capability.KEEP_ALIVE in adapter.traits.capabilities:
-        adapter.keep_alive(link)
+        with calls_within(settings.HTTP_TOTAL_TIMEOUT_S):
+            adapter.keep_alive(link)
         alive()
     drift = Drift()
     own = Listing.objects.filter(account=account)

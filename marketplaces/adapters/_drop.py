@@ -2,7 +2,9 @@
 
 import ftplib
 import io
-from collections.abc import Iterator
+import ssl
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -12,7 +14,9 @@ import httpx
 from marketplaces.adapters import _wire
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 
-TIMEOUT_S = 8.0
+# Of one answer, and of a whole file: together they stay inside a command's lease.
+TIMEOUT_S = 5.0
+TOTAL_S = 8.0
 # An inventory of a season is some hundred kilobytes; what is larger than this is no inventory.
 MOST_BYTES = 20_000_000
 _ABSENT = 550
@@ -34,10 +38,14 @@ class Drop(Protocol):
 def drop_at(http: httpx.Client, address: str, *, key: str, user: str, password: str) -> Drop:
     """The file at an address of http(s), ftp or ftps. Raises PermanentError for any other."""
     parts = urlsplit(address)
+    try:
+        port = parts.port or 21
+    except ValueError as error:
+        raise PermanentError(f"the file's address has no good port: {error}") from error
     if parts.scheme in {"http", "https"}:
         return HttpDrop(http, address, key)
     if parts.scheme in {"ftp", "ftps"} and parts.hostname:
-        return FtpDrop(parts.hostname, parts.port or 21, unquote(parts.path), user, password, parts.scheme == "ftps")
+        return FtpDrop(parts.hostname, port, unquote(parts.path), user, password, parts.scheme == "ftps")
     raise PermanentError(f"{parts.scheme or 'nothing'} is not a way to a file: use ftp, ftps or https")
 
 
@@ -45,11 +53,12 @@ class HttpDrop:
     """A file that is read by GET and written by PUT."""
 
     def __init__(self, http: httpx.Client, address: str, key: str) -> None:
-        self._http, self._address, self._query = http, address, {"source": key}
+        # Merged: the address may have a query of its own, which `params` would replace.
+        self._http, self._address = http, str(httpx.URL(address).copy_merge_params({"source": key}))
 
     def read(self) -> bytes | None:
         """GET; 404 is an empty place."""
-        response = _wire.send(self._http, "GET", self._address, write=False, params=self._query)
+        response = _wire.send(self._http, "GET", self._address, write=False)
         if response.status_code == 404:
             return None
         _wire.refuse(response, response.reason_phrase, write=False, gone=False)
@@ -58,8 +67,7 @@ class HttpDrop:
     def write(self, content: bytes) -> None:
         """PUT."""
         response = _wire.send(
-            self._http, "PUT", self._address, write=True, params=self._query, content=content,
-            headers={"Content-Type": "text/csv"},
+            self._http, "PUT", self._address, write=True, content=content, headers={"Content-Type": "text/csv"},
         )  # fmt: skip
         _wire.refuse(response, response.reason_phrase, write=True, gone=False)
 
@@ -73,9 +81,10 @@ class FtpDrop:
 
     def read(self) -> bytes | None:
         """RETR; a server that shows no such file, or shows none, gives None."""
-        found = io.BytesIO()
+        found, in_time = io.BytesIO(), _clock()
 
         def take(part: bytes) -> None:
+            in_time()
             if found.tell() + len(part) > MOST_BYTES:
                 raise PermanentError("the file there is too large to be an inventory")
             found.write(part)
@@ -86,29 +95,36 @@ class FtpDrop:
         except ftplib.error_perm as error:
             if _code(error) == _ABSENT:
                 return None
-            raise PermanentError(f"the file server refuses to read: {error}") from error
+            raise PermanentError(f"the file server refuses to read ({_code(error)})") from error
         except (ftplib.Error, OSError, EOFError) as error:
-            raise TemporaryError(f"the file server broke off: {error}") from error
+            raise TemporaryError("the file server broke off") from error
         return found.getvalue()
 
     def write(self, content: bytes) -> None:
         """STOR."""
+        in_time = _clock()
         try:
             with self._session() as ftp:
-                ftp.storbinary(f"STOR {self._path}", io.BytesIO(content))
+                ftp.storbinary(f"STOR {self._path}", io.BytesIO(content), callback=lambda _: in_time())
         except ftplib.error_perm as error:
-            raise PermanentError(f"the file server refuses the file: {error}") from error
+            raise PermanentError(f"the file server refuses the file ({_code(error)})") from error
         except (ftplib.Error, OSError, EOFError) as error:
-            raise UnknownOutcome(f"the file server broke off: {error}") from error
+            raise UnknownOutcome("the file server broke off") from error
 
     @contextmanager
     def _session(self) -> Iterator[ftplib.FTP]:
-        ftp = ftplib.FTP_TLS(timeout=TIMEOUT_S) if self._secure else ftplib.FTP(timeout=TIMEOUT_S)  # noqa: S321 - theirs
+        ftp = self._unconnected()
         try:
             self._enter(ftp)
             yield ftp
         finally:
             ftp.close()
+
+    def _unconnected(self) -> ftplib.FTP:
+        if not self._secure:
+            return ftplib.FTP(timeout=TIMEOUT_S)  # noqa: S321 - it is what the platform offers
+        # What ftplib makes by itself trusts any certificate.
+        return ftplib.FTP_TLS(timeout=TIMEOUT_S, context=ssl.create_default_context())  # noqa: S321 - TLS, verified
 
     def _enter(self, ftp: ftplib.FTP) -> None:
         """Connect and sign in; nothing has been sent yet, whatever fails here."""
@@ -120,10 +136,24 @@ class FtpDrop:
         except ftplib.error_perm as error:
             if _code(error) == _SIGN_IN:
                 raise GrantExpired("the file server refuses this user and password") from error
-            raise PermanentError(f"the file server refuses us: {error}") from error
+            raise PermanentError(f"the file server refuses us ({_code(error)})") from error
+        except ssl.SSLCertVerificationError as error:
+            raise PermanentError("the file server's certificate is not good") from error
         except (ftplib.Error, OSError, EOFError) as error:
-            raise TemporaryError(f"the file server {self._host} cannot be reached: {error}") from error
+            raise TemporaryError(f"the file server {self._host} cannot be reached") from error
+
+
+def _clock() -> Callable[[], None]:
+    """To be asked at each part of a file: raises TimeoutError once the whole takes too long."""
+    ends_at = time.monotonic() + TOTAL_S
+
+    def in_time() -> None:
+        if time.monotonic() > ends_at:
+            raise TimeoutError("the file took too long")
+
+    return in_time
 
 
 def _code(error: Exception) -> int:
+    """The number of a refusal; its words may repeat what it was sent, a password too."""
     return _wire.int_of(str(error)[:3]) or 0

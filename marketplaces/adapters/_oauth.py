@@ -16,7 +16,7 @@ def grant_of(link: Link, body: Any) -> Grant:
     life_s = _wire.int_of(_wire.dig(body, "expires_in"))
     return Grant(
         access_token=access,
-        refresh_token=_wire.text_at(body, "refresh_token") or link.grant.refresh_token,
+        refresh_token=_wire.text_at(body, "refresh_token"),
         expires_at=None if life_s is None else datetime.now(UTC) + timedelta(seconds=life_s),
         account_id=link.grant.account_id,
         scopes=tuple(_wire.text_at(body, "scope").split()),

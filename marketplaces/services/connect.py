@@ -13,7 +13,7 @@ from django.db import transaction
 from marketplaces.contracts import Capability, Grant, Link
 from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
 from marketplaces.locks import accounts_locked, connect_attempt_lock
-from marketplaces.models import ConnectAttempt, InboxState, MarketplaceAccount, Mode
+from marketplaces.models import AccountFile, ConnectAttempt, InboxState, MarketplaceAccount, Mode
 from marketplaces.ports import account_closing, account_connected, business, shown_listing
 from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.alerts import alert_reconnected
@@ -103,7 +103,8 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
     if not token.strip() and mode != Mode.PAPER:
         raise InvalidInput("The token is missing.", field="token", remedy="Copy it from the platform's account page.")
     parts = adapter.traits.token_parts
-    if mode != Mode.PAPER and len(list(filter(None, map(str.strip, token.splitlines())))) != len(parts):
+    token = "\n".join(filter(None, map(str.strip, token.splitlines())))
+    if mode != Mode.PAPER and len(token.splitlines()) != len(parts):
         raise InvalidInput(
             f"{adapter.traits.name} asks for {', '.join(parts)}.", field="token",
             remedy="Enter each of them; in the API they are the lines of the token.",
@@ -137,7 +138,7 @@ def _known(tenant_id: uuid.UUID, user_id: uuid.UUID, platform: str, mode: str) -
 
 def _check_seller(known: MarketplaceAccount | None, link: Link) -> None:
     """A token names no account: whose it is shows in whether it sees what the known account has on show there."""
-    if known is None or link.grant.account_id or known.access_token == link.grant.access_token:
+    if known is None or link.grant.account_id or _key(known.access_token) == _key(link.grant.access_token):
         return
     shown = shown_listing(known.pk)
     if shown is None or adapter_get(known.platform).fetch(link, shown) is not None:
@@ -146,6 +147,11 @@ def _check_seller(known: MarketplaceAccount | None, link: Link) -> None:
         "This token is another account's: a listing of the connected one is not there.", field="token",
         remedy="Use a token of the connected account, or disconnect that first and wait until it is through.",
     )  # fmt: skip
+
+
+def _key(token: str) -> str:
+    """What names the account in a token of several parts; the others, such as a file server's password, change."""
+    return token.partition("\n")[0]
 
 
 def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> MarketplaceAccount:
@@ -161,6 +167,9 @@ def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> Mar
             tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
         )
         _check_same(account, grant)
+        if traits.whole_account and _key(account.access_token) != _key(grant.access_token):
+            # Another account of theirs: the file of the one before is no base for its own.
+            AccountFile.objects.filter(account=account).delete()
         account.access_token, account.refresh_token = grant.access_token, grant.refresh_token
         account.expires_at, account.account_id = grant.expires_at, grant.account_id or account.account_id
         account.needs_reconnect, account.last_error, account.last_error_at = False, "", None

@@ -1,38 +1,62 @@
 """An account's own file, for platforms where the file is the account: kept before it is sent."""
 
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from marketplaces.errors import TemporaryError
 from marketplaces.models import AccountFile, MarketplaceAccount
 from seatsync.core.clock import now
 
 
 class StoredFile:
-    """contracts.AccountFile in the database. No transaction may be open: what was sent must not be undone here."""
+    """contracts.AccountFile in the database. No transaction may be open: what was sent must not be undone here.
+
+    A worker that was too slow may still be at it when another has taken its command over: what it read is then no
+    longer the last file, and it keeps nothing.
+    """
 
     def __init__(self, account: MarketplaceAccount) -> None:
         self._account = account
-
-    def _row(self) -> AccountFile | None:
-        return AccountFile.objects.filter(account=self._account).first()
+        self._seen = 0
 
     def last(self) -> bytes | None:
         """As it was kept last."""
-        row = self._row()
-        return None if row is None or row.content is None else bytes(row.content)
+        row = AccountFile.objects.filter(account=self._account).values_list("version", "content").first()
+        self._seen, content = row or (0, None)
+        return None if content is None else bytes(content)
 
     def keep(self, content: bytes | None) -> None:
-        """Keep it, before it is sent."""
-        AccountFile.objects.update_or_create(
-            account=self._account,
-            defaults={"tenant_id": self._account.tenant_id, "content": content, "kept_at": now()},
-        )
+        """Keep it, before it is sent. Raises TemporaryError where another one was kept since `last`."""
+        if self._seen == 0:
+            kept = self._begin(content)
+        else:
+            new = {"content": content, "version": F("version") + 1}
+            kept = self._change(**new, kept_at=now())
+        if not kept:
+            raise TemporaryError("another change of this account's file came between")
+        self._seen += 1
 
-    def sent(self) -> None:
-        """What was kept last has arrived."""
-        row = self._row()
-        if row is not None:
-            row.arrived, row.arrived_at = row.content, now()
-            row.save(update_fields=["arrived", "arrived_at", "updated_at"])
+    def sent(self) -> bool:
+        """What was kept has arrived; False where another one was kept meanwhile."""
+        return self._change(arrived=F("content"), arrived_at=now())
 
     def arrived(self) -> bytes | None:
         """The last one that arrived."""
-        row = self._row()
-        return None if row is None or row.arrived is None else bytes(row.arrived)
+        content = AccountFile.objects.filter(account=self._account).values_list("arrived", flat=True).first()
+        return None if content is None else bytes(content)
+
+    def _begin(self, content: bytes | None) -> bool:
+        try:
+            with transaction.atomic():
+                AccountFile.objects.create(
+                    account=self._account, tenant_id=self._account.tenant_id, content=content, kept_at=now()
+                )
+        except IntegrityError:
+            return False
+        return True
+
+    def _change(self, **values: Any) -> bool:
+        as_seen = AccountFile.objects.filter(account=self._account, version=self._seen)
+        return as_seen.update(**values, updated_at=now()) > 0

@@ -136,7 +136,7 @@ def _late(error: Exception) -> SeatSyncError | None:
 
 def _plain(status: int, code: str, detail: str) -> SeatSyncError:
     found = SeatSyncError(detail)
-    found.status, found.code, found.title = status, code, problem_title(code, status)
+    found.status, found.code = status, code
     return found
 
 

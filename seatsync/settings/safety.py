@@ -3,6 +3,7 @@
 import string
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
@@ -56,6 +57,8 @@ def live_problems(environ: Mapping[str, str], simulator: str) -> list[Problem]:
     for name in (f"{key.upper()}_{what}" for key in adapter_names() for what in ("BASE_URL", "DROP_URL")):
         address = environ.get(name, "").strip()
         if address.startswith(("ftp://", "ftps://")) and name.endswith("_DROP_URL"):
+            if not _has_host(address):
+                found.append(Problem(name, "is no address of a file server", "Write it as ftp://host:port/file."))
             continue
         try:
             fault = "is the simulator's address" if address and same_place(address, simulator) else ""
@@ -64,6 +67,15 @@ def live_problems(environ: Mapping[str, str], simulator: str) -> list[Problem]:
         if fault:
             found.append(Problem(name, fault, "Give the platform's own address, or leave it unset."))
     return found
+
+
+def _has_host(address: str) -> bool:
+    """Whether an address names a host, and no port that is none."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def production_demands(environ: Mapping[str, str]) -> None:

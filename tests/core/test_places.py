@@ -43,6 +43,15 @@ def test_i20_no_live_file_goes_to_the_simulator(url: str, settings: Settings, mo
     assert drop_url_for("gametime", Mode.PAPER) == ""
 
 
+@pytest.mark.parametrize("url", ["ftp://", "ftp://host:99999/a", "ftps:///inventory.csv"])
+def test_what_is_no_file_servers_address_is_refused(
+    url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SIMULATOR_URL = SIMULATOR
+    monkeypatch.setenv("GAMETIME_DROP_URL", url)
+    assert "GAMETIME_DROP_URL is no address of a file server" in live_addresses()[0].msg
+
+
 @pytest.mark.parametrize(
     "url", ["ftp://127.0.0.1:2121/inventory.csv", "ftps://gtftp.example/a.csv", "https://b.example"]
 )

@@ -1,6 +1,8 @@
 """Rotating the encryption key: all is read with the new key alone, and a run that was cut off is gone on with."""
 
+from collections.abc import Iterator
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -9,10 +11,10 @@ from django.db import connection, models
 from pytest_django import Settings
 
 from marketplaces.models import ConnectAttempt, MarketplaceAccount
-from seatsync.core import crypto
+from seatsync.core import crypto, rotation
 from seatsync.core.audit import subject_cipher
 from seatsync.core.models import SubjectKey
-from seatsync.core.rotation import Rotation, columns, keys_rotate
+from seatsync.core.rotation import Column, Rotation, columns, keys_rotate
 from tests.builders import Holding, build_holding
 
 pytestmark = pytest.mark.django_db
@@ -113,14 +115,14 @@ def test_what_is_changed_meanwhile_is_left_to_its_writer(
     accounts: list[MarketplaceAccount], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.ENCRYPTION_KEYS = [crypto.new_key(), *settings.ENCRYPTION_KEYS]
-    first = accounts[0]
-    fernet = crypto.fernet
+    first, read = accounts[0], rotation._batches
 
-    def overtaken() -> object:
-        MarketplaceAccount.objects.filter(pk=first.pk).update(access_token="a newer one")
-        return fernet()
+    def overtaken(column: Column, size: int) -> Iterator[list[tuple[Any, str]]]:
+        for rows in read(column, size):
+            MarketplaceAccount.objects.filter(pk=first.pk).update(access_token="a newer one")
+            yield rows
 
-    monkeypatch.setattr("seatsync.core.rotation.fernet", overtaken)
+    monkeypatch.setattr(rotation, "_batches", overtaken)
     keys_rotate()
     assert secrets_of(first)[0] == "a newer one"
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -18,7 +19,9 @@ from listings.services.sync import accounts_sync_due
 from marketplaces.models import AccountFile, MarketplaceAccount, Mode
 from marketplaces.services.connect import connect_token
 from marketplaces.simulator.app import Simulator
+from marketplaces.simulator.state import Account
 from portfolios.models import Seat
+from seatsync.core.errors import Conflict, InvalidInput
 from tests.builders import Holding
 from tests.listings.simulated import control, work
 
@@ -161,3 +164,33 @@ def test_seats_that_are_sold_elsewhere_come_out_of_the_file(
     here.refresh_from_db()
     assert here.status == ListingStatus.CANCELLED
     assert Sale.objects.get().last_delist_at is not None
+
+
+def test_what_is_left_apart_is_taken_down_and_told(
+    holding: Holding, simulator: Simulator, account: MarketplaceAccount
+) -> None:
+    (listing,) = publish(holding, holding.seats, account)
+    control("sell", platform="gametime", external_id=listing.external_id, seats=[2, 3])
+    MarketplaceAccount.objects.update(last_sync_at=None)
+    accounts_sync_due()
+    work()
+    listing.refresh_from_db()
+    assert (listing.status, there(simulator, account)) == (ListingStatus.CANCELLED, {})
+    assert not MarketplaceCommand.objects.filter(state=CommandState.NEEDS_PERSON).exists()
+    assert [seat.state for seat in holding.seats_of(holding.game)] == ["available", "sold", "sold", "available"]
+
+
+def test_another_password_is_the_same_account_and_another_key_begins_a_file_of_its_own(
+    holding: Holding, simulator: Simulator, account: MarketplaceAccount
+) -> None:
+    publish(holding, holding.seats, account)
+    renew = partial(connect_token, actor=holding.actor, platform="gametime", mode=Mode.PAPER)
+    assert renew(token=f"{account.access_token}\n\nuser\nnew password").pk == account.pk
+    assert AccountFile.objects.filter(account=account).exists()
+    simulator.ledger.accounts["other"] = Account("other", "gametime", "another key")
+    with pytest.raises((Conflict, InvalidInput)):
+        renew(token="another key")
+    listings_delist(actor=holding.actor, listing_ids=list(Listing.objects.values_list("pk", flat=True)))
+    work()
+    renew(token="another key")
+    assert not AccountFile.objects.filter(account=account).exists()

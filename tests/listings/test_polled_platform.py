@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from listings.models import Listing, ListingStatus, Sale, SaleState
 from listings.services.publish import listing_publish
@@ -43,6 +45,11 @@ def test_a_sale_that_is_found_by_asking_takes_everything_else_down(holding: Hold
     # What the buyer paid is never told there: the proceeds stand for the gross.
     assert (sale.gross, sale.fees) == (sale.proceeds, Decimal("0.00"))
     assert sale.state == SaleState.CONFIRMED
+    client = Client()
+    client.force_login(holding.user)
+    page = client.get(reverse("listings:sale_detail", args=[sale.pk])).content.decode()
+    assert ("not told by Vivid Seats" in page, "Gross, as listed" in page, "$302.40" in page) == (True, False, True)
+    assert client.get(reverse("listings:sale_list")).content.decode().count("not told<") == 2
     assert {seat.state for seat in holding.seats_of(holding.game)} == {"sold"}
     listings = {listing.platform: listing for listing in Listing.objects.all()}
     assert (listings["seatgeek"].status, listings["vividseats"].status) == (ListingStatus.CANCELLED, ListingStatus.SOLD)

@@ -35,8 +35,9 @@ class Kept:
     def keep(self, content: bytes | None) -> None:
         self.kept = content
 
-    def sent(self) -> None:
+    def sent(self) -> bool:
         self.there = self.kept
+        return True
 
     def arrived(self) -> bytes | None:
         return self.there

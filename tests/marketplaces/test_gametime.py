@@ -2,7 +2,9 @@
 
 import base64
 import csv
+import ftplib
 import io
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,7 +19,7 @@ from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.servers import FTPServer
 
-from marketplaces.adapters._drop import drop_at
+from marketplaces.adapters._drop import FtpDrop, drop_at
 from marketplaces.adapters.gametime import client, inventory, mapping
 from marketplaces.contracts import Draft, Fulfilment, Grant, Link, ListingRef, RemoteSaleState
 from marketplaces.errors import (
@@ -155,6 +157,48 @@ def test_a_delist_that_comes_too_late_says_so(world: World, link: Link, draft: D
     with pytest.raises(AlreadySold):
         ADAPTER.delist(link, ListingRef(draft.external_id, "", "", 4))
     assert rows(link.file.arrived()) == {}
+
+
+def test_a_delist_that_is_tried_again_is_not_sold_there_by_an_earlier_sale(
+    world: World, link: Link, draft: Draft
+) -> None:
+    ADAPTER.create(link, draft)
+    world.sell("gametime", 2)
+    ref = ListingRef(draft.external_id, "", "", 2)
+    ADAPTER.resize(link, ref, (3, 4))
+    world.fault(kind="timeout_before", route="PUT", count=1)
+    with pytest.raises(UnknownOutcome):
+        ADAPTER.delist(link, ref)
+    with pytest.raises(AlreadyGone) as caught:
+        ADAPTER.delist(link, ref)
+    assert not isinstance(caught.value, AlreadySold)
+
+
+def test_a_row_of_somebodys_hand_without_a_price_stops_no_sweep(world: World, link: Link, draft: Draft) -> None:
+    file = inventory.render(inventory.Inventory(rows=({**inventory.row_of(draft), "TicketID": "by-hand", "Cost": ""},)))
+    (held,) = world.simulator.ledger.accounts.values()
+    held.file = file.decode()
+    ADAPTER.create(link, draft)
+    assert [one.external_id for one in ADAPTER.list_all(link)] == [draft.external_id]
+    assert set(rows(link.file.arrived())) == {"by-hand", draft.external_id}
+
+
+def test_a_purchase_that_names_no_row_says_nothing_of_any(draft: Draft) -> None:
+    sold = mapping.sold_of([mapping.sale_of({**PURCHASE, "listing_reference_id": ""})])
+    row = inventory.row_of(replace(draft, external_id=""))
+    assert inventory.Inventory(rows=(row,)).without_sold(sold).rows == (row,)
+
+
+def test_blank_lines_of_a_credential_count_for_nothing(link: Link) -> None:
+    line = replace(link, grant=Grant("key\n\n user \n\npw\n"))
+    assert client._parts(line) == ("key", "user", "pw")
+
+
+def test_an_address_with_a_query_of_its_own_keeps_it(world: World) -> None:
+    drop = drop_at(world.http, "https://files.example/a?box=7", key="k", user="", password="")
+    with pytest.raises((TemporaryError, PermanentError)):
+        drop.write(b"x")
+    assert dict(world.requests[-1].url.params) == {"box": "7", "source": "k"}
 
 
 def test_a_sign_of_life_repeats_our_file_and_nobody_elses(world: World, link: Link, draft: Draft) -> None:
@@ -320,7 +364,47 @@ def test_a_server_that_is_away_or_refuses_writes_has_taken_nothing(link: Link, f
     assert not isinstance(caught.value, UnknownOutcome)
 
 
-@pytest.mark.parametrize("address", ["gopher://x/y", "", "ftp:///inventory.csv", "/etc/passwd"])
+def test_a_first_file_that_is_refused_leaves_nothing_of_somebody_elses_kept(
+    link: Link, ftp: FtpPlace, draft: Draft
+) -> None:
+    other = inventory.row_of(replace(draft, external_id="by-hand"))
+    (ftp.folder / "inventory.csv").write_bytes(inventory.render(inventory.Inventory(rows=(other,))))
+    with pytest.raises(PermanentError):
+        ADAPTER.create(over_ftp(link, ftp, user="reader"), draft)
+    assert link.file.last() is None
+
+
+def test_a_refusal_repeats_nothing_that_it_was_sent(
+    link: Link, ftp: FtpPlace, draft: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def echo(self: ftplib.FTP, user: str = "", passwd: str = "", acct: str = "") -> str:
+        raise ftplib.error_perm(f"501 PASS {passwd}: not understood")
+
+    monkeypatch.setattr(ftplib.FTP, "login", echo)
+    with pytest.raises(PermanentError, match=r"refuses us \(501\)") as caught:
+        ADAPTER.create(over_ftp(link, ftp), draft)
+    assert "pw" not in str(caught.value)
+
+
+def test_over_tls_the_servers_certificate_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    drop = drop_at(httpx.Client(), "ftps://files.example/a.csv", key="", user="u", password="p")
+    assert isinstance(drop, FtpDrop)
+    made = drop._unconnected()
+    assert isinstance(made, ftplib.FTP_TLS)
+    assert (made.context.verify_mode, made.context.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+def test_a_file_that_drips_is_cut_off(link: Link, ftp: FtpPlace, draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketplaces.adapters._drop.TOTAL_S", -1.0)
+    with pytest.raises(UnknownOutcome):
+        ADAPTER.create(over_ftp(link, ftp), draft)
+    with pytest.raises(TemporaryError):
+        ADAPTER.fetch(over_ftp(link, ftp), ListingRef("x", "", "", 1))
+
+
+@pytest.mark.parametrize(
+    "address", ["ftp://h:99999/a", "ftp://h:x/a", "gopher://x/y", "", "ftp:///inventory.csv", "/etc/passwd"]
+)
 def test_other_ways_to_a_file_are_refused(world: World, address: str) -> None:
     with pytest.raises(PermanentError):
         drop_at(world.http, address, key="", user="", password="")

@@ -86,12 +86,6 @@ def test_a_grant_that_is_not_good_asks_the_holder_and_a_wrong_registration_asks_
         ADAPTER.authorize_url(base_url="", app=AppCredentials(), state="", redirect_uri="", code_challenge="")
 
 
-def test_an_answer_without_a_new_refresh_token_keeps_the_old_one(link: Link) -> None:
-    line = answering(replace(link, grant=Grant("a", "r")), {"access_token": "b", "expires_in": 3600})
-    grant = ADAPTER.refresh(line)
-    assert (grant.access_token, grant.refresh_token) == ("b", "r")
-
-
 @pytest.mark.parametrize(
     ("base", "consent_at"),
     [

@@ -25,15 +25,19 @@ ORDER = """<order><orderId>77</orderId><orderToken>t</orderToken><brokerTicketId
 <status>{}</status><listingId>9</listingId><productionId>501</productionId><orderTokens/></order>"""
 
 
+UTF_16 = '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a [<!ENTITY b "b">]><a>&b;</a>'.encode("utf-16")
+
+
 def order(status: str = "UNCONFIRMED") -> Element:
     root = _xml.parsed(ORDER.format(status).encode())
     assert root is not None
     return root
 
 
-def answering(link: Link, body: str, status: int = 200) -> Link:
+def answering(link: Link, body: str | bytes, status: int = 200) -> Link:
     """A line to a server that says the same to everything."""
-    transport = httpx.MockTransport(lambda request: httpx.Response(status, text=body))
+    raw = body.encode() if isinstance(body, str) else body
+    transport = httpx.MockTransport(lambda request: httpx.Response(status, content=raw))
     return replace(link, http=httpx.Client(transport=transport))
 
 
@@ -75,11 +79,11 @@ def test_half_an_order_is_none(lacking: str) -> None:
         mapping.sale_of(found)
 
 
-@pytest.mark.parametrize("raw", [b"", b"<html>", b"{}", b'<!DOCTYPE a [<!ENTITY b "b">]><a>&b;</a>'])
+@pytest.mark.parametrize("raw", [b"", b"<html>", b"{}", b'<!DOCTYPE a [<!ENTITY b "b">]><a>&b;</a>', UTF_16])
 def test_what_is_no_xml_or_could_grow_is_not_read(raw: bytes, link: Link) -> None:
     assert _xml.parsed(raw) is None
     with pytest.raises(TemporaryError) as caught:
-        ADAPTER.fetch_sale(answering(link, raw.decode()), "1")
+        ADAPTER.fetch_sale(answering(link, raw), "1")
     assert not isinstance(caught.value, UnknownOutcome)
 
 
@@ -106,6 +110,15 @@ def test_a_refused_order_comes_with_http_200(link: Link, message: str, error: ty
         return
     with pytest.raises(error):
         ADAPTER.fetch_sale(answering(link, said), "1")
+
+
+@pytest.mark.parametrize(("body", "status"), [("{}", 200), ("<html>", 404), ('{"listings": 3}', 200), ("[]", 200)])
+def test_what_is_no_list_of_listings_is_no_empty_one(link: Link, body: str, status: int) -> None:
+    """An account that seems empty would have all its listings taken for gone, and a wrong address for a good one."""
+    with pytest.raises((TemporaryError, PermanentError)):
+        list(ADAPTER.list_all(answering(link, body, status)))
+    with pytest.raises((TemporaryError, PermanentError)):
+        ADAPTER.connect(answering(link, body, status), code="", redirect_uri="", code_verifier="")
 
 
 def test_a_refused_listing_says_every_reason(link: Link, draft: Draft) -> None:

@@ -1,14 +1,16 @@
 """Gametime behind our protocol: what is offered is an inventory file, what is bought is an API."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote
 
 from marketplaces.adapters import _wire
+from marketplaces.adapters._drop import Drop
 from marketplaces.adapters._platform import TokenPlatform
 from marketplaces.adapters.gametime import client, inventory, mapping
-from marketplaces.adapters.gametime.inventory import Inventory, Row, Sold
+from marketplaces.adapters.gametime.inventory import Inventory, Row
 from marketplaces.contracts import (
     Capability,
     Draft,
@@ -40,6 +42,14 @@ _WAITING = ("unconfirmed", "unfulfilled")
 _LOOK_BACK = timedelta(days=30)
 # The sweep writes what was bought out of the file within minutes: the newest three hundred purchases are enough.
 _IN_FILE_PAGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The file as it was sent, and the ticket ids that are not in it because buyers have all their seats."""
+
+    after: Inventory
+    bought_up: frozenset[str]
 
 
 class Gametime(TokenPlatform):
@@ -102,11 +112,11 @@ class Gametime(TokenPlatform):
         except AlreadyGone as error:
             gone = error
         try:
-            _, sold = self._replace(link, lambda before: before.without(ref.external_id))
+            file = self._replace(link, lambda before: before.without(ref.external_id))
         except MarketplaceError as error:
             # It is off sale; the next file could bring it back.
             raise UnknownOutcome(f"taken down, but still in the file: {error}", status=error.status) from error
-        if gone is not None and ref.external_id in sold:
+        if gone is not None and ref.external_id in file.bought_up:
             raise AlreadySold("Gametime sold it before it could be taken down")
         if gone is not None:
             raise gone
@@ -121,37 +131,38 @@ class Gametime(TokenPlatform):
 
     def _write(self, link: Link, ticket_id: str, change: Callable[[Inventory], Inventory]) -> RemoteListing:
         """Send the file with a change; the row of a ticket id as it stands there then. Raises AlreadyGone."""
-        after, sold = self._replace(link, change)
-        row = after.row(ticket_id)
+        file = self._replace(link, change)
+        row = file.after.row(ticket_id)
         if row is None:
-            raise (AlreadySold if ticket_id in sold else AlreadyGone)("Gametime's inventory has no such listing")
+            raise (AlreadySold if ticket_id in file.bought_up else AlreadyGone)("Gametime has no such listing")
         return inventory.listing_of(row)
 
     @staticmethod
-    def _replace(link: Link, change: Callable[[Inventory], Inventory]) -> tuple[Inventory, Sold]:
-        """Write the file anew, as `change` makes it of the last one; returns it, and what was bought of late.
+    def _replace(link: Link, change: Callable[[Inventory], Inventory]) -> Replaced:
+        """Write the file anew, as `change` makes it of the last one.
 
         What was bought is taken out before and after: a change may offer it again.
         """
-        drop = client.drop_of(link)
-        before = link.file.last()
-        if before is None:
-            # The account's first file of ours: what already lies there is taken over as it is.
-            before = drop.read()
-        sold = mapping.sold_of(map(mapping.sale_of, client.purchases(link, {}, most_pages=_IN_FILE_PAGES)))
-        left = (Inventory() if before is None else inventory.parse(before)).without_sold(sold)
-        after = change(left).without_sold(sold)
+        drop, last = client.drop_of(link), link.file.last()
+        # Before the account's first file of ours, what already lies there is taken over as it is.
+        there = drop.read() if last is None else last
+        bought = client.purchases(link, {}, most_pages=_IN_FILE_PAGES)
+        sold = mapping.sold_of(map(mapping.sale_of, bought))
+        before = Inventory() if there is None else inventory.parse(there)
+        left = before.without_sold(sold)
+        changed = change(left)
+        after = changed.without_sold(sold)
         link.file.keep(inventory.render(after))
         try:
-            drop.write(inventory.render(after))
+            _send(link, drop, inventory.render(after))
         except UnknownOutcome:
             # The next file is made of this one: what it left out must not come back.
             raise
         except MarketplaceError:
-            link.file.keep(before)
+            link.file.keep(last)
             raise
-        link.file.sent()
-        return after, sold
+        bought_up = (before.ticket_ids - left.ticket_ids) | (changed.ticket_ids - after.ticket_ids)
+        return Replaced(after, bought_up)
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         """The listing as the file there says; where it cannot be read back, as the last file that arrived."""
@@ -159,8 +170,8 @@ class Gametime(TokenPlatform):
         return None if row is None else inventory.listing_of(row)
 
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
-        """Every row of the file."""
-        yield from map(inventory.listing_of, _there(link).rows)
+        """Every row of the file; one of somebody's hand that has no price is none that Gametime shows."""
+        yield from (inventory.listing_of(row) for row in _there(link).rows if inventory.has_price(row))
 
     # What is bought.
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
@@ -205,6 +216,15 @@ class Gametime(TokenPlatform):
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
         """The purchase that a delivery tells of."""
         return mapping.notices_of(body)
+
+
+def _send(link: Link, drop: Drop, content: bytes) -> None:
+    """Send a file that was kept; where a newer one was kept meanwhile, that once more: ours may lie over it."""
+    drop.write(content)
+    while not link.file.sent():
+        newer = link.file.last()
+        if newer is not None:
+            drop.write(newer)
 
 
 def _purchase(sale_id: str, what: str) -> str:

@@ -57,7 +57,7 @@ _ACCEPT = {"Accept": "application/json"}
 
 def _parts(link: Link) -> tuple[str, str, str]:
     """API key, FTP user and FTP password of the account."""
-    lines = [line.strip() for line in link.grant.access_token.splitlines()]
+    lines = [line for line in map(str.strip, link.grant.access_token.splitlines()) if line]
     key, user, password = (*lines, *[""] * _PARTS)[:_PARTS]
     return key, user, password
 

@@ -33,6 +33,11 @@ class Inventory:
         """The row of a ticket id; None where there is none."""
         return next((row for row in self.rows if row["TicketID"] == ticket_id), None)
 
+    @property
+    def ticket_ids(self) -> frozenset[str]:
+        """The ids of its rows."""
+        return frozenset(row["TicketID"] for row in self.rows)
+
     def with_row(self, made: Row) -> "Inventory":
         """With this row in the place of the one of its ticket id, or at the end."""
         if self.row(made["TicketID"]) is None:
@@ -122,6 +127,11 @@ def listing_of(row: Row) -> RemoteListing:
         quantity=quantity, price=price, currency="USD",
         state=RemoteListingState.ACTIVE if quantity > 0 else RemoteListingState.GONE,
     )  # fmt: skip
+
+
+def has_price(row: Row) -> bool:
+    """Whether a row says what it costs."""
+    return _wire.decimal_of(row.get("Cost")) is not None
 
 
 def seats_of(row: Row) -> set[int]:

@@ -73,9 +73,12 @@ def _seats(body: Any) -> tuple[str, ...]:
 
 
 def sold_of(sales: Iterable[RemoteSale]) -> Sold:
-    """By ticket id, the quantity and the seats of each purchase; a seat that is no number counts as not told."""
+    """By ticket id, the quantity and the seats of each purchase; a seat that is no number counts as not told.
+
+    A purchase that names no row says nothing of any: rows of somebody's hand may have no ticket id either.
+    """
     found: dict[str, list[tuple[int, frozenset[int]]]] = defaultdict(list)
-    for sale in sales:
+    for sale in (sale for sale in sales if sale.external_id):
         seats = frozenset(number for seat in sale.seats if (number := _wire.int_of(seat)) is not None)
         found[sale.external_id].append((sale.quantity, seats))
     return found

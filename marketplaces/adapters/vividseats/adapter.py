@@ -28,6 +28,7 @@ from marketplaces.contracts import (
 from marketplaces.errors import (
     AlreadyGone,
     PermanentError,
+    TemporaryError,
     UnknownOutcome,
 )  # fmt: skip
 
@@ -67,7 +68,7 @@ class VividSeats(TokenPlatform):
 
     def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
         """Test the token. Raises GrantExpired where it is not good."""
-        self._listings(link, {"internalTicketId": "none"})
+        self._listings(link)
         return link.grant
 
     def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
@@ -128,20 +129,25 @@ class VividSeats(TokenPlatform):
         return None if standing is None else mapping.listing_of(standing)
 
     def _standing(self, link: Link, ref: ListingRef) -> Any:
-        found = self._listings(link, {"internalTicketId": ref.external_id})
+        found = self._listings(link, ref.external_id)
         return next((item for item in found if _wire.text_at(item, "ticketId") == ref.external_id), None)
 
     @staticmethod
-    def _listings(link: Link, params: Mapping[str, str]) -> list[Any]:
+    def _listings(link: Link, ticket_id: str = "") -> list[Any]:
+        """The account's listings, or the one with our key. Raises TemporaryError for no list."""
+        params = {"internalTicketId": ticket_id} if ticket_id else {}
         try:
-            answer = client.json_call(link, "GET", "/listings/v2/get", params=params, write=False, gone=True)
+            answer = client.json_call(link, "GET", "/listings/v2/get", params=params, write=False, gone=bool(ticket_id))
         except AlreadyGone:
             return []
-        return _wire.items_at(answer, "listings")
+        found = _wire.dig(answer, "listings")
+        if not isinstance(found, list):
+            raise TemporaryError("Vivid Seats' answer is no list of listings")
+        return found
 
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
         """Every listing of the account."""
-        yield from map(mapping.listing_of, self._listings(link, {}))
+        yield from map(mapping.listing_of, self._listings(link))
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
         """Orders that wait for the seller, whenever they were placed, and those completed since then."""
