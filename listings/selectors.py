@@ -247,7 +247,8 @@ def brake_lines(actor: Actor) -> list[BrakeLine]:
 def _brake_line(actor: Actor, row: TradingState, account: MarketplaceAccount | None) -> BrakeLine:
     ticket, game = row.season_ticket, row.game
     if ticket is not None and game is not None:
-        return BrakeLine(row, f"{game}, seats {ticket}", ticket.may(actor, "delist"))
+        place = f"{ticket.section}/{ticket.row}/{ticket.seat}"
+        return BrakeLine(row, f"{game}, seats {place}", ticket.may(actor, "delist"))
     if ticket is not None:
         return BrakeLine(row, f"Season ticket {ticket}", ticket.may(actor, "delist"))
     if account is not None:

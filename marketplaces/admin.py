@@ -40,11 +40,16 @@ class MarketplaceAccountAdmin(ReadOnlyAdmin):
 class AccountFileAdmin(ReadOnlyAdmin):
     """Files that are whole accounts, as we sent them."""
 
-    list_display = ("account", "kept_at", "arrived_at")
+    list_display = ("account", "holder", "kept_at", "arrived_at")
     list_filter = ("account__platform",)
-    list_select_related = ("account",)
+    list_select_related = ("account__user",)
     exclude = ("content", "arrived")
     readonly_fields = ("content_text", "arrived_text")
+
+    @admin.display(description="holder")
+    def holder(self, file: AccountFile) -> str:
+        """Whose account it is."""
+        return str(file.account.user)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Without the files themselves, which only one's own page shows."""

@@ -85,7 +85,7 @@ class AccountFile(BaseModel):
         db_table = "account_files"
 
     def __str__(self) -> str:
-        return f"file of {self.account_id}"
+        return f"file of {self.account}, {self.kept_at:%Y-%m-%d %H:%M:%S}"
 
 
 class ConnectAttempt(BaseModel):

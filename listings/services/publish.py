@@ -168,7 +168,7 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
 
 def _check_brakes(seat: Seat, accounts: list[MarketplaceAccount]) -> None:
     if brake := brakes_on(seat.season_ticket, game_id=seat.game_id, accounts=accounts).stops_new:
-        raise Conflict(f"Trading {brake.state.does}{brake.why}.", field="seats", remedy=brake.remedy)
+        raise Conflict(f"{brake.what} {brake.state.does}{brake.why}.", field=brake.field, remedy=brake.remedy)
 
 
 def _insert(

@@ -108,12 +108,12 @@ def alert_sold_elsewhere_down(sale: Sale) -> None:
 
 
 def _sold_body(sale: Sale) -> str:
-    elsewhere = "Other listings of these seats are coming down."
+    elsewhere = "They are being taken off sale elsewhere."
     if sale.last_delist_at == sale.noticed_at:
         elsewhere = "These seats were offered nowhere else."
     elif sale.last_delist_at is not None:
         took = milliseconds(sale.notice_to_last_delist_ms)
-        elsewhere = f"Other listings of these seats were down {took} after we heard."
+        elsewhere = f"They were off sale elsewhere {took} after we heard."
     to_you = money_text(sale.proceeds, sale.currency)
     if sale.state == SaleState.PROVISIONAL:
         return f"{to_you} to you once {_name(sale)} has the buyer's payment. {elsewhere}"

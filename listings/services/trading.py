@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -13,6 +13,7 @@ from listings.scopes import game_scope
 from listings.selectors import trading_states
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount
+from marketplaces.registry import platform_name
 from portfolios.models import Game, SeasonTicket
 from portfolios.services.ledger import watchers
 from seatsync.accounts.models import Membership
@@ -42,6 +43,18 @@ class Brake:
     state: TradingStateKind
     reason: str
     scope: str
+    # The marketplace that it stands on alone, by its name; empty: it stands on more.
+    at: str = ""
+
+    @property
+    def what(self) -> str:
+        """What it stops, as the beginning of a sentence that goes on with what its state does."""
+        return f"Trading at {self.at}" if self.at else "Trading"
+
+    @property
+    def field(self) -> str:
+        """What to choose otherwise."""
+        return "accounts" if self.at else "seats"
 
     @property
     def why(self) -> str:
@@ -53,10 +66,11 @@ class Brake:
         """Who can lift it, and where."""
         if self.scope == "holder":
             return "Its holder resumes trading under Settings, Selling."
+        others = f"Leave {self.at} out. " if self.at else ""
         if self.scope == STAFF:
-            return "Support has set it, and lifts it as soon as that is safe. Taking down goes on."
+            return f"{others}Support has set it, and lifts it as soon as that is safe. Taking down goes on."
         what = _WORDS.get(self.scope, self.scope)
-        return f"It stands on this {what} alone: lift it under Settings, Selling."
+        return f"{others}It stands on this {what} alone: lift it under Settings, Selling."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +117,15 @@ def brakes_on(ticket: SeasonTicket, *, game_id: uuid.UUID, accounts: Collection[
     )
     rows = TradingState.objects.in_force().filter(scopes, tenant_id=ticket.tenant_id)
     platforms = {account.platform for account in accounts}
+    names = {account.pk: platform_name(account.platform) for account in accounts}
+    own = (replace(_brake(row), at=names.get(row.scope_id, "") if row.scope == "account" else "") for row in rows)
     staffs = (halt for halt in PushHalt.objects.in_force() if halt.covers(ticket.tenant_id, platforms))
-    return Brakes((*map(_brake, rows), *map(_staffs, staffs)))
+    return Brakes((*own, *map(_staffs, staffs)))
 
 
 def _staffs(halt: PushHalt) -> Brake:
-    return Brake(TradingStateKind(halt.state), halt.reason, STAFF)
+    at = platform_name(halt.platform) if halt.platform else ""
+    return Brake(TradingStateKind(halt.state), halt.reason, STAFF, at)
 
 
 def _brake(row: TradingState) -> Brake:

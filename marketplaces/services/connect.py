@@ -51,19 +51,23 @@ def connect_start(*, actor: Actor, platform: str, mode: str, redirect_uri: str) 
         raise InvalidInput(
             f"{adapter.traits.name} connects by token.", field="platform", remedy="Enter the account's API token."
         )
-    verifier = secrets.token_urlsafe(48)
-    attempt = ConnectAttempt.objects.create(
-        tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, state=secrets.token_urlsafe(24),
-        code_verifier=verifier,
-    )  # fmt: skip
+    verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    return adapter.authorize_url(
-        base_url=base_url_for(platform, mode),
-        app=app_credentials(platform, mode),
-        state=attempt.state,
-        redirect_uri=redirect_uri,
-        code_challenge=challenge,
+    try:
+        url = adapter.authorize_url(
+            base_url=base_url_for(platform, mode), app=app_credentials(platform, mode), state=state,
+            redirect_uri=redirect_uri, code_challenge=challenge,
+        )  # fmt: skip
+    except MarketplaceError as error:
+        raise InvalidInput(
+            f"{adapter.traits.name} cannot be connected here: {_sentence(error)}",
+            field="mode",
+            remedy="Use paper for now, and tell support.",
+        ) from error
+    ConnectAttempt.objects.create(
+        tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, state=state, code_verifier=verifier
     )
+    return url
 
 
 def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) -> MarketplaceAccount:
@@ -100,14 +104,13 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
         raise InvalidInput(
             f"{adapter.traits.name} connects by consent.", field="platform", remedy="Use its Connect button."
         )
-    if not token.strip() and mode != Mode.PAPER:
-        raise InvalidInput("The token is missing.", field="token", remedy="Copy it from the platform's account page.")
-    parts = adapter.traits.token_parts
-    token = "\n".join(filter(None, map(str.strip, token.splitlines())))
-    if mode != Mode.PAPER and len(token.splitlines()) != len(parts):
+    parts, token = adapter.traits.token_parts, "\n".join(filter(None, map(str.strip, token.splitlines())))
+    given = len(token.splitlines())
+    if mode != Mode.PAPER and given != len(parts):
+        told = f"{given} of {len(parts)} were" if given else "none was"
         raise InvalidInput(
-            f"{adapter.traits.name} asks for {', '.join(parts)}.", field="token",
-            remedy="Enter each of them; in the API they are the lines of the token.",
+            f"{adapter.traits.name} asks for {', '.join(parts)}; {told} given.", field="token",
+            remedy="Copy what is missing from your account page there.",
         )  # fmt: skip
     try:
         link = bare_link(platform, mode, Grant(token.strip() or _practice_token(tenant_id, user_id, platform)))

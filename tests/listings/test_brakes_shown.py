@@ -34,7 +34,11 @@ def test_the_page_names_what_a_brake_stands_on_and_lifts_it(market: Market) -> N
     brakes(market)
     client, holding = enter(market.holding.actor), market.holding
     page = client.get(reverse("listings:trading_detail")).content.decode()
-    for what in (f"{holding.game}, seats {holding.ticket}", f"Season ticket {holding.ticket}", "Alpha (paper)"):
+    for what in (
+        f"{holding.game}, seats {holding.ticket.section}/{holding.ticket.row}/{holding.ticket.seat}",
+        f"Season ticket {holding.ticket}",
+        "Alpha (paper)",
+    ):
         assert f'aria-label="Lift the brake on {what}"' in page
     assert reverse("analytics:game_detail", args=[holding.game.pk]) in page
     (row,) = TradingState.objects.filter(scope="game")

@@ -58,10 +58,12 @@ def test_i19_one_platform_is_stopped_and_the_others_are_not(market: Market) -> N
     with pytest.raises(InvalidInput, match="halted"):
         lower(market, alpha)
     assert lower(market, beta).price == Decimal("80.00")
+    with pytest.raises(Conflict, match=r"Trading at Alpha is halted \(their prices are wrong\)") as caught:
+        market.publish(market.holding.seats[2:])
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.remedy.partition(".")[0]) == ("accounts", "Leave Alpha out")
     beta_account = market.accounts["beta"].pk
     assert len(market.publish(market.holding.seats[2:], account_ids=[beta_account])) == 1
-    with pytest.raises(Conflict, match="halted"):
-        market.publish(market.holding.seats[2:], account_ids=[market.accounts["alpha"].pk])
 
 
 def test_i19_one_tenant_is_stopped_and_the_others_are_not(market: Market) -> None:
@@ -141,6 +143,9 @@ def test_every_page_says_what_support_has_stopped(market: Market) -> None:
     halt = push_halt_set(actor=market.holding.staff, platform="alpha", reason="their prices are wrong")
     for page in ("analytics:desk", "listings:listing_list", "listings:brake"):
         assert "Alpha, by support: their prices are wrong" in client.get(reverse(page)).content.decode()
+    selling = client.get(reverse("listings:trading_detail")).content.decode()
+    assert selling.count("Alpha, by support: their prices are wrong") == 2
+    assert "By you:" in selling
     push_halt_lift(actor=market.holding.staff, halt_id=halt.pk)
     assert "by support" not in client.get(reverse("analytics:desk")).content.decode()
     push_halt_set(actor=market.holding.staff, tenant_id=TenantFactory.create().pk, reason="elsewhere")

@@ -299,7 +299,7 @@ def test_what_is_taken_down_for_a_sale_that_stands_again_is_measured_anew(market
         None, None, True,
     )  # fmt: skip
     alert = Alert.objects.get(kind="sale.sold", user_id=market.holding.user.pk, state="firing")
-    assert alert.body.endswith("Other listings of these seats are coming down.")
+    assert alert.body.endswith("They are being taken off sale elsewhere.")
     market.work()
     assert Sale.objects.get().last_delist_at is not None
 

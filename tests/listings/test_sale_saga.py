@@ -494,13 +494,13 @@ def test_the_alert_of_a_sale_says_when_the_other_listings_are_down(
     alpha, _ = market.published()
     market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
     alerts = Alert.objects.filter(kind="sale.sold", user_id=market.holding.user.pk)
-    assert alerts.get().body == "$302.40 to you. Other listings of these seats are coming down."
+    assert alerts.get().body == "$302.40 to you. They are being taken off sale elsewhere."
     # Its text is put right after a person has acknowledged it, too.
     alert_acknowledge(actor=market.holding.actor, alert_id=alerts.get().pk)
     with django_capture_on_commit_callbacks(execute=True):
         market.work()
     took = milliseconds(market.sale().notice_to_last_delist_ms)
-    assert alerts.get().body == f"$302.40 to you. Other listings of these seats were down {took} after we heard."
+    assert alerts.get().body == f"$302.40 to you. They were off sale elsewhere {took} after we heard."
     assert LiveEvent.objects.filter(type="alert.raised", object_id=alerts.get().pk).count() == 1
 
 

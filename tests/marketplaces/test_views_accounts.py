@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import ConnectAttempt, MarketplaceAccount
 from marketplaces.services import links
 from marketplaces.services.connect import accounts_close
 from marketplaces.simulator.app import Simulator
@@ -84,6 +84,18 @@ def test_what_is_not_verified_says_so_where_it_is_chosen(simulator: Simulator) -
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("platform", "says"), [
+    ("ticketmaster", "Ticketmaster cannot be connected here: Ticketmaster offers holders no interface to sell by"),
+    ("stubhub", "StubHub cannot be connected here: STUBHUB_CLIENT_ID is not set"),
+])  # fmt: skip
+def test_a_consent_that_cannot_be_asked_for_says_why(simulator: Simulator, platform: str, says: str) -> None:
+    client = enter(build_holding().actor)
+    answer = client.post(reverse("marketplaces:account_connect"), {"platform": platform, "mode": "live"})
+    assert (answer.status_code, says in answer.content.decode()) == (422, True)
+    assert not ConnectAttempt.objects.exists()
+
+
+@pytest.mark.django_db
 def test_a_credential_of_several_parts_is_asked_for_part_by_part(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,11 +107,13 @@ def test_a_credential_of_several_parts_is_asked_for_part_by_part(
     # A live account's server is elsewhere: here the API's stand-in serves for it, under another name.
     monkeypatch.setenv("GAMETIME_BASE_URL", "http://gametime.test/gametime")
     monkeypatch.setenv("GAMETIME_DROP_URL", "http://gametime.test/gametime/drop")
-    for given in ([], ["key"], ["key", "", "password"]):
+    for given, told in (([], "none was"), (["key"], "1 of 3 were"), (["key", "", "password"], "2 of 3 were")):
         answer = client.post(url, {"platform": "gametime", "mode": "live", "token": given})
-        assert (answer.status_code, "asks for API key, FTP user, FTP password" in answer.content.decode()) == (
-            422, bool(given),
-        )  # fmt: skip
+        page = answer.content.decode()
+        assert answer.status_code == 422
+        assert f"Gametime asks for API key, FTP user, FTP password; {told} given." in page
+        # What was chosen stays chosen: the next try is not one in paper.
+        assert page.count('<option value="live" selected>') == 1
     simulator.ledger.accounts["g"] = Account("g", "gametime", "key")
     answer = client.post(url, {"platform": "gametime", "mode": "live", "token": ["key", " user ", "password"]})
     assert answer.status_code == 302
@@ -126,7 +140,7 @@ def test_a_live_account_needs_its_key(simulator: Simulator) -> None:
     client, url = enter(build_holding().actor), reverse("marketplaces:account_connect")
     answer = client.post(url, {"platform": "seatgeek", "mode": "live", "token": ""})
     assert answer.status_code == 422
-    assert "The token is missing." in answer.content.decode()
+    assert "SeatGeek asks for API token; none was given." in answer.content.decode()
     assert simulator.ledger.accounts == {}
 
 
