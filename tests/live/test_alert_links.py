@@ -63,6 +63,7 @@ def _serves(page: str) -> bool:
 
 
 def test_an_alert_without_a_page_cannot_be_raised(db: None) -> None:
+    # The types refuse it too.
     with pytest.raises(TypeError, match="url"):
         alert_raise(tenant_id=uuid.uuid4(), user_id=uuid.uuid4(), kind="test", title="Look")  # type: ignore[call-arg]
 

@@ -7,7 +7,7 @@ its word: seats that it still offers after a sale are sold again, and what it le
 import csv
 import io
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 from typing import ClassVar
 
 from marketplaces.simulator import sales
@@ -187,7 +187,9 @@ class Gametime(TokenDesk):
 
 
 def _day(text: str) -> date:
-    return datetime.strptime(text, "%m/%d/%Y" if len(text.rpartition("/")[2]) == 4 else "%m/%d/%y").date()  # noqa: DTZ007 - a day
+    """M/D/YY or M/D/YYYY."""
+    month, day, year = map(int, text.split("/"))
+    return date(year if year > 99 else 2000 + year, month, day)
 
 
 def _seats(row: dict[str, str], quantity: int) -> list[int]:
