@@ -13,13 +13,14 @@ class ListingsConfig(AppConfig):
         from listings.selectors import offered_among, records_of_ticket
         from listings.services.accounts import (
             account_business,
-            account_commands_wake,
             account_listings_down,
             shown_listing_of,
         )
         from listings.services.expire import listings_hold
         from listings.services.inbound import register_handlers
         from listings.services.let_go import listings_let_go
+        from listings.services.stock import stock_order
+        from listings.services.wake import account_commands_wake
         from marketplaces.ports import account_closing, account_connected, business, shown_listing
         from portfolios import ports as ledger
 
@@ -31,4 +32,5 @@ class ListingsConfig(AppConfig):
         business.fill(account_business)
         shown_listing.fill(shown_listing_of)
         account_connected.register(account_commands_wake)
+        account_connected.register(stock_order)
         account_closing.register(account_listings_down)

@@ -1,5 +1,6 @@
 """Input of the listing pages."""
 
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -123,3 +124,45 @@ class BoardFilter(forms.Form):
         form = cls(data)
         form.is_valid()
         return {name: form.cleaned_data.get(name) or "" for name in form.fields}
+
+
+class BoundsForm(forms.Form):
+    """The least and the most that a listing may ask, with the version that the person saw."""
+
+    floor = MoneyField(label="Floor")
+    ceiling = MoneyField(label="Ceiling")
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class FoundAdoptForm(forms.Form):
+    """The seats that something found is of; which ones may be chosen is the service's to say."""
+
+    def seat_ids(self) -> list[uuid.UUID]:
+        """The chosen seats; what is no id is left out, and the service counts what is left."""
+        chosen = []
+        given = self.data.getlist("seats") if isinstance(self.data, QueryDict) else []
+        for text in given:
+            try:
+                chosen.append(uuid.UUID(text))
+            except ValueError:
+                continue
+        return chosen
+
+
+class StockForm(forms.Form):
+    """The account's inventory file as it lies there; none: nothing is listed there, which is to be said."""
+
+    file = forms.FileField(label="Its inventory file", required=False)
+    nothing = forms.BooleanField(label="Nothing is listed there", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Exactly one of the two."""
+        data = super().clean() or {}
+        if bool(data.get("file")) == bool(data.get("nothing")):
+            raise forms.ValidationError("Choose the file, or say that nothing is listed there.")
+        return data
+
+    def content(self) -> bytes | None:
+        """The file's bytes; None where nothing is listed."""
+        file = self.cleaned_data.get("file")
+        return file.read() if file else None

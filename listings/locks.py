@@ -3,8 +3,14 @@
 import uuid
 from collections.abc import Iterable
 
-from listings.models import Listing, MarketplaceCommand, PushHalt, Sale
+from listings.models import FoundListing, Listing, MarketplaceCommand, PushHalt, Sale
 from seatsync.core.locks import Level, lock_announce
+
+
+def found_lock(found_id: uuid.UUID) -> FoundListing:
+    """Lock one thing that was found on an account and read it fresh; such locks come first, with the accounts."""
+    lock_announce(Level.ACCOUNTS)
+    return FoundListing.objects.select_for_update(of=("self",), no_key=True).get(pk=found_id)
 
 
 def listings_lock(listing_ids: Iterable[uuid.UUID]) -> list[Listing]:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Coalesce
 
 from listings.models import (
     SOLD_THERE,
     CommandKind,
     CommandState,
+    FoundKind,
+    FoundListing,
+    FoundState,
     Listing,
     ListingQuerySet,
     ListingSeat,
@@ -33,6 +36,7 @@ from listings.models import (
 )  # fmt: skip
 from listings.scopes import game_scope
 from listings.states import OPEN
+from marketplaces.contracts import RemoteSale
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import platform_name
 from portfolios.models import Game, SeasonTicket, Seat
@@ -183,6 +187,31 @@ def offered_on(seat_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[uuid.UUID,
     for offer in offers.select_related("listing"):
         found.setdefault(offer.seat_id, {})[offer.listing.account_id] = offer.listing.platform
     return found
+
+
+def sale_set_aside(account: MarketplaceAccount, remote: RemoteSale) -> bool:
+    """Whether a sale concerns nobody: its holder said that it, or its listing, is not his, or is still to say so."""
+    of_listing = Q(kind=FoundKind.LISTING, state=FoundState.NOT_OURS)
+    named = Q(remote_id=remote.listing_id) if remote.listing_id else Q(pk=None)
+    named |= Q(remote_key=remote.external_id) if remote.external_id else Q(pk=None)
+    itself = Q(kind=FoundKind.SALE, remote_id=remote.sale_id, state__in=[FoundState.NOT_OURS, FoundState.WAITING])
+    return FoundListing.objects.filter(itself | of_listing & named, account=account).exists()
+
+
+def found_list(actor: Actor) -> QuerySet[FoundListing]:
+    """What was found on visible accounts and not made here: what waits first, then the newest."""
+    waits = Case(When(state=FoundState.WAITING, then=0), default=1, output_field=IntegerField())
+    return (
+        FoundListing.objects.visible_to(actor)
+        .select_related("account", "game__home_team", "game__opponent", "game__venue", "listing")
+        .annotate(waits=waits)
+        .order_by("waits", "-last_seen_at", "pk")
+    )
+
+
+def found_get(actor: Actor, pk: Any) -> FoundListing:
+    """One thing that was found on a visible account; raises NotFound."""
+    return FoundListing.objects.visible_to(actor).select_related("account").get_for(actor, pk)
 
 
 def may_be_shown() -> Q:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from listings.views import fulfil, listings, mapping, resolve, sales, trading
+from listings.views import found, fulfil, listings, mapping, resolve, sales, trading
 
 app_name = "listings"
 urlpatterns = [
@@ -16,6 +16,11 @@ urlpatterns = [
     path("portfolio/sales/<uuid:sale_id>/", sales.sale_detail, name="sale_detail"),
     path("portfolio/sales/<uuid:sale_id>/hand-over/", fulfil.sale_fulfil, name="sale_fulfil"),
     path("portfolio/sales/<uuid:sale_id>/resolve/", resolve.sale_resolve, name="sale_resolve"),
+    path("portfolio/listings/<uuid:listing_id>/bounds/", listings.listing_bounds, name="listing_bounds"),
+    path("settings/connections/<uuid:account_id>/found/", found.found_list_page, name="found_list"),
+    path("settings/connections/<uuid:account_id>/stock/", found.stock_say, name="stock_say"),
+    path("settings/connections/found/<uuid:found_id>/adopt/", found.found_adopt, name="found_adopt"),
+    path("settings/connections/found/<uuid:found_id>/<slug:what>/", found.found_decide, name="found_decide"),
     path("settings/connections/mapping/", mapping.mapping_list, name="mapping_list"),
     path("settings/selling/", trading.trading_detail, name="trading_detail"),
     path("settings/selling/brake/", trading.brake, name="brake"),

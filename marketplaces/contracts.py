@@ -185,6 +185,21 @@ class RemoteEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class EventWords:
+    """What a listing or a sale says of its event: its day at the venue (YYYY-MM-DD), or its start; or neither."""
+
+    name: str = ""
+    venue: str = ""
+    local_date: str = ""
+    starts_at: datetime | None = None
+
+    @property
+    def dated(self) -> bool:
+        """Whether it says when."""
+        return bool(self.local_date) or self.starts_at is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Constraints:
     """What the platform demands of a listing for one event; None: no bound is stated."""
 
@@ -274,6 +289,7 @@ class RemoteListing:
     updated_at: datetime | None = None
     views: int | None = None
     favorites: int | None = None
+    event: EventWords = EventWords()
 
 
 class RemoteSaleState(StrEnum):
@@ -314,6 +330,7 @@ class RemoteSale:
     confirm_by: datetime | None = None
     ship_by: datetime | None = None
     gross_known: bool = True
+    event: EventWords = EventWords()
 
 
 class NoticeKind(StrEnum):
@@ -450,7 +467,14 @@ class MarketplaceAdapter(Protocol):
         ...
 
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
-        """Every listing of the account."""
+        """Every listing of the account. Raises StockUnknown where what lies there cannot be read at all."""
+        ...
+
+    def listings_in(self, content: bytes) -> list[RemoteListing]:
+        """The listings in a file that is a whole account (traits.whole_account).
+
+        Raises PermanentError for no such file, NotSupported where an account is none.
+        """
         ...
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:

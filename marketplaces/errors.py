@@ -55,6 +55,10 @@ class AlreadySold(AlreadyGone):
     """The listing is gone because it was sold there: a delist that came too late."""
 
 
+class StockUnknown(PermanentError):
+    """What the account holds there cannot be read, so that nothing may be written over it: its holder must say."""
+
+
 class NotSupported(PermanentError):
     """The platform has no such call; the adapter's traits say so too."""
 

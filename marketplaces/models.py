@@ -37,6 +37,10 @@ class MarketplaceAccount(BaseModel):
     needs_reconnect = models.BooleanField(default=False)
     # When its holder gave it up. It stays active until nothing is open or unsettled on it, and then is no longer.
     closing_at = models.DateTimeField(null=True, blank=True)
+    # When what it held before it was connected was read (listings/services/stock.py); until then nothing new goes up.
+    stock_taken_at = models.DateTimeField(null=True, blank=True)
+    # Its platform does not show what it holds: its holder has to say.
+    stock_unknown = models.BooleanField(default=False)
     sales_synced_until = models.DateTimeField(null=True, blank=True)
     last_sync_at = models.DateTimeField(null=True, blank=True)
     last_webhook_at = models.DateTimeField(null=True, blank=True)
@@ -155,7 +159,7 @@ class InboundEvent(BaseModel):
     topic = models.CharField(max_length=60)
     action = models.CharField(max_length=60, blank=True)
     resource_id = models.CharField(max_length=80, blank=True)
-    external_id = models.CharField(max_length=40, blank=True)
+    external_id = models.CharField(max_length=80, blank=True)
     body_encrypted = models.BinaryField()
     headers_encrypted = models.BinaryField()
     received_at = models.DateTimeField()

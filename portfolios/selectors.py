@@ -13,6 +13,7 @@ from portfolios.models import (
     Game,
     OwnerState,
     SeasonTicket,
+    SeasonTicketShare,
     Seat,
     SeatGroup,
     SectionMapping,
@@ -53,6 +54,14 @@ def ticket_sellers(season_ticket: SeasonTicket) -> set[uuid.UUID]:
     """The users on whose marketplace accounts its seats may be offered: its holder, and who shares it and may list."""
     shares = season_ticket.shares.filter(revoked_at=None, role__in=roles_that_may("list"))
     return {season_ticket.user_id, *shares.values_list("user_id", flat=True)}
+
+
+def tickets_sold_by(user_id: uuid.UUID, tenant_id: uuid.UUID) -> QuerySet[SeasonTicket]:
+    """The season tickets whose seats may be offered on this user's accounts: `ticket_sellers` the other way round."""
+    shared = SeasonTicketShare.objects.filter(user_id=user_id, revoked_at=None, role__in=roles_that_may("list"))
+    return SeasonTicket.objects.filter(
+        Q(user_id=user_id) | Q(pk__in=shared.values("season_ticket_id")), tenant_id=tenant_id, removed_at=None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +137,23 @@ def section_mapping_get(venue: Venue, section: str, platform: str) -> SectionMap
     return SectionMapping.objects.filter(
         venue=venue, section=section, platform=platform, confirmed_at__isnull=False
     ).first()
+
+
+def game_mapped_to(platform: str, remote_event_id: str) -> Game | None:
+    """The game that an event of a platform is confirmed to be; None where it is not."""
+    mapped = EventMapping.objects.filter(
+        platform=platform, remote_event_id=remote_event_id, confirmed_at__isnull=False
+    ).select_related("game")
+    found = mapped.first() if remote_event_id else None
+    return found.game if found else None
+
+
+def section_mapped_to(venue: Venue, platform: str, remote_section: str) -> str:
+    """Our section that a platform's name is confirmed to stand for at a venue; "" where it is not."""
+    mapped = SectionMapping.objects.filter(
+        venue=venue, platform=platform, remote_section=remote_section, confirmed_at__isnull=False
+    )
+    return mapped.values_list("section", flat=True).first() or ""
 
 
 def section_known(venue: Venue, section: str) -> bool:

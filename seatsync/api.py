@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from intelligence import api as intelligence
 from listings import api as listings
+from listings.api import found
 from marketplaces import api as marketplaces
 from portfolios import api as portfolios
 from seatsync.accounts import api as accounts
@@ -114,11 +115,17 @@ urlpatterns = [
     path("marketplace-accounts/", marketplaces.AccountList.as_view(), name="accounts"),
     path("marketplace-accounts/finish/", marketplaces.AccountFinish.as_view(), name="account_finish"),
     path("marketplace-accounts/<uuid:pk>/", marketplaces.AccountDetail.as_view(), name="account"),
+    path("marketplace-accounts/<uuid:pk>/stock/", found.AccountStock.as_view(), name="account_stock"),
+    path("found/", found.FoundList.as_view(), name="found"),
+    path("found/<uuid:pk>/adopt/", found.FoundAdopt.as_view(), name="found_adopt"),
+    path("found/<uuid:pk>/not-ours/", found.FoundNotOurs.as_view(), name="found_not_ours"),
+    path("found/<uuid:pk>/take-down/", found.FoundTakeDown.as_view(), name="found_take_down"),
     path("inbound-events/<uuid:pk>/retry/", marketplaces.InboundRetry.as_view(), name="inbound_retry"),
     path("market/", marketplaces.MarketView.as_view(), name="market"),
     path("listings/", listings.ListingList.as_view(), name="listings"),
     path("listings/<uuid:pk>/", listings.ListingDetail.as_view(), name="listing"),
     path("listings/<uuid:pk>/price/", listings.ListingPrice.as_view(), name="listing_price"),
+    path("listings/<uuid:pk>/bounds/", listings.ListingBounds.as_view(), name="listing_bounds"),
     path("listings/<uuid:pk>/publish/", listings.ListingPublish.as_view(), name="listing_publish"),
     path("listings/<uuid:pk>/delist/", listings.ListingDelist.as_view(), name="listing_delist"),
     path("listings/<uuid:pk>/history/", listings.ListingHistory.as_view(), name="listing_history"),

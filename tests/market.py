@@ -93,6 +93,7 @@ def build_market(platforms: tuple[ScriptedPlatform, ScriptedPlatform], games: in
     holding = build_holding(games)
     accounts = {
         platform.key: MarketplaceAccount.objects.create(
+            stock_taken_at=now(),
             tenant_id=holding.ticket.tenant_id, user=holding.user, platform=platform.key, access_token="token",
             webhook_secret=f"secret-{platform.key}", sales_synced_until=now(),
         )

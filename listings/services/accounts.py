@@ -9,8 +9,7 @@ from django.db.models import Max, Q
 from listings.locks import listings_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.services.delist import listing_take_down
-from listings.services.execute import listing_ref
-from listings.services.wake import outbox_wake
+from listings.services.refs import listing_ref
 from listings.states import OPEN
 from marketplaces.contracts import Capability, ListingRef
 from marketplaces.models import MarketplaceAccount
@@ -67,11 +66,3 @@ def account_listings_down(account_id: uuid.UUID) -> None:
     wanted = offered.exclude(status=ListingStatus.DELISTING).values_list("pk", flat=True)
     for listing in listings_lock(wanted):
         listing_take_down(listing, reason="its account is being disconnected")
-
-
-def account_commands_wake(account_id: uuid.UUID) -> None:
-    """What waited for the account's new grant is due now."""
-    waiting = MarketplaceCommand.objects.filter(account_id=account_id, state=CommandState.PENDING)
-    # The old grant's end is forgotten, so that the new one is not refreshed before it was used.
-    if waiting.update(not_before=now(), last_error="", updated_at=now()):
-        outbox_wake(urgent=True)

@@ -1,12 +1,12 @@
 """What people are told when a marketplace shows something else than we believe."""
 
-from listings.models import Listing
-from marketplaces.contracts import RemoteListing
+from listings.models import FoundListing, Listing
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import platform_name
 from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
-from seatsync.live.alerts import alert_raise
+from seatsync.core.money import money_text
+from seatsync.live.alerts import alert_raise, alert_recover
 
 
 def alert_vanished(listing: Listing) -> None:
@@ -26,20 +26,92 @@ def alert_vanished(listing: Listing) -> None:
         )
 
 
-def alert_foreign(account: MarketplaceAccount, found: RemoteListing) -> None:
-    """The account holds a listing that was not made here."""
+def alert_adopted(listing: Listing) -> None:
+    """A listing that somebody made there by hand is kept in step from now on."""
+    label = f" {listing.seat_group.label}" if listing.seat_group else ""
+    for user_id in watchers(listing.season_ticket_id):
+        alert_raise(
+            tenant_id=listing.tenant_id,
+            user_id=user_id,
+            kind="listing.adopted",
+            title=f"{platform_name(listing.platform)} shows seats of yours that were listed there by hand"[:160],
+            body=(
+                f"{listing.section} row {listing.row}{label}, {listing.game.words}, at "
+                f"{money_text(listing.price, listing.currency)}. They come down there when they sell elsewhere. "
+                "The price stays until you give it a floor and a ceiling."
+            ),
+            severity="action",
+            object_type="listing",
+            object_id=str(listing.pk),
+            url=page_link("listings:listing_detail", listing.pk),
+            dedupe_key=f"adopted:{listing.pk}",
+        )
+
+
+def alert_found(found: FoundListing) -> None:
+    """The account holds a listing that was not made here, and whose seats are not certain."""
+    seats = f", seats {found.seats_told}" if found.seats_told else ""
+    _tell_owner(
+        found.account,
+        kind="listing.foreign",
+        title=f"{platform_name(found.account.platform)} shows a listing that was not made here",
+        body=(
+            f"Section {found.section}, row {found.row}{seats}, {found.quantity} at "
+            f"{money_text(found.price, found.currency)}: {found.why}. It does not come down when its seats sell "
+            "elsewhere. Say which seats it is of, that it is not yours, or take it down."
+        ),
+        severity="critical",
+        key=f"foreign:{found.pk}",
+    )
+
+
+def alert_stock(account: MarketplaceAccount, *, adopted: int, waiting: int) -> None:
+    """What was found on an account when it was connected."""
+    name = platform_name(account.platform)
+    kept = f"{adopted} listing{'s' if adopted != 1 else ''} made there {'are' if adopted != 1 else 'is'} kept in step."
+    asks = f" {waiting} need{'s' if waiting == 1 else ''} a word from you: whose seats they are is not certain."
+    _tell_owner(
+        account,
+        kind="account.stock",
+        title=f"{name} held {adopted + waiting} listings and sales that were not made here"[:160],
+        body=(kept if adopted else "None was certain.") + (asks if waiting else ""),
+        severity="action" if waiting else "info",
+        key=f"stock:{account.pk}",
+    )
+
+
+def alert_stock_unknown(account: MarketplaceAccount, why: str) -> None:
+    """What an account holds cannot be read: nothing is written over it before its holder has said."""
+    _tell_owner(
+        account,
+        kind="account.stock_unknown",
+        title=f"Say what {platform_name(account.platform)} lists for you already"[:160],
+        body=f"{why.rstrip('.')}. Nothing is published there until you have said so, so that nothing of it is lost.",
+        severity="action",
+        key=f"stock_unknown:{account.pk}",
+    )
+
+
+def alert_stock_known(account: MarketplaceAccount) -> None:
+    """Its holder has said."""
+    alert_recover(user_id=account.user_id, dedupe_key=f"stock_unknown:{account.pk}")
+
+
+def alert_found_decided(found: FoundListing) -> None:
+    """Its holder has decided."""
+    alert_recover(user_id=found.account.user_id, dedupe_key=f"foreign:{found.pk}")
+
+
+def _tell_owner(account: MarketplaceAccount, *, kind: str, title: str, body: str, severity: str, key: str) -> None:
     alert_raise(
         tenant_id=account.tenant_id,
         user_id=account.user_id,
-        kind="listing.foreign",
-        title=f"{platform_name(account.platform)} shows a listing that was not made here",
-        body=(
-            f"Section {found.section}, row {found.row}, {found.quantity} at {found.price} {found.currency}. "
-            "It is not taken down when its seats sell elsewhere. Take it down there, and publish the seats here."
-        ),
-        severity="critical",
+        kind=kind,
+        title=title,
+        body=body,
+        severity=severity,
         object_type="marketplace_account",
         object_id=str(account.pk),
-        url=page_link("marketplaces:account_list"),
-        dedupe_key=f"foreign:{account.pk}:{found.listing_id}"[:120],
+        url=page_link("listings:found_list", account.pk),
+        dedupe_key=key[:120],
     )

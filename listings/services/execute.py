@@ -9,15 +9,16 @@ import structlog
 from django.conf import settings
 
 from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, SaleState
+from listings.services.events import event_learn
 from listings.services.leases import lease_renew
 from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
+from listings.services.refs import listing_ref
 from listings.services.sendable import create_held_back, reprice_held_back
 from listings.states import OFFERED, SALE_LIVE
 from marketplaces.contracts import (
     Capability,
     Draft,
-    EventQuery,
     Fulfilment,
     Link,
     ListingRef,
@@ -38,9 +39,8 @@ from marketplaces.errors import (
 )  # fmt: skip
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
-from portfolios.models import EventMapping, Game
-from portfolios.selectors import event_mapping_get, section_known, section_mapping_get
-from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
+from portfolios.selectors import section_known, section_mapping_get
+from portfolios.services.mapping import section_mapping_confirm
 from seatsync.core.http import calls_within
 from seatsync.core.venue_time import local
 
@@ -85,11 +85,6 @@ def _time_for(command: MarketplaceCommand) -> AbstractContextManager[None]:
     return nullcontext() if whole else calls_within(settings.HTTP_TOTAL_TIMEOUT_S)
 
 
-def listing_ref(listing: Listing, event_id: str = "") -> ListingRef:
-    """How the listing is named to its platform."""
-    return ListingRef(listing.external_id, listing.listing_id, event_id, listing.quantity, listing.split_type)
-
-
 def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     listing = _listing(command)
     # In error: a person looked at the refusal and asked for another try.
@@ -106,7 +101,7 @@ def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft:
     """The listing as the platform shall show it. Raises MappingNeeded: event or section is not confirmed (I-09)."""
-    draft = draft_unmapped(listing, _event_id(adapter, link, listing))
+    draft = draft_unmapped(listing, event_learn(adapter, link, listing.game))
     return replace(draft, section=_remote_section(adapter, link, listing, draft))
 
 
@@ -160,36 +155,6 @@ def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, d
     return same
 
 
-def _event_id(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> str:
-    """The confirmed event id; an exact single match (venue and start) is confirmed by itself, anything else asks."""
-    game = listing.game
-    mapping: EventMapping | None = event_mapping_get(game, listing.platform)
-    if mapping is not None:
-        return mapping.remote_event_id
-    if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
-        return ""
-    found = [
-        event
-        for event in adapter.search_events(link, event_query(game))
-        if event.starts_at == game.starts_at and event.venue.casefold() == game.venue.name.casefold()
-    ]
-    if len(found) != 1:
-        many = "No event" if not found else f"{len(found)} events"
-        raise MappingNeeded(
-            f"{many} at {adapter.traits.name} can be told for certain to be this game; confirm its mapping first.",
-            wants="event",
-        )
-    event_mapping_confirm(game=game, platform=listing.platform, remote_event_id=found[0].event_id, by="exact match")
-    return found[0].event_id
-
-
-def event_query(game: Game, text: str = "") -> EventQuery:
-    """What a game is looked for by: its teams (or another text) on its day at the venue."""
-    starts = local(game.starts_at, game.venue.timezone)
-    words = text or f"{game.home_team.name} vs {game.opponent.name}"
-    return EventQuery(words, game.venue.name, game.starts_at, f"{starts:%Y-%m-%d}")
-
-
 def _reprice(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     listing = _listing(command)
     if listing.status not in OFFERED or command.payload.get("version", 0) < _newest_price_version(command):
@@ -217,7 +182,9 @@ def _resize(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 
 def _delist(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
-    adapter.delist(link, listing_ref(_listing(command)))
+    # What was found there and is no listing of ours is named by what was told of it.
+    found = command.payload.get("ref") if command.listing_id is None else None
+    adapter.delist(link, ListingRef(**found) if found else listing_ref(_listing(command)))
     return Answer(Outcome.DONE)
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from listings.selectors import sale_set_aside
 from listings.services.sale_saga import projections_withdraw, sale_apply, sale_hold, sale_hold_release
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import NoticeKind
@@ -55,6 +56,8 @@ def on_sale(event: InboundEvent) -> None:
         sale_hold_release(
             account=account, platform_sale_id=event.resource_id, reason="the announced sale does not exist"
         )
+        return
+    if sale_set_aside(account, remote):
         return
     sale_apply(account=account, remote=remote, noticed_at=event.received_at)
 

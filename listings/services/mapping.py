@@ -13,7 +13,8 @@ from django.db import transaction
 
 from listings.models import Listing, MarketplaceCommand
 from listings.selectors import mapping_waiting_get, mappings_waiting
-from listings.services.execute import draft_unmapped, event_query
+from listings.services.events import event_query
+from listings.services.execute import draft_unmapped
 from listings.services.outbox import command_retry
 from marketplaces.contracts import Capability, RemoteEvent
 from marketplaces.errors import MarketplaceError

@@ -6,7 +6,16 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, SplitType
+from listings.models import (
+    CommandKind,
+    FoundKind,
+    FoundListing,
+    FoundState,
+    Listing,
+    ListingSeat,
+    ListingStatus,
+    SplitType,
+)  # fmt: skip
 from listings.selectors import may_be_shown
 from listings.services.commands import command_write
 from listings.services.notify import listing_changed
@@ -15,6 +24,7 @@ from listings.states import split_offerable
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
 from marketplaces.selectors import fee_version, proceeds_at
+from portfolios.labels import label_of
 from portfolios.locks import seats_lock_whole
 from portfolios.models import Game, GameStatus, OwnerState, SeasonTicket, Seat
 from portfolios.selectors import ticket_sellers
@@ -164,6 +174,19 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
             field="accounts",
             remedy="Reprice that listing, or take it down first.",
         )
+    places = {(seat.section, seat.row) for seat in seats}
+    for found in FoundListing.objects.filter(account__in=accounts, kind=FoundKind.LISTING, state=FoundState.WAITING):
+        if found.game_id == game.pk and _may_mean(found, places):
+            raise Conflict(
+                f"{platform_name(found.account.platform)} shows a listing that may be of these seats.",
+                field="accounts",
+                remedy="Decide first what it is, under Connections.",
+            )
+
+
+def _may_mean(found: FoundListing, places: set[tuple[str, str]]) -> bool:
+    """Whether a listing whose seats are not certain may be of these: of that row, in whatever section's spelling."""
+    return any(label_of(found.row).casefold() == label_of(row).casefold() for _, row in places)
 
 
 def _check_brakes(seat: Seat, accounts: list[MarketplaceAccount]) -> None:

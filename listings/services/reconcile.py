@@ -16,11 +16,13 @@ from listings.locks import listings_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
-from listings.services.drift_alerts import alert_foreign, alert_vanished
+from listings.services.drift_alerts import alert_vanished
 from listings.services.notify import listing_changed
+from listings.services.stock import stock_ask, stock_take
 from listings.services.sync import account_sync_sales
 from listings.states import listing_may_move
 from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteListing, RemoteListingState
+from marketplaces.errors import StockUnknown
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_can
 from seatsync.core.clock import now
@@ -81,13 +83,18 @@ def account_reconcile(
     """
     began = now()
     remote = []
-    for item in adapter.list_all(link):
+    try:
+        for item in adapter.list_all(link):
+            alive()
+            if item.state is not RemoteListingState.GONE:
+                remote.append(item)
+    except StockUnknown as error:
+        stock_ask(account, str(error))
+        raise
+    alive()
+    if account.stock_taken_at is not None:
+        account_sync_sales(account=account)
         alive()
-        if item.state is not RemoteListingState.GONE:
-            remote.append(item)
-    alive()
-    account_sync_sales(account=account)
-    alive()
     by_key = {item.external_id: item for item in remote if item.external_id}
     by_id = {item.listing_id: item for item in remote}
     if Capability.KEEP_ALIVE in adapter.traits.capabilities:
@@ -96,17 +103,14 @@ def account_reconcile(
         alive()
     drift = Drift()
     own = Listing.objects.filter(account=account)
-    shown = own.filter(external_id__in=by_key) | own.filter(listing_id__in=by_id)
+    by_hand = own.filter(made_there=True, remote_key__in=by_key)
+    shown = own.filter(external_id__in=by_key) | own.filter(listing_id__in=by_id) | by_hand
     believed = own.filter(status__in=_LIVE).exclude(listing_id="")
     for listing in (shown | believed).distinct():
-        found = by_key.get(listing.external_id) or by_id.get(listing.listing_id)
+        found = by_key.get(listing.key_there) or by_id.get(listing.listing_id)
         alive()
         _judge(listing, found, began - SETTLE, drift)
-    known = set(own.values_list("external_id", flat=True)) | set(own.values_list("listing_id", flat=True))
-    for item in remote:
-        if item.external_id not in known and item.listing_id not in known:
-            drift.foreign.append(item.listing_id)
-            alert_foreign(account, item)
+    drift.foreign = stock_take(adapter=adapter, link=link, account=account, shown=remote, alive=alive)
     if drift.any:
         log.warning(
             "account.drift", account_id=str(account.pk), platform=account.platform, still_up=drift.still_up,

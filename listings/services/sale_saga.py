@@ -21,12 +21,14 @@ from listings.models import (
     SaleSeat,
     SaleState,
 )  # fmt: skip
+from listings.services.adopt import listing_covers_sale, listing_of_unknown_sale
 from listings.services.allocation import Allocation, allocate
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on
 from listings.services.projections import offer_no_more, projections_shrink, sold_listing_shrink
+from listings.services.refs import listing_called
 from listings.services.sale_alerts import (
     alert_cancelled,
     alert_conflict,
@@ -69,7 +71,7 @@ def sale_hold(*, account: MarketplaceAccount, external_id: str, platform_sale_id
 
     Holding needs no answer from anybody and stops every other path to these seats at once.
     """
-    listing = Listing.objects.filter(account=account, external_id=external_id).first()
+    listing = listing_called(account, key=external_id)
     if listing is None:
         return 0
     seats = seats_lock(_offered_ids(listing))
@@ -119,7 +121,7 @@ def sale_hold_release(*, account: MarketplaceAccount, platform_sale_id: str, rea
 @transaction.atomic
 def projections_withdraw(*, account: MarketplaceAccount, external_id: str, reason: str) -> int:
     """Take down every other listing of a listing's seats: when a sale was announced and cannot be read back."""
-    listing = Listing.objects.filter(account=account, external_id=external_id).first()
+    listing = listing_called(account, key=external_id)
     if listing is None:
         return 0
     seat_ids = _offered_ids(listing)
@@ -149,10 +151,16 @@ def sale_apply(
 
 
 def _listing_of(account: MarketplaceAccount, remote: RemoteSale) -> Listing | None:
-    own = Listing.objects.filter(account=account)
-    if remote.external_id and (found := own.filter(external_id=remote.external_id).first()):
+    """The listing that sold; one that was made there by hand, and met only now, where its seats are certain."""
+    found = listing_called(account, key=remote.external_id, listing_id=remote.listing_id)
+    if found is not None:
+        listing_covers_sale(found, remote)
         return found
-    return own.filter(listing_id=remote.listing_id).first() if remote.listing_id else None
+    known = Sale.objects.filter(account=account, platform_sale_id=remote.sale_id).first()
+    if known is not None and known.listing is not None:
+        return known.listing
+    over = STATE_OF.get(remote.state) in {None, SaleState.CANCELLED}
+    return None if over else listing_of_unknown_sale(account, remote)
 
 
 def _offered_ids(listing: Listing) -> list[uuid.UUID]:

@@ -8,6 +8,10 @@ from portfolios.models import OwnerState
 
 def create_held_back(listing: Listing) -> str | None:
     """Why the listing may not go up now; None where it may. A seat that is held may be sold already."""
+    if listing.account.stock_unknown:
+        return "waiting: say first what the account lists already"
+    if listing.account.stock_taken_at is None:
+        return "waiting: what the account lists already is being read"
     if brake := brakes_for([listing])[listing.pk].stops_new:
         return f"waiting: trading {brake.state.does}"
     if ListingSeat.objects.filter(listing=listing, offered=True).exclude(seat__state=OwnerState.AVAILABLE).exists():

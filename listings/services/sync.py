@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.db.models import Q
 
 from listings.models import Sale, SaleState
+from listings.selectors import sale_set_aside
 from listings.services.sale_alerts import alert_missing
 from listings.services.sale_saga import sale_apply, sale_hold_release
 from listings.states import SALE_LIVE
@@ -70,6 +71,8 @@ def _apply_all(account: MarketplaceAccount, sales: Iterable[RemoteSale]) -> tupl
     """Apply each; returns how many were, and what stopped the others by their sale id."""
     applied, failed = 0, dict[str, Exception]()
     for remote in sales:
+        if sale_set_aside(account, remote):
+            continue
         try:
             sale_apply(account=account, remote=remote)
         except Exception as error:
@@ -90,8 +93,12 @@ def _note_failed(account: MarketplaceAccount, failed: dict[str, Exception]) -> N
 
 
 def accounts_due() -> list[MarketplaceAccount]:
-    """Active accounts, of platforms that have an adapter, whose sales were not polled within their interval."""
-    active = MarketplaceAccount.objects.filter(Q(is_active=True, needs_reconnect=False) & ~Q(mode=Mode.ASSISTED))
+    """Active accounts, of platforms that have an adapter, whose sales were not polled within their interval.
+
+    Not before the account's stock was taken: its past sales are looked at with that.
+    """
+    stocked = Q(is_active=True, needs_reconnect=False, stock_taken_at__isnull=False)
+    active = MarketplaceAccount.objects.filter(stocked & ~Q(mode=Mode.ASSISTED))
     moment = now()
     due = []
     for account in active.order_by("last_sync_at"):

@@ -1,5 +1,9 @@
 """Waking the outbox's workers: what is urgent has one of its own, which no backlog keeps waiting."""
 
+import uuid
+
+from listings.models import CommandState, MarketplaceCommand
+from seatsync.core.clock import now
 from seatsync.core.jobs import enqueue_on_commit
 
 DRAIN = "listings.tasks.drain_commands"
@@ -10,3 +14,11 @@ def outbox_wake(*, urgent: bool = False, after_s: float = 0.0) -> None:
     """When the transaction commits, or seconds after it. At most one message of a kind waits for a worker."""
     for path in (DRAIN_URGENT, DRAIN) if urgent else (DRAIN,):
         enqueue_on_commit(path, countdown_s=after_s, one_waits=not after_s)
+
+
+def account_commands_wake(account_id: uuid.UUID) -> None:
+    """What waited for the account (its new grant, or what it held before) is due now."""
+    waiting = MarketplaceCommand.objects.filter(account_id=account_id, state=CommandState.PENDING)
+    # The old grant's end is forgotten, so that the new one is not refreshed before it was used.
+    if waiting.update(not_before=now(), last_error="", updated_at=now()):
+        outbox_wake(urgent=True)

@@ -9,10 +9,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from listings.board import board, cells_of
-from listings.forms import STATUSES, BoardFilter, RepriceForm, TakeDownForm
+from listings.forms import STATUSES, BoardFilter, BoundsForm, RepriceForm, TakeDownForm
 from listings.history import listing_story
 from listings.models import Listing, ListingStatus
 from listings.selectors import listing_get
+from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice as reprice
@@ -42,12 +43,16 @@ def listing_detail(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
     return _detail(request, listing, RepriceForm(initial={"price": listing.price, "version": listing.version}))
 
 
-def _detail(request: HttpRequest, listing: Listing, form: RepriceForm, status: int = 200) -> HttpResponse:
+def _detail(
+    request: HttpRequest, listing: Listing, form: RepriceForm, status: int = 200, *, bounds: BoundsForm | None = None
+) -> HttpResponse:
     may = listing.season_ticket.may(request_actor(request), "reprice")
     context = {
         "listing": listing,
         "story": listing_story(listing),
         "form": form,
+        "bounds": bounds
+        or BoundsForm(initial={"floor": listing.floor, "ceiling": listing.ceiling, "version": listing.version}),
         "may_price": may and listing.status in OFFERED,
         "may_take_down": may and listing.status in {*OFFERED, ListingStatus.ERROR},
     }
@@ -90,6 +95,27 @@ def listing_reprice(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse
         return _detail(request, listing, form, status)
     messages.success(request, "The new price is on its way.")
     return redirect("listings:listing_detail", listing_id)
+
+
+@login_required
+@require_POST
+def listing_bounds(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
+    """Set floor and ceiling; a refusal comes back beside its field."""
+    actor = request_actor(request)
+    listing = listing_get(actor, listing_id)
+    form, status = BoundsForm(request.POST), 422
+    if form.is_valid():
+        try:
+            listing_bounds_set(actor=actor, listing_id=listing.pk, **form.cleaned_data)
+        except (InvalidInput, Conflict) as error:
+            status = error.status
+            form_add_refusal(form, error, version="floor")
+        else:
+            messages.success(request, "Floor and ceiling are set.")
+            return redirect("listings:listing_detail", listing_id)
+    listing = listing_get(actor, listing_id)
+    price = RepriceForm(initial={"price": listing.price, "version": listing.version})
+    return _detail(request, listing, price, status, bounds=form)
 
 
 @login_required

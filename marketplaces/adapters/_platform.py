@@ -50,6 +50,10 @@ class Platform:
         """Raises NotSupported: a silent account's listings stay."""
         raise self._none("need of a sign of life")
 
+    def listings_in(self, content: bytes) -> list[RemoteListing]:
+        """Raises NotSupported: each listing is a thing of its own."""
+        raise self._none("file that is the account")
+
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """Raises NotSupported: payouts are not told."""
         raise self._none("list of payouts")

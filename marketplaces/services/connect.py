@@ -17,6 +17,7 @@ from marketplaces.models import AccountFile, ConnectAttempt, InboxState, Marketp
 from marketplaces.ports import account_closing, account_connected, business, shown_listing
 from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.alerts import alert_reconnected
+from marketplaces.services.files import file_declare
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
 from marketplaces.services.paper import paper_token, paper_webhook_register
 from marketplaces.services.understand import inbound_wake
@@ -112,10 +113,12 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
             f"{adapter.traits.name} asks for {', '.join(parts)}; {told} given.", field="token",
             remedy="Copy what is missing from your account page there.",
         )  # fmt: skip
+    known = _known(tenant_id, user_id, platform, mode)
+    fresh = not token and known is None
     try:
-        link = bare_link(platform, mode, Grant(token.strip() or _practice_token(tenant_id, user_id, platform)))
+        link = bare_link(platform, mode, Grant(token.strip() or _practice_token(known, platform)))
         grant = adapter.connect(link, code="", redirect_uri="", code_verifier="")
-        _check_seller(_known(tenant_id, user_id, platform, mode), replace(link, grant=grant))
+        _check_seller(known, replace(link, grant=grant))
     except TemporaryError as error:
         raise InvalidInput(
             f"{adapter.traits.name} cannot be asked: {_sentence(error)}", field="token", remedy="Try again in a moment."
@@ -124,12 +127,11 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
         raise InvalidInput(
             f"{adapter.traits.name} refuses this token: {_sentence(error)}", field="token", remedy="Copy it again."
         ) from error
-    return account_keep(actor=actor, platform=platform, mode=mode, grant=grant)
+    return account_keep(actor=actor, platform=platform, mode=mode, grant=grant, empty=fresh)
 
 
-def _practice_token(tenant_id: uuid.UUID, user_id: uuid.UUID, platform: str) -> str:
+def _practice_token(known: MarketplaceAccount | None, platform: str) -> str:
     """The one that the holder's paper account has, where there is one: its listings are known to no other."""
-    known = _known(tenant_id, user_id, platform, Mode.PAPER)
     return (known.access_token if known else "") or paper_token(platform)
 
 
@@ -157,9 +159,10 @@ def _key(token: str) -> str:
     return token.partition("\n")[0]
 
 
-def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> MarketplaceAccount:
+def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant, empty: bool = False) -> MarketplaceAccount:
     """Store or renew the caller's account at a platform, then subscribe its webhook where the platform lets us.
 
+    `empty`: it was made this moment and holds nothing; what another one holds is read before anything is offered.
     Ends a disconnection under way, and wakes what waited for the grant. Raises Conflict where the grant is another
     account's at the platform and something is still going on over the known one.
     """
@@ -170,9 +173,14 @@ def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> Mar
             tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
         )
         _check_same(account, grant)
+        if not created and _key(account.access_token) != _key(grant.access_token) and not grant.account_id:
+            # Another account of theirs, perhaps: what it holds is not known yet.
+            account.stock_taken_at = None
         if traits.whole_account and _key(account.access_token) != _key(grant.access_token):
-            # Another account of theirs: the file of the one before is no base for its own.
+            # The file of the one before is no base for its own.
             AccountFile.objects.filter(account=account).delete()
+        if empty or (created and Capability.LIST_ALL not in traits.capabilities):
+            account.stock_taken_at = now()
         account.access_token, account.refresh_token = grant.access_token, grant.refresh_token
         account.expires_at, account.account_id = grant.expires_at, grant.account_id or account.account_id
         account.needs_reconnect, account.last_error, account.last_error_at = False, "", None
@@ -181,14 +189,16 @@ def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant) -> Mar
         account.webhook_secret = grant.access_token if traits.webhook_secret_is_token else kept
         account.sales_synced_until = account.sales_synced_until or now()
         account.save()
+        if empty and traits.whole_account:
+            file_declare(account, b"")
         audit_record(
             actor=actor, verb="account.connect" if created else "account.reconnect", object_type="marketplace_account",
             object_id=account.pk, after={"platform": platform, "mode": mode},
         )  # fmt: skip
         if not created:
             alert_reconnected(account)
-            account_connected.tell(account.pk)
             inbound_wake(account.pk)
+        account_connected.tell(account.pk)
         publish(tenant_id=tenant_id, user_ids=[user_id], kind=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
     webhook_subscribe(account)
     return account

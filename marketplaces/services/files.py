@@ -60,3 +60,18 @@ class StoredFile:
     def _change(self, **values: Any) -> bool:
         as_seen = AccountFile.objects.filter(account=self._account, version=self._seen)
         return as_seen.update(**values, updated_at=now()) > 0
+
+
+def file_declare(account: MarketplaceAccount, content: bytes) -> None:
+    """The account's file as its holder says that it lies there, where that cannot be read; empty: nothing is listed.
+
+    The first file of ours is made of it, so that nothing of it is lost.
+    """
+    moment = now()
+    AccountFile.objects.update_or_create(
+        account=account,
+        defaults={
+            "tenant_id": account.tenant_id, "content": content, "arrived": content, "kept_at": moment,
+            "arrived_at": moment,
+        },
+    )  # fmt: skip

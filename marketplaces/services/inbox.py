@@ -126,7 +126,7 @@ def _store(
         InboundEvent(
             tenant_id=account.tenant_id, account=account, delivery=delivery, dedupe_key=key, kind=notice.kind.value,
             topic=notice.topic[:60], action=notice.action[:60], resource_id=notice.resource_id[:80],
-            external_id=notice.external_id[:40], body_encrypted=item, headers_encrypted=sealed_headers, received_at=at,
+            external_id=notice.external_id[:80], body_encrypted=item, headers_encrypted=sealed_headers, received_at=at,
         )
         for (key, notice), item in zip(by_key.items(), sealed, strict=True)
     ]  # fmt: skip

@@ -188,6 +188,27 @@ def _sell(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     return _sale_body(sale)
 
 
+def _by_hand(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"platform", "account_id" or "token", "event_id", "section", "row", "seats", "price", "external_id"?, "split"?}.
+
+    A listing that the seller made on the platform's own page. Without seats: "quantity", unnumbered.
+    """
+    ledger, platform = simulator.ledger, _platform(body)
+    account = _account(simulator, platform, str(body.get("account_id") or ""), str(body.get("token") or ""))
+    event = ledger.events.get(int(body["event_id"]))
+    if event is None:
+        raise Refusal(404, "no such event")
+    seats = sorted(int(seat) for seat in body.get("seats") or [])
+    made = Listing(
+        id=ledger.new_id(), platform=platform, account_id=account.id, external_id=str(body.get("external_id") or ""),
+        event_id=event.id, section=str(body["section"]), row=str(body["row"]), seats=seats,
+        quantity=len(seats) or int(body["quantity"]), price_cents=to_cents(body["price"]), currency="USD",
+        split=str(body.get("split") or "Any"), created_at=now, updated_at=now, ticket_type="MobileTransfer",
+    )  # fmt: skip
+    simulator.platforms[platform].by_hand(made, event, now)
+    return as_row(made)
+
+
 def _advance(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     """{"sale_id", "to"?: "sold" | "cancelled" | "complete", "cancel"?}: what the platform does to a sale."""
     sale = simulator.ledger.sales.get(int(body["sale_id"]))
@@ -312,6 +333,6 @@ _READS: dict[str, Callable[["Simulator", Request], Any]] = {
 _ACTIONS: dict[str, Callable[["Simulator", dict[str, Any], float], Any]] = {
     "/reset": _reset, "/seed": _seed, "/settings": _settings, "/faults": _faults, "/accounts": _accounts,
     "/expire": _expire, "/events": _events, "/market": _market, "/sell": _sell,
-    "/advance": _advance, "/pay": _pay, "/buyers": _buyers,
+    "/listings": _by_hand, "/advance": _advance, "/pay": _pay, "/buyers": _buyers,
     "/deliver": _deliver, "/prints": _replay,
 }  # fmt: skip

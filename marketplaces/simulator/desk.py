@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from marketplaces.simulator.http import Refusal, Request, Response
 from marketplaces.simulator.rules import Rules
-from marketplaces.simulator.state import Account, Event, Ledger, Sale
+from marketplaces.simulator.state import Account, Event, Ledger, Listing, Sale
 from marketplaces.simulator.webhooks import Outbox
 
 # A handler is told what the address names: its groups, parted by slashes.
@@ -30,6 +30,10 @@ class Desk:
 
     def pass_time(self, now: float) -> None:
         """Nothing: listings stay until they are sold or taken down."""
+
+    def by_hand(self, listing: Listing, event: Event, now: float) -> None:
+        """Put a listing up as its seller does on the platform's own page, without our product."""
+        self.ledger.listing_add(listing)
 
     def _routed(self, found: Routes, request: Request, account: Account | None, now: float) -> Response:
         """The answer of the handler that the request names. Raises Refusal(404) where there is none."""

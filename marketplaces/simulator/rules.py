@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from marketplaces.simulator.http import Refusal, Request, Response
-from marketplaces.simulator.state import Account, Ledger, Sale
+from marketplaces.simulator.state import Account, Event, Ledger, Listing, Sale
 
 if TYPE_CHECKING:
     from marketplaces.simulator.webhooks import Outbox
@@ -58,6 +58,9 @@ class Dialect(Protocol):
 
     def pass_time(self, now: float) -> None:
         """What time does to listings, where the platform has such a rule."""
+
+    def by_hand(self, listing: Listing, event: Event, now: float) -> None:
+        """Put a listing up as its seller does on the platform's own page."""
 
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue what the seller is told of a sale."""

@@ -9,9 +9,9 @@ import httpx
 from django.conf import settings
 
 from listings.models import Listing, Sale
-from listings.services.execute import listing_ref
 from listings.services.expire import BEFORE_START
 from listings.services.publish import listing_publish
+from listings.services.refs import listing_ref
 from marketplaces.errors import MarketplaceError
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get

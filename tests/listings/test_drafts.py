@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from listings.services.execute import draft_unmapped, event_query
+from listings.services.events import event_query
+from listings.services.execute import draft_unmapped
 from portfolios.models import Game, Venue
 from tests.market import Market
 

@@ -30,6 +30,9 @@ from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
     MarketplaceError,
+    PermanentError,
+    StockUnknown,
+    TemporaryError,
     UnknownOutcome,
 )  # fmt: skip
 
@@ -144,11 +147,9 @@ class Gametime(TokenPlatform):
         What was bought is taken out before and after: a change may offer it again.
         """
         drop, last = client.drop_of(link), link.file.last()
-        # Before the account's first file of ours, what already lies there is taken over as it is.
-        there = drop.read() if last is None else last
+        before = _base(link, last, drop.read())
         bought = client.purchases(link, {}, most_pages=_IN_FILE_PAGES)
         sold = mapping.sold_of(map(mapping.sale_of, bought))
-        before = Inventory() if there is None else inventory.parse(there)
         left = before.without_sold(sold)
         changed = change(left)
         after = changed.without_sold(sold)
@@ -172,6 +173,14 @@ class Gametime(TokenPlatform):
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
         """Every row of the file; one of somebody's hand that has no price is none that Gametime shows."""
         yield from (inventory.listing_of(row) for row in _there(link).rows if inventory.has_price(row))
+
+    def listings_in(self, content: bytes) -> list[RemoteListing]:
+        """The rows of an inventory file that have a price. Raises PermanentError for what is no inventory."""
+        try:
+            rows = inventory.parse(content).rows
+        except TemporaryError as error:
+            raise PermanentError(f"{error}") from error
+        return [inventory.listing_of(row) for row in rows if inventory.has_price(row)]
 
     # What is bought.
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
@@ -240,8 +249,34 @@ def _bought_since(link: Link, since: datetime) -> Iterator[RemoteSale]:
 
 
 def _there(link: Link) -> Inventory:
-    """The file as it lies there; where that cannot be read back, the last one that arrived."""
+    """The file as it lies there; where that cannot be read back, the last one that arrived. Raises StockUnknown."""
     content = client.drop_of(link).read()
+    if content is not None:
+        return inventory.parse(content)
+    arrived = link.file.arrived()
+    if arrived is None and link.file.last() is not None:
+        return Inventory()  # our first file is on its way
+    return _inventory(arrived, known=True)
+
+
+def _base(link: Link, last: bytes | None, there: bytes | None) -> Inventory:
+    """What the next file is made of: our last one, with what somebody's hand has put in or taken out there since.
+
+    Before the account's first file of ours, what already lies there is taken over as it is. Raises StockUnknown.
+    """
+    if last is None:
+        return _inventory(there, known=False)
+    ours, arrived = _inventory(last, known=True), link.file.arrived()
+    if there is None or arrived is None:
+        return ours
+    return ours.with_changes_by_hand(sent=_inventory(arrived, known=True), there=inventory.parse(there))
+
+
+def _inventory(content: bytes | None, *, known: bool) -> Inventory:
+    """A file's inventory; one that we keep and that is empty says that there is nothing. Raises StockUnknown.
+
+    A server that takes files away shows an empty place, whatever Gametime sells of the account.
+    """
     if content is None:
-        content = link.file.arrived()
-    return Inventory() if content is None else inventory.parse(content)
+        raise StockUnknown("Gametime's server shows no file of this account, which may list all the same")
+    return Inventory() if known and not content else inventory.parse(content)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time
 
 from marketplaces.adapters import _wire
-from marketplaces.contracts import Draft, RemoteListing, RemoteListingState
+from marketplaces.contracts import Draft, EventWords, RemoteListing, RemoteListingState
 from marketplaces.errors import PermanentError, TemporaryError
 
 HEADER = (
@@ -49,6 +49,14 @@ class Inventory:
     def without(self, ticket_id: str) -> "Inventory":
         """Without the row of a ticket id."""
         return Inventory(self.columns, tuple(row for row in self.rows if row["TicketID"] != ticket_id))
+
+    def with_changes_by_hand(self, *, sent: "Inventory", there: "Inventory") -> "Inventory":
+        """With the rows that lie there and were never sent, and without those that were sent and lie there no more."""
+        gone = sent.ticket_ids - there.ticket_ids
+        added = there.ticket_ids - sent.ticket_ids - self.ticket_ids
+        kept = tuple(row for row in self.rows if row["TicketID"] not in gone)
+        columns = (*self.columns, *(name for name in there.columns if name not in self.columns))
+        return Inventory(columns, (*kept, *(row for row in there.rows if row["TicketID"] in added)))
 
     def without_sold(self, sold: Sold) -> "Inventory":
         """Without what was bought.
@@ -126,6 +134,7 @@ def listing_of(row: Row) -> RemoteListing:
         row=row.get("Row", ""), seat_from=row.get("SeatFrom", ""), seat_to=row.get("SeatThru", ""),
         quantity=quantity, price=price, currency="USD",
         state=RemoteListingState.ACTIVE if quantity > 0 else RemoteListingState.GONE,
+        event=EventWords(row.get("Event", ""), row.get("Venue", ""), _iso_date(row.get("EventDate", ""))),
     )  # fmt: skip
 
 
@@ -168,3 +177,15 @@ def _split_left(row: Row, quantity: int) -> Row:
 
 def _us_date(day: date) -> str:
     return f"{day.month}/{day.day}/{day.year}"
+
+
+def _iso_date(text: str) -> str:
+    """A day as the file writes it (7/4/2026, or 2026-07-04) as YYYY-MM-DD; "" for anything else."""
+    parts = text.strip().split("/")
+    try:
+        if len(parts) == 3:
+            month, day, year = map(int, parts)
+            return date(year if year > 99 else 2000 + year, month, day).isoformat()
+        return date.fromisoformat(text.strip()[:10]).isoformat()
+    except ValueError:
+        return ""

@@ -13,6 +13,7 @@ from typing import Any
 from marketplaces.adapters import _wire
 from marketplaces.adapters.gametime.inventory import Sold
 from marketplaces.contracts import (
+    EventWords,
     Fulfilment,
     Notice,
     NoticeKind,
@@ -64,6 +65,9 @@ def sale_of(body: Any) -> RemoteSale:
         remote_status=status,
         sold_at=sold_at,
         gross_known=False,
+        event=EventWords(
+            _wire.text_at(body, "event_name"), _wire.text_at(body, "venue"), _wire.text_at(body, "event_date")[:10]
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from marketplaces.adapters import _wire
 from marketplaces.contracts import (
     Draft,
+    EventWords,
     Fulfilment,
     MarketPoint,
     PaymentLine,
@@ -127,6 +128,9 @@ def listing_of(body: Any) -> RemoteListing:
         currency="USD",
         state=_listing_state(body, quantity),
         updated_at=_wire.moment_of(_wire.dig(body, "updated")),
+        event=EventWords(
+            _wire.text_at(body, "event"), _wire.text_at(body, "venue"), _wire.text_at(body, "event_date")[:10]
+        ),
     )
 
 
@@ -162,7 +166,11 @@ def sale_of(body: Any) -> RemoteSale:
         state=_order_state(order, status),
         remote_status=status,
         sold_at=made_at,
-    )
+        event=EventWords(
+            _wire.text_at(order, "event", "name"), _wire.text_at(order, "event", "venue"),
+            _wire.text_at(order, "event", "date")[:10],
+        ),
+    )  # fmt: skip
 
 
 def _amounts(order: Any, quantity: int) -> tuple[Decimal, Decimal, Decimal]:

@@ -10,6 +10,7 @@ from marketplaces.adapters import _wire
 from marketplaces.contracts import (
     Constraints,
     Draft,
+    EventWords,
     Fulfilment,
     RemoteEvent,
     RemoteListing,
@@ -189,7 +190,16 @@ def listing_of(body: Any) -> RemoteListing:
         state=_listing_state(body, quantity),
         proceeds=amount_at(body, "ticket_proceeds"),
         updated_at=_wire.moment_of(_wire.dig(body, "updated_at")),
+        event=event_words(body),
     )
+
+
+def event_words(body: Any) -> EventWords:
+    """The event that a listing or a sale embeds."""
+    about = _wire.dig(body, "_embedded", "event")
+    venue = _wire.text_at(about, "_embedded", "venue", "name") or _wire.text_at(body, "_embedded", "venue", "name")
+    starts_at = _wire.moment_of(_wire.dig(about, "start_date"))
+    return EventWords(_wire.text_at(about, "name"), venue, starts_at=starts_at)
 
 
 def _listing_state(body: Any, quantity: int) -> RemoteListingState:
@@ -230,6 +240,7 @@ def sale_of(body: Any) -> RemoteSale:
         sold_at=sold_at,
         confirm_by=_wire.moment_of(_wire.dig(body, "confirm_by")),
         ship_by=_wire.moment_of(_wire.dig(body, "ship_by")),
+        event=event_words(body),
     )
 
 

@@ -118,7 +118,7 @@ class VividSeats(TokenPlatform):
 
     def delist(self, link: Link, ref: ListingRef) -> None:
         """Take down. Raises AlreadyGone for what is not there, sold or not."""
-        params = {"internalTicketId": ref.external_id}
+        params = {"internalTicketId": ref.external_id} if ref.external_id else {"listingId": ref.listing_id}
         answer = client.json_call(link, "DELETE", "/listings/v2/delete", params=params, gone=True)
         if _wire.dig(answer, "success") is not True:
             raise UnknownOutcome("Vivid Seats did not say whether the listing is down")
@@ -130,7 +130,9 @@ class VividSeats(TokenPlatform):
 
     def _standing(self, link: Link, ref: ListingRef) -> Any:
         found = self._listings(link, ref.external_id)
-        return next((item for item in found if _wire.text_at(item, "ticketId") == ref.external_id), None)
+        # One that was made by hand may have no key of its seller's.
+        key, name = ("ticketId", ref.external_id) if ref.external_id else ("id", ref.listing_id)
+        return next((item for item in found if _wire.text_at(item, key) == name), None)
 
     @staticmethod
     def _listings(link: Link, ticket_id: str = "") -> list[Any]:

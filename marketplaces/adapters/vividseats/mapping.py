@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from marketplaces.adapters import _wire, _xml
 from marketplaces.contracts import (
     Draft,
+    EventWords,
     Fulfilment,
     PaymentLine,
     RemoteEvent,
@@ -103,6 +104,9 @@ def listing_of(body: Any) -> RemoteListing:
         currency="USD",
         state=RemoteListingState.ACTIVE if quantity > 0 else RemoteListingState.GONE,
         updated_at=_wire.moment_of(_wire.dig(body, "lastUpdate")),
+        event=EventWords(
+            _wire.text_at(body, "eventName"), _wire.text_at(body, "venue"), _wire.text_at(body, "eventDate")[:10]
+        ),
     )
 
 
@@ -132,6 +136,9 @@ def sale_of(order: Element) -> RemoteSale:
         sold_at=sold_at,
         ship_by=_wire.moment_of(_xml.text_at(order, "expectedShipDate")),
         gross_known=False,
+        event=EventWords(
+            _xml.text_at(order, "event"), _xml.text_at(order, "venue"), _xml.text_at(order, "eventDate")[:10]
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from marketplaces.simulator.desk import TokenDesk, routes
 from marketplaces.simulator.dialects.gametime import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
 from marketplaces.simulator.rules import Rules, Words
-from marketplaces.simulator.state import Account, Listing, Sale, to_cents
+from marketplaces.simulator.state import Account, Event, Listing, Sale, from_cents, to_cents
 
 PLATFORM = "gametime"
 _RULES = Rules(
@@ -84,6 +84,27 @@ class Gametime(TokenDesk):
             listing.state, listing.updated_at = "deleted", now
         account.file, account.file_at = text, now
         return Response(200, {"refused": refused})
+
+    def by_hand(self, listing: Listing, event: Event, now: float) -> None:
+        """A row that the seller wrote into the file with his own hand."""
+        account = self.ledger.accounts[listing.account_id]
+        rows = list(csv.DictReader(io.StringIO(account.file, newline=""))) if account.file else []
+        listing.external_id = listing.external_id or f"hand-{listing.id}"
+        month, day = int(event.local_date[5:7]), int(event.local_date[8:])
+        rows.append({
+            "Event": event.name, "Venue": event.venue, "EventDate": f"{month}/{day}/{event.local_date[:4]}",
+            "EventTime": "7:10 PM", "Quantity": str(listing.quantity), "Section": listing.section, "Row": listing.row,
+            "SeatFrom": str(listing.seats[0]) if listing.seats else "",
+            "SeatThru": str(listing.seats[-1]) if listing.seats else "",
+            "Cost": f"{from_cents(listing.price_cents):.2f}", "TicketID": listing.external_id, "edelivery_ind": "N",
+            "Instant": "N", "Splittype": "ANY",
+        })  # fmt: skip
+        written = io.StringIO(newline="")
+        writer = csv.DictWriter(written, list(dict.fromkeys(name for row in rows for name in row)), restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+        account.file, account.file_at = written.getvalue(), now
+        self.ledger.listing_add(listing)
 
     # Listings by the API.
     def set_quantity(self, request: Request, account: Account, now: float, key: str) -> Response:

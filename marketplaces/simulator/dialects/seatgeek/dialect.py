@@ -7,7 +7,7 @@ from marketplaces.simulator.desk import TokenDesk, routes
 from marketplaces.simulator.dialects.seatgeek import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
 from marketplaces.simulator.rules import Rules, Words
-from marketplaces.simulator.state import Account, Listing, Sale, from_cents, stamp, to_cents
+from marketplaces.simulator.state import Account, Event, Listing, Sale, from_cents, stamp, to_cents
 
 PLATFORM = "seatgeek"
 _RULES = Rules(
@@ -43,6 +43,12 @@ class SeatGeek(TokenDesk):
         if request.path == "/2/events" and request.method == "GET":
             return self.search(request)
         return self._routed(_ROUTES, request, account, now)
+
+    def by_hand(self, listing: Listing, event: Event, now: float) -> None:
+        """A listing that names its event in words too, and has the seller's own number."""
+        listing.external_id = listing.external_id or f"hand-{listing.id}"
+        listing.extra = {"event": event.name, "venue": event.venue, "event_date": event.local_date}
+        super().by_hand(listing, event, now)
 
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """The refusal in SeatGeek's words."""

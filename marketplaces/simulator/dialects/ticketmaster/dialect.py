@@ -60,6 +60,11 @@ class Ticketmaster(Desk):
             return self.availability(request)
         return self._routed(_ROUTES, request, account, now)
 
+    def by_hand(self, listing: Listing, event: Event, now: float) -> None:
+        """Every listing has a key there; one of the platform's own where its seller gave none."""
+        listing.external_id = listing.external_id or f"tm-{listing.id}"
+        super().by_hand(listing, event, now)
+
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """The refusal: OAuth's words for consent, the gateway's for published services, the port's own else."""
         if request.path.startswith("/oauth/"):

@@ -7,7 +7,7 @@ from marketplaces.simulator.desk import TokenDesk, routes
 from marketplaces.simulator.dialects.vividseats import views
 from marketplaces.simulator.http import Refusal, Request, Response
 from marketplaces.simulator.rules import Rules, Words
-from marketplaces.simulator.state import Account, Ledger, Listing, Sale, stamp, to_cents
+from marketplaces.simulator.state import Account, Event, Ledger, Listing, Sale, stamp, to_cents
 from marketplaces.simulator.webhooks import Outbox
 
 PLATFORM = "vividseats"
@@ -53,6 +53,11 @@ class VividSeats(TokenDesk):
         if account is not None:
             self._pace(request, account, now)
         return self._routed(_ROUTES, request, account, now)
+
+    def by_hand(self, listing: Listing, event: Event, now: float) -> None:
+        """A listing that names its event in words too."""
+        listing.extra = {"eventName": event.name, "venue": event.venue, "eventDate": f"{event.local_date}T00:00:00"}
+        super().by_hand(listing, event, now)
 
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """The refusal in Vivid Seats' words: XML for orders, else JSON."""

@@ -21,6 +21,7 @@ from listings.models import (
     SplitType,
     TradingState,
 )  # fmt: skip
+from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
 from listings.services.mapping import mapping_confirm, mapping_options
@@ -129,6 +130,14 @@ class PriceInput(Input):
     version = serializers.IntegerField(min_value=1, required=False)
     reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
     confirmed = serializers.BooleanField(default=False)
+
+
+class BoundsInput(Input):
+    """The least and the most per ticket. `version` is the one you saw, unless If-Match says it."""
+
+    floor = MoneyField()
+    ceiling = MoneyField()
+    version = serializers.IntegerField(min_value=1, required=False)
 
 
 class DelistInput(Input):
@@ -377,18 +386,23 @@ class ListingPrice(ApiView):
         data = PriceInput(data=request.data)
         data.is_valid(raise_exception=True)
         self.if_match(ListingOutput(listing).data, listing.version)
-        wanted = data.validated_data
-        if "version" not in wanted:
-            # If-Match was weighed against what we read; the door's lock shows whether that still holds.
-            if "If-Match" not in request.headers:
-                raise InvalidInput(
-                    "Which version is changed?", field="version",
-                    remedy="Send the version that you saw, or its ETag as If-Match.",
-                )  # fmt: skip
-            wanted["version"] = listing.version
+        wanted = data.validated_data | {"version": _version_meant(request, data.validated_data, listing)}
         with self.vouched():
             changed = listing_reprice(actor=self.actor, listing_id=listing.pk, **wanted)
         return Response(ListingOutput(changed).data)
+
+
+def _version_meant(request: Request, wish: dict[str, Any], listing: Listing) -> int:
+    """The version that a change is of. Raises InvalidInput where neither the body nor If-Match says it.
+
+    If-Match was weighed against what we read; the change's lock shows whether that still holds.
+    """
+    if "version" not in wish and "If-Match" not in request.headers:
+        raise InvalidInput(
+            "Which version is changed?", field="version",
+            remedy="Send the version that you saw, or its ETag as If-Match.",
+        )  # fmt: skip
+    return int(wish.get("version", listing.version))
 
 
 class ListingDelist(ApiView):
@@ -409,6 +423,27 @@ class ListingDelist(ApiView):
         self.if_match(ListingOutput(listing).data, listing.version)
         (down,) = listings_delist(actor=self.actor, listing_ids=[listing.pk], **data.validated_data)
         return Response(ListingOutput(down).data)
+
+
+class ListingBounds(ApiView):
+    """Floor and ceiling."""
+
+    serializer_class = ListingOutput
+    versioned = True
+
+    @extend_schema(
+        tags=["listings"], summary="Set floor and ceiling", request=BoundsInput, responses={200: ListingOutput}
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """The listing with its new bounds; its price must lie between them."""
+        listing = selectors.listing_get(self.actor, pk)
+        data = BoundsInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        self.if_match(ListingOutput(listing).data, listing.version)
+        wanted = data.validated_data | {"version": _version_meant(request, data.validated_data, listing)}
+        with self.vouched():
+            changed = listing_bounds_set(actor=self.actor, listing_id=listing.pk, **wanted)
+        return Response(ListingOutput(changed).data)
 
 
 class ListingPublish(ApiView):

@@ -1,0 +1,135 @@
+"""Adoption: a listing that was made at its marketplace by hand becomes one of ours, kept in step from then on."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from listings.models import Listing, ListingSeat, ListingStatus, PriceHistory, Sale, SaleSeat, SplitType
+from listings.services.allocation import together
+from listings.services.delist import listing_take_down
+from listings.services.notify import listing_changed
+from listings.services.projections import projections_shrink
+from listings.services.recognise import recognise, told_of_sale
+from marketplaces.contracts import RemoteSale
+from marketplaces.models import MarketplaceAccount
+from marketplaces.selectors import fee_version, proceeds_at
+from portfolios.locks import seats_lock_whole
+from portfolios.models import OwnerState, Seat
+from portfolios.services.groups import seat_group_for
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
+from seatsync.core.money import round_money
+
+
+def adoption_problem(seats: Sequence[Seat], price: Decimal, currency: str) -> str:
+    """Why a listing or a sale of these seats cannot be one of ours; empty where it can."""
+    if len({(seat.season_ticket_id, seat.game_id, seat.row) for seat in seats}) != 1:
+        return "its seats are not of one season ticket and row"
+    if price <= 0:
+        return "it has no price"
+    if currency != seats[0].currency:
+        return f"it is priced in {currency}, and your season ticket in {seats[0].currency}"
+    return ""
+
+
+def kept_problem(seats: Sequence[Seat]) -> str:
+    """Why it needs a word of their holder whether these seats are still for sale; empty where it does not.
+
+    Seats that a buyer has are no such question: the listing is adopted to come down.
+    """
+    for seat in seats:
+        if seat.state not in {OwnerState.AVAILABLE, OwnerState.HELD, OwnerState.SOLD}:
+            return f"seat {seat.seat_number} is {seat.get_state_display()}"
+    return ""
+
+
+def listing_adopt(
+    *, actor: Actor, account: MarketplaceAccount, seats: Sequence[Seat], listing_id: str, remote_key: str,
+    price: Decimal, currency: str, proceeds: Decimal | None = None, all_in: Decimal | None = None,
+) -> Listing:  # fmt: skip
+    """A listing that its marketplace shows, as one of ours: active, at its own price, with what buyers have taken out.
+
+    Nobody moves its price until the holder gives it a floor and a ceiling. The caller holds a transaction and the
+    seats' locks. Raises Conflict where `adoption_problem` says why not.
+    """
+    if problem := adoption_problem(seats, price, currency):
+        raise Conflict(f"It cannot be kept in step: {problem}.", field="seats", remedy="Choose other seats.")
+    known = Listing.objects.filter(account=account, listing_id=listing_id).first() if listing_id else None
+    if known is not None:
+        return known
+    ordered = sorted(seats, key=lambda seat: seat.seat_number)
+    first, moment = ordered[0], now()
+    listing = Listing.objects.create(
+        tenant_id=first.tenant_id, account=account, mode=account.mode, season_ticket_id=first.season_ticket_id,
+        seat_group=seat_group_for(seats=ordered) if together(ordered) else None, game_id=first.game_id,
+        game_date=first.game.game_date, platform=account.platform, listing_id=listing_id, made_there=True,
+        remote_key=remote_key, section=first.section, row=first.row, quantity=len(ordered), price=price,
+        live_price=price, original_price=price, proceeds=proceeds or proceeds_at(price, fee_version(account.platform)),
+        all_in=all_in, currency=currency, floor=price, ceiling=price, status=ListingStatus.ACTIVE,
+        split_type=SplitType.ANY, published_at=moment,
+    )  # fmt: skip
+    ListingSeat.objects.bulk_create(
+        [ListingSeat(tenant_id=listing.tenant_id, listing=listing, seat=seat) for seat in ordered]
+    )
+    PriceHistory.objects.create(
+        time=moment, tenant_id=listing.tenant_id, listing_id=listing.pk, price=price, currency=currency,
+        platform=listing.platform,
+    )  # fmt: skip
+    audit_record(
+        actor=actor, verb="listing.adopt", object_type="listing", object_id=listing.pk,
+        subject=listing.season_ticket.user_id, after={"listing_id": listing_id, "price": price, "seats": len(ordered)},
+    )  # fmt: skip
+    _without_the_taken(listing, ordered)
+    listing_changed(listing)
+    return listing
+
+
+def _without_the_taken(listing: Listing, seats: list[Seat]) -> None:
+    """Seats that were sold before we knew of the listing leave it as they would have when they were sold."""
+    taken = {seat.pk: seat for seat in seats if seat.state != OwnerState.AVAILABLE}
+    live = SaleSeat.objects.filter(seat_id__in=taken, live=True).select_related("sale")
+    by_sale: dict[Sale, list[Seat]] = {}
+    for row in live:
+        by_sale.setdefault(row.sale, []).append(taken.pop(row.seat_id))
+    for sale, sold in by_sale.items():
+        projections_shrink([listing], sold, sale=sale)
+    if taken:
+        listing_take_down(listing, reason="a seat of it is held for a sale")
+
+
+def listing_of_unknown_sale(account: MarketplaceAccount, sale: RemoteSale) -> Listing | None:
+    """The listing of a sale that is known to no listing of ours, where its seats are ours for certain; else None.
+
+    It is made as it must have been: the saga needs one, and its rest may be on show. The caller holds a transaction.
+    """
+    match = recognise(account, told_of_sale(sale))
+    if match.why or not match.seats or sale.quantity != len(match.seats):
+        return None
+    price = round_money(sale.gross / sale.quantity)
+    seats = seats_lock_whole(match.seats)
+    if adoption_problem(seats, price, sale.currency):
+        return None
+    return listing_adopt(
+        actor=Actor.marketplace(account.tenant_id, account.pk), account=account, seats=seats,
+        listing_id=sale.listing_id, remote_key=sale.external_id, price=price, currency=sale.currency,
+    )  # fmt: skip
+
+
+def listing_covers_sale(listing: Listing, sale: RemoteSale) -> None:
+    """A listing made there was met when a part of it was sold already: a sale of that part belongs to it as well."""
+    named = {int(seat) for seat in sale.seats if seat.isdigit()}
+    known = set(listing.listing_seats.values_list("seat__seat_number", flat=True))
+    missing = named - known
+    if not listing.made_there or not missing:
+        return
+    match = recognise(listing.account, told_of_sale(sale))
+    own = [
+        seat for seat in match.seats
+        if not match.why and seat.season_ticket_id == listing.season_ticket_id and seat.game_id == listing.game_id
+        and seat.seat_number in missing
+    ]  # fmt: skip
+    if len(own) == len(missing):
+        ListingSeat.objects.bulk_create(
+            [ListingSeat(tenant_id=listing.tenant_id, listing=listing, seat=seat) for seat in seats_lock_whole(own)]
+        )

@@ -1,0 +1,209 @@
+"""Taking stock of an account: what it held before it was connected, and what is made there by hand since.
+
+Every listing and every past sale that was not made here is written down (FoundListing). Those whose seats are ours for
+certain are adopted at once; the others wait for their holder's word (services/found.py), and nothing is done to them.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+
+from listings.locks import found_lock
+from listings.models import CommandKind, FoundKind, FoundListing, FoundState, Listing, Sale
+from listings.services.adopt import adoption_problem, kept_problem, listing_adopt
+from listings.services.commands import command_write
+from listings.services.drift_alerts import alert_adopted, alert_found, alert_stock, alert_stock_unknown
+from listings.services.events import events_learn
+from listings.services.recognise import Recognised, Told, recognise, told_of_listing, told_of_sale
+from listings.services.refs import listing_called
+from listings.services.sale_saga import sale_apply
+from listings.services.wake import account_commands_wake
+from marketplaces.contracts import Capability, EventWords, Link, MarketplaceAdapter, RemoteListing, RemoteSale
+from marketplaces.contracts import RemoteSaleState as Remote
+from marketplaces.models import MarketplaceAccount, Mode
+from portfolios.locks import seats_lock_whole
+from seatsync.core.actors import Actor
+from seatsync.core.clock import now
+from seatsync.core.money import round_money
+from seatsync.live.events import LiveType
+from seatsync.live.publish import publish
+
+# Sales of a season and of the one before: older ones are nobody's question any more.
+SALES_BACK = timedelta(days=400)
+
+
+@dataclass(slots=True)
+class Stock:
+    """How many of what was found were adopted, and how many wait for their holder."""
+
+    adopted: int = 0
+    waiting: int = 0
+
+
+def stock_order(account_id: uuid.UUID) -> None:
+    """Order the sweep that takes the account's stock, if that was not taken yet."""
+    account = MarketplaceAccount.objects.get(pk=account_id)
+    if account.stock_taken_at is None and account.mode != Mode.ASSISTED:
+        command_write(
+            account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:stock:{now():%Y%m%d%H%M%S%f}"
+        )
+
+
+def stock_take(
+    *, adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount, shown: Sequence[RemoteListing],
+    alive: Callable[[], None],
+) -> list[str]:  # fmt: skip
+    """Write down and, where certain, adopt what was not made here; the first time past sales too.
+
+    `shown` are all listings that the account shows now; returns the ids there of those that were not made here and are
+    none of ours yet. No transaction may be open: each is judged in its own. Raises MarketplaceError.
+    """
+    began, first, stock = now(), account.stock_taken_at is None, Stock()
+    foreign = _foreign(account, shown)
+    events_learn(adapter=adapter, link=link, account=account, told=map(told_of_listing, foreign), alive=alive)
+    for item in foreign:
+        alive()
+        _count(stock, found_listing_note(account=account, item=item, tell=not first))
+    _note_gone(account, shown)
+    if first and Capability.SALES_SINCE in adapter.traits.capabilities:
+        past = list(adapter.sales_since(link, now() - SALES_BACK))
+        alive()
+        events_learn(adapter=adapter, link=link, account=account, told=map(told_of_sale, past), alive=alive)
+        for sale in past:
+            alive()
+            _count(stock, past_sale_note(account=account, sale=sale))
+    if first:
+        stock_taken(account, stock, began=began)
+    return [item.listing_id for item in foreign]
+
+
+def stock_taken(account: MarketplaceAccount, stock: Stock, *, began: datetime) -> None:
+    """What the account holds is known from now on, its sales as of `began`: what waited for that may go up."""
+    MarketplaceAccount.objects.filter(pk=account.pk).update(
+        stock_taken_at=now(), stock_unknown=False, sales_synced_until=began, last_sync_at=now(), updated_at=now()
+    )
+    if stock.adopted or stock.waiting:
+        alert_stock(account, adopted=stock.adopted, waiting=stock.waiting)
+    account_commands_wake(account.pk)
+    account_changed(account)
+
+
+def stock_ask(account: MarketplaceAccount, why: str) -> None:
+    """What the account holds cannot be read there: its holder is asked, and nothing goes up meanwhile."""
+    if account.stock_taken_at is None and not account.stock_unknown:
+        MarketplaceAccount.objects.filter(pk=account.pk).update(stock_unknown=True, updated_at=now())
+        alert_stock_unknown(account, why)
+        account_changed(account)
+
+
+def account_changed(account: MarketplaceAccount) -> None:
+    """Tell the account's page."""
+    publish(
+        tenant_id=account.tenant_id, user_ids=[account.user_id], kind=LiveType.ACCOUNT_CHANGED, object_id=account.pk
+    )
+
+
+def _foreign(account: MarketplaceAccount, shown: Iterable[RemoteListing]) -> list[RemoteListing]:
+    own = Listing.objects.filter(account=account)
+    ids = set(own.exclude(listing_id="").values_list("listing_id", flat=True))
+    keys = {*own.values_list("external_id", flat=True), *own.values_list("remote_key", flat=True)} - {""}
+    return [item for item in shown if item.listing_id not in ids and item.external_id not in keys]
+
+
+def _count(stock: Stock, found: FoundListing | None) -> None:
+    if found is not None:
+        stock.adopted += found.state == FoundState.ADOPTED
+        stock.waiting += found.state == FoundState.WAITING
+
+
+@transaction.atomic
+def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell: bool) -> FoundListing:
+    """Write a listing down that was not made here, and adopt it where its seats are certain.
+
+    `tell`: in an alert of its own. What its holder has decided on stays so.
+    """
+    told = told_of_listing(item)
+    found, new = _noted(account, FoundKind.LISTING, item.listing_id, item.external_id, told, item.price, item.currency)
+    back = found.state == FoundState.GONE
+    if found.state in {FoundState.NOT_OURS, FoundState.COMING_DOWN, FoundState.ADOPTED}:
+        return found
+    match = recognise(account, told)
+    seats = seats_lock_whole(match.seats) if match.seats and not match.why else []
+    why = match.why or adoption_problem(seats, item.price, item.currency) or kept_problem(seats)
+    if why:
+        _wait(found, match, why, tell=tell and (new or back))
+        return found
+    found.listing = listing_adopt(
+        actor=Actor.marketplace(account.tenant_id, account.pk), account=account, seats=seats,
+        listing_id=item.listing_id, remote_key=item.external_id, price=item.price, currency=item.currency,
+        proceeds=item.proceeds, all_in=item.all_in,
+    )  # fmt: skip
+    found.state, found.game, found.why = FoundState.ADOPTED, match.game, ""
+    found.save()
+    if tell:
+        alert_adopted(found.listing)
+    return found
+
+
+@transaction.atomic
+def past_sale_note(*, account: MarketplaceAccount, sale: RemoteSale) -> FoundListing | None:
+    """A sale from before the account was connected: into the ledger where its seats are certain, else written down.
+
+    None where nothing is to be written down: it is known already, it counts now, or it came to nothing.
+    """
+    if Sale.objects.filter(account=account, platform_sale_id=sale.sale_id).exists() or sale.state is Remote.CANCELLED:
+        return None
+    each = round_money(sale.gross / sale.quantity) if sale.quantity else Decimal(0)
+    match = recognise(account, told_of_sale(sale))
+    why = match.why or adoption_problem(match.seats, each, sale.currency)
+    if not why or listing_called(account, key=sale.external_id, listing_id=sale.listing_id) is not None:
+        sale_apply(account=account, remote=sale)
+        return None
+    found, _ = _noted(account, FoundKind.SALE, sale.sale_id, sale.external_id, told_of_sale(sale), each, sale.currency)
+    if found.state == FoundState.WAITING:
+        _wait(found, match, why, tell=False)
+    return found
+
+
+def _wait(found: FoundListing, match: Recognised, why: str, *, tell: bool) -> None:
+    found.state, found.game, found.why = FoundState.WAITING, match.game, why[:200]
+    found.save()
+    if tell:
+        alert_found(found)
+
+
+def _noted(
+    account: MarketplaceAccount, kind: FoundKind, remote_id: str, remote_key: str, told: Told, price: Decimal,
+    currency: str,
+) -> tuple[FoundListing, bool]:  # fmt: skip
+    words: EventWords = told.event
+    facts = {
+        "remote_key": remote_key[:80], "event_id": told.event_id[:80], "event_name": words.name[:200],
+        "venue": words.venue[:120], "local_date": words.local_date[:10], "starts_at": words.starts_at,
+        "section": told.section[:80], "row": told.row[:40], "seat_from": str(told.seats[0]) if told.seats else "",
+        "seat_to": str(told.seats[-1]) if told.seats else "", "quantity": told.quantity, "price": price,
+        "currency": currency, "last_seen_at": now(),
+    }  # fmt: skip
+    first = {"tenant_id": account.tenant_id, "first_seen_at": now()}
+    row, new = FoundListing.objects.get_or_create(
+        account=account, kind=kind, remote_id=remote_id[:80], defaults=facts | first
+    )
+    found = found_lock(row.pk)
+    if not new:
+        for name, value in facts.items():
+            setattr(found, name, value)
+        found.save()
+    return found, new
+
+
+def _note_gone(account: MarketplaceAccount, shown: Sequence[RemoteListing]) -> None:
+    """What waited, or was to come down, and is not there any more is nobody's question."""
+    up = [item.listing_id for item in shown]
+    still = FoundListing.objects.filter(
+        account=account, kind=FoundKind.LISTING, state__in=[FoundState.WAITING, FoundState.COMING_DOWN]
+    )
+    still.exclude(remote_id__in=up).update(state=FoundState.GONE, updated_at=now())

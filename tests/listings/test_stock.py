@@ -1,0 +1,296 @@
+"""What an account held before it was connected, and what is made there by hand since (against the simulator)."""
+
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+
+from listings.models import FoundListing, FoundState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
+from listings.services.found import found_adopt, found_ask_again, found_not_ours, found_take_down, stock_declare
+from listings.services.publish import listing_publish
+from listings.services.reconcile import accounts_reconcile_due
+from listings.services.sync import accounts_sync_due
+from marketplaces.contracts import Grant
+from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.services import links
+from marketplaces.services.connect import account_keep, connect_token
+from marketplaces.services.files import StoredFile
+from marketplaces.simulator.app import Simulator
+from portfolios.models import OwnerState, Seat
+from seatsync.core.errors import Conflict, InvalidInput, NotFound
+from seatsync.live.models import Alert
+from tests.builders import Holding
+from tests.listings.simulated import control, work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PLATFORMS = ("stubhub", "seatgeek", "vividseats", "gametime", "ticketmaster")
+# Where the seller, not the platform, says which seats were sold.
+TELLS_SEATS = ("stubhub", "vividseats", "gametime", "ticketmaster")
+
+
+def asked(name: str, **wish: Any) -> Any:
+    answer = links.shared_client().post(f"http://simulator.test/_sim/{name}", json=wish)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def by_hand(platform: str, seats: list[int], **changes: Any) -> Any:
+    """The holder lists seats on the platform's own page."""
+    wish = {"platform": platform, "account_id": f"{platform}-1", "event_id": 501, "section": "131", "row": "27",
+            "seats": seats, "price": "91.00"}  # fmt: skip
+    return asked("listings", **wish | changes)
+
+
+def there(simulator: Simulator, platform: str) -> dict[str, int]:
+    """What buyers can see: quantities by id there."""
+    found = [item for item in simulator.ledger.listings.values() if item.platform == platform]
+    return {str(item.id): item.quantity for item in found if item.state == "active"}
+
+
+def numbers(listing: Listing) -> list[int]:
+    """The seats that it offers."""
+    offered = listing.listing_seats.filter(offered=True)
+    return sorted(offered.values_list("seat__seat_number", flat=True))
+
+
+def connect(holding: Holding, platform: str) -> MarketplaceAccount:
+    """The holder's account that exists there already."""
+    made = asked("accounts", platform=platform, account_id=f"{platform}-1", token=f"{platform}-token")
+    if platform in {"stubhub", "ticketmaster"}:
+        grant = Grant(made["access_token"], made.get("refresh_token", ""), None, f"{platform}-1")
+        return account_keep(actor=holding.actor, platform=platform, mode=Mode.PAPER, grant=grant)
+    return connect_token(actor=holding.actor, platform=platform, mode=Mode.PAPER, token=f"{platform}-token")
+
+
+def held_before(platform: str) -> partial[Any]:
+    asked("accounts", platform=platform, account_id=f"{platform}-1", token=f"{platform}-token")
+    return partial(by_hand, platform)
+
+
+def sweep() -> None:
+    accounts_reconcile_due()
+    work()
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_listing_made_by_hand_before_is_adopted_and_comes_down_when_its_seats_sell_elsewhere(
+    holding: Holding, simulator: Simulator, platform: str
+) -> None:
+    held_before(platform)([1, 2])
+    account = connect(holding, platform)
+    work()
+    account.refresh_from_db()
+    assert account.stock_taken_at is not None
+    listing = Listing.objects.get()
+    assert (listing.made_there, listing.status, listing.quantity) == (True, ListingStatus.ACTIVE, 2)
+    assert (listing.price, listing.floor, listing.ceiling) == (Decimal("91.00"),) * 3
+    assert numbers(listing) == [1, 2]
+    assert FoundListing.objects.get().state == FoundState.ADOPTED
+    elsewhere = "vividseats" if platform != "vividseats" else "seatgeek"
+    other = connect_token(actor=holding.actor, platform=elsewhere, mode=Mode.PAPER, token="")
+    (mine,) = listing_publish(
+        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[:2]], account_ids=[other.pk],
+        price=Decimal("90.00"), floor=Decimal("60.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    work()
+    control("sell", platform=elsewhere, external_id=mine.external_id, quantity=2)
+    MarketplaceAccount.objects.update(last_sync_at=None)
+    accounts_sync_due()
+    work()
+    assert there(simulator, platform) == {}
+    listing.refresh_from_db()
+    assert listing.status == ListingStatus.CANCELLED
+    assert Sale.objects.get().last_delist_at is not None
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_listing_made_by_hand_later_is_adopted_at_the_next_sweep_and_its_sale_sells_the_seats(
+    holding: Holding, simulator: Simulator, platform: str
+) -> None:
+    connect(holding, platform) if platform != "gametime" else gametime_empty(holding)
+    work()
+    assert not Listing.objects.exists()
+    made = by_hand(platform, [3, 4])
+    # Vivid Seats answers once a minute.
+    start = simulator.clock()
+    simulator.clock = lambda: start + 65.0
+    sweep()
+    listing = Listing.objects.get()
+    assert listing.made_there
+    assert Alert.objects.filter(kind="listing.adopted", object_id=str(listing.pk)).exists()
+    control("sell", platform=platform, listing_id=made["id"], quantity=1)
+    simulator.clock = lambda: start + 130.0
+    MarketplaceAccount.objects.update(last_sync_at=None)
+    accounts_sync_due()
+    work()
+    sale = Sale.objects.get()
+    assert (sale.listing, sale.state) == (listing, SaleState.CONFIRMED)
+    assert Seat.objects.filter(game=holding.game, state=OwnerState.SOLD).count() == 1
+    listing.refresh_from_db()
+    assert (listing.status, listing.quantity) == (ListingStatus.ACTIVE, 1)
+
+
+def gametime_empty(holding: Holding) -> MarketplaceAccount:
+    """An account whose server shows no file, and of which its holder said that nothing is listed."""
+    account = connect(holding, "gametime")
+    work()
+    return stock_declare(actor=holding.actor, account_id=account.pk, file=None)
+
+
+@pytest.mark.parametrize("platform", TELLS_SEATS)
+def test_a_past_sale_counts_and_another_listing_of_its_seats_comes_down(
+    holding: Holding, simulator: Simulator, platform: str
+) -> None:
+    made = held_before(platform)([1, 2, 3, 4])
+    control("sell", platform=platform, listing_id=made["id"], quantity=2)
+    connect(holding, platform)
+    work()
+    sale = Sale.objects.get()
+    assert sale.state == SaleState.CONFIRMED
+    states = dict(Seat.objects.filter(game=holding.game).values_list("seat_number", "state"))
+    assert states == {1: "sold", 2: "sold", 3: "available", 4: "available"}
+    listing = Listing.objects.get()
+    assert (listing.status, listing.quantity) == (ListingStatus.ACTIVE, 2)
+    assert listing.listing_seats.filter(offered=True).count() == 2
+
+
+def test_a_listing_of_seats_that_a_buyer_has_is_taken_down_at_once(holding: Holding, simulator: Simulator) -> None:
+    other = connect_token(actor=holding.actor, platform="vividseats", mode=Mode.PAPER, token="")
+    (mine,) = listing_publish(
+        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats], account_ids=[other.pk],
+        price=Decimal("90.00"), floor=Decimal("60.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    work()
+    control("sell", platform="vividseats", external_id=mine.external_id, quantity=2)
+    accounts_sync_due()
+    work()
+    held_before("seatgeek")([1, 2])
+    held_before("seatgeek")([2, 3])
+    connect(holding, "seatgeek")
+    work()
+    assert list(there(simulator, "seatgeek").values()) == [1]
+    left = Listing.objects.get(made_there=True, status=ListingStatus.ACTIVE)
+    assert numbers(left) == [3]
+
+
+def test_what_is_not_certain_waits_and_nothing_is_done_to_it(holding: Holding, simulator: Simulator) -> None:
+    hand = held_before("seatgeek")
+    hand([1, 2], section="132")
+    hand([7, 8])
+    hand([], quantity=2)
+    connect(holding, "seatgeek")
+    work()
+    assert not Listing.objects.exists()
+    whys = sorted(FoundListing.objects.values_list("why", flat=True))
+    assert whys == [
+        "it names no seats, and you have 4 in that row", "its seats are not among yours",
+        "you have no seats in section 132, row 27",
+    ]  # fmt: skip
+    assert len(there(simulator, "seatgeek")) == 3
+    assert Alert.objects.get(kind="account.stock").severity == "action"
+
+
+def test_its_holder_says_which_seats_it_is_of_or_that_it_is_not_his_or_takes_it_down(
+    holding: Holding, simulator: Simulator
+) -> None:
+    hand = held_before("seatgeek")
+    unnamed, strange, unwanted = hand([], quantity=2), hand([7, 8]), hand([1, 2], section="200")
+    account = connect(holding, "seatgeek")
+    work()
+    found = {item.remote_id: item for item in FoundListing.objects.all()}
+    seats = [seat.pk for seat in holding.seats]
+    with pytest.raises(Conflict, match="may be of these seats"):
+        listing_publish(
+            actor=holding.actor, seat_ids=seats, account_ids=[account.pk], price=Decimal("90.00"),
+            floor=Decimal("60.00"), ceiling=Decimal("200.00"),
+        )  # fmt: skip
+    one = found[str(unnamed["id"])]
+    with pytest.raises(NotFound):
+        found_adopt(actor=holding.outsider, found_id=one.pk, seat_ids=seats[:2])
+    with pytest.raises(InvalidInput, match="of 2 seats, and 3"):
+        found_adopt(actor=holding.actor, found_id=one.pk, seat_ids=seats[:3])
+    adopted = found_adopt(actor=holding.actor, found_id=one.pk, seat_ids=seats[2:])
+    assert adopted.listing is not None
+    assert adopted.listing.quantity == 2
+    with pytest.raises(Conflict):
+        found_not_ours(actor=holding.actor, found_ids=[one.pk])
+    found_not_ours(actor=holding.actor, found_ids=[found[str(strange["id"])].pk])
+    found_take_down(actor=holding.actor, found_id=found[str(unwanted["id"])].pk)
+    work()
+    assert set(there(simulator, "seatgeek")) == {str(unnamed["id"]), str(strange["id"])}
+    sweep()
+    states = dict(FoundListing.objects.values_list("remote_id", "state"))
+    assert states == {
+        str(unnamed["id"]): FoundState.ADOPTED, str(strange["id"]): FoundState.NOT_OURS,
+        str(unwanted["id"]): FoundState.GONE,
+    }  # fmt: skip
+    assert not Alert.objects.filter(kind="listing.foreign", state="firing").exists()
+
+
+def test_a_sale_of_what_is_not_ours_concerns_nobody(holding: Holding, simulator: Simulator) -> None:
+    strange = held_before("seatgeek")([7, 8])
+    connect(holding, "seatgeek")
+    work()
+    found = FoundListing.objects.get()
+    found_not_ours(actor=holding.actor, found_ids=[found.pk])
+    control("sell", platform="seatgeek", listing_id=strange["id"], quantity=1)
+    MarketplaceAccount.objects.update(last_sync_at=None)
+    accounts_sync_due()
+    work()
+    assert not Sale.objects.exists()
+    found_ask_again(actor=holding.actor, found_id=found.pk)
+    MarketplaceAccount.objects.update(last_sync_at=None)
+    accounts_sync_due()
+    assert Sale.objects.get().state == SaleState.NEEDS_PERSON
+
+
+def test_nothing_goes_up_before_the_stock_is_taken(holding: Holding, simulator: Simulator) -> None:
+    held_before("seatgeek")([1, 2])
+    account = connect(holding, "seatgeek")
+    MarketplaceAccount.objects.update(stock_taken_at=None)
+    listing_publish(
+        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[2:]], account_ids=[account.pk],
+        price=Decimal("90.00"), floor=Decimal("60.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    work()
+    waiting = MarketplaceCommand.objects.get(kind="create")
+    assert waiting.last_error == "waiting: what the account lists already is being read"
+    assert len(there(simulator, "seatgeek")) == 1
+    sweep()
+    work()
+    assert len(there(simulator, "seatgeek")) == 2
+
+
+def test_a_server_that_takes_files_away_is_written_to_only_after_its_holder_has_said_what_it_lists(
+    holding: Holding, simulator: Simulator
+) -> None:
+    made = held_before("gametime")([1, 2])
+    kept = simulator.ledger.accounts["gametime-1"].file
+    simulator.ledger.accounts["gametime-1"].file = ""
+    account = connect(holding, "gametime")
+    listing_publish(
+        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[2:]], account_ids=[account.pk],
+        price=Decimal("90.00"), floor=Decimal("60.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    work()
+    account.refresh_from_db()
+    assert account.stock_unknown
+    assert account.stock_taken_at is None
+    assert simulator.ledger.accounts["gametime-1"].file == ""
+    assert Alert.objects.get(kind="account.stock_unknown").state == "firing"
+    with pytest.raises(InvalidInput, match="no inventory"):
+        stock_declare(actor=holding.actor, account_id=account.pk, file=b"Team,Price\nOwls,3\n")
+    stock_declare(actor=holding.actor, account_id=account.pk, file=kept.encode())
+    MarketplaceCommand.objects.update(not_before=account.created_at)
+    work()
+    MarketplaceCommand.objects.update(not_before=account.created_at)
+    work()
+    adopted = Listing.objects.get(made_there=True)
+    assert adopted.listing_id == made["external_id"]
+    assert len(there(simulator, "gametime")) == 2
+    assert made["external_id"] in (StoredFile(account).last() or b"").decode()
+    assert Alert.objects.get(kind="account.stock_unknown").state == "recovered"
+    with pytest.raises(Conflict):
+        stock_declare(actor=holding.actor, account_id=account.pk, file=None)
