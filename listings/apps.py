@@ -13,6 +13,7 @@ class ListingsConfig(AppConfig):
         from listings.selectors import offered_among, records_of_ticket
         from listings.services.accounts import (
             account_business,
+            account_left_by_hand,
             account_listings_down,
             shown_listing_of,
         )
@@ -21,7 +22,7 @@ class ListingsConfig(AppConfig):
         from listings.services.let_go import listings_let_go
         from listings.services.stock import stock_order
         from listings.services.wake import account_commands_wake
-        from marketplaces.ports import account_closing, account_connected, business, shown_listing
+        from marketplaces.ports import account_closing, account_connected, account_left, business, shown_listing
         from portfolios import ports as ledger
 
         register_handlers()
@@ -34,3 +35,4 @@ class ListingsConfig(AppConfig):
         account_connected.register(account_commands_wake)
         account_connected.register(stock_order)
         account_closing.register(account_listings_down)
+        account_left.register(account_left_by_hand)

@@ -166,3 +166,55 @@ class StockForm(forms.Form):
         """The file's bytes; None where nothing is listed."""
         file = self.cleaned_data.get("file")
         return file.read() if file else None
+
+
+class HandDoneForm(forms.Form):
+    """That something is done there, and perhaps the listing's number there."""
+
+    listing_id = forms.CharField(max_length=80, required=False)
+
+
+class SoldForm(forms.Form):
+    """What was sold there by a listing of an assisted account."""
+
+    seats = forms.MultipleChoiceField(label="Seats", widget=forms.CheckboxSelectMultiple)
+    price = MoneyField(label="Price per ticket")
+    proceeds = MoneyField(
+        label="To you for all of them", required=False, help_text="Left empty: the price less the marketplace's fee."
+    )
+    order = forms.CharField(label="Order number", max_length=80, help_text="It stands in the marketplace's mail.")
+
+    def __init__(self, data: QueryDict | None, *, seats: Iterable[Seat], **more: Any) -> None:
+        super().__init__(data, **more)
+        choices_give(self, "seats", [(str(seat.pk), str(seat)) for seat in seats])
+
+    def said(self) -> dict[str, Any]:
+        """As the service takes it."""
+        data = self.cleaned_data
+        return {"seat_ids": [uuid.UUID(pk) for pk in data["seats"]], "price": data["price"],
+                "proceeds": data["proceeds"], "order": data["order"]}  # fmt: skip
+
+
+class MailForm(forms.Form):
+    """A mail, pasted with its subject, or as a file."""
+
+    mail = forms.CharField(
+        label="The mail", required=False, max_length=1_000_000,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+    )  # fmt: skip
+    file = forms.FileField(label="Or as a file (.eml)", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """One of the two."""
+        data = super().clean() or {}
+        if not data.get("mail") and not data.get("file"):
+            raise forms.ValidationError("Paste the mail, or choose its file.")
+        return data
+
+    def content(self) -> bytes:
+        """The mail's bytes; pasted text is a mail without headers."""
+        file = self.cleaned_data.get("file")
+        if file:
+            return bytes(file.read())
+        text: str = self.cleaned_data["mail"]
+        return f"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{text}".encode()

@@ -43,5 +43,5 @@ def listing_story(listing: Listing) -> Story:
         lines=[Line("Price at the marketplace", points, "own", step=True)] if points else [],
         views=prices[-1].views if prices else None,
         favorites=prices[-1].favorites if prices else None,
-        waiting=next((c for c in reversed(commands) if c.state == "needs_person"), None),
+        waiting=next((c for c in reversed(commands) if c.state == "needs_person" and not c.by_hand), None),
     )

@@ -106,10 +106,20 @@ def proposals(listing: Listing) -> QuerySet[PriceProposal]:
 def needs_person(actor: Actor) -> QuerySet[MarketplaceCommand]:
     """Commands of visible accounts that wait for a person, oldest first."""
     accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
-    waiting = MarketplaceCommand.objects.filter(state=CommandState.NEEDS_PERSON, account__in=accounts)
+    waiting = MarketplaceCommand.objects.filter(state=CommandState.NEEDS_PERSON, by_hand=False, account__in=accounts)
     return waiting.select_related("account", "listing__seat_group", "listing__game__opponent", "sale").order_by(
         "created_at"
     )
+
+
+def hand_tasks(actor: Actor) -> QuerySet[MarketplaceCommand]:
+    """What waits for a person's hands on visible accounts, what must come down first."""
+    accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
+    waiting = MarketplaceCommand.objects.filter(state=CommandState.NEEDS_PERSON, by_hand=True, account__in=accounts)
+    return waiting.select_related(
+        "account", "listing__seat_group", "listing__game__home_team", "listing__game__opponent",
+        "listing__game__venue", "sale",
+    ).order_by("priority", "created_at")  # fmt: skip
 
 
 def mappings_waiting(actor: Actor) -> QuerySet[MarketplaceCommand]:

@@ -3,7 +3,7 @@
 import uuid
 
 from listings.models import Sale
-from listings.services import expire, outbox, payouts, reconcile, sync, wake
+from listings.services import by_hand, expire, outbox, payouts, reconcile, sync, wake
 from marketplaces.models import MarketplaceAccount
 from seatsync.core.jobs import job, job_begun, once_per_slot
 
@@ -62,6 +62,12 @@ def expire_listings() -> None:
 def reconcile_accounts() -> None:
     """Order a sweep of every account; the outbox carries it out within each account's limits."""
     once_per_slot("listings.reconcile_accounts", reconcile.EVERY_S, reconcile.accounts_reconcile_due)
+
+
+@job(time_limit_s=120)
+def nag_by_hand() -> None:
+    """Say again what a person must take down with his own hands, and has not."""
+    once_per_slot("listings.nag_by_hand", 60, by_hand.tasks_nag)
 
 
 @job(time_limit_s=240)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from listings.views import found, fulfil, listings, mapping, resolve, sales, trading
+from listings.views import by_hand, found, fulfil, listings, mapping, resolve, sales, trading
 
 app_name = "listings"
 urlpatterns = [
@@ -17,6 +17,12 @@ urlpatterns = [
     path("portfolio/sales/<uuid:sale_id>/hand-over/", fulfil.sale_fulfil, name="sale_fulfil"),
     path("portfolio/sales/<uuid:sale_id>/resolve/", resolve.sale_resolve, name="sale_resolve"),
     path("portfolio/listings/<uuid:listing_id>/bounds/", listings.listing_bounds, name="listing_bounds"),
+    path("portfolio/by-hand/", by_hand.hand_list, name="hand_list"),
+    path("portfolio/by-hand/<uuid:command_id>/done/", by_hand.hand_done, name="hand_done"),
+    path("portfolio/listings/<uuid:listing_id>/sold/", by_hand.listing_sold, name="listing_sold"),
+    path("portfolio/listings/<uuid:listing_id>/sold-there/", by_hand.listing_sold_form, name="listing_sold_form"),
+    path("settings/connections/<uuid:account_id>/by-hand/", by_hand.hand_account, name="hand_account"),
+    path("settings/connections/<uuid:account_id>/mails/", by_hand.mail_forward, name="mail_forward"),
     path("settings/connections/<uuid:account_id>/found/", found.found_list_page, name="found_list"),
     path("settings/connections/<uuid:account_id>/stock/", found.stock_say, name="stock_say"),
     path("settings/connections/found/<uuid:found_id>/adopt/", found.found_adopt, name="found_adopt"),

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from marketplaces import selectors
 from marketplaces.market import market_of_games
-from marketplaces.models import InboundEvent, MarketplaceAccount
+from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, traits_of
 from marketplaces.services import connect
 from marketplaces.services.understand import inbound_retry
@@ -55,7 +55,7 @@ class AccountInput(Input):
     """Connect an account: with a token, or (consent platforms) without one to be told where to go."""
 
     platform = serializers.CharField(max_length=20)
-    mode = ChoiceField(choices=["paper", "live"], default="paper")
+    mode = ChoiceField(choices=["paper", "live", "assisted"], default="paper")
     token = serializers.CharField(
         max_length=500, required=False, allow_blank=True,
         help_text="Where a platform asks for several parts (Gametime: API key, FTP user, FTP password), a line each.",
@@ -117,6 +117,9 @@ class AccountList(mixins.ListModelMixin, ApiView):
         data = AccountInput(data=request.data)
         data.is_valid(raise_exception=True)
         wish = data.validated_data
+        if wish["mode"] == Mode.ASSISTED:
+            account = connect.connect_assisted(actor=self.actor, platform=wish["platform"])
+            return Response(AccountOutput(account).data, status=201)
         # What else is wanted depends on the platform: one that nobody knows wants nothing.
         by_token = adapter_get(wish["platform"]).traits.auth == "token" and not wish.get("redirect_uri")
         if by_token or wish.get("token"):

@@ -84,6 +84,8 @@ class Traits:
     hand_overs: tuple[HandOver, ...] = ()
     # Whether a sale tells the buyer's list price, or only what reaches the seller.
     tells_gross: bool = True
+    # The platform's own site, for what a person does there with his own hands.
+    site: str = ""
     # What the holder of a token platform enters, in this order; more than one part are the lines of one token.
     token_parts: tuple[str, ...] = ("API token",)
     currency: str = "USD"

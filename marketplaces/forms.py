@@ -2,12 +2,18 @@
 
 from django import forms
 
+MODES = [
+    ("paper", "Paper: practice, nothing is offered"),
+    ("live", "Live"),
+    ("assisted", "By hand: it gives you no interface"),
+]
+
 
 class ConnectForm(forms.Form):
     """Which platform to connect, how, and the token where the platform has no consent page."""
 
     platform = forms.SlugField(max_length=20)
-    mode = forms.ChoiceField(label="Mode", choices=[("paper", "Paper: practice, nothing is offered"), ("live", "Live")])
+    mode = forms.ChoiceField(label="Mode", choices=MODES)
     token = forms.CharField(
         label="API token", max_length=400, required=False, strip=True, widget=forms.PasswordInput(render_value=False)
     )

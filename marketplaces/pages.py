@@ -11,10 +11,18 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from marketplaces.forms import ConnectForm, ConsentForm
+from marketplaces.models import Mode
 from marketplaces.registry import adapter_get, adapter_list
 from marketplaces.selectors import account_list as accounts_visible
 from marketplaces.selectors import inbound_failed
-from marketplaces.services.connect import connect_finish, connect_start, connect_token, disconnect
+from marketplaces.services.connect import (
+    account_leave,
+    connect_assisted,
+    connect_finish,
+    connect_start,
+    connect_token,
+    disconnect,
+)  # fmt: skip
 from marketplaces.services.understand import inbound_retry
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput, SeatSyncError
@@ -62,6 +70,10 @@ def account_connect(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         actor, data = request_actor(request), form.cleaned_data
         try:
+            if data["mode"] == Mode.ASSISTED:
+                account = connect_assisted(actor=actor, platform=data["platform"])
+                messages.success(request, "The account is here. What is to be done there waits under By hand.")
+                return redirect("listings:hand_account", account.pk)
             if adapter_get(data["platform"]).traits.auth == "oauth2":
                 url = connect_start(
                     actor=actor, platform=data["platform"], mode=data["mode"], redirect_uri=_redirect_uri()
@@ -108,6 +120,19 @@ def account_disconnect(request: HttpRequest, account_id: uuid.UUID) -> HttpRespo
             "It is disconnected once its listings are down and sales settled.",
         )
         messages.success(request, under_way if account.is_active else done)
+    return redirect("marketplaces:account_list")
+
+
+@login_required
+@require_POST
+def account_left(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
+    """Give the grant up and leave the listings where they are."""
+    try:
+        account_leave(actor=request_actor(request), account_id=account_id)
+    except Conflict as error:
+        messages.error(request, f"{error.detail} {error.remedy}".strip())
+    else:
+        messages.success(request, "Its listings stay up there, and are yours to take down by hand.")
     return redirect("marketplaces:account_list")
 
 

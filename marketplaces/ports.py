@@ -32,3 +32,5 @@ shown_listing: Question[[uuid.UUID], ListingRef | None] = Question(lambda: None)
 account_connected: Tidings[[uuid.UUID]] = Tidings()
 # It is being given up: everything open on it is to come down.
 account_closing: Tidings[[uuid.UUID]] = Tidings()
+# Its grant is given up and its listings stay: what waits for it is for its holder's hands from now on. May refuse.
+account_left: Tidings[[uuid.UUID]] = Tidings()

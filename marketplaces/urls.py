@@ -10,5 +10,6 @@ urlpatterns = [
     path("settings/connections/connect/", pages.account_connect, name="account_connect"),
     path("settings/connections/finish/", pages.account_connected, name="connect_finish"),
     path("settings/connections/<uuid:account_id>/disconnect/", pages.account_disconnect, name="account_disconnect"),
+    path("settings/connections/<uuid:account_id>/leave/", pages.account_left, name="account_leave"),
     path("settings/connections/inbound/<uuid:event_id>/retry/", pages.inbound_again, name="inbound_retry"),
 ]

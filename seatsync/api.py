@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from intelligence import api as intelligence
 from listings import api as listings
-from listings.api import found
+from listings.api import by_hand, found
 from marketplaces import api as marketplaces
 from portfolios import api as portfolios
 from seatsync.accounts import api as accounts
@@ -120,6 +120,11 @@ urlpatterns = [
     path("found/<uuid:pk>/adopt/", found.FoundAdopt.as_view(), name="found_adopt"),
     path("found/<uuid:pk>/not-ours/", found.FoundNotOurs.as_view(), name="found_not_ours"),
     path("found/<uuid:pk>/take-down/", found.FoundTakeDown.as_view(), name="found_take_down"),
+    path("marketplace-accounts/<uuid:pk>/leave/", by_hand.AccountLeave.as_view(), name="account_leave"),
+    path("marketplace-accounts/<uuid:pk>/mails/", by_hand.AccountMails.as_view(), name="account_mails"),
+    path("hand-tasks/", by_hand.TaskList.as_view(), name="hand_tasks"),
+    path("hand-tasks/<uuid:pk>/done/", by_hand.TaskDone.as_view(), name="hand_done"),
+    path("listings/<uuid:pk>/sold/", by_hand.ListingSold.as_view(), name="listing_sold"),
     path("inbound-events/<uuid:pk>/retry/", marketplaces.InboundRetry.as_view(), name="inbound_retry"),
     path("market/", marketplaces.MarketView.as_view(), name="market"),
     path("listings/", listings.ListingList.as_view(), name="listings"),

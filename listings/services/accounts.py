@@ -9,13 +9,15 @@ from django.db.models import Max, Q
 from listings.locks import listings_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.services.delist import listing_take_down
+from listings.services.hand_alerts import alert_task
 from listings.services.refs import listing_ref
 from listings.states import OPEN
 from marketplaces.contracts import Capability, ListingRef
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.ports import Business
 from marketplaces.registry import platform_can
 from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
 
 # A sale may be told this long after the listing was down.
 LATE = timedelta(seconds=30)
@@ -51,7 +53,7 @@ def shown_listing_of(account_id: uuid.UUID) -> ListingRef | None:
 
 def _unread(account_id: uuid.UUID) -> int:
     account = MarketplaceAccount.objects.get(pk=account_id)
-    if not platform_can(account.platform, Capability.SALES_SINCE):
+    if account.mode == Mode.ASSISTED or not platform_can(account.platform, Capability.SALES_SINCE):
         return 0
     newest = MarketplaceCommand.objects.filter(account=account, kind=CommandKind.DELIST, state=CommandState.DONE)
     down_at = newest.aggregate(at=Max("finished_at"))["at"]
@@ -66,3 +68,17 @@ def account_listings_down(account_id: uuid.UUID) -> None:
     wanted = offered.exclude(status=ListingStatus.DELISTING).values_list("pk", flat=True)
     for listing in listings_lock(wanted):
         listing_take_down(listing, reason="its account is being disconnected")
+
+
+def account_left_by_hand(account_id: uuid.UUID) -> None:
+    """What waits for an account's worker is for its holder's hands from now on. Raises Conflict while one is at it."""
+    commands = MarketplaceCommand.objects.filter(account_id=account_id)
+    if commands.filter(state=CommandState.IN_FLIGHT).exists():
+        raise Conflict("A change is on its way there now.", field="account", remedy="Try again in a minute.")
+    waiting = commands.filter(state__in=[CommandState.PENDING, CommandState.NEEDS_PERSON])
+    # Nobody reads an account by hand, or looks whether something is gone.
+    looks = [CommandKind.SYNC_ACCOUNT, CommandKind.VERIFY_GONE]
+    waiting.filter(kind__in=looks).update(state=CommandState.SUPERSEDED, finished_at=now(), updated_at=now())
+    waiting.update(state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, updated_at=now())
+    for task in commands.filter(state=CommandState.NEEDS_PERSON, by_hand=True).select_related("account", "listing"):
+        alert_task(task)

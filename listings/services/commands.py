@@ -5,8 +5,9 @@ from typing import Any
 from django.db.models import Q
 
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
+from listings.services.hand_alerts import alert_task, alert_task_done
 from listings.services.wake import outbox_wake
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
 from seatsync.core.clock import now
 
@@ -24,12 +25,15 @@ def command_write(
     key: str,
     payload: dict[str, Any] | None = None,
 ) -> MarketplaceCommand:
-    """Insert a command once (its key is unique) and wake a worker when the transaction commits."""
+    """Insert a command once (its key is unique) and wake a worker when the transaction commits.
+
+    An assisted account has no worker: its holder is told what to do, and says when it is done (by_hand.py).
+    """
     owner = listing or sale
     account = account or (owner.account if owner else None)
     if account is None:
         raise ValueError("a command concerns a listing, a sale or an account")
-    traits = traits_of(account.platform)
+    traits, by_hand = traits_of(account.platform), account.mode == Mode.ASSISTED
     command, created = MarketplaceCommand.objects.get_or_create(
         idempotency_key=key,
         defaults={
@@ -41,10 +45,14 @@ def command_write(
             "priority": 0 if kind in URGENT else 3 if kind in SOON else 5,
             "payload": payload or {},
             "not_before": now(),
-            "whole_account": traits is not None and traits.whole_account,
+            "whole_account": traits is not None and traits.whole_account and not by_hand,
+            "by_hand": by_hand,
+            "state": CommandState.NEEDS_PERSON if by_hand else CommandState.PENDING,
         },
     )
-    if created:
+    if created and by_hand:
+        alert_task(command)
+    elif created:
         outbox_wake(urgent=kind in URGENT)
     return command
 
@@ -60,6 +68,8 @@ def commands_supersede(listing: Listing, kinds: frozenset[CommandKind] | None = 
     )
     # One UPDATE each: a worker that claims a row meanwhile wins, and the row no longer matches.
     withdrawn = {"state": CommandState.SUPERSEDED, "finished_at": now()}
+    for task in waiting.filter(by_hand=True).select_related("account"):
+        alert_task_done(task)
     never_sent = waiting.filter(kind=CommandKind.CREATE, attempts=0, outcome_unknown=False).update(**withdrawn)
     waiting.update(**withdrawn)
     return never_sent > 0

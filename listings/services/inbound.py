@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 from listings.selectors import sale_set_aside
+from listings.services.mail_sales import mail_apply
 from listings.services.sale_saga import projections_withdraw, sale_apply, sale_hold, sale_hold_release
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import NoticeKind
 from marketplaces.errors import MarketplaceError, TemporaryError
 from marketplaces.inbox import register
-from marketplaces.models import InboundEvent, MarketplaceAccount
+from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.links import over_link
 from seatsync.core.clock import now
@@ -36,6 +37,9 @@ def on_sale(event: InboundEvent) -> None:
     While it waits the seats stay held and every other listing of them is taken down, so nobody else can buy them.
     """
     account = event.account
+    if account.mode == Mode.ASSISTED:
+        mail_apply(event)
+        return
     if not event.resource_id:
         account_sync_sales(account=account)
         return
@@ -73,6 +77,14 @@ def on_ping(_event: InboundEvent) -> None:
 
 def on_unknown(event: InboundEvent) -> None:
     """Stored and reported; nothing else is done with what we do not know (I-21)."""
+    if event.account.mode == Mode.ASSISTED:
+        _tell(
+            event.account,
+            event,
+            f"A mail from {platform_name(event.account.platform)} names no sale",
+            severity="action",
+        )
+        return
     _tell(event.account, event, f"{platform_name(event.account.platform)} sent something unknown", severity="info")
 
 

@@ -188,6 +188,8 @@ def command_retry(*, actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
         raise NotFound("No command with this id.")
     if command.state != CommandState.NEEDS_PERSON:
         raise Conflict(f"The command is {command.get_state_display()}.", remedy="Nothing needs to be done.")
+    if command.by_hand:
+        raise Conflict("It is for your own hands.", field="command", remedy="Do it there, and say that it is done.")
     command.state, command.attempts, command.not_before = CommandState.PENDING, 0, now()
     command.outcome_unknown = True
     command.save(update_fields=["state", "attempts", "not_before", "outcome_unknown", "updated_at"])

@@ -79,7 +79,7 @@ def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
     Returns whether it was applied.
     """
     with transaction.atomic():
-        listing, sale, waiting = _locked(claimed)
+        listing, sale, waiting = command_scene(claimed)
         command = command_lock(claimed.pk)
         if command.state != CommandState.IN_FLIGHT or command.fence != claimed.fence:
             command.late_answers = [
@@ -88,7 +88,7 @@ def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
             ]
             command.save(update_fields=["late_answers", "updated_at"])
             return False
-        _APPLY[answer.outcome](command, listing, sale, answer)
+        apply_answer(command, listing, sale, answer)
         for one in waiting:
             sale_delists_done(one)
     if answer.remote_sale is not None:
@@ -96,7 +96,12 @@ def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
     return True
 
 
-def _locked(claimed: MarketplaceCommand) -> tuple[Listing | None, Sale | None, list[Sale]]:
+def apply_answer(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:
+    """What an answer does to a locked command, and to its locked listing and sale."""
+    _APPLY[answer.outcome](command, listing, sale, answer)
+
+
+def command_scene(claimed: MarketplaceCommand) -> tuple[Listing | None, Sale | None, list[Sale]]:
     """The command's listing and sale, and every sale that waits for what the command takes down; all locked.
 
     A newer command may do another sale's work, so that its own was superseded: each is looked at.
@@ -172,6 +177,11 @@ def _priced(_command: MarketplaceCommand, listing: Listing, answer: Answer) -> N
 
 def _delisted(command: MarketplaceCommand, listing: Listing, _answer: Answer) -> None:
     _status(listing, ListingStatus.CANCELLED, listing.status_reason)
+    if command.by_hand:
+        # Its holder's word is all that there is.
+        listing.gone_verified_at = now()
+        listing.save(update_fields=["gone_verified_at", "updated_at"])
+        return
     command_write(listing=listing, kind=CommandKind.VERIFY_GONE, key=f"verify:{command.idempotency_key}"[:120])
 
 

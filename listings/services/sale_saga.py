@@ -453,9 +453,9 @@ def sale_delists_done(sale: Sale) -> bool:
     """
     if sale.last_delist_at is not None:
         return False
-    pending = MarketplaceCommand.objects.filter(sale=sale, kind__in=[CommandKind.DELIST, CommandKind.RESIZE]).exclude(
-        state__in=[CommandState.DONE, CommandState.SUPERSEDED]
-    )
+    down = MarketplaceCommand.objects.filter(sale=sale, kind__in=[CommandKind.DELIST, CommandKind.RESIZE])
+    # What a person has to take down is nobody's speed but his: its time is shown apart.
+    pending = down.filter(by_hand=False).exclude(state__in=[CommandState.DONE, CommandState.SUPERSEDED])
     if pending.exists():
         return False
     sale.last_delist_at = now()

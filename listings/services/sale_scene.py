@@ -142,7 +142,8 @@ def as_told(sale: Sale) -> RemoteSale:
 
 def mark_if_nothing_to_take_down(sale: Sale) -> None:
     """A sale of seats that were offered nowhere else is down everywhere at once."""
-    open_commands = MarketplaceCommand.objects.filter(sale=sale, kind__in=[CommandKind.DELIST, CommandKind.RESIZE])
+    down = MarketplaceCommand.objects.filter(sale=sale, kind__in=[CommandKind.DELIST, CommandKind.RESIZE])
+    open_commands = down.filter(by_hand=False)
     if not open_commands.exists():
         sale.notice_to_last_delist_ms = 0
         sale.last_delist_at = sale.noticed_at

@@ -14,7 +14,7 @@ from marketplaces.contracts import Capability, Grant, Link
 from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
 from marketplaces.locks import accounts_locked, connect_attempt_lock
 from marketplaces.models import AccountFile, ConnectAttempt, InboxState, MarketplaceAccount, Mode
-from marketplaces.ports import account_closing, account_connected, business, shown_listing
+from marketplaces.ports import account_closing, account_connected, account_left, business, shown_listing
 from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.alerts import alert_reconnected
 from marketplaces.services.files import file_declare
@@ -130,6 +130,29 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
     return account_keep(actor=actor, platform=platform, mode=mode, grant=grant, empty=fresh)
 
 
+@transaction.atomic
+def connect_assisted(*, actor: Actor, platform: str) -> MarketplaceAccount:
+    """An account that its holder works with his own hands, because its platform gives him no interface.
+
+    What is to be done there is written as tasks; sales are told by him, or by the mails that he forwards.
+    """
+    if actor.tenant_id is None or actor.user_id is None:
+        raise NotAllowed("Only a signed-in holder can connect an account.")
+    adapter_get(platform)
+    account, created = accounts_locked().get_or_create(
+        tenant_id=actor.tenant_id, user_id=actor.user_id, platform=platform, mode=Mode.ASSISTED, is_active=True,
+        defaults={"webhook_secret": secrets.token_urlsafe(24), "stock_taken_at": now()},
+    )  # fmt: skip
+    account.closing_at = None
+    account.save(update_fields=["closing_at", "updated_at"])
+    audit_record(
+        actor=actor, verb="account.connect" if created else "account.reconnect", object_type="marketplace_account",
+        object_id=account.pk, after={"platform": platform, "mode": Mode.ASSISTED.value},
+    )  # fmt: skip
+    _changed(account)
+    return account
+
+
 def _practice_token(known: MarketplaceAccount | None, platform: str) -> str:
     """The one that the holder's paper account has, where there is one: its listings are known to no other."""
     return (known.access_token if known else "") or paper_token(platform)
@@ -240,6 +263,40 @@ def webhook_subscribe(account: MarketplaceAccount) -> None:
     except MarketplaceError as error:
         account.last_error, account.last_error_at = f"Webhook not registered: {error}"[:300], now()
     account.save(update_fields=["webhook_id", "last_error", "last_error_at", "updated_at"])
+
+
+@transaction.atomic
+def account_leave(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
+    """Give up the grant of an account and leave its listings where they are: its holder works it by hand from now on.
+
+    Their seats still come down elsewhere when its holder says that they sold there, and it is a task of his to take
+    them down there when they sell elsewhere. Raises NotFound, or Conflict where something is on its way there now, or
+    he has such an account there already.
+    """
+    account = accounts_locked().get_for(actor, account_id)
+    if not account.is_active or account.mode == Mode.ASSISTED:
+        raise Conflict("There is no grant to give up.", field="account", remedy="Nothing needs to be done.")
+    others = MarketplaceAccount.objects.filter(
+        tenant_id=account.tenant_id, user_id=account.user_id, platform=account.platform, mode=Mode.ASSISTED,
+        is_active=True,
+    )  # fmt: skip
+    if others.exists():
+        raise Conflict(
+            f"You have an assisted account at {platform_name(account.platform)} already.", field="account",
+            remedy="Disconnect that one first, or take the listings down.",
+        )  # fmt: skip
+    account_left.tell(account.pk)
+    account.mode, account.closing_at, account.needs_reconnect = Mode.ASSISTED, None, False
+    account.access_token = account.refresh_token = account.webhook_id = ""
+    account.expires_at, account.stock_taken_at = None, account.stock_taken_at or now()
+    account.webhook_secret = secrets.token_urlsafe(24)
+    account.save()
+    audit_record(
+        actor=actor, verb="account.leave", object_type="marketplace_account", object_id=account.pk,
+        subject=account.user_id, after={"mode": Mode.ASSISTED.value},
+    )  # fmt: skip
+    _changed(account)
+    return account
 
 
 @transaction.atomic

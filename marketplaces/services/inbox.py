@@ -17,11 +17,13 @@ from django.db.models import F
 from marketplaces.contracts import Notice, NoticeKind
 from marketplaces.errors import BadSignature
 from marketplaces.locks import account_unless_locked
-from marketplaces.models import InboundDelivery, InboundEvent, MarketplaceAccount
+from marketplaces.mails import LARGEST, notices_of, secret_given
+from marketplaces.models import InboundDelivery, InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
+from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
-from seatsync.core.errors import NotFound
+from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.jobs import enqueue_on_commit
 from seatsync.core.subjects import subject_seal
 
@@ -41,13 +43,38 @@ def inbox_receive(*, platform: str, account_id: uuid.UUID, headers: Mapping[str,
         raise NotFound("No account with this id.")
     lowered = {name.lower(): value for name, value in headers.items()}
     try:
-        adapter_get(platform).verify_webhook(lowered, body, account.webhook_secret)
+        _verify(account, lowered, body)
     except BadSignature:
         _note(account, rejected=True)
         raise
-    notices = _parse(platform, lowered, body)
+    notices = _parse(account, lowered, body)
+    return _take(account, notices, lowered, body)
+
+
+def mail_receive(*, actor: Actor, account_id: uuid.UUID, mail: bytes) -> int:
+    """Store a marketplace's mail that its holder forwards by hand; returns whether it was new, as 1 or 0.
+
+    Raises NotFound, Conflict for an account that tells its sales by itself, or InvalidInput for no mail.
+    """
+    account = MarketplaceAccount.objects.get_for(actor, account_id)
+    if account.mode != Mode.ASSISTED or not account.is_active:
+        raise Conflict("This account tells its sales by itself.", field="account", remedy="Nothing needs to be said.")
+    if not mail.strip() or len(mail) > LARGEST:
+        raise InvalidInput("There is no mail.", field="mail", remedy="Paste it with its subject, or forward it.")
+    return _take(account, notices_of(mail), {}, mail)
+
+
+def _verify(account: MarketplaceAccount, headers: Mapping[str, str], body: bytes) -> None:
+    """Raises BadSignature. To an assisted account its holder's mails are forwarded, with the account's own secret."""
+    if account.mode != Mode.ASSISTED:
+        adapter_get(account.platform).verify_webhook(headers, body, account.webhook_secret)
+    elif not secret_given(headers, account.webhook_secret):
+        raise BadSignature("the Authorization header does not carry the account's secret")
+
+
+def _take(account: MarketplaceAccount, notices: list[Notice], headers: Mapping[str, str], body: bytes) -> int:
     with transaction.atomic():
-        fresh = _store(account, notices, _kept(account, lowered), body, now())
+        fresh = _store(account, [_storable(notice) for notice in notices], _kept(account, headers), body, now())
         if fresh:
             enqueue_on_commit("marketplaces.tasks.process_inbound", event_ids=[str(pk) for pk in fresh])
     _note(account, rejected=False)
@@ -64,15 +91,17 @@ def _note(account: MarketplaceAccount, *, rejected: bool) -> None:
     MarketplaceAccount.objects.filter(pk=row.pk).update(**changes)
 
 
-def _parse(platform: str, headers: Mapping[str, str], body: bytes) -> list[Notice]:
+def _parse(account: MarketplaceAccount, headers: Mapping[str, str], body: bytes) -> list[Notice]:
+    platform = account.platform
     try:
-        notices = adapter_get(platform).parse_webhook(headers, body)
+        by_mail = account.mode == Mode.ASSISTED
+        notices = notices_of(body) if by_mail else adapter_get(platform).parse_webhook(headers, body)
     except Exception as error:
         # Whatever it is that was sent and proves its sender, it is kept before it is understood.
         log.warning("inbox.unreadable", platform=platform, error=f"{type(error).__name__}: {error}")
         notices = []
     unreadable = Notice(NoticeKind.UNKNOWN, topic="unreadable", action="", resource_id="", body=body)
-    return [_storable(notice) for notice in notices] or [unreadable]
+    return notices or [unreadable]
 
 
 def _storable(notice: Notice) -> Notice:

@@ -14,6 +14,13 @@ def platform_name(key: str) -> str:
 
 
 @register.filter
+def platform_site(key: str) -> str:
+    """The address of the marketplace's own site; "" without an adapter."""
+    traits = registry.traits_of(key)
+    return traits.site if traits else ""
+
+
+@register.filter
 def platform_contract(key: str) -> str:
     """Where what we speak with a marketplace comes from: official, reconstructed or unverified (no adapter either)."""
     traits = registry.traits_of(key)

@@ -29,11 +29,15 @@
   }
 
   document.addEventListener("click", function (event) {
-    var node = event.target.closest("[data-set-theme], [data-set-density], [data-opens], [data-closes], [data-dismiss]");
+    var node = event.target.closest("[data-set-theme], [data-set-density], [data-opens], [data-closes], [data-dismiss], [data-copies]");
     document.querySelectorAll("details.menu[open]").forEach(function (menu) {
       if (!menu.contains(event.target)) menu.open = false;
     });
     if (!node) return;
+    if (node.dataset.copies) {
+      var words = document.querySelector("#" + CSS.escape(node.dataset.copies) + " .copy");
+      if (words && navigator.clipboard) navigator.clipboard.writeText(words.textContent).then(function () { node.textContent = "Copied"; });
+    }
     if (node.dataset.setTheme) setting("theme", node.dataset.setTheme);
     if (node.dataset.setDensity) setting("density", node.dataset.setDensity);
     if (node.dataset.opens) {

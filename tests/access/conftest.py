@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from pytest_django.plugin import DjangoDbBlocker
 
-from listings.models import CommandState, MarketplaceCommand
+from listings.models import CommandState, FoundListing, MarketplaceCommand
+from listings.services.publish import listing_publish
 from listings.services.trading import trading_state_set
 from marketplaces.models import InboundEvent, InboxState
+from marketplaces.services.connect import connect_assisted
 from portfolios.models import Venue
 from seatsync.accounts.models import User
 from seatsync.core.limiters import valkey
@@ -90,12 +93,23 @@ def build_world(platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> World:
     )  # fmt: skip
     inbound = market.accounts["alpha"].inbound.earliest("received_at")
     InboundEvent.objects.filter(pk=inbound.pk).update(state=InboxState.FAILED)
+    assisted = connect_assisted(actor=holding.actor, platform="alpha")
+    (by_hand,) = listing_publish(
+        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats_of(holding.games[-1])[:2]],
+        account_ids=[assisted.pk], price=Decimal("80.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    found = FoundListing.objects.create(
+        tenant_id=holding.ticket.tenant_id, account=market.accounts["alpha"], remote_id="X-1", quantity=1,
+        price=Decimal("80.00"), section="131", row="27", first_seen_at=listing.created_at,
+        last_seen_at=listing.created_at, why="it names no seats",
+    )  # fmt: skip
     totp.TOTP.activate(holding.user, totp.generate_totp_secret())
     RecoveryCodes.activate(holding.user)
     objects = {
         "ticket": holding.ticket, "game": holding.game, "free_seat": holding.seats[3], "listing": listing,
         "account": market.accounts["alpha"], "command": command, "waiting": waiting, "sale": sale, "alert": alert,
-        "inbound": inbound, "brake": brake,
+        "inbound": inbound, "brake": brake, "found": found, "assisted": assisted, "hand_listing": by_hand,
+        "task": by_hand.commands.get(), "hand_seat": holding.seats_of(holding.games[-1])[0],
     }  # fmt: skip
     ids = {name: str(found.pk) for name, found in objects.items()}
     return World(market, {**ids, "group": str(listing.seat_group_id)})

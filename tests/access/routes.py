@@ -85,6 +85,13 @@ ROUTES: dict[str, Route] = {
     "api:found_adopt": Route(Kind.OBJECT, {"pk": "found"}, body={"seat_ids": ["@free_seat"]}),
     "api:found_not_ours": _own(pk="found"),
     "api:found_take_down": _own(pk="found"),
+    "api:account_leave": _own(pk="account"),
+    "api:account_mails": Route(Kind.OBJECT, {"pk": "assisted"}, body={"mail": "You sold 2 tickets. Order 12345"}),
+    "api:hand_tasks": OWN,
+    "api:hand_done": _own(pk="task"),
+    "api:listing_sold": Route(
+        Kind.OBJECT, {"pk": "hand_listing"}, body={"seat_ids": ["@hand_seat"], "price": "80.00", "order": "A-12345"}
+    ),
     "api:inbound_retry": _own(pk="inbound"),
     "api:market": Route(Kind.OBJECT, query={"game": "game"}),
     "api:listings": Route(Kind.OWN, body=PUBLISH, body_method="POST"),
@@ -138,6 +145,16 @@ ROUTES: dict[str, Route] = {
         Kind.OBJECT, {"listing_id": "listing"}, body={"floor": "40.00", "ceiling": "300.00", "version": 1}
     ),
     "listings:listing_delist": _own(listing_id="listing"),
+    "listings:hand_list": OWN,
+    "listings:hand_done": _own(command_id="task"),
+    "listings:listing_sold": Route(
+        Kind.OBJECT,
+        {"listing_id": "hand_listing"},
+        body={"seats": "@hand_seat", "price": "80.00", "order": "A-12345"},
+    ),
+    "listings:listing_sold_form": _own(listing_id="hand_listing"),
+    "listings:hand_account": _own(account_id="assisted"),
+    "listings:mail_forward": Route(Kind.OBJECT, {"account_id": "assisted"}, body={"mail": "You sold. Order 12345"}),
     "listings:found_list": _own(account_id="account"),
     "listings:stock_say": Route(Kind.OBJECT, {"account_id": "account"}, body={"nothing": "on"}),
     "listings:found_adopt": Route(Kind.OBJECT, {"found_id": "found"}, body={"seats": "@free_seat"}),
@@ -158,6 +175,7 @@ ROUTES: dict[str, Route] = {
     "marketplaces:account_connect": OWN,
     "marketplaces:connect_finish": OWN,
     "marketplaces:account_disconnect": _own(account_id="account"),
+    "marketplaces:account_leave": _own(account_id="account"),
     "marketplaces:inbound_retry": _own(event_id="inbound"),
     "live:alert_list": OWN,
     "live:needs_link": OWN,

@@ -66,6 +66,7 @@ class Gametime(TokenPlatform):
     traits = Traits(
         key="gametime",
         name="Gametime",
+        site="https://gametime.co/",
         auth="token",
         contract="reconstructed",
         capabilities=frozenset(Capability) - _LACKS,

@@ -47,6 +47,7 @@ class SeatGeek(TokenPlatform):
     traits = Traits(
         key="seatgeek",
         name="SeatGeek",
+        site="https://seatgeek.com/",
         auth="token",
         contract="reconstructed",
         capabilities=frozenset(Capability) - _LACKS,

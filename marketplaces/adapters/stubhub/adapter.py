@@ -56,6 +56,7 @@ class StubHub(Platform):
     traits = Traits(
         key="stubhub",
         name="StubHub",
+        site="https://www.stubhub.com/",
         auth="oauth2",
         contract="official",
         capabilities=frozenset(Capability) - {Capability.KEEP_ALIVE},

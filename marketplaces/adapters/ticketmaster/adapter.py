@@ -43,6 +43,7 @@ class Ticketmaster(Platform):
     traits = Traits(
         key="ticketmaster",
         name="Ticketmaster",
+        site="https://www.ticketmaster.com/",
         auth="oauth2",
         contract="unverified",
         capabilities=frozenset(Capability) - _LACKS,

@@ -55,6 +55,7 @@ class VividSeats(TokenPlatform):
     traits = Traits(
         key="vividseats",
         name="Vivid Seats",
+        site="https://www.vividseats.com/",
         auth="token",
         contract="reconstructed",
         capabilities=frozenset(Capability) - _LACKS,

@@ -1,0 +1,197 @@
+"""Commands for a person's hands: an assisted account has no interface for us, so its holder carries them out.
+
+What is to be done is written down like any other command, with the words to copy; one tap says that it is done. Nobody
+can promise when that is: these commands' time is counted apart, and what must come down nags until it has.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+from django.db import transaction
+
+from listings.locks import command_lock
+from listings.models import CommandKind, CommandState, Listing, ListingSeat, ListingStatus, MarketplaceCommand, Sale
+from listings.services.hand_alerts import alert_task, alert_task_done
+from listings.services.record import Answer, Outcome, apply_answer, command_scene
+from listings.services.sale_saga import sale_apply
+from listings.services.sale_scene import as_told
+from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
+from marketplaces.models import Mode
+from marketplaces.registry import platform_name
+from marketplaces.selectors import fee_version, proceeds_at
+from portfolios.models import Seat
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from seatsync.core.money import money_text, round_money
+from seatsync.core.venue_time import local
+
+# What must come down is said at once, and again after each of these; from then on with the last one.
+NAG_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=3))
+URGENT = (CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a person has to enter there, line by line, and the price in the seller's own terms."""
+
+    title: str
+    lines: list[str]
+
+    @property
+    def text(self) -> str:
+        """All of it, to copy."""
+        return "\n".join(self.lines)
+
+
+def words_of(command: MarketplaceCommand) -> Words:
+    """What to do there, in words to copy."""
+    listing, name = command.listing, platform_name(command.account.platform)
+    if listing is None:
+        sale = command.sale
+        return Words(f"{command.act.capitalize()} at {name}", [f"Sale {sale.platform_sale_id}"] if sale else [])
+    game = listing.game
+    starts = local(game.starts_at, game.venue.timezone)
+    offered = ListingSeat.objects.filter(listing=listing, offered=True).select_related("seat")
+    seats = sorted(row.seat.seat_number for row in offered)
+    there = listing.listing_id if not listing.listing_id.startswith(_OWN_NAME) else ""
+    lines = [
+        f"{game.opponent.name} at {game.home_team.name}, {starts:%a %-d %b %Y, %H:%M}, {game.venue.name}",
+        f"Section {listing.section}, row {listing.row}, seats {', '.join(map(str, seats)) or 'none left'}",
+    ]
+    if there:
+        lines.append(f"Listing there: {there}")
+    if command.kind in {CommandKind.CREATE, CommandKind.REPRICE}:
+        lines.append(f"Price per ticket: {money_text(listing.price, listing.currency)}")
+        net = proceeds_at(listing.price, fee_version(listing.platform))
+        if net is not None:
+            lines.append(f"To you per ticket: {money_text(net, listing.currency)}")
+    if command.kind == CommandKind.CREATE:
+        lines += [f"Quantity: {listing.quantity}", f"Split: {listing.get_split_type_display()}"]
+    what = {
+        CommandKind.CREATE: "List", CommandKind.REPRICE: "Change the price of", CommandKind.RESIZE: "Leave only",
+        CommandKind.DELIST: "Take down",
+    }.get(CommandKind(command.kind), command.act.capitalize())  # fmt: skip
+    return Words(f"{what} {listing.section}/{listing.row} at {name}", lines)
+
+
+_OWN_NAME = "by hand "
+
+
+@transaction.atomic
+def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> MarketplaceCommand:
+    """Say that what was asked for is done there; `listing_id` names the listing there, where a person knows it.
+
+    Raises NotFound, or Conflict where it does not wait for anybody's hands any more.
+    """
+    known = _task(actor, command_id)
+    listing, sale, _ = command_scene(known)
+    command = command_lock(known.pk)
+    if command.state != CommandState.NEEDS_PERSON:
+        raise Conflict(f"It is {command.get_state_display()}.", field="command", remedy="Nothing needs to be done.")
+    remote = None
+    if listing is not None and command.kind == CommandKind.CREATE:
+        if listing.status not in {ListingStatus.PUBLISHING, ListingStatus.ERROR}:
+            raise Conflict(f"The listing is {listing.standing}.", remedy="Take it down there if you have listed it.")
+        remote = _as_listed(listing, listing_id.strip()[:80])
+    sent = listing.price if listing is not None else None
+    # The person's word is the answer of the place; nothing was in flight that could be late.
+    apply_answer(command, listing, sale, Answer(Outcome.DONE, remote=remote, sent_price=sent))
+    if sale is not None and command.kind == CommandKind.FULFIL:
+        handed = replace(as_told(sale), state=RemoteSaleState.IN_DELIVERY, remote_status="handed over by hand")
+        sale_apply(account=sale.account, remote=handed)
+    alert_task_done(command)
+    audit_record(
+        actor=actor, verb="command.by_hand", object_type="command", object_id=command.pk,
+        subject=command.account.user_id, after={"kind": command.kind},
+    )  # fmt: skip
+    return command
+
+
+def _as_listed(listing: Listing, listing_id: str) -> RemoteListing:
+    name = listing_id or f"{_OWN_NAME}{listing.external_id[:12]}"
+    return RemoteListing(
+        listing_id=name, external_id=listing.external_id, event_id="", section=listing.section, row=listing.row,
+        seat_from="", seat_to="", quantity=listing.quantity, price=listing.price, currency=listing.currency,
+        state=RemoteListingState.ACTIVE,
+    )  # fmt: skip
+
+
+def _task(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
+    command = MarketplaceCommand.objects.filter(pk=command_id, by_hand=True).first()
+    own = command is not None and command.tenant_id == actor.tenant_id
+    if command is None or not own or (command.account.user_id != actor.user_id and not actor.is_staff):
+        raise NotFound("No task with this id.")
+    return command
+
+
+@transaction.atomic
+def hand_sold(
+    *, actor: Actor, listing_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], price: Decimal, order: str,
+    proceeds: Decimal | None = None,
+) -> Sale:  # fmt: skip
+    """Say that seats of an assisted account's listing were sold there: `price` per ticket, `proceeds` of all of them.
+
+    Without proceeds they follow from the marketplace's fee. Raises NotFound, NotAllowed, Conflict for a listing of an
+    account that tells its sales by itself, or InvalidInput by field.
+    """
+    listing = Listing.objects.visible_to(actor).filter(pk=listing_id).select_related("account", "season_ticket").first()
+    if listing is None:
+        raise NotFound("No listing with this id.")
+    if not listing.season_ticket.may(actor, "list"):
+        raise NotAllowed("You may look at this listing but not change it.")
+    name = platform_name(listing.platform)
+    if listing.account.mode != Mode.ASSISTED:
+        raise Conflict(f"{name} tells its sales by itself.", field="listing", remedy="Nothing needs to be said.")
+    if not order.strip():
+        raise InvalidInput("The order number is missing.", field="order", remedy=f"Copy it from {name}'s mail.")
+    own = set(listing.listing_seats.values_list("seat_id", flat=True))
+    if not seat_ids or not set(seat_ids) <= own:
+        raise InvalidInput("These are not the listing's seats.", field="seats", remedy="Choose those that were sold.")
+    if not price.is_finite() or price <= 0:
+        raise InvalidInput(f"{price} is not a price.", field="price", remedy="Write it like 70.50.")
+    numbers = Seat.objects.filter(pk__in=seat_ids).order_by("seat_number").values_list("seat_number", flat=True)
+    return sale_apply(account=listing.account, remote=_told(listing, list(numbers), price, order.strip(), proceeds))
+
+
+def _told(listing: Listing, seats: list[int], price: Decimal, order: str, proceeds: Decimal | None) -> RemoteSale:
+    gross, moment = round_money(price) * len(seats), now()
+    if proceeds is None:
+        each = proceeds_at(round_money(price), fee_version(listing.platform))
+        proceeds = each * len(seats) if each is not None else gross
+    return RemoteSale(
+        sale_id=order[:80], external_id=listing.external_id, listing_id=listing.listing_id, event_id="",
+        quantity=len(seats), section=listing.section, row=listing.row, seats=tuple(map(str, seats)), gross=gross,
+        fees=gross - proceeds, proceeds=proceeds, currency=listing.currency,
+        state=RemoteSaleState.AWAITING_FULFILMENT, remote_status="told by hand", sold_at=moment,
+    )  # fmt: skip
+
+
+def tasks_nag() -> int:
+    """Say again what must come down and has not; returns how many were said."""
+    said = 0
+    waiting = MarketplaceCommand.objects.filter(by_hand=True, state=CommandState.NEEDS_PERSON, kind__in=URGENT)
+    for command in waiting.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
+        step = int(command.payload.get("nagged", 0))
+        if now() - command.created_at < nag_due(step):
+            continue
+        with transaction.atomic():
+            locked = command_lock(command.pk)
+            if locked.state != CommandState.NEEDS_PERSON or locked.payload.get("nagged", 0) != step:
+                continue
+            locked.payload = {**locked.payload, "nagged": step + 1}
+            locked.save(update_fields=["payload", "updated_at"])
+            alert_task(locked, again=step + 1)
+            said += 1
+    return said
+
+
+def nag_due(step: int) -> timedelta:
+    """How long after a task was written it is said again, having been said again `step` times."""
+    due = sum(NAG_AFTER[:step], timedelta())
+    later = max(0, step - len(NAG_AFTER) + 1)
+    return due + (NAG_AFTER[step] if step < len(NAG_AFTER) else NAG_AFTER[-1] * later)

@@ -1,0 +1,115 @@
+"""What a person does with his own hands: the tasks of assisted accounts, what sold there, and the mails of it."""
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from listings.forms import HandDoneForm, MailForm, SoldForm
+from listings.models import Listing
+from listings.selectors import hand_tasks, listing_get, seats_of_listing
+from listings.services.by_hand import hand_done as done
+from listings.services.by_hand import hand_sold as sold
+from listings.services.by_hand import words_of
+from marketplaces.models import Mode
+from marketplaces.selectors import account_get, account_list
+from marketplaces.services.connect import webhook_url
+from marketplaces.services.inbox import mail_receive
+from seatsync.accounts.selectors import request_actor
+from seatsync.core.errors import Conflict, InvalidInput
+from seatsync.core.forms import form_add_refusal
+from seatsync.core.requests import template_for
+
+SHOWN = 100
+
+
+@login_required
+@require_GET
+def hand_list(request: HttpRequest) -> HttpResponse:
+    """Everything that waits for the holder's hands, with the words to copy."""
+    actor = request_actor(request)
+    tasks = hand_tasks(actor)
+    context = {
+        "tasks": [(task, words_of(task)) for task in tasks[:SHOWN]],
+        "total": tasks.count(),
+        "accounts": account_list(actor).filter(mode=Mode.ASSISTED, is_active=True),
+    }
+    template = template_for(request, whole="listings/hand_list.html", part="listings/_hand_tasks.html")
+    return render(request, template, context)
+
+
+@login_required
+@require_POST
+def hand_done(request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
+    """One tap: it is done there."""
+    form = HandDoneForm(request.POST)
+    name = form.cleaned_data["listing_id"] if form.is_valid() else ""
+    try:
+        done(actor=request_actor(request), command_id=command_id, listing_id=name)
+    except Conflict as error:
+        messages.error(request, f"{error.detail} {error.remedy}".strip())
+    else:
+        messages.success(request, "Noted. Thank you.")
+    return redirect("listings:hand_list")
+
+
+@login_required
+@require_POST
+def listing_sold(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
+    """Seats of an assisted account's listing were sold there."""
+    actor = request_actor(request)
+    listing = listing_get(actor, listing_id)
+    form = SoldForm(request.POST, seats=seats_of_listing(listing))
+    if form.is_valid():
+        try:
+            sale = sold(actor=actor, listing_id=listing.pk, **form.said())
+        except (InvalidInput, Conflict) as error:
+            form_add_refusal(form, error)
+        else:
+            messages.success(request, "Sold. The seats come down everywhere else.")
+            return redirect("listings:sale_detail", sale.pk)
+    return _sold_page(request, listing, form, 422)
+
+
+@login_required
+@require_GET
+def listing_sold_form(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
+    """What to say of a sale there."""
+    listing = listing_get(request_actor(request), listing_id)
+    form = SoldForm(None, seats=seats_of_listing(listing), initial={"price": listing.price})
+    return _sold_page(request, listing, form)
+
+
+def _sold_page(request: HttpRequest, listing: Listing, form: SoldForm, status: int = 200) -> HttpResponse:
+    return render(request, "listings/listing_sold.html", {"listing": listing, "form": form}, status=status)
+
+
+@login_required
+@require_GET
+def hand_account(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
+    """An assisted account: what is guaranteed and what is not, and where its mails go."""
+    account = account_get(request_actor(request), account_id)
+    context = {"account": account, "address": webhook_url(account), "form": MailForm()}
+    return render(request, "listings/hand_account.html", context)
+
+
+@login_required
+@require_POST
+def mail_forward(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
+    """A mail of the marketplace's, pasted or uploaded."""
+    account = account_get(request_actor(request), account_id)
+    form = MailForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            fresh = mail_receive(actor=request_actor(request), account_id=account.pk, mail=form.content())
+        except (InvalidInput, Conflict) as error:
+            form_add_refusal(form, error)
+        else:
+            said = "The mail is being read." if fresh else "This mail was here before."
+            messages.success(request, f"{said} What it says of a sale appears under Sales.")
+            return redirect("listings:hand_account", account.pk)
+    context = {"account": account, "address": webhook_url(account), "form": form}
+    return render(request, "listings/hand_account.html", context, status=422)

@@ -1,0 +1,174 @@
+"""Reading the mails by which marketplaces tell a seller of a sale, as he forwards them. No Django here.
+
+No marketplace publishes how its mails are worded, and they change: the words that sellers' mails have in common are
+looked for, and what is not found is left empty, never guessed.
+"""
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from functools import partial
+from html import unescape
+
+from marketplaces.contracts import Notice, NoticeKind
+
+LARGEST = 2_000_000
+_find = partial(re.compile, flags=re.IGNORECASE)
+# "You've", with either apostrophe.
+_YOU = "you(?:'|\N{RIGHT SINGLE QUOTATION MARK})"
+_SALE = _find(
+    rf"\b({_YOU}?ve sold|you sold|tickets? sold|ha(?:s|ve) sold|sale confirm|new sale|new order|your sale|sold your)"
+)
+_ORDER = _find(
+    r"\b(?:order|sale|transaction|purchase)\s*(?:number|no\.?|id|#)?\s*[:#]?\s*#?\s*((?=[A-Z/-]*\d)[A-Z0-9][A-Z0-9/-]{4,39})"
+)
+_SECTION = _find(r"\bsec(?:tion|t)?\.?\s*[:#]?\s*([A-Z0-9][A-Z0-9 ]{0,38}?)(?=\s*(?:[,;|\n]|\brow\b|\bseat|$))")
+_ROW = _find(r"\brow\.?\s*[:#]?\s*([A-Z0-9]{1,8})\b")
+_MORE = "(?:-|\N{EN DASH}|to|,|&|and)"
+_SEATS = _find(rf"\bseats?\b(?:\s*\(s\))?\s*(?:numbers?|no\.?)?\s*[:#]?\s*(\d{{1,4}}(?:\s*{_MORE}\s*\d{{1,4}})*)")
+_QUANTITY = _find(
+    r"\b(?:quantity|qty|number of tickets|tickets)\s*[:#]?\s*(\d{1,2})\b|\b(\d{1,2})\s*(?:x\s*)?tickets?\b"
+)
+_PAYOUT = _find(
+    rf"\b(?:(?:total )?payout|{_YOU}ll (?:be paid|receive|get|earn)|you will (?:be paid|receive)|proceeds"
+    r"|(?:your|total) earnings)[^$\n]{0,40}(?:US)?\$\s*([\d,]+(?:\.\d{2})?)"
+)
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_DATE = _find(rf"\b({'|'.join(_MONTHS)})[a-z]*\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})\b")
+_DATE_ISO = re.compile(r"\b(20\d{2})-(\d{2})-(\d{2})\b")
+_DATE_US = re.compile(r"\b(\d{1,2})/(\d{1,2})/(20\d{2})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class SaleMail:
+    """What a mail says of a sale; empty or None where it does not. `payout` is for all tickets together."""
+
+    order: str
+    event: str
+    local_date: str
+    section: str
+    row: str
+    seats: tuple[int, ...]
+    quantity: int
+    payout: Decimal | None
+    sent_at: datetime | None
+
+
+def sale_in(raw: bytes) -> SaleMail | None:
+    """The sale that a mail tells of, as forwarded or pasted; None for a mail that is about none, or names no order."""
+    message = message_from_bytes(raw, policy=policy.default)
+    subject, text = _text_of(message)
+    whole = f"{subject}\n{text}"
+    order = _ORDER.search(whole)
+    if not _SALE.search(whole) or order is None:
+        return None
+    seats = _seats(text)
+    told = _QUANTITY.search(whole)
+    quantity = int(next(filter(None, told.groups()))) if told else 0
+    section, row = _SECTION.search(text), _ROW.search(text)
+    return SaleMail(
+        order=order[1].rstrip("-/"), event=_event(whole), local_date=_date(text) or _date(subject),
+        section=section[1].strip() if section else "", row=row[1] if row else "", seats=seats,
+        quantity=quantity or len(seats), payout=_money(whole), sent_at=_sent_at(message),
+    )  # fmt: skip
+
+
+def notices_of(raw: bytes) -> list[Notice]:
+    """A forwarded mail as the inbox keeps it: a sale under its order number, or something unknown."""
+    sale = sale_in(raw)
+    message_id = str(message_from_bytes(raw, policy=policy.default).get("Message-ID", "")).strip()
+    if sale is None:
+        return [Notice(NoticeKind.UNKNOWN, "mail", "", "", "", message_id, raw)]
+    return [Notice(NoticeKind.SALE, "mail", "sale", sale.order, "", f"mail:{sale.order}", raw)]
+
+
+def _text_of(message: EmailMessage) -> tuple[str, str]:
+    """Subject and text; of a mail that is attached, its own."""
+    for part in message.walk():
+        if part.get_content_type() == "message/rfc822" and part is not message:
+            inner = part.get_payload(0)
+            if isinstance(inner, EmailMessage):
+                return _text_of(inner)
+    body = message.get_body(preferencelist=("plain", "html"))
+    if body is None:
+        return str(message.get("Subject", "")), ""
+    try:
+        text = str(body.get_content())
+    except (LookupError, ValueError):
+        text = ""
+    if body.get_content_type() == "text/html":
+        text = re.sub(r"(?is)<(style|script).*?</\1>", " ", text)
+        text = unescape(re.sub(r"(?i)<br\s*/?>|</(p|div|tr|td|li|h\d)>", "\n", text))
+        text = re.sub(r"<[^>]+>", " ", text)
+    text = re.sub(r"[ \t\xa0]+", " ", text.replace("\r", ""))
+    # What a forwarding mail program puts before each line is no word of the marketplace's.
+    return str(message.get("Subject", "")), re.sub(r"(?m)^\s*>+ ?", "", text)
+
+
+def _seats(text: str) -> tuple[int, ...]:
+    found = _SEATS.search(text)
+    if found is None:
+        return ()
+    numbers = [int(number) for number in re.findall(r"\d+", found[1])]
+    spans = re.search(r"-|\N{EN DASH}|to", found[1])
+    if spans and len(numbers) == 2 and numbers[0] <= numbers[1] <= numbers[0] + 40:
+        return tuple(range(numbers[0], numbers[1] + 1))
+    return tuple(sorted(set(numbers)))
+
+
+def _event(text: str) -> str:
+    for line in text.splitlines():
+        if re.search(r"\b(at|vs\.?|v\.)\b", line, re.IGNORECASE) and 8 <= len(line.strip()) <= 160:
+            return line.strip()
+    return ""
+
+
+def _date(text: str) -> str:
+    """The first day that is written out, as YYYY-MM-DD; "" where there is none."""
+    if found := _DATE.search(text):
+        return _iso(found[3], str(_MONTHS.index(found[1].lower()[:3]) + 1), found[2])
+    if found := _DATE_ISO.search(text):
+        return _iso(found[1], found[2], found[3])
+    if found := _DATE_US.search(text):
+        return _iso(found[3], found[1], found[2])
+    return ""
+
+
+def _iso(year: str, month: str, day: str) -> str:
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        return ""
+
+
+def _money(text: str) -> Decimal | None:
+    found = _PAYOUT.search(text)
+    try:
+        return Decimal(found[1].replace(",", "")) if found else None
+    except InvalidOperation:
+        return None
+
+
+def _sent_at(message: EmailMessage) -> datetime | None:
+    moment = getattr(message.get("Date"), "datetime", None)
+    return moment if isinstance(moment, datetime) and moment.tzinfo is not None else None
+
+
+def secret_given(headers: Mapping[str, str], secret: str) -> bool:
+    """Whether the Authorization header carries `secret`, as a bearer or as a Basic password. Names are lower case."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    proof = given.strip()
+    if scheme.lower() == "basic":
+        try:
+            proof = base64.b64decode(proof, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+    known = bool(secret) and scheme.lower() in {"bearer", "basic"}
+    return known and hmac.compare_digest(proof.encode(), secret.encode())

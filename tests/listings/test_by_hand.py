@@ -1,0 +1,239 @@
+"""Assisted accounts: what a person does there with his own hands, and what that does here."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
+from listings.selectors import hand_tasks, needs_person
+from listings.services.by_hand import hand_done, hand_sold, nag_due, tasks_nag, words_of
+from listings.services.outbox import command_retry
+from listings.services.pricing import listing_reprice
+from listings.services.publish import listing_publish
+from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.services.connect import account_leave, connect_assisted, disconnect
+from marketplaces.services.inbox import mail_receive
+from marketplaces.services.understand import inbound_process
+from portfolios.models import OwnerState, Seat
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, InvalidInput, NotFound
+from seatsync.live.models import Alert, AlertDelivery
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def assisted(market: Market) -> MarketplaceAccount:
+    """An account at beta that gives its holder no interface; the one that has is gone."""
+    market.accounts["beta"].is_active = False
+    market.accounts["beta"].save()
+    return connect_assisted(actor=market.holding.actor, platform="beta")
+
+
+def offer(market: Market, *accounts: MarketplaceAccount) -> list[Listing]:
+    made = listing_publish(
+        actor=market.holding.actor, seat_ids=[seat.pk for seat in market.holding.seats],
+        account_ids=[account.pk for account in accounts], price=Decimal("84.00"), floor=Decimal("50.00"),
+        ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    market.work()
+    return sorted(made, key=lambda listing: listing.platform)
+
+
+def task(market: Market, kind: str) -> MarketplaceCommand:
+    return hand_tasks(market.holding.actor).get(kind=kind)
+
+
+def test_a_listing_goes_up_in_one_tap_with_the_words_to_copy(market: Market, assisted: MarketplaceAccount) -> None:
+    (listing,) = offer(market, assisted)
+    one = task(market, "create")
+    words = words_of(one).text
+    for part in ("131", "row 27", "1, 2, 3, 4", "$84.00", "To you per ticket: $75.60", market.holding.game.venue.name):
+        assert part in words
+    assert market.beta.calls == []
+    assert not needs_person(market.holding.actor).filter(pk=one.pk).exists()
+    with pytest.raises(Conflict, match="your own hands"):
+        command_retry(actor=market.holding.actor, command_id=one.pk)
+    with pytest.raises(NotFound):
+        hand_done(actor=market.holding.outsider, command_id=one.pk)
+    hand_done(actor=market.holding.actor, command_id=one.pk, listing_id="TM-77")
+    listing.refresh_from_db()
+    assert (listing.status, listing.listing_id, listing.live_price) == (ListingStatus.ACTIVE, "TM-77", Decimal("84.00"))
+    with pytest.raises(Conflict):
+        hand_done(actor=market.holding.actor, command_id=one.pk)
+    assert not Alert.objects.filter(kind="hand.task", state="firing").exists()
+
+
+def test_only_the_newest_price_is_a_task(market: Market, assisted: MarketplaceAccount) -> None:
+    (listing,) = offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    for price in ("80.00", "78.00"):
+        listing.refresh_from_db()
+        listing_reprice(
+            actor=market.holding.actor, listing_id=listing.pk, price=Decimal(price), version=listing.version
+        )
+    one = task(market, "reprice")
+    assert "$78.00" in words_of(one).text
+    hand_done(actor=market.holding.actor, command_id=one.pk)
+    listing.refresh_from_db()
+    assert listing.live_price == Decimal("78.00")
+
+
+def test_what_sold_there_comes_down_everywhere_else(market: Market, assisted: MarketplaceAccount) -> None:
+    alpha, beta = offer(market, market.accounts["alpha"], assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    seats = [seat.pk for seat in market.holding.seats]
+    with pytest.raises(InvalidInput, match="order number"):
+        hand_sold(actor=market.holding.actor, listing_id=beta.pk, seat_ids=seats, price=Decimal("84.00"), order=" ")
+    with pytest.raises(Conflict, match="by itself"):
+        hand_sold(actor=market.holding.actor, listing_id=alpha.pk, seat_ids=seats, price=Decimal("84.00"), order="A-1")
+    sale = hand_sold(
+        actor=market.holding.actor, listing_id=beta.pk, seat_ids=seats[:2], price=Decimal("84.00"), order="A-12345"
+    )
+    again = hand_sold(
+        actor=market.holding.actor, listing_id=beta.pk, seat_ids=seats[:2], price=Decimal("84.00"), order="A-12345"
+    )
+    assert again.pk == sale.pk
+    assert (sale.state, sale.gross, sale.proceeds) == (SaleState.CONFIRMED, Decimal("168.00"), Decimal("151.20"))
+    market.work()
+    assert market.alpha.seats[alpha.external_id] == [3, 4]
+    beta.refresh_from_db()
+    assert (beta.status, beta.quantity) == (ListingStatus.ACTIVE, 2)
+
+
+def test_what_sells_elsewhere_is_a_task_that_nags_on_two_channels_and_its_time_is_apart(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    alpha, beta = offer(market, market.accounts["alpha"], assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    one, sale = task(market, "delist"), Sale.objects.get()
+    # Nothing of ours is left to do: the person's time is not in the figure.
+    assert sale.notice_to_last_delist_ms == 0
+    alert = Alert.objects.get(kind="hand.task", object_id=str(one.pk))
+    assert alert.severity == "critical"
+    channels = AlertDelivery.objects.filter(alert=alert).values_list("channel", flat=True)
+    assert set(channels) == {"in_app", "mail"}
+    assert tasks_nag() == 0
+    MarketplaceCommand.objects.filter(pk=one.pk).update(created_at=now() - timedelta(minutes=6))
+    assert (tasks_nag(), tasks_nag()) == (1, 0)
+    MarketplaceCommand.objects.filter(pk=one.pk).update(created_at=now() - timedelta(minutes=21))
+    assert tasks_nag() == 1
+    firing = Alert.objects.filter(kind="hand.task", object_id=str(one.pk), state="firing")
+    assert firing.count() == 1
+    assert firing.get().title.startswith("Still: ")
+    hand_done(actor=market.holding.actor, command_id=one.pk)
+    beta.refresh_from_db()
+    assert beta.status == ListingStatus.CANCELLED
+    assert beta.gone_verified_at is not None
+    assert not firing.exists()
+    MarketplaceCommand.objects.filter(pk=one.pk).update(created_at=now() - timedelta(days=2))
+    assert tasks_nag() == 0
+
+
+def test_the_nags_come_ever_more_seldom_and_never_end() -> None:
+    dues = [nag_due(step) for step in range(12)]
+    gaps = [after - before for before, after in zip(dues, dues[1:], strict=False)]
+    assert dues[0] == timedelta(minutes=5)
+    assert all(gap > timedelta() for gap in gaps)
+    assert gaps == sorted(gaps)
+    assert gaps[-1] == timedelta(hours=3)
+
+
+MAIL = """From: StubHub <orders@stubhub.example>
+To: owner@example.com
+Subject: Fwd: You sold your tickets! Order #B7731-22
+Message-ID: <abc@mail.example>
+Date: Mon, 30 Nov 2026 12:00:00 +0000
+Content-Type: text/html; charset=utf-8
+
+<html><style>p {{ color: red }}</style><body><p>You&#39;ve sold 2 tickets</p>
+<p>{event}</p><p>{day}</p><table><tr><td>Section: 131</td><td>Row: 27</td><td>Seats: 2 - 3</td></tr></table>
+<p>You'll be paid: $151.20</p></body></html>
+"""
+
+
+def mail_for(market: Market, **changes: str) -> bytes:
+    game = market.holding.game
+    words = {"event": f"{game.opponent.name} at {game.home_team.name}", "day": f"{game.game_date:%B %-d, %Y}"}
+    return MAIL.format(**words | changes).encode()
+
+
+def take(market: Market, account: MarketplaceAccount, mail: bytes) -> int:
+    fresh = mail_receive(actor=market.holding.actor, account_id=account.pk, mail=mail)
+    for event in account.inbound.filter(state="received"):
+        inbound_process(event_id=event.pk)
+    market.work()
+    return fresh
+
+
+def test_a_forwarded_mail_sells_its_seats_once(market: Market, assisted: MarketplaceAccount) -> None:
+    alpha, beta = offer(market, market.accounts["alpha"], assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    assert (take(market, assisted, mail_for(market)), take(market, assisted, mail_for(market))) == (1, 0)
+    sale = Sale.objects.get()
+    assert (sale.platform_sale_id, sale.state, sale.proceeds) == ("B7731-22", SaleState.CONFIRMED, Decimal("151.20"))
+    assert sale.listing == beta
+    sold = Seat.objects.filter(game=market.holding.game, state=OwnerState.SOLD)
+    assert sorted(sold.values_list("seat_number", flat=True)) == [2, 3]
+    alpha.refresh_from_db()
+    # What is left lies apart.
+    assert alpha.status == ListingStatus.CANCELLED
+
+
+def test_a_mail_that_is_not_certain_asks(market: Market, assisted: MarketplaceAccount) -> None:
+    offer(market, assisted)
+    take(market, assisted, mail_for(market, day="May 1, 2031"))
+    assert Sale.objects.get().state == SaleState.NEEDS_PERSON
+    take(market, assisted, b"Subject: Our newsletter\n\nTen tips for sellers, order now")
+    assert Alert.objects.filter(kind="marketplace.notice", severity="action").exists()
+    assert Sale.objects.count() == 1
+    with pytest.raises(InvalidInput):
+        mail_receive(actor=market.holding.actor, account_id=assisted.pk, mail=b"  ")
+    with pytest.raises(Conflict):
+        mail_receive(actor=market.holding.actor, account_id=market.accounts["alpha"].pk, mail=mail_for(market))
+
+
+def test_leaving_keeps_the_listings_up_and_makes_them_the_holders_own_work(market: Market) -> None:
+    alpha, beta = market.published()
+    account = market.accounts["beta"]
+    account_leave(actor=market.holding.actor, account_id=account.pk)
+    account.refresh_from_db()
+    assert (account.mode, account.access_token, account.is_active) == (Mode.ASSISTED, "", True)
+    assert market.beta.shown() == [beta.external_id]
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    assert market.beta.shown() == [beta.external_id]
+    assert task(market, "delist").listing == beta
+    with pytest.raises(Conflict):
+        account_leave(actor=market.holding.actor, account_id=account.pk)
+
+
+def test_what_waited_for_the_worker_waits_for_the_holder_after_leaving(market: Market) -> None:
+    _, beta = market.published()
+    listing_reprice(actor=market.holding.actor, listing_id=beta.pk, price=Decimal("80.00"), version=beta.version)
+    flying = MarketplaceCommand.objects.get(listing=beta, kind="reprice")
+    MarketplaceCommand.objects.filter(pk=flying.pk).update(state=CommandState.IN_FLIGHT)
+    account = market.accounts["beta"]
+    with pytest.raises(Conflict, match="on its way"):
+        account_leave(actor=market.holding.actor, account_id=account.pk)
+    MarketplaceCommand.objects.filter(pk=flying.pk).update(state=CommandState.PENDING)
+    account_leave(actor=market.holding.actor, account_id=account.pk)
+    assert task(market, "reprice").pk == flying.pk
+    market.work()
+    assert ("reprice", beta.external_id) not in market.beta.calls
+
+
+def test_an_assisted_account_is_closed_when_its_holder_has_taken_all_down(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    assert disconnect(actor=market.holding.actor, account_id=assisted.pk).is_active
+    hand_done(actor=market.holding.actor, command_id=task(market, "delist").pk)
+    disconnect(actor=market.holding.actor, account_id=assisted.pk)
+    assisted.refresh_from_db()
+    assert not assisted.is_active

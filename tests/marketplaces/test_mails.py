@@ -1,0 +1,77 @@
+"""What is read of a seller's mails: what is there, and nothing that is not."""
+
+import base64
+from decimal import Decimal
+
+import pytest
+
+from marketplaces.contracts import NoticeKind
+from marketplaces.mails import notices_of, sale_in, secret_given
+
+PLAIN = """Subject: Your tickets sold
+Date: Tue, 7 Apr 2026 09:00:00 -0700
+
+> Congratulations, your sale is confirmed.
+> Order number: 40218837
+> Chicago White Sox at Seattle Mariners
+> 2026-04-12
+> Section 131, Row 27, Seats 5, 6 and 7
+> Quantity: 3
+> Total payout: $1,204.50
+"""
+
+
+def test_a_plain_forwarded_mail() -> None:
+    sale = sale_in(PLAIN.encode())
+    assert sale is not None
+    assert (sale.order, sale.section, sale.row, sale.seats, sale.quantity) == ("40218837", "131", "27", (5, 6, 7), 3)
+    assert (sale.local_date, sale.payout) == ("2026-04-12", Decimal("1204.50"))
+    assert sale.event == "Chicago White Sox at Seattle Mariners"
+    assert sale.sent_at is not None
+
+
+def test_a_mail_attached_to_a_mail() -> None:
+    outer = (
+        'Subject: Fwd\nContent-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain\n\nsee below\n'
+        f"--b\nContent-Type: message/rfc822\n\n{PLAIN}\n--b--\n"
+    )
+    sale = sale_in(outer.encode())
+    assert sale is not None
+    assert sale.order == "40218837"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Subject: Newsletter\n\nTickets sold out fast this week. Order now!",
+        "Subject: Your order details\n\nYou bought 2 tickets. Order 12345",
+        "Subject: You sold your tickets\n\nSee your account for details of the sale.",
+        "",
+        "\x00\xff",
+    ],
+)
+def test_what_names_no_sale_or_no_order_is_none(text: str) -> None:
+    assert sale_in(text.encode()) is None
+    (notice,) = notices_of(text.encode())
+    assert notice.kind is NoticeKind.UNKNOWN
+
+
+def test_what_is_not_told_is_left_empty() -> None:
+    sale = sale_in(b"Subject: You sold tickets\n\nOrder 998877\n")
+    assert sale is not None
+    assert (sale.section, sale.row, sale.seats, sale.payout, sale.local_date, sale.quantity) == ("", "", (), None, "", 0)
+
+
+def test_the_same_order_is_one_item_however_often_it_is_forwarded() -> None:
+    (one,) = notices_of(PLAIN.encode())
+    (other,) = notices_of(b"Message-ID: <x@y>\n" + PLAIN.encode())
+    assert one.delivery_id == other.delivery_id == "mail:40218837"
+
+
+def test_the_secret() -> None:
+    basic = base64.b64encode(b"mail:right").decode()
+    assert secret_given({"authorization": "Bearer right"}, "right")
+    assert secret_given({"authorization": f"Basic {basic}"}, "right")
+    for header in ("Bearer wrong", "right", "Basic !!", ""):
+        assert not secret_given({"authorization": header}, "right")
+    assert not secret_given({"authorization": "Bearer "}, "")
