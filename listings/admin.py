@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from listings.models import (
+    FoundListing,
     Listing,
     ListingSeat,
     MarketplaceCommand,
@@ -48,6 +49,18 @@ class ListingAdmin(ReadOnlyAdmin):
     search_fields = ("external_id", "listing_id", "account__user__email")
 
 
+@admin.register(FoundListing)
+class FoundListingAdmin(ReadOnlyAdmin):
+    """What accounts hold that was not made here."""
+
+    list_display = (
+        "last_seen_at", "account", "kind", "state", "section", "row", "quantity", "price", "local_date", "why",
+    )  # fmt: skip
+    list_filter = ("state", "kind", "account__platform")
+    search_fields = ("remote_id", "remote_key", "event_name", "account__user__email")
+    list_select_related = ("account",)
+
+
 @admin.register(ListingSeat)
 class ListingSeatAdmin(ReadOnlyAdmin):
     """Seats on offer."""
@@ -61,7 +74,7 @@ class MarketplaceCommandAdmin(ReadOnlyAdmin):
     """The outbox."""
 
     list_display = ("created_at", "account", "kind", "state", "attempts", "not_before", "last_error")
-    list_filter = ("state", "kind", "account__platform")
+    list_filter = ("state", "kind", "account__platform", "by_hand")
     search_fields = ("idempotency_key", "listing__external_id")
     list_select_related = ("account",)
     actions = ("try_again",)

@@ -16,14 +16,24 @@ class ListingsConfig(AppConfig):
             account_left_by_hand,
             account_listings_down,
             shown_listing_of,
+            still_up_on,
         )
+        from listings.services.drain import tenant_drain, tenant_release
         from listings.services.expire import listings_hold
         from listings.services.inbound import register_handlers
         from listings.services.let_go import listings_let_go
         from listings.services.stock import stock_order
         from listings.services.wake import account_commands_wake
-        from marketplaces.ports import account_closing, account_connected, account_left, business, shown_listing
+        from marketplaces.ports import (
+            account_closing,
+            account_connected,
+            account_left,
+            business,
+            shown_listing,
+            still_up,
+        )
         from portfolios import ports as ledger
+        from seatsync.tenants.ports import tenant_resumed, tenant_suspended
 
         register_handlers()
         ledger.offered_among.fill(offered_among)
@@ -32,7 +42,10 @@ class ListingsConfig(AppConfig):
         ledger.game_moved.register(listings_hold)
         business.fill(account_business)
         shown_listing.fill(shown_listing_of)
+        still_up.fill(still_up_on)
         account_connected.register(account_commands_wake)
         account_connected.register(stock_order)
         account_closing.register(account_listings_down)
         account_left.register(account_left_by_hand)
+        tenant_suspended.register(tenant_drain)
+        tenant_resumed.register(tenant_release)

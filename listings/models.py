@@ -443,6 +443,13 @@ class MarketplaceCommand(BaseModel):
         return "sold there" if self.sold_there else str(self.get_state_display())
 
     @property
+    def took_ms(self) -> int | None:
+        """Milliseconds from its writing to its end; None before that."""
+        if self.finished_at is None:
+            return None
+        return max(0, round((self.finished_at - self.created_at).total_seconds() * 1000))
+
+    @property
     def act(self) -> str:
         """What it does, in a holder's word: a create is a publication to them."""
         return "publish" if self.kind == CommandKind.CREATE else str(self.get_kind_display())

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -18,9 +18,10 @@ from marketplaces.models import (
     MarketSnapshot,
 )  # fmt: skip
 from marketplaces.selectors import delivery_body, inbound_body, inbound_headers
+from marketplaces.services.connect import disconnect
 from marketplaces.services.understand import inbound_retry
 from seatsync.core.actors import Actor, ActorKind
-from seatsync.core.errors import Conflict
+from seatsync.core.errors import Conflict, SeatSyncError
 from seatsync.core.staff import DatedRowAdmin, ReadOnlyAdmin
 from seatsync.core.staff_series import SeriesFilter, SeriesPage, series_page
 
@@ -34,6 +35,21 @@ class MarketplaceAccountAdmin(ReadOnlyAdmin):
     search_fields = ("user__email", "account_id")
     list_select_related = ("user",)
     exclude = ("access_token", "refresh_token", "webhook_secret")
+    actions = ("drain",)
+
+    @admin.action(description="Drain: take everything down, then forget the keys", permissions=["view"])
+    def drain(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Give the chosen accounts up; what is sold there is handed over and paid first."""
+        done = 0
+        for account in queryset:
+            actor = Actor(ActorKind.STAFF, str(request.user.pk), account.tenant_id, None)
+            try:
+                disconnect(actor=actor, account_id=account.pk)
+            except SeatSyncError as error:
+                self.message_user(request, f"{account}: {error.detail}", messages.WARNING)
+            else:
+                done += 1
+        self.message_user(request, f"{done} are being drained")
 
 
 @admin.register(AccountFile)

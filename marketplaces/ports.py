@@ -34,3 +34,5 @@ account_connected: Tidings[[uuid.UUID]] = Tidings()
 account_closing: Tidings[[uuid.UUID]] = Tidings()
 # Its grant is given up and its listings stay: what waits for it is for its holder's hands from now on. May refuse.
 account_left: Tidings[[uuid.UUID]] = Tidings()
+# What an account may show still, in words, a listing each.
+still_up: Question[[uuid.UUID], list[str]] = Question(list)

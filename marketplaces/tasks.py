@@ -23,3 +23,9 @@ def sweep_inbound() -> None:
 def close_accounts() -> None:
     """Finish disconnections on which nothing is open any more."""
     once_per_slot("marketplaces.close_accounts", 60, connect.accounts_close)
+
+
+@job(time_limit_s=240)
+def drain_accounts() -> None:
+    """Take down what is open on accounts that are being given up, now."""
+    connect.accounts_close()

@@ -51,6 +51,18 @@ def shown_listing_of(account_id: uuid.UUID) -> ListingRef | None:
     return listing_ref(newest) if newest else None
 
 
+def still_up_on(account_id: uuid.UUID) -> list[str]:
+    """What the account's marketplace may show, in words, the next games first."""
+    open_there = Listing.objects.filter(account_id=account_id, status__in=OPEN).exclude(listing_id="")
+    shown = open_there.select_related("game__home_team", "game__opponent", "seat_group").order_by("game__starts_at")
+    return [_in_words(one) for one in shown]
+
+
+def _in_words(listing: Listing) -> str:
+    label = f" {listing.seat_group.label}" if listing.seat_group else ""
+    return f"{listing.quantity} in {listing.section}/{listing.row}{label}, {listing.game.words}"
+
+
 def _unread(account_id: uuid.UUID) -> int:
     account = MarketplaceAccount.objects.get(pk=account_id)
     if account.mode == Mode.ASSISTED or not platform_can(account.platform, Capability.SALES_SINCE):

@@ -3,6 +3,7 @@
 import uuid
 
 from marketplaces.models import InboundEvent, MarketplaceAccount
+from marketplaces.ports import still_up
 from marketplaces.registry import platform_name
 from seatsync.accounts.selectors import staff_ids
 from seatsync.core.links import page_link
@@ -51,13 +52,15 @@ def alert_inbound_recovered(event: InboundEvent) -> None:
 
 
 def alert_reconnect(account: MarketplaceAccount) -> None:
-    """A grant has ended and only the holder can renew it."""
+    """A grant has ended and only the holder can renew it; what is still up there cannot be taken down meanwhile."""
+    up = still_up(account.pk)
+    shown = f" Still up there: {'; '.join(up[:5])}{f' and {len(up) - 5} more' if len(up) > 5 else ''}." if up else ""
     alert_raise(
         tenant_id=account.tenant_id,
         user_id=account.user_id,
         kind="account.reconnect",
         title=f"Connect {_name(account)} again",
-        body="Its permission has ended. Nothing can be listed, repriced or taken down there until you connect it.",
+        body=f"Its permission has ended. Until then nothing can be listed, repriced or taken down there.{shown}",
         severity="critical",
         object_type="marketplace_account",
         object_id=str(account.pk),

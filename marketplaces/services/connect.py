@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -25,6 +26,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
+from seatsync.core.jobs import enqueue_on_commit
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
@@ -320,6 +322,27 @@ def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     _close_if_through(account)
     _changed(account)
     return account
+
+
+@transaction.atomic
+def closing_begin(*, actor: Actor, account_ids: Sequence[uuid.UUID]) -> list[MarketplaceAccount]:
+    """Begin to give several accounts up; returns those that were neither gone nor on their way.
+
+    The rest is the job's that follows at once (accounts_close), in a transaction each.
+    """
+    wanted = accounts_locked().filter(pk__in=account_ids, is_active=True, closing_at=None)
+    begun = list(wanted.order_by("pk"))
+    for account in begun:
+        account.closing_at = now()
+        account.save(update_fields=["closing_at", "updated_at"])
+        audit_record(
+            actor=actor, verb="account.disconnect", object_type="marketplace_account", object_id=account.pk,
+            subject=account.user_id,
+        )  # fmt: skip
+        _changed(account)
+    if begun:
+        enqueue_on_commit("marketplaces.tasks.drain_accounts")
+    return begun
 
 
 def accounts_close() -> int:

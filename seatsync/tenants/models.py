@@ -17,6 +17,8 @@ class Tenant(BaseModel):
     slug = models.SlugField(unique=True)
     is_default = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
+    # Since when it may not sell; its people can sign in still, hand over what is sold, and be paid.
+    suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
     accent_dark = models.CharField(max_length=7, default="#f0a83c", validators=[_COLOUR])
     accent_light = models.CharField(max_length=7, default="#9a5b00", validators=[_COLOUR])
     support_email = models.EmailField(blank=True)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -136,7 +137,7 @@ def test_what_sells_elsewhere_is_a_task_that_nags_on_two_channels_and_its_time_i
 
 def test_the_nags_come_ever_more_seldom_and_never_end() -> None:
     dues = [nag_due(step) for step in range(12)]
-    gaps = [after - before for before, after in zip(dues, dues[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(dues)]
     assert dues[0] == timedelta(minutes=5)
     assert all(gap > timedelta() for gap in gaps)
     assert gaps == sorted(gaps)

@@ -1,0 +1,45 @@
+"""Leaving in order: nothing new goes up, everything comes down and is seen to be gone, and only then the keys go.
+
+An account that is drained stays as long as anything is open or unsettled on it: what was sold is handed over and paid.
+"""
+
+import uuid
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from listings.models import PushHalt
+from listings.services.halts import push_halt_lift, push_halt_set
+from marketplaces.models import MarketplaceAccount
+from marketplaces.services.connect import closing_begin
+from seatsync.core.actors import Actor
+
+
+@transaction.atomic
+def accounts_drain(*, actor: Actor, account_ids: Iterable[uuid.UUID]) -> int:
+    """Start the drain of these accounts; those that are gone or on their way are left. Returns how many were begun.
+
+    From this moment nothing new goes up there; what is up comes down in a job that follows, an account at a time.
+    """
+    return len(closing_begin(actor=actor, account_ids=list(account_ids)))
+
+
+def holder_drain(*, actor: Actor, user_id: uuid.UUID) -> int:
+    """Start the drain of all accounts of one person, who leaves, is erased, or may not sell any more."""
+    own = MarketplaceAccount.objects.filter(user_id=user_id, is_active=True)
+    return accounts_drain(actor=actor, account_ids=own.values_list("pk", flat=True))
+
+
+@transaction.atomic
+def tenant_drain(actor: Actor, tenant_id: uuid.UUID, reason: str) -> None:
+    """A tenant is suspended: its selling is halted at every marketplace, and all of its accounts are drained."""
+    push_halt_set(actor=actor, reason=reason, tenant_id=tenant_id)
+    accounts = MarketplaceAccount.objects.filter(tenant_id=tenant_id, is_active=True)
+    accounts_drain(actor=actor, account_ids=accounts.values_list("pk", flat=True))
+
+
+@transaction.atomic
+def tenant_release(actor: Actor, tenant_id: uuid.UUID) -> None:
+    """It may sell again: the halt at every marketplace goes, others that staff set stay."""
+    for halt in PushHalt.objects.in_force().filter(tenant_id=tenant_id, platform=""):
+        push_halt_lift(actor=actor, halt_id=halt.pk)

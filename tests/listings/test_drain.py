@@ -1,0 +1,83 @@
+"""Leaving in order: everything comes down and is seen to be gone before the keys go; what is sold stays deliverable."""
+
+import pytest
+
+from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, PushHalt, SaleState
+from listings.services.drain import holder_drain
+from listings.services.fulfil import sale_fulfil
+from marketplaces.models import MarketplaceAccount
+from marketplaces.services.alerts import alert_reconnect
+from marketplaces.services.connect import accounts_close
+from seatsync.core.actors import Actor, ActorKind
+from seatsync.core.clock import now
+from seatsync.core.errors import InvalidInput, NotAllowed
+from seatsync.live.models import Alert
+from seatsync.tenants.services import tenant_resume, tenant_suspend
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def staff(market: Market) -> Actor:
+    return Actor(ActorKind.STAFF, "1", market.holding.ticket.tenant_id, None)
+
+
+def polled(market: Market) -> None:
+    MarketplaceAccount.objects.update(sales_synced_until=now().replace(year=now().year + 1))
+
+
+def test_a_suspended_tenant_is_halted_and_drained_and_its_sales_stay_deliverable_and_paid(market: Market) -> None:
+    first, _ = market.published(market.holding.seats[:2])
+    market.webhook(market.alpha.sell(first.external_id, (1, 2)))
+    market.work()
+    sale = market.sale()
+    market.published(market.holding.seats[2:])
+    tenant_id = market.holding.ticket.tenant_id
+    with pytest.raises(NotAllowed):
+        tenant_suspend(actor=market.holding.actor, tenant_id=tenant_id, reason="unpaid")
+    with pytest.raises(InvalidInput):
+        tenant_suspend(actor=staff(market), tenant_id=tenant_id, reason=" ")
+    tenant = tenant_suspend(actor=staff(market), tenant_id=tenant_id, reason="unpaid")
+    assert tenant.suspended_at is not None
+    assert PushHalt.objects.in_force().get(tenant_id=tenant_id).state == "HALTED"
+    accounts_close()
+    assert not any(account.takes_listings for account in MarketplaceAccount.objects.all())
+    market.work()
+    assert (market.alpha.shown(), market.beta.shown()) == ([], [])
+    polled(market)
+    accounts_close()
+    alpha, beta = (MarketplaceAccount.objects.get(platform=key) for key in ("alpha", "beta"))
+    assert (beta.is_active, beta.access_token) == (False, "")
+    # The sale is not through: its account keeps its key, and it is handed over and paid.
+    assert (alpha.is_active, alpha.access_token) == (True, "token")
+    sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, method="mobile_transfer", confirmation="TX-1")
+    market.work()
+    sale.refresh_from_db()
+    assert sale.state == SaleState.FULFILLED
+    tenant_resume(actor=staff(market), tenant_id=tenant_id)
+    assert not PushHalt.objects.in_force().exists()
+
+
+def test_a_drain_verifies_that_everything_is_gone_before_the_key_goes(market: Market) -> None:
+    market.published()
+    assert holder_drain(actor=staff(market), user_id=market.holding.user.pk) == 2
+    assert holder_drain(actor=staff(market), user_id=market.holding.user.pk) == 0
+    accounts_close()
+    assert MarketplaceAccount.objects.filter(is_active=True).count() == 2
+    market.work(rounds=1)
+    polled(market)
+    MarketplaceCommand.objects.filter(kind="verify_gone").update(state=CommandState.PENDING, not_before=now())
+    accounts_close()
+    assert MarketplaceAccount.objects.filter(is_active=True).count() == 2
+    market.work()
+    accounts_close()
+    assert not MarketplaceAccount.objects.filter(is_active=True).exists()
+    assert not Listing.objects.exclude(status=ListingStatus.CANCELLED).exists()
+    assert not Listing.objects.filter(gone_verified_at=None).exists()
+
+
+def test_a_revoked_token_alerts_with_what_is_still_up(market: Market) -> None:
+    alpha, _ = market.published()
+    alert_reconnect(market.accounts["alpha"])
+    body = Alert.objects.get(kind="account.reconnect").body
+    assert f"4 in 131/27 1-4, {alpha.game.words}" in body
