@@ -56,12 +56,14 @@ def words_of(command: MarketplaceCommand) -> Words:
         return Words(f"{command.act.capitalize()} at {name}", [f"Sale {sale.platform_sale_id}"] if sale else [])
     game = listing.game
     starts = local(game.starts_at, game.venue.timezone)
-    offered = ListingSeat.objects.filter(listing=listing, offered=True).select_related("seat")
+    of_it = ListingSeat.objects.filter(listing=listing).select_related("seat")
+    # What comes down is known there by all that it was of.
+    offered = of_it if command.kind == CommandKind.DELIST else of_it.filter(offered=True)
     seats = sorted(row.seat.seat_number for row in offered)
     there = listing.listing_id if not listing.listing_id.startswith(_OWN_NAME) else ""
     lines = [
         f"{game.opponent.name} at {game.home_team.name}, {starts:%a %-d %b %Y, %H:%M}, {game.venue.name}",
-        f"Section {listing.section}, row {listing.row}, seats {', '.join(map(str, seats)) or 'none left'}",
+        f"Section {listing.section}, row {listing.row}, seats {', '.join(map(str, seats))}",
     ]
     if there:
         lines.append(f"Listing there: {there}")
