@@ -1,7 +1,6 @@
 """API of listings: publish, price, take down, sales, why, brakes."""
 
 import uuid
-from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
@@ -23,7 +22,6 @@ from listings.models import (
 )  # fmt: skip
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
-from listings.services.mapping import mapping_confirm, mapping_options
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
@@ -79,9 +77,6 @@ SALE = example(
 )  # fmt: skip
 
 
-MAPPING = example(
-    "This event is ours", {"command": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f71", "event_id": "104853"}, request=True
-)
 FULFIL = example("Transferred in the app", {"method": "mobile_transfer", "confirmation": "TX-77"}, request=True)
 
 
@@ -227,47 +222,6 @@ class CommandOutput(serializers.ModelSerializer[MarketplaceCommand]):
     class Meta:
         model = MarketplaceCommand
         fields = ("id", "account", "listing", "sale", "kind", "state", "attempts", "not_before", "last_error")
-
-
-class MappingOutput(serializers.ModelSerializer[MarketplaceCommand]):
-    """A publication that waits: `wants` says what is to be confirmed, the game's event or the section's name there."""
-
-    command = serializers.UUIDField(source="pk", read_only=True)
-    platform = serializers.CharField(source="account.platform", read_only=True)
-    wants = serializers.ChoiceField(choices=["event", "section"], source="payload.wants", read_only=True)
-    game = serializers.UUIDField(source="listing.game_id", read_only=True)
-    venue = serializers.UUIDField(source="listing.game.venue_id", read_only=True)
-    section = serializers.CharField(source="listing.section", read_only=True)
-    reason = serializers.CharField(source="last_error", read_only=True)
-
-    class Meta:
-        model = MarketplaceCommand
-        fields = ("command", "account", "listing", "platform", "wants", "game", "venue", "section", "reason")
-
-
-class MappingInput(Input):
-    """The event's id there, or the section's name there, whichever the publication waits for."""
-
-    command = serializers.UUIDField()
-    event_id = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
-    section = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
-
-
-class MappingEvent(serializers.Serializer[Any]):
-    """An event of the game's day there; `problem` says why it cannot be the game, or is empty."""
-
-    event_id = serializers.CharField(source="event.event_id")
-    name = serializers.CharField(source="event.name")
-    venue = serializers.CharField(source="event.venue")
-    starts_at = serializers.DateTimeField(source="event.starts_at")
-    problem = serializers.CharField()
-
-
-class MappingOptions(serializers.Serializer[Any]):
-    """What may be confirmed, the likely ones first. Both empty: the marketplace lists none; type what it is there."""
-
-    events = MappingEvent(many=True)
-    sections = serializers.ListField(child=serializers.CharField())
 
 
 class TradingStateOutput(serializers.ModelSerializer[TradingState]):
@@ -549,44 +503,6 @@ class CommandRetry(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The command, pending again; 409 where it needs nobody."""
         return Response(CommandOutput(command_retry(actor=self.actor, command_id=pk)).data)
-
-
-class MappingList(mixins.ListModelMixin, ApiView):
-    """Which event and section at a marketplace is ours."""
-
-    serializer_class = MappingOutput
-
-    def get_queryset(self) -> QuerySet[MarketplaceCommand]:
-        """What waits on the caller's accounts."""
-        return selectors.mappings_waiting(self.actor) if hasattr(self, "actor") else MarketplaceCommand.objects.none()
-
-    @extend_schema(tags=["listings"], summary="List what waits for a mapping")
-    def get(self, request: Request) -> Response:
-        """A page of publications that wait for an event or a section to be confirmed."""
-        return self.list(request)
-
-    @extend_schema(
-        tags=["listings"], summary="Confirm a mapping", request=MappingInput,
-        responses={200: CommandOutput(many=True)}, examples=[MAPPING],
-    )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        """The commands that are sent again; 422 for a choice that cannot be right, 409 where nobody can be asked."""
-        data = MappingInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        wish = data.validated_data
-        sent = mapping_confirm(
-            actor=self.actor, command_id=wish["command"], event_id=wish["event_id"], section=wish["section"]
-        )
-        return Response(CommandOutput(sent, many=True).data)
-
-
-class MappingDetail(ApiView):
-    """One publication that waits."""
-
-    @extend_schema(tags=["listings"], summary="What there is to choose from", responses={200: MappingOptions})
-    def get(self, request: Request, pk: uuid.UUID) -> Response:
-        """The marketplace's events or sections; 404 where nothing waits, 409 where it cannot be asked."""
-        return Response(MappingOptions(mapping_options(actor=self.actor, command_id=pk)).data)
 
 
 class TradingStateList(mixins.ListModelMixin, ApiView):

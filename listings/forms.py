@@ -109,6 +109,18 @@ class MappingForm(forms.Form):
         return {data["wants"] or "event_id": data["typed"] or data["chosen"]}
 
 
+class MappingFilter(forms.Form):
+    """Which of what waits is shown; kept in the URL."""
+
+    q = forms.CharField(max_length=80, required=False)
+
+    @classmethod
+    def read(cls, data: QueryDict) -> str:
+        """The words that are looked for; "" for what are none."""
+        form = cls(data)
+        return str(form.cleaned_data["q"]) if form.is_valid() else ""
+
+
 class BoardFilter(forms.Form):
     """What the board shows; kept in the URL."""
 

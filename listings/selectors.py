@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from listings.models import (
@@ -118,6 +118,53 @@ def mappings_waiting(actor: Actor) -> QuerySet[MarketplaceCommand]:
             "listing__game__venue",
         )
     )  # fmt: skip
+
+
+def mappings_queue(actor: Actor) -> QuerySet[MarketplaceCommand]:
+    """What waits for a mapping, each with `publications`: how many of that holder's one confirmation would send."""
+    same = MarketplaceCommand.objects.filter(
+        state=CommandState.NEEDS_PERSON, account__platform=OuterRef("account__platform"),
+        account__user=OuterRef("account__user"), payload__wants=OuterRef("payload__wants"),
+    )  # fmt: skip
+    of_game = same.filter(listing__game=OuterRef("listing__game"))
+    of_section = same.filter(
+        listing__game__venue=OuterRef("listing__game__venue"), listing__section=OuterRef("listing__section")
+    )
+    waits_for = Case(When(payload__wants="event", then=_counted_rows(of_game)), default=_counted_rows(of_section))
+    return mappings_waiting(actor).annotate(publications=waits_for)
+
+
+def mappings_search(rows: QuerySet[MarketplaceCommand], text: str) -> QuerySet[MarketplaceCommand]:
+    """Those in which each word of the text is part of a team's, the venue's or the section's name."""
+    for word in text.split():
+        rows = rows.filter(
+            Q(listing__game__home_team__name__icontains=word) | Q(listing__game__opponent__name__icontains=word)
+            | Q(listing__game__venue__name__icontains=word) | Q(listing__section__icontains=word)
+        )  # fmt: skip
+    return rows
+
+
+def _counted_rows(rows: QuerySet[MarketplaceCommand]) -> Subquery:
+    return Subquery(rows.order_by().values("state").annotate(n=Count("pk")).values("n"), output_field=IntegerField())
+
+
+def mapping_question(command: MarketplaceCommand) -> tuple[object, ...]:
+    """What a publication waits for: those of one holder with the same question have the same answer."""
+    listing = command.listing
+    if listing is None:
+        raise LookupError(f"command {command.pk} has no listing")
+    whose = (command.account.platform, command.account.user_id)
+    if command.payload["wants"] == "event":
+        return (*whose, listing.game_id)
+    return (*whose, listing.game.venue_id, listing.section)
+
+
+def mapping_groups(rows: Iterable[MarketplaceCommand]) -> list[MarketplaceCommand]:
+    """The oldest publication of each question; the others that wait for the same answer are counted in it."""
+    firsts: dict[tuple[object, ...], MarketplaceCommand] = {}
+    for command in rows:
+        firsts.setdefault(mapping_question(command), command)
+    return list(firsts.values())
 
 
 def mapping_waiting_get(actor: Actor, pk: Any) -> MarketplaceCommand:

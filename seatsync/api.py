@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from intelligence import api as intelligence
 from listings import api as listings
+from listings import api_mapping as mapping
 from marketplaces import api as marketplaces
 from portfolios import api as portfolios
 from seatsync.accounts import api as accounts
@@ -124,8 +125,8 @@ urlpatterns = [
     path("listings/<uuid:pk>/history/", listings.ListingHistory.as_view(), name="listing_history"),
     path("listings/<uuid:pk>/why/", listings.ListingWhy.as_view(), name="listing_why"),
     path("commands/<uuid:pk>/retry/", listings.CommandRetry.as_view(), name="command_retry"),
-    path("mapping/", listings.MappingList.as_view(), name="mapping"),
-    path("mapping/<uuid:pk>/", listings.MappingDetail.as_view(), name="mapping_options"),
+    path("mapping/", mapping.MappingList.as_view(), name="mapping"),
+    path("mapping/<uuid:pk>/", mapping.MappingDetail.as_view(), name="mapping_options"),
     path("sales/", listings.SaleList.as_view(), name="sales"),
     path("sales/<uuid:pk>/", listings.SaleDetail.as_view(), name="sale"),
     path("sales/<uuid:pk>/fulfil/", listings.SaleFulfil.as_view(), name="sale_fulfil"),

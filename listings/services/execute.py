@@ -8,6 +8,7 @@ from dataclasses import replace
 import structlog
 from django.conf import settings
 
+from listings.likeness import sells_aside
 from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, SaleState
 from listings.services.leases import lease_renew
 from listings.services.reconcile import account_reconcile
@@ -39,7 +40,13 @@ from marketplaces.errors import (
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
 from portfolios.models import EventMapping, Game
-from portfolios.selectors import event_mapping_get, section_known, section_mapping_get
+from portfolios.selectors import (
+    event_mapping_get,
+    event_mapping_undone,
+    section_known,
+    section_mapping_get,
+    section_mapping_undone,
+)  # fmt: skip
 from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
 from seatsync.core.http import calls_within
 from seatsync.core.venue_time import local
@@ -143,6 +150,12 @@ def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, d
     mapping = section_mapping_get(venue, section, listing.platform)
     if mapping is not None:
         return mapping.remote_section
+    if section_mapping_undone(venue, section, listing.platform):
+        raise MappingNeeded(
+            f"What section {section} of {venue.name} was mapped to at {adapter.traits.name} was undone; confirm which "
+            "it is.",
+            wants="section",
+        )
     offered: tuple[str, ...] = ()
     if Capability.CONSTRAINTS in adapter.traits.capabilities:
         offered = adapter.constraints(link, draft).sections
@@ -168,10 +181,17 @@ def _event_id(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> str:
         return mapping.remote_event_id
     if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
         return ""
+    if event_mapping_undone(game, listing.platform):
+        raise MappingNeeded(
+            f"What this game was mapped to at {adapter.traits.name} was undone; confirm which event it is.",
+            wants="event",
+        )
     found = [
         event
         for event in adapter.search_events(link, event_query(game))
-        if event.starts_at == game.starts_at and event.venue.casefold() == game.venue.name.casefold()
+        if event.starts_at == game.starts_at
+        and event.venue.casefold() == game.venue.name.casefold()
+        and not sells_aside(event.name)
     ]
     if len(found) != 1:
         many = "No event" if not found else f"{len(found)} events"
