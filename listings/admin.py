@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from listings.models import (
+    AccountSweep,
     Listing,
     ListingSeat,
     MarketplaceCommand,
@@ -57,6 +58,26 @@ class ListingSeatAdmin(ReadOnlyAdmin):
 
     list_display = ("listing", "seat", "offered")
     list_select_related = ("listing", "seat")
+
+
+@admin.register(AccountSweep)
+class AccountSweepAdmin(ReadOnlyAdmin):
+    """What the last sweep over each account found."""
+
+    list_display = ("account", "holder", "finished_at", "shown", "differences")
+    list_filter = ("account__platform", "account__mode")
+    search_fields = ("account__user__email", "account__account_id")
+    list_select_related = ("account__user",)
+
+    @admin.display(description="holder")
+    def holder(self, sweep: AccountSweep) -> str:
+        """Whose account it is."""
+        return str(sweep.account.user)
+
+    @admin.display(description="differences")
+    def differences(self, sweep: AccountSweep) -> str:
+        """How many listings of each kind."""
+        return ", ".join(f"{found['count']} {kind.replace('_', ' ')}" for kind, found in sweep.drift.items()) or "none"
 
 
 @admin.register(MarketplaceCommand)

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from intelligence import api as intelligence
 from listings import api as listings
+from listings import api_health as health
 from listings import api_mapping as mapping
 from marketplaces import api as marketplaces
 from portfolios import api as portfolios
@@ -115,6 +116,12 @@ urlpatterns = [
     path("marketplace-accounts/", marketplaces.AccountList.as_view(), name="accounts"),
     path("marketplace-accounts/finish/", marketplaces.AccountFinish.as_view(), name="account_finish"),
     path("marketplace-accounts/<uuid:pk>/", marketplaces.AccountDetail.as_view(), name="account"),
+    path("marketplace-accounts/<uuid:pk>/health/", health.AccountHealth.as_view(), name="account_health"),
+    path(
+        "marketplace-accounts/<uuid:pk>/retry-failed/", marketplaces.InboundRetryAll.as_view(), name="inbound_retry_all"
+    ),
+    path("inbound-events/", marketplaces.InboundList.as_view(), name="inbound_events"),
+    path("inbound-events/<uuid:pk>/replay/", marketplaces.InboundReplay.as_view(), name="inbound_replay"),
     path("inbound-events/<uuid:pk>/retry/", marketplaces.InboundRetry.as_view(), name="inbound_retry"),
     path("market/", marketplaces.MarketView.as_view(), name="market"),
     path("listings/", listings.ListingList.as_view(), name="listings"),

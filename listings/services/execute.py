@@ -14,6 +14,7 @@ from listings.services.leases import lease_renew
 from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
 from listings.services.sendable import create_held_back, reprice_held_back
+from listings.services.sweeps import sweep_keep
 from listings.states import OFFERED, SALE_LIVE
 from marketplaces.contracts import (
     Capability,
@@ -48,6 +49,7 @@ from portfolios.selectors import (
     section_mapping_undone,
 )  # fmt: skip
 from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
+from seatsync.core.clock import now
 from seatsync.core.http import calls_within
 from seatsync.core.venue_time import local
 
@@ -280,7 +282,9 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 
 def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
-    account_reconcile(adapter=adapter, link=link, account=command.account, alive=lambda: lease_renew(command))
+    began = now()
+    drift = account_reconcile(adapter=adapter, link=link, account=command.account, alive=lambda: lease_renew(command))
+    sweep_keep(account=command.account, began=began, drift=drift)
     return Answer(Outcome.DONE)
 
 

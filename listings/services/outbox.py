@@ -18,12 +18,12 @@ from listings.services.execute import execute
 from listings.services.leases import lease_seconds
 from listings.services.record import MOST_ATTEMPTS, Answer, Outcome, record
 from listings.services.wake import outbox_wake
-from marketplaces.selectors import limit_for
+from marketplaces.selectors import limit_bucket, limit_for
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.errors import Conflict, NotFound
-from seatsync.core.limiters import take, valkey
+from seatsync.core.limiters import take_counted, valkey
 from seatsync.live.alerts import alert_recover
 
 log = structlog.get_logger(__name__)
@@ -123,8 +123,8 @@ def _limit_wait(command: MarketplaceCommand) -> float | None:
     account = command.account
     try:
         per_second, burst, reserved = limit_for(account.platform)
-        grant = take(
-            f"account:{account.pk}",
+        grant = take_counted(
+            limit_bucket(account.pk),
             capacity=burst,
             per_second=per_second,
             reserve=0 if command.priority == 0 else min(reserved, burst - 1),

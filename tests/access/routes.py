@@ -80,7 +80,11 @@ ROUTES: dict[str, Route] = {
     "api:accounts": OWN,
     "api:account_finish": OWN,
     "api:account": _own(pk="account"),
+    "api:account_health": _own(pk="account"),
+    "api:inbound_events": OWN,
+    "api:inbound_replay": _own(pk="inbound"),
     "api:inbound_retry": _own(pk="inbound"),
+    "api:inbound_retry_all": _own(pk="account"),
     "api:market": Route(Kind.OBJECT, query={"game": "game"}),
     "api:listings": Route(Kind.OWN, body=PUBLISH, body_method="POST"),
     "api:listing": _own(pk="listing"),
@@ -135,6 +139,7 @@ ROUTES: dict[str, Route] = {
     "listings:mapping_list": Route(
         Kind.OWN, body={"command": "@waiting", "typed": "131", "wants": "section"}, body_method="POST"
     ),
+    "listings:account_detail": _own(account_id="account"),
     "listings:brake": OWN,
     "listings:trading_detail": OWN,
     "listings:trading_set": OWN,
@@ -144,6 +149,8 @@ ROUTES: dict[str, Route] = {
     "marketplaces:connect_finish": OWN,
     "marketplaces:account_disconnect": _own(account_id="account"),
     "marketplaces:inbound_retry": _own(event_id="inbound"),
+    "marketplaces:inbound_replay": _own(event_id="inbound"),
+    "marketplaces:inbound_retry_all": _own(account_id="account"),
     "live:alert_list": OWN,
     "live:needs_link": OWN,
     "live:alert_acknowledge": Route(Kind.PERSONAL, {"alert_id": "alert"}),

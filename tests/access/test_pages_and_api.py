@@ -27,6 +27,8 @@ SAME_BY_API = {
     "marketplaces:account_connect": ("POST", "/api/v1/marketplace-accounts/"),
     "marketplaces:connect_finish": ("POST", "/api/v1/marketplace-accounts/finish/"),
     "marketplaces:account_disconnect": ("DELETE", "/api/v1/marketplace-accounts/{id}/"),
+    "marketplaces:inbound_replay": ("POST", "/api/v1/inbound-events/{id}/replay/"),
+    "marketplaces:inbound_retry_all": ("POST", "/api/v1/marketplace-accounts/{id}/retry-failed/"),
     "marketplaces:inbound_retry": ("POST", "/api/v1/inbound-events/{id}/retry/"),
     "live:alert_acknowledge": ("POST", "/api/v1/alerts/{id}/acknowledge/"),
     "live:ticket_issue": ("POST", "/api/v1/live-tickets/"),

@@ -121,7 +121,7 @@ def _short(zone: str) -> str:
 def events(folder: Path) -> dict[str, list[Case]]:
     """Each recorded game among all events of its day, in four wordings; and once more without itself."""
     found: dict[str, list[Case]] = defaultdict(list)
-    for kind, file in (("baseball 2022", "panel_mlb_2022"), ("football 2018", "panel_nfl_2018")):
+    for sport, file in (("baseball 2022", "panel_mlb_2022"), ("football 2018", "panel_nfl_2018")):
         games = {row["event_id"]: row for row in records(folder, file) if row["home_team"] and row["away_team"]}
         # Two games of two teams that start alike are one for this record: it cannot say which is meant.
         one = Counter(_game(row) for row in games.values())
@@ -132,9 +132,9 @@ def events(folder: Path) -> dict[str, list[Case]]:
         for number, row in enumerate(games[key] for key in sorted(games)):
             others = by_day[row["event_dt"][:10]]
             scores = {other["event_id"]: _event(row, other, number) for other in others}
-            found[kind] += [Case(scores, row["event_id"])]
+            found[sport] += [Case(scores, row["event_id"])]
             rest = {key: score for key, score in scores.items() if key != row["event_id"]}
-            found[f"{kind}, the right one is not there"] += [Case(rest, "")]
+            found[f"{sport}, the right one is not there"] += [Case(rest, "")]
     return found
 
 
