@@ -24,6 +24,7 @@ from listings.models import (
     SaleSeat,
     TradingState,
 )  # fmt: skip
+from listings.services.give_up import command_give_up
 from listings.services.halts import push_halt_lift, push_halt_set
 from listings.services.mapping_undo import event_mapping_undo, mapping_given, section_mapping_undo
 from listings.services.outbox import command_retry
@@ -85,24 +86,35 @@ class MarketplaceCommandAdmin(ReadOnlyAdmin):
     """The outbox."""
 
     list_display = ("created_at", "account", "kind", "state", "attempts", "not_before", "last_error")
-    list_filter = ("state", "kind", "account__platform")
-    search_fields = ("idempotency_key", "listing__external_id")
+    list_filter = ("state", "kind", "account__platform", "account__mode", "created_at", "tenant")
+    search_fields = (
+        "idempotency_key", "listing__external_id", "listing__listing_id", "account__user__email", "last_error",
+    )  # fmt: skip
     list_select_related = ("account",)
-    actions = ("try_again",)
+    actions = ("try_again", "give_up")
 
     @admin.action(description="Try again", permissions=["view"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Give the chosen commands that need a person another try."""
+        self.message_user(request, f"{self._each(request, queryset, command_retry)} will be tried again")
+
+    @admin.action(description="Give up: send no more, and take a publication down", permissions=["view"])
+    def give_up(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Leave the chosen commands that need a person at that."""
+        self.message_user(request, f"{self._each(request, queryset, command_give_up)} are given up")
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[Any], act: Callable[..., MarketplaceCommand]) -> int:
+        """How many it was done to; why not is said of each of the others."""
         done = 0
         for command in queryset:
             actor = Actor(ActorKind.STAFF, str(request.user.pk), command.tenant_id, None)
             try:
-                command_retry(actor=actor, command_id=command.pk)
+                act(actor=actor, command_id=command.pk)
             except SeatSyncError as error:
                 self.message_user(request, f"{command}: {error.detail}", messages.WARNING)
             else:
                 done += 1
-        self.message_user(request, f"{done} will be tried again")
+        return done
 
 
 @admin.register(Sale)

@@ -22,6 +22,7 @@ from listings.models import (
 )  # fmt: skip
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
+from listings.services.give_up import command_give_up
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
@@ -503,6 +504,17 @@ class CommandRetry(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The command, pending again; 409 where it needs nobody."""
         return Response(CommandOutput(command_retry(actor=self.actor, command_id=pk)).data)
+
+
+class CommandGiveUp(ApiView):
+    """Commands that need a person, left at that."""
+
+    serializer_class = CommandOutput
+
+    @extend_schema(tags=["listings"], summary="Give a command up", request=None, responses={200: CommandOutput})
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """The command, sent no more (a publication comes down); 409 for one that needs nobody or is never given up."""
+        return Response(CommandOutput(command_give_up(actor=self.actor, command_id=pk)).data)
 
 
 class TradingStateList(mixins.ListModelMixin, ApiView):

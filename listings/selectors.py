@@ -108,6 +108,17 @@ def needs_person(actor: Actor) -> QuerySet[MarketplaceCommand]:
     )
 
 
+def command_own(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
+    """A command of one of the actor's own accounts, or for staff of the tenant's; raises NotFound."""
+    unknown = NotFound("No command with this id.")
+    if actor.tenant_id is None:
+        raise unknown
+    found = MarketplaceCommand.objects.select_related("account").filter(pk=command_id, tenant=actor.tenant_id).first()
+    if found is None or (actor.user_id != found.account.user_id and not actor.is_staff):
+        raise unknown
+    return found
+
+
 def mappings_waiting(actor: Actor) -> QuerySet[MarketplaceCommand]:
     """Publications of visible accounts that wait for an event or a section to be confirmed, oldest first."""
     return (

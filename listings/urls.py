@@ -12,6 +12,7 @@ urlpatterns = [
     path("portfolio/listings/<uuid:listing_id>/price/", listings.listing_reprice, name="listing_reprice"),
     path("portfolio/listings/<uuid:listing_id>/delist/", listings.listing_delist, name="listing_delist"),
     path("portfolio/commands/<uuid:command_id>/retry/", listings.command_again, name="command_retry"),
+    path("portfolio/commands/<uuid:command_id>/give-up/", listings.command_let_be, name="command_give_up"),
     path("portfolio/sales/", sales.sale_list, name="sale_list"),
     path("portfolio/sales/<uuid:sale_id>/", sales.sale_detail, name="sale_detail"),
     path("portfolio/sales/<uuid:sale_id>/hand-over/", fulfil.sale_fulfil, name="sale_fulfil"),

@@ -19,7 +19,7 @@ from marketplaces.services.understand import inbound_replay, inbound_retry, inbo
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput, SeatSyncError
 from seatsync.core.forms import form_add_refusal
-from seatsync.core.requests import refetched
+from seatsync.core.requests import refetched, sent_from
 
 MOST_SHOWN = 50
 
@@ -121,7 +121,7 @@ def inbound_again(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
         messages.error(request, error.detail)
     else:
         messages.success(request, "It is being tried again.")
-    return redirect("marketplaces:account_list")
+    return redirect("analytics:inbox" if sent_from(request, "inbox") else "marketplaces:account_list")
 
 
 @login_required

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from analytics import api as analytics
 from intelligence import api as intelligence
 from listings import api as listings
 from listings import api_health as health
@@ -132,6 +133,8 @@ urlpatterns = [
     path("listings/<uuid:pk>/history/", listings.ListingHistory.as_view(), name="listing_history"),
     path("listings/<uuid:pk>/why/", listings.ListingWhy.as_view(), name="listing_why"),
     path("commands/<uuid:pk>/retry/", listings.CommandRetry.as_view(), name="command_retry"),
+    path("commands/<uuid:pk>/give-up/", listings.CommandGiveUp.as_view(), name="command_give_up"),
+    path("inbox/", analytics.InboxView.as_view(), name="inbox"),
     path("mapping/", mapping.MappingList.as_view(), name="mapping"),
     path("mapping/<uuid:pk>/", mapping.MappingDetail.as_view(), name="mapping_options"),
     path("sales/", listings.SaleList.as_view(), name="sales"),

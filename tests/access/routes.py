@@ -94,6 +94,8 @@ ROUTES: dict[str, Route] = {
     "api:listing_history": _own(pk="listing"),
     "api:listing_why": _own(pk="listing"),
     "api:command_retry": _own(pk="command"),
+    "api:command_give_up": _own(pk="waiting"),
+    "api:inbox": OWN,
     "api:mapping": Route(Kind.OWN, body={"command": "@waiting", "section": "131"}, body_method="POST"),
     "api:mapping_options": _own(pk="waiting"),
     "api:sales": OWN,
@@ -108,6 +110,7 @@ ROUTES: dict[str, Route] = {
     # Pages
     "analytics:desk": OPEN,
     "analytics:desk_needs": OPEN,  # the front page asks for it after sign-out too; nobody has no needs
+    "analytics:inbox": OWN,
     "analytics:search": OWN,
     "analytics:season_detail": _own(ticket_id="ticket"),
     "analytics:game_detail": _own(game_id="game"),
@@ -132,6 +135,7 @@ ROUTES: dict[str, Route] = {
     "listings:listing_reprice": Route(Kind.OBJECT, {"listing_id": "listing"}, body=PRICE),
     "listings:listing_delist": _own(listing_id="listing"),
     "listings:command_retry": _own(command_id="command"),
+    "listings:command_give_up": _own(command_id="waiting"),
     "listings:sale_list": OWN,
     "listings:sale_detail": _own(sale_id="sale"),
     "listings:sale_fulfil": _own(sale_id="sale"),

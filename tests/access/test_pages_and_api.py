@@ -21,6 +21,7 @@ SAME_BY_API = {
     "listings:sale_fulfil": ("POST", "/api/v1/sales/{id}/fulfil/"),
     "listings:sale_resolve": ("POST", "/api/v1/sales/{id}/resolve/"),
     "listings:command_retry": ("POST", "/api/v1/commands/{id}/retry/"),
+    "listings:command_give_up": ("POST", "/api/v1/commands/{id}/give-up/"),
     "listings:mapping_list": ("POST", "/api/v1/mapping/"),
     "listings:trading_set": ("POST", "/api/v1/trading-states/"),
     "listings:trading_lift": ("POST", "/api/v1/trading-states/"),
