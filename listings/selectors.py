@@ -37,6 +37,7 @@ from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import platform_name
 from portfolios.models import Game, SeasonTicket, Seat
 from portfolios.ports import Records
+from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
 from seatsync.core.errors import NotFound
 
@@ -282,6 +283,21 @@ def push_halts_of(actor: Actor) -> list[PushHalt]:
         return []
     everybody_or_ours = Q(tenant=None) | Q(tenant=actor.tenant_id)
     return list(PushHalt.objects.in_force().filter(everybody_or_ours).order_by("platform", "pk"))
+
+
+def push_halts_seen(actor: Actor) -> QuerySet[PushHalt]:
+    """Staff's brakes that the actor may know of, the newest first.
+
+    The platform's staff: all that ever were. A tenant's support: those on it or on everybody. Others: of these, those
+    in force.
+    """
+    rows = PushHalt.objects.order_by("-created_at", "-pk")
+    if is_platform_staff(actor):
+        return rows
+    if actor.tenant_id is None:
+        return rows.none()
+    known = rows.filter(Q(tenant=None) | Q(tenant=actor.tenant_id))
+    return known if actor.is_staff else known & PushHalt.objects.in_force()
 
 
 @dataclass(frozen=True, slots=True)

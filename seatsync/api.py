@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from analytics import api as analytics
 from intelligence import api as intelligence
 from listings import api as listings
+from listings import api_halts as halts
 from listings import api_health as health
 from listings import api_mapping as mapping
 from marketplaces import api as marketplaces
@@ -143,6 +144,8 @@ urlpatterns = [
     path("sales/<uuid:pk>/resolve/", listings.SaleResolve.as_view(), name="sale_resolve"),
     path("payouts/", listings.PayoutList.as_view(), name="payouts"),
     path("trading-states/", listings.TradingStateList.as_view(), name="trading_states"),
+    path("push-halts/", halts.PushHaltList.as_view(), name="push_halts"),
+    path("push-halts/<uuid:pk>/lift/", halts.PushHaltLift.as_view(), name="push_halt_lift"),
     path("predictions/", intelligence.PredictionList.as_view(), name="predictions"),
     path("problems/", ProblemTypeList.as_view(), name="problem_types"),
     path("problems/<slug:code>/", ProblemTypeDetail.as_view(), name="problem_type"),

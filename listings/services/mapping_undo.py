@@ -11,6 +11,7 @@ from listings.services.delist import listing_take_down
 from listings.states import OFFERED
 from portfolios.models import EventMapping, SectionMapping
 from portfolios.services.mapping import mapping_forget, mapping_keep
+from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, NotAllowed, NotFound
@@ -20,7 +21,7 @@ from seatsync.core.errors import Conflict, NotAllowed, NotFound
 def event_mapping_undo(*, actor: Actor, mapping_id: uuid.UUID) -> int:
     """This game is not that event after all; returns how many listings come down: they were of another game.
 
-    Raises NotAllowed (support staff only), NotFound, or Conflict where it was undone before.
+    Raises NotAllowed (the platform's staff only), NotFound, or Conflict where it was undone before.
     """
     _check_staff(actor)
     mapping = EventMapping.objects.filter(pk=mapping_id).first()
@@ -40,7 +41,7 @@ def event_mapping_undo(*, actor: Actor, mapping_id: uuid.UUID) -> int:
 def section_mapping_undo(*, actor: Actor, mapping_id: uuid.UUID) -> int:
     """This section is not called that after all; returns how many listings come down: they were of other seats.
 
-    Raises NotAllowed (support staff only), NotFound, or Conflict where it was undone before.
+    Raises NotAllowed (the platform's staff only), NotFound, or Conflict where it was undone before.
     """
     _check_staff(actor)
     mapping = SectionMapping.objects.filter(pk=mapping_id).first()
@@ -75,8 +76,8 @@ def mapping_given(*, actor: Actor, mapping: EventMapping | SectionMapping) -> No
 
 
 def _check_staff(actor: Actor) -> None:
-    if not actor.is_staff:
-        raise NotAllowed("A mapping serves everybody who sells there: only support staff undoes one.")
+    if not is_platform_staff(actor):
+        raise NotAllowed("A mapping serves everybody who sells there: only the platform's staff gives or undoes one.")
 
 
 def _forget(actor: Actor, mapping: EventMapping | SectionMapping) -> None:

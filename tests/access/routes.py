@@ -34,6 +34,8 @@ class Route:
     body_method: str = ""
     # Methods that a co-owner, who sees the object, is refused: only its holder may.
     holder_methods: tuple[str, ...] = ()
+    # Methods that are for staff alone: others are told so, whatever they name.
+    staff_methods: tuple[str, ...] = ()
     # Objects of the world that it works with and does not name.
     over: tuple[str, ...] = ()
 
@@ -106,6 +108,8 @@ ROUTES: dict[str, Route] = {
     "api:trading_states": Route(
         Kind.OWN, body={"scope": "season", "scope_id": "@ticket", "state": "HALTED"}, body_method="POST"
     ),
+    "api:push_halts": Route(Kind.OWN, body={"reason": "an outage", "platform": "beta"}, staff_methods=("POST",)),
+    "api:push_halt_lift": Route(Kind.OWN, {"pk": "halt"}, staff_methods=("POST",)),
     "api:predictions": Route(Kind.OWN, body={"seat_group": "@group"}, body_method="POST"),
     # Pages
     "analytics:desk": OPEN,
