@@ -1,9 +1,12 @@
 """API of listings: publish, price, take down, sales, why, brakes."""
 
 import uuid
+from decimal import Decimal
+from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,7 +32,9 @@ from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.trading import SCOPES, trading_state_set
 from marketplaces.contracts import HandOver
+from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_keys, hand_overs_of
+from marketplaces.selectors import net_of
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
 from seatsync.core.fields import ChoiceField, MomentField, MoneyField
@@ -56,7 +61,8 @@ LISTING = {
     "price": "80.00", "live_price": "84.00", "proceeds": "72.00", "all_in": None, "original_price": "84.00",
     "final_price": None, "currency": "USD", "floor": "60.00", "ceiling": "120.00", "floor_basis": "list",
     "status": "active", "status_reason": "", "split_type": "any", "version": 2,
-    "published_at": "2026-05-02T17:00:09Z", "sold_at": None, "created_at": "2026-05-02T17:00:00Z",
+    "published_at": "2026-05-02T17:00:09Z", "confirmed_at": "2026-05-02T18:10:00Z",
+    "sold_at": None, "created_at": "2026-05-02T17:00:00Z",
 }  # fmt: skip
 ONE_LISTING = example("A listing", LISTING, status=200)
 MADE_LISTINGS = example("A listing for each account", {**LISTING, "status": "publishing", "version": 1}, status=201)
@@ -96,8 +102,25 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
             "id", "account", "mode", "platform", "season_ticket", "seat_group", "game", "game_date", "external_id",
             "listing_id", "section", "row", "quantity", "price", "live_price", "proceeds", "all_in", "original_price",
             "final_price", "currency", "floor", "ceiling", "floor_basis", "status", "status_reason", "split_type",
-            "version", "published_at", "sold_at", "created_at",
+            "version", "published_at", "confirmed_at", "sold_at", "created_at",
         )  # fmt: skip
+
+
+class NetQuery(serializers.Serializer[Any]):
+    """The list price per ticket that is thought of."""
+
+    price = MoneyField(min_value=Decimal("0.01"))
+
+
+class NetOutput(serializers.Serializer[Any]):
+    """What a ticket at this price would bring over an account; `net` and `fee_percent` null where no fee is known."""
+
+    account = serializers.UUIDField(source="account.pk")
+    platform = serializers.CharField(source="account.platform")
+    mode = serializers.CharField(source="account.mode")
+    price = serializers.DecimalField(max_digits=10, decimal_places=2)
+    net = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
+    fee_percent = serializers.DecimalField(max_digits=6, decimal_places=3, allow_null=True)
 
 
 class ListingInput(Input):
@@ -302,6 +325,26 @@ class ListingList(mixins.ListModelMixin, ApiView):
         data.is_valid(raise_exception=True)
         made = listing_publish(actor=self.actor, **data.validated_data)
         return Response(ListingOutput(made, many=True).data, status=201)
+
+
+@extend_schema_view(
+    get=extend_schema(
+        tags=["listings"], summary="What a price would bring", responses={200: NetOutput(many=True)},
+        parameters=[OpenApiParameter("price", OpenApiTypes.DECIMAL, required=True)],
+    )
+)  # fmt: skip
+class ListingNet(ApiView):
+    """What reaches the seller, before anything is listed."""
+
+    serializer_class = NetOutput
+    pagination_class = None
+    queryset = MarketplaceAccount.objects.none()
+
+    def get(self, request: Request) -> Response:
+        """A line for each account over which the caller could list now."""
+        query = NetQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        return Response(NetOutput(net_of(self.actor, query.validated_data["price"]), many=True).data)
 
 
 class ListingDetail(ApiView):

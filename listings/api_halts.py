@@ -78,7 +78,7 @@ class PushHaltList(mixins.ListModelMixin, ApiView):
         responses={201: PushHaltOutput}, examples=[HALT],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        """201 with the brake, which stands at once; the same place once more changes it. 403 for whoever is no staff."""
+        """201 with the brake, which stands at once; the same place once more changes it. 403 for who is no staff."""
         data = PushHaltInput(data=request.data)
         data.is_valid(raise_exception=True)
         return Response(PushHaltOutput(push_halt_set(actor=self.actor, **data.validated_data)).data, status=201)

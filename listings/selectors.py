@@ -372,6 +372,13 @@ def price_history_of(listing_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[P
     return found
 
 
+def views_of(listing_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How often buyers looked at these listings, as their marketplaces told last; without those that tell nothing."""
+    told = PriceHistory.objects.filter(listing_id__in=list(listing_ids), views__isnull=False)
+    newest = told.order_by("listing_id", "-time", "-id").distinct("listing_id")
+    return {listing_id: views for listing_id, views in newest.values_list("listing_id", "views") if views is not None}
+
+
 def deadlines(actor: Actor) -> QuerySet[Sale]:
     """Sales that wait for the holder by a moment: to be confirmed or delivered, the nearest first."""
     waiting = sale_list(actor).filter(

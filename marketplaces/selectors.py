@@ -84,6 +84,29 @@ def proceeds_at(price: Decimal, fee: FeeVersion | None) -> Decimal | None:
     return price - round_money(price * fee.percent / 100) if fee else None
 
 
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What a ticket at a list price brings over one account; `net` None where no fee is known."""
+
+    account: MarketplaceAccount
+    price: Decimal
+    net: Decimal | None
+    fee_percent: Decimal | None
+
+
+def accounts_able(actor: Actor) -> QuerySet[MarketplaceAccount]:
+    """The visible accounts over which something new may be offered."""
+    return account_list(actor).filter(is_active=True, needs_reconnect=False, closing_at=None)
+
+
+def net_of(actor: Actor, price: Decimal) -> list[Net]:
+    """What a price would bring over each account that could list it now."""
+    accounts = list(accounts_able(actor))
+    fees = {platform: fee_version(platform) for platform in sorted({account.platform for account in accounts})}
+    found = [(account, fees[account.platform]) for account in accounts]
+    return [Net(account, price, proceeds_at(price, fee), fee.percent if fee else None) for account, fee in found]
+
+
 def limit_for(platform: str) -> tuple[float, int, int]:
     """Requests per second, burst and reserved tokens in force today (a dated row, else the adapter's traits)."""
     row = LimitVersion.objects.filter(platform=platform, valid_from__lte=now().date()).order_by("-valid_from").first()

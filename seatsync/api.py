@@ -127,6 +127,7 @@ urlpatterns = [
     path("inbound-events/<uuid:pk>/retry/", marketplaces.InboundRetry.as_view(), name="inbound_retry"),
     path("market/", marketplaces.MarketView.as_view(), name="market"),
     path("listings/", listings.ListingList.as_view(), name="listings"),
+    path("listings/net/", listings.ListingNet.as_view(), name="listing_net"),
     path("listings/<uuid:pk>/", listings.ListingDetail.as_view(), name="listing"),
     path("listings/<uuid:pk>/price/", listings.ListingPrice.as_view(), name="listing_price"),
     path("listings/<uuid:pk>/publish/", listings.ListingPublish.as_view(), name="listing_publish"),

@@ -89,6 +89,7 @@ ROUTES: dict[str, Route] = {
     "api:inbound_retry_all": _own(pk="account"),
     "api:market": Route(Kind.OBJECT, query={"game": "game"}),
     "api:listings": Route(Kind.OWN, body=PUBLISH, body_method="POST"),
+    "api:listing_net": OWN,
     "api:listing": _own(pk="listing"),
     "api:listing_price": Route(Kind.OBJECT, {"pk": "listing"}, body=PRICE),
     "api:listing_publish": Route(Kind.OBJECT, {"pk": "listing"}, over=("account",)),
