@@ -70,7 +70,10 @@ class SweepOutput(serializers.ModelSerializer[AccountSweep]):
 
 
 class HealthOutput(serializers.Serializer[Any]):
-    """An account's health. `webhook` is registered, missing, by_support or none (polled every `poll_s` seconds)."""
+    """An account's health. `webhook`: registered, missing (we could not), by_support, practice (paper), or none.
+
+    Whatever it is, sales are read every `poll_s` seconds or so as well.
+    """
 
     account = serializers.UUIDField(source="account.pk")
     platform = serializers.CharField(source="account.platform")
@@ -81,7 +84,7 @@ class HealthOutput(serializers.Serializer[Any]):
     last_webhook_at = serializers.DateTimeField(source="account.last_webhook_at", allow_null=True)
     last_error = serializers.CharField(source="account.last_error")
     last_error_at = serializers.DateTimeField(source="account.last_error_at", allow_null=True)
-    webhook = serializers.ChoiceField(choices=["registered", "missing", "by_support", "none"])
+    webhook = serializers.ChoiceField(choices=["registered", "missing", "by_support", "practice", "none"])
     webhook_url = serializers.CharField()
     poll_s = serializers.IntegerField()
     rejected_webhooks = serializers.IntegerField(source="account.rejected_webhooks")

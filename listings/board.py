@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
-from listings.models import CommandState, Listing, MarketplaceCommand
+from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand
 from listings.selectors import listing_list, views_of
 from listings.states import OFFERED, OPEN
 from marketplaces.contracts import Capability
@@ -20,6 +20,8 @@ from seatsync.core.clock import now
 
 # Rows a board shows; more are reached by the filters.
 BOARD_LISTINGS = 600
+# On offer, or meant to be.
+WANTED = OFFERED | {ListingStatus.ERROR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,9 @@ class BoardRow:
 
     @property
     def asks(self) -> list[tuple[Decimal, str]]:
-        """What is asked for these seats where they are on offer, with the currency."""
-        return [
-            (c.listing.price, c.listing.currency) for cells in self.cells for c in cells if c.listing.status in OFFERED
-        ]
+        """What is asked for these seats where they are on offer or could not be published, with the currency."""
+        every = (cell.listing for cells in self.cells for cell in cells)
+        return [(listing.price, listing.currency) for listing in every if listing.status in WANTED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def _foresee(row: BoardRow, fees: Mapping[str, FeeVersion | None]) -> None:
         return
     price, currency = min(row.asks)
     for platform, cells in zip(row.platforms, row.cells, strict=True):
-        if platform in fees and not any(cell.listing.status in OPEN for cell in cells):
+        if platform in fees and not any(cell.listing.status in WANTED | OPEN for cell in cells):
             row.previews[platform] = Preview(price, currency, proceeds_at(price, fees[platform]))
 
 

@@ -74,8 +74,9 @@ class DriftLine:
 class Health:
     """Everything about one account's health.
 
-    `webhook`: registered; missing (we register it, and could not); by_support (its holder has them register it); or
-    none (the marketplace tells us nothing: its sales are read every `poll_s` seconds).
+    `webhook`: registered; missing (we register it, and could not); by_support (its holder has them register it);
+    practice (told to the practice marketplace when the account was connected); or none (the marketplace tells us
+    nothing: its sales are read every `poll_s` seconds).
     """
 
     account: MarketplaceAccount
@@ -112,7 +113,10 @@ def _webhook(account: MarketplaceAccount) -> str:
         return "none"
     if account.webhook_id:
         return "registered"
-    return "missing" if platform_can(account.platform, Capability.REGISTER_WEBHOOK) else "by_support"
+    if platform_can(account.platform, Capability.REGISTER_WEBHOOK):
+        return "missing"
+    # The practice marketplace is told by us what support tells the real one.
+    return "practice" if account.mode == Mode.PAPER else "by_support"
 
 
 def _limit(account: MarketplaceAccount) -> LimitUse:

@@ -1,6 +1,7 @@
 """`bench webhooks`: how fast the running web process answers signed deliveries, beside an empty answer of it."""
 
 import json
+import os
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -46,19 +47,23 @@ def webhooks(deliveries: int = 2000) -> Report:
     if stored != sent:
         raise LookupError(f"{stored} of {sent} deliveries were stored.")
     detail: dict[str, Any] = {
-        "target_ms": 50, "stored": stored, "one_at_a_time": _figures(alone, empty),
-        f"{SENDERS}_senders_at_once": _figures(many, many_empty),
+        "target_ms": 50, "stored": stored, "load_average": [round(load, 1) for load in os.getloadavg()],
+        "one_at_a_time": _figures(alone, empty), f"{SENDERS}_senders_at_once": _figures(many, many_empty),
     }  # fmt: skip
-    baseline = {"name": "p99 of an empty answer (/healthz) in turns with it", "figure": percentile(empty, 0.99)}
-    return Report("webhooks", percentile(alone, 0.99), "ms", baseline, detail)
+    baseline = {
+        "name": "p99 of an empty answer (/healthz) in turns with it",
+        "figure": round(percentile(empty, 0.99), 2),
+    }
+    return Report("webhooks", round(percentile(alone, 0.99), 2), "ms", baseline, detail)
 
 
 def _figures(times: list[float], empty: list[float]) -> dict[str, float]:
-    return {
+    found = {
         "n": len(times), "p50_ms": statistics.median(times), "p95_ms": percentile(times, 0.95),
         "p99_ms": percentile(times, 0.99), "most_ms": max(times), "over_50_ms": sum(took > 50 for took in times),
         "empty_p50_ms": statistics.median(empty), "empty_p99_ms": percentile(empty, 0.99),
     }  # fmt: skip
+    return {name: round(value, 2) for name, value in found.items()}
 
 
 def _account() -> MarketplaceAccount:

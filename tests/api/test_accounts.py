@@ -23,7 +23,7 @@ def test_the_api_tells_the_same_figures(market: Market, as_: As) -> None:
     assert found["commands"]["done"] == health.commands.done > 0
     assert found["sweep"]["shown"] == sweep.shown == 1
     assert found["drift"] == []
-    assert (found["webhook"], found["inbox"]["p50_ms"]) == ("by_support", None)
+    assert (found["webhook"], found["inbox"]["p50_ms"]) == ("practice", None)
     assert found["webhook_url"].endswith(f"/webhooks/alpha/{account.pk}/")
     assert as_("other").get(f"/marketplace-accounts/{account.pk}/health/").status_code == 404
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from listings.board import board
 from listings.models import Listing, MarketplaceCommand, PriceHistory
+from marketplaces.errors import PermanentError
 from marketplaces.models import FeeVersion, MarketplaceAccount
 from seatsync.accounts.models import User
 from seatsync.core.clock import now
@@ -39,6 +40,12 @@ def test_where_it_is_not_listed_the_board_says_what_it_would_bring(market: Marke
     assert set(row.previews) == {"beta"}
     assert (row.previews["beta"].price, row.previews["beta"].net) == (Decimal("84.00"), Decimal("71.40"))
     assert "$84.00 would bring $71.40" in page(market)
+
+
+def test_what_could_not_be_published_is_foreseen_elsewhere_and_not_there(market: Market) -> None:
+    market.alpha.script["create"] = [PermanentError("the row is unknown")]
+    assert on_alpha(market).status == "error"
+    assert set(board(market.holding.actor).rows[0].previews) == {"beta"}
 
 
 def test_an_unknown_fee_is_said_and_not_guessed(market: Market) -> None:

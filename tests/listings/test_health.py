@@ -186,7 +186,8 @@ def test_nothing_is_shown_as_a_figure_where_nothing_came(market: Market) -> None
     ("changes", "words"),
     [
         ({"webhook_id": "h-1"}, "Registered there"),
-        ({}, "support registers it: give them this address"),
+        ({"mode": "live"}, "support registers it: give them this address"),
+        ({}, "Told to the practice marketplace when you connected it"),
         ({"needs_reconnect": True}, "Its permission has ended"),
         ({"last_error": "503 busy"}, "503 busy"),
         ({"rejected_webhooks": 7}, "7 refused so far"),
