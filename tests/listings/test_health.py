@@ -186,7 +186,7 @@ def test_nothing_is_shown_as_a_figure_where_nothing_came(market: Market) -> None
     ("changes", "words"),
     [
         ({"webhook_id": "h-1"}, "Registered there"),
-        ({"mode": "live"}, "support registers it: give them this address"),
+        ({"mode": "live"}, "support registers it: give them the address"),
         ({}, "Told to the practice marketplace when you connected it"),
         ({"needs_reconnect": True}, "Its permission has ended"),
         ({"last_error": "503 busy"}, "503 busy"),
