@@ -1,6 +1,7 @@
 """Staff pages of listings: read, and give a stuck command another try."""
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from listings.models import (
+    AccountSweep,
     FoundListing,
     Listing,
     ListingSeat,
@@ -23,9 +25,12 @@ from listings.models import (
     SaleSeat,
     TradingState,
 )  # fmt: skip
+from listings.services.give_up import command_give_up
 from listings.services.halts import push_halt_lift, push_halt_set
+from listings.services.mapping_undo import event_mapping_undo, mapping_given, section_mapping_undo
 from listings.services.outbox import command_retry
 from marketplaces.registry import adapter_keys, platform_name
+from portfolios.models import EventMapping, SectionMapping
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.clock import now
 from seatsync.core.errors import SeatSyncError
@@ -69,29 +74,60 @@ class ListingSeatAdmin(ReadOnlyAdmin):
     list_select_related = ("listing", "seat")
 
 
+@admin.register(AccountSweep)
+class AccountSweepAdmin(ReadOnlyAdmin):
+    """What the last sweep over each account found."""
+
+    list_display = ("account", "holder", "finished_at", "shown", "differences")
+    list_filter = ("account__platform", "account__mode")
+    search_fields = ("account__user__email", "account__account_id")
+    list_select_related = ("account__user",)
+
+    @admin.display(description="holder")
+    def holder(self, sweep: AccountSweep) -> str:
+        """Whose account it is."""
+        return str(sweep.account.user)
+
+    @admin.display(description="differences")
+    def differences(self, sweep: AccountSweep) -> str:
+        """How many listings of each kind."""
+        return ", ".join(f"{found['count']} {kind.replace('_', ' ')}" for kind, found in sweep.drift.items()) or "none"
+
+
 @admin.register(MarketplaceCommand)
 class MarketplaceCommandAdmin(ReadOnlyAdmin):
     """The outbox."""
 
     list_display = ("created_at", "account", "kind", "state", "attempts", "not_before", "last_error")
-    list_filter = ("state", "kind", "account__platform", "by_hand")
-    search_fields = ("idempotency_key", "listing__external_id")
+    list_filter = ("state", "kind", "account__platform", "account__mode", "by_hand", "created_at", "tenant")
+    search_fields = (
+        "idempotency_key", "listing__external_id", "listing__listing_id", "account__user__email", "last_error",
+    )  # fmt: skip
     list_select_related = ("account",)
-    actions = ("try_again",)
+    actions = ("try_again", "give_up")
 
     @admin.action(description="Try again", permissions=["view"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Give the chosen commands that need a person another try."""
+        self.message_user(request, f"{self._each(request, queryset, command_retry)} will be tried again")
+
+    @admin.action(description="Give up: send no more, and take a publication down", permissions=["view"])
+    def give_up(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Leave the chosen commands that need a person at that."""
+        self.message_user(request, f"{self._each(request, queryset, command_give_up)} are given up")
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[Any], act: Callable[..., MarketplaceCommand]) -> int:
+        """How many it was done to; why not is said of each of the others."""
         done = 0
         for command in queryset:
             actor = Actor(ActorKind.STAFF, str(request.user.pk), command.tenant_id, None)
             try:
-                command_retry(actor=actor, command_id=command.pk)
+                act(actor=actor, command_id=command.pk)
             except SeatSyncError as error:
                 self.message_user(request, f"{command}: {error.detail}", messages.WARNING)
             else:
                 done += 1
-        self.message_user(request, f"{done} will be tried again")
+        return done
 
 
 @admin.register(Sale)
@@ -203,6 +239,73 @@ class TradingStateAdmin(ReadOnlyAdmin):
 
     list_display = ("scope", "scope_id", "state", "reason", "until")
     list_filter = ("scope", "state")
+
+
+class MappingAdmin(_ModelAdmin):
+    """Mappings: given by staff or confirmed in the queue, and undone by the action; what stands is not rewritten."""
+
+    list_per_page = 50
+    actions = ("undo",)
+    readonly_fields = ("confirmed_at", "confirmed_by")
+    undo_one: Callable[..., int]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """All of one that stands: listings are offered under it. One that was undone may be given anew."""
+        if obj is None or obj.confirmed_at is None:
+            return self.readonly_fields
+        return [field.name for field in obj._meta.concrete_fields if field.editable and not field.primary_key]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It stays for the record."""
+        return False
+
+    def has_undo_permission(self, request: HttpRequest) -> bool:
+        """Whoever may give one may undo one."""
+        return self.has_add_permission(request)
+
+    @admin.action(description="Undo, and take down what is offered under it", permissions=["undo"])
+    def undo(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Undo the chosen ones; doing so twice has one effect."""
+        undone = down = 0
+        for mapping in queryset:
+            try:
+                down += type(self).undo_one(actor=_staff(request), mapping_id=mapping.pk)
+            except SeatSyncError as error:
+                self.message_user(request, f"{mapping}: {error.detail}", messages.WARNING)
+            else:
+                undone += 1
+        self.message_user(request, f"{undone} undone; {down} listings come down. Each is asked for anew.")
+
+
+@admin.register(EventMapping)
+class EventMappingAdmin(MappingAdmin):
+    """Which event is which game."""
+
+    undo_one = staticmethod(event_mapping_undo)
+    list_display = ("platform", "remote_event_id", "game", "confirmed_at", "confirmed_by")
+    list_filter = ("platform", ("confirmed_at", admin.EmptyFieldListFilter))
+    search_fields = ("remote_event_id", "game__home_team__name", "game__opponent__name", "confirmed_by")
+    autocomplete_fields = ("game",)
+    list_select_related = ("game__home_team", "game__opponent")
+
+    def save_model(self, request: HttpRequest, obj: EventMapping, form: Any, change: bool) -> None:
+        """Confirmed by whom it gave, and on the record."""
+        mapping_given(actor=_staff(request), mapping=obj)
+
+
+@admin.register(SectionMapping)
+class SectionMappingAdmin(MappingAdmin):
+    """What a section is called at a marketplace; staff confirm what could not be matched exactly."""
+
+    undo_one = staticmethod(section_mapping_undo)
+    list_display = ("venue", "section", "platform", "remote_section", "confirmed_at", "confirmed_by")
+    list_filter = ("platform", "venue", ("confirmed_at", admin.EmptyFieldListFilter))
+    search_fields = ("section", "remote_section", "venue__name", "confirmed_by")
+    list_select_related = ("venue",)
+
+    def save_model(self, request: HttpRequest, obj: SectionMapping, form: Any, change: bool) -> None:
+        """Confirmed by whom it gave, and on the record."""
+        mapping_given(actor=_staff(request), mapping=obj)
 
 
 @admin.register(Payout)

@@ -1,32 +1,55 @@
 """The listing board: one row per seat group, one column per marketplace."""
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
-from listings.models import CommandState, Listing, MarketplaceCommand
-from listings.selectors import listing_list
-from listings.states import OPEN
+from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand
+from listings.selectors import listing_list, views_of
+from listings.states import OFFERED, OPEN
+from marketplaces.contracts import Capability
+from marketplaces.models import FeeVersion
+from marketplaces.registry import platform_can
+from marketplaces.selectors import accounts_able, fee_version, proceeds_at
 from portfolios.models import Game, SeasonTicket
 from seatsync.core.actors import Actor
+from seatsync.core.clock import now
 
 # Rows a board shows; more are reached by the filters.
 BOARD_LISTINGS = 600
+# On offer, or meant to be.
+WANTED = OFFERED | {ListingStatus.ERROR}
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One marketplace's listing of a row, with what its last command says: "", waiting, sending or needs a person.
 
-    `command` is that command, where there is one.
+    `command` is that command, where there is one; `views` what the marketplace told last, None where it tells none.
     """
 
     listing: Listing
     sync: str
     error: str
     command: MarketplaceCommand | None = None
+    views: int | None = None
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether it is up, and its marketplace can be asked whether it is as we want it."""
+        return self.listing.status in OFFERED and platform_can(self.listing.platform, Capability.LIST_ALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a row's lowest ask would bring on a marketplace where it is not listed; `net` None where no fee is known."""
+
+    price: Decimal
+    currency: str
+    net: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +64,19 @@ class BoardRow:
     quantity: int
     platforms: list[str]
     cells: list[list[Cell]]
+    previews: dict[str, Preview] = field(default_factory=dict)
 
     @property
-    def offers(self) -> list[tuple[str, list[Cell]]]:
-        """Each column's platform with its cells."""
-        return list(zip(self.platforms, self.cells, strict=True))
+    def offers(self) -> list[tuple[str, list[Cell], Preview | None]]:
+        """Each column's platform with its cells, and where there is none what listing there would bring."""
+        pairs = zip(self.platforms, self.cells, strict=True)
+        return [(platform, cells, self.previews.get(platform)) for platform, cells in pairs]
+
+    @property
+    def asks(self) -> list[tuple[Decimal, str]]:
+        """What is asked for these seats where they are on offer or could not be published, with the currency."""
+        every = (cell.listing for cells in self.cells for cell in cells)
+        return [(listing.price, listing.currency) for listing in every if listing.status in WANTED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +91,33 @@ class Board:
 def board(actor: Actor, *, show: str = "", platform: str = "", status: str = "", opponent: str = "") -> Board:
     """The visible listings as a board, in a constant number of queries."""
     listings = list(_filtered(listing_list(actor), show, platform, status, opponent)[:BOARD_LISTINGS])
-    platforms = sorted({listing.platform for listing in listings})
+    able = set() if platform else _able(actor)
+    platforms = sorted({listing.platform for listing in listings} | able)
     cells = cells_of(listings)
     rows: dict[tuple[object, ...], BoardRow] = {}
     for listing in listings:
         key = (listing.season_ticket_id, listing.game_id, listing.seat_group_id, listing.section, listing.row)
         row = rows.setdefault(key, _row(listing, platforms))
         row.cells[platforms.index(listing.platform)].append(cells[listing.pk])
+    fees = {key: fee_version(key) for key in sorted(able)}
+    for row in rows.values():
+        _foresee(row, fees)
     return Board(platforms, sorted(rows.values(), key=lambda row: row.game.starts_at), len(listings))
+
+
+def _able(actor: Actor) -> set[str]:
+    """The platforms on which the actor could list something now."""
+    return set(accounts_able(actor).order_by().values_list("platform", flat=True).distinct())
+
+
+def _foresee(row: BoardRow, fees: Mapping[str, FeeVersion | None]) -> None:
+    """What the row's lowest ask would bring where these seats are not offered, as long as they can be."""
+    if not row.asks or row.game.starts_at <= now():
+        return
+    price, currency = min(row.asks)
+    for platform, cells in zip(row.platforms, row.cells, strict=True):
+        if platform in fees and not any(cell.listing.status in WANTED | OPEN for cell in cells):
+            row.previews[platform] = Preview(price, currency, proceeds_at(price, fees[platform]))
 
 
 def _filtered(listings: QuerySet[Listing], show: str, platform: str, status: str, opponent: str) -> QuerySet[Listing]:
@@ -101,10 +151,11 @@ def cells_of(listings: Iterable[Listing]) -> dict[uuid.UUID, Cell]:
         state__in=[CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON],
     ).order_by("created_at")
     last = {command.listing_id: command for command in unfinished}
-    return {listing.pk: _cell(listing, last.get(listing.pk)) for listing in wanted}
+    views = views_of([listing.pk for listing in wanted])
+    return {listing.pk: _cell(listing, last.get(listing.pk), views.get(listing.pk)) for listing in wanted}
 
 
-def _cell(listing: Listing, command: MarketplaceCommand | None) -> Cell:
+def _cell(listing: Listing, command: MarketplaceCommand | None, views: int | None) -> Cell:
     if command is None:
-        return Cell(listing, "", "")
-    return Cell(listing, command.state, command.last_error, command)
+        return Cell(listing, "", "", views=views)
+    return Cell(listing, command.state, command.last_error, command, views)

@@ -9,6 +9,7 @@ from django.http import QueryDict
 
 from listings.models import ListingStatus, TradingStateKind
 from marketplaces.contracts import HandOver
+from marketplaces.models import InboxState
 from marketplaces.registry import hand_overs_of, platform_name
 from portfolios.models import Seat
 from seatsync.core.forms import MoneyField, choices_give
@@ -108,6 +109,30 @@ class MappingForm(forms.Form):
         """The choice by the name of the service's argument; what was typed wins."""
         data = self.cleaned_data
         return {data["wants"] or "event_id": data["typed"] or data["chosen"]}
+
+
+class MappingFilter(forms.Form):
+    """Which of what waits is shown; kept in the URL."""
+
+    q = forms.CharField(max_length=80, required=False)
+
+    @classmethod
+    def read(cls, data: QueryDict) -> str:
+        """The words that are looked for; "" for what are none."""
+        form = cls(data)
+        return str(form.cleaned_data["q"]) if form.is_valid() else ""
+
+
+class InboundFilter(forms.Form):
+    """Which of what a marketplace told us is shown; kept in the URL."""
+
+    state = forms.ChoiceField(choices=[("", "all"), *InboxState.choices], required=False)
+
+    @classmethod
+    def read(cls, data: QueryDict) -> str:
+        """The state that was asked for; "" for all, and for what is none."""
+        form = cls(data)
+        return str(form.cleaned_data["state"]) if form.is_valid() else ""
 
 
 class BoardFilter(forms.Form):

@@ -95,6 +95,8 @@ class Listing(BaseModel):
     published_at = models.DateTimeField(null=True, blank=True)
     sold_at = models.DateTimeField(null=True, blank=True)
     gone_verified_at = models.DateTimeField(null=True, blank=True)
+    # When a sweep last saw it there as we want it.
+    confirmed_at = models.DateTimeField(null=True, blank=True)
     status_reason = models.CharField(max_length=300, blank=True)
 
     objects: ClassVar[ListingQuerySet] = manager_of(ListingQuerySet)
@@ -453,6 +455,27 @@ class MarketplaceCommand(BaseModel):
     def act(self) -> str:
         """What it does, in a holder's word: a create is a publication to them."""
         return "publish" if self.kind == CommandKind.CREATE else str(self.get_kind_display())
+
+
+class AccountSweep(BaseModel):
+    """What the last sweep over an account found (listings/services/reconcile.py); one row an account."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    account = models.OneToOneField(
+        "marketplaces.MarketplaceAccount", on_delete=models.PROTECT, related_name="last_sweep"
+    )
+    began_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    # How many listings its marketplace showed.
+    shown = models.PositiveIntegerField()
+    # {kind of drift: {"count": how many, "ids": the first of them by the marketplace's listing id}}.
+    drift = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        db_table = "account_sweeps"
+
+    def __str__(self) -> str:
+        return f"sweep of {self.account}, {self.finished_at:%Y-%m-%d %H:%M:%S}"
 
 
 class SaleState(models.TextChoices):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from listings.models import (
@@ -41,6 +41,7 @@ from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import platform_name
 from portfolios.models import Game, SeasonTicket, Seat
 from portfolios.ports import Records
+from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
 from seatsync.core.errors import NotFound
 
@@ -122,6 +123,17 @@ def hand_tasks(actor: Actor) -> QuerySet[MarketplaceCommand]:
     ).order_by("priority", "created_at")  # fmt: skip
 
 
+def command_own(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
+    """A command of one of the actor's own accounts, or for staff of the tenant's; raises NotFound."""
+    unknown = NotFound("No command with this id.")
+    if actor.tenant_id is None:
+        raise unknown
+    found = MarketplaceCommand.objects.select_related("account").filter(pk=command_id, tenant=actor.tenant_id).first()
+    if found is None or (actor.user_id != found.account.user_id and not actor.is_staff):
+        raise unknown
+    return found
+
+
 def mappings_waiting(actor: Actor) -> QuerySet[MarketplaceCommand]:
     """Publications of visible accounts that wait for an event or a section to be confirmed, oldest first."""
     return (
@@ -132,6 +144,53 @@ def mappings_waiting(actor: Actor) -> QuerySet[MarketplaceCommand]:
             "listing__game__venue",
         )
     )  # fmt: skip
+
+
+def mappings_queue(actor: Actor) -> QuerySet[MarketplaceCommand]:
+    """What waits for a mapping, each with `publications`: how many of that holder's one confirmation would send."""
+    same = MarketplaceCommand.objects.filter(
+        state=CommandState.NEEDS_PERSON, account__platform=OuterRef("account__platform"),
+        account__user=OuterRef("account__user"), payload__wants=OuterRef("payload__wants"),
+    )  # fmt: skip
+    of_game = same.filter(listing__game=OuterRef("listing__game"))
+    of_section = same.filter(
+        listing__game__venue=OuterRef("listing__game__venue"), listing__section=OuterRef("listing__section")
+    )
+    waits_for = Case(When(payload__wants="event", then=_counted_rows(of_game)), default=_counted_rows(of_section))
+    return mappings_waiting(actor).annotate(publications=waits_for)
+
+
+def mappings_search(rows: QuerySet[MarketplaceCommand], text: str) -> QuerySet[MarketplaceCommand]:
+    """Those in which each word of the text is part of a team's, the venue's or the section's name."""
+    for word in text.split():
+        rows = rows.filter(
+            Q(listing__game__home_team__name__icontains=word) | Q(listing__game__opponent__name__icontains=word)
+            | Q(listing__game__venue__name__icontains=word) | Q(listing__section__icontains=word)
+        )  # fmt: skip
+    return rows
+
+
+def _counted_rows(rows: QuerySet[MarketplaceCommand]) -> Subquery:
+    return Subquery(rows.order_by().values("state").annotate(n=Count("pk")).values("n"), output_field=IntegerField())
+
+
+def mapping_question(command: MarketplaceCommand) -> tuple[object, ...]:
+    """What a publication waits for: those of one holder with the same question have the same answer."""
+    listing = command.listing
+    if listing is None:
+        raise LookupError(f"command {command.pk} has no listing")
+    whose = (command.account.platform, command.account.user_id)
+    if command.payload["wants"] == "event":
+        return (*whose, listing.game_id)
+    return (*whose, listing.game.venue_id, listing.section)
+
+
+def mapping_groups(rows: Iterable[MarketplaceCommand]) -> list[MarketplaceCommand]:
+    """The oldest publication of each question; the others that wait for the same answer are counted in it."""
+    firsts: dict[tuple[object, ...], MarketplaceCommand] = {}
+    for command in rows:
+        firsts.setdefault(mapping_question(command), command)
+    return list(firsts.values())
 
 
 def mapping_waiting_get(actor: Actor, pk: Any) -> MarketplaceCommand:
@@ -265,6 +324,21 @@ def push_halts_of(actor: Actor) -> list[PushHalt]:
     return list(PushHalt.objects.in_force().filter(everybody_or_ours).order_by("platform", "pk"))
 
 
+def push_halts_seen(actor: Actor) -> QuerySet[PushHalt]:
+    """Staff's brakes that the actor may know of, the newest first.
+
+    The platform's staff: all that ever were. A tenant's support: those on it or on everybody. Others: of these, those
+    in force.
+    """
+    rows = PushHalt.objects.order_by("-created_at", "-pk")
+    if is_platform_staff(actor):
+        return rows
+    if actor.tenant_id is None:
+        return rows.none()
+    known = rows.filter(Q(tenant=None) | Q(tenant=actor.tenant_id))
+    return known if actor.is_staff else known & PushHalt.objects.in_force()
+
+
 @dataclass(frozen=True, slots=True)
 class BrakeLine:
     """A brake in force, on what it stands in words, and whether the actor may lift it."""
@@ -335,6 +409,13 @@ def price_history_of(listing_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[P
     for point in PriceHistory.objects.filter(listing_id__in=list(listing_ids)).order_by("time", "id"):
         found.setdefault(point.listing_id, []).append(point)
     return found
+
+
+def views_of(listing_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How often buyers looked at these listings, as their marketplaces told last; without those that tell nothing."""
+    told = PriceHistory.objects.filter(listing_id__in=list(listing_ids), views__isnull=False)
+    newest = told.order_by("listing_id", "-time", "-id").distinct("listing_id")
+    return {listing_id: views for listing_id, views in newest.values_list("listing_id", "views") if views is not None}
 
 
 def deadlines(actor: Actor) -> QuerySet[Sale]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from listings.views import by_hand, found, fulfil, listings, mapping, resolve, sales, trading
+from listings.views import by_hand, connections, found, fulfil, listings, mapping, resolve, sales, trading
 
 app_name = "listings"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("portfolio/listings/<uuid:listing_id>/price/", listings.listing_reprice, name="listing_reprice"),
     path("portfolio/listings/<uuid:listing_id>/delist/", listings.listing_delist, name="listing_delist"),
     path("portfolio/commands/<uuid:command_id>/retry/", listings.command_again, name="command_retry"),
+    path("portfolio/commands/<uuid:command_id>/give-up/", listings.command_let_be, name="command_give_up"),
     path("portfolio/sales/", sales.sale_list, name="sale_list"),
     path("portfolio/sales/<uuid:sale_id>/", sales.sale_detail, name="sale_detail"),
     path("portfolio/sales/<uuid:sale_id>/hand-over/", fulfil.sale_fulfil, name="sale_fulfil"),
@@ -27,6 +28,7 @@ urlpatterns = [
     path("settings/connections/<uuid:account_id>/stock/", found.stock_say, name="stock_say"),
     path("settings/connections/found/<uuid:found_id>/adopt/", found.found_adopt, name="found_adopt"),
     path("settings/connections/found/<uuid:found_id>/<slug:what>/", found.found_decide, name="found_decide"),
+    path("settings/connections/<uuid:account_id>/", connections.account_detail, name="account_detail"),
     path("settings/connections/mapping/", mapping.mapping_list, name="mapping_list"),
     path("settings/selling/", trading.trading_detail, name="trading_detail"),
     path("settings/selling/brake/", trading.brake, name="brake"),

@@ -1,10 +1,11 @@
 """Staff pages of marketplaces; tokens and secrets are never shown, raw bodies only while their holder's key lives."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet, Sum
 from django.http import HttpRequest
 
 from marketplaces.models import (
@@ -17,25 +18,29 @@ from marketplaces.models import (
     MarketplaceAccount,
     MarketSnapshot,
 )  # fmt: skip
-from marketplaces.selectors import delivery_body, inbound_body, inbound_headers
+from marketplaces.selectors import delivery_body, inbound_body, inbound_headers, inbox_figures
 from marketplaces.services.connect import disconnect
-from marketplaces.services.understand import inbound_retry
+from marketplaces.services.understand import inbound_replay, inbound_retry, inbound_retry_all
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.errors import Conflict, SeatSyncError
 from seatsync.core.staff import DatedRowAdmin, ReadOnlyAdmin
 from seatsync.core.staff_series import SeriesFilter, SeriesPage, series_page
+from seatsync.core.templatetags.ui import milliseconds
 
 
 @admin.register(MarketplaceAccount)
 class MarketplaceAccountAdmin(ReadOnlyAdmin):
     """Accounts."""
 
-    list_display = ("platform", "mode", "user", "is_active", "needs_reconnect", "last_sync_at", "last_error")
-    list_filter = ("platform", "mode", "is_active", "needs_reconnect")
+    list_display = (
+        "platform", "mode", "user", "is_active", "needs_reconnect", "last_sync_at", "last_webhook_at",
+        "rejected_webhooks", "last_error",
+    )  # fmt: skip
+    list_filter = ("platform", "mode", "is_active", "needs_reconnect", "tenant")
     search_fields = ("user__email", "account_id")
     list_select_related = ("user",)
     exclude = ("access_token", "refresh_token", "webhook_secret")
-    actions = ("drain",)
+    actions = ("drain", "retry_failed")
 
     @admin.action(description="Drain: take everything down, then forget the keys", permissions=["view"])
     def drain(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -50,6 +55,12 @@ class MarketplaceAccountAdmin(ReadOnlyAdmin):
             else:
                 done += 1
         self.message_user(request, f"{done} are being drained")
+
+    @admin.action(description="Process again all that was given up", permissions=["view"])
+    def retry_failed(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Queue the chosen accounts' failed items once more."""
+        queued = sum(inbound_retry_all(actor=_staff_of(request, row), account_id=row.pk) for row in queryset)
+        self.message_user(request, f"{queued} queued")
 
 
 @admin.register(AccountFile)
@@ -112,17 +123,30 @@ class InboundDeliveryAdmin(ReadOnlyAdmin):
         return _shown(delivery_body(delivery))
 
 
+def _staff_of(request: HttpRequest, row: Any) -> Actor:
+    """The person at the admin in the row's own tenant, whichever site the admin was opened on."""
+    return Actor(ActorKind.STAFF, str(request.user.pk), row.tenant_id, request.user.pk)
+
+
 @admin.register(InboundEvent)
 class InboundEventAdmin(ReadOnlyAdmin):
-    """What marketplaces told us; a failed item can be processed again."""
+    """What marketplaces told us, with the figures of what is chosen; items can be processed again."""
 
-    list_display = ("received_at", "account", "topic", "kind", "resource_id", "state", "attempts", "duplicates")
-    list_filter = ("state", "kind", "account__platform")
-    search_fields = ("resource_id", "external_id", "dedupe_key")
+    list_display = (
+        "received_at", "account", "topic", "kind", "resource_id", "state", "attempts", "duplicates", "replays", "took",
+        "last_error",
+    )  # fmt: skip
+    list_filter = ("state", "kind", "account__platform", "account__mode", "received_at", "tenant")
+    search_fields = ("resource_id", "external_id", "dedupe_key", "account__user__email", "account__account_id")
     list_select_related = ("account",)
     exclude = ("body_encrypted", "headers_encrypted")
     readonly_fields = ("body_text", "headers_text")
-    actions = ("process_again",)
+    actions = ("process_again", "replay")
+
+    @admin.display(description="took")
+    def took(self, event: InboundEvent) -> str:
+        """From storing it to having worked it off; nothing for what a person had replayed."""
+        return "" if event.replays else milliseconds(event.took_ms)
 
     @admin.display(description="body")
     def body_text(self, event: InboundEvent) -> str:
@@ -135,15 +159,33 @@ class InboundEventAdmin(ReadOnlyAdmin):
         headers = inbound_headers(event)
         return _shown(None) if headers is None else "\n".join(f"{name}: {headers[name]}" for name in sorted(headers))
 
-    @admin.action(description="Process again", permissions=["view"])
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list, with the figures of all that the search and the filters leave."""
+        answer = super().changelist_view(request, extra_context)
+        context = getattr(answer, "context_data", None)
+        if context and "cl" in context:
+            chosen = context["cl"].queryset.order_by()
+            accounts = MarketplaceAccount.objects.filter(pk__in=chosen.values("account"))
+            context["figures"] = inbox_figures(chosen)
+            context["last_received"] = chosen.aggregate(at=Max("received_at"))["at"]
+            context["refused"] = accounts.aggregate(n=Sum("rejected_webhooks"))["n"] or 0
+        return answer
+
+    @admin.action(description="Process again what was given up", permissions=["view"])
     def process_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Queue the chosen failed items once more; doing so twice has one effect."""
+        self._queue(request, queryset, inbound_retry)
+
+    @admin.action(description="Replay, whatever came of it", permissions=["view"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Work the chosen items off anew; what they tell of is read at the marketplace again."""
+        self._queue(request, queryset, inbound_replay)
+
+    def _queue(self, request: HttpRequest, queryset: QuerySet[Any], act: Callable[..., InboundEvent]) -> None:
         queued = 0
         for event in queryset:
-            # The item's own tenant, whichever site the admin was opened on.
-            actor = Actor(ActorKind.STAFF, str(request.user.pk), event.tenant_id, request.user.pk)
             try:
-                inbound_retry(actor=actor, event_id=event.pk)
+                act(actor=_staff_of(request, event), event_id=event.pk)
             except Conflict:
                 continue
             queued += 1

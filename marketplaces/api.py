@@ -11,17 +11,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplaces import selectors
+from marketplaces.contracts import NoticeKind
 from marketplaces.market import market_of_games
 from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, traits_of
 from marketplaces.services import connect
-from marketplaces.services.understand import inbound_retry
+from marketplaces.services.understand import inbound_replay, inbound_retry, inbound_retry_all
 from portfolios.selectors import game_get
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
 from seatsync.core.fields import ChoiceField
+from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
 from seatsync.core.inputs import Input
 from seatsync.core.openapi import example
+from seatsync.core.pagination import CursorPagination
 
 
 class AccountOutput(serializers.ModelSerializer[MarketplaceAccount]):
@@ -184,8 +187,76 @@ class InboundOutput(serializers.ModelSerializer[InboundEvent]):
     class Meta:
         model = InboundEvent
         fields = (
-            "id", "account", "kind", "topic", "action", "resource_id", "state", "attempts", "received_at", "last_error",
+            "id", "account", "kind", "topic", "action", "resource_id", "state", "attempts", "replays", "duplicates",
+            "received_at", "processed_at", "last_error",
         )  # fmt: skip
+
+
+class InboundFilter(ApiFilterSet):
+    """What was received, by account, kind and state."""
+
+    kind = ToldChoiceFilter(choices=[(kind.value, kind.value) for kind in NoticeKind])
+
+    class Meta:
+        model = InboundEvent
+        fields = ("account", "kind", "state")
+
+
+class ByReceived(CursorPagination):
+    """What came last first."""
+
+    ordering = ("-received_at", "-id")
+
+
+class InboundList(mixins.ListModelMixin, ApiView):
+    """What the marketplaces told us."""
+
+    serializer_class = InboundOutput
+    filterset_class = InboundFilter
+    pagination_class = ByReceived
+
+    def get_queryset(self) -> QuerySet[InboundEvent]:
+        """Over the caller's accounts."""
+        return selectors.inbound_list(self.actor) if hasattr(self, "actor") else InboundEvent.objects.none()
+
+    @extend_schema(tags=["marketplace accounts"], summary="List what marketplaces told us")
+    def get(self, request: Request) -> Response:
+        """A page of items."""
+        return self.list(request)
+
+
+class InboundReplay(ApiView):
+    """Working an item off anew."""
+
+    serializer_class = InboundOutput
+
+    @extend_schema(
+        tags=["marketplace accounts"], summary="Work a received item off anew, whatever came of it", request=None,
+        responses={200: InboundOutput},
+    )  # fmt: skip
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """The item, queued; 409 while it is being worked off. Nothing happens twice by it."""
+        return Response(InboundOutput(inbound_replay(actor=self.actor, event_id=pk)).data)
+
+
+class RetriedOutput(serializers.Serializer[Any]):
+    """How many items were queued once more."""
+
+    queued = serializers.IntegerField()
+
+
+class InboundRetryAll(ApiView):
+    """Everything that was given up over one account."""
+
+    serializer_class = RetriedOutput
+
+    @extend_schema(
+        tags=["marketplace accounts"], summary="Work off again all that was given up over an account", request=None,
+        responses={200: RetriedOutput},
+    )  # fmt: skip
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """How many were queued; at most 500 at once."""
+        return Response({"queued": inbound_retry_all(actor=self.actor, account_id=pk)})
 
 
 class InboundRetry(ApiView):

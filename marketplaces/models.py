@@ -168,6 +168,8 @@ class InboundEvent(BaseModel):
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
     duplicates = models.PositiveIntegerField(default=0)
+    # How often a person had it worked off anew: how long that took says nothing of how fast we are.
+    replays = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
 
     objects: ClassVar[InboundEventQuerySet] = manager_of(InboundEventQuerySet)
@@ -180,11 +182,19 @@ class InboundEvent(BaseModel):
                 fields=["received_at"],
                 condition=Q(state="received"),
                 name="inbound_waiting",
-            )
+            ),
+            models.Index(fields=["account", "-received_at"], name="inbound_account_time"),
         ]
 
     def __str__(self) -> str:
         return f"{self.topic} {self.resource_id}"
+
+    @property
+    def took_ms(self) -> int | None:
+        """From storing it to having worked it off; None before that."""
+        if self.processed_at is None:
+            return None
+        return round((self.processed_at - self.received_at).total_seconds() * 1000)
 
 
 class FeeVersion(BaseModel):

@@ -14,7 +14,7 @@ from marketplaces.forms import ConnectForm, ConsentForm
 from marketplaces.models import Mode
 from marketplaces.registry import adapter_get, adapter_list
 from marketplaces.selectors import account_list as accounts_visible
-from marketplaces.selectors import inbound_failed
+from marketplaces.selectors import inbound_failed, inbound_get
 from marketplaces.services.connect import (
     account_leave,
     connect_assisted,
@@ -23,11 +23,11 @@ from marketplaces.services.connect import (
     connect_token,
     disconnect,
 )  # fmt: skip
-from marketplaces.services.understand import inbound_retry
+from marketplaces.services.understand import inbound_replay, inbound_retry, inbound_retry_all
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput, SeatSyncError
 from seatsync.core.forms import form_add_refusal
-from seatsync.core.requests import refetched
+from seatsync.core.requests import refetched, sent_from
 
 MOST_SHOWN = 50
 
@@ -146,4 +146,29 @@ def inbound_again(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
         messages.error(request, error.detail)
     else:
         messages.success(request, "It is being tried again.")
-    return redirect("marketplaces:account_list")
+    return redirect("analytics:inbox" if sent_from(request, "inbox") else "marketplaces:account_list")
+
+
+@login_required
+@require_POST
+def inbound_replayed(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
+    """Work one item off anew, whatever came of it before."""
+    actor = request_actor(request)
+    event = inbound_get(actor, event_id)
+    try:
+        inbound_replay(actor=actor, event_id=event.pk)
+    except Conflict as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, "It is being worked off anew.")
+    return redirect("listings:account_detail", event.account_id)
+
+
+@login_required
+@require_POST
+def inbound_all_again(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
+    """Work off once more everything that was given up over an account."""
+    queued = inbound_retry_all(actor=request_actor(request), account_id=account_id)
+    items = f"{queued} item{'' if queued == 1 else 's'}"
+    messages.success(request, f"{items} will be tried again." if queued else "Nothing there was given up.")
+    return redirect("listings:account_detail", account_id)

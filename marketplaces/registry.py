@@ -67,6 +67,12 @@ def platform_can(key: str, capability: Capability) -> bool:
     return traits is not None and capability in traits.capabilities
 
 
+def poll_every_s(key: str) -> int:
+    """How far apart an account's sales are read, in seconds; 0 where the platform has no adapter."""
+    traits = traits_of(key)
+    return traits.poll_sales_every_s if traits else 0
+
+
 def hand_overs_of(key: str) -> tuple[HandOver, ...]:
     """The ways of handing tickets over that a platform takes; none where it has no adapter."""
     traits = traits_of(key)

@@ -1,15 +1,31 @@
 """Reading accounts, fees and limits."""
 
+import uuid
 from collections.abc import Collection
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 from operator import or_
 from typing import Any
 
 import orjson
-from django.db.models import Aggregate, FloatField, Max, Q, QuerySet
-from django.db.models.functions import TruncDay
+from django.db.models import (
+    Aggregate,
+    Case,
+    Count,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Field,
+    FloatField,
+    Max,
+    Q,
+    QuerySet,
+    Sum,
+    When,
+)  # fmt: skip
+from django.db.models.functions import Coalesce, TruncDay
 
 from marketplaces.models import (
     FeeVersion,
@@ -27,13 +43,24 @@ from seatsync.core.clock import now
 from seatsync.core.money import round_money
 from seatsync.core.subjects import subject_unseal
 
+LATELY = timedelta(hours=24)
 
-class Median(Aggregate):
-    """The middle value of a group."""
+
+class Percentile(Aggregate):
+    """The value of a group below which a share (0 to 1) of it lies."""
 
     function = "PERCENTILE_CONT"
-    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = FloatField()
+    template = "%(function)s(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
+
+    def __init__(self, expression: Any, *, share: float, output_field: "Field[Any, Any]") -> None:
+        super().__init__(expression, share=share, output_field=output_field)
+
+
+class Median(Percentile):
+    """The middle value of a group."""
+
+    def __init__(self, expression: Any) -> None:
+        super().__init__(expression, share=0.5, output_field=FloatField())
 
 
 def account_list(actor: Actor) -> QuerySet[MarketplaceAccount]:
@@ -57,6 +84,29 @@ def proceeds_at(price: Decimal, fee: FeeVersion | None) -> Decimal | None:
     return price - round_money(price * fee.percent / 100) if fee else None
 
 
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What a ticket at a list price brings over one account; `net` None where no fee is known."""
+
+    account: MarketplaceAccount
+    price: Decimal
+    net: Decimal | None
+    fee_percent: Decimal | None
+
+
+def accounts_able(actor: Actor) -> QuerySet[MarketplaceAccount]:
+    """The visible accounts over which something new may be offered."""
+    return account_list(actor).filter(is_active=True, needs_reconnect=False, closing_at=None)
+
+
+def net_of(actor: Actor, price: Decimal) -> list[Net]:
+    """What a price would bring over each account that could list it now."""
+    accounts = list(accounts_able(actor))
+    fees = {platform: fee_version(platform) for platform in sorted({account.platform for account in accounts})}
+    found = [(account, fees[account.platform]) for account in accounts]
+    return [Net(account, price, proceeds_at(price, fee), fee.percent if fee else None) for account, fee in found]
+
+
 def limit_for(platform: str) -> tuple[float, int, int]:
     """Requests per second, burst and reserved tokens in force today (a dated row, else the adapter's traits)."""
     row = LimitVersion.objects.filter(platform=platform, valid_from__lte=now().date()).order_by("-valid_from").first()
@@ -69,14 +119,63 @@ def limit_for(platform: str) -> tuple[float, int, int]:
     return traits.default_per_second, traits.default_burst, traits.reserved_tokens
 
 
+def limit_bucket(account_id: uuid.UUID) -> str:
+    """The name of the bucket that an account's requests take their tokens from."""
+    return f"account:{account_id}"
+
+
 def inbound_list(actor: Actor) -> QuerySet[InboundEvent]:
     """What the visible accounts' marketplaces told us, newest first."""
     return InboundEvent.objects.visible_to(actor).select_related("account").order_by("-received_at")
 
 
+def inbound_get(actor: Actor, pk: Any) -> InboundEvent:
+    """One item that a visible account's marketplace told us; raises NotFound."""
+    return InboundEvent.objects.select_related("account").get_for(actor, pk)
+
+
 def inbound_failed(actor: Actor) -> QuerySet[InboundEvent]:
     """What was received and given up, and waits for a person; newest first."""
     return inbound_list(actor).filter(state=InboxState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxFigures:
+    """What came in over accounts in the last 24 hours, and what of all that ever came waits or was given up.
+
+    Latency is from storing an item to its having been worked off, in ms, over the `n` that no person replayed.
+    """
+
+    received: int
+    duplicates: int
+    n: int
+    p50_ms: int | None
+    p95_ms: int | None
+    waiting: int
+    failed: int
+
+
+def inbox_figures(events: QuerySet[InboundEvent]) -> InboxFigures:
+    """The figures of these items; one query."""
+    lately = Q(received_at__gt=now() - LATELY)
+    done = lately & Q(state=InboxState.DONE, replays=0, processed_at__isnull=False)
+    took = Case(When(done, then=ExpressionWrapper(F("processed_at") - F("received_at"), output_field=DurationField())))
+    row = events.order_by().aggregate(
+        received=Count("pk", filter=lately),
+        duplicates=Coalesce(Sum("duplicates", filter=lately), 0),
+        n=Count("pk", filter=done),
+        p50=Percentile(took, share=0.5, output_field=DurationField()),
+        p95=Percentile(took, share=0.95, output_field=DurationField()),
+        waiting=Count("pk", filter=Q(state=InboxState.RECEIVED)),
+        failed=Count("pk", filter=Q(state=InboxState.FAILED)),
+    )
+    return InboxFigures(
+        row["received"], row["duplicates"], row["n"], _ms(row["p50"]), _ms(row["p95"]), row["waiting"], row["failed"]
+    )
+
+
+def _ms(span: timedelta | None) -> int | None:
+    return None if span is None else round(span.total_seconds() * 1000)
 
 
 def inbound_body(event: InboundEvent) -> bytes | None:

@@ -12,4 +12,6 @@ urlpatterns = [
     path("settings/connections/<uuid:account_id>/disconnect/", pages.account_disconnect, name="account_disconnect"),
     path("settings/connections/<uuid:account_id>/leave/", pages.account_left, name="account_leave"),
     path("settings/connections/inbound/<uuid:event_id>/retry/", pages.inbound_again, name="inbound_retry"),
+    path("settings/connections/inbound/<uuid:event_id>/replay/", pages.inbound_replayed, name="inbound_replay"),
+    path("settings/connections/<uuid:account_id>/replay-failed/", pages.inbound_all_again, name="inbound_retry_all"),
 ]

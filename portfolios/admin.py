@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from import_export.admin import ImportExportMixin
 
 from portfolios.models import (
-    EventMapping,
     Game,
     League,
     SeasonTicket,
@@ -16,9 +15,9 @@ from portfolios.models import (
     Seat,
     SeatChange,
     SeatGroup,
-    SectionMapping,
     Team,
     Venue,
+    VenueAlias,
     VenueSection,
 )  # fmt: skip
 from portfolios.services.games import game_move
@@ -93,24 +92,13 @@ class GameAdmin(ImportExportMixin, ReferenceAdmin):
         game_move(actor=actor, game_id=obj.pk, starts_at=starts_at, status=status, reason="changed by staff")
 
 
-@admin.register(EventMapping)
-class EventMappingAdmin(ReferenceAdmin):
-    """Which event is which game."""
+@admin.register(VenueAlias)
+class VenueAliasAdmin(ReferenceAdmin):
+    """What marketplaces call a venue; deleting one only makes suggestions less sure."""
 
-    list_display = ("platform", "remote_event_id", "game", "confirmed_at", "confirmed_by")
-    list_filter = ("platform",)
-    search_fields = ("remote_event_id",)
-    autocomplete_fields = ("game",)
-    list_select_related = ("game__home_team", "game__opponent")
-
-
-@admin.register(SectionMapping)
-class SectionMappingAdmin(ReferenceAdmin):
-    """What a section is called at a marketplace; staff confirm what could not be matched exactly."""
-
-    list_display = ("venue", "section", "platform", "remote_section", "confirmed_at", "confirmed_by")
+    list_display = ("venue", "platform", "name", "created_at")
     list_filter = ("platform", "venue")
-    search_fields = ("section", "remote_section")
+    search_fields = ("name", "venue__name")
     list_select_related = ("venue",)
 
 

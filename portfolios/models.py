@@ -124,8 +124,15 @@ class Game(BaseModel):
         return f"{self.opponent.name} at {self.home_team.name} on {self.game_date:%-d %b}"
 
 
+# How `confirmed_by` of a mapping begins that a person has undone.
+UNDONE = "undone by "
+
+
 class EventMapping(BaseModel):
-    """A game's id at a marketplace or source; nothing is published before a mapping is confirmed (I-09)."""
+    """A game's id at a marketplace or source; nothing is published before a mapping is confirmed (I-09).
+
+    Of one that was undone `confirmed_by` says by whom, and nothing confirms it by itself again.
+    """
 
     game = models.ForeignKey(Game, on_delete=models.CASCADE, related_name="mappings")
     platform = models.CharField(max_length=20)
@@ -136,7 +143,12 @@ class EventMapping(BaseModel):
     class Meta:
         db_table = "event_mappings"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["platform", "remote_event_id"], name="event_mapping_remote"),
+            # One that was undone stays for the record, and keeps its event from nobody.
+            models.UniqueConstraint(
+                fields=["platform", "remote_event_id"],
+                condition=~Q(confirmed_by__startswith=UNDONE),
+                name="event_mapping_remote",
+            ),
             models.UniqueConstraint(fields=["platform", "game"], name="event_mapping_game"),
         ]
 
@@ -145,7 +157,10 @@ class EventMapping(BaseModel):
 
 
 class SectionMapping(BaseModel):
-    """A venue section's name at a marketplace; a section that is not mapped is not published (I-09)."""
+    """A venue section's name at a marketplace; a section that is not mapped is not published (I-09).
+
+    One that was undone stays, as with events.
+    """
 
     venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="section_mappings")
     section = models.CharField(max_length=40)
@@ -162,6 +177,27 @@ class SectionMapping(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.section} is {self.remote_section} at {self.platform}"
+
+
+class VenueAlias(BaseModel):
+    """What a marketplace calls a venue, learnt from events there that were confirmed to be games of it.
+
+    It makes suggestions better, and allows nothing.
+    """
+
+    venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="aliases")
+    platform = models.CharField(max_length=20)
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        db_table = "venue_aliases"
+        verbose_name_plural = "venue aliases"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["venue", "platform", "name"], name="venue_alias_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.venue} is {self.name} at {self.platform}"
 
 
 class TicketRole(models.TextChoices):

@@ -9,6 +9,7 @@ from django.db.models import Count, F, Min, Prefetch, Q, QuerySet, Value
 
 from portfolios.labels import PlaceKey
 from portfolios.models import (
+    UNDONE,
     EventMapping,
     Game,
     OwnerState,
@@ -18,6 +19,7 @@ from portfolios.models import (
     SeatGroup,
     SectionMapping,
     Venue,
+    VenueAlias,
     VenueSection,
     roles_that_may,
 )  # fmt: skip
@@ -156,6 +158,23 @@ def section_mapped_to(venue: Venue, platform: str, remote_section: str) -> str:
     return mapped.values_list("section", flat=True).first() or ""
 
 
+def event_mapping_undone(game: Game, platform: str) -> bool:
+    """Whether a person has said that what this game was mapped to there is not it."""
+    return EventMapping.objects.filter(game=game, platform=platform, confirmed_by__startswith=UNDONE).exists()
+
+
+def section_mapping_undone(venue: Venue, section: str, platform: str) -> bool:
+    """Whether a person has said that what this section was mapped to there is not it."""
+    known = SectionMapping.objects.filter(venue=venue, section=section, platform=platform)
+    return known.filter(confirmed_by__startswith=UNDONE).exists()
+
+
+def venue_names(venue: Venue, platform: str) -> list[str]:
+    """Our name of a venue, and those that a platform was seen to use for it."""
+    known = VenueAlias.objects.filter(venue=venue, platform=platform).order_by("name")
+    return [venue.name, *known.values_list("name", flat=True)]
+
+
 def section_known(venue: Venue, section: str) -> bool:
     """Whether the venue's own list of sections has this name."""
     return VenueSection.objects.filter(venue=venue, name=section).exists()
@@ -169,7 +188,9 @@ def section_elsewhere(venue: Venue, section: str, *, platform: str, name: str) -
     own, there = PlaceKey(Value(section)), PlaceKey(Value(name))
     names = VenueSection.objects.filter(venue=venue).annotate(label=F("name"))
     held = Seat.objects.filter(game__venue=venue).annotate(label=F("section"))
-    mapped = SectionMapping.objects.filter(venue=venue, platform=platform, remote_section=name)
+    mapped = SectionMapping.objects.filter(venue=venue, platform=platform, remote_section=name).exclude(
+        confirmed_by__startswith=UNDONE
+    )
     for rows in (
         names.annotate(key=PlaceKey("label")).filter(key=there),
         held.annotate(key=PlaceKey("label")).filter(key=there),

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from analytics import api as analytics
 from intelligence import api as intelligence
 from listings import api as listings
-from listings.api import by_hand, found
+from listings.api import by_hand, found, halts, health, mapping
 from marketplaces import api as marketplaces
 from portfolios import api as portfolios
 from seatsync.accounts import api as accounts
@@ -125,9 +126,16 @@ urlpatterns = [
     path("hand-tasks/", by_hand.TaskList.as_view(), name="hand_tasks"),
     path("hand-tasks/<uuid:pk>/done/", by_hand.TaskDone.as_view(), name="hand_done"),
     path("listings/<uuid:pk>/sold/", by_hand.ListingSold.as_view(), name="listing_sold"),
+    path("marketplace-accounts/<uuid:pk>/health/", health.AccountHealth.as_view(), name="account_health"),
+    path(
+        "marketplace-accounts/<uuid:pk>/retry-failed/", marketplaces.InboundRetryAll.as_view(), name="inbound_retry_all"
+    ),
+    path("inbound-events/", marketplaces.InboundList.as_view(), name="inbound_events"),
+    path("inbound-events/<uuid:pk>/replay/", marketplaces.InboundReplay.as_view(), name="inbound_replay"),
     path("inbound-events/<uuid:pk>/retry/", marketplaces.InboundRetry.as_view(), name="inbound_retry"),
     path("market/", marketplaces.MarketView.as_view(), name="market"),
     path("listings/", listings.ListingList.as_view(), name="listings"),
+    path("listings/net/", listings.ListingNet.as_view(), name="listing_net"),
     path("listings/<uuid:pk>/", listings.ListingDetail.as_view(), name="listing"),
     path("listings/<uuid:pk>/price/", listings.ListingPrice.as_view(), name="listing_price"),
     path("listings/<uuid:pk>/bounds/", listings.ListingBounds.as_view(), name="listing_bounds"),
@@ -136,14 +144,18 @@ urlpatterns = [
     path("listings/<uuid:pk>/history/", listings.ListingHistory.as_view(), name="listing_history"),
     path("listings/<uuid:pk>/why/", listings.ListingWhy.as_view(), name="listing_why"),
     path("commands/<uuid:pk>/retry/", listings.CommandRetry.as_view(), name="command_retry"),
-    path("mapping/", listings.MappingList.as_view(), name="mapping"),
-    path("mapping/<uuid:pk>/", listings.MappingDetail.as_view(), name="mapping_options"),
+    path("commands/<uuid:pk>/give-up/", listings.CommandGiveUp.as_view(), name="command_give_up"),
+    path("inbox/", analytics.InboxView.as_view(), name="inbox"),
+    path("mapping/", mapping.MappingList.as_view(), name="mapping"),
+    path("mapping/<uuid:pk>/", mapping.MappingDetail.as_view(), name="mapping_options"),
     path("sales/", listings.SaleList.as_view(), name="sales"),
     path("sales/<uuid:pk>/", listings.SaleDetail.as_view(), name="sale"),
     path("sales/<uuid:pk>/fulfil/", listings.SaleFulfil.as_view(), name="sale_fulfil"),
     path("sales/<uuid:pk>/resolve/", listings.SaleResolve.as_view(), name="sale_resolve"),
     path("payouts/", listings.PayoutList.as_view(), name="payouts"),
     path("trading-states/", listings.TradingStateList.as_view(), name="trading_states"),
+    path("push-halts/", halts.PushHaltList.as_view(), name="push_halts"),
+    path("push-halts/<uuid:pk>/lift/", halts.PushHaltLift.as_view(), name="push_halt_lift"),
     path("predictions/", intelligence.PredictionList.as_view(), name="predictions"),
     path("problems/", ProblemTypeList.as_view(), name="problem_types"),
     path("problems/<slug:code>/", ProblemTypeDetail.as_view(), name="problem_type"),

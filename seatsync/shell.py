@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from analytics.selectors.desk import needs_count
+from analytics.selectors.inbox import inbox_count
 from listings.selectors import brake_of_holder, push_halts_of
 from portfolios.selectors import replays_loaded
 from seatsync.accounts.selectors import request_actor
@@ -30,6 +30,7 @@ class NavItem:
 
 _ITEMS = (
     ("Desk", "analytics:desk", "layout-dashboard", "d", True, "Desk"),
+    ("Inbox", "analytics:inbox", "inbox", "i", True, ""),
     ("Portfolio", "portfolios:season_ticket_list", "ticket", "p", True, "Games"),
     ("Listings", "listings:listing_list", "tags", "l", True, "Sell"),
     ("Sales", "listings:sale_list", "receipt-text", "s", True, ""),
@@ -84,6 +85,6 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "nav": _nav(request.path),
         "brake": cache(lambda: brake_of_holder(request_actor(request))),
         "halts": cache(lambda: push_halts_of(request_actor(request))),
-        "needs_count": cache(lambda: needs_count(request_actor(request))),
+        "needs_count": cache(lambda: inbox_count(request_actor(request))),
         "ws_url": settings.WS_URL,
     }

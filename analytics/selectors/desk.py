@@ -70,14 +70,6 @@ class Desk(DeskTop):
     today: date
 
 
-def needs_count(actor: Actor) -> int:
-    """How much waits for an act of the person: open alerts above information, commands and deadlines, each once."""
-    commands = needs_person(actor)
-    told = [str(pk) for pk in commands.values_list("pk", flat=True)[:100]]
-    alerts = alerts_open(actor).exclude(severity=Severity.INFO).exclude(object_type="command", object_id__in=told)
-    return alerts.count() + len(told) + deadlines(actor).count()
-
-
 def needs(actor: Actor) -> Needs:
     """What waits for the person, the most pressing first."""
     commands = list(needs_person(actor)[:ALERTS])
@@ -86,7 +78,8 @@ def needs(actor: Actor) -> Needs:
     alerts = alerts_open(actor).exclude(object_type="command", object_id__in=told)
     shown, due = list(alerts[:ALERTS]), list(deadlines(actor)[:ALERTS])
     counted = len(commands) + len(due) + sum(alert.severity != Severity.INFO for alert in shown)
-    return Needs(shown, commands, due, more=max(0, needs_count(actor) - counted))
+    every = needs_person(actor).count() + deadlines(actor).count() + alerts.exclude(severity=Severity.INFO).count()
+    return Needs(shown, commands, due, more=max(0, every - counted))
 
 
 def desk_top(actor: Actor) -> DeskTop:

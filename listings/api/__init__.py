@@ -1,10 +1,12 @@
 """API of listings: publish, price, take down, sales, why, brakes."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,14 +26,16 @@ from listings.models import (
 from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
-from listings.services.mapping import mapping_confirm, mapping_options
+from listings.services.give_up import command_give_up
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.trading import SCOPES, trading_state_set
 from marketplaces.contracts import HandOver
+from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_keys, hand_overs_of
+from marketplaces.selectors import net_of
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
 from seatsync.core.fields import ChoiceField, MomentField, MoneyField
@@ -58,7 +62,8 @@ LISTING = {
     "price": "80.00", "live_price": "84.00", "proceeds": "72.00", "all_in": None, "original_price": "84.00",
     "final_price": None, "currency": "USD", "floor": "60.00", "ceiling": "120.00", "floor_basis": "list",
     "status": "active", "status_reason": "", "split_type": "any", "version": 2,
-    "published_at": "2026-05-02T17:00:09Z", "sold_at": None, "created_at": "2026-05-02T17:00:00Z",
+    "published_at": "2026-05-02T17:00:09Z", "confirmed_at": "2026-05-02T18:10:00Z",
+    "sold_at": None, "created_at": "2026-05-02T17:00:00Z",
 }  # fmt: skip
 ONE_LISTING = example("A listing", LISTING, status=200)
 MADE_LISTINGS = example("A listing for each account", {**LISTING, "status": "publishing", "version": 1}, status=201)
@@ -80,9 +85,6 @@ SALE = example(
 )  # fmt: skip
 
 
-MAPPING = example(
-    "This event is ours", {"command": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f71", "event_id": "104853"}, request=True
-)
 FULFIL = example("Transferred in the app", {"method": "mobile_transfer", "confirmation": "TX-77"}, request=True)
 
 
@@ -101,8 +103,25 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
             "id", "account", "mode", "platform", "season_ticket", "seat_group", "game", "game_date", "external_id",
             "listing_id", "section", "row", "quantity", "price", "live_price", "proceeds", "all_in", "original_price",
             "final_price", "currency", "floor", "ceiling", "floor_basis", "status", "status_reason", "split_type",
-            "version", "published_at", "sold_at", "created_at",
+            "version", "published_at", "confirmed_at", "sold_at", "created_at",
         )  # fmt: skip
+
+
+class NetQuery(serializers.Serializer[Any]):
+    """The list price per ticket that is thought of."""
+
+    price = MoneyField(min_value=Decimal("0.01"))
+
+
+class NetOutput(serializers.Serializer[Any]):
+    """What a ticket at this price would bring over an account; `net` and `fee_percent` null where no fee is known."""
+
+    account = serializers.UUIDField(source="account.pk")
+    platform = serializers.CharField(source="account.platform")
+    mode = serializers.CharField(source="account.mode")
+    price = serializers.DecimalField(max_digits=10, decimal_places=2)
+    net = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
+    fee_percent = serializers.DecimalField(max_digits=6, decimal_places=3, allow_null=True)
 
 
 class ListingInput(Input):
@@ -238,47 +257,6 @@ class CommandOutput(serializers.ModelSerializer[MarketplaceCommand]):
         fields = ("id", "account", "listing", "sale", "kind", "state", "attempts", "not_before", "last_error")
 
 
-class MappingOutput(serializers.ModelSerializer[MarketplaceCommand]):
-    """A publication that waits: `wants` says what is to be confirmed, the game's event or the section's name there."""
-
-    command = serializers.UUIDField(source="pk", read_only=True)
-    platform = serializers.CharField(source="account.platform", read_only=True)
-    wants = serializers.ChoiceField(choices=["event", "section"], source="payload.wants", read_only=True)
-    game = serializers.UUIDField(source="listing.game_id", read_only=True)
-    venue = serializers.UUIDField(source="listing.game.venue_id", read_only=True)
-    section = serializers.CharField(source="listing.section", read_only=True)
-    reason = serializers.CharField(source="last_error", read_only=True)
-
-    class Meta:
-        model = MarketplaceCommand
-        fields = ("command", "account", "listing", "platform", "wants", "game", "venue", "section", "reason")
-
-
-class MappingInput(Input):
-    """The event's id there, or the section's name there, whichever the publication waits for."""
-
-    command = serializers.UUIDField()
-    event_id = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
-    section = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
-
-
-class MappingEvent(serializers.Serializer[Any]):
-    """An event of the game's day there; `problem` says why it cannot be the game, or is empty."""
-
-    event_id = serializers.CharField(source="event.event_id")
-    name = serializers.CharField(source="event.name")
-    venue = serializers.CharField(source="event.venue")
-    starts_at = serializers.DateTimeField(source="event.starts_at")
-    problem = serializers.CharField()
-
-
-class MappingOptions(serializers.Serializer[Any]):
-    """What may be confirmed, the likely ones first. Both empty: the marketplace lists none; type what it is there."""
-
-    events = MappingEvent(many=True)
-    sections = serializers.ListField(child=serializers.CharField())
-
-
 class TradingStateOutput(serializers.ModelSerializer[TradingState]):
     """A brake. `scope`, `scope_id` and `season_ticket_id` are those that set it: with another state they change it."""
 
@@ -356,6 +334,26 @@ class ListingList(mixins.ListModelMixin, ApiView):
         data.is_valid(raise_exception=True)
         made = listing_publish(actor=self.actor, **data.validated_data)
         return Response(ListingOutput(made, many=True).data, status=201)
+
+
+@extend_schema_view(
+    get=extend_schema(
+        tags=["listings"], summary="What a price would bring", responses={200: NetOutput(many=True)},
+        parameters=[OpenApiParameter("price", OpenApiTypes.DECIMAL, required=True)],
+    )
+)  # fmt: skip
+class ListingNet(ApiView):
+    """What reaches the seller, before anything is listed."""
+
+    serializer_class = NetOutput
+    pagination_class = None
+    queryset = MarketplaceAccount.objects.none()
+
+    def get(self, request: Request) -> Response:
+        """A line for each account over which the caller could list now."""
+        query = NetQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        return Response(NetOutput(net_of(self.actor, query.validated_data["price"]), many=True).data)
 
 
 class ListingDetail(ApiView):
@@ -586,42 +584,15 @@ class CommandRetry(ApiView):
         return Response(CommandOutput(command_retry(actor=self.actor, command_id=pk)).data)
 
 
-class MappingList(mixins.ListModelMixin, ApiView):
-    """Which event and section at a marketplace is ours."""
+class CommandGiveUp(ApiView):
+    """Commands that need a person, left at that."""
 
-    serializer_class = MappingOutput
+    serializer_class = CommandOutput
 
-    def get_queryset(self) -> QuerySet[MarketplaceCommand]:
-        """What waits on the caller's accounts."""
-        return selectors.mappings_waiting(self.actor) if hasattr(self, "actor") else MarketplaceCommand.objects.none()
-
-    @extend_schema(tags=["listings"], summary="List what waits for a mapping")
-    def get(self, request: Request) -> Response:
-        """A page of publications that wait for an event or a section to be confirmed."""
-        return self.list(request)
-
-    @extend_schema(
-        tags=["listings"], summary="Confirm a mapping", request=MappingInput,
-        responses={200: CommandOutput(many=True)}, examples=[MAPPING],
-    )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        """The commands that are sent again; 422 for a choice that cannot be right, 409 where nobody can be asked."""
-        data = MappingInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        wish = data.validated_data
-        sent = mapping_confirm(
-            actor=self.actor, command_id=wish["command"], event_id=wish["event_id"], section=wish["section"]
-        )
-        return Response(CommandOutput(sent, many=True).data)
-
-
-class MappingDetail(ApiView):
-    """One publication that waits."""
-
-    @extend_schema(tags=["listings"], summary="What there is to choose from", responses={200: MappingOptions})
-    def get(self, request: Request, pk: uuid.UUID) -> Response:
-        """The marketplace's events or sections; 404 where nothing waits, 409 where it cannot be asked."""
-        return Response(MappingOptions(mapping_options(actor=self.actor, command_id=pk)).data)
+    @extend_schema(tags=["listings"], summary="Give a command up", request=None, responses={200: CommandOutput})
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """The command, sent no more (a publication comes down); 409 for one that needs nobody or is never given up."""
+        return Response(CommandOutput(command_give_up(actor=self.actor, command_id=pk)).data)
 
 
 class TradingStateList(mixins.ListModelMixin, ApiView):

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable
 
+from listings.likeness import sells_aside
 from listings.services.recognise import Told
 from marketplaces.contracts import Capability, EventQuery, Link, MarketplaceAdapter
 from marketplaces.errors import MappingNeeded
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import EventMapping, Game, Seat
-from portfolios.selectors import event_mapping_get, tickets_sold_by
+from portfolios.selectors import event_mapping_get, event_mapping_undone, tickets_sold_by
 from portfolios.services.mapping import event_mapping_confirm
 from seatsync.core.clock import now
 from seatsync.core.venue_time import local
@@ -27,10 +28,17 @@ def event_learn(adapter: MarketplaceAdapter, link: Link, game: Game) -> str:
         return mapping.remote_event_id
     if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
         return ""
+    if event_mapping_undone(game, platform):
+        raise MappingNeeded(
+            f"What this game was mapped to at {adapter.traits.name} was undone; confirm which event it is.",
+            wants="event",
+        )
     found = [
         event
         for event in adapter.search_events(link, event_query(game))
-        if event.starts_at == game.starts_at and event.venue.casefold() == game.venue.name.casefold()
+        if event.starts_at == game.starts_at
+        and event.venue.casefold() == game.venue.name.casefold()
+        and not sells_aside(event.name)
     ]
     if len(found) != 1:
         many = "No event" if not found else f"{len(found)} events"

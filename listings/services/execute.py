@@ -15,6 +15,7 @@ from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
 from listings.services.refs import listing_ref
 from listings.services.sendable import create_held_back, reprice_held_back
+from listings.services.sweeps import sweep_keep
 from listings.states import OFFERED, SALE_LIVE
 from marketplaces.contracts import (
     Capability,
@@ -39,8 +40,9 @@ from marketplaces.errors import (
 )  # fmt: skip
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
-from portfolios.selectors import section_known, section_mapping_get
+from portfolios.selectors import section_known, section_mapping_get, section_mapping_undone
 from portfolios.services.mapping import section_mapping_confirm
+from seatsync.core.clock import now
 from seatsync.core.http import calls_within
 from seatsync.core.venue_time import local
 
@@ -138,6 +140,12 @@ def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, d
     mapping = section_mapping_get(venue, section, listing.platform)
     if mapping is not None:
         return mapping.remote_section
+    if section_mapping_undone(venue, section, listing.platform):
+        raise MappingNeeded(
+            f"What section {section} of {venue.name} was mapped to at {adapter.traits.name} was undone; confirm which "
+            "it is.",
+            wants="section",
+        )
     offered: tuple[str, ...] = ()
     if Capability.CONSTRAINTS in adapter.traits.capabilities:
         offered = adapter.constraints(link, draft).sections
@@ -227,7 +235,9 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 
 def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
-    account_reconcile(adapter=adapter, link=link, account=command.account, alive=lambda: lease_renew(command))
+    began = now()
+    drift = account_reconcile(adapter=adapter, link=link, account=command.account, alive=lambda: lease_renew(command))
+    sweep_keep(account=command.account, began=began, drift=drift)
     return Answer(Outcome.DONE)
 
 

@@ -11,12 +11,16 @@ from listings.models import CommandState, MarketplaceCommand, PushHalt, TradingS
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_keys
+from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import InvalidInput, NotAllowed, NotFound
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
+from seatsync.tenants.models import Tenant
+
+_STAFF_ALONE = "Only staff stops the selling of others."
 
 
 @transaction.atomic
@@ -31,9 +35,10 @@ def push_halt_set(
 ) -> PushHalt:
     """Stop what the state stops, from now on; the same place once more changes the brake that stands there.
 
-    What is under way is not called back; nothing more is sent. Raises NotAllowed, or InvalidInput by field.
+    What is under way is not called back; nothing more is sent. A tenant's own support stops its own tenant alone.
+    Raises NotAllowed, or InvalidInput by field.
     """
-    _check_staff(actor)
+    _check_may(actor, tenant_id)
     if state not in TradingStateKind.values or state == TradingStateKind.ACTIVE:
         raise InvalidInput(f"{state!r} stops nothing.", field="state", remedy="To let go, lift the brake.")
     if platform and platform not in adapter_keys():
@@ -41,6 +46,8 @@ def push_halt_set(
             f"{platform!r} is not a marketplace we know.", field="platform",
             remedy=f"Use one of: {', '.join(adapter_keys())}; or none for all.",
         )  # fmt: skip
+    if tenant_id is not None and not Tenant.objects.filter(pk=tenant_id).exists():
+        raise InvalidInput("There is no such tenant.", field="tenant_id", remedy="Use its id, or none for everybody.")
     if not reason.strip():
         raise InvalidInput("A reason is missing.", field="reason", remedy="Say why: holders read it.")
     if until is not None and until <= now():
@@ -56,10 +63,12 @@ def push_halt_set(
 @transaction.atomic
 def push_halt_lift(*, actor: Actor, halt_id: uuid.UUID) -> PushHalt:
     """Let go; what waited is sent at once. Lifting once more changes nothing. Raises NotFound or NotAllowed."""
-    _check_staff(actor)
+    if not actor.is_staff:
+        raise NotAllowed(_STAFF_ALONE)
     halt = push_halt_lock(halt_id)
     if halt is None:
         raise NotFound("No brake with this id.")
+    _check_may(actor, halt.tenant_id)
     if halt.lifted_at is None:
         halt.lifted_at = now()
         halt.save(update_fields=["lifted_at", "updated_at"])
@@ -68,9 +77,11 @@ def push_halt_lift(*, actor: Actor, halt_id: uuid.UUID) -> PushHalt:
     return halt
 
 
-def _check_staff(actor: Actor) -> None:
+def _check_may(actor: Actor, tenant_id: uuid.UUID | None) -> None:
     if not actor.is_staff:
-        raise NotAllowed("Only staff stops the selling of others.")
+        raise NotAllowed(_STAFF_ALONE)
+    if (tenant_id is None or tenant_id != actor.tenant_id) and not is_platform_staff(actor):
+        raise NotAllowed("Support of one tenant stops and releases its own tenant's selling alone.")
 
 
 def _tell(halt: PushHalt) -> None:

@@ -6,11 +6,19 @@ A mapping serves everybody who sells this game there, so a holder's word is chec
 
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.db import transaction
 
+from listings.likeness import (
+    EVENT_CHOSEN,
+    SECTION_CHOSEN,
+    event_likeness,
+    section_likeness,
+    sells_aside,
+    sure_enough,
+)  # fmt: skip
 from listings.models import Listing, MarketplaceCommand
 from listings.selectors import mapping_waiting_get, mappings_waiting
 from listings.services.events import event_query
@@ -21,8 +29,8 @@ from marketplaces.errors import MarketplaceError
 from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.links import link_for
 from portfolios.models import Game
-from portfolios.selectors import event_mapping_get, section_elsewhere, section_mapping_get
-from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
+from portfolios.selectors import event_mapping_get, section_elsewhere, section_mapping_get, venue_names
+from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm, venue_alias_learn
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, InvalidInput
@@ -30,23 +38,49 @@ from seatsync.core.venue_time import local
 
 # A marketplace may round a start or not know it yet; another game of the same day starts further off.
 _START_SLACK = timedelta(hours=4)
+# Sections shown one by one; the rest can be typed.
+MOST_LIKELY = 8
 _COMMON = {"park", "field", "stadium", "center", "centre", "arena", "the", "at", "vs", "section"}
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An event that the marketplace has on the game's day; `problem` says why it cannot be the game, or is empty."""
+    """An event that the marketplace has on the game's day; `problem` says why it cannot be the game, or is empty.
+
+    `score` (0 to 100) and `reason` say how far its names and its start are the game's.
+    """
 
     event: RemoteEvent
     problem: str
+    score: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SectionChoice:
+    """A section's name there, how far it can be ours (0 to 100) and why; `fits` is what a holder may confirm."""
+
+    name: str
+    score: int
+    reason: str
+    fits: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What may be confirmed: the marketplace's events, or its sections, the likely ones first; empty: it lists none."""
+    """What may be confirmed: the marketplace's events, or its sections, the likely ones first; empty: it lists none.
+
+    `chosen` is the event's id or the section's name that is chosen beforehand; "" where none is sure enough.
+    """
 
     events: list[Candidate]
-    sections: list[str]
+    sections: list[SectionChoice]
+    chosen: str = ""
+
+    @property
+    def likely(self) -> list[SectionChoice]:
+        """The sections worth showing one by one."""
+        return [choice for choice in self.sections if choice.fits and choice.score][:MOST_LIKELY]
 
 
 def mapping_options(*, actor: Actor, command_id: uuid.UUID) -> Options:
@@ -54,9 +88,20 @@ def mapping_options(*, actor: Actor, command_id: uuid.UUID) -> Options:
     command = mapping_waiting_get(actor, command_id)
     listing = _listing(command)
     if command.payload["wants"] == "event":
-        return Options(_candidates(command, listing.game), [])
-    names = _sections(command, listing)
-    return Options([], sorted(names, key=lambda name: (not section_fits(listing.section, name), name)))
+        events = _candidates(command, listing.game)
+        able = [candidate.score for candidate in events if not candidate.problem]
+        return Options(events, [], events[0].event.event_id if sure_enough(able, EVENT_CHOSEN) else "")
+    sections = sorted(
+        (_choice(listing.section, name) for name in _sections(command, listing)),
+        key=lambda choice: (not choice.fits, -choice.score, choice.name),
+    )
+    fitting = [choice.score for choice in sections if choice.fits]
+    return Options([], sections, sections[0].name if sure_enough(fitting, SECTION_CHOSEN) else "")
+
+
+def _choice(ours: str, theirs: str) -> SectionChoice:
+    found = section_likeness(ours, theirs)
+    return SectionChoice(theirs, found.score, found.reason, section_fits(ours, theirs))
 
 
 @transaction.atomic
@@ -97,7 +142,8 @@ def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, 
         _same_or_conflict(known.remote_event_id, event_id, "event_id")
         return
     if not actor.is_staff:
-        _check_event(command, game, event_id)
+        event = _check_event(command, game, event_id)
+        venue_alias_learn(venue=game.venue, platform=platform, name=event.venue)
     mapping = event_mapping_confirm(game=game, platform=platform, remote_event_id=event_id[:80], by=_by(actor))
     audit_record(
         actor=actor, verb="event_mapping.confirm", object_type="event_mapping", object_id=mapping.pk,
@@ -105,20 +151,21 @@ def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, 
     )  # fmt: skip
 
 
-def _check_event(command: MarketplaceCommand, game: Game, event_id: str) -> None:
+def _check_event(command: MarketplaceCommand, game: Game, event_id: str) -> RemoteEvent:
     """The id is read back from the marketplace, and must be an event that can be this game."""
     name = platform_name(command.account.platform)
-    chosen = next((found for found in _candidates(command, game) if found.event.event_id == event_id), None)
-    if chosen is None:
+    found = next((candidate for candidate in _candidates(command, game) if candidate.event.event_id == event_id), None)
+    if found is None:
         raise InvalidInput(
             f"{name} shows no event {event_id[:40]!r} on {game.game_date:%-d %b %Y}.", field="event_id",
             remedy="Choose one of those it shows, or ask support.",
         )  # fmt: skip
-    if chosen.problem:
+    if found.problem:
         raise InvalidInput(
-            f"{chosen.event.name} cannot be this game: {chosen.problem}.", field="event_id",
+            f"{found.event.name} cannot be this game: {found.problem}.", field="event_id",
             remedy="Choose another event, or ask support.",
         )  # fmt: skip
+    return found.event
 
 
 def _confirm_section(actor: Actor, command: MarketplaceCommand, listing: Listing, section: str) -> None:
@@ -177,16 +224,25 @@ def _candidates(command: MarketplaceCommand, game: Game) -> list[Candidate]:
             found |= {event.event_id: event for event in adapter.search_events(link, event_query(game, text))}
     except MarketplaceError as error:
         raise _cannot_ask(adapter.traits.name, error, "event_id") from error
-    judged = [Candidate(event, event_problem(event, game)) for event in found.values()]
+    places = venue_names(game.venue, command.account.platform)
+    judged = [_candidate(event, game, places) for event in found.values()]
     nearest = min((_gap(c.event, game) for c in judged if not c.problem), default=timedelta(0))
     # Of two games of one day only the one that starts nearest to ours is ours.
     judged = [
-        Candidate(c.event, "another event there starts nearer to it")
+        replace(c, problem="another event there starts nearer to it")
         if not c.problem and _gap(c.event, game) > nearest
         else c
         for c in judged
     ]
-    return sorted(judged, key=lambda c: (bool(c.problem), _gap(c.event, game)))
+    return sorted(judged, key=lambda c: (bool(c.problem), -c.score, _gap(c.event, game), c.event.event_id))
+
+
+def _candidate(event: RemoteEvent, game: Game, places: list[str]) -> Candidate:
+    found = event_likeness(
+        teams=(game.home_team.name, game.opponent.name), places=places, name=event.name, place=event.venue,
+        apart=_gap(event, game),
+    )  # fmt: skip
+    return Candidate(event, event_problem(event, game), found.score, found.reason)
 
 
 def _sections(command: MarketplaceCommand, listing: Listing) -> tuple[str, ...]:
@@ -218,6 +274,8 @@ def event_problem(event: RemoteEvent, game: Game) -> str:
         return f"it is on {there:%-d %b %Y}"
     if _gap(event, game) > _START_SLACK:
         return f"it starts at {there:%H:%M}"
+    if aside := sells_aside(event.name):
+        return f"it sells {aside}, no seats"
     teams = (game.home_team.name, game.opponent.name)
     if not _words(event.venue) & _words(game.venue.name) and not all(_words(t) & _words(event.name) for t in teams):
         return f"it is at {event.venue}"

@@ -14,16 +14,17 @@ from django.db.models import Exists, OuterRef, Q
 
 from listings.locks import command_lock, commands_claimable
 from listings.models import CommandKind, CommandState, MarketplaceCommand
+from listings.selectors import command_own
 from listings.services.execute import execute
 from listings.services.leases import lease_seconds
 from listings.services.record import MOST_ATTEMPTS, Answer, Outcome, record
 from listings.services.wake import outbox_wake
-from marketplaces.selectors import limit_for
+from marketplaces.selectors import limit_bucket, limit_for
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now, seconds_from_now
-from seatsync.core.errors import Conflict, NotFound
-from seatsync.core.limiters import take, valkey
+from seatsync.core.errors import Conflict
+from seatsync.core.limiters import take_counted, valkey
 from seatsync.live.alerts import alert_recover
 
 log = structlog.get_logger(__name__)
@@ -123,8 +124,8 @@ def _limit_wait(command: MarketplaceCommand) -> float | None:
     account = command.account
     try:
         per_second, burst, reserved = limit_for(account.platform)
-        grant = take(
-            f"account:{account.pk}",
+        grant = take_counted(
+            limit_bucket(account.pk),
             capacity=burst,
             per_second=per_second,
             reserve=0 if command.priority == 0 else min(reserved, burst - 1),
@@ -179,13 +180,8 @@ def leases_reap() -> int:
 @transaction.atomic
 def command_retry(*, actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
     """Send a command that needed a person once more. Raises NotFound, or Conflict where it no longer waits for one."""
-    known = MarketplaceCommand.objects.filter(pk=command_id)
-    if actor.tenant_id is None or not known.filter(tenant_id=actor.tenant_id).exists():
-        raise NotFound("No command with this id.")
+    owner = command_own(actor, command_id).account.user_id
     command = command_lock(command_id)
-    owner = command.account.user_id
-    if actor.user_id != owner and not actor.is_staff:
-        raise NotFound("No command with this id.")
     if command.state != CommandState.NEEDS_PERSON:
         raise Conflict(f"The command is {command.get_state_display()}.", remedy="Nothing needs to be done.")
     if command.by_hand:

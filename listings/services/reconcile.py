@@ -4,6 +4,7 @@ Push streams lose things (I-22). The sweep corrects both ways: what is up and sh
 known to be gone, a wrong price or size is sent again; what we do not know is told to the holder and left alone.
 """
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -40,13 +41,18 @@ _WAITING = (CommandState.PENDING, CommandState.IN_FLIGHT)
 
 @dataclass(slots=True)
 class Drift:
-    """What one sweep found, by listing id of the marketplace."""
+    """What one sweep found, by listing id of the marketplace; how many it showed; whose listings are as we want them.
+
+    `confirmed` are our own ids.
+    """
 
     still_up: list[str] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
     wrong_price: list[str] = field(default_factory=list)
     wrong_size: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
+    shown: int = 0
+    confirmed: list[uuid.UUID] = field(default_factory=list)
 
     @property
     def any(self) -> bool:
@@ -101,7 +107,7 @@ def account_reconcile(
         with calls_within(settings.HTTP_TOTAL_TIMEOUT_S):
             adapter.keep_alive(link)
         alive()
-    drift = Drift()
+    drift = Drift(shown=len(remote))
     own = Listing.objects.filter(account=account)
     by_hand = own.filter(made_there=True, remote_key__in=by_key)
     shown = own.filter(external_id__in=by_key) | own.filter(listing_id__in=by_id) | by_hand
@@ -176,6 +182,8 @@ def _arrived_after_all(listing: Listing, found: RemoteListing, drift: Drift) -> 
 
 
 def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None:
+    if found.price == listing.price and found.quantity <= listing.quantity:
+        drift.confirmed.append(listing.pk)
     if found.price != listing.price:
         drift.wrong_price.append(listing.listing_id)
         payload = {"version": listing.version}

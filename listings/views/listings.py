@@ -11,17 +11,18 @@ from django.views.decorators.http import require_GET, require_POST
 from listings.board import board, cells_of
 from listings.forms import STATUSES, BoardFilter, BoundsForm, RepriceForm, TakeDownForm
 from listings.history import listing_story
-from listings.models import Listing, ListingStatus
+from listings.models import Listing, ListingStatus, MarketplaceCommand
 from listings.selectors import listing_get
 from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
+from listings.services.give_up import command_give_up
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice as reprice
 from listings.states import OFFERED
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_add_refusal
-from seatsync.core.requests import template_for
+from seatsync.core.requests import sent_from, template_for
 
 
 @login_required
@@ -137,4 +138,19 @@ def command_again(request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
     """Send a command that needed a person once more."""
     command = command_retry(actor=request_actor(request), command_id=command_id)
     messages.success(request, "It is being tried again.")
+    return _after(request, command)
+
+
+@login_required
+@require_POST
+def command_let_be(request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
+    """Send a command that needed a person no more."""
+    command = command_give_up(actor=request_actor(request), command_id=command_id)
+    messages.success(request, "It is not sent any more.")
+    return _after(request, command)
+
+
+def _after(request: HttpRequest, command: MarketplaceCommand) -> HttpResponse:
+    if sent_from(request, "inbox"):
+        return redirect("analytics:inbox")
     return redirect("listings:listing_detail", command.listing_id) if command.listing_id else redirect("analytics:desk")

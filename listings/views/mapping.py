@@ -6,15 +6,21 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from listings.forms import MappingForm
+from listings.forms import MappingFilter, MappingForm
 from listings.models import MarketplaceCommand
-from listings.selectors import mapping_waiting_get, mappings_waiting
+from listings.selectors import (
+    mapping_groups,
+    mapping_question,
+    mapping_waiting_get,
+    mappings_queue,
+    mappings_search,
+)  # fmt: skip
 from listings.services.mapping import Options, mapping_confirm, mapping_options
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_add_refusal
 
-SHOWN = 100
+SHOWN, LOOKED_AT = 100, 2000
 
 
 @login_required
@@ -39,14 +45,27 @@ def mapping_list(request: HttpRequest) -> HttpResponse:
 
 
 def _render(request: HttpRequest, command: MarketplaceCommand | None, form: MappingForm) -> HttpResponse:
+    words = MappingFilter.read(request.GET)
+    rows = list(mappings_search(mappings_queue(request_actor(request)), words)[:LOOKED_AT])
+    groups = mapping_groups(rows)
     context: dict[str, object] = {
-        "waiting": mappings_waiting(request_actor(request))[:SHOWN],
-        "opened": command,
+        "waiting": groups[:SHOWN],
+        "more": len(groups) - SHOWN if len(groups) > SHOWN else 0,
+        "words": words,
+        "opened": _opened(groups, command),
         "form": form,
     }
     if command is not None:
         context |= _asked(request, command)
     return render(request, "listings/mapping_list.html", context, status=422 if form.errors else 200)
+
+
+def _opened(groups: list[MarketplaceCommand], command: MarketplaceCommand | None) -> MarketplaceCommand | None:
+    """The row that is open: another publication may stand for all that wait for the same answer."""
+    if command is None:
+        return None
+    asked = mapping_question(command)
+    return next((shown for shown in groups if mapping_question(shown) == asked), command)
 
 
 def _asked(request: HttpRequest, command: MarketplaceCommand) -> dict[str, object]:

@@ -11,7 +11,7 @@ from django.db.models import F
 from marketplaces.contracts import NoticeKind
 from marketplaces.errors import GrantExpired, MarketplaceError, told
 from marketplaces.inbox import handler_for
-from marketplaces.models import InboundEvent, InboxState
+from marketplaces.models import InboundEvent, InboxState, MarketplaceAccount
 from marketplaces.services.alerts import alert_inbound_failed, alert_inbound_recovered
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -21,6 +21,8 @@ from seatsync.core.jobs import enqueue_on_commit
 
 log = structlog.get_logger(__name__)
 MOST_ATTEMPTS = 10
+# Of what was given up, as many are queued by one request.
+MOST_AT_ONCE = 500
 RECONNECT_WAIT_S = 300.0
 
 
@@ -93,21 +95,47 @@ def inbound_sweep() -> int:
     return sum(inbound_process(event_id=event_id) for event_id in inbound_due())
 
 
-@transaction.atomic
 def inbound_retry(*, actor: Actor, event_id: uuid.UUID) -> InboundEvent:
     """Queue an item that was given up once more. Raises NotFound, or Conflict where it does not wait for a person.
 
     It has MOST_ATTEMPTS attempts again, and alerts again where they fail.
     """
+    return _again(actor, event_id, frozenset({InboxState.FAILED}), "inbound.retry")
+
+
+def inbound_replay(*, actor: Actor, event_id: uuid.UUID) -> InboundEvent:
+    """Work an item off anew, whatever came of it. Raises NotFound, or Conflict where it is being worked off.
+
+    What it tells of is read at the marketplace again, so that nothing happens twice.
+    """
+    over = frozenset({InboxState.FAILED, InboxState.DONE, InboxState.IGNORED})
+    return _again(actor, event_id, over, "inbound.replay")
+
+
+def inbound_retry_all(*, actor: Actor, account_id: uuid.UUID) -> int:
+    """Queue everything that was given up over one account once more; returns how many. Raises NotFound."""
+    account = MarketplaceAccount.objects.get_for(actor, account_id)
+    failed = InboundEvent.objects.filter(account=account, state=InboxState.FAILED).order_by("received_at")
+    queued = 0
+    for event_id in failed.values_list("pk", flat=True)[:MOST_AT_ONCE]:
+        try:
+            inbound_retry(actor=actor, event_id=event_id)
+        except Conflict:
+            continue  # somebody else was faster
+        queued += 1
+    return queued
+
+
+@transaction.atomic
+def _again(actor: Actor, event_id: uuid.UUID, wanted: frozenset[InboxState], verb: str) -> InboundEvent:
     event = InboundEvent.objects.select_related("account").get_for(actor, event_id)
     # One UPDATE decides between two people who ask at once.
-    failed = InboundEvent.objects.filter(pk=event.pk, state=InboxState.FAILED)
-    if not failed.update(state=InboxState.RECEIVED, attempts=0, not_before=None, updated_at=now()):
+    queued = InboundEvent.objects.filter(pk=event.pk, state__in=wanted).update(
+        state=InboxState.RECEIVED, attempts=0, not_before=None, replays=F("replays") + 1, updated_at=now()
+    )
+    if not queued:
         raise Conflict(f"The item is {event.get_state_display()}.", remedy="Nothing needs to be done.")
-    audit_record(
-        actor=actor, verb="inbound.retry", object_type="inbound_event", object_id=event.pk,
-        subject=event.account.user_id,
-    )  # fmt: skip
+    audit_record(actor=actor, verb=verb, object_type="inbound_event", object_id=event.pk, subject=event.account.user_id)
     enqueue_on_commit("marketplaces.tasks.process_inbound", event_ids=[str(event.pk)])
     event.refresh_from_db()
     return event

@@ -2,7 +2,7 @@
 
 from django.db import IntegrityError, transaction
 
-from portfolios.models import EventMapping, Game, SectionMapping, Venue
+from portfolios.models import UNDONE, EventMapping, Game, SectionMapping, Venue, VenueAlias
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 
@@ -35,3 +35,25 @@ def section_mapping_confirm(
         defaults={"remote_section": remote_section, "confirmed_at": now(), "confirmed_by": by[:64]},
     )
     return mapping
+
+
+def mapping_keep(mapping: EventMapping | SectionMapping, *, by: str) -> None:
+    """Keep a mapping as it was given, confirmed from now on."""
+    mapping.confirmed_at, mapping.confirmed_by = now(), by[:64]
+    mapping.save()
+
+
+def mapping_forget(mapping: EventMapping | SectionMapping, *, by: str) -> bool:
+    """A mapping no longer stands; its row stays, so that nothing confirms the same by itself again.
+
+    Returns whether it stood until now: one UPDATE decides between two who undo it at once.
+    """
+    standing = type(mapping).objects.filter(pk=mapping.pk, confirmed_at__isnull=False)
+    return bool(standing.update(confirmed_at=None, confirmed_by=f"{UNDONE}{by}"[:64], updated_at=now()))
+
+
+def venue_alias_learn(*, venue: Venue, platform: str, name: str) -> None:
+    """Remember what a platform calls a venue; its own name, and what is no name, teach nothing."""
+    known = name.strip()[:120]
+    if known and known.casefold() != venue.name.casefold():
+        VenueAlias.objects.get_or_create(venue=venue, platform=platform, name=known)

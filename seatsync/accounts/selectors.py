@@ -56,3 +56,12 @@ def staff_ids(tenant_id: uuid.UUID) -> list[uuid.UUID]:
 def platform_staff_ids() -> list[uuid.UUID]:
     """The active people who run the platform, and alone may know of more than one tenant."""
     return list(User.objects.filter(is_staff=True, is_active=True).order_by("pk").values_list("pk", flat=True))
+
+
+def is_platform_staff(actor: Actor) -> bool:
+    """Whether the actor runs the platform, and may act on more than one tenant; a tenant's own support may not."""
+    if actor.kind is ActorKind.SYSTEM:
+        return True
+    if not actor.is_staff or actor.user_id is None:
+        return False
+    return User.objects.filter(pk=actor.user_id, is_staff=True, is_active=True).exists()

@@ -36,3 +36,8 @@ def target_of(request: HttpRequest) -> str:
 def template_for(request: HttpRequest, *, whole: str, part: str) -> str:
     """The whole page, or the part of it that an open one fetches again."""
     return part if refetched(request) else whole
+
+
+def sent_from(request: HttpRequest, page: str) -> bool:
+    """Whether a form says that it was sent from the page of this name, to which its sender goes back then."""
+    return request.POST.get("from") == page

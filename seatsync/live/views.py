@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from seatsync.core.requests import refetched, template_for
+from seatsync.core.requests import refetched, sent_from, template_for
 from seatsync.live.alerts import alert_acknowledge
 from seatsync.live.ports import caller_actor
 from seatsync.live.selectors import alert_list as alerts_visible
@@ -45,7 +45,7 @@ def alert_acknowledge_view(request: HttpRequest, alert_id: uuid.UUID) -> HttpRes
     alert = alert_acknowledge(actor=caller_actor(request), alert_id=alert_id)
     if refetched(request):
         return render(request, "live/_acknowledged.html", {"alert": alert})
-    return redirect("live:alert_list")
+    return redirect("analytics:inbox" if sent_from(request, "inbox") else "live:alert_list")
 
 
 @login_required

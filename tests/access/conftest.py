@@ -11,6 +11,7 @@ from allauth.mfa.totp.internal import auth as totp
 from pytest_django.plugin import DjangoDbBlocker
 
 from listings.models import CommandState, FoundListing, MarketplaceCommand
+from listings.services.halts import push_halt_lift, push_halt_set
 from listings.services.publish import listing_publish
 from listings.services.trading import trading_state_set
 from marketplaces.models import InboundEvent, InboxState
@@ -87,6 +88,9 @@ def build_world(platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> World:
         actor=holding.actor, scope="game", scope_id=holding.game.pk, state="ACTIVE", reason="",
         season_ticket_id=holding.ticket.pk,
     )  # fmt: skip
+    # Another one that was lifted: staff's own.
+    halt = push_halt_set(actor=holding.staff, reason="an outage", platform="alpha")
+    push_halt_lift(actor=holding.staff, halt_id=halt.pk)
     alert = alert_raise(
         tenant_id=holding.ticket.tenant_id, user_id=holding.user.pk, kind="test", severity="action",
         dedupe_key="test:1", url="/alerts/", title="Look",
@@ -110,6 +114,7 @@ def build_world(platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> World:
         "account": market.accounts["alpha"], "command": command, "waiting": waiting, "sale": sale, "alert": alert,
         "inbound": inbound, "brake": brake, "found": found, "assisted": assisted, "hand_listing": by_hand,
         "task": by_hand.commands.get(), "hand_seat": holding.seats_of(holding.games[-1])[0],
+        "halt": halt,
     }  # fmt: skip
     ids = {name: str(found.pk) for name, found in objects.items()}
     return World(market, {**ids, "group": str(listing.seat_group_id)})

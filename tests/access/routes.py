@@ -34,6 +34,8 @@ class Route:
     body_method: str = ""
     # Methods that a co-owner, who sees the object, is refused: only its holder may.
     holder_methods: tuple[str, ...] = ()
+    # Methods that are for staff alone: others are told so, whatever they name.
+    staff_methods: tuple[str, ...] = ()
     # Objects of the world that it works with and does not name.
     over: tuple[str, ...] = ()
 
@@ -92,9 +94,14 @@ ROUTES: dict[str, Route] = {
     "api:listing_sold": Route(
         Kind.OBJECT, {"pk": "hand_listing"}, body={"seat_ids": ["@hand_seat"], "price": "80.00", "order": "A-12345"}
     ),
+    "api:account_health": _own(pk="account"),
+    "api:inbound_events": OWN,
+    "api:inbound_replay": _own(pk="inbound"),
     "api:inbound_retry": _own(pk="inbound"),
+    "api:inbound_retry_all": _own(pk="account"),
     "api:market": Route(Kind.OBJECT, query={"game": "game"}),
     "api:listings": Route(Kind.OWN, body=PUBLISH, body_method="POST"),
+    "api:listing_net": OWN,
     "api:listing": _own(pk="listing"),
     "api:listing_price": Route(Kind.OBJECT, {"pk": "listing"}, body=PRICE),
     "api:listing_bounds": Route(
@@ -105,6 +112,8 @@ ROUTES: dict[str, Route] = {
     "api:listing_history": _own(pk="listing"),
     "api:listing_why": _own(pk="listing"),
     "api:command_retry": _own(pk="command"),
+    "api:command_give_up": _own(pk="waiting"),
+    "api:inbox": OWN,
     "api:mapping": Route(Kind.OWN, body={"command": "@waiting", "section": "131"}, body_method="POST"),
     "api:mapping_options": _own(pk="waiting"),
     "api:sales": OWN,
@@ -115,10 +124,13 @@ ROUTES: dict[str, Route] = {
     "api:trading_states": Route(
         Kind.OWN, body={"scope": "season", "scope_id": "@ticket", "state": "HALTED"}, body_method="POST"
     ),
+    "api:push_halts": Route(Kind.OWN, body={"reason": "an outage", "platform": "beta"}, staff_methods=("POST",)),
+    "api:push_halt_lift": Route(Kind.OWN, {"pk": "halt"}, staff_methods=("POST",)),
     "api:predictions": Route(Kind.OWN, body={"seat_group": "@group"}, body_method="POST"),
     # Pages
     "analytics:desk": OPEN,
     "analytics:desk_needs": OPEN,  # the front page asks for it after sign-out too; nobody has no needs
+    "analytics:inbox": OWN,
     "analytics:search": OWN,
     "analytics:season_detail": _own(ticket_id="ticket"),
     "analytics:game_detail": _own(game_id="game"),
@@ -160,6 +172,7 @@ ROUTES: dict[str, Route] = {
     "listings:found_adopt": Route(Kind.OBJECT, {"found_id": "found"}, body={"seats": "@free_seat"}),
     "listings:found_decide": Route(Kind.OBJECT, {"found_id": "found", "what": "=not-ours"}),
     "listings:command_retry": _own(command_id="command"),
+    "listings:command_give_up": _own(command_id="waiting"),
     "listings:sale_list": OWN,
     "listings:sale_detail": _own(sale_id="sale"),
     "listings:sale_fulfil": _own(sale_id="sale"),
@@ -167,6 +180,7 @@ ROUTES: dict[str, Route] = {
     "listings:mapping_list": Route(
         Kind.OWN, body={"command": "@waiting", "typed": "131", "wants": "section"}, body_method="POST"
     ),
+    "listings:account_detail": _own(account_id="account"),
     "listings:brake": OWN,
     "listings:trading_detail": OWN,
     "listings:trading_set": OWN,
@@ -177,6 +191,8 @@ ROUTES: dict[str, Route] = {
     "marketplaces:account_disconnect": _own(account_id="account"),
     "marketplaces:account_leave": _own(account_id="account"),
     "marketplaces:inbound_retry": _own(event_id="inbound"),
+    "marketplaces:inbound_replay": _own(event_id="inbound"),
+    "marketplaces:inbound_retry_all": _own(account_id="account"),
     "live:alert_list": OWN,
     "live:needs_link": OWN,
     "live:alert_acknowledge": Route(Kind.PERSONAL, {"alert_id": "alert"}),

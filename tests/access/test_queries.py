@@ -30,9 +30,9 @@ from tests.queries import queries_of
 pytestmark = pytest.mark.django_db
 FEW, MANY = range(3), range(3, 30)
 PAGES_WITH_ROWS = {
-    "analytics:desk", "analytics:search", "analytics:season_detail", "analytics:game_detail",
-    "portfolios:season_ticket_list", "listings:listing_list", "listings:listing_detail", "listings:sale_list",
-    "listings:trading_detail", "live:alert_list",
+    "analytics:desk", "analytics:inbox", "analytics:search", "analytics:season_detail", "analytics:game_detail",
+    "portfolios:season_ticket_list", "listings:account_detail", "listings:mapping_list", "listings:listing_list",
+    "listings:listing_detail", "listings:sale_list", "listings:trading_detail", "live:alert_list",
 }  # fmt: skip
 # Pages that show no rows of the person's: single things and input.
 NO_ROWS = {
@@ -139,6 +139,7 @@ def page_lists(grown: Grown) -> dict[str, str]:
     words: dict[str, dict[str, Any]] = {
         "analytics:season_detail": {"ticket_id": grown.ticket.pk},
         "analytics:game_detail": {"game_id": grown.world.ids["game"]},
+        "listings:account_detail": {"account_id": grown.world.ids["account"]},
         "listings:listing_detail": {"listing_id": grown.listing.pk},
         "listings:sale_detail": {"sale_id": grown.world.ids["sale"]},
     }

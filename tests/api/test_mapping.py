@@ -16,9 +16,11 @@ def test_what_waits_is_listed_and_confirmed(market: Market, as_: As) -> None:
     assert as_("owner").get(asked).json() == {
         "events": [{
             "event_id": "E-1", "name": "Inland Owls at Harbor Gulls", "venue": "Harbor Field", "problem": "",
-            "starts_at": f"{game.starts_at:%Y-%m-%dT%H:%M:%SZ}",
+            "starts_at": f"{game.starts_at:%Y-%m-%dT%H:%M:%SZ}", "score": 93,
+            "reason": "both teams, the place's name 71 alike, the same start",
         }],
         "sections": [],
+        "chosen": "E-1",
     }  # fmt: skip
     assert as_("other").get(asked).status_code == 404
     wish = {"command": row["command"], "event_id": "E-9"}
@@ -33,3 +35,26 @@ def test_what_waits_is_listed_and_confirmed(market: Market, as_: As) -> None:
     market.work()
     assert as_("owner").get("/mapping/").json()["results"] == []
     assert as_("owner").get(asked).status_code == 404
+
+
+def test_sections_come_with_how_alike_they_are_and_the_queue_is_searched(market: Market, as_: As) -> None:
+    market.alpha.sections = ("Upper 332", "Lower Box 131")
+    seats = market.holding.seats
+    market.published(seats[:2])
+    market.published(seats[2:])
+    first, second = as_("owner").get("/mapping/").json()["results"]
+    assert (first["wants"], first["publications"], second["publications"]) == ("section", 2, 2)
+    assert as_("owner").get(f"/mapping/{first['command']}/").json() == {
+        "events": [],
+        "sections": [
+            {"name": "Lower Box 131", "score": 90, "fits": True,
+             "reason": "the same number, without words on one side"},
+            {"name": "Upper 332", "score": 0, "reason": "another number", "fits": False},
+        ],
+        "chosen": "Lower Box 131",
+    }  # fmt: skip
+    for query, count in (("search=harbor owls", 2), ("search=131", 2), ("search=pelicans", 0), ("wants=event", 0),
+                         ("platform=alpha", 2), ("platform=beta", 0)):  # fmt: skip
+        assert len(as_("owner").get(f"/mapping/?{query}").json()["results"]) == count, query
+    for query in ("wants=seat", "platform=nowhere", "search=%00", f"search={'x' * 81}"):
+        assert as_("owner").get(f"/mapping/?{query}").status_code in {400, 422}, query

@@ -88,7 +88,8 @@ def test_a_holder_confirms_a_section_and_the_listing_goes_out_under_that_name(ma
     market.alpha.sections = ("Upper 332", "Lower Box 131")
     market.published()
     (command,) = mappings_waiting(market.holding.actor)
-    assert mapping_options(actor=market.holding.actor, command_id=command.pk).sections == ["Lower Box 131", "Upper 332"]
+    options = mapping_options(actor=market.holding.actor, command_id=command.pk)
+    assert [choice.name for choice in options.sections] == ["Lower Box 131", "Upper 332"]
     answer = browser().post(URL, {"command": str(command.pk), "wants": "section", "chosen": "Lower Box 131"})
     assert answer.status_code == 302
     market.work()
@@ -234,3 +235,83 @@ def test_i01_a_section_is_not_mapped_to_anothers_place(market: Market, how: str)
     with pytest.raises(InvalidInput, match="Lower Box 131 there is section"):
         mapping_confirm(actor=market.holding.actor, command_id=command.pk, section="Lower Box 131")
     assert not SectionMapping.objects.filter(platform="alpha", section="131").exists()
+
+
+def test_a_choice_is_shown_with_its_score_and_its_reason_and_only_a_sure_one_is_chosen(market: Market) -> None:
+    command = waiting(market, event(market, event_id="E-2", name="Gulls vs Pelicans"), event(market))
+    page = browser().get(URL, {"command": str(command.pk)}).content.decode()
+    assert "<strong>93</strong> of 100: both teams, the place&#x27;s name 71 alike, the same start" in page
+    assert 'value="E-1" checked' in page
+    assert 'value="E-2" checked' not in page
+    assert page.index('value="E-1"') < page.index('value="E-2"')
+
+
+def test_two_that_are_as_likely_are_left_to_the_person(market: Market) -> None:
+    command = waiting(market, event(market), event(market, event_id="E-2"))
+    page = browser().get(URL, {"command": str(command.pk)}).content.decode()
+    assert "checked" not in page
+    assert "None is sure enough to be chosen for you." in page
+
+
+def test_however_sure_a_suggestion_is_nothing_is_confirmed_by_it(market: Market) -> None:
+    """The automatic rule asks for the same place and the same start; this place has another name."""
+    command = waiting(market, event(market))
+    assert mapping_options(actor=market.holding.actor, command_id=command.pk).chosen == "E-1"
+    market.hurry()
+    market.work()
+    assert not EventMapping.objects.exists()
+    assert listing_on_alpha().status == "error"
+
+
+def test_a_parking_place_is_no_game(market: Market) -> None:
+    command = waiting(market, event(market, name="PARKING: Inland Owls at Harbor Gulls"))
+    with pytest.raises(InvalidInput, match="it sells parking, no seats"):
+        mapping_confirm(actor=market.holding.actor, command_id=command.pk, event_id="E-1")
+
+
+def test_a_parking_place_at_the_very_place_and_start_is_not_matched_by_itself(market: Market) -> None:
+    place = market.holding.game.venue.name
+    command = waiting(market, event(market, name="Parking Passes: Owls at Gulls", venue=place))
+    assert command.payload["wants"] == "event"
+    assert not EventMapping.objects.exists()
+
+
+def test_what_a_place_is_called_there_is_learnt_from_what_was_confirmed(market: Market) -> None:
+    command = waiting(market, event(market))
+    mapping_confirm(actor=market.holding.actor, command_id=command.pk, event_id="E-1")
+    market.work()
+    game = market.holding.games[-1]
+    later = replace(event(market), event_id="E-9", starts_at=game.starts_at)
+    market.alpha.events = [later]
+    market.published(market.holding.seats_of(game), account_ids=[market.accounts["alpha"].pk])
+    (waits,) = mappings_waiting(market.holding.actor)
+    (candidate,) = mapping_options(actor=market.holding.actor, command_id=waits.pk).events
+    assert (candidate.score, candidate.reason) == (100, "both teams, the same place, the same start")
+
+
+def test_the_queue_asks_each_question_once_and_says_how_many_wait_for_it(market: Market) -> None:
+    market.alpha.sections = ("Upper 332", "Lower Box 131")
+    seats = market.holding.seats
+    market.published(seats[:2])
+    market.published(seats[2:])
+    page = browser().get(URL).content.decode()
+    assert page.count('id="mapping-') == 1
+    assert "2 publications wait for it, first 2 seats 131/27 1-2" in page
+    assert 'id="mapping-' not in browser().get(URL, {"q": "pelicans"}).content.decode()
+    assert browser().get(URL, {"q": "gulls 131"}).content.decode().count('id="mapping-') == 1
+    assert browser().get(URL, {"q": "\x00"}).status_code == 200
+    second = mappings_waiting(market.holding.actor).latest("created_at")
+    opened = browser().get(URL, {"command": str(second.pk)}).content.decode()
+    assert "Confirm the section and publish 2 listings" in opened
+    browser().post(URL, {"command": str(second.pk), "wants": "section", "chosen": "Lower Box 131"})
+    market.work()
+    assert set(Listing.objects.filter(platform="alpha").values_list("status", flat=True)) == {"active"}
+
+
+def test_a_confirmed_section_serves_the_next_publication(market: Market) -> None:
+    market.alpha.sections = ("Lower Box 131",)
+    market.published(market.holding.seats[:2])
+    (command,) = mappings_waiting(market.holding.actor)
+    mapping_confirm(actor=market.holding.actor, command_id=command.pk, section="Lower Box 131")
+    market.published(market.holding.seats[2:])
+    assert not mappings_waiting(market.holding.actor).exists()

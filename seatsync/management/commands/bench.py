@@ -1,4 +1,4 @@
-"""`manage.py bench NAME [--json]`: pages, delist; each beside its baseline, measured in the same run."""
+"""`manage.py bench NAME [--json]`: pages, delist, webhooks; each beside its baseline, measured in the same run."""
 
 import json
 from collections.abc import Callable
@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from seatsync.bench.delist import delist
 from seatsync.bench.pages import pages
 from seatsync.bench.report import Report
+from seatsync.bench.webhooks import webhooks
 
-BENCHES: dict[str, Callable[[], Report]] = {"pages": pages, "delist": delist}
+BENCHES: dict[str, Callable[[], Report]] = {"pages": pages, "delist": delist, "webhooks": webhooks}
 
 
 class Command(BaseCommand):

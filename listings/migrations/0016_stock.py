@@ -8,8 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('listings', '0013_push_halts'),
-        ('marketplaces', '0009_stock'),
+        ('listings', '0015_listing_confirmed_at'),
+        ('marketplaces', '0011_stock'),
         ('portfolios', '0008_seat_without_held_until'),
         ('tenants', '0001_initial'),
     ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplaces', '0008_account_file_version'),
+        ('marketplaces', '0010_inbound_account_time'),
     ]
 
     operations = [

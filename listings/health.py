@@ -1,0 +1,146 @@
+"""How a connected account stands: what came, what is sent, how much of its limit is used, what the last sweep found."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Q
+
+from listings.models import AccountSweep, CommandState, MarketplaceCommand
+from listings.services.sweeps import KINDS
+from marketplaces.contracts import Capability
+from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
+from marketplaces.registry import platform_can, poll_every_s
+from marketplaces.selectors import InboxFigures, inbox_figures, limit_bucket, limit_for
+from marketplaces.services.connect import webhook_url
+from seatsync.core.clock import now
+from seatsync.core.limiters import look
+
+LATELY = timedelta(hours=24)
+# What a sweep can find, as the rest of "2 listings ...".
+DRIFT_WORDS = {
+    "still_up": "were up and should not be: they are being taken down",
+    "vanished": "were gone there",
+    "wrong_price": "had another price: ours is sent again",
+    "wrong_size": "showed more seats than are left: mended",
+    "foreign": "are not known to us: left alone",
+}
+_UNSENT = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitUse:
+    """An account's bucket as it stands, and the last minute. Tokens are one a command; `reserved` wait for delists.
+
+    `per_second` and `used_per_second` are commands a second; `waits` how often one was told to wait in that minute;
+    `waiting` how many that are due wait for a token now.
+    """
+
+    per_second: float
+    burst: int
+    reserved: int
+    tokens_left: float
+    used_per_second: float
+    waits: int
+    waiting: int
+
+    @property
+    def percent(self) -> int:
+        """The last minute's use of what the limit allows, in percent."""
+        return round(100 * self.used_per_second / self.per_second) if self.per_second else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """An account's commands: those that are not through, all of them, and those finished within 24 hours."""
+
+    pending: int
+    in_flight: int
+    needs_person: int
+    done: int
+    superseded: int
+
+
+@dataclass(frozen=True, slots=True)
+class DriftLine:
+    """One kind of difference that a sweep found: how many listings, and the first of them by the marketplace's id."""
+
+    kind: str
+    words: str
+    count: int
+    ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Everything about one account's health.
+
+    `webhook`: registered; missing (we register it, and could not); by_support (its holder has them register it);
+    practice (told to the practice marketplace when the account was connected); or none (the marketplace tells us
+    nothing: its sales are read every `poll_s` seconds).
+    """
+
+    account: MarketplaceAccount
+    webhook: str
+    webhook_url: str
+    poll_s: int
+    inbox: InboxFigures
+    limit: LimitUse
+    commands: Commands
+    sweep: AccountSweep | None
+    sweeps: bool
+    drift: list[DriftLine]
+
+
+def account_health(account: MarketplaceAccount) -> Health:
+    """The health of one account, as of now; the caller may see it. Raises redis.RedisError where Valkey is away."""
+    sweep = AccountSweep.objects.filter(account=account).first()
+    return Health(
+        account=account,
+        webhook=_webhook(account),
+        webhook_url=webhook_url(account),
+        poll_s=poll_every_s(account.platform),
+        inbox=inbox_figures(InboundEvent.objects.filter(account=account)),
+        limit=_limit(account),
+        commands=_commands(account),
+        sweep=sweep,
+        sweeps=account.mode != Mode.ASSISTED and platform_can(account.platform, Capability.LIST_ALL),
+        drift=_drift(sweep),
+    )
+
+
+def _webhook(account: MarketplaceAccount) -> str:
+    if not platform_can(account.platform, Capability.WEBHOOK):
+        return "none"
+    if account.webhook_id:
+        return "registered"
+    if platform_can(account.platform, Capability.REGISTER_WEBHOOK):
+        return "missing"
+    # The practice marketplace is told by us what support tells the real one.
+    return "practice" if account.mode == Mode.PAPER else "by_support"
+
+
+def _limit(account: MarketplaceAccount) -> LimitUse:
+    per_second, burst, reserved = limit_for(account.platform)
+    use = look(limit_bucket(account.pk), capacity=burst, per_second=per_second)
+    due = MarketplaceCommand.objects.filter(account=account, state=CommandState.PENDING, not_before__lte=now())
+    # What takes something down may use the last tokens; the rest leaves them.
+    kept = min(reserved, burst - 1)
+    waiting = due.count() if use.tokens_left < 1 else 0
+    if 1 <= use.tokens_left < kept + 1:
+        waiting = due.filter(priority__gt=0).count()
+    return LimitUse(per_second, burst, reserved, use.tokens_left, use.per_second, use.waited, waiting)
+
+
+def _commands(account: MarketplaceAccount) -> Commands:
+    since = now() - LATELY
+    wanted = Q(state__in=_UNSENT) | Q(finished_at__gt=since)
+    rows = MarketplaceCommand.objects.filter(wanted, account=account).order_by().values("state")
+    counts = {row["state"]: row["n"] for row in rows.annotate(n=Count("pk"))}
+    return Commands(*(counts.get(state, 0) for state in (*_UNSENT, CommandState.DONE, CommandState.SUPERSEDED)))
+
+
+def _drift(sweep: AccountSweep | None) -> list[DriftLine]:
+    found = sweep.drift if sweep else {}
+    return [
+        DriftLine(kind, DRIFT_WORDS[kind], found[kind]["count"], found[kind]["ids"]) for kind in KINDS if kind in found
+    ]

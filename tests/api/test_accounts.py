@@ -1,0 +1,46 @@
+"""Accounts by the API: their health, and what their marketplaces told us."""
+
+import pytest
+
+from listings.health import account_health
+from marketplaces.models import InboundEvent, MarketplaceAccount
+from tests.api.conftest import As
+from tests.listings.test_health import narrow, settled, swept
+from tests.market import Market
+from tests.marketplaces.test_replay import sold
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_api_tells_the_same_figures(market: Market, as_: As) -> None:
+    narrow()
+    settled(market)
+    sweep = swept(market)
+    account = MarketplaceAccount.objects.get(pk=market.accounts["alpha"].pk)
+    found = as_("owner").get(f"/marketplace-accounts/{account.pk}/health/").json()
+    health = account_health(account)
+    assert found["limit"]["used_per_second"] == health.limit.used_per_second > 0
+    assert found["commands"]["done"] == health.commands.done > 0
+    assert found["sweep"]["shown"] == sweep.shown == 1
+    assert found["drift"] == []
+    assert (found["webhook"], found["inbox"]["p50_ms"]) == ("practice", None)
+    assert found["webhook_url"].endswith(f"/webhooks/alpha/{account.pk}/")
+    assert as_("other").get(f"/marketplace-accounts/{account.pk}/health/").status_code == 404
+
+
+def test_the_api_lists_and_replays(market: Market, as_: As) -> None:
+    event = sold(market)
+    owner = as_("owner")
+    (row,) = owner.get(f"/inbound-events/?account={event.account_id}&state=done&kind=sale").json()["results"]
+    assert (row["id"], row["replays"], row["duplicates"]) == (str(event.pk), 0, 0)
+    assert owner.get("/inbound-events/?state=failed").json()["results"] == []
+    assert owner.get("/inbound-events/?state=nonsense").status_code in {400, 422}
+    assert owner.get("/inbound-events/?kind=nonsense").status_code in {400, 422}
+    assert as_("other").get("/inbound-events/").json()["results"] == []
+    assert owner.post(f"/inbound-events/{event.pk}/replay/", {}).json()["state"] == "received"
+    assert owner.post(f"/inbound-events/{event.pk}/replay/", {}).status_code == 409
+    assert as_("other").post(f"/inbound-events/{event.pk}/replay/", {}).status_code == 404
+    InboundEvent.objects.update(state="failed")
+    path = f"/marketplace-accounts/{event.account_id}/retry-failed/"
+    assert as_("other").post(path, {}).status_code == 404
+    assert owner.post(path, {}).json() == {"queued": 1}

@@ -1,0 +1,24 @@
+"""What a price would bring, before anything is listed."""
+
+import pytest
+
+from marketplaces.models import FeeVersion, MarketplaceAccount
+from tests.api.conftest import As
+from tests.market import Market
+
+
+def test_each_account_that_could_list_it_tells_what_would_reach_the_seller(market: Market, as_: As) -> None:
+    FeeVersion.objects.filter(platform="beta").delete()
+    lines = as_("owner").get("/listings/net/?price=84.05").json()
+    assert [(line["platform"], line["net"], line["fee_percent"]) for line in lines] == [
+        ("alpha", "75.64", "10.000"), ("beta", None, None),
+    ]  # fmt: skip
+    MarketplaceAccount.objects.filter(platform="beta").update(needs_reconnect=True)
+    assert len(as_("owner").get("/listings/net/?price=84").json()) == 1
+    assert as_("other").get("/listings/net/?price=84").json() == []
+
+
+@pytest.mark.parametrize("query", ["", "price=", "price=-1", "price=0", "price=abc", "price=1e400", "price=1.234"])
+def test_a_price_that_is_none_is_refused(market: Market, as_: As, query: str) -> None:
+    answer = as_("owner").get(f"/listings/net/?{query}")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "price")

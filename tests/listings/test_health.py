@@ -1,0 +1,225 @@
+"""An account's health: the figures of its page, of the API and of the bucket are the same real ones."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client, TestCase
+from django.urls import reverse
+
+from listings.health import account_health
+from listings.models import AccountSweep, CommandKind, Listing, MarketplaceCommand
+from listings.services.commands import command_write
+from marketplaces.models import InboundEvent, LimitVersion, MarketplaceAccount
+from marketplaces.selectors import limit_bucket
+from seatsync.accounts.models import User
+from seatsync.core.clock import now
+from seatsync.core.limiters import look, take_counted
+from seatsync.live.models import LiveEvent
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def browser(who: str = "owner") -> Client:
+    client = Client()
+    client.force_login(User.objects.get(email=f"{who}@example.com"))
+    return client
+
+
+def page(market: Market, who: str = "owner", **query: str) -> str:
+    url = reverse("listings:account_detail", args=[market.accounts["alpha"].pk])
+    return browser(who).get(url, query).content.decode()
+
+
+def narrow(*, per_second: str = "0.001", burst: int = 4, reserved: int = 2) -> None:
+    """So slow that no token comes back while a test runs."""
+    LimitVersion.objects.create(
+        platform="alpha", per_second=per_second, burst=burst, reserved=reserved, valid_from="2024-01-01",
+        source="test", checked_on="2024-01-01",
+    )  # fmt: skip
+
+
+def swept(market: Market) -> AccountSweep:
+    account = market.accounts["alpha"]
+    command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{now().timestamp()}")
+    market.work()
+    return AccountSweep.objects.get(account=account)
+
+
+def settled(market: Market) -> Listing:
+    """A listing on Alpha that was changed longer ago than a sweep leaves alone."""
+    alpha, _ = market.published(market.holding.seats[:2])
+    Listing.objects.update(updated_at=now() - timedelta(minutes=5))
+    return alpha
+
+
+def test_a_sweep_keeps_what_it_found_and_when_a_listing_was_as_we_want_it(market: Market) -> None:
+    alpha = settled(market)
+    first = swept(market)
+    assert (first.shown, first.drift) == (1, {})
+    before = Listing.objects.get(pk=alpha.pk)
+    assert before.confirmed_at == first.began_at
+    assert before.version == alpha.version
+    market.alpha.listings[alpha.external_id] = replace(market.alpha.listings[alpha.external_id], price=alpha.price + 5)
+    second = swept(market)
+    assert AccountSweep.objects.count() == 1
+    assert second.drift == {"wrong_price": {"count": 1, "ids": [before.listing_id]}}
+    assert Listing.objects.get(pk=alpha.pk).confirmed_at == before.confirmed_at
+    assert "<strong>1</strong> had another price: ours is sent again" in page(market)
+
+
+def test_an_open_page_hears_of_a_sweep(market: Market) -> None:
+    settled(market)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        swept(market)
+    told = LiveEvent.objects.filter(type="account.changed", user_id=market.holding.user.pk)
+    assert told.latest("seq").object_id == str(market.accounts["alpha"].pk)
+
+
+def test_the_limits_use_is_the_buckets_own(market: Market) -> None:
+    narrow()
+    account = market.accounts["alpha"]
+    for listing in market.publish(market.holding.seats[:1]), market.publish(market.holding.seats[1:2]):
+        assert listing
+    market.publish(market.holding.seats[2:3])
+    market.work()
+    limit = account_health(account).limit
+    # Four tokens, two of them kept for taking down: of three publications one waits.
+    assert (limit.burst, limit.reserved, limit.waiting) == (4, 2, 1)
+    assert 2 <= limit.tokens_left < 2.1
+    assert limit.used_per_second == pytest.approx(2 / 60)
+    assert limit.waits >= 1
+    assert limit.percent == round(100 * (2 / 60) / 0.001)
+    assert "2.0 of 4" in page(market)
+    assert "1 command" in page(market)
+
+
+def test_what_takes_down_waits_only_where_no_token_is_left(market: Market) -> None:
+    market.published(market.holding.seats[:1])
+    narrow(burst=3, reserved=2)
+    account = market.accounts["alpha"]
+    bucket = limit_bucket(account.pk)
+    while look(bucket, capacity=3, per_second=0.001).tokens_left >= 2:
+        take_counted(bucket, capacity=3, per_second=0.001)
+    (listing,) = Listing.objects.filter(platform="alpha")
+    command_write(listing=listing, kind=CommandKind.REPRICE, key="r")
+    command_write(listing=listing, kind=CommandKind.DELIST, key="d")
+    assert account_health(account).limit.waiting == 1
+    take_counted(bucket, capacity=3, per_second=0.001)
+    assert account_health(account).limit.waiting == 2
+
+
+def test_looking_takes_nothing(market: Market) -> None:
+    bucket = limit_bucket(market.accounts["alpha"].pk)
+    assert look(bucket, capacity=2, per_second=0.001).tokens_left == 2
+    assert take_counted(bucket, capacity=2, per_second=0.001).granted
+    seen = [look(bucket, capacity=2, per_second=0.001) for _ in range(3)]
+    assert {(use.granted, use.waited) for use in seen} == {(1, 0)}
+    take_counted(bucket, capacity=2, per_second=0.001)
+    assert not take_counted(bucket, capacity=2, per_second=0.001).granted
+    assert (look(bucket, capacity=2, per_second=0.001).granted, look(bucket, capacity=2, per_second=0.001).waited) == (
+        2,
+        1,
+    )
+
+
+def test_commands_are_counted_by_state_and_old_ones_no_more(market: Market) -> None:
+    market.published(market.holding.seats[:1])
+    account = market.accounts["alpha"]
+    listing = Listing.objects.get(platform="alpha")
+    for state in ("pending", "needs_person", "needs_person", "superseded"):
+        MarketplaceCommand.objects.create(
+            tenant_id=account.tenant_id, account=account, listing=listing, kind="reprice", state=state,
+            idempotency_key=f"{state}{MarketplaceCommand.objects.count()}", not_before=now(), finished_at=now(),
+        )  # fmt: skip
+    MarketplaceCommand.objects.create(
+        tenant_id=account.tenant_id, account=account, listing=listing, kind="reprice", state="done",
+        idempotency_key="old", not_before=now(), finished_at=now() - timedelta(hours=25),
+    )  # fmt: skip
+    counted = account_health(account).commands
+    assert (counted.pending, counted.in_flight, counted.needs_person, counted.done, counted.superseded) == (
+        1,
+        0,
+        2,
+        1,
+        1,
+    )
+
+
+def received(account: MarketplaceAccount, key: str, *, took_ms: int | None, **changes: Any) -> InboundEvent:
+    at = changes.pop("received_at", now() - timedelta(minutes=10))
+    done = None if took_ms is None else at + timedelta(milliseconds=took_ms)
+    wanted: dict[str, Any] = {"state": "done" if done else "received", **changes}
+    return InboundEvent.objects.create(
+        tenant_id=account.tenant_id, account=account, dedupe_key=key, kind="sale", topic="sale", body_encrypted=b"",
+        headers_encrypted=b"", received_at=at, processed_at=done, **wanted,
+    )  # fmt: skip
+
+
+def test_what_came_in_is_told_with_its_latency_over_what_nobody_replayed(market: Market) -> None:
+    account = market.accounts["alpha"]
+    for number in range(1, 21):
+        received(account, f"n{number}", took_ms=100 * number, duplicates=number % 2)
+    received(account, "replayed", took_ms=900_000, replays=1)
+    received(account, "old", took_ms=900_000, received_at=now() - timedelta(hours=25))
+    received(account, "failed", took_ms=None, state="failed", received_at=now() - timedelta(days=3))
+    received(account, "waits", took_ms=None)
+    received(market.accounts["beta"], "elsewhere", took_ms=7)
+    inbox = account_health(account).inbox
+    assert (inbox.received, inbox.duplicates, inbox.n, inbox.waiting, inbox.failed) == (22, 10, 20, 1, 1)
+    assert (inbox.p50_ms, inbox.p95_ms) == (1050, 1905)
+    shown = page(market)
+    assert "1.1 s" in shown or "1.0 s" in shown
+    assert "(n 20)" in shown
+    assert "Try all 1 again" in shown
+
+
+def test_nothing_is_shown_as_a_figure_where_nothing_came(market: Market) -> None:
+    shown = page(market)
+    assert "none yet" in shown
+    assert "Nothing has come yet." in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"webhook_id": "h-1"}, "Registered there"),
+        ({"mode": "live"}, "support registers it: give them the address"),
+        ({}, "Told to the practice marketplace when you connected it"),
+        ({"needs_reconnect": True}, "Its permission has ended"),
+        ({"last_error": "503 busy"}, "503 busy"),
+        ({"rejected_webhooks": 7}, "7 refused so far"),
+    ],
+)
+def test_the_page_says_how_it_stands(market: Market, changes: dict[str, Any], words: str) -> None:
+    MarketplaceAccount.objects.filter(platform="alpha").update(**changes)
+    assert words in page(market)
+
+
+def test_the_page_is_its_holders_alone_and_linked_from_the_accounts(market: Market) -> None:
+    url = reverse("listings:account_detail", args=[market.accounts["alpha"].pk])
+    assert f'href="{url}"' in browser().get(reverse("marketplaces:account_list")).content.decode()
+    for who in ("other", "outsider", "co"):
+        assert browser(who).get(url).status_code == 404
+    assert "secret-alpha" not in page(market)
+
+
+def test_an_open_page_fetches_its_parts_alone(market: Market) -> None:
+    url = reverse("listings:account_detail", args=[market.accounts["alpha"].pk])
+    parts = {
+        target: browser().get(url, headers={"HX-Request": "true", "HX-Target": target}).content.decode()
+        for target in ("account-now", "account-rest")
+    }
+    assert "Request limit" in parts["account-now"]
+    assert "Webhooks" not in parts["account-now"]
+    assert "Webhooks" in parts["account-rest"]
+    assert "<h1>" not in parts["account-rest"] + parts["account-now"]
+
+
+def test_bad_input_shows_everything(market: Market) -> None:
+    received(market.accounts["alpha"], "a", took_ms=5)
+    assert page(market, state="nonsense").count("data-row") == 1
+    assert page(market, state="failed").count("data-row") == 0
+    assert browser().get("/settings/connections/not-an-id/").status_code == 404
