@@ -10,8 +10,19 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale, SaleState
-from listings.selectors import mapping_groups, mapping_question, needs_person, sale_list
+from listings.models import (
+    CommandKind,
+    CommandState,
+    FoundKind,
+    FoundListing,
+    FoundState,
+    Listing,
+    MarketplaceCommand,
+    Sale,
+    SaleState,
+)  # fmt: skip
+from listings.selectors import found_list, hand_tasks, mapping_groups, mapping_question, needs_person, sale_list
+from listings.services.by_hand import title_of
 from listings.services.give_up import may_give_up
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.registry import hand_overs_of, platform_name
@@ -24,7 +35,7 @@ from seatsync.live.selectors import alerts_open
 MOST, LOOKED_AT = 50, 200
 # Alerts that say what an entry of the inbox says as well.
 _SAID_OF = {
-    "command": ("command.needs_person",), "inbound_event": ("inbound.failed",),
+    "command": ("command.needs_person", "hand.task"), "found_listing": ("listing.foreign",), "inbound_event": ("inbound.failed",),
     "marketplace_account": ("account.reconnect",), "sale": ("sale.sold", "sale.provisional", "sale.unclear"),
 }  # fmt: skip
 # What giving up is called, by what was to be sent.
@@ -48,7 +59,7 @@ class Act:
 class Item:
     """One thing that waits: what, why, since when, until when where there is an end, and what can be done.
 
-    `kind`: confirm, hand_over, decide, mapping, command, take_down, inbound, reconnect or alert.
+    `kind`: confirm, hand_over, decide, mapping, command, take_down, by_hand, found, inbound, reconnect or alert.
     """
 
     kind: str
@@ -100,6 +111,8 @@ class _Waiting:
     mappings: list[MarketplaceCommand]
     commands: list[MarketplaceCommand]
     downs: list[MarketplaceCommand]
+    hands: list[MarketplaceCommand]
+    found: list[FoundListing]
     inbound: list[InboundEvent]
     reconnects: list[MarketplaceAccount]
     # How many publications wait for the answer to each mapping.
@@ -112,11 +125,13 @@ def inbox(actor: Actor) -> Inbox:
     found, waiting = Inbox(), _waiting(actor)
     found.add("Sales that wait for you", [*map(_sale_due, waiting.due), *map(_sale_unclear, waiting.unclear)])
     found.add("Still up, and should not be", [_down(command) for command in waiting.downs])
+    found.add("For your own hands", [_by_hand(command) for command in waiting.hands])
     found.add("Accounts to connect again", [_reconnect(account) for account in waiting.reconnects])
     found.add(
         "Which event or section is yours",
         [_mapping(command, waiting.publications[command.pk]) for command in waiting.mappings],
     )
+    found.add("Listed there, and not made here", [_found(item) for item in waiting.found])
     found.add("Could not be sent", [_command(command) for command in waiting.commands])
     found.add("Told to us, and not worked off", [_inbound(event) for event in waiting.inbound])
     found.add("Other alerts", [_alert(alert) for alert in waiting.alerts])
@@ -148,12 +163,15 @@ def _waiting(actor: Actor) -> _Waiting:
         mappings=mappings,
         commands=[command for command in commands if command not in wants],
         downs=list(_downs(told)) if told else [],
+        hands=list(hand_tasks(actor)[:LOOKED_AT]),
+        found=list(found_list(actor).filter(state=FoundState.WAITING)[:LOOKED_AT]),
         inbound=list(inbound_failed(actor)[:LOOKED_AT]),
         reconnects=list(account_list(actor).filter(is_active=True, needs_reconnect=True)[:LOOKED_AT]),
         publications={command.pk: questions[mapping_question(command)] for command in mappings},
     )
     said = {
-        "command": {command.pk for command in (*commands, *waiting.downs)}, "sale": {sale.pk for sale in sales},
+        "command": {command.pk for command in (*commands, *waiting.downs, *waiting.hands)},
+        "sale": {sale.pk for sale in sales}, "found_listing": {item.pk for item in waiting.found},
         "inbound_event": {event.pk for event in waiting.inbound},
         "marketplace_account": {account.pk for account in waiting.reconnects},
     }  # fmt: skip
@@ -231,6 +249,30 @@ def _down(command: MarketplaceCommand) -> Item:
         f"Tried {command.attempts} times and still going on: {command.last_error.rstrip('.')}. Take it down on its own "
         "site; that is noticed here.",
         command.created_at, page, severity=Severity.CRITICAL, acts=(Act("Look at it", page=page),),
+    )  # fmt: skip
+
+
+def _by_hand(command: MarketplaceCommand) -> Item:
+    urgent, sale = command.priority == 0, command.sale
+    sold = f"{sale.quantity} were sold on {platform_name(sale.platform)}. " if urgent and sale is not None else ""
+    game = f"{command.listing.game.words}. " if command.listing is not None else ""
+    done = Act(
+        "Done", post=reverse("listings:hand_done", args=[command.pk]), api=reverse("api:hand_done", args=[command.pk])
+    )
+    return Item(
+        "by_hand", "command", command.pk, title_of(command),
+        f"{game[:1].upper()}{game[1:]}{sold}The words to copy are under By hand.", command.created_at,
+        reverse("listings:hand_list"), severity=Severity.CRITICAL if urgent else Severity.ACTION, acts=(done,),
+    )  # fmt: skip
+
+
+def _found(item: FoundListing) -> Item:
+    page = f"{reverse('listings:found_list', args=[item.account_id])}?open={item.pk}#found-{item.pk}"
+    what = "A sale" if item.kind == FoundKind.SALE else "A listing"
+    return Item(
+        "found", "found_listing", item.pk,
+        f"{what} at {platform_name(item.account.platform)}: section {item.section}, row {item.row}, {item.quantity}",
+        f"{item.why[:1].upper()}{item.why[1:]}.", item.first_seen_at, page, acts=(Act("Say what it is", page=page),),
     )  # fmt: skip
 
 

@@ -50,10 +50,10 @@ class Words:
 
 def words_of(command: MarketplaceCommand) -> Words:
     """What to do there, in words to copy."""
-    listing, name = command.listing, platform_name(command.account.platform)
+    listing = command.listing
     if listing is None:
         sale = command.sale
-        return Words(f"{command.act.capitalize()} at {name}", [f"Sale {sale.platform_sale_id}"] if sale else [])
+        return Words(title_of(command), [f"Sale {sale.platform_sale_id}"] if sale else [])
     game = listing.game
     starts = local(game.starts_at, game.venue.timezone)
     of_it = ListingSeat.objects.filter(listing=listing).select_related("seat")
@@ -74,11 +74,19 @@ def words_of(command: MarketplaceCommand) -> Words:
             lines.append(f"To you per ticket: {money_text(net, listing.currency)}")
     if command.kind == CommandKind.CREATE:
         lines += [f"Quantity: {listing.quantity}", f"Split: {listing.get_split_type_display()}"]
+    return Words(title_of(command), lines)
+
+
+def title_of(command: MarketplaceCommand) -> str:
+    """What to do where, in a line."""
+    listing, name = command.listing, platform_name(command.account.platform)
+    if listing is None:
+        return f"{command.act.capitalize()} at {name}"
     what = {
         CommandKind.CREATE: "List", CommandKind.REPRICE: "Change the price of", CommandKind.RESIZE: "Leave only",
         CommandKind.DELIST: "Take down",
     }.get(CommandKind(command.kind), command.act.capitalize())  # fmt: skip
-    return Words(f"{what} {listing.section}/{listing.row} at {name}", lines)
+    return f"{what} {listing.section}/{listing.row} at {name}"
 
 
 _OWN_NAME = "by hand "

@@ -62,6 +62,7 @@ def alert_found(found: FoundListing) -> None:
         ),
         severity="critical",
         key=f"foreign:{found.pk}",
+        about=("found_listing", str(found.pk)),
     )
 
 
@@ -102,7 +103,17 @@ def alert_found_decided(found: FoundListing) -> None:
     alert_recover(user_id=found.account.user_id, dedupe_key=f"foreign:{found.pk}")
 
 
-def _tell_owner(account: MarketplaceAccount, *, kind: str, title: str, body: str, severity: str, key: str) -> None:
+def _tell_owner(
+    account: MarketplaceAccount,
+    *,
+    kind: str,
+    title: str,
+    body: str,
+    severity: str,
+    key: str,
+    about: tuple[str, str] | None = None,
+) -> None:
+    object_type, object_id = about or ("marketplace_account", str(account.pk))
     alert_raise(
         tenant_id=account.tenant_id,
         user_id=account.user_id,
@@ -110,8 +121,8 @@ def _tell_owner(account: MarketplaceAccount, *, kind: str, title: str, body: str
         title=title,
         body=body,
         severity=severity,
-        object_type="marketplace_account",
-        object_id=str(account.pk),
+        object_type=object_type,
+        object_id=object_id,
         url=page_link("listings:found_list", account.pk),
         dedupe_key=key[:120],
     )

@@ -21,7 +21,7 @@ from marketplaces.services.inbox import mail_receive
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_add_refusal
-from seatsync.core.requests import template_for
+from seatsync.core.requests import sent_from, template_for
 
 SHOWN = 100
 
@@ -53,7 +53,7 @@ def hand_done(request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
         messages.error(request, f"{error.detail} {error.remedy}".strip())
     else:
         messages.success(request, "Noted. Thank you.")
-    return redirect("listings:hand_list")
+    return redirect("analytics:inbox" if sent_from(request, "inbox") else "listings:hand_list")
 
 
 @login_required

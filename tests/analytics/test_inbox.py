@@ -1,6 +1,7 @@
 """The inbox: each thing that waits once, with what can be done, and as many as the shell says."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from django.urls import reverse
 from analytics.selectors.inbox import MOST, Inbox, inbox, inbox_count
 from listings.models import CommandState, Listing, MarketplaceCommand, Sale
 from listings.services.give_up import command_give_up
-from marketplaces.contracts import RemoteEvent
+from listings.services.publish import listing_publish
+from listings.services.stock import found_listing_note
+from marketplaces.contracts import RemoteEvent, RemoteListing, RemoteListingState
 from marketplaces.errors import PermanentError
 from marketplaces.models import InboundEvent, InboxState, MarketplaceAccount
+from marketplaces.services.connect import connect_assisted
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -225,3 +229,19 @@ def test_staff_gives_up_what_may_be_and_is_told_of_the_rest(market: Market) -> N
     text = client.post(url, {"action": "give_up", "_selected_action": chosen}, follow=True).text
     assert "1 are given up" in text
     assert "would be asked for it again" in text
+
+
+def test_what_is_for_ones_own_hands_and_what_was_found_there_wait_too(market: Market) -> None:
+    actor, account = market.holding.actor, market.accounts["alpha"]
+    assisted = connect_assisted(actor=actor, platform="beta")
+    listing_publish(
+        actor=actor, seat_ids=[seat.pk for seat in market.holding.seats], account_ids=[assisted.pk],
+        price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    item = RemoteListing("X-1", "", "", "131", "27", "", "", 1, Decimal("80.00"), "USD", RemoteListingState.ACTIVE)
+    found_listing_note(account=account, item=item, tell=True)
+    found = inbox(actor)
+    assert [(group.title, len(group.items)) for group in found.groups] == [
+        ("For your own hands", 1), ("Listed there, and not made here", 1),
+    ]  # fmt: skip
+    assert inbox_count(actor) == found.count == 2
