@@ -35,7 +35,8 @@ from seatsync.live.selectors import alerts_open
 MOST, LOOKED_AT = 50, 200
 # Alerts that say what an entry of the inbox says as well.
 _SAID_OF = {
-    "command": ("command.needs_person", "hand.task"), "found_listing": ("listing.foreign",), "inbound_event": ("inbound.failed",),
+    "command": ("command.needs_person", "hand.task"), "found_listing": ("listing.foreign",),
+    "inbound_event": ("inbound.failed",),
     "marketplace_account": ("account.reconnect",), "sale": ("sale.sold", "sale.provisional", "sale.unclear"),
 }  # fmt: skip
 # What giving up is called, by what was to be sent.
