@@ -29,6 +29,7 @@ class Capability(StrEnum):
     REJECT = "reject"
     FULFIL = "fulfil"
     PAYMENTS = "payments"
+    NEXT_PAYMENT = "next_payment"
     REGISTER_WEBHOOK = "register_webhook"
     WEBHOOK = "webhook"
     MARKET_VIEW = "market_view"
@@ -282,7 +283,9 @@ class RemoteSaleState(StrEnum):
     PROVISIONAL = "provisional"
     AWAITING_CONFIRM = "awaiting_confirm"
     AWAITING_FULFILMENT = "awaiting_fulfilment"
+    # The seller has handed over; the money is to come.
     IN_DELIVERY = "in_delivery"
+    # Through, and paid out.
     COMPLETE = "complete"
     CANCELLED = "cancelled"
     ISSUE = "issue"
@@ -363,13 +366,18 @@ class PaymentLine:
 
 @dataclass(frozen=True, slots=True)
 class RemotePayment:
-    """A payout as the platform reports it; `net` is the deposit."""
+    """A payout as the platform reports it; `net` is the deposit.
+
+    `paid_at` None: it is announced, and `expected_at` is the day where that is told. One that is announced may have no
+    reference yet.
+    """
 
     reference: str
     paid_at: datetime | None
     net: Decimal
     currency: str
     lines: tuple[PaymentLine, ...] = ()
+    expected_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,6 +483,10 @@ class MarketplaceAdapter(Protocol):
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """Payouts since then."""
+        ...
+
+    def next_payment(self, link: Link) -> RemotePayment | None:
+        """The next payout as it would be by now; None where nothing is coming. It changes until it is made."""
         ...
 
     def register_webhook(self, link: Link, *, url: str, secret: str) -> str:

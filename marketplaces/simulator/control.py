@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marketplaces.simulator import prints, sales
+from marketplaces.simulator import payments, prints, sales
 from marketplaces.simulator.dialects import platforms
 from marketplaces.simulator.http import Refusal, Request, Response
 from marketplaces.simulator.journal import journal_id
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 PREFIX = "/_sim"
 _AMOUNTS = ("min_price", "max_price")
-# Settings that are told platform by platform, with what their numbers are.
-_BY_PLATFORM: dict[str, Callable[[Any], float]] = {
-    "fee_percent": float, "webhook_retries": int, "webhook_retry_s": float,
+# Settings that are told platform by platform, with what their values are.
+_BY_PLATFORM: dict[str, Callable[[Any], Any]] = {
+    "fee_percent": float, "webhook_retries": int, "webhook_retry_s": float, "payout": payments.rule_read,
 }  # fmt: skip
 
 
@@ -206,8 +206,8 @@ def _advance(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
 
 
 def _pay(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
-    """{"platform"}: pay what was handed over."""
-    made = sales.pay(simulator.ledger, _platform(body), now)
+    """{"platform"}: pay what was handed over, less what is charged, without waiting for the calendar."""
+    made = payments.pay(simulator.ledger, _platform(body), now)
     return {"payments": [asdict(payment) for payment in made]}
 
 

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from marketplaces.simulator.dialects import rules_of
 from marketplaces.simulator.http import Refusal
-from marketplaces.simulator.state import Ledger, Listing, Payment, Sale
+from marketplaces.simulator.state import Ledger, Listing, Sale
 
 # What is told to the seller: (platform's sale, topic of ours).
 Tell = Callable[[Sale, str], None]
@@ -118,30 +118,13 @@ def hand_over(sale: Sale, proof: dict[str, object], now: float) -> None:
     _still_open(sale)
     sale.confirmed = sale.fulfilled = True
     sale.proof, sale.status, sale.updated_at = dict(proof), rules_of(sale.platform).words.handed_over, now
+    sale.handed_over_at = sale.handed_over_at or now
 
 
 def complete(sale: Sale, now: float) -> None:
     """The buyer has them."""
     _still_open(sale)
     sale.status, sale.updated_at = rules_of(sale.platform).words.complete, now
-
-
-def pay(ledger: Ledger, platform: str, now: float) -> list[Payment]:
-    """Pay every handed-over sale that is not paid, one payment an account."""
-    made: list[Payment] = []
-    for account in [item for item in ledger.accounts.values() if item.platform == platform]:
-        due = [
-            sale for sale in ledger.sales.values()
-            if sale.account_id == account.id and sale.fulfilled and not sale.paid_in and not sale.cancelled
-        ]  # fmt: skip
-        if not due:
-            continue
-        payment = Payment(ledger.new_id(), platform, account.id, now, [sale.id for sale in due])
-        ledger.payments[payment.id] = payment
-        for sale in due:
-            sale.paid_in, sale.updated_at = payment.id, now
-        made.append(payment)
-    return made
 
 
 def advance_due(ledger: Ledger, now: float, tell: Tell) -> int:

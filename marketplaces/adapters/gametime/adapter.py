@@ -34,6 +34,7 @@ from marketplaces.errors import (
 )  # fmt: skip
 
 _LACKS = frozenset({
+    Capability.NEXT_PAYMENT,
     Capability.SEARCH_EVENTS, Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK,
     Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE,
 })  # fmt: skip
@@ -204,9 +205,9 @@ class Gametime(TokenPlatform):
         return self._sale_read_back(link, sale_id)
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
-        """A completed purchase each: there is no list of payouts."""
+        """A completed purchase each, announced: there is no list of payouts."""
         for sale in _bought_since(link, since - _LOOK_BACK):
-            if sale.state is RemoteSaleState.COMPLETE:
+            if sale.state is RemoteSaleState.IN_DELIVERY:
                 yield mapping.payment_of(sale)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:

@@ -1,6 +1,7 @@
 """SeatGeek's shapes to ours and back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -27,7 +28,8 @@ ORDER_STOCK_TYPES = frozenset({"mobile", "paper", "paperless", "barcode", "pdf"}
 _ORDER_STATES = {
     "submitted": RemoteSaleState.AWAITING_CONFIRM,
     "confirmed": RemoteSaleState.AWAITING_FULFILMENT,
-    "fulfilled": RemoteSaleState.COMPLETE,
+    # Handed over: that it was paid is told by the remittances.
+    "fulfilled": RemoteSaleState.IN_DELIVERY,
     "denied": RemoteSaleState.CANCELLED,
     "void": RemoteSaleState.CANCELLED,
 }
@@ -207,6 +209,18 @@ def invoice_of(body: Any) -> RemotePayment:
             PaymentLine(key, gross, fee, other, gross - fee - other) for key, (gross, fee, other) in lines.items()
         ),
     )
+
+
+def current_of(body: Any) -> RemotePayment | None:
+    """The invoice that is being made up: not paid, whatever its date. None for an empty one.
+
+    Whether it has a number already is not documented: where it has one, it is paid under that.
+    """
+    told = invoice_of(body)
+    if not told.lines and told.net == _ZERO:
+        return None
+    day = told.paid_at if told.paid_at is not None and told.paid_at > datetime.now(UTC) else None
+    return replace(told, paid_at=None, expected_at=day)
 
 
 def invoice_date(invoice: Any) -> datetime | None:

@@ -1,5 +1,7 @@
 """StubHub's payouts to ours."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +23,15 @@ def payment_of(body: Any) -> RemotePayment:
         currency=_wire.text_at(body, "payment_amount", "currency_code") or "USD",
         lines=tuple(_line(item) for item in _wire.items_at(body, "_embedded", "sales")),
     )
+
+
+def next_payment_of(body: Any) -> RemotePayment | None:
+    """The payment that is coming: no id, and a day only where its date lies ahead. None for an empty one."""
+    told = payment_of(body)
+    if not told.lines and told.net == _ZERO:
+        return None
+    day = told.paid_at if told.paid_at is not None and told.paid_at > datetime.now(UTC) else None
+    return replace(told, reference="", paid_at=None, expected_at=day)
 
 
 def _line(item: Any) -> PaymentLine:
