@@ -400,6 +400,10 @@ class Sale(BaseModel):
     rounding = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     currency = models.CharField(max_length=3, default="USD")
     fee_version = models.ForeignKey("marketplaces.FeeVersion", null=True, blank=True, on_delete=models.PROTECT)
+    # When its money is to come is reckoned by this one.
+    payout_calendar = models.ForeignKey(
+        "marketplaces.PayoutCalendarVersion", null=True, blank=True, on_delete=models.PROTECT
+    )
     state = models.CharField(max_length=15, choices=SaleState.choices)
     # Its marketplace's own word, and what we understood by it (RemoteSaleState).
     remote_status = models.CharField(max_length=60, blank=True)
@@ -408,6 +412,8 @@ class Sale(BaseModel):
     sold_at = models.DateTimeField()
     noticed_at = models.DateTimeField()
     read_back_at = models.DateTimeField(null=True, blank=True)
+    # When we first heard that its tickets were handed over.
+    delivered_at = models.DateTimeField(null=True, blank=True)
     confirm_by = models.DateTimeField(null=True, blank=True)
     ship_by = models.DateTimeField(null=True, blank=True)
     # From notice to the moment the last other listing of these seats was verified gone.
@@ -492,6 +498,11 @@ class Payout(BaseModel):
     def __str__(self) -> str:
         return f"{self.platform} {self.reference} {self.net}"
 
+    @property
+    def state(self) -> str:
+        """Whether it was made, or is only announced."""
+        return "announced" if self.paid_at is None else "paid"
+
 
 class PayoutLine(BaseModel):
     """One sale's part of a payout; amounts are the platform's (I-25). `sale` is null for one that we do not know."""
@@ -513,6 +524,11 @@ class PayoutLine(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.platform_sale_id} {self.net}"
+
+    @property
+    def left_out(self) -> bool:
+        """Whether a correction took it back to nothing."""
+        return not (self.gross or self.fee or self.penalty or self.net)
 
 
 class PriceProposal(AppendOnlyModel):

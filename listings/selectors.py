@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from listings.models import (
@@ -20,6 +20,7 @@ from listings.models import (
     MarketplaceCommand,
     Payout,
     PayoutLine,
+    PayoutQuerySet,
     PriceHistory,
     PriceProposal,
     PushHalt,
@@ -62,7 +63,9 @@ def sale_list(actor: Actor) -> SaleQuerySet:
     """The visible sales, newest first."""
     return (
         Sale.objects.visible_to(actor)
-        .select_related("account", "listing__season_ticket", "game__home_team", "game__opponent", "game__venue")
+        .select_related(
+            "account", "listing__season_ticket", "game__home_team", "game__opponent", "game__venue", "payout_calendar"
+        )
         .order_by("-sold_at", "-pk")
     )
 
@@ -306,9 +309,17 @@ def deadlines(actor: Actor) -> QuerySet[Sale]:
     return waiting.annotate(due=Coalesce("ship_by", "confirm_by")).order_by("due")
 
 
-def payout_list(actor: Actor) -> QuerySet[Payout]:
-    """The payouts to the actor's own accounts with their lines, newest first."""
-    return Payout.objects.visible_to(actor).prefetch_related("lines").order_by("-created_at", "-pk")
+def payout_list(actor: Actor) -> PayoutQuerySet:
+    """The payouts to the actor's own accounts with their lines, newest first; no announced one that is empty."""
+    empty = ~Exists(PayoutLine.objects.filter(payout=OuterRef("pk")).exclude(gross=0, net=0))
+    shown = Payout.objects.visible_to(actor).exclude(Q(empty), paid_at=None, net=0)
+    lines = PayoutLine.objects.select_related("sale__game__opponent", "sale__listing").order_by("created_at", "pk")
+    return shown.select_related("account").prefetch_related(Prefetch("lines", lines)).order_by("-created_at", "-pk")
+
+
+def payout_get(actor: Actor, pk: Any) -> Payout:
+    """One payout to the actor's own accounts; raises NotFound."""
+    return payout_list(actor).get_for(actor, pk)
 
 
 def payout_lines_of_sale(actor: Actor, sale: Sale) -> QuerySet[PayoutLine]:

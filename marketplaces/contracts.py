@@ -85,6 +85,8 @@ class Traits:
     hand_overs: tuple[HandOver, ...] = ()
     # Whether a sale tells the buyer's list price, or only what reaches the seller.
     tells_gross: bool = True
+    # Whether it ever says that it has paid; else the holder looks at the bank.
+    tells_payouts: bool = True
     # What the holder of a token platform enters, in this order; more than one part are the lines of one token.
     token_parts: tuple[str, ...] = ("API token",)
     currency: str = "USD"

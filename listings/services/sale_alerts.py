@@ -1,8 +1,6 @@
-"""What people are told about sales, payouts and moved games."""
+"""What people are told about sales and moved games."""
 
-from decimal import Decimal
-
-from listings.models import Payout, Sale, SaleState
+from listings.models import Sale, SaleState
 from listings.services.notify import sale_people
 from marketplaces.registry import platform_name
 from portfolios.models import Game, SeasonTicket
@@ -10,7 +8,7 @@ from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
 from seatsync.core.templatetags.ui import milliseconds
-from seatsync.live.alerts import alert_raise, alert_recover, alerts_raise, alerts_recover, alerts_reword
+from seatsync.live.alerts import alert_raise, alerts_raise, alerts_recover, alerts_reword
 
 _SOLD, _PROMISED, _UNCLEAR, _AMOUNTS = "sale.sold", "sale.provisional", "sale.unclear", "sale.amounts"
 _MISSING, _CONFLICT, _CANCELLED = "sale.missing", "sale.conflict", "sale.cancelled"
@@ -186,34 +184,3 @@ def alert_game_moved(ticket: SeasonTicket, game: Game, what: str, held: int) -> 
             url=page_link("analytics:game_detail", game.pk),
             dedupe_key=f"game.moved:{ticket.pk}:{game.pk}:{game.status}:{game.starts_at:%Y%m%d%H%M}",
         )
-
-
-def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) -> None:
-    """A marketplace paid, or corrected what it had told (`was`); what its lines do not explain is said at once."""
-    short = payout.unexplained or unknown or was is not None
-    gross, fee, penalty, net, rest = (
-        money_text(value, payout.currency)
-        for value in (payout.gross, payout.fee, payout.penalty, payout.net, payout.unexplained)
-    )
-    parts = f"{gross} gross, {fee} fees, {penalty} penalties."
-    problem = f" It said {money_text(was, payout.currency)} before." if was is not None else ""
-    problem += f" {rest} of it is not explained by its lines." if payout.unexplained else ""
-    if unknown:
-        problem += f" {unknown} of its sales are not known here."
-    name, verb = platform_name(payout.platform), "pays" if was is None else "corrects a payout to"
-    owner, key = payout.account.user_id, f"payout:{payout.pk}"
-    if was is not None:
-        # What was said before of this payout is no longer so.
-        alert_recover(user_id=owner, dedupe_key=key)
-    alert_raise(
-        tenant_id=payout.tenant_id,
-        user_id=owner,
-        kind="payout",
-        title=f"{name} {verb} {net}",
-        body=f"Payout {payout.reference}: {parts}{problem}",
-        severity="action" if short else "info",
-        object_type="payout",
-        object_id=str(payout.pk),
-        url=page_link("listings:sale_list"),
-        dedupe_key=key,
-    )

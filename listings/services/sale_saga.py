@@ -26,6 +26,7 @@ from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on
+from listings.services.payout_alerts import alerts_of_money_settle
 from listings.services.projections import offer_no_more, projections_shrink, sold_listing_shrink
 from listings.services.sale_alerts import (
     alert_cancelled,
@@ -40,6 +41,7 @@ from listings.services.sale_scene import (
     Scene,
     amounts_take,
     as_told,
+    delivered_note,
     mark_if_nothing_to_take_down,
     sale_audit,
     sale_facts,
@@ -318,6 +320,7 @@ def _named_otherwise(scene: Scene, sale: Sale, state: SaleState | None) -> Alloc
 def _stands(scene: Scene, sale: Sale, state: SaleState) -> None:
     """A live sale has gone on; one that was only promised has its seats now."""
     promised, sale.state = sale.state == SaleState.PROVISIONAL, state
+    delivered_note(sale)
     _move_to(scene, [s for s in scene.seats if s.held_by == scene.key], OwnerState.SOLD)
     alerts_settle(sale)
     if promised and scene.listing is not None:
@@ -415,6 +418,7 @@ def _end(sale: Sale) -> None:
     was_live, sale.state = sale.state in SALE_LIVE, SaleState.CANCELLED
     SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
     alerts_settle(sale)
+    alerts_of_money_settle(sale)
     if was_live:
         offer_no_more(sale)
         alert_cancelled(sale)

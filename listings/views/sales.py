@@ -9,7 +9,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from listings.models import CommandKind, CommandState, MarketplaceCommand, SaleState
-from listings.selectors import commands_of_sale, payout_lines_of_sale, sale_get, sale_zone, seats_of_sale
+from listings.payables import money_of
+from listings.selectors import commands_of_sale, sale_get, sale_zone, seats_of_sale
 from listings.selectors import sale_list as sales_visible
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.requests import template_for
@@ -43,11 +44,15 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     reached = _PATH.index(SaleState(sale.state)) if sale.state in _PATH else -1
     commands = commands_of_sale(sale)
     told = [command for command in commands if command.kind not in _TAKES_DOWN]
+    money = money_of(actor, sale)
     context = {
         "sale": sale,
         "zone": sale_zone(sale),
         "seats": seats_of_sale(sale),
-        "paid": payout_lines_of_sale(actor, sale),
+        "paid": money.lines,
+        "expected": money.expected,
+        "late": money.late,
+        "lacking": money.lacking,
         "to_hand_over": sale.state == SaleState.CONFIRMED,
         "down": [command for command in commands if command.kind in _TAKES_DOWN],
         "sold_there": [command for command in commands if command.sold_there],

@@ -190,9 +190,7 @@ def _sell(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
 
 def _advance(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     """{"sale_id", "to"?: "sold" | "cancelled" | "complete", "cancel"?}: what the platform does to a sale."""
-    sale = simulator.ledger.sales.get(int(body["sale_id"]))
-    if sale is None:
-        raise Refusal(404, "no such sale")
+    sale = _sale(simulator, body)
     step = "cancelled" if body.get("cancel") else str(body.get("to", "sold"))
     if step == "sold":
         sales.settle(sale, now, simulator.tell)
@@ -209,6 +207,14 @@ def _pay(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     """{"platform"}: pay what was handed over, less what is charged, without waiting for the calendar."""
     made = payments.pay(simulator.ledger, _platform(body), now)
     return {"payments": [asdict(payment) for payment in made]}
+
+
+def _charge(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"sale_id", "amount", "reason"}: the seller owes this, and it is kept back of the next payment."""
+    made = payments.charge(
+        simulator.ledger, _sale(simulator, body), cents=to_cents(body["amount"]), reason=str(body["reason"]), now=now
+    )
+    return asdict(made)
 
 
 def _buyers(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
@@ -302,6 +308,13 @@ def _listing(simulator: "Simulator", body: dict[str, Any]) -> Listing:
     return found
 
 
+def _sale(simulator: "Simulator", body: dict[str, Any]) -> Sale:
+    found = simulator.ledger.sales.get(int(body["sale_id"]))
+    if found is None:
+        raise Refusal(404, "no such sale")
+    return found
+
+
 def _sale_body(sale: Sale) -> dict[str, Any]:
     return asdict(sale) | {"sale_id": str(sale.id), "gross_cents": sale.gross_cents}
 
@@ -312,6 +325,6 @@ _READS: dict[str, Callable[["Simulator", Request], Any]] = {
 _ACTIONS: dict[str, Callable[["Simulator", dict[str, Any], float], Any]] = {
     "/reset": _reset, "/seed": _seed, "/settings": _settings, "/faults": _faults, "/accounts": _accounts,
     "/expire": _expire, "/events": _events, "/market": _market, "/sell": _sell,
-    "/advance": _advance, "/pay": _pay, "/buyers": _buyers,
+    "/advance": _advance, "/pay": _pay, "/charge": _charge, "/buyers": _buyers,
     "/deliver": _deliver, "/prints": _replay,
 }  # fmt: skip

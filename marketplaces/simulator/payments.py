@@ -129,9 +129,7 @@ def _unsettled(ledger: Ledger, account: Account) -> list[Charge]:
     return [one for one in ledger.charges.values() if one.account_id == account.id and not one.paid_in]
 
 
-def _payment(
-    ledger: Ledger, account: Account, now: float, sales: list[Sale], charges: list[Charge]
-) -> Payment | None:
+def _payment(ledger: Ledger, account: Account, now: float, sales: list[Sale], charges: list[Charge]) -> Payment | None:
     if not sales and not charges:
         return None
     payment = Payment(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,11 +10,14 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from pytest_django.plugin import DjangoDbBlocker
 
-from listings.models import CommandState, MarketplaceCommand
+from listings.models import CommandState, MarketplaceCommand, Payout
+from listings.services.payouts import payout_apply
 from listings.services.trading import trading_state_set
+from marketplaces.contracts import RemotePayment
 from marketplaces.models import InboundEvent, InboxState
 from portfolios.models import Venue
 from seatsync.accounts.models import User
+from seatsync.core.clock import now
 from seatsync.core.limiters import valkey
 from seatsync.live.alerts import alert_raise
 from tests.listings.platform import ScriptedPlatform
@@ -92,10 +96,11 @@ def build_world(platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> World:
     InboundEvent.objects.filter(pk=inbound.pk).update(state=InboxState.FAILED)
     totp.TOTP.activate(holding.user, totp.generate_totp_secret())
     RecoveryCodes.activate(holding.user)
+    payout_apply(account=market.accounts["alpha"], remote=RemotePayment("P-0", now(), Decimal("1.00"), "USD"))
     objects = {
         "ticket": holding.ticket, "game": holding.game, "free_seat": holding.seats[3], "listing": listing,
         "account": market.accounts["alpha"], "command": command, "waiting": waiting, "sale": sale, "alert": alert,
-        "inbound": inbound, "brake": brake,
+        "inbound": inbound, "brake": brake, "payout": Payout.objects.get(),
     }  # fmt: skip
     ids = {name: str(found.pk) for name, found in objects.items()}
     return World(market, {**ids, "group": str(listing.seat_group_id)})

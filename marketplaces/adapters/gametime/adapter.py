@@ -71,6 +71,7 @@ class Gametime(TokenPlatform):
         token_parts=("API key", "FTP user", "FTP password"),
         hand_overs=(HandOver.MOBILE_TRANSFER, HandOver.TRANSFER_URL),
         tells_gross=False,
+        tells_payouts=False,
     )
 
     def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
