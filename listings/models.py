@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -370,6 +371,18 @@ class SaleState(models.TextChoices):
     NEEDS_PERSON = "needs_person", "needs a person"
 
 
+class SaleEnding(models.TextChoices):
+    """How a sale went wrong; what each does to seats and money is a row of listings/states.py."""
+
+    PROMISE_CANCELLED = "promise_cancelled", "the buyer's payment did not come"
+    REJECTED = "rejected", "rejected, because a seat was gone"
+    CANCELLED = "cancelled", "cancelled by its marketplace"
+    GAME_OFF = "game_off", "the game was called off"
+    CLAIM = "claim", "under complaint"
+    PENALTY = "penalty", "charged a penalty"
+    REPLACEMENT = "replacement", "replaced by other tickets"
+
+
 class SaleQuerySet(OwnedQuerySet["Sale"]):
     """Sales from accounts of visible season tickets, or of one's own accounts."""
 
@@ -409,6 +422,13 @@ class Sale(BaseModel):
     remote_status = models.CharField(max_length=60, blank=True)
     remote_state = models.CharField(max_length=20, blank=True)
     state_reason = models.CharField(max_length=300, blank=True)
+    # What went wrong last, where something did; blank again once that is settled.
+    ending = models.CharField(max_length=20, choices=SaleEnding.choices, blank=True)
+    ending_reason = models.CharField(max_length=300, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    # What a person was told it will cost; what was charged is in the payouts' lines, and summed up here from them.
+    told_charge = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    charged = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     sold_at = models.DateTimeField()
     noticed_at = models.DateTimeField()
     read_back_at = models.DateTimeField(null=True, blank=True)
@@ -440,8 +460,18 @@ class Sale(BaseModel):
 
     @property
     def stands(self) -> bool:
-        """Whether its money may come: it is neither over nor of seats that somebody else has."""
-        return self.state not in {SaleState.CANCELLED, SaleState.CONFLICT}
+        """Whether its money may come: neither it nor its game is over, and its seats are nobody else's."""
+        return self.state not in {SaleState.CANCELLED, SaleState.CONFLICT} and self.ending != SaleEnding.GAME_OFF
+
+    @property
+    def why_nothing(self) -> str:
+        """Why none of its money is the holder's, in words."""
+        return str(self.get_ending_display() if self.ending else self.get_state_display())
+
+    @property
+    def to_you(self) -> Decimal:
+        """What reaches the holder of it: its proceeds less what was charged for it."""
+        return self.proceeds - self.charged
 
 
 class SaleSeat(BaseModel):
@@ -515,6 +545,8 @@ class PayoutLine(BaseModel):
     fee = models.DecimalField(max_digits=10, decimal_places=2)
     penalty = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     net = models.DecimalField(max_digits=10, decimal_places=2)
+    # What its marketplace calls what it charged.
+    note = models.CharField(max_length=200, blank=True)
 
     class Meta:
         db_table = "payout_lines"

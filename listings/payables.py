@@ -11,8 +11,9 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
-from listings.models import PayoutLine, Sale, SaleQuerySet, SaleState
+from listings.models import PayoutLine, Sale, SaleEnding, SaleQuerySet, SaleState
 from listings.selectors import payout_lines_of_sale, sale_list
+from listings.states import SALE_ENDINGS
 from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount, Mode, PayoutCalendarVersion, PayoutKind
 from marketplaces.registry import platform_can, platform_name, traits_of
@@ -46,8 +47,16 @@ class Received:
     paid: bool
 
 
+def owed(sale: Sale) -> bool:
+    """Whether the sale's money may be called late or short: it stands, and nothing that went wrong holds it up."""
+    row = SALE_ENDINGS.get(sale.ending)
+    return sale.state in OWED and (row is None or row.expects_money)
+
+
 def expectation_of(sale: Sale) -> Expectation:
     """When this sale's money is to come, by the calendar that it keeps (read it along: `payout_calendar`, `game`)."""
+    if sale.ending == SaleEnding.CLAIM:
+        return Expectation(None, "its marketplace keeps it until the complaint is decided", "", None)
     calendar, name = sale.payout_calendar, platform_name(sale.platform)
     if calendar is None:
         return Expectation(None, f"when {name} pays is not known", "", None)
@@ -79,7 +88,7 @@ def _weekday_after(moment: datetime, weekday: int) -> datetime:
 
 def received_for(sale: Sale) -> Received:
     """What was paid for a sale so far; charges that were kept back are already off the sum."""
-    made = PayoutLine.objects.filter(_made(), sale=sale)
+    made = PayoutLine.objects.filter(lines_made(), sale=sale)
     sums = made.aggregate(net=Sum("net"), charged=Sum("penalty"))
     return Received(sums["net"] or _ZERO, sums["charged"] or _ZERO, made.filter(gross__gt=0).exists())
 
@@ -87,7 +96,7 @@ def received_for(sale: Sale) -> Received:
 def short_of(sale: Sale, received: Received) -> Decimal:
     """What is lacking of a sale that was paid; zero within a cent a ticket, and while nothing was paid."""
     lacking = sale.proceeds - received.net
-    return lacking if received.paid and sale.state in OWED and lacking > CENT * max(sale.quantity, 1) else _ZERO
+    return lacking if received.paid and owed(sale) and lacking > CENT * max(sale.quantity, 1) else _ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,8 @@ class SaleMoney:
     expected: Expectation | None
     late: bool
     lacking: Decimal
+    # What came of it so far, charges off; None for whoever may not know.
+    came: Decimal | None
 
 
 def money_of(actor: Actor, sale: Sale) -> SaleMoney:
@@ -105,18 +116,19 @@ def money_of(actor: Actor, sale: Sale) -> SaleMoney:
     lines = list(payout_lines_of_sale(actor, sale))
     own = actor.is_staff or sale.account.user_id == actor.user_id
     received = received_for(sale) if own else None
-    waits = sale.state in OWED and not (received and received.paid)
+    waits = sale.state in OWED and sale.ending != SaleEnding.GAME_OFF and not (received and received.paid)
     return SaleMoney(
         lines=lines,
         expected=expectation_of(sale) if waits else None,
         late=waits and received is not None and overdue(sale),
         lacking=short_of(sale, received) if received else _ZERO,
+        came=received.net if received else None,
     )
 
 
 def is_late(sale: Sale) -> bool:
     """Whether the sale's money should have come by now, grace included, and has not."""
-    if sale.state not in OWED or received_for(sale).paid:
+    if not owed(sale) or received_for(sale).paid:
         return False
     announced = _announced().filter(sale=sale).values_list("payout__expected_at", flat=True).first()
     return overdue(sale) if announced is None else announced + GRACE <= now()
@@ -142,7 +154,8 @@ def sales_late() -> Iterator[Sale]:
 def sales_awaited(actor: Actor) -> SaleQuerySet:
     """The sales over the actor's own accounts whose money has not come, the oldest first."""
     own = MarketplaceAccount.objects.visible_to(actor).values("pk")
-    return sale_list(actor).filter(~Q(_paid()), state__in=OWED, account__in=own).order_by("sold_at", "pk")
+    waiting = sale_list(actor).filter(~Q(_paid()), state__in=OWED, account__in=own)
+    return waiting.exclude(ending=SaleEnding.GAME_OFF).order_by("sold_at", "pk")
 
 
 def tells_payouts(platform: str) -> bool:
@@ -176,10 +189,10 @@ def _unpaid() -> QuerySet[Sale]:
 
 
 def _paid() -> Exists:
-    return Exists(PayoutLine.objects.filter(_made(), sale=OuterRef("pk"), gross__gt=0))
+    return Exists(PayoutLine.objects.filter(lines_made(), sale=OuterRef("pk"), gross__gt=0))
 
 
-def _made() -> Q:
+def lines_made() -> Q:
     """Lines of payouts that were made by now."""
     return Q(payout__paid_at__lte=now())
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from listings.models import (
@@ -291,6 +291,21 @@ def live_sales_of_seats(seat_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Sale]:
     """The one live sale of each of these seats that has one."""
     rows = SaleSeat.objects.filter(seat_id__in=list(seat_ids), live=True).select_related("sale")
     return {row.seat_id: row.sale for row in rows}
+
+
+def charged_for_ended_sales(season_ticket: SeasonTicket) -> Decimal:
+    """What marketplaces kept back for sales of a season ticket that are over, beyond what they had paid for them.
+
+    A line that takes back what was paid costs nothing: the sums of a sale's lines are looked at, not each of them.
+    """
+    over = Sale.objects.filter(
+        listing__season_ticket=season_ticket, currency=season_ticket.currency,
+        state__in=[SaleState.CANCELLED, SaleState.CONFLICT],
+    )  # fmt: skip
+    paid = PayoutLine.objects.filter(sale__in=over, payout__paid_at__isnull=False).values("sale").order_by("sale")
+    # What was paid and will be taken back is no gain.
+    nets = paid.annotate(sum=Sum("net")).filter(sum__lt=0).values_list("sum", flat=True)
+    return -sum(nets, Decimal("0.00"))
 
 
 def price_history_of(listing_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[PriceHistory]]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from listings.views import fulfil, listings, mapping, payouts, resolve, sales, trading
+from listings.views import fulfil, listings, mapping, payouts, report, resolve, sales, trading
 
 app_name = "listings"
 urlpatterns = [
@@ -16,8 +16,9 @@ urlpatterns = [
     path("portfolio/sales/<uuid:sale_id>/", sales.sale_detail, name="sale_detail"),
     path("portfolio/sales/<uuid:sale_id>/hand-over/", fulfil.sale_fulfil, name="sale_fulfil"),
     path("portfolio/sales/<uuid:sale_id>/resolve/", resolve.sale_resolve, name="sale_resolve"),
-    path("portfolio/payouts/", payouts.payout_list, name="payout_list"),
-    path("portfolio/payouts/<uuid:payout_id>/received/", payouts.payout_received, name="payout_received"),
+    path("portfolio/sales/<uuid:sale_id>/report/", report.sale_report, name="sale_report"),
+    path("portfolio/sales/payouts/", payouts.payout_list, name="payout_list"),
+    path("portfolio/sales/payouts/<uuid:payout_id>/received/", payouts.payout_received, name="payout_received"),
     path("settings/connections/mapping/", mapping.mapping_list, name="mapping_list"),
     path("settings/selling/", trading.trading_detail, name="trading_detail"),
     path("settings/selling/brake/", trading.brake, name="brake"),

@@ -357,13 +357,17 @@ class Fulfilment:
 
 @dataclass(frozen=True, slots=True)
 class PaymentLine:
-    """One sale's part of a payout; no sale id: a charge that is no sale's. `net` is what the platform says remains."""
+    """One sale's part of a payout; no sale id: a charge that is no sale's. `net` is what the platform says remains.
+
+    `note` is what the platform calls its charge, where it does.
+    """
 
     sale_id: str
     gross: Decimal
     fee: Decimal
     penalty: Decimal
     net: Decimal
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

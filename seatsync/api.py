@@ -130,6 +130,7 @@ urlpatterns = [
     path("sales/<uuid:pk>/", listings.SaleDetail.as_view(), name="sale"),
     path("sales/<uuid:pk>/fulfil/", listings.SaleFulfil.as_view(), name="sale_fulfil"),
     path("sales/<uuid:pk>/resolve/", listings.SaleResolve.as_view(), name="sale_resolve"),
+    path("sales/<uuid:pk>/report/", listings.SaleReport.as_view(), name="sale_report"),
     path("payouts/", listings.PayoutList.as_view(), name="payouts"),
     path("payouts/<uuid:pk>/received/", listings.PayoutReceived.as_view(), name="payout_received"),
     path("trading-states/", listings.TradingStateList.as_view(), name="trading_states"),

@@ -1,5 +1,6 @@
 """What an account's owner is told about payouts: made, corrected, late, short, and not explained."""
 
+import uuid
 from decimal import Decimal
 
 from listings.models import Payout, Sale
@@ -8,6 +9,7 @@ from marketplaces.registry import platform_name
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
 from seatsync.live.alerts import alert_raise, alert_recover, alerts_recover, alerts_reword
+from seatsync.live.models import Alert, AlertState
 
 LATE, SHORT, UNEXPLAINED = "payout.late", "payout.short", "payout.unexplained"
 
@@ -50,12 +52,14 @@ def alert_unexplained(payout: Payout) -> None:
         return
     name, rest = platform_name(payout.platform), money_text(payout.unexplained, payout.currency)
     body = f"The lines of payout {payout.reference} leave {rest} of {money_text(payout.net, payout.currency)}. Ask it."
+    if _told(owner, key):
+        alerts_reword(user_ids=[owner], dedupe_key=key, body=body)
+        return
     alert_raise(
         tenant_id=payout.tenant_id, user_id=owner, kind=UNEXPLAINED, severity="action", object_type="payout",
         title=f"{name}'s payout is not what its lines come to", body=body, object_id=str(payout.pk),
         url=page_link("listings:payout_list"), dedupe_key=key,
     )  # fmt: skip
-    alerts_reword(user_ids=[owner], dedupe_key=key, body=body)
 
 
 def alert_late(sale: Sale, expected: Expectation, *, late: bool) -> None:
@@ -107,8 +111,15 @@ def _over(sale: Sale, *kinds: str) -> None:
 
 def _tell(sale: Sale, kind: str, title: str, body: str) -> None:
     owner, key = sale.account.user_id, f"{kind}:{sale.pk}"
+    if _told(owner, key):
+        # Seen or not, it was said: only what it comes to may have changed.
+        alerts_reword(user_ids=[owner], dedupe_key=key, body=body)
+        return
     alert_raise(
         tenant_id=sale.tenant_id, user_id=owner, kind=kind, title=title, body=body, severity="action",
         object_type="sale", object_id=str(sale.pk), url=page_link("listings:sale_detail", sale.pk), dedupe_key=key,
     )  # fmt: skip
-    alerts_reword(user_ids=[owner], dedupe_key=key, body=body)
+
+
+def _told(owner: uuid.UUID, key: str) -> bool:
+    return Alert.objects.filter(user_id=owner, dedupe_key=key).exclude(state=AlertState.RECOVERED).exists()

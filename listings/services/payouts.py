@@ -12,6 +12,7 @@ from django.db.models import Q
 from listings.locks import sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.payables import expectation_of, tells_payouts, with_people
+from listings.services.charges import charges_note
 from listings.services.notify import sale_changed
 from listings.services.payout_alerts import alert_payout, alert_unexplained
 from listings.services.payout_checks import sales_check
@@ -109,6 +110,7 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
         _expected(payout, remote)
     alert_unexplained(payout)
     _sales_paid(payout)
+    charges_note(payout)
     sales_check(payout.lines.exclude(sale=None).values_list("sale_id", flat=True))
     return created
 
@@ -134,6 +136,7 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID) -> Payout:
         subject=payout.account.user_id, before={"paid_at": None}, after={"paid_at": moment, "net": payout.net},
     )  # fmt: skip
     _sales_paid(payout)
+    charges_note(payout)
     sales_check(payout.lines.exclude(sale=None).values_list("sale_id", flat=True))
     return payout
 
@@ -169,7 +172,12 @@ def _by_sale(remote: RemotePayment) -> dict[str, PaymentLine]:
     for line in remote.lines:
         one = found.get(line.sale_id, PaymentLine(line.sale_id, _ZERO, _ZERO, _ZERO, _ZERO))
         found[line.sale_id] = PaymentLine(
-            line.sale_id, one.gross + line.gross, one.fee + line.fee, one.penalty + line.penalty, one.net + line.net
+            line.sale_id,
+            one.gross + line.gross,
+            one.fee + line.fee,
+            one.penalty + line.penalty,
+            one.net + line.net,
+            "; ".join(dict.fromkeys(filter(None, (one.note, line.note))))[:200],
         )
     return found
 
@@ -193,7 +201,9 @@ def _told_again(
         payout.paid_at = remote.paid_at
         payout.save(update_fields=["paid_at", "updated_at"])
     kept = {
-        line.platform_sale_id: PaymentLine(line.platform_sale_id, line.gross, line.fee, line.penalty, line.net)
+        line.platform_sale_id: PaymentLine(
+            line.platform_sale_id, line.gross, line.fee, line.penalty, line.net, line.note
+        )
         for line in payout.lines.all()
     }
     reversed_lines = {key: PaymentLine(key, _ZERO, _ZERO, _ZERO, _ZERO) for key in kept if key not in told}
@@ -242,7 +252,7 @@ def _lines_write(payout: Payout, lines: Mapping[str, PaymentLine]) -> int:
             payout=payout, platform_sale_id=key,
             defaults={
                 "tenant_id": payout.tenant_id, "sale": sales.get(key), "gross": line.gross, "fee": line.fee,
-                "penalty": line.penalty, "net": line.net,
+                "penalty": line.penalty, "net": line.net, "note": line.note[:200],
             },
         )  # fmt: skip
     return len(lines.keys() - sales.keys() - {""})

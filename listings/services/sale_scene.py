@@ -128,6 +128,9 @@ def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
     sale.listing, sale.game_id = scene.listing, scene.listing.game_id if scene.listing else None
     sale.quantity = remote.quantity
     sale.state, sale.state_reason = state, reason[:300]
+    if state != SaleState.CANCELLED:
+        # It stands (again).
+        sale.ending, sale.ending_reason, sale.ended_at, sale.told_charge = "", "", None, None
     delivered_note(sale)
     sale.remote_status, sale.remote_state, sale.read_back_at = remote.remote_status[:60], remote.state.value, now()
     sale.confirm_by, sale.ship_by = remote.confirm_by, remote.ship_by

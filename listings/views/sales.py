@@ -8,10 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from listings.models import CommandKind, CommandState, MarketplaceCommand, SaleState
+from listings.models import CommandKind, CommandState, MarketplaceCommand, SaleEnding, SaleState
 from listings.payables import money_of
 from listings.selectors import commands_of_sale, sale_get, sale_zone, seats_of_sale
 from listings.selectors import sale_list as sales_visible
+from listings.services.ending_alerts import ending_words
+from listings.states import LIFTABLE, REPORTABLE, SALE_LIVE, ending_may_be
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.requests import template_for
 
@@ -53,6 +55,10 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "expected": money.expected,
         "late": money.late,
         "lacking": money.lacking,
+        "ending_words": ending_words(sale),
+        "came": money.came,
+        "may_report": any(ending_may_be(sale.state, one) for one in REPORTABLE),
+        "may_settle": sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF,
         "to_hand_over": sale.state == SaleState.CONFIRMED,
         "down": [command for command in commands if command.kind in _TAKES_DOWN],
         "sold_there": [command for command in commands if command.sold_there],

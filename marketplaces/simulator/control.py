@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marketplaces.simulator import payments, prints, sales
+from marketplaces.simulator import endings, payments, prints, sales
 from marketplaces.simulator.dialects import platforms
 from marketplaces.simulator.http import Refusal, Request, Response
 from marketplaces.simulator.journal import journal_id
@@ -217,6 +217,24 @@ def _charge(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     return asdict(made)
 
 
+def _end(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"sale_id", "how": "claim" | "settle" | "penalty" | "replacement", "amount"?, "reason"?}."""
+    sale = _sale(simulator, body)
+    endings.end(
+        simulator.ledger, sale, str(body["how"]), cents=to_cents(body.get("amount") or 0),
+        reason=str(body.get("reason") or ""), now=now, tell=simulator.tell,
+    )  # fmt: skip
+    return _sale_body(sale)
+
+
+def _call_off(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"event_id"}: the game will not be played; answers how many sales ended."""
+    event = simulator.ledger.events.get(int(body["event_id"]))
+    if event is None:
+        raise Refusal(404, "no such event")
+    return {"ended": endings.call_off(simulator.ledger, event, now=now, tell=simulator.tell)}
+
+
 def _buyers(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     """{"action"?: "start" | "stop" | "tick", "demand"?: {number by name}}; answers the state of the buyers."""
     buyers = simulator.buyers
@@ -325,6 +343,7 @@ _READS: dict[str, Callable[["Simulator", Request], Any]] = {
 _ACTIONS: dict[str, Callable[["Simulator", dict[str, Any], float], Any]] = {
     "/reset": _reset, "/seed": _seed, "/settings": _settings, "/faults": _faults, "/accounts": _accounts,
     "/expire": _expire, "/events": _events, "/market": _market, "/sell": _sell,
-    "/advance": _advance, "/pay": _pay, "/charge": _charge, "/buyers": _buyers,
+    "/advance": _advance, "/pay": _pay, "/charge": _charge,
+    "/end": _end, "/call-off": _call_off, "/buyers": _buyers,
     "/deliver": _deliver, "/prints": _replay,
 }  # fmt: skip

@@ -118,7 +118,7 @@ def lines_of(ledger: Ledger, payment: Payment) -> list[Line]:
 
 
 def _owed(sale: Sale) -> bool:
-    return sale.fulfilled and not sale.paid_in and not sale.cancelled and not sale.rejected
+    return sale.fulfilled and not (sale.paid_in or sale.cancelled or sale.rejected or sale.issue)
 
 
 def _unpaid(ledger: Ledger, account: Account) -> list[Sale]:

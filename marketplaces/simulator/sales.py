@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
+from marketplaces.simulator import payments
 from marketplaces.simulator.dialects import rules_of
 from marketplaces.simulator.http import Refusal
 from marketplaces.simulator.state import Ledger, Listing, Sale
@@ -81,7 +82,7 @@ def settle(sale: Sale, now: float, tell: Tell) -> None:
 
 
 def cancel(ledger: Ledger, sale: Sale, now: float, tell: Tell) -> None:
-    """The platform takes the sale back; a provisional one gives its seats back to a listing that still stands."""
+    """The platform takes back the sale and what it paid; seats of a provisional one go to a listing that stands."""
     if sale.cancelled or sale.rejected:
         raise Refusal(409, f"sale {sale.id} is over")
     topic = "provisional_cancelled" if sale.provisional else "cancelled"
@@ -92,6 +93,9 @@ def cancel(ledger: Ledger, sale: Sale, now: float, tell: Tell) -> None:
         listing.state, listing.updated_at = "active", now
     sale.provisional, sale.cancelled = False, True
     sale.status, sale.updated_at = rules_of(sale.platform).words.cancelled, now
+    if sale.paid_in:
+        net_cents = sale.gross_cents - sale.fees_cents
+        payments.charge(ledger, sale, cents=net_cents, reason="Reversed sale", now=now)
     tell(sale, topic)
 
 

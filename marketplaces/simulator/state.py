@@ -148,6 +148,8 @@ class Sale:
     cancelled: bool = False
     paid_in: int = 0
     handed_over_at: float = 0.0
+    # What a buyer complains of, while that is not settled.
+    issue: str = ""
     proof: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -20,6 +20,7 @@ SAME_BY_API = {
     "listings:listing_delist": ("POST", "/api/v1/listings/{id}/delist/"),
     "listings:sale_fulfil": ("POST", "/api/v1/sales/{id}/fulfil/"),
     "listings:sale_resolve": ("POST", "/api/v1/sales/{id}/resolve/"),
+    "listings:sale_report": ("POST", "/api/v1/sales/{id}/report/"),
     "listings:payout_received": ("POST", "/api/v1/payouts/{id}/received/"),
     "listings:command_retry": ("POST", "/api/v1/commands/{id}/retry/"),
     "listings:mapping_list": ("POST", "/api/v1/mapping/"),

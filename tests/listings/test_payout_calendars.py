@@ -1,43 +1,33 @@
 """Getting paid by each platform's own calendar, through the real adapters; what is late, short or announced."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from listings.models import Listing, Payout, PayoutLine, Sale, SaleState
+from listings.models import Payout, PayoutLine, SaleState
 from listings.payables import GRACE, expectation_of
-from listings.services.fulfil import sale_fulfil
 from listings.services.payout_checks import payouts_check
 from listings.services.payouts import accounts_sync_payouts, payout_apply, payout_receive
-from listings.services.publish import listing_publish
 from listings.services.sync import account_sync_sales
-from marketplaces.contracts import HandOver
-from marketplaces.models import MarketplaceAccount, Mode, PayoutCalendarVersion
-from marketplaces.registry import adapter_get, adapter_keys, hand_overs_of
+from marketplaces.models import Mode, PayoutCalendarVersion
+from marketplaces.registry import adapter_get, adapter_keys
 from marketplaces.selectors import payout_calendar
 from marketplaces.services.links import over_link
-from marketplaces.simulator.app import Simulator
 from marketplaces.simulator.dialects import platforms, rules_of
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
-from tests.builders import Holding
-from tests.listings.simulated import control, work
+from tests.listings.selling import Seller
+from tests.listings.simulated import control
 
 pytestmark = pytest.mark.django_db
-PROOF: dict[HandOver, dict[str, Any]] = {
-    HandOver.MOBILE_TRANSFER: {"confirmation": "CONF-1"},
-    HandOver.TRANSFER_URL: {"transfer_urls": ["https://transfer.example/1", "https://transfer.example/2"]},
-}
 # What the simulator's calendars come to, from the game's start and the hand-over.
 DUE: dict[str, Callable[[datetime, datetime], datetime]] = {
     "stubhub": lambda game, over: game + timedelta(days=5),
@@ -50,61 +40,6 @@ DUE: dict[str, Callable[[datetime, datetime], datetime]] = {
         )) if day.weekday() == 2
     ),
 }  # fmt: skip
-
-
-@dataclass
-class Seller:
-    """A holder who has sold two seats of the coming game at one simulated platform and handed them over."""
-
-    holding: Holding
-    simulator: Simulator
-    travel: time_machine.Traveller
-    account: MarketplaceAccount
-
-    @property
-    def sale(self) -> Sale:
-        return Sale.objects.select_related("payout_calendar", "game").get()
-
-    def go(self, moment: datetime) -> None:
-        """Time passes for us and for them, and what is told is read."""
-        self.travel.move_to(moment)
-        self.simulator.tick()
-        accounts_sync_payouts()
-        payouts_check()
-
-    def alert(self, kind: str) -> Alert:
-        return Alert.objects.get(kind=kind, user_id=self.holding.user.pk)
-
-
-@pytest.fixture
-def travel() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(datetime.now(UTC), tick=False) as coordinates:
-        yield coordinates
-
-
-@pytest.fixture
-def seller(
-    travel: time_machine.Traveller, holding: Holding, simulator: Simulator, request: pytest.FixtureRequest
-) -> Seller:
-    platform = getattr(request, "param", "stubhub")
-    made = control("accounts", platform=platform)
-    account = MarketplaceAccount.objects.create(
-        tenant_id=holding.ticket.tenant_id, user=holding.user, platform=platform, access_token=made["access_token"],
-        refresh_token=made.get("refresh_token", ""), account_id=made["account_id"], sales_synced_until=now(),
-    )  # fmt: skip
-    (listing,) = listing_publish(
-        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[:2]], account_ids=[account.pk],
-        price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
-    )  # fmt: skip
-    work()
-    external_id = Listing.objects.get(pk=listing.pk).external_id
-    control("sell", platform=platform, external_id=external_id, quantity=2)
-    account_sync_sales(account=account)
-    work()
-    way = hand_overs_of(platform)[0]
-    sale_fulfil(actor=holding.actor, sale_id=Sale.objects.get().pk, method=way, **PROOF[way])
-    work()
-    return Seller(holding, simulator, travel, account)
 
 
 at_every_platform = pytest.mark.parametrize("seller", adapter_keys(), indirect=True)

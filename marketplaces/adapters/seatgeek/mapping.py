@@ -195,18 +195,23 @@ def invoice_of(body: Any) -> RemotePayment:
     """A weekly invoice with its charges by order: payments are credits, fees and the rest debits."""
     invoice = _wire.dig(body, "invoice") or _wire.dig(body, "remittance") or body
     lines: dict[str, list[Decimal]] = {}
+    notes: dict[str, list[str]] = {}
     for charge in _wire.items_at(invoice, "charges"):
         order_id, kind = _wire.text_at(charge, "order_id"), _wire.text_at(charge, "type")
         amount = abs(_wire.decimal_of(_wire.dig(charge, "amount")) or _ZERO)
         parts = lines.setdefault(order_id, [_ZERO, _ZERO, _ZERO])
-        parts[{"order_payment": 0, "seller_fees": 1}.get(kind, 2)] += amount
+        part = {"order_payment": 0, "seller_fees": 1}.get(kind, 2)
+        parts[part] += amount
+        if part == 2:
+            notes.setdefault(order_id, []).append(kind.replace("_", " "))
     return RemotePayment(
         reference=_wire.text_at(invoice, "invoice_id") or _wire.text_at(invoice, "id"),
         paid_at=invoice_date(invoice),
         net=_wire.decimal_of(_wire.dig(invoice, "total")) or _ZERO,
         currency="USD",
         lines=tuple(
-            PaymentLine(key, gross, fee, other, gross - fee - other) for key, (gross, fee, other) in lines.items()
+            PaymentLine(key, gross, fee, other, gross - fee - other, "; ".join(notes.get(key, ())))
+            for key, (gross, fee, other) in lines.items()
         ),
     )
 

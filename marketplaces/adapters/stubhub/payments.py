@@ -10,7 +10,7 @@ from marketplaces.adapters.stubhub.mapping import amount_at
 from marketplaces.contracts import PaymentLine, RemotePayment
 
 _ZERO = Decimal("0.00")
-_PENALTY_WORDS = ("penalt", "fine", "failed", "replacement", "cancel")
+_PENALTY_WORDS = ("penalt", "fine", "failed", "replacement", "cancel", "revers")
 
 
 def payment_of(body: Any) -> RemotePayment:
@@ -42,7 +42,8 @@ def _line(item: Any) -> PaymentLine:
     gross = sum((_amount(part) for part in _wire.items_at(item, "proceeds")), _ZERO)
     credit = sum((_amount(part) for part in _wire.items_at(item, "credits")), _ZERO)
     sale_id = _wire.text_at(item, "_embedded", "sale", "id")
-    return PaymentLine(sale_id, gross, fee, penalty, gross - fee - penalty + credit)
+    note = "; ".join(_wire.text_at(charge, "reason_description") for charge in charges if _is_penalty(charge))
+    return PaymentLine(sale_id, gross, fee, penalty, gross - fee - penalty + credit, note)
 
 
 def _amount(detail: Any) -> Decimal:

@@ -49,6 +49,7 @@ def order(ledger: Ledger, item: Sale) -> dict[str, Any]:
         "subtotal": from_cents(item.gross_cents), "fees": from_cents(item.fees_cents),
         "total": from_cents(item.gross_cents - item.fees_cents), "delivery_method": "mobile",
         "stock_type": "mobile", "transfer_urls": _urls(item),
+        **({"fulfillment_issue_message": item.issue} if item.issue else {}),
     }  # fmt: skip
 
 

@@ -91,11 +91,12 @@ def sale(ledger: Ledger, item: Sale, base: str) -> dict[str, Any]:
     """Sale; the allocation is in `seating`, and only the proceeds are told."""
     known = ledger.events.get(item.event_id)
     proceeds = money(item.gross_cents - item.fees_cents, item.currency)
+    status = "Issue" if item.issue else item.status
     about = {"event": embedded_event(known), "venue": embedded_venue(known)} if known else {}
     return {
         "id": item.id, "created_at": stamp(item.created_at), "seating": seating(item.section, item.row, item.seats),
-        "proceeds": proceeds, "display_proceeds": proceeds, "number_of_tickets": item.quantity, "status": item.status,
-        "status_description": item.status, "confirm_by": stamp(item.confirm_by),
+        "proceeds": proceeds, "display_proceeds": proceeds, "number_of_tickets": item.quantity, "status": status,
+        "status_description": item.issue or status, "confirm_by": stamp(item.confirm_by),
         "external_listing_id": item.external_id, "is_legacy_stubhub_order": False,
         "_links": {
             "self": link(f"{base}/v2/sales/{item.id}"),
