@@ -25,6 +25,7 @@ from listings.models import (
     PriceProposal,
     PushHalt,
     Sale,
+    SaleEnding,
     SaleQuerySet,
     SaleSeat,
     SaleState,
@@ -321,6 +322,7 @@ def deadlines(actor: Actor) -> QuerySet[Sale]:
     waiting = sale_list(actor).filter(
         Q(state=SaleState.PROVISIONAL, confirm_by__isnull=False) | Q(state=SaleState.CONFIRMED, ship_by__isnull=False)
     )
+    waiting = waiting.exclude(ending=SaleEnding.GAME_OFF)
     return waiting.annotate(due=Coalesce("ship_by", "confirm_by")).order_by("due")
 
 

@@ -69,7 +69,9 @@ def alert_late(sale: Sale, expected: Expectation, *, late: bool) -> None:
         return
     name, day = platform_name(sale.platform), "a while" if expected.at is None else f"{expected.at:%-d %b %Y}"
     ask = f"Ask {name}, with the number {sale.platform_sale_id}."
-    if not tells_payouts(sale.platform):
+    if sale.delivered_at is None:
+        ask = f"{name} was not told that the tickets went to the buyer, and pays for none that did not: hand them over."
+    elif not tells_payouts(sale.platform):
         ask = f"{name} does not say what it has paid: look at your bank, and say so on the payouts page."
     _tell(
         sale, LATE, f"{name} owes {money_text(sale.proceeds, sale.currency)} since {day}",

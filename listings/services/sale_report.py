@@ -5,10 +5,11 @@ from decimal import Decimal
 
 from listings.models import Sale, SaleEnding
 from listings.services.endings import ending_lift, sale_end
-from listings.services.sync import sale_read
-from listings.states import REPORTABLE, SALE_LIVE
+from listings.states import REPORTABLE
+from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import MarketplaceError
-from marketplaces.registry import platform_name
+from marketplaces.registry import adapter_get, platform_name
+from marketplaces.services.links import link_for
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
 
@@ -51,15 +52,16 @@ def _check(what: str, reason: str, charge: Decimal | None) -> None:
 
 def _ask(sale: Sale) -> None:
     """Raises Conflict where the sale's marketplace still tells of it, or cannot be asked: its seats are a buyer's."""
-    name = platform_name(sale.platform)
+    name, adapter = platform_name(sale.platform), adapter_get(sale.platform)
     try:
-        there = sale_read(sale=sale)
+        # Nothing is applied here: who asks may have a transaction, and the seats' locks come first.
+        there = adapter.fetch_sale(link_for(sale.account), sale.platform_sale_id)
     except MarketplaceError as error:
         raise Conflict(
-            f"{name} cannot be asked just now.", field="what", remedy="Try again later: no seat is freed unasked."
-        ) from error
-    sale.refresh_from_db()
-    if there and sale.state in SALE_LIVE:
+            f"{name} could not be asked: {str(error).rstrip('.')}.", field="what",
+            remedy="Try again in a minute: no seat is freed unasked.",
+        ) from error  # fmt: skip
+    if there is not None and there.state is not RemoteSaleState.CANCELLED:
         raise Conflict(
             f"{name} says that the sale stands.", field="what", remedy="Ask it to cancel the sale on its own site."
         )

@@ -59,7 +59,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "came": money.came,
         "may_report": any(ending_may_be(sale.state, one) for one in REPORTABLE),
         "may_settle": sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF,
-        "to_hand_over": sale.state == SaleState.CONFIRMED,
+        "to_hand_over": sale.state == SaleState.CONFIRMED and sale.stands,
         "down": [command for command in commands if command.kind in _TAKES_DOWN],
         "sold_there": [command for command in commands if command.sold_there],
         "told": told,

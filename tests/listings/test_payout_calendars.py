@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from listings.models import Payout, PayoutLine, SaleState
+from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.payables import GRACE, expectation_of
 from listings.services.payout_checks import payouts_check
 from listings.services.payouts import accounts_sync_payouts, payout_apply, payout_receive
@@ -133,6 +133,15 @@ def test_late_money_is_said_once_and_is_over_when_it_comes(seller: Seller) -> No
     control("pay", platform="stubhub")
     seller.go(due + GRACE + timedelta(hours=3))
     assert seller.alert("payout.late").state == "recovered"
+
+
+def test_money_for_tickets_that_were_never_handed_over_is_late_for_a_reason(seller: Seller) -> None:
+    control("settings", payout={"stubhub": {"kind": "none"}})
+    due = expectation_of(seller.sale).at
+    assert due is not None
+    Sale.objects.update(delivered_at=None, state=SaleState.CONFIRMED)
+    seller.go(due + GRACE)
+    assert "was not told that the tickets went to the buyer" in seller.alert("payout.late").body
 
 
 def test_money_that_is_late_and_then_not_owed_is_late_no_more(seller: Seller) -> None:

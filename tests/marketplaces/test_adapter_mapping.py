@@ -153,7 +153,8 @@ def test_stubhub_penalties_are_not_fees() -> None:
         "credits": [detail("5.00", "Goodwill")], "_embedded": {"sale": {"id": 9}},
     }  # fmt: skip
     paid = payment_of({"id": 1, "payment_amount": {"amount": 70}, "_embedded": {"sales": [sale]}})
-    assert paid.lines == (PaymentLine("9", Decimal("100.00"), Decimal("10.00"), Decimal("25.00"), Decimal("70.00")),)
+    gross, fee, penalty, net = (Decimal(amount) for amount in ("100.00", "10.00", "25.00", "70.00"))
+    assert paid.lines == (PaymentLine("9", gross, fee, penalty, net, "Failed order penalty"),)
 
 
 @pytest.mark.parametrize(
