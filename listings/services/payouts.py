@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -208,7 +209,10 @@ def _told_again(
     }
     reversed_lines = {key: PaymentLine(key, _ZERO, _ZERO, _ZERO, _ZERO) for key in kept if key not in told}
     before = {name: getattr(payout, name) for name in sums}
-    if before == sums and kept == {**reversed_lines, **told}:
+    if before == sums and _amounts(kept) == _amounts({**reversed_lines, **told}):
+        # What a charge is called is no correction of it.
+        if kept != {**reversed_lines, **told}:
+            _lines_write(payout, told)
         _late_sales_link(payout)
         if not was_paid and payout.paid_at is not None:
             alert_payout(payout, unknown=_unknown_in(payout))
@@ -227,6 +231,10 @@ def _told_again(
         after={**sums, "lines": list(told.values())},
     )  # fmt: skip
     alert_payout(payout, unknown=unknown, was=before["net"] if was_paid else None)
+
+
+def _amounts(lines: Mapping[str, PaymentLine]) -> dict[str, PaymentLine]:
+    return {key: replace(line, note="") for key, line in lines.items()}
 
 
 def _unknown_in(payout: Payout) -> int:
