@@ -19,6 +19,7 @@ class ListingsConfig(AppConfig):
             still_up_on,
         )
         from listings.services.drain import tenant_drain, tenant_release
+        from listings.services.endings import sales_of_game_end
         from listings.services.expire import listings_hold
         from listings.services.inbound import register_handlers
         from listings.services.let_go import listings_let_go
@@ -40,6 +41,7 @@ class ListingsConfig(AppConfig):
         ledger.records_of_ticket.fill(records_of_ticket)
         ledger.seats_going.register(listings_let_go)
         ledger.game_moved.register(listings_hold)
+        ledger.game_moved.register(sales_of_game_end)
         business.fill(account_business)
         shown_listing.fill(shown_listing_of)
         still_up.fill(still_up_on)

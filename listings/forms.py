@@ -7,7 +7,9 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from listings.models import ListingStatus, TradingStateKind
+from listings.models import ListingStatus, Sale, SaleEnding, TradingStateKind
+from listings.services.sale_report import SETTLED
+from listings.states import LIFTABLE, REPORTABLE, SALE_LIVE, ending_may_be
 from marketplaces.contracts import HandOver
 from marketplaces.models import InboxState
 from marketplaces.registry import hand_overs_of, platform_name
@@ -86,6 +88,35 @@ class ResolveForm(forms.Form):
     def __init__(self, *args: Any, seats: Iterable[Seat], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices_give(self, "seats", [(str(seat.pk), f"Seat {seat.seat_number}") for seat in seats])
+
+
+REPORTS_IN_WORDS = {
+    SaleEnding.CLAIM: "the buyer complains (refused at the gate, wrong seats)",
+    SaleEnding.PENALTY: "it charges a penalty, and the sale stands",
+    SaleEnding.REPLACEMENT: "it gave the buyer other tickets and charges them",
+    SaleEnding.CANCELLED: "it cancelled the sale",
+}
+
+
+class ReportForm(forms.Form):
+    """What a marketplace wrote of a sale, and what it says it costs."""
+
+    what = forms.ChoiceField(label="It wrote that")
+    reason = forms.CharField(
+        label="In its words", max_length=300, help_text="Kept with the sale: you need it if you object."
+    )
+    charge = MoneyField(
+        label="What it says it costs you", required=False,
+        help_text="Only for a penalty, or for the tickets that it bought. What it takes in the end, its payouts tell.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, sale: Sale, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        may_settle = sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF
+        settle = [(SETTLED, "what was open is settled, and the sale goes on as before")] if may_settle else []
+        reports = [(one.value, REPORTS_IN_WORDS[one]) for one in REPORTABLE if ending_may_be(sale.state, one)]
+        self.told = [*reports, *settle]
+        choices_give(self, "what", self.told)
 
 
 class TradingForm(forms.Form):

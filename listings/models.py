@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -490,6 +491,18 @@ class SaleState(models.TextChoices):
     NEEDS_PERSON = "needs_person", "needs a person"
 
 
+class SaleEnding(models.TextChoices):
+    """How a sale went wrong; what each does to seats and money is a row of listings/states.py."""
+
+    PROMISE_CANCELLED = "promise_cancelled", "the buyer's payment did not come"
+    REJECTED = "rejected", "rejected, because a seat was gone"
+    CANCELLED = "cancelled", "cancelled by its marketplace"
+    GAME_OFF = "game_off", "the game was called off"
+    CLAIM = "claim", "under complaint"
+    PENALTY = "penalty", "charged a penalty"
+    REPLACEMENT = "replacement", "replaced by other tickets"
+
+
 class SaleQuerySet(OwnedQuerySet["Sale"]):
     """Sales from accounts of visible season tickets, or of one's own accounts."""
 
@@ -520,14 +533,27 @@ class Sale(BaseModel):
     rounding = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     currency = models.CharField(max_length=3, default="USD")
     fee_version = models.ForeignKey("marketplaces.FeeVersion", null=True, blank=True, on_delete=models.PROTECT)
+    # When its money is to come is reckoned by this one.
+    payout_calendar = models.ForeignKey(
+        "marketplaces.PayoutCalendarVersion", null=True, blank=True, on_delete=models.PROTECT
+    )
     state = models.CharField(max_length=15, choices=SaleState.choices)
     # Its marketplace's own word, and what we understood by it (RemoteSaleState).
     remote_status = models.CharField(max_length=60, blank=True)
     remote_state = models.CharField(max_length=20, blank=True)
     state_reason = models.CharField(max_length=300, blank=True)
+    # What went wrong last, where something did; blank again once that is settled.
+    ending = models.CharField(max_length=20, choices=SaleEnding.choices, blank=True)
+    ending_reason = models.CharField(max_length=300, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    # What a person was told it will cost; what was charged is in the payouts' lines, and summed up here from them.
+    told_charge = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    charged = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     sold_at = models.DateTimeField()
     noticed_at = models.DateTimeField()
     read_back_at = models.DateTimeField(null=True, blank=True)
+    # When we first heard that its tickets were handed over.
+    delivered_at = models.DateTimeField(null=True, blank=True)
     confirm_by = models.DateTimeField(null=True, blank=True)
     ship_by = models.DateTimeField(null=True, blank=True)
     # From notice to the moment the last other listing of these seats was verified gone.
@@ -554,8 +580,18 @@ class Sale(BaseModel):
 
     @property
     def stands(self) -> bool:
-        """Whether its money may come: it is neither over nor of seats that somebody else has."""
-        return self.state not in {SaleState.CANCELLED, SaleState.CONFLICT}
+        """Whether its money may come: neither it nor its game is over, and its seats are nobody else's."""
+        return self.state not in {SaleState.CANCELLED, SaleState.CONFLICT} and self.ending != SaleEnding.GAME_OFF
+
+    @property
+    def why_nothing(self) -> str:
+        """Why none of its money is the holder's, in words."""
+        return str(self.get_ending_display() if self.ending else self.get_state_display())
+
+    @property
+    def to_you(self) -> Decimal:
+        """What reaches the holder of it: its proceeds less what was charged for it."""
+        return self.proceeds - self.charged
 
 
 class SaleSeat(BaseModel):
@@ -612,6 +648,11 @@ class Payout(BaseModel):
     def __str__(self) -> str:
         return f"{self.platform} {self.reference} {self.net}"
 
+    @property
+    def state(self) -> str:
+        """Whether it was made, or is only announced."""
+        return "announced" if self.paid_at is None else "paid"
+
 
 class PayoutLine(BaseModel):
     """One sale's part of a payout; amounts are the platform's (I-25). `sale` is null for one that we do not know."""
@@ -624,6 +665,8 @@ class PayoutLine(BaseModel):
     fee = models.DecimalField(max_digits=10, decimal_places=2)
     penalty = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     net = models.DecimalField(max_digits=10, decimal_places=2)
+    # What its marketplace calls what it charged.
+    note = models.CharField(max_length=200, blank=True)
 
     class Meta:
         db_table = "payout_lines"
@@ -633,6 +676,11 @@ class PayoutLine(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.platform_sale_id} {self.net}"
+
+    @property
+    def left_out(self) -> bool:
+        """Whether a correction took it back to nothing."""
+        return not (self.gross or self.fee or self.penalty or self.net)
 
 
 class PriceProposal(AppendOnlyModel):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
 from listings.models import (
@@ -23,10 +23,12 @@ from listings.models import (
     MarketplaceCommand,
     Payout,
     PayoutLine,
+    PayoutQuerySet,
     PriceHistory,
     PriceProposal,
     PushHalt,
     Sale,
+    SaleEnding,
     SaleQuerySet,
     SaleSeat,
     SaleState,
@@ -67,7 +69,9 @@ def sale_list(actor: Actor) -> SaleQuerySet:
     """The visible sales, newest first."""
     return (
         Sale.objects.visible_to(actor)
-        .select_related("account", "listing__season_ticket", "game__home_team", "game__opponent", "game__venue")
+        .select_related(
+            "account", "listing__season_ticket", "game__home_team", "game__opponent", "game__venue", "payout_calendar"
+        )
         .order_by("-sold_at", "-pk")
     )
 
@@ -403,6 +407,21 @@ def live_sales_of_seats(seat_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Sale]:
     return {row.seat_id: row.sale for row in rows}
 
 
+def charged_for_ended_sales(season_ticket: SeasonTicket) -> Decimal:
+    """What marketplaces kept back for sales of a season ticket that are over, beyond what they had paid for them.
+
+    A line that takes back what was paid costs nothing: the sums of a sale's lines are looked at, not each of them.
+    """
+    over = Sale.objects.filter(
+        listing__season_ticket=season_ticket, currency=season_ticket.currency,
+        state__in=[SaleState.CANCELLED, SaleState.CONFLICT],
+    )  # fmt: skip
+    paid = PayoutLine.objects.filter(sale__in=over, payout__paid_at__isnull=False).values("sale").order_by("sale")
+    # What was paid and will be taken back is no gain.
+    nets = paid.annotate(sum=Sum("net")).filter(sum__lt=0).values_list("sum", flat=True)
+    return -sum(nets, Decimal("0.00"))
+
+
 def price_history_of(listing_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[PriceHistory]]:
     """Several listings' prices at their marketplaces, oldest first."""
     found: dict[uuid.UUID, list[PriceHistory]] = {}
@@ -423,12 +442,21 @@ def deadlines(actor: Actor) -> QuerySet[Sale]:
     waiting = sale_list(actor).filter(
         Q(state=SaleState.PROVISIONAL, confirm_by__isnull=False) | Q(state=SaleState.CONFIRMED, ship_by__isnull=False)
     )
+    waiting = waiting.exclude(ending=SaleEnding.GAME_OFF)
     return waiting.annotate(due=Coalesce("ship_by", "confirm_by")).order_by("due")
 
 
-def payout_list(actor: Actor) -> QuerySet[Payout]:
-    """The payouts to the actor's own accounts with their lines, newest first."""
-    return Payout.objects.visible_to(actor).prefetch_related("lines").order_by("-created_at", "-pk")
+def payout_list(actor: Actor) -> PayoutQuerySet:
+    """The payouts to the actor's own accounts with their lines, newest first; no announced one that is empty."""
+    empty = ~Exists(PayoutLine.objects.filter(payout=OuterRef("pk")).exclude(gross=0, net=0))
+    shown = Payout.objects.visible_to(actor).exclude(Q(empty), paid_at=None, net=0)
+    lines = PayoutLine.objects.select_related("sale__game__opponent", "sale__listing").order_by("created_at", "pk")
+    return shown.select_related("account").prefetch_related(Prefetch("lines", lines)).order_by("-created_at", "-pk")
+
+
+def payout_get(actor: Actor, pk: Any) -> Payout:
+    """One payout to the actor's own accounts; raises NotFound."""
+    return payout_list(actor).get_for(actor, pk)
 
 
 def payout_lines_of_sale(actor: Actor, sale: Sale) -> QuerySet[PayoutLine]:

@@ -1,6 +1,9 @@
 """Which moves listings and sales may make, as tables with pure functions."""
 
-from listings.models import ListingStatus, SaleState
+from dataclasses import dataclass
+from enum import StrEnum
+
+from listings.models import ListingStatus, SaleEnding, SaleState
 
 _L, _S = ListingStatus, SaleState
 
@@ -33,6 +36,137 @@ SALE_MOVES: dict[str, frozenset[str]] = {
 }
 # States in which the sale has its seats.
 SALE_LIVE: frozenset[str] = frozenset({_S.PROVISIONAL, _S.CONFIRMED, _S.FULFILLED, _S.COMPLETE})
+
+
+class SeatEffect(StrEnum):
+    """What an ending does to the sale's seats in the ledger."""
+
+    # Available again: the holder's to decide on. Nothing is listed by itself.
+    FREED = "freed"
+    # They stay the buyer's.
+    KEPT = "kept"
+    # It never had them.
+    NONE = "none"
+
+
+class MoneyEffect(StrEnum):
+    """What an ending does to the sale's money; what was paid is never edited, only reversed by lines of its own."""
+
+    # Nothing was paid, and nothing will be.
+    NEVER_CAME = "never_came"
+    # What was paid is taken back by later lines; what was not will not come.
+    TAKEN_BACK = "taken_back"
+    # What was paid is taken back, and what the buyer's other tickets cost is charged.
+    TAKEN_BACK_AND_CHARGED = "taken_back_and_charged"
+    # It stays owed, less what is charged.
+    CHARGED = "charged"
+    # Its marketplace keeps it until it has decided: nothing is late.
+    WAITS = "waits"
+
+
+class LotEffect(StrEnum):
+    """What an ending does to the seats' tax lots. They have no table yet: whoever makes it reads this."""
+
+    NOT_DISPOSED = "not_disposed"
+    DISPOSED = "disposed"
+    WAITS = "waits"
+
+
+class BudgetEffect(StrEnum):
+    """Whether the game's sale still counts against what the club lets be resold. No table yet, as above."""
+
+    COUNTS_NO_MORE = "counts_no_more"
+    COUNTS = "counts"
+
+
+class SettlementEffect(StrEnum):
+    """What partners owe each other of what was settled on the sale. No table yet, as above."""
+
+    OWED_BACK = "owed_back"
+    STANDS = "stands"
+    SHARES_CHARGE = "shares_charge"
+    WAITS = "waits"
+
+
+@dataclass(frozen=True, slots=True)
+class EndingRow:
+    """One way in which a sale goes wrong: whence, whither, and exactly what it does. `to_state` None: it stays."""
+
+    from_states: frozenset[str]
+    to_state: str | None
+    seats: SeatEffect
+    money: MoneyEffect
+    lot: LotEffect
+    budget: BudgetEffect
+    settlement: SettlementEffect
+    asks: str
+    severity: str
+
+    @property
+    def counts(self) -> bool:
+        """Whether its proceeds still count as sold in what a season brought."""
+        return self.money in {MoneyEffect.CHARGED, MoneyEffect.WAITS}
+
+    @property
+    def expects_money(self) -> bool:
+        """Whether its money may be called late or short."""
+        return self.money is MoneyEffect.CHARGED
+
+
+_LIVE = frozenset({_S.CONFIRMED, _S.FULFILLED, _S.COMPLETE})
+_ENDED_LIKE_NO_SALE = (LotEffect.NOT_DISPOSED, BudgetEffect.COUNTS_NO_MORE)
+SALE_ENDINGS: dict[str, EndingRow] = {
+    SaleEnding.PROMISE_CANCELLED: EndingRow(
+        frozenset({_S.PROVISIONAL}), _S.CANCELLED, SeatEffect.FREED, MoneyEffect.NEVER_CAME, *_ENDED_LIKE_NO_SALE,
+        SettlementEffect.STANDS, "Publish the seats again if you still want to sell them.", "action",
+    ),
+    SaleEnding.REJECTED: EndingRow(
+        frozenset({_S.CONFLICT}), None, SeatEffect.NONE, MoneyEffect.NEVER_CAME, *_ENDED_LIKE_NO_SALE,
+        SettlementEffect.STANDS, "Look for a penalty among the next payouts: a rejected sale may be charged.", "info",
+    ),
+    SaleEnding.CANCELLED: EndingRow(
+        frozenset({*_LIVE, _S.CONFLICT, _S.NEEDS_PERSON}), _S.CANCELLED, SeatEffect.FREED, MoneyEffect.TAKEN_BACK,
+        *_ENDED_LIKE_NO_SALE, SettlementEffect.OWED_BACK,
+        "Take the tickets back if they were sent. Publish the seats again if you still want to sell them.", "action",
+    ),
+    # The buyer's until the marketplace lets go of the sale: the game may be brought back, and no seat is sold twice.
+    SaleEnding.GAME_OFF: EndingRow(
+        frozenset({_S.PROVISIONAL, *_LIVE}), None, SeatEffect.KEPT, MoneyEffect.TAKEN_BACK, *_ENDED_LIKE_NO_SALE,
+        SettlementEffect.OWED_BACK,
+        "Keep the money apart: what was paid is taken back. Ask the club what it pays back for your seats.", "action",
+    ),
+    SaleEnding.CLAIM: EndingRow(
+        _LIVE, None, SeatEffect.KEPT, MoneyEffect.WAITS, LotEffect.WAITS, BudgetEffect.COUNTS, SettlementEffect.WAITS,
+        "Answer its marketplace within its days (some give three) with the proof that the tickets were handed over.",
+        "critical",
+    ),
+    SaleEnding.PENALTY: EndingRow(
+        _LIVE, None, SeatEffect.KEPT, MoneyEffect.CHARGED, LotEffect.DISPOSED, BudgetEffect.COUNTS,
+        SettlementEffect.SHARES_CHARGE, "Ask its marketplace what it is for, and object if it is wrong.", "action",
+    ),
+    SaleEnding.REPLACEMENT: EndingRow(
+        _LIVE, _S.CANCELLED, SeatEffect.FREED, MoneyEffect.TAKEN_BACK_AND_CHARGED, *_ENDED_LIKE_NO_SALE,
+        SettlementEffect.OWED_BACK,
+        "Take the tickets back if they were sent. Use the seats yourself, or publish them again.", "critical",
+    ),
+}  # fmt: skip
+# What can be settled again: the sale goes on as before.
+LIFTABLE = frozenset({SaleEnding.CLAIM, SaleEnding.PENALTY, SaleEnding.GAME_OFF})
+# What a person may report that a marketplace wrote of a sale, where its interface does not tell.
+REPORTABLE: tuple[SaleEnding, ...] = (
+    SaleEnding.CLAIM, SaleEnding.PENALTY, SaleEnding.REPLACEMENT, SaleEnding.CANCELLED,
+)  # fmt: skip
+
+
+def ending_may_be(state: str, ending: str) -> bool:
+    """Whether a sale in this state may end so."""
+    return state in SALE_ENDINGS[ending].from_states
+
+
+def sale_counts(state: str, ending: str) -> bool:
+    """Whether a sale's proceeds count as sold: it stands, and nothing took them back."""
+    row = SALE_ENDINGS.get(ending)
+    return state not in {_S.CANCELLED, _S.CONFLICT} and (row is None or row.counts)
 
 
 def listing_may_move(from_status: str, to_status: str) -> bool:

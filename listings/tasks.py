@@ -3,7 +3,7 @@
 import uuid
 
 from listings.models import Sale
-from listings.services import by_hand, expire, outbox, payouts, reconcile, sync, wake
+from listings.services import by_hand, expire, outbox, payout_checks, payouts, reconcile, sync, wake
 from marketplaces.models import MarketplaceAccount
 from seatsync.core.jobs import job, job_begun, once_per_slot
 
@@ -74,3 +74,9 @@ def nag_by_hand() -> None:
 def poll_payouts() -> None:
     """Read what marketplaces paid."""
     once_per_slot("listings.poll_payouts", 3600, payouts.accounts_sync_payouts)
+
+
+@job(time_limit_s=240)
+def check_payouts() -> None:
+    """Look whose money should have come by now, or came short."""
+    once_per_slot("listings.check_payouts", 3600, payout_checks.payouts_check)

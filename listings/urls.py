@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from listings.views import by_hand, connections, found, fulfil, listings, mapping, resolve, sales, trading
+from listings.views import (
+    by_hand,
+    connections,
+    found,
+    fulfil,
+    listings,
+    mapping,
+    payouts,
+    report,
+    resolve,
+    sales,
+    trading,
+)  # fmt: skip
 
 app_name = "listings"
 urlpatterns = [
@@ -29,6 +41,9 @@ urlpatterns = [
     path("settings/connections/found/<uuid:found_id>/adopt/", found.found_adopt, name="found_adopt"),
     path("settings/connections/found/<uuid:found_id>/<slug:what>/", found.found_decide, name="found_decide"),
     path("settings/connections/<uuid:account_id>/", connections.account_detail, name="account_detail"),
+    path("portfolio/sales/<uuid:sale_id>/report/", report.sale_report, name="sale_report"),
+    path("portfolio/sales/payouts/", payouts.payout_list, name="payout_list"),
+    path("portfolio/sales/payouts/<uuid:payout_id>/received/", payouts.payout_received, name="payout_received"),
     path("settings/connections/mapping/", mapping.mapping_list, name="mapping_list"),
     path("settings/selling/", trading.trading_detail, name="trading_detail"),
     path("settings/selling/brake/", trading.brake, name="brake"),

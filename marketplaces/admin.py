@@ -17,6 +17,7 @@ from marketplaces.models import (
     LimitVersion,
     MarketplaceAccount,
     MarketSnapshot,
+    PayoutCalendarVersion,
 )  # fmt: skip
 from marketplaces.selectors import delivery_body, inbound_body, inbound_headers, inbox_figures
 from marketplaces.services.connect import disconnect
@@ -206,6 +207,14 @@ class LimitVersionAdmin(DatedRowAdmin):
 
     list_display = ("platform", "per_second", "burst", "reserved", "valid_from", "source", "checked_on")
     list_filter = ("platform",)
+
+
+@admin.register(PayoutCalendarVersion)
+class PayoutCalendarVersionAdmin(DatedRowAdmin):
+    """When platforms pay, by date, with their sources."""
+
+    list_display = ("platform", "mode", "words", "valid_from", "source", "checked_on")
+    list_filter = ("platform", "mode", "kind")
 
 
 class MarketSnapshotFilter(SeriesFilter):

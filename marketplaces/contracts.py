@@ -29,6 +29,7 @@ class Capability(StrEnum):
     REJECT = "reject"
     FULFIL = "fulfil"
     PAYMENTS = "payments"
+    NEXT_PAYMENT = "next_payment"
     REGISTER_WEBHOOK = "register_webhook"
     WEBHOOK = "webhook"
     MARKET_VIEW = "market_view"
@@ -86,6 +87,8 @@ class Traits:
     tells_gross: bool = True
     # The platform's own site, for what a person does there with his own hands.
     site: str = ""
+    # Whether it ever says that it has paid; else the holder looks at the bank.
+    tells_payouts: bool = True
     # What the holder of a token platform enters, in this order; more than one part are the lines of one token.
     token_parts: tuple[str, ...] = ("API token",)
     currency: str = "USD"
@@ -300,7 +303,9 @@ class RemoteSaleState(StrEnum):
     PROVISIONAL = "provisional"
     AWAITING_CONFIRM = "awaiting_confirm"
     AWAITING_FULFILMENT = "awaiting_fulfilment"
+    # The seller has handed over; the money is to come.
     IN_DELIVERY = "in_delivery"
+    # Through, and paid out.
     COMPLETE = "complete"
     CANCELLED = "cancelled"
     ISSUE = "issue"
@@ -371,24 +376,33 @@ class Fulfilment:
 
 @dataclass(frozen=True, slots=True)
 class PaymentLine:
-    """One sale's part of a payout; no sale id: a charge that is no sale's. `net` is what the platform says remains."""
+    """One sale's part of a payout; no sale id: a charge that is no sale's. `net` is what the platform says remains.
+
+    `note` is what the platform calls its charge, where it does.
+    """
 
     sale_id: str
     gross: Decimal
     fee: Decimal
     penalty: Decimal
     net: Decimal
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RemotePayment:
-    """A payout as the platform reports it; `net` is the deposit."""
+    """A payout as the platform reports it; `net` is the deposit.
+
+    `paid_at` None: it is announced, and `expected_at` is the day where that is told. One that is announced may have no
+    reference yet.
+    """
 
     reference: str
     paid_at: datetime | None
     net: Decimal
     currency: str
     lines: tuple[PaymentLine, ...] = ()
+    expected_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,6 +515,10 @@ class MarketplaceAdapter(Protocol):
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """Payouts since then."""
+        ...
+
+    def next_payment(self, link: Link) -> RemotePayment | None:
+        """The next payout as it would be by now; None where nothing is coming. It changes until it is made."""
         ...
 
     def register_webhook(self, link: Link, *, url: str, secret: str) -> str:

@@ -1,5 +1,6 @@
 """Connected accounts, received events, dated fees and limits, and the market as observed."""
 
+import calendar
 import uuid
 from typing import ClassVar
 
@@ -242,6 +243,72 @@ class LimitVersion(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.platform} {self.per_second}/s from {self.valid_from}"
+
+
+class PayoutKind(models.TextChoices):
+    """What a platform's payout waits for."""
+
+    AFTER_GAME = "after_game", "days after the game"
+    AFTER_DELIVERY = "after_delivery", "days after the hand-over"
+    WEEKLY = "weekly", "weekly on a weekday"
+    UNKNOWN = "unknown", "not published"
+
+
+class PayoutCalendarVersion(BaseModel):
+    """When a platform pays for a sale, from a date on, with its source (I-26): a sale keeps the one it used.
+
+    What is not published stays empty, and nothing is reckoned from it. Paper accounts are paid by the simulator, which
+    has calendars of its own.
+    """
+
+    platform = models.CharField(max_length=20)
+    mode = models.CharField(max_length=10, choices=[("paper", "paper"), ("live", "live")], default="live")
+    kind = models.CharField(max_length=15, choices=PayoutKind.choices)
+    # Weekly: at least so many days after the hand-over.
+    days = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty: not published.")
+    weekday = models.PositiveSmallIntegerField(
+        null=True, blank=True, choices=list(enumerate(calendar.day_name)), help_text="Of weekly ones; a day in UTC."
+    )
+    valid_from = models.DateField()
+    source = models.CharField(max_length=200)
+    checked_on = models.DateField()
+
+    class Meta:
+        db_table = "payout_calendar_versions"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["platform", "mode", "valid_from"], name="payout_calendar_once"),
+            models.CheckConstraint(condition=Q(weekday=None) | Q(weekday__lte=6), name="payout_weekday_range"),
+            models.CheckConstraint(
+                condition=~Q(kind="unknown") | Q(days=None, weekday=None), name="payout_unknown_is_empty"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform} ({self.mode}) {self.words} from {self.valid_from}"
+
+    @property
+    def known(self) -> bool:
+        """Whether a day follows from it."""
+        if self.kind == PayoutKind.WEEKLY:
+            return self.weekday is not None
+        return self.kind != PayoutKind.UNKNOWN and self.days is not None
+
+    @property
+    def words(self) -> str:
+        """The rule in words: "5 days after the game", "weekly, on Wednesdays"."""
+        if self.kind == PayoutKind.UNKNOWN:
+            return "when it pays is not published"
+        if self.kind == PayoutKind.WEEKLY:
+            if self.weekday is None:
+                return "weekly, on a day that is not published"
+            after = f", at least {_days(self.days)} after the hand-over" if self.days else ""
+            return f"weekly, on {calendar.day_name[self.weekday]}s{after}"
+        what = "the game" if self.kind == PayoutKind.AFTER_GAME else "the hand-over"
+        return f"after {what}, how long is not published" if self.days is None else f"{_days(self.days)} after {what}"
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'' if count == 1 else 's'}"
 
 
 class MarketSnapshot(models.Model):

@@ -35,6 +35,8 @@ from marketplaces.models import (
     LimitVersion,
     MarketplaceAccount,
     MarketSnapshot,
+    Mode,
+    PayoutCalendarVersion,
 )  # fmt: skip
 from marketplaces.registry import traits_of
 from portfolios.models import Game, VenueSection
@@ -77,6 +79,13 @@ def fee_version(platform: str, *, side: str = "seller", on: date | None = None) 
     """The fee row in force on a day (default today); None where none is known (I-26)."""
     day = on or now().date()
     return FeeVersion.objects.filter(platform=platform, side=side, valid_from__lte=day).order_by("-valid_from").first()
+
+
+def payout_calendar(platform: str, *, mode: str, on: date | None = None) -> PayoutCalendarVersion | None:
+    """The row in force on a day (default today) that says when accounts of this mode are paid; None: no row (I-26)."""
+    day, market = on or now().date(), Mode.PAPER if mode == Mode.PAPER else Mode.LIVE
+    rows = PayoutCalendarVersion.objects.filter(platform=platform, mode=market, valid_from__lte=day)
+    return rows.order_by("-valid_from").first()
 
 
 def proceeds_at(price: Decimal, fee: FeeVersion | None) -> Decimal | None:

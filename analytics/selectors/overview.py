@@ -8,8 +8,8 @@ from decimal import Decimal
 from intelligence.models import AiPrediction
 from intelligence.selectors import latest_predictions
 from listings.models import Listing, Sale
-from listings.selectors import listing_list, live_sales_of_seats, offers_of_ticket
-from listings.states import OPEN
+from listings.selectors import charged_for_ended_sales, listing_list, live_sales_of_seats, offers_of_ticket
+from listings.states import OPEN, sale_counts
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
 from portfolios.models import Game, OwnerState, SeasonTicket, Seat
 from portfolios.selectors import seats_of_ticket
@@ -43,7 +43,8 @@ class SeatView:
 class GameRow:
     """One game of a season ticket. Money per game in the ticket's currency; market and suggestion per ticket.
 
-    `other_currency` of the sold seats were paid in another one: they are in none of the sums.
+    `other_currency` of the sold seats were paid in another one, and `called_off` of them are of sales that bring
+    nothing because the game is off: they are in none of the sums. Proceeds are less what was charged for their sales.
     """
 
     game: Game
@@ -58,6 +59,7 @@ class GameRow:
     state: str
     last_sales: LastSales | None = None
     other_currency: int = 0
+    called_off: int = 0
 
     @property
     def lowest_ask(self) -> Decimal | None:
@@ -67,7 +69,8 @@ class GameRow:
     @property
     def result(self) -> Decimal | None:
         """Proceeds less cost of the sold seats; None where none is sold for money of the ticket's currency."""
-        return self.sold_proceeds - self.sold_cost if self.sold_seats > self.other_currency else None
+        left_out = self.other_currency + self.called_off
+        return self.sold_proceeds - self.sold_cost if self.sold_seats > left_out else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,8 @@ class SeasonTotals:
 
     `undecided` seats are free and still to come, `unused` ones were neither sold, kept nor given before their game.
     `asked` is what open listings ask, each seat once at its lowest price. `other_currency` of the sold seats were paid
-    in another currency than the ticket's: proceeds, result and the cost beside them leave them out.
+    in another currency than the ticket's, and `called_off` are of games that are off: proceeds, result and the cost
+    beside them leave them out. `charged` is what sales that are over cost; the result bears it.
     """
 
     games: int
@@ -101,6 +105,8 @@ class SeasonTotals:
     sold_cost: Decimal
     asked: Decimal
     other_currency: int
+    called_off: int
+    charged: Decimal
 
     @property
     def parts(self) -> list[Part]:
@@ -110,12 +116,12 @@ class SeasonTotals:
     @property
     def counted(self) -> int:
         """How many sold seats the proceeds are of."""
-        return self.sold.seats - self.other_currency
+        return self.sold.seats - self.other_currency - self.called_off
 
     @property
     def result(self) -> Decimal | None:
-        """Proceeds less cost over the counted seats; None where there is none."""
-        return self.sold_proceeds - self.sold_cost if self.counted else None
+        """Proceeds less cost over the counted seats, and less what was charged; None where there is none of either."""
+        return self.sold_proceeds - self.sold_cost - self.charged if self.counted or self.charged else None
 
     @property
     def result_percent(self) -> Decimal | None:
@@ -140,6 +146,7 @@ class _Facts:
     listings: dict[uuid.UUID, list[Listing]]
     market: dict[uuid.UUID, MarketFigures]
     last_sales: dict[uuid.UUID, LastSales]
+    charged: Decimal
     predictions: dict[uuid.UUID, AiPrediction] = field(default_factory=dict)
 
 
@@ -170,6 +177,7 @@ def _facts(actor: Actor, season_ticket: SeasonTicket, seats: list[Seat]) -> _Fac
         market=market,
         # They stand where no offer was seen.
         last_sales=last_sales_of_games(games - market.keys()),
+        charged=charged_for_ended_sales(season_ticket),
         predictions=latest_predictions(actor, groups),
     )
 
@@ -178,7 +186,8 @@ def _row(seats: list[Seat], facts: _Facts) -> GameRow:
     game = seats[0].game
     sold = [(seat, facts.sales[seat.pk]) for seat in seats if seat.pk in facts.sales]
     # Amounts of two currencies have no sum.
-    added = [(seat, sale) for seat, sale in sold if sale.currency == facts.currency]
+    same = [(seat, sale) for seat, sale in sold if sale.currency == facts.currency]
+    added = [(seat, sale) for seat, sale in same if sale_counts(sale.state, sale.ending)]
     views = [seat_view(seat, listed=seat.pk in facts.offered) for seat in seats]
     group = next((seat.group_id for seat in seats if seat.group_id in facts.predictions), None)
     return GameRow(
@@ -193,7 +202,8 @@ def _row(seats: list[Seat], facts: _Facts) -> GameRow:
         sold_cost=sum((seat.cost for seat, _ in added), ZERO),
         state=_game_state(views),
         last_sales=facts.last_sales.get(game.pk),
-        other_currency=len(sold) - len(added),
+        other_currency=len(sold) - len(same),
+        called_off=len(same) - len(added),
     )
 
 
@@ -216,7 +226,7 @@ def _proceeds(sales: list[Sale], currency: str) -> Decimal:
     """What sales brought that are given once a seat: of each its share, rounded once and not for every seat."""
     seats = Counter(sale.pk for sale in sales)
     by_id = {sale.pk: sale for sale in sales}
-    shares = (Money(by_id[pk].proceeds * n / (by_id[pk].quantity or n), by_id[pk].currency) for pk, n in seats.items())
+    shares = (Money(by_id[pk].to_you * n / (by_id[pk].quantity or n), by_id[pk].currency) for pk, n in seats.items())
     return sum(shares, Money(ZERO, currency)).amount
 
 
@@ -241,6 +251,8 @@ def _totals(ticket: SeasonTicket, seats: list[Seat], rows: list[GameRow], facts:
         sold_proceeds=sum((row.sold_proceeds for row in rows), ZERO),
         sold_cost=sum((row.sold_cost for row in rows), ZERO),
         other_currency=sum(row.other_currency for row in rows),
+        called_off=sum(row.called_off for row in rows),
+        charged=facts.charged,
         asked=sum((facts.offered[seat.pk] for seat in by_part["listed"]), ZERO),
         **{name: parts.get(name, Part()) for name in set(_PARTS.values())},
     )

@@ -23,15 +23,19 @@ from listings.models import (
     SplitType,
     TradingState,
 )  # fmt: skip
+from listings.payables import expectation_of
 from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
 from listings.services.give_up import command_give_up
 from listings.services.outbox import command_retry
+from listings.services.payouts import payout_receive
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
+from listings.services.sale_report import REPORTS, sale_report
 from listings.services.trading import SCOPES, trading_state_set
+from listings.states import SALE_ENDINGS
 from marketplaces.contracts import HandOver
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_keys, hand_overs_of
@@ -75,16 +79,26 @@ SALE = example(
         "id": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f51", "account": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f11",
         "mode": "paper", "platform": "stubhub", "platform_sale_id": "90210", "listing": _ID,
         "game": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f41", "seats": ["0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f61"],
-        "quantity": 1, "gross": "80.00", "fees": "8.00", "proceeds": "72.00", "rounding": "0.00", "currency": "USD",
-        "state": "confirmed", "state_reason": "", "remote_status": "confirmed", "sold_at": "2026-05-03T09:15:00Z",
-        "noticed_at": "2026-05-03T09:15:01Z", "confirm_by": None, "ship_by": None,
+        "quantity": 1, "gross": "80.00", "fees": "8.00", "proceeds": "72.00", "rounding": "0.00", "charged": "0.00",
+        "currency": "USD", "state": "confirmed", "state_reason": "", "ending": "", "ending_reason": "",
+        "ended_at": None, "told_charge": None, "ending_effects": None, "remote_status": "confirmed",
+        "sold_at": "2026-05-03T09:15:00Z",
+        "noticed_at": "2026-05-03T09:15:01Z", "confirm_by": None, "ship_by": None, "delivered_at": None,
         "last_delist_at": "2026-05-03T09:15:03Z", "notice_to_last_delist_ms": 1840,
-        "hand_overs": ["mobile_transfer", "transfer_url"], "version": 3,
+        "hand_overs": ["mobile_transfer", "transfer_url"],
+        "payout": {
+            "expected_at": "2026-06-18T02:10:00Z", "basis": "5 days after the game",
+            "source": "The simulator's own calendar, not StubHub's", "checked_on": "2026-11-26",
+        },
+        "version": 3,
     },
     status=200,
 )  # fmt: skip
 
 
+REPORT = example(
+    "A penalty by mail", {"what": "penalty", "reason": "late delivery of order 90210", "charge": "30.00"}, request=True
+)
 FULFIL = example("Transferred in the app", {"method": "mobile_transfer", "confirmation": "TX-77"}, request=True)
 
 
@@ -185,24 +199,33 @@ class ResolveInput(Input):
     reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
+class ReportInput(Input):
+    """What it wrote, in its words; `charge` is what it says a penalty or the buyer's other tickets cost."""
+
+    what = ChoiceField(choices=list(REPORTS))
+    reason = serializers.CharField(max_length=300)
+    charge = MoneyField(required=False, allow_null=True)
+
+
 class PayoutLineOutput(serializers.ModelSerializer[PayoutLine]):
     """One sale's part of a payout, as the platform reckons it."""
 
     class Meta:
         model = PayoutLine
-        fields = ("sale", "platform_sale_id", "gross", "fee", "penalty", "net")
+        fields = ("sale", "platform_sale_id", "gross", "fee", "penalty", "net", "note")
 
 
 class PayoutOutput(serializers.ModelSerializer[Payout]):
-    """A payout; `net` is the deposit, `unexplained` what its lines leave of it."""
+    """A payout; `net` is the deposit, `unexplained` what its lines leave of it. An announced one may still change."""
 
+    state = serializers.ChoiceField(choices=["announced", "paid"], read_only=True)
     lines = PayoutLineOutput(many=True, read_only=True)
 
     class Meta:
         model = Payout
         fields = (
-            "id", "account", "mode", "platform", "reference", "expected_at", "paid_at", "gross", "fee", "penalty",
-            "net", "currency", "unexplained", "lines",
+            "id", "account", "mode", "platform", "reference", "state", "expected_at", "paid_at", "gross", "fee",
+            "penalty", "net", "currency", "unexplained", "lines",
         )  # fmt: skip
 
 
@@ -225,19 +248,43 @@ class ProposalOutput(serializers.ModelSerializer[PriceProposal]):
         )  # fmt: skip
 
 
+class ExpectationOutput(serializers.Serializer[Any]):
+    """When a sale's money is to come; `expected_at` null: no day follows from what is known, and `basis` says why."""
+
+    expected_at = serializers.DateTimeField(source="at", allow_null=True)
+    basis = serializers.CharField()
+    # A declared field is no attribute of the class, whatever its name.
+    source = serializers.CharField()  # type: ignore[assignment]
+    checked_on = serializers.DateField(allow_null=True)
+
+
+class EffectsOutput(serializers.Serializer[Any]):
+    """What an ending does to the seats, the money, the tax lots, the resale budget and what partners settled."""
+
+    seats = serializers.CharField()
+    money = serializers.CharField()
+    lot = serializers.CharField()
+    budget = serializers.CharField()
+    settlement = serializers.CharField()
+    asks = serializers.CharField()
+
+
 class SaleOutput(serializers.ModelSerializer[Sale]):
     """A sale; gross = fees + proceeds + rounding."""
 
     seats = serializers.SerializerMethodField()
     hand_overs = serializers.SerializerMethodField(help_text="The ways of handing over that the platform takes.")
+    ending_effects = serializers.SerializerMethodField(help_text="What its ending does; null where none went wrong.")
+    payout = serializers.SerializerMethodField(help_text="When its money is to come, and how that is known.")
 
     class Meta:
         model = Sale
         fields = (
             "id", "account", "mode", "platform", "platform_sale_id", "listing", "game", "seats", "quantity", "gross",
-            "fees", "proceeds", "rounding", "currency", "state", "state_reason", "remote_status", "sold_at",
-            "noticed_at", "confirm_by", "ship_by", "last_delist_at", "notice_to_last_delist_ms", "hand_overs",
-            "version",
+            "fees", "proceeds", "rounding", "charged", "currency", "state", "state_reason", "ending", "ending_reason",
+            "ended_at", "told_charge", "ending_effects", "remote_status", "sold_at",
+            "noticed_at", "confirm_by", "ship_by", "delivered_at", "last_delist_at", "notice_to_last_delist_ms",
+            "hand_overs", "payout", "version",
         )  # fmt: skip
 
     def get_seats(self, sale: Sale) -> list[str]:
@@ -247,6 +294,17 @@ class SaleOutput(serializers.ModelSerializer[Sale]):
     def get_hand_overs(self, sale: Sale) -> list[str]:
         """As its adapter declares."""
         return [way.value for way in hand_overs_of(sale.platform)]
+
+    @extend_schema_field(EffectsOutput(allow_null=True))
+    def get_ending_effects(self, sale: Sale) -> dict[str, Any] | None:
+        """The ending's row."""
+        row = SALE_ENDINGS.get(sale.ending)
+        return None if row is None else dict(EffectsOutput(row).data)
+
+    @extend_schema_field(ExpectationOutput)
+    def get_payout(self, sale: Sale) -> dict[str, Any]:
+        """By the calendar that the sale keeps."""
+        return dict(ExpectationOutput(expectation_of(sale)).data)
 
 
 class CommandOutput(serializers.ModelSerializer[MarketplaceCommand]):
@@ -571,6 +629,36 @@ class PayoutList(mixins.ListModelMixin, ApiView):
     def get(self, request: Request) -> Response:
         """A page of payouts with their lines."""
         return self.list(request)
+
+
+class SaleReport(ApiView):
+    """What a marketplace wrote of a sale."""
+
+    serializer_class = SaleOutput
+
+    @extend_schema(
+        tags=["sales"], summary="Report what a marketplace wrote of a sale", request=ReportInput,
+        responses={200: SaleOutput}, examples=[REPORT, SALE],
+    )  # fmt: skip
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """The sale as it stands then; 409 where that cannot be of it, or its marketplace says that it stands."""
+        sale = selectors.sale_get(self.actor, pk)
+        data = ReportInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        sale_report(actor=self.actor, sale_id=sale.pk, **data.validated_data)
+        return Response(SaleOutput(selectors.sale_get(self.actor, pk)).data)
+
+
+class PayoutReceived(ApiView):
+    """Payouts of marketplaces that never say that they have paid."""
+
+    serializer_class = PayoutOutput
+
+    @extend_schema(tags=["sales"], summary="Say that a payout came", request=None, responses={200: PayoutOutput})
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """The payout, paid; 409 where its marketplace tells that itself, or it came already."""
+        payout_receive(actor=self.actor, payout_id=selectors.payout_get(self.actor, pk).pk)
+        return Response(PayoutOutput(selectors.payout_get(self.actor, pk)).data)
 
 
 class CommandRetry(ApiView):

@@ -1,6 +1,8 @@
 """Getting paid: every payout that a marketplace reports is kept with its lines, and each line finds its sale (I-25)."""
 
+import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -10,24 +12,31 @@ from django.db.models import Q
 
 from listings.locks import sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleState
+from listings.payables import expectation_of, tells_payouts, with_people
+from listings.services.charges import charges_note
 from listings.services.notify import sale_changed
-from listings.services.sale_alerts import alert_payout, alerts_settle
+from listings.services.payout_alerts import alert_payout, alert_unexplained
+from listings.services.payout_checks import sales_check
+from listings.services.sale_alerts import alerts_settle
 from listings.services.sale_saga import READ_SALE
 from listings.services.sale_scene import sale_audit, sale_facts
 from listings.services.sync import account_contained
 from listings.states import sale_may_move
 from marketplaces.contracts import Capability, PaymentLine, RemotePayment
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.registry import adapter_get, platform_can
+from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.services.alerts import alert_reading_recovered
 from marketplaces.services.links import over_link
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, NotAllowed
 from seatsync.core.jobs import enqueue_on_commit
 
 # Payments are corrected for weeks after they were made; applying one twice is harmless.
 OVERLAP = timedelta(days=45)
+# How the payout is called that is announced and has no reference yet.
+NEXT = "next"
 _ZERO = Decimal("0.00")
 
 
@@ -42,7 +51,7 @@ def accounts_sync_payouts() -> int:
 
 
 def account_sync_payouts(*, account: MarketplaceAccount) -> int:
-    """Read one account's payouts and keep each; returns how many were new. Raises MarketplaceError.
+    """Read one account's payouts, and what is coming; returns how many were new. Raises MarketplaceError.
 
     Each is kept by itself: one that cannot be kept is told, stops no other, and is read again next time, because what
     was paid in the last weeks always is.
@@ -52,34 +61,110 @@ def account_sync_payouts(*, account: MarketplaceAccount) -> int:
     adapter = adapter_get(account.platform)
     payments = over_link(account, lambda link: list(adapter.payments(link, since)))
     kept = [account_contained(account, "payouts", partial(payout_apply, account=account, remote=p)) for p in payments]
+    if platform_can(account.platform, Capability.NEXT_PAYMENT):
+        # After those that were made: one of them is what was announced before.
+        kept.append(account_contained(account, "payouts", partial(account_sync_next, account=account)))
     if None not in kept:
         alert_reading_recovered(account, "payouts")
     return sum(new or 0 for new in kept)
+
+
+def account_sync_next(*, account: MarketplaceAccount) -> int:
+    """Read what the account's marketplace says it will pay next; returns 1 where it is new. Raises MarketplaceError."""
+    adapter = adapter_get(account.platform)
+    coming = over_link(account, adapter.next_payment)
+    if coming is not None:
+        return payout_apply(account=account, remote=coming)
+    if Payout.objects.filter(account=account, reference=NEXT).exists():
+        payout_apply(account=account, remote=RemotePayment("", None, _ZERO, "USD"))
+    return 0
 
 
 @transaction.atomic
 def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     """Keep one payout; told again unchanged it changes nothing but its date of payment. Returns whether it was new.
 
-    A correction under the same reference counts: the audit keeps what it replaces, and a line that it leaves out is
-    reversed to nothing, never deleted. `unexplained` is what the lines leave of the deposit; it is kept and told, never
-    spread over the lines.
+    One that is announced without a reference is the account's next one, and changes quietly until the payout comes
+    that has its sales: it becomes that. What was paid is corrected under its reference: the audit keeps what is
+    replaced, and a line that is left out is reversed to nothing, never deleted. `unexplained` is what the lines leave
+    of the deposit; it is kept and told, never spread over the lines.
     """
     told = _by_sale(remote)
     sums = _sums(remote, told)
-    payout, created = Payout.objects.get_or_create(
-        account=account, reference=remote.reference,
-        defaults={
-            "tenant_id": account.tenant_id, "mode": account.mode, "platform": account.platform,
-            "paid_at": remote.paid_at, "currency": remote.currency, **sums,
-        },
-    )  # fmt: skip
+    payout = _known(account, remote, told)
+    created = payout is None
+    if payout is None:
+        payout, created = Payout.objects.get_or_create(
+            account=account, reference=remote.reference or NEXT,
+            defaults={
+                "tenant_id": account.tenant_id, "mode": account.mode, "platform": account.platform,
+                "paid_at": remote.paid_at, "currency": remote.currency, **sums,
+            },
+        )  # fmt: skip
     if created:
-        alert_payout(payout, unknown=_lines_write(payout, told))
+        unknown = _lines_write(payout, told)
+        if payout.paid_at is not None:
+            alert_payout(payout, unknown=unknown)
     else:
         _told_again(payout, remote, told, sums)
+    if payout.paid_at is None or created:
+        _expected(payout, remote)
+    alert_unexplained(payout)
     _sales_paid(payout)
+    charges_note(payout)
+    sales_check(payout.lines.exclude(sale=None).values_list("sale_id", flat=True))
     return created
+
+
+@transaction.atomic
+def payout_receive(*, actor: Actor, payout_id: uuid.UUID) -> Payout:
+    """The account's owner says that an announced payout is on the bank account, at a marketplace that never says so.
+
+    Raises NotFound, NotAllowed, or Conflict where its marketplace tells it or it is received already.
+    """
+    payout = Payout.objects.select_related("account").get_for(actor, payout_id)
+    if payout.account.user_id != actor.user_id and not actor.is_staff:
+        raise NotAllowed("You may look at this payout. Whose account it is says what came.")
+    if tells_payouts(payout.platform):
+        name = platform_name(payout.platform)
+        raise Conflict(f"{name} says itself what it has paid.", field="payout", remedy="It is read every hour.")
+    moment = now()
+    if not Payout.objects.filter(pk=payout.pk, paid_at=None).update(paid_at=moment, updated_at=moment):
+        raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
+    payout.refresh_from_db()
+    audit_record(
+        actor=actor, verb="payout.received", object_type="payout", object_id=payout.pk,
+        subject=payout.account.user_id, before={"paid_at": None}, after={"paid_at": moment, "net": payout.net},
+    )  # fmt: skip
+    _sales_paid(payout)
+    charges_note(payout)
+    sales_check(payout.lines.exclude(sale=None).values_list("sale_id", flat=True))
+    return payout
+
+
+def _known(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str, PaymentLine]) -> Payout | None:
+    """The payout as we have it: under its reference, else the announced one that has its sales, which gets it now."""
+    own = Payout.objects.filter(account=account)
+    found = own.filter(reference=remote.reference or NEXT).first()
+    if found is not None or remote.paid_at is None or not remote.reference:
+        return found
+    named = [key for key in told if key]
+    announced = own.filter(reference=NEXT, paid_at=None, lines__platform_sale_id__in=named, lines__gross__gt=0).first()
+    if announced is not None:
+        announced.reference = remote.reference
+        announced.save(update_fields=["reference", "updated_at"])
+    return announced
+
+
+def _expected(payout: Payout, remote: RemotePayment) -> None:
+    """When a payout was to come: as it was announced, else when the last of its sales was to be paid."""
+    sales = with_people(payout.lines.filter(gross__gt=0).exclude(sale=None).values_list("sale_id", flat=True))
+    days = [expectation_of(sale).at for sale in sales]
+    known = [day for day in days if day is not None]
+    at = remote.expected_at or (max(known) if known and len(known) == len(days) else None)
+    if at != payout.expected_at:
+        payout.expected_at = at
+        payout.save(update_fields=["expected_at", "updated_at"])
 
 
 def _by_sale(remote: RemotePayment) -> dict[str, PaymentLine]:
@@ -88,7 +173,12 @@ def _by_sale(remote: RemotePayment) -> dict[str, PaymentLine]:
     for line in remote.lines:
         one = found.get(line.sale_id, PaymentLine(line.sale_id, _ZERO, _ZERO, _ZERO, _ZERO))
         found[line.sale_id] = PaymentLine(
-            line.sale_id, one.gross + line.gross, one.fee + line.fee, one.penalty + line.penalty, one.net + line.net
+            line.sale_id,
+            one.gross + line.gross,
+            one.fee + line.fee,
+            one.penalty + line.penalty,
+            one.net + line.net,
+            "; ".join(dict.fromkeys(filter(None, (one.note, line.note))))[:200],
         )
     return found
 
@@ -107,28 +197,48 @@ def _sums(remote: RemotePayment, told: Mapping[str, PaymentLine]) -> dict[str, D
 def _told_again(
     payout: Payout, remote: RemotePayment, told: Mapping[str, PaymentLine], sums: Mapping[str, Decimal]
 ) -> None:
-    if payout.paid_at is None and remote.paid_at is not None:
+    was_paid = payout.paid_at is not None
+    if not was_paid and remote.paid_at is not None:
         payout.paid_at = remote.paid_at
         payout.save(update_fields=["paid_at", "updated_at"])
     kept = {
-        line.platform_sale_id: PaymentLine(line.platform_sale_id, line.gross, line.fee, line.penalty, line.net)
+        line.platform_sale_id: PaymentLine(
+            line.platform_sale_id, line.gross, line.fee, line.penalty, line.net, line.note
+        )
         for line in payout.lines.all()
     }
     reversed_lines = {key: PaymentLine(key, _ZERO, _ZERO, _ZERO, _ZERO) for key in kept if key not in told}
     before = {name: getattr(payout, name) for name in sums}
-    if before == sums and kept == {**reversed_lines, **told}:
+    if before == sums and _amounts(kept) == _amounts({**reversed_lines, **told}):
+        # What a charge is called is no correction of it.
+        if kept != {**reversed_lines, **told}:
+            _lines_write(payout, told)
         _late_sales_link(payout)
+        if not was_paid and payout.paid_at is not None:
+            alert_payout(payout, unknown=_unknown_in(payout))
         return
     for name, value in sums.items():
         setattr(payout, name, value)
     payout.save(update_fields=[*sums, "updated_at"])
     unknown = _lines_write(payout, {**reversed_lines, **told})
+    if payout.paid_at is None:
+        # What is only announced is no money yet: it may change as often as it likes.
+        return
     audit_record(
-        actor=Actor.marketplace(payout.tenant_id, payout.account_id), verb="payout.corrected", object_type="payout",
+        actor=Actor.marketplace(payout.tenant_id, payout.account_id),
+        verb="payout.corrected" if was_paid else "payout.paid", object_type="payout",
         object_id=payout.pk, subject=payout.account.user_id, before={**before, "lines": list(kept.values())},
         after={**sums, "lines": list(told.values())},
     )  # fmt: skip
-    alert_payout(payout, unknown=unknown, was=before["net"])
+    alert_payout(payout, unknown=unknown, was=before["net"] if was_paid else None)
+
+
+def _amounts(lines: Mapping[str, PaymentLine]) -> dict[str, PaymentLine]:
+    return {key: replace(line, note="") for key, line in lines.items()}
+
+
+def _unknown_in(payout: Payout) -> int:
+    return payout.lines.filter(sale=None).exclude(platform_sale_id="").count()
 
 
 def _late_sales_link(payout: Payout) -> None:
@@ -150,7 +260,7 @@ def _lines_write(payout: Payout, lines: Mapping[str, PaymentLine]) -> int:
             payout=payout, platform_sale_id=key,
             defaults={
                 "tenant_id": payout.tenant_id, "sale": sales.get(key), "gross": line.gross, "fee": line.fee,
-                "penalty": line.penalty, "net": line.net,
+                "penalty": line.penalty, "net": line.net, "note": line.note[:200],
             },
         )  # fmt: skip
     return len(lines.keys() - sales.keys() - {""})
@@ -160,7 +270,9 @@ def _sales_paid(payout: Payout) -> None:
     """The sales of a payout that was made are complete."""
     if payout.paid_at is None or payout.paid_at > now():
         return
-    for sale_id in sorted(payout.lines.exclude(sale=None).values_list("sale_id", flat=True)):
+    # A charge alone pays for nothing.
+    paid = payout.lines.filter(gross__gt=0).exclude(sale=None)
+    for sale_id in sorted(paid.values_list("sale_id", flat=True)):
         sale = sale_lock(sale_id)
         # Being paid does not answer the question that a person was asked.
         settled = sale.state in {SaleState.NEEDS_PERSON, SaleState.COMPLETE}
@@ -172,8 +284,10 @@ def _sales_paid(payout: Payout) -> None:
             continue
         before = sale_facts(sale)
         sale.state = SaleState.COMPLETE
+        # Who is paid has delivered.
+        sale.delivered_at = sale.delivered_at or payout.paid_at
         sale.version += 1
-        sale.save(update_fields=["state", "version", "updated_at"])
+        sale.save(update_fields=["state", "delivered_at", "version", "updated_at"])
         sale_changed(sale)
         alerts_settle(sale)
         actor = Actor.marketplace(payout.tenant_id, payout.account_id)

@@ -19,16 +19,18 @@ from listings.models import (
     MarketplaceCommand,
     PriceHistory,
     Sale,
+    SaleEnding,
 )  # fmt: skip
 from listings.services.command_alerts import alert_needs_person, alert_reconnect
 from listings.services.commands import command_write
+from listings.services.endings import ending_apply
 from listings.services.notify import listing_changed
-from listings.services.projections import offer_no_more
 from listings.services.sale_alerts import alert_rejected
 from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.wake import outbox_wake
 from listings.states import listing_may_move
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
+from seatsync.core.actors import Actor
 from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.jobs import enqueue_on_commit
 from seatsync.live.alerts import alert_recover
@@ -137,9 +139,10 @@ def _done(command: MarketplaceCommand, listing: Listing | None, sale: Sale | Non
         _AFTER[kind](command, listing, answer)
     if kind is CommandKind.REJECT_SALE and sale is not None:
         sale.state_reason = "rejected at its marketplace: a seat belonged to somebody else"
+        actor = Actor.marketplace(sale.tenant_id, sale.account_id)
+        ending_apply(actor=actor, sale=sale, ending=SaleEnding.REJECTED, reason=sale.state_reason)
         sale.version += 1
-        sale.save(update_fields=["state_reason", "version", "updated_at"])
-        offer_no_more(sale)
+        sale.save()
         alert_rejected(sale)
 
 

@@ -1,8 +1,6 @@
-"""What people are told about sales, payouts and moved games."""
+"""What people are told about sales and moved games."""
 
-from decimal import Decimal
-
-from listings.models import Payout, Sale, SaleState
+from listings.models import Sale, SaleState
 from listings.services.notify import sale_people
 from marketplaces.registry import platform_name
 from portfolios.models import Game, SeasonTicket
@@ -10,7 +8,7 @@ from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
 from seatsync.core.templatetags.ui import milliseconds
-from seatsync.live.alerts import alert_raise, alert_recover, alerts_raise, alerts_recover, alerts_reword
+from seatsync.live.alerts import alert_raise, alerts_raise, alerts_recover, alerts_reword
 
 _SOLD, _PROMISED, _UNCLEAR, _AMOUNTS = "sale.sold", "sale.provisional", "sale.unclear", "sale.amounts"
 _MISSING, _CONFLICT, _CANCELLED = "sale.missing", "sale.conflict", "sale.cancelled"
@@ -32,14 +30,15 @@ def _seats(sale: Sale) -> str:
     return f"{sale.quantity} seat{'' if sale.quantity == 1 else 's'}"
 
 
-def _what(sale: Sale) -> str:
+def sale_what(sale: Sale) -> str:
     """The sale's seats and game, as far as they are known: "2 seats 131 row 27, White Sox at Mariners on 25 Nov"."""
     if sale.listing is None:
         return f"sale {sale.platform_sale_id}"
     return f"{_seats(sale)} {sale.listing.section} row {sale.listing.row}, {sale.listing.game.words}"
 
 
-def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> None:
+def sale_tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> None:
+    """Tell a sale's people something of it; what is open already under this kind is reworded."""
     people, key = sale_people(sale), f"{kind}:{sale.pk}"
     alerts_raise(
         tenant_id=sale.tenant_id,
@@ -57,7 +56,8 @@ def _tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> Non
     alerts_reword(user_ids=people, dedupe_key=key, body=body)
 
 
-def _settle(sale: Sale, *kinds: str) -> None:
+def sale_settle_kinds(sale: Sale, *kinds: str) -> None:
+    """What was told of a sale under these kinds is over."""
     alerts_recover(user_ids=sale_people(sale), dedupe_keys=[f"{kind}:{sale.pk}" for kind in kinds])
 
 
@@ -67,10 +67,10 @@ def alert_sold(sale: Sale) -> None:
     # Handed over before we heard of it: nothing is asked of anybody.
     asks = sale.state in {SaleState.PROVISIONAL, SaleState.CONFIRMED}
     what = "Held for a buyer" if promised else "Sold"
-    _tell(
+    sale_tell(
         sale,
         kind=_PROMISED if promised else _SOLD,
-        title=f"{what} on {_name(sale)}: {_what(sale)}."[:160],
+        title=f"{what} on {_name(sale)}: {sale_what(sale)}."[:160],
         body=_sold_body(sale),
         severity="action" if asks else "info",
     )
@@ -78,20 +78,20 @@ def alert_sold(sale: Sale) -> None:
 
 def alerts_settle(sale: Sale) -> None:
     """The sale has come to another state: the alerts that say or ask otherwise are over."""
-    _settle(sale, *(kind for kind, state in _TRUE_WHILE.items() if state != sale.state))
+    sale_settle_kinds(sale, *(kind for kind, state in _TRUE_WHILE.items() if state != sale.state))
 
 
 def alert_rejected(sale: Sale) -> None:
     """Its marketplace took the rejection: the conflict is over, and nothing is left to look at."""
-    _settle(sale, _CONFLICT)
+    sale_settle_kinds(sale, _CONFLICT)
 
 
 def alert_missing(sale: Sale, *, missing: bool) -> None:
     """A sale that we have is not known at its marketplace, or (not `missing`) is there after all."""
     if not missing:
-        _settle(sale, _MISSING)
+        sale_settle_kinds(sale, _MISSING)
         return
-    _tell(
+    sale_tell(
         sale,
         kind=_MISSING,
         title=f"{_name(sale)} knows nothing of sale {sale.platform_sale_id}",
@@ -123,12 +123,12 @@ def _sold_body(sale: Sale) -> str:
 def alert_amounts(sale: Sale, *, unexplained: bool) -> None:
     """What a marketplace says of a sale's money does not add up: it is kept as told, and said until it does."""
     if not unexplained:
-        _settle(sale, _AMOUNTS)
+        sale_settle_kinds(sale, _AMOUNTS)
         return
     gross, fees, proceeds, rest = (
         money_text(value, sale.currency) for value in (sale.gross, sale.fees, sale.proceeds, sale.rounding)
     )
-    _tell(
+    sale_tell(
         sale,
         kind=_AMOUNTS,
         title=f"{_name(sale)}'s amounts of a sale do not add up",
@@ -139,32 +139,21 @@ def alert_amounts(sale: Sale, *, unexplained: bool) -> None:
 
 def alert_conflict(sale: Sale) -> None:
     """A marketplace sold seats that somebody else has."""
-    _tell(
+    sale_tell(
         sale,
         kind=_CONFLICT,
-        title=f"Conflict: {_name(sale)} sold seats that are gone: {_what(sale)}"[:160],
+        title=f"Conflict: {_name(sale)} sold seats that are gone: {sale_what(sale)}"[:160],
         body="The sale is being rejected there before its confirm-by time. Look at it now.",
         severity="critical",
     )
 
 
-def alert_cancelled(sale: Sale) -> None:
-    """A sale was cancelled and the seats are back."""
-    _tell(
-        sale,
-        kind=_CANCELLED,
-        title=f"Sale cancelled on {_name(sale)}: {_what(sale)}"[:160],
-        body="Your seats are available again. Nothing was listed again; publish them if you still want to sell.",
-        severity="action",
-    )
-
-
 def alert_unclear(sale: Sale, reason: str) -> None:
     """A sale needs a person."""
-    _tell(
+    sale_tell(
         sale,
         kind=_UNCLEAR,
-        title=f"{_name(sale)} sale needs you: {_what(sale)}"[:160],
+        title=f"{_name(sale)} sale needs you: {sale_what(sale)}"[:160],
         body=f"Nothing was decided, because {reason}.",
         severity="critical",
     )
@@ -186,34 +175,3 @@ def alert_game_moved(ticket: SeasonTicket, game: Game, what: str, held: int) -> 
             url=page_link("analytics:game_detail", game.pk),
             dedupe_key=f"game.moved:{ticket.pk}:{game.pk}:{game.status}:{game.starts_at:%Y%m%d%H%M}",
         )
-
-
-def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) -> None:
-    """A marketplace paid, or corrected what it had told (`was`); what its lines do not explain is said at once."""
-    short = payout.unexplained or unknown or was is not None
-    gross, fee, penalty, net, rest = (
-        money_text(value, payout.currency)
-        for value in (payout.gross, payout.fee, payout.penalty, payout.net, payout.unexplained)
-    )
-    parts = f"{gross} gross, {fee} fees, {penalty} penalties."
-    problem = f" It said {money_text(was, payout.currency)} before." if was is not None else ""
-    problem += f" {rest} of it is not explained by its lines." if payout.unexplained else ""
-    if unknown:
-        problem += f" {unknown} of its sales are not known here."
-    name, verb = platform_name(payout.platform), "pays" if was is None else "corrects a payout to"
-    owner, key = payout.account.user_id, f"payout:{payout.pk}"
-    if was is not None:
-        # What was said before of this payout is no longer so.
-        alert_recover(user_id=owner, dedupe_key=key)
-    alert_raise(
-        tenant_id=payout.tenant_id,
-        user_id=owner,
-        kind="payout",
-        title=f"{name} {verb} {net}",
-        body=f"Payout {payout.reference}: {parts}{problem}",
-        severity="action" if short else "info",
-        object_type="payout",
-        object_id=str(payout.pk),
-        url=page_link("listings:sale_list"),
-        dedupe_key=key,
-    )

@@ -18,6 +18,7 @@ from listings.models import (
     ListingSeat,
     MarketplaceCommand,
     Sale,
+    SaleEnding,
     SaleSeat,
     SaleState,
 )  # fmt: skip
@@ -25,12 +26,12 @@ from listings.services.adopt import listing_covers_sale, listing_of_unknown_sale
 from listings.services.allocation import Allocation, allocate
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
+from listings.services.endings import ending_apply, ending_clear
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on
-from listings.services.projections import offer_no_more, projections_shrink, sold_listing_shrink
+from listings.services.projections import projections_shrink, sold_listing_shrink
 from listings.services.refs import listing_called
 from listings.services.sale_alerts import (
-    alert_cancelled,
     alert_conflict,
     alert_sold,
     alert_sold_elsewhere_down,
@@ -42,6 +43,7 @@ from listings.services.sale_scene import (
     Scene,
     amounts_take,
     as_told,
+    delivered_note,
     mark_if_nothing_to_take_down,
     sale_audit,
     sale_facts,
@@ -49,7 +51,7 @@ from listings.services.sale_scene import (
     sale_store,
     seats_attach,
 )
-from listings.states import OPEN, SALE_LIVE, sale_may_move
+from listings.states import OPEN, SALE_LIVE, ending_may_be, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get, platform_name
@@ -108,7 +110,7 @@ def sale_hold_release(*, account: MarketplaceAccount, platform_sale_id: str, rea
         if sale.state != SaleState.PROVISIONAL:
             continue
         before = sale_facts(sale)
-        _end(sale)
+        ending_apply(actor=actor, sale=sale, ending=SaleEnding.PROMISE_CANCELLED, reason=reason)
         # Whatever its marketplace says of it from now on is news.
         sale.state_reason, sale.remote_status, sale.remote_state = reason[:300], "", ""
         sale.version += 1
@@ -294,22 +296,31 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     _tell_money(scene, sale)
     # Asked for as long as it waits: who resolved an unclear sale did not confirm it there.
     _confirm_if_asked(scene, sale)
-    over_or_open = {SaleState.NEEDS_PERSON, SaleState.CANCELLED, SaleState.CONFLICT}
-    if sale.remote_status == scene.remote.remote_status and (sale.state == state or sale.state in over_or_open):
+    if _is_told(scene, sale, state):
         return sale
-    sale.remote_status, sale.remote_state = scene.remote.remote_status[:60], scene.remote.state.value
-    sale.read_back_at = now()
-    if state is None:
-        alert_unclear(sale, f"the marketplace reports a state we do not know ({scene.remote.remote_status})")
-    elif state == SaleState.CANCELLED and sale.state != SaleState.CANCELLED:
-        _cancel(scene, sale)
-    elif sale.state in SALE_LIVE and state != sale.state and sale_may_move(sale.state, state):
-        _stands(scene, sale, state)
+    _moved(scene, sale, state)
     sale.version += 1
     sale.save()
     sale_changed(sale)
     sale_record(scene, sale, "sale.moved")
     return sale
+
+
+def _moved(scene: Scene, sale: Sale, state: SaleState | None) -> None:
+    """The locked sale is another one there than it was."""
+    was_trouble = sale.remote_state == RemoteSaleState.ISSUE
+    sale.remote_status, sale.remote_state = scene.remote.remote_status[:60], scene.remote.state.value
+    sale.read_back_at = now()
+    if state is None:
+        _trouble(scene, sale)
+    elif state == SaleState.CANCELLED:
+        if sale.state != SaleState.CANCELLED:
+            _cancel(scene, sale)
+    elif sale.state in SALE_LIVE:
+        if was_trouble and sale.ending == SaleEnding.CLAIM:
+            ending_clear(sale)
+        if state != sale.state and sale_may_move(sale.state, state):
+            _stands(scene, sale, state)
 
 
 def _named_otherwise(scene: Scene, sale: Sale, state: SaleState | None) -> Allocation | None:
@@ -326,6 +337,7 @@ def _named_otherwise(scene: Scene, sale: Sale, state: SaleState | None) -> Alloc
 def _stands(scene: Scene, sale: Sale, state: SaleState) -> None:
     """A live sale has gone on; one that was only promised has its seats now."""
     promised, sale.state = sale.state == SaleState.PROVISIONAL, state
+    delivered_note(sale)
     _move_to(scene, [s for s in scene.seats if s.held_by == scene.key], OwnerState.SOLD)
     alerts_settle(sale)
     if promised and scene.listing is not None:
@@ -414,18 +426,31 @@ def _may_be_taken_now(scene: Scene, state: SaleState | None) -> bool:
 
 
 def _cancel(scene: Scene, sale: Sale) -> None:
-    _release(scene, sale)
-    _end(sale)
+    """Its marketplace has taken the locked sale back."""
+    promised = sale.state == SaleState.PROVISIONAL
+    ending = SaleEnding.PROMISE_CANCELLED if promised else SaleEnding.CANCELLED
+    ending_apply(actor=scene.actor, sale=sale, ending=ending, reason=scene.remote.remote_status, seats=scene.seats)
 
 
-def _end(sale: Sale) -> None:
-    """The sale is over, and its seats are nobody's. The caller locked its listing and itself, and saves it."""
-    was_live, sale.state = sale.state in SALE_LIVE, SaleState.CANCELLED
-    SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
-    alerts_settle(sale)
-    if was_live:
-        offer_no_more(sale)
-        alert_cancelled(sale)
+def _trouble(scene: Scene, sale: Sale) -> None:
+    """Its marketplace reports a state in which nothing is done by itself: a complaint, or one that we do not know."""
+    if scene.remote.state is RemoteSaleState.ISSUE and ending_may_be(sale.state, SaleEnding.CLAIM):
+        reason = f"its marketplace reports a problem with the sale ({scene.remote.remote_status})"
+        ending_apply(actor=scene.actor, sale=sale, ending=SaleEnding.CLAIM, reason=reason)
+    else:
+        alert_unclear(sale, f"the marketplace reports a state we do not know ({scene.remote.remote_status})")
+
+
+def _is_told(scene: Scene, sale: Sale, state: SaleState | None) -> bool:
+    """Whether this word changes nothing: it is the one that we had."""
+    remote, over_or_open = scene.remote, {SaleState.NEEDS_PERSON, SaleState.CANCELLED, SaleState.CONFLICT}
+    if sale.remote_status != remote.remote_status:
+        return False
+    if RemoteSaleState.ISSUE in {sale.remote_state, remote.state} and sale.remote_state != remote.state:
+        return False
+    if state is None and sale.remote_state == remote.state:
+        return True
+    return sale.state == state or sale.state in over_or_open
 
 
 def _release(scene: Scene, sale: Sale, *, reason: str = "the sale was cancelled") -> None:

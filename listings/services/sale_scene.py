@@ -13,7 +13,7 @@ from listings.services.obstacles import hold_key
 from listings.services.sale_alerts import alert_amounts
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount
-from marketplaces.selectors import fee_version
+from marketplaces.selectors import fee_version, payout_calendar
 from portfolios.models import Seat
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -28,6 +28,14 @@ STATE_OF = {
     RemoteSaleState.COMPLETE: SaleState.COMPLETE,
     RemoteSaleState.CANCELLED: SaleState.CANCELLED,
 }
+
+_DELIVERED = frozenset({SaleState.FULFILLED, SaleState.COMPLETE})
+
+
+def delivered_note(sale: Sale) -> None:
+    """Note when we first heard that the tickets were handed over; the caller saves the sale."""
+    if sale.state in _DELIVERED and sale.delivered_at is None:
+        sale.delivered_at = now()
 
 
 @dataclass(slots=True)
@@ -83,6 +91,8 @@ def sale_store(scene: Scene, state: str, reason: str) -> Sale:
         quantity=remote.quantity,
         currency=remote.currency,
         fee_version=fee_version(scene.account.platform, on=remote.sold_at.date()),
+        payout_calendar=payout_calendar(scene.account.platform, mode=scene.account.mode, on=remote.sold_at.date()),
+        delivered_at=moment if state in _DELIVERED else None,
         state=state,
         remote_status=remote.remote_status[:60],
         remote_state=remote.state.value,
@@ -118,6 +128,10 @@ def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
     sale.listing, sale.game_id = scene.listing, scene.listing.game_id if scene.listing else None
     sale.quantity = remote.quantity
     sale.state, sale.state_reason = state, reason[:300]
+    if state != SaleState.CANCELLED:
+        # It stands (again).
+        sale.ending, sale.ending_reason, sale.ended_at, sale.told_charge = "", "", None, None
+    delivered_note(sale)
     sale.remote_status, sale.remote_state, sale.read_back_at = remote.remote_status[:60], remote.state.value, now()
     sale.confirm_by, sale.ship_by = remote.confirm_by, remote.ship_by
     sale.version += 1

@@ -8,9 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from listings.models import CommandKind, CommandState, MarketplaceCommand, SaleState
-from listings.selectors import commands_of_sale, payout_lines_of_sale, sale_get, sale_zone, seats_of_sale
+from listings.models import CommandKind, CommandState, MarketplaceCommand, SaleEnding, SaleState
+from listings.payables import money_of
+from listings.selectors import commands_of_sale, sale_get, sale_zone, seats_of_sale
 from listings.selectors import sale_list as sales_visible
+from listings.services.ending_alerts import ending_words
+from listings.states import LIFTABLE, REPORTABLE, SALE_LIVE, ending_may_be
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.requests import template_for
 
@@ -43,12 +46,20 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     reached = _PATH.index(SaleState(sale.state)) if sale.state in _PATH else -1
     commands = commands_of_sale(sale)
     told = [command for command in commands if command.kind not in _TAKES_DOWN]
+    money = money_of(actor, sale)
     context = {
         "sale": sale,
         "zone": sale_zone(sale),
         "seats": seats_of_sale(sale),
-        "paid": payout_lines_of_sale(actor, sale),
-        "to_hand_over": sale.state == SaleState.CONFIRMED,
+        "paid": money.lines,
+        "expected": money.expected,
+        "late": money.late,
+        "lacking": money.lacking,
+        "ending_words": ending_words(sale),
+        "came": money.came,
+        "may_report": any(ending_may_be(sale.state, one) for one in REPORTABLE),
+        "may_settle": sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF,
+        "to_hand_over": sale.state == SaleState.CONFIRMED and sale.stands,
         "down": [command for command in commands if command.kind in _TAKES_DOWN],
         "sold_there": [command for command in commands if command.sold_there],
         "told": told,

@@ -58,6 +58,10 @@ class Platform:
         """Raises NotSupported: payouts are not told."""
         raise self._none("list of payouts")
 
+    def next_payment(self, link: Link) -> RemotePayment | None:
+        """Raises NotSupported: what is coming is not told."""
+        raise self._none("preview of the next payout")
+
     def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
         """Raises NotSupported: there is none, or its people note the address down."""
         raise self._none("call that registers a webhook")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from marketplaces.simulator import control, journal, sales
+from marketplaces.simulator import control, journal, payments, sales
 from marketplaces.simulator.buyers import Buyers
 from marketplaces.simulator.dialects import dialects
 from marketplaces.simulator.faults import Fault, Faults
@@ -105,14 +105,15 @@ class Simulator:
         self.platforms[sale.platform].tell(sale, what, self.clock())
 
     def advance(self, now: float | None = None) -> int:
-        """What time does to the world: buyers buy, reviews end; returns the number of purchases."""
+        """What time does to the world: buyers buy, reviews end, sellers are paid; returns the number of purchases."""
         moment = self.clock() if now is None else now
         with self.lock:
             for dialect in self.platforms.values():
                 dialect.pass_time(moment)
             sold = self.buyers.tick(moment)
             moved = sales.advance_due(self.ledger, moment, self.tell)
-            self._changed = self._changed or sold + moved > 0
+            paid = payments.pay_due(self.ledger, moment)
+            self._changed = self._changed or sold + moved + paid > 0
         return sold
 
     def deliver_due(self, now: float | None = None) -> int:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marketplaces.simulator import prints, sales
+from marketplaces.simulator import endings, payments, prints, sales
 from marketplaces.simulator.dialects import platforms
 from marketplaces.simulator.http import Refusal, Request, Response
 from marketplaces.simulator.journal import journal_id
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 PREFIX = "/_sim"
 _AMOUNTS = ("min_price", "max_price")
-# Settings that are told platform by platform, with what their numbers are.
-_BY_PLATFORM: dict[str, Callable[[Any], float]] = {
-    "fee_percent": float, "webhook_retries": int, "webhook_retry_s": float,
+# Settings that are told platform by platform, with what their values are.
+_BY_PLATFORM: dict[str, Callable[[Any], Any]] = {
+    "fee_percent": float, "webhook_retries": int, "webhook_retry_s": float, "payout": payments.rule_read,
 }  # fmt: skip
 
 
@@ -211,9 +211,7 @@ def _by_hand(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
 
 def _advance(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     """{"sale_id", "to"?: "sold" | "cancelled" | "complete", "cancel"?}: what the platform does to a sale."""
-    sale = simulator.ledger.sales.get(int(body["sale_id"]))
-    if sale is None:
-        raise Refusal(404, "no such sale")
+    sale = _sale(simulator, body)
     step = "cancelled" if body.get("cancel") else str(body.get("to", "sold"))
     if step == "sold":
         sales.settle(sale, now, simulator.tell)
@@ -227,9 +225,35 @@ def _advance(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
 
 
 def _pay(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
-    """{"platform"}: pay what was handed over."""
-    made = sales.pay(simulator.ledger, _platform(body), now)
+    """{"platform"}: pay what was handed over, less what is charged, without waiting for the calendar."""
+    made = payments.pay(simulator.ledger, _platform(body), now)
     return {"payments": [asdict(payment) for payment in made]}
+
+
+def _charge(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"sale_id", "amount", "reason"}: the seller owes this, and it is kept back of the next payment."""
+    made = payments.charge(
+        simulator.ledger, _sale(simulator, body), cents=to_cents(body["amount"]), reason=str(body["reason"]), now=now
+    )
+    return asdict(made)
+
+
+def _end(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"sale_id", "how": "claim" | "settle" | "penalty" | "replacement", "amount"?, "reason"?}."""
+    sale = _sale(simulator, body)
+    endings.end(
+        simulator.ledger, sale, str(body["how"]), cents=to_cents(body.get("amount") or 0),
+        reason=str(body.get("reason") or ""), now=now, tell=simulator.tell,
+    )  # fmt: skip
+    return _sale_body(sale)
+
+
+def _call_off(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"event_id"}: the game will not be played; answers how many sales ended."""
+    event = simulator.ledger.events.get(int(body["event_id"]))
+    if event is None:
+        raise Refusal(404, "no such event")
+    return {"ended": endings.call_off(simulator.ledger, event, now=now, tell=simulator.tell)}
 
 
 def _buyers(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
@@ -323,6 +347,13 @@ def _listing(simulator: "Simulator", body: dict[str, Any]) -> Listing:
     return found
 
 
+def _sale(simulator: "Simulator", body: dict[str, Any]) -> Sale:
+    found = simulator.ledger.sales.get(int(body["sale_id"]))
+    if found is None:
+        raise Refusal(404, "no such sale")
+    return found
+
+
 def _sale_body(sale: Sale) -> dict[str, Any]:
     return asdict(sale) | {"sale_id": str(sale.id), "gross_cents": sale.gross_cents}
 
@@ -333,6 +364,8 @@ _READS: dict[str, Callable[["Simulator", Request], Any]] = {
 _ACTIONS: dict[str, Callable[["Simulator", dict[str, Any], float], Any]] = {
     "/reset": _reset, "/seed": _seed, "/settings": _settings, "/faults": _faults, "/accounts": _accounts,
     "/expire": _expire, "/events": _events, "/market": _market, "/sell": _sell,
-    "/listings": _by_hand, "/advance": _advance, "/pay": _pay, "/buyers": _buyers,
+    "/listings": _by_hand,
+    "/advance": _advance, "/pay": _pay, "/charge": _charge,
+    "/end": _end, "/call-off": _call_off, "/buyers": _buyers,
     "/deliver": _deliver, "/prints": _replay,
 }  # fmt: skip

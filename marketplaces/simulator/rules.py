@@ -21,6 +21,21 @@ class Words:
     complete: str
     rejected: str
     cancelled: str
+    # Where a sale that was paid is called otherwise than one that is to be.
+    paid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRule:
+    """When a platform pays by itself. Weekdays count from Monday as 0, and begin at midnight UTC.
+
+    `after_game`, `after_delivery`: so many days later. `weekly`: on the first such weekday that is at least so many
+    days after the hand-over. `none`: only when it is told to.
+    """
+
+    kind: str = "none"
+    days: int = 0
+    weekday: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,8 @@ class Rules:
     knows_provisional: bool
     webhook_retries: int
     webhook_retry_s: float
+    # No platform publishes its calendar whole: these are the simulator's own.
+    payout: PayoutRule = PayoutRule()
 
 
 class Dialect(Protocol):

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
+from marketplaces.simulator import payments
 from marketplaces.simulator.dialects import rules_of
 from marketplaces.simulator.http import Refusal
-from marketplaces.simulator.state import Ledger, Listing, Payment, Sale
+from marketplaces.simulator.state import Ledger, Listing, Sale
 
 # What is told to the seller: (platform's sale, topic of ours).
 Tell = Callable[[Sale, str], None]
@@ -81,7 +82,7 @@ def settle(sale: Sale, now: float, tell: Tell) -> None:
 
 
 def cancel(ledger: Ledger, sale: Sale, now: float, tell: Tell) -> None:
-    """The platform takes the sale back; a provisional one gives its seats back to a listing that still stands."""
+    """The platform takes back the sale and what it paid; seats of a provisional one go to a listing that stands."""
     if sale.cancelled or sale.rejected:
         raise Refusal(409, f"sale {sale.id} is over")
     topic = "provisional_cancelled" if sale.provisional else "cancelled"
@@ -92,6 +93,9 @@ def cancel(ledger: Ledger, sale: Sale, now: float, tell: Tell) -> None:
         listing.state, listing.updated_at = "active", now
     sale.provisional, sale.cancelled = False, True
     sale.status, sale.updated_at = rules_of(sale.platform).words.cancelled, now
+    if sale.paid_in:
+        net_cents = sale.gross_cents - sale.fees_cents
+        payments.charge(ledger, sale, cents=net_cents, reason="Reversed sale", now=now)
     tell(sale, topic)
 
 
@@ -118,30 +122,13 @@ def hand_over(sale: Sale, proof: dict[str, object], now: float) -> None:
     _still_open(sale)
     sale.confirmed = sale.fulfilled = True
     sale.proof, sale.status, sale.updated_at = dict(proof), rules_of(sale.platform).words.handed_over, now
+    sale.handed_over_at = sale.handed_over_at or now
 
 
 def complete(sale: Sale, now: float) -> None:
     """The buyer has them."""
     _still_open(sale)
     sale.status, sale.updated_at = rules_of(sale.platform).words.complete, now
-
-
-def pay(ledger: Ledger, platform: str, now: float) -> list[Payment]:
-    """Pay every handed-over sale that is not paid, one payment an account."""
-    made: list[Payment] = []
-    for account in [item for item in ledger.accounts.values() if item.platform == platform]:
-        due = [
-            sale for sale in ledger.sales.values()
-            if sale.account_id == account.id and sale.fulfilled and not sale.paid_in and not sale.cancelled
-        ]  # fmt: skip
-        if not due:
-            continue
-        payment = Payment(ledger.new_id(), platform, account.id, now, [sale.id for sale in due])
-        ledger.payments[payment.id] = payment
-        for sale in due:
-            sale.paid_in, sale.updated_at = payment.id, now
-        made.append(payment)
-    return made
 
 
 def advance_due(ledger: Ledger, now: float, tell: Tell) -> int:

@@ -51,6 +51,8 @@ class Settings:
     # How long every platform takes to answer (the control API answers at once).
     answer_s: float = 0.0
     broker_data: bool = True
+    # When each platform pays by itself, by platform: {"kind", "days", "weekday"} (rules.PayoutRule).
+    payout: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -145,6 +147,9 @@ class Sale:
     rejected: bool = False
     cancelled: bool = False
     paid_in: int = 0
+    handed_over_at: float = 0.0
+    # What a buyer complains of, while that is not settled.
+    issue: str = ""
     proof: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -229,19 +234,34 @@ class Print:
 
 @dataclass(slots=True)
 class Payment:
-    """A payout of some sales."""
+    """A payout of some sales, less some charges."""
 
     id: int
     platform: str
     account_id: str
     created_at: float
     sale_ids: list[int]
+    charge_ids: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Charge:
+    """What an account owes its platform, to be kept back of the next payment; `sale_id` 0: for no sale of its own."""
+
+    id: int
+    platform: str
+    account_id: str
+    sale_id: int
+    cents: int
+    reason: str
+    created_at: float
+    paid_in: int = 0
 
 
 _TABLES: dict[str, Any] = {
     "accounts": Account, "events": Event, "listings": Listing, "sales": Sale, "subscriptions": Subscription,
     "deliveries": Delivery, "tokens": Token, "offers": Offer, "payments": Payment,
-    "prints": Print,
+    "charges": Charge, "prints": Print,
 }  # fmt: skip
 
 
@@ -267,6 +287,7 @@ class Ledger:
         self.tokens: dict[str, Token] = {}
         self.offers: dict[str, Offer] = {}
         self.payments: dict[int, Payment] = {}
+        self.charges: dict[int, Charge] = {}
         self.prints: dict[int, Print] = {}
         self.by_external: dict[tuple[str, str, str], int] = {}
 

@@ -10,14 +10,17 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from pytest_django.plugin import DjangoDbBlocker
 
-from listings.models import CommandState, FoundListing, MarketplaceCommand
+from listings.models import CommandState, FoundListing, MarketplaceCommand, Payout
 from listings.services.halts import push_halt_lift, push_halt_set
+from listings.services.payouts import payout_apply
 from listings.services.publish import listing_publish
 from listings.services.trading import trading_state_set
+from marketplaces.contracts import RemotePayment
 from marketplaces.models import InboundEvent, InboxState
 from marketplaces.services.connect import connect_assisted
 from portfolios.models import Venue
 from seatsync.accounts.models import User
+from seatsync.core.clock import now
 from seatsync.core.limiters import valkey
 from seatsync.live.alerts import alert_raise
 from tests.listings.platform import ScriptedPlatform
@@ -109,12 +112,14 @@ def build_world(platforms: tuple[ScriptedPlatform, ScriptedPlatform]) -> World:
     )  # fmt: skip
     totp.TOTP.activate(holding.user, totp.generate_totp_secret())
     RecoveryCodes.activate(holding.user)
+    payout_apply(account=market.accounts["alpha"], remote=RemotePayment("P-0", now(), Decimal("1.00"), "USD"))
     objects = {
         "ticket": holding.ticket, "game": holding.game, "free_seat": holding.seats[3], "listing": listing,
         "account": market.accounts["alpha"], "command": command, "waiting": waiting, "sale": sale, "alert": alert,
         "inbound": inbound, "brake": brake, "found": found, "assisted": assisted, "hand_listing": by_hand,
         "task": by_hand.commands.get(), "hand_seat": holding.seats_of(holding.games[-1])[0],
         "halt": halt,
+        "payout": Payout.objects.get(),
     }  # fmt: skip
     ids = {name: str(found.pk) for name, found in objects.items()}
     return World(market, {**ids, "group": str(listing.seat_group_id)})

@@ -28,6 +28,8 @@ SAME_BY_API = {
     "marketplaces:account_leave": ("POST", "/api/v1/marketplace-accounts/{id}/leave/"),
     "listings:sale_fulfil": ("POST", "/api/v1/sales/{id}/fulfil/"),
     "listings:sale_resolve": ("POST", "/api/v1/sales/{id}/resolve/"),
+    "listings:sale_report": ("POST", "/api/v1/sales/{id}/report/"),
+    "listings:payout_received": ("POST", "/api/v1/payouts/{id}/received/"),
     "listings:command_retry": ("POST", "/api/v1/commands/{id}/retry/"),
     "listings:command_give_up": ("POST", "/api/v1/commands/{id}/give-up/"),
     "listings:mapping_list": ("POST", "/api/v1/mapping/"),

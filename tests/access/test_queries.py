@@ -32,7 +32,8 @@ FEW, MANY = range(3), range(3, 30)
 PAGES_WITH_ROWS = {
     "analytics:desk", "analytics:inbox", "analytics:search", "analytics:season_detail", "analytics:game_detail",
     "portfolios:season_ticket_list", "listings:account_detail", "listings:mapping_list", "listings:listing_list",
-    "listings:listing_detail", "listings:sale_list", "listings:trading_detail", "live:alert_list",
+    "listings:listing_detail", "listings:sale_list", "listings:payout_list",
+    "listings:trading_detail", "live:alert_list",
 }  # fmt: skip
 # Pages that show no rows of the person's: single things and input.
 NO_ROWS = {

@@ -1,6 +1,10 @@
 """A holding, and the simulator in this process that knows its game."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
 import pytest
+import time_machine
 from pytest_django import Settings
 
 from marketplaces.services import links
@@ -8,6 +12,7 @@ from marketplaces.simulator.app import Simulator
 from marketplaces.simulator.transport import SimulatorTransport
 from seatsync.core.limiters import valkey
 from tests.builders import Holding, build_holding
+from tests.listings.selling import Seller, sell_and_hand_over
 from tests.listings.simulated import control
 
 
@@ -32,3 +37,18 @@ def simulator(monkeypatch: pytest.MonkeyPatch, settings: Settings, holding: Hold
         }],
     )  # fmt: skip
     return made
+
+
+@pytest.fixture
+def travel() -> Iterator[time_machine.Traveller]:
+    """The clock stands, and is moved by hand."""
+    with time_machine.travel(datetime.now(UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def seller(
+    travel: time_machine.Traveller, holding: Holding, simulator: Simulator, request: pytest.FixtureRequest
+) -> Seller:
+    """A holder who has sold two seats at a simulated platform (StubHub, if none is named) and handed them over."""
+    return sell_and_hand_over(holding, simulator, travel, getattr(request, "param", "stubhub"))

@@ -56,6 +56,7 @@ class ScriptedPlatform:
     script: dict[str, list[Exception]] = field(default_factory=dict)
     script_applied: dict[str, list[Exception]] = field(default_factory=dict)
     paid: list[RemotePayment] = field(default_factory=list)
+    coming: RemotePayment | None = None
     sections: tuple[str, ...] = ()
     # None: the platform has no search.
     events: list[RemoteEvent] | None = None
@@ -220,6 +221,9 @@ class ScriptedPlatform:
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         self._enter("payments", "")
         return iter(list(self.paid))
+
+    def next_payment(self, link: Link) -> RemotePayment | None:
+        return self.coming
 
     def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
         raise NotSupported("by support")

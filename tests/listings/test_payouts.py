@@ -116,6 +116,17 @@ def test_i25_a_corrected_payout_counts_is_said_and_what_it_replaces_is_kept(mark
     assert AuditEntry.objects.filter(verb="payout.corrected").count() == 1
 
 
+def test_what_a_charge_is_called_is_no_correction(market: Market, sale: Sale) -> None:
+    told = corrected(sale.platform_sale_id)
+    named = replace(told, lines=tuple(replace(line, note="Late delivery") for line in told.lines))
+    for one in (told, named, named):
+        market.alpha.paid = [one]
+        account_sync_payouts(account=market.accounts["alpha"])
+    assert PayoutLine.objects.get().note == "Late delivery"
+    assert not AuditEntry.objects.filter(verb="payout.corrected").exists()
+    assert Alert.objects.filter(kind="payout").count() == 1
+
+
 def test_i25_a_line_that_a_correction_leaves_out_is_reversed_not_deleted(market: Market, sale: Sale) -> None:
     market.alpha.paid = [payment(sale.platform_sale_id)]
     account_sync_payouts(account=market.accounts["alpha"])

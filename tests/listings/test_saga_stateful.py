@@ -1,5 +1,6 @@
 """Whatever happens in whatever order: a seat is sold once, and nothing sold stays on offer."""
 
+import contextlib
 from decimal import Decimal
 
 import hypothesis.strategies as st
@@ -16,14 +17,18 @@ from hypothesis.stateful import (
 )
 
 from listings.contracts import PriceChange
-from listings.models import Listing, MarketplaceCommand, Sale, SaleSeat
+from listings.models import Listing, MarketplaceCommand, PayoutLine, Sale, SaleSeat
 from listings.services.delist import listings_delist
+from listings.services.payouts import account_sync_payouts
 from listings.services.pricing import price_apply
+from listings.services.sale_report import sale_report
 from listings.services.sync import account_sync_sales
 from listings.states import OPEN
-from marketplaces.contracts import RemoteSaleState
+from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
 from marketplaces.errors import TemporaryError, UnknownOutcome
-from portfolios.models import OwnerState, Seat
+from portfolios.models import GameStatus, OwnerState, Seat
+from portfolios.services.games import game_move
+from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput
 from tests.listings.platform import ScriptedPlatform
@@ -54,6 +59,7 @@ def machine(  # noqa: C901 - one rule a move
                     platform.script_applied,
                 ):
                     book.clear()
+                platform.paid.clear()
                 platform.calls.clear()
             self.savepoint = transaction.savepoint()
             self.market = build_market(platforms)
@@ -100,9 +106,54 @@ def machine(  # noqa: C901 - one rule a move
             """What was provisional or unknown is paid, or called off."""
             platform = self.platform(name)
             for sale in list(platform.sales.values()):
-                if sale.state in {RemoteSaleState.PROVISIONAL, RemoteSaleState.UNKNOWN}:
+                if sale.state in {RemoteSaleState.PROVISIONAL, RemoteSaleState.UNKNOWN, RemoteSaleState.ISSUE}:
                     state = RemoteSaleState.AWAITING_FULFILMENT if paid else RemoteSaleState.CANCELLED
                     platform.move(sale.sale_id, state)
+
+        @rule(name=st.sampled_from(["alpha", "beta"]), pick=st.integers(0, 3), again=st.booleans())
+        def take_back(self, name: str, pick: int, again: bool) -> None:
+            """Its marketplace cancels a sale that stood, and may offer its seats by itself."""
+            platform = self.platform(name)
+            standing = [s for s in platform.sales.values() if s.state is RemoteSaleState.AWAITING_FULFILMENT]
+            for sale in standing[pick : pick + 1]:
+                if again:
+                    platform.relist(sale.sale_id)
+                else:
+                    platform.move(sale.sale_id, RemoteSaleState.CANCELLED)
+
+        @rule(name=st.sampled_from(["alpha", "beta"]), pick=st.integers(0, 3))
+        def complain(self, name: str, pick: int) -> None:
+            """A buyer is not content."""
+            platform = self.platform(name)
+            standing = [s for s in platform.sales.values() if s.state is RemoteSaleState.AWAITING_FULFILMENT]
+            for sale in standing[pick : pick + 1]:
+                platform.move(sale.sale_id, RemoteSaleState.ISSUE)
+
+        @rule(name=st.sampled_from(["alpha", "beta"]), pick=st.integers(0, 3), paid=st.booleans())
+        def charge(self, name: str, pick: int, paid: bool) -> None:
+            """A payout has a penalty for a sale, with what it brought or alone."""
+            platform = self.platform(name)
+            for sale in list(platform.sales.values())[pick : pick + 1]:
+                gross, fee = (sale.gross, sale.fees) if paid else (Decimal("0.00"), Decimal("0.00"))
+                line = PaymentLine(sale.sale_id, gross, fee, Decimal("9.00"), gross - fee - 9, "late")
+                platform.paid.append(RemotePayment(f"P-{len(platform.paid)}", now(), line.net, "USD", (line,)))
+            account_sync_payouts(account=self.market.accounts[name])
+
+        @rule(off=st.booleans())
+        def call_off(self, off: bool) -> None:
+            """The game will not be played, or will be after all."""
+            status = GameStatus.CANCELLED if off else GameStatus.SCHEDULED
+            game_move(actor=Actor.system(), game_id=self.market.holding.game.pk, status=status)
+
+        @rule(what=st.sampled_from(["replacement", "cancelled", "claim", "settled"]), pick=st.integers(0, 3))
+        def report(self, what: str, pick: int) -> None:
+            """Its holder says what a marketplace wrote; true or not."""
+            for sale in Sale.objects.order_by("pk")[pick : pick + 1]:
+                if what == "replacement":
+                    # That the buyer has other tickets, its marketplace says as well.
+                    self.platform(sale.platform).move(sale.platform_sale_id, RemoteSaleState.CANCELLED)
+                with contextlib.suppress(Conflict):
+                    sale_report(actor=self.market.holding.actor, sale_id=sale.pk, what=what, reason="by mail")
 
         @rule(pick=st.integers(0, 9), price=st.integers(60, 120))
         def reprice(self, pick: int, price: int) -> None:
@@ -134,6 +185,12 @@ def machine(  # noqa: C901 - one rule a move
                 listings_delist(actor=self.market.holding.actor, listing_ids=[ids[pick]])
 
         @invariant()
+        def what_was_charged_is_what_the_lines_say(self) -> None:
+            for sale in Sale.objects.all():
+                lines = PayoutLine.objects.filter(sale=sale).values_list("penalty", flat=True)
+                assert sale.charged == sum(lines, Decimal("0.00"))
+
+        @invariant()
         def a_seat_is_sold_once(self) -> None:
             live = list(SaleSeat.objects.filter(live=True).values_list("seat_id", flat=True))
             assert len(live) == len(set(live))
@@ -154,6 +211,7 @@ def machine(  # noqa: C901 - one rule a move
             for platform in (self.market.alpha, self.market.beta):
                 platform.script.clear()
                 platform.script_applied.clear()
+            self.call_off(off=False)
             self.decide("alpha", paid=True)
             self.decide("beta", paid=True)
             for _ in range(6):

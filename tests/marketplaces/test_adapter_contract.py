@@ -55,6 +55,7 @@ PROOF = Fulfilment("mobile", ("https://transfer.example/1", "https://transfer.ex
 CALLS = {
     Capability.SEARCH_EVENTS: "search_events", Capability.CONSTRAINTS: "constraints", Capability.PREVIEW: "preview",
     Capability.KEEP_ALIVE: "keep_alive", Capability.PAYMENTS: "payments", Capability.WEBHOOK: "parse_webhook",
+    Capability.NEXT_PAYMENT: "next_payment",
     Capability.REGISTER_WEBHOOK: "register_webhook", Capability.MARKET_VIEW: "market_view",
 }  # fmt: skip
 
@@ -238,13 +239,31 @@ def test_sale_follows_its_own_way_to_the_payout(
     adapter.create(link, draft)
     sale_id = world.sell(adapter.traits.key, 2)["sale_id"]
     assert adapter.confirm(link, sale_id).state is RemoteSaleState.AWAITING_FULFILMENT
-    assert adapter.fulfil(link, sale_id, PROOF).state in {RemoteSaleState.IN_DELIVERY, RemoteSaleState.COMPLETE}
+    assert adapter.fulfil(link, sale_id, PROOF).state is RemoteSaleState.IN_DELIVERY
     world.control("advance", {"sale_id": sale_id, "to": "complete"})
     world.control("pay", {"platform": adapter.traits.key})
     (paid,) = adapter.payments(link, datetime.fromtimestamp(world.moment, UTC) - timedelta(days=1))
     gross, fees = amounts(adapter)
     assert paid.net == gross - fees
     assert paid.lines == (PaymentLine(sale_id, gross, fees, Decimal(0), paid.net),)
+
+
+def test_what_is_coming_is_told_until_it_is_paid(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft
+) -> None:
+    if not needs(adapter, Capability.NEXT_PAYMENT, partial(adapter.next_payment, link)):
+        return
+    adapter.create(link, draft)
+    sale_id = world.sell(adapter.traits.key, 2)["sale_id"]
+    assert adapter.next_payment(link) is None
+    adapter.fulfil(link, sale_id, PROOF)
+    gross, fees = amounts(adapter)
+    coming = adapter.next_payment(link)
+    assert coming is not None
+    assert (coming.reference, coming.paid_at, coming.net) == ("", None, gross - fees)
+    assert coming.lines == (PaymentLine(sale_id, gross, fees, Decimal(0), coming.net),)
+    world.control("pay", {"platform": adapter.traits.key})
+    assert adapter.next_payment(link) is None
 
 
 def test_reject_ends_the_sale(adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft) -> None:
@@ -277,7 +296,7 @@ def test_fulfil_takes_the_declared_proofs_and_no_others(
         with pytest.raises(PermanentError):
             adapter.fulfil(link, sale_id, proof)
     else:
-        assert adapter.fulfil(link, sale_id, proof).state in {RemoteSaleState.IN_DELIVERY, RemoteSaleState.COMPLETE}
+        assert adapter.fulfil(link, sale_id, proof).state is RemoteSaleState.IN_DELIVERY
 
 
 def test_who_can_be_told_of_a_hand_over_declares_how(adapter: MarketplaceAdapter) -> None:

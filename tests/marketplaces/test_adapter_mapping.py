@@ -31,7 +31,7 @@ from tests.marketplaces.conftest import World
         ("WaitUntil2DaysBeforeTheEvent", RemoteSaleState.AWAITING_FULFILMENT),
         ("ProcessingTransfer", RemoteSaleState.IN_DELIVERY),
         ("On The Way", RemoteSaleState.IN_DELIVERY),
-        ("GetPaid", RemoteSaleState.COMPLETE),
+        ("GetPaid", RemoteSaleState.IN_DELIVERY),
         ("Cancelled", RemoteSaleState.CANCELLED),
         ("Issue", RemoteSaleState.ISSUE),
         ("Teleported", RemoteSaleState.UNKNOWN),
@@ -100,7 +100,7 @@ def test_an_unknown_split_is_refused(mapping: Any) -> None:
         ("submitted", "", RemoteSaleState.AWAITING_CONFIRM),
         ("confirmed", "", RemoteSaleState.AWAITING_FULFILMENT),
         ("confirmed", "broken link", RemoteSaleState.ISSUE),
-        ("fulfilled", "", RemoteSaleState.COMPLETE),
+        ("fulfilled", "", RemoteSaleState.IN_DELIVERY),
         ("denied", "late", RemoteSaleState.CANCELLED),
         ("void", "", RemoteSaleState.CANCELLED),
         ("teleported", "", RemoteSaleState.UNKNOWN),
@@ -153,7 +153,8 @@ def test_stubhub_penalties_are_not_fees() -> None:
         "credits": [detail("5.00", "Goodwill")], "_embedded": {"sale": {"id": 9}},
     }  # fmt: skip
     paid = payment_of({"id": 1, "payment_amount": {"amount": 70}, "_embedded": {"sales": [sale]}})
-    assert paid.lines == (PaymentLine("9", Decimal("100.00"), Decimal("10.00"), Decimal("25.00"), Decimal("70.00")),)
+    gross, fee, penalty, net = (Decimal(amount) for amount in ("100.00", "10.00", "25.00", "70.00"))
+    assert paid.lines == (PaymentLine("9", gross, fee, penalty, net, "Failed order penalty"),)
 
 
 @pytest.mark.parametrize(

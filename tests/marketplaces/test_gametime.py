@@ -225,7 +225,7 @@ def test_the_key_is_in_no_error(world: World, link: Link) -> None:
     [
         ("unconfirmed", RemoteSaleState.AWAITING_CONFIRM),
         ("unfulfilled", RemoteSaleState.AWAITING_FULFILMENT),
-        ("completed", RemoteSaleState.COMPLETE),
+        ("completed", RemoteSaleState.IN_DELIVERY),
         ("rejected", RemoteSaleState.CANCELLED),
         ("disputed", RemoteSaleState.UNKNOWN),
     ],

@@ -51,7 +51,7 @@ def link(world: World) -> Link:
     [
         ("UNCONFIRMED", RemoteSaleState.AWAITING_CONFIRM),
         ("PENDING_SHIPMENT", RemoteSaleState.AWAITING_FULFILMENT),
-        ("COMPLETED", RemoteSaleState.COMPLETE),
+        ("COMPLETED", RemoteSaleState.IN_DELIVERY),
         ("VERIFICATION", RemoteSaleState.UNKNOWN),
         ("PENDING_RESERVATION", RemoteSaleState.UNKNOWN),
         ("", RemoteSaleState.UNKNOWN),

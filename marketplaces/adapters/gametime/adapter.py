@@ -37,6 +37,7 @@ from marketplaces.errors import (
 )  # fmt: skip
 
 _LACKS = frozenset({
+    Capability.NEXT_PAYMENT,
     Capability.SEARCH_EVENTS, Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK,
     Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE,
 })  # fmt: skip
@@ -74,6 +75,7 @@ class Gametime(TokenPlatform):
         token_parts=("API key", "FTP user", "FTP password"),
         hand_overs=(HandOver.MOBILE_TRANSFER, HandOver.TRANSFER_URL),
         tells_gross=False,
+        tells_payouts=False,
     )
 
     def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
@@ -214,9 +216,9 @@ class Gametime(TokenPlatform):
         return self._sale_read_back(link, sale_id)
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
-        """A completed purchase each: there is no list of payouts."""
+        """A completed purchase each, announced: there is no list of payouts."""
         for sale in _bought_since(link, since - _LOOK_BACK):
-            if sale.state is RemoteSaleState.COMPLETE:
+            if sale.state is RemoteSaleState.IN_DELIVERY:
                 yield mapping.payment_of(sale)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:

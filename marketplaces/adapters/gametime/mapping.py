@@ -28,7 +28,8 @@ _ZERO = Decimal("0.00")
 _STATES = {
     "unconfirmed": RemoteSaleState.AWAITING_CONFIRM,
     "unfulfilled": RemoteSaleState.AWAITING_FULFILMENT,
-    "completed": RemoteSaleState.COMPLETE,
+    # Handed over: that it was paid is never told.
+    "completed": RemoteSaleState.IN_DELIVERY,
     "rejected": RemoteSaleState.CANCELLED,
 }
 
@@ -97,7 +98,7 @@ def proof_form(proof: Fulfilment) -> list[tuple[str, str]]:
 
 
 def payment_of(sale: RemoteSale) -> RemotePayment:
-    """A completed purchase is paid, on a day that is not told."""
+    """A completed purchase is a payout of its own, of which neither the day nor the deposit is told."""
     line = PaymentLine(sale.sale_id, sale.proceeds, _ZERO, _ZERO, sale.proceeds)
     return RemotePayment(f"purchase {sale.sale_id}", None, sale.proceeds, sale.currency, (line,))
 

@@ -160,6 +160,11 @@ class SeatGeek(TokenPlatform):
             whole = client.get(link, f"/remittances/{quote(invoice_id, safe='')}") if invoice_id else None
             yield mapping.invoice_of(whole or item)
 
+    def next_payment(self, link: Link) -> RemotePayment | None:
+        """The current remittance."""
+        body = client.get(link, "/remittances/current")
+        return None if body is None else mapping.current_of(body)
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
         """Raises BadSignature unless the bearer is `secret`."""
         webhook.verify(headers, secret)

@@ -1,6 +1,7 @@
 """SeatGeek's shapes to ours and back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -28,7 +29,8 @@ ORDER_STOCK_TYPES = frozenset({"mobile", "paper", "paperless", "barcode", "pdf"}
 _ORDER_STATES = {
     "submitted": RemoteSaleState.AWAITING_CONFIRM,
     "confirmed": RemoteSaleState.AWAITING_FULFILMENT,
-    "fulfilled": RemoteSaleState.COMPLETE,
+    # Handed over: that it was paid is told by the remittances.
+    "fulfilled": RemoteSaleState.IN_DELIVERY,
     "denied": RemoteSaleState.CANCELLED,
     "void": RemoteSaleState.CANCELLED,
 }
@@ -201,20 +203,37 @@ def invoice_of(body: Any) -> RemotePayment:
     """A weekly invoice with its charges by order: payments are credits, fees and the rest debits."""
     invoice = _wire.dig(body, "invoice") or _wire.dig(body, "remittance") or body
     lines: dict[str, list[Decimal]] = {}
+    notes: dict[str, list[str]] = {}
     for charge in _wire.items_at(invoice, "charges"):
         order_id, kind = _wire.text_at(charge, "order_id"), _wire.text_at(charge, "type")
         amount = abs(_wire.decimal_of(_wire.dig(charge, "amount")) or _ZERO)
         parts = lines.setdefault(order_id, [_ZERO, _ZERO, _ZERO])
-        parts[{"order_payment": 0, "seller_fees": 1}.get(kind, 2)] += amount
+        part = {"order_payment": 0, "seller_fees": 1}.get(kind, 2)
+        parts[part] += amount
+        if part == 2:
+            notes.setdefault(order_id, []).append(kind.replace("_", " "))
     return RemotePayment(
         reference=_wire.text_at(invoice, "invoice_id") or _wire.text_at(invoice, "id"),
         paid_at=invoice_date(invoice),
         net=_wire.decimal_of(_wire.dig(invoice, "total")) or _ZERO,
         currency="USD",
         lines=tuple(
-            PaymentLine(key, gross, fee, other, gross - fee - other) for key, (gross, fee, other) in lines.items()
+            PaymentLine(key, gross, fee, other, gross - fee - other, "; ".join(notes.get(key, ())))
+            for key, (gross, fee, other) in lines.items()
         ),
     )
+
+
+def current_of(body: Any) -> RemotePayment | None:
+    """The invoice that is being made up: not paid, whatever its date. None for an empty one.
+
+    Whether it has a number already is not documented: where it has one, it is paid under that.
+    """
+    told = invoice_of(body)
+    if not told.lines and told.net == _ZERO:
+        return None
+    day = told.paid_at if told.paid_at is not None and told.paid_at > datetime.now(UTC) else None
+    return replace(told, paid_at=None, expected_at=day)
 
 
 def invoice_date(invoice: Any) -> datetime | None:

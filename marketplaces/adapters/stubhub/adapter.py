@@ -10,7 +10,7 @@ from urllib.parse import quote
 from marketplaces.adapters import _wire
 from marketplaces.adapters._platform import Platform
 from marketplaces.adapters.stubhub import client, mapping, oauth, webhook
-from marketplaces.adapters.stubhub.payments import payment_of
+from marketplaces.adapters.stubhub.payments import next_payment_of, payment_of
 from marketplaces.contracts import (
     AppCredentials,
     Capability,
@@ -237,6 +237,11 @@ class StubHub(Platform):
             if made_at is None or made_at >= since:
                 whole = client.get(link, f"/v2/payments/{quote(_wire.text_at(item, 'id'), safe='')}")
                 yield payment_of(whole or item)
+
+    def next_payment(self, link: Link) -> RemotePayment | None:
+        """The next payment; it has no id, and its sales may change."""
+        body = client.get(link, "/v2/payments/next")
+        return None if body is None else next_payment_of(body)
 
     def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
         """Subscribe to every topic; `secret` comes back as each delivery's Authorization header."""

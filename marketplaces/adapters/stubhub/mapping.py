@@ -40,8 +40,10 @@ _SALE_STATES = {
         "PrintShippingLabels", "EnterTrackingNumbers", "WaitForShippingDetails", "WaitUntil2DaysBeforeTheEvent",
         "DropOffTickets", "UploadReservationCode",
     ),
-    RemoteSaleState.IN_DELIVERY: ("WaitForCourierPickup", "OnTheWay", "ProcessingTransfer", "WaitingForBuyerPickup"),
-    RemoteSaleState.COMPLETE: ("GetPaid", "Complete"),
+    RemoteSaleState.IN_DELIVERY: (
+        "WaitForCourierPickup", "OnTheWay", "ProcessingTransfer", "WaitingForBuyerPickup", "GetPaid",
+    ),
+    RemoteSaleState.COMPLETE: ("Complete",),
     RemoteSaleState.CANCELLED: ("Cancelled",),
     RemoteSaleState.ISSUE: ("Issue",),
 }  # fmt: skip

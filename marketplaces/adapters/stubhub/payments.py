@@ -1,5 +1,7 @@
 """StubHub's payouts to ours."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +10,7 @@ from marketplaces.adapters.stubhub.mapping import amount_at
 from marketplaces.contracts import PaymentLine, RemotePayment
 
 _ZERO = Decimal("0.00")
-_PENALTY_WORDS = ("penalt", "fine", "failed", "replacement", "cancel")
+_PENALTY_WORDS = ("penalt", "fine", "failed", "replacement", "cancel", "revers")
 
 
 def payment_of(body: Any) -> RemotePayment:
@@ -23,6 +25,15 @@ def payment_of(body: Any) -> RemotePayment:
     )
 
 
+def next_payment_of(body: Any) -> RemotePayment | None:
+    """The payment that is coming: no id, and a day only where its date lies ahead. None for an empty one."""
+    told = payment_of(body)
+    if not told.lines and told.net == _ZERO:
+        return None
+    day = told.paid_at if told.paid_at is not None and told.paid_at > datetime.now(UTC) else None
+    return replace(told, reference="", paid_at=None, expected_at=day)
+
+
 def _line(item: Any) -> PaymentLine:
     """One sale's line; a credit adds to the net only."""
     charges = _wire.items_at(item, "charges")
@@ -31,7 +42,8 @@ def _line(item: Any) -> PaymentLine:
     gross = sum((_amount(part) for part in _wire.items_at(item, "proceeds")), _ZERO)
     credit = sum((_amount(part) for part in _wire.items_at(item, "credits")), _ZERO)
     sale_id = _wire.text_at(item, "_embedded", "sale", "id")
-    return PaymentLine(sale_id, gross, fee, penalty, gross - fee - penalty + credit)
+    note = "; ".join(_wire.text_at(charge, "reason_description") for charge in charges if _is_penalty(charge))
+    return PaymentLine(sale_id, gross, fee, penalty, gross - fee - penalty + credit, note)
 
 
 def _amount(detail: Any) -> Decimal:

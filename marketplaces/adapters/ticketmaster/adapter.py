@@ -30,7 +30,9 @@ from marketplaces.contracts import (
 )
 from marketplaces.errors import AlreadyGone, PermanentError
 
-_LACKS = frozenset({Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE, Capability.KEEP_ALIVE})
+_LACKS = frozenset(
+    {Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE, Capability.KEEP_ALIVE, Capability.NEXT_PAYMENT}
+)
 # Discovery's largest page; deeper than a thousand events it does not go.
 _FOUND_AT_ONCE = "200"
 

@@ -30,7 +30,8 @@ _ORDER_STATES = {
     "new": RemoteSaleState.AWAITING_CONFIRM,
     "confirmed": RemoteSaleState.AWAITING_FULFILMENT,
     "transferring": RemoteSaleState.IN_DELIVERY,
-    "completed": RemoteSaleState.COMPLETE,
+    # The buyer has them: that it was paid is told by the payouts.
+    "completed": RemoteSaleState.IN_DELIVERY,
     "rejected": RemoteSaleState.CANCELLED,
     "cancelled": RemoteSaleState.CANCELLED,
 }

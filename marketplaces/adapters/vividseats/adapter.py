@@ -33,6 +33,7 @@ from marketplaces.errors import (
 )  # fmt: skip
 
 _LACKS = frozenset({
+    Capability.NEXT_PAYMENT,
     Capability.KEEP_ALIVE,
     Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.WEBHOOK,
     Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE,

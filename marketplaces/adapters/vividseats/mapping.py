@@ -27,7 +27,8 @@ LONGEST_SECTION = 45
 _ORDER_STATES = {
     "UNCONFIRMED": RemoteSaleState.AWAITING_CONFIRM,
     "PENDING_SHIPMENT": RemoteSaleState.AWAITING_FULFILMENT,
-    "COMPLETED": RemoteSaleState.COMPLETE,
+    # Handed over: that it was paid is told by the payments.
+    "COMPLETED": RemoteSaleState.IN_DELIVERY,
 }
 
 

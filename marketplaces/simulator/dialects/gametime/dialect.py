@@ -14,7 +14,7 @@ from marketplaces.simulator import sales
 from marketplaces.simulator.desk import TokenDesk, routes
 from marketplaces.simulator.dialects.gametime import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
-from marketplaces.simulator.rules import Rules, Words
+from marketplaces.simulator.rules import PayoutRule, Rules, Words
 from marketplaces.simulator.state import Account, Event, Listing, Sale, from_cents, to_cents
 
 PLATFORM = "gametime"
@@ -23,6 +23,7 @@ _RULES = Rules(
     words=Words("unconfirmed", "unconfirmed", "unfulfilled", "completed", "completed", "rejected", "rejected"),
     # No fee is published: the file's Cost is what the seller is paid. How often a webhook is sent again is not said.
     fee_percent=0.0, fee_per_ticket=True, knows_provisional=False, webhook_retries=0, webhook_retry_s=1.0,
+    payout=PayoutRule("after_delivery", 3),
 )  # fmt: skip
 _REQUIRED = (
     "Event", "Venue", "EventDate", "EventTime", "Quantity", "Section", "Row", "Cost", "TicketID", "edelivery_ind",

@@ -2,11 +2,11 @@
 
 from typing import Any, ClassVar
 
-from marketplaces.simulator import sales
+from marketplaces.simulator import payments, sales
 from marketplaces.simulator.desk import TokenDesk, routes
 from marketplaces.simulator.dialects.seatgeek import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
-from marketplaces.simulator.rules import Rules, Words
+from marketplaces.simulator.rules import PayoutRule, Rules, Words
 from marketplaces.simulator.state import Account, Event, Listing, Sale, from_cents, stamp, to_cents
 
 PLATFORM = "seatgeek"
@@ -14,6 +14,7 @@ _RULES = Rules(
     key=PLATFORM,
     words=Words("submitted", "submitted", "confirmed", "fulfilled", "fulfilled", "denied", "void"),
     fee_percent=5.0, fee_per_ticket=False, knows_provisional=False, webhook_retries=3, webhook_retry_s=1.0,
+    payout=PayoutRule("weekly", 0, 2),
 )  # fmt: skip
 _REQUIRED = ("event", "venue", "event_date", "quantity", "cost", "section", "row")
 _WRITABLE = frozenset({
@@ -190,6 +191,13 @@ class SeatGeek(TokenDesk):
             raise Refusal(404, "Invoice not found")
         return Response(200, views.invoice(self.ledger, found, charges=True))
 
+    def current(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The invoice that is being made up, as it would be by now."""
+        coming = payments.upcoming(self.ledger, account, now)
+        if coming is None:
+            raise Refusal(404, "Invoice not found")
+        return Response(200, views.invoice(self.ledger, coming, charges=True))
+
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue the one webhook of an order, where the account has an address."""
         account = self.ledger.accounts[sale.account_id]
@@ -286,6 +294,7 @@ _ROUTES = routes(
     ("GET", r"/order", SeatGeek.show_order),
     ("PATCH", r"/order", SeatGeek.patch_order),
     ("GET", r"/orders", SeatGeek.orders),
+    ("GET", r"/remittances/current", SeatGeek.current),
     ("GET", r"/remittances(?:/(\d+))?", SeatGeek.remittances),
     ("GET", r"/brokerdata/listings", SeatGeek.market),
 )

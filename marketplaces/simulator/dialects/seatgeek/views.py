@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from marketplaces.simulator.payments import lines_of
 from marketplaces.simulator.state import Event, Ledger, Listing, Payment, Sale, from_cents, stamp
 
 
@@ -48,23 +49,31 @@ def order(ledger: Ledger, item: Sale) -> dict[str, Any]:
         "subtotal": from_cents(item.gross_cents), "fees": from_cents(item.fees_cents),
         "total": from_cents(item.gross_cents - item.fees_cents), "delivery_method": "mobile",
         "stock_type": "mobile", "transfer_urls": _urls(item),
+        **({"fulfillment_issue_message": item.issue} if item.issue else {}),
     }  # fmt: skip
 
 
 def invoice(ledger: Ledger, item: Payment, *, charges: bool) -> dict[str, Any]:
-    """Weekly invoice."""
-    sold = [ledger.sales[sale_id] for sale_id in item.sale_ids]
-    gross, fees = sum(one.gross_cents for one in sold), sum(one.fees_cents for one in sold)
+    """Weekly invoice; the current one has no number and no date yet."""
+    lines = lines_of(ledger, item)
+    gross, fees = sum(line.gross_cents for line in lines), sum(line.fees_cents for line in lines)
+    kept = sum(line.charged_cents for line in lines)
     body: dict[str, Any] = {
-        "invoice_id": item.id, "date": stamp(item.created_at), "total_order_value": from_cents(gross),
-        "total_fees": from_cents(fees), "total_finance": from_cents(0), "total": from_cents(gross - fees),
+        "total_order_value": from_cents(gross), "total_fees": from_cents(fees), "total_finance": from_cents(-kept),
+        "total": from_cents(gross - fees - kept),
     }  # fmt: skip
+    if item.id:
+        body |= {"invoice_id": item.id, "date": stamp(item.created_at)}
     if charges:
         body["charges"] = [
-            {"type": kind, "order_id": str(one.id), "amount": from_cents(amount)}
-            for one in sold
-            for kind, amount in (("order_payment", one.gross_cents), ("seller_fees", -one.fees_cents))
-        ]
+            {"type": kind, "order_id": str(line.sale_id), "amount": from_cents(amount)}
+            for line in lines
+            for kind, amount in (
+                ("order_payment", line.gross_cents), ("seller_fees", -line.fees_cents),
+                *((one.reason.lower().replace(" ", "_"), -one.cents) for one in line.charges),
+            )
+            if amount
+        ]  # fmt: skip
     return body
 
 

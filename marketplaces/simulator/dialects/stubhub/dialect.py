@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from marketplaces.simulator import oauth, sales
+from marketplaces.simulator import oauth, payments, sales
 from marketplaces.simulator.desk import Desk, routes
 from marketplaces.simulator.dialects.stubhub import hal
 from marketplaces.simulator.dialects.stubhub.read import (
@@ -16,16 +16,18 @@ from marketplaces.simulator.dialects.stubhub.read import (
     since_of,
 )
 from marketplaces.simulator.http import Refusal, Request, Response, render
-from marketplaces.simulator.rules import Rules, Words
+from marketplaces.simulator.rules import PayoutRule, Rules, Words
 from marketplaces.simulator.state import Account, Event, Listing, Sale, Subscription
 
 PLATFORM = "stubhub"
 _RULES = Rules(
     key=PLATFORM,
     words=Words(
-        "UnderReview", "ConfirmSale", "TransferTDT", "ProcessingTransfer", "Complete", "Cancelled", "Cancelled"
+        "UnderReview", "ConfirmSale", "TransferTDT", "ProcessingTransfer", "GetPaid", "Cancelled", "Cancelled",
+        paid="Complete",
     ),
     fee_percent=10.0, fee_per_ticket=True, knows_provisional=True, webhook_retries=5, webhook_retry_s=30.0,
+    payout=PayoutRule("after_game", 5),
 )  # fmt: skip
 # (our word for what happened) -> (subscription topic, topic in the payload, action).
 _TOPICS = {
@@ -187,6 +189,13 @@ class StubHub(Desk):
             raise Refusal(404, "no such payment")
         return Response(200, hal.payment(self.ledger, found, request.base))
 
+    def next_payment(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The next payment as it would be by now."""
+        coming = payments.upcoming(self.ledger, account, now)
+        if coming is None:
+            raise Refusal(404, "no payment is coming")
+        return Response(200, hal.payment(self.ledger, coming, request.base))
+
     def user(self, request: Request, account: Account, now: float, _: str) -> Response:
         """The account's owner."""
         return Response(200, {"full_name": account.id, "email": f"{account.id}@example.com", "email_optin": False})
@@ -316,6 +325,7 @@ _ROUTES = routes(
     ("GET", r"/v2/sales/(\d+)", StubHub.show_sale),
     ("PATCH", r"/v2/sales/(\d+)", StubHub.change_sale),
     ("DELETE", r"/v2/sales/(\d+)", StubHub.reject_sale),
+    ("GET", r"/v2/payments/next", StubHub.next_payment),
     ("GET", r"/v2/payments(?:/(\d+))?", StubHub.payments),
     ("GET", r"/v2/user", StubHub.user),
     ("POST", r"/v2/webhooks", StubHub.subscribe),

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from marketplaces.simulator.http import Request
+from marketplaces.simulator.payments import Line, lines_of
 from marketplaces.simulator.sales import fee_cents
 from marketplaces.simulator.state import Event, Ledger, Listing, Payment, Sale, Subscription, from_cents, stamp
 
@@ -90,11 +91,12 @@ def sale(ledger: Ledger, item: Sale, base: str) -> dict[str, Any]:
     """Sale; the allocation is in `seating`, and only the proceeds are told."""
     known = ledger.events.get(item.event_id)
     proceeds = money(item.gross_cents - item.fees_cents, item.currency)
+    status = "Issue" if item.issue else item.status
     about = {"event": embedded_event(known), "venue": embedded_venue(known)} if known else {}
     return {
         "id": item.id, "created_at": stamp(item.created_at), "seating": seating(item.section, item.row, item.seats),
-        "proceeds": proceeds, "display_proceeds": proceeds, "number_of_tickets": item.quantity, "status": item.status,
-        "status_description": item.status, "confirm_by": stamp(item.confirm_by),
+        "proceeds": proceeds, "display_proceeds": proceeds, "number_of_tickets": item.quantity, "status": status,
+        "status_description": item.issue or status, "confirm_by": stamp(item.confirm_by),
         "external_listing_id": item.external_id, "is_legacy_stubhub_order": False,
         "_links": {
             "self": link(f"{base}/v2/sales/{item.id}"),
@@ -105,23 +107,26 @@ def sale(ledger: Ledger, item: Sale, base: str) -> dict[str, Any]:
 
 
 def payment(ledger: Ledger, item: Payment, base: str) -> dict[str, Any]:
-    """Payment with its sales."""
-    sold = [ledger.sales[sale_id] for sale_id in item.sale_ids]
-    gross = sum(one.gross_cents for one in sold)
-    fees = sum(one.fees_cents for one in sold)
+    """Payment with its sales. The next one has no id yet, and nobody says when it will be made."""
+    lines = lines_of(ledger, item)
+    gross = sum(line.gross_cents for line in lines)
+    charged = sum(line.fees_cents + line.charged_cents for line in lines)
+    made = {"id": item.id, "created_at": stamp(item.created_at)} if item.id else {}
     return {
-        "id": item.id, "created_at": stamp(item.created_at), "number_of_sales": len(sold),
-        "payment_amount": money(gross - fees, "USD"), "credits": money(0, "USD"), "charges": money(fees, "USD"),
-        "proceeds": money(gross, "USD"), "_links": {"self": link(f"{base}/v2/payments/{item.id}")},
-        "_embedded": {"sales": [_payment_sale(one) for one in sold]},
+        **made, "number_of_sales": len(item.sale_ids),
+        "payment_amount": money(gross - charged, "USD"), "credits": money(0, "USD"), "charges": money(charged, "USD"),
+        "proceeds": money(gross, "USD"), "_links": {"self": link(f"{base}/v2/payments/{item.id or 'next'}")},
+        "_embedded": {"sales": [_payment_sale(ledger, line) for line in lines]},
     }  # fmt: skip
 
 
-def _payment_sale(item: Sale) -> dict[str, Any]:
-    fees = money(item.fees_cents, item.currency)
+def _payment_sale(ledger: Ledger, line: Line) -> dict[str, Any]:
+    item = ledger.sales[line.sale_id]
+    proceeds = [{"amount": money(line.gross_cents, item.currency), "reason_description": "Sale"}]
+    charges = [{"amount": money(line.fees_cents, item.currency), "reason_description": "Selling fee"}]
+    kept = [{"amount": money(one.cents, item.currency), "reason_description": one.reason} for one in line.charges]
     return {
-        "proceeds": [{"amount": money(item.gross_cents, item.currency), "reason_description": "Sale"}],
-        "charges": [{"amount": fees, "reason_description": "Selling fee"}],
+        "proceeds": proceeds if line.gross_cents else [], "charges": [*(charges if line.fees_cents else []), *kept],
         "credits": [], "_embedded": {"sale": {"id": item.id, "number_of_tickets": item.quantity}},
     }  # fmt: skip
 

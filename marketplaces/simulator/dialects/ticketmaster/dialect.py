@@ -10,7 +10,7 @@ from marketplaces.simulator import oauth, sales
 from marketplaces.simulator.desk import Desk, routes
 from marketplaces.simulator.dialects.ticketmaster import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
-from marketplaces.simulator.rules import Rules, Words
+from marketplaces.simulator.rules import PayoutRule, Rules, Words
 from marketplaces.simulator.state import Account, Event, Listing, Sale, Subscription, stamp, to_cents
 
 PLATFORM = "ticketmaster"
@@ -19,6 +19,7 @@ _RULES = Rules(
     words=Words("new", "new", "confirmed", "transferring", "completed", "rejected", "cancelled"),
     # The seller's fee is not published.
     fee_percent=10.0, fee_per_ticket=True, knows_provisional=False, webhook_retries=5, webhook_retry_s=30.0,
+    payout=PayoutRule("after_delivery", 7),
 )  # fmt: skip
 _SPLITS = {"any": "Any", "none": "None", "pairs": "Pairs", "avoid_one": "AvoidOne",
            "avoid_one_and_three": "AvoidOneAndThree"}  # fmt: skip

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from marketplaces.simulator.payments import lines_of
 from marketplaces.simulator.sales import fee_cents
 from marketplaces.simulator.state import Event, Ledger, Listing, Payment, Sale, from_cents, stamp
 
@@ -64,12 +65,13 @@ def order(item: Sale) -> dict[str, Any]:
 
 def payout(ledger: Ledger, item: Payment) -> dict[str, Any]:
     """Payout, a line for each order."""
-    lines = [
+    lines = lines_of(ledger, item)
+    told = [
         {
-            "order_id": str(sale.id), "gross": money(sale.gross_cents), "fee": money(sale.fees_cents),
-            "penalty": money(0),
+            "order_id": str(line.sale_id), "gross": money(line.gross_cents), "fee": money(line.fees_cents),
+            "penalty": money(line.charged_cents),
         }
-        for sale in (ledger.sales[sale_id] for sale_id in item.sale_ids)
+        for line in lines
     ]  # fmt: skip
-    net = sum(ledger.sales[key].gross_cents - ledger.sales[key].fees_cents for key in item.sale_ids)
-    return {"reference": f"TM-{item.id}", "paid_at": stamp(item.created_at), "net": money(net), "lines": lines}
+    net = sum(line.net_cents for line in lines)
+    return {"reference": f"TM-{item.id}", "paid_at": stamp(item.created_at), "net": money(net), "lines": told}

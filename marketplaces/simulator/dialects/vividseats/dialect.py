@@ -6,7 +6,7 @@ from marketplaces.simulator import sales
 from marketplaces.simulator.desk import TokenDesk, routes
 from marketplaces.simulator.dialects.vividseats import views
 from marketplaces.simulator.http import Refusal, Request, Response
-from marketplaces.simulator.rules import Rules, Words
+from marketplaces.simulator.rules import PayoutRule, Rules, Words
 from marketplaces.simulator.state import Account, Event, Ledger, Listing, Sale, stamp, to_cents
 from marketplaces.simulator.webhooks import Outbox
 
@@ -16,6 +16,7 @@ _RULES = Rules(
     # An order that is refused or taken back is told no more: the last two words are the simulator's own.
     words=Words("UNCONFIRMED", "UNCONFIRMED", "PENDING_SHIPMENT", "COMPLETED", "COMPLETED", "REJECTED", "CANCELLED"),
     fee_percent=10.0, fee_per_ticket=True, knows_provisional=False, webhook_retries=0, webhook_retry_s=1.0,
+    payout=PayoutRule("after_game", 10),
 )  # fmt: skip
 _REQUIRED = ("eventName", "venue", "eventDate", "quantity", "price", "section", "row", "ticketId")
 _WRITABLE = frozenset({

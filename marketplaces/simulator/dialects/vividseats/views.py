@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
+from marketplaces.simulator.payments import lines_of
 from marketplaces.simulator.state import Event, Ledger, Listing, Payment, Sale, from_cents, stamp
 
 
@@ -65,7 +66,7 @@ def said(success: bool, message: str = "") -> str:
 
 def payment(ledger: Ledger, item: Payment) -> dict[str, Any]:
     """Payment."""
-    amount = sum(_due(ledger.sales[sale_id]) for sale_id in item.sale_ids)
+    amount = sum(line.net_cents for line in lines_of(ledger, item))
     return {
         "id": item.id, "referenceNumber": f"VS-{item.id}", "paymentDate": stamp(item.created_at),
         "amount": from_cents(amount),
@@ -73,17 +74,20 @@ def payment(ledger: Ledger, item: Payment) -> dict[str, Any]:
 
 
 def ledger_of(ledger: Ledger, item: Payment) -> dict[str, Any]:
-    """PaymentWithLedger."""
-    sold = [
-        {
-            "purchaseOrderNumber": f"PO-{sale_id}", "orderNumber": [str(sale_id)],
-            "purchaseOrderDate": stamp(ledger.sales[sale_id].created_at), "descriptions": [],
-            "amount": from_cents(_due(ledger.sales[sale_id])),
-        }
-        for sale_id in item.sale_ids
-    ]  # fmt: skip
-    return {"paymentHeader": payment(ledger, item), "debitItems": [], "creditItems": sold}
+    """PaymentWithLedger: what is paid for orders, and what is kept back of it."""
+    lines = lines_of(ledger, item)
+    paid = [(line.sale_id, line.gross_cents - line.fees_cents) for line in lines if line.gross_cents]
+    kept = [(line.sale_id, one.cents) for line in lines for one in line.charges]
+    return {
+        "paymentHeader": payment(ledger, item),
+        "debitItems": [_item(ledger, sale_id, cents) for sale_id, cents in kept],
+        "creditItems": [_item(ledger, sale_id, cents) for sale_id, cents in paid],
+    }
 
 
-def _due(sale: Sale) -> int:
-    return sale.gross_cents - sale.fees_cents
+def _item(ledger: Ledger, sale_id: int, cents: int) -> dict[str, Any]:
+    """LedgerItem."""
+    return {
+        "purchaseOrderNumber": f"PO-{sale_id}", "orderNumber": [str(sale_id)],
+        "purchaseOrderDate": stamp(ledger.sales[sale_id].created_at), "descriptions": [], "amount": from_cents(cents),
+    }  # fmt: skip

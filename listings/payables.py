@@ -1,0 +1,202 @@
+"""When a sale's money is to come, and what has come of it: reckoned from the sale's own payout calendar, never guessed.
+
+Moments are aware UTC, amounts in the sale's currency.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+
+from listings.models import PayoutLine, Sale, SaleEnding, SaleQuerySet, SaleState
+from listings.selectors import payout_lines_of_sale, sale_list
+from listings.states import SALE_ENDINGS
+from marketplaces.contracts import Capability
+from marketplaces.models import MarketplaceAccount, Mode, PayoutCalendarVersion, PayoutKind
+from marketplaces.registry import platform_can, platform_name, traits_of
+from seatsync.core.actors import Actor
+from seatsync.core.clock import now
+from seatsync.core.money import CENT
+
+# Banks take their days, and so does a weekend: until then nothing is called late.
+GRACE = timedelta(days=3)
+# States of sales whose money is owed.
+OWED: frozenset[str] = frozenset({SaleState.CONFIRMED, SaleState.FULFILLED, SaleState.COMPLETE})
+_ZERO = Decimal("0.00")
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """When a sale's money is to come. `at` None: no day follows from what is known; `basis` says why."""
+
+    at: datetime | None
+    basis: str
+    source: str
+    checked_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What was paid for a sale: the sum of its lines in payouts that were made, and what was charged among it."""
+
+    net: Decimal
+    charged: Decimal
+    paid: bool
+
+
+def owed(sale: Sale) -> bool:
+    """Whether the sale's money may be called late or short: it stands, and nothing that went wrong holds it up."""
+    row = SALE_ENDINGS.get(sale.ending)
+    return sale.state in OWED and (row is None or row.expects_money)
+
+
+def expectation_of(sale: Sale) -> Expectation:
+    """When this sale's money is to come, by the calendar that it keeps (read it along: `payout_calendar`, `game`)."""
+    if sale.ending == SaleEnding.CLAIM:
+        return Expectation(None, "its marketplace keeps it until the complaint is decided", "", None)
+    calendar, name = sale.payout_calendar, platform_name(sale.platform)
+    if calendar is None:
+        return Expectation(None, f"when {name} pays is not known", "", None)
+    at = _day_of(calendar, sale)
+    basis = calendar.words
+    if at is None and calendar.known:
+        basis += ", and there is no game" if calendar.kind == PayoutKind.AFTER_GAME else ", which is still to come"
+    return Expectation(at, basis, calendar.source, calendar.checked_on)
+
+
+def _day_of(calendar: PayoutCalendarVersion, sale: Sale) -> datetime | None:
+    if not calendar.known:
+        return None
+    days = timedelta(days=calendar.days or 0)
+    if calendar.kind == PayoutKind.AFTER_GAME:
+        return None if sale.game is None else sale.game.starts_at + days
+    if sale.delivered_at is None:
+        return None
+    if calendar.kind == PayoutKind.AFTER_DELIVERY:
+        return sale.delivered_at + days
+    return _weekday_after(sale.delivered_at + days, calendar.weekday or 0)
+
+
+def _weekday_after(moment: datetime, weekday: int) -> datetime:
+    """The first such weekday's midnight (UTC) after the day of a moment."""
+    day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return day + timedelta(days=(weekday - day.weekday()) % 7 or 7)
+
+
+def received_for(sale: Sale) -> Received:
+    """What was paid for a sale so far; charges that were kept back are already off the sum."""
+    made = PayoutLine.objects.filter(lines_made(), sale=sale)
+    sums = made.aggregate(net=Sum("net"), charged=Sum("penalty"))
+    return Received(sums["net"] or _ZERO, sums["charged"] or _ZERO, made.filter(gross__gt=0).exists())
+
+
+def short_of(sale: Sale, received: Received) -> Decimal:
+    """What is lacking of a sale that was paid; zero within a cent a ticket, and while nothing was paid."""
+    lacking = sale.proceeds - received.net
+    return lacking if received.paid and owed(sale) and lacking > CENT * max(sale.quantity, 1) else _ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class SaleMoney:
+    """What a sale's page says of its payout: `expected` until it was paid. The lines are the account owner's alone."""
+
+    lines: list[PayoutLine]
+    expected: Expectation | None
+    late: bool
+    lacking: Decimal
+    # What came of it so far, charges off; None for whoever may not know.
+    came: Decimal | None
+
+
+def money_of(actor: Actor, sale: Sale) -> SaleMoney:
+    """What came of a sale and what is to come, as far as this person may know it."""
+    lines = list(payout_lines_of_sale(actor, sale))
+    own = actor.is_staff or sale.account.user_id == actor.user_id
+    received = received_for(sale) if own else None
+    waits = sale.state in OWED and sale.ending != SaleEnding.GAME_OFF and not (received and received.paid)
+    return SaleMoney(
+        lines=lines,
+        expected=expectation_of(sale) if waits else None,
+        late=waits and received is not None and overdue(sale),
+        lacking=short_of(sale, received) if received else _ZERO,
+        came=received.net if received else None,
+    )
+
+
+def is_late(sale: Sale) -> bool:
+    """Whether the sale's money should have come by now, grace included, and has not."""
+    if not owed(sale) or received_for(sale).paid:
+        return False
+    announced = _announced().filter(sale=sale).values_list("payout__expected_at", flat=True).first()
+    return overdue(sale) if announced is None else announced + GRACE <= now()
+
+
+def overdue(sale: Sale) -> bool:
+    """Whether an unpaid sale's day is over, grace included, by its calendar alone."""
+    at = expectation_of(sale).at
+    return at is not None and at + GRACE <= now()
+
+
+def sales_late() -> Iterator[Sale]:
+    """Every sale whose money is late; accounts that nobody reads (assisted ones) are left out."""
+    seen = set()
+    unpaid = _unpaid().filter(state__in=OWED).exclude(mode=Mode.ASSISTED)
+    for found in (unpaid.filter(_overdue()), unpaid.filter(pk__in=_announced().values("sale"))):
+        for sale in found.iterator():
+            if sale.pk not in seen and platform_can(sale.platform, Capability.PAYMENTS) and is_late(sale):
+                seen.add(sale.pk)
+                yield sale
+
+
+def sales_awaited(actor: Actor) -> SaleQuerySet:
+    """The sales over the actor's own accounts whose money has not come, the oldest first."""
+    own = MarketplaceAccount.objects.visible_to(actor).values("pk")
+    waiting = sale_list(actor).filter(~Q(_paid()), state__in=OWED, account__in=own)
+    return waiting.exclude(ending=SaleEnding.GAME_OFF).order_by("sold_at", "pk")
+
+
+def tells_payouts(platform: str) -> bool:
+    """Whether a platform says that it has paid."""
+    traits = traits_of(platform)
+    return traits is not None and traits.tells_payouts
+
+
+def with_people(sale_ids: Collection[Any]) -> QuerySet[Sale]:
+    """These sales with what their expectation and their alerts are made of."""
+    return Sale.objects.filter(pk__in=sale_ids).select_related(
+        "account", "payout_calendar", "listing__game__home_team", "listing__game__opponent", "game__venue"
+    )
+
+
+def _overdue() -> Q:
+    """Sales of which the calendar's own span is over; the weekday of a weekly one is looked at afterwards."""
+    found = Q(pk__in=[])
+    for calendar in PayoutCalendarVersion.objects.exclude(kind=PayoutKind.UNKNOWN):
+        if calendar.known:
+            since = now() - GRACE - timedelta(days=calendar.days or 0)
+            at = "game__starts_at" if calendar.kind == PayoutKind.AFTER_GAME else "delivered_at"
+            found |= Q(payout_calendar=calendar, **{f"{at}__lte": since})
+    return found
+
+
+def _unpaid() -> QuerySet[Sale]:
+    return Sale.objects.filter(~Q(_paid())).select_related(
+        "account", "payout_calendar", "listing__game__home_team", "listing__game__opponent", "game__venue"
+    )
+
+
+def _paid() -> Exists:
+    return Exists(PayoutLine.objects.filter(lines_made(), sale=OuterRef("pk"), gross__gt=0))
+
+
+def lines_made() -> Q:
+    """Lines of payouts that were made by now."""
+    return Q(payout__paid_at__lte=now())
+
+
+def _announced() -> QuerySet[PayoutLine]:
+    """Lines of payouts that are still to come, of which the day is known."""
+    return PayoutLine.objects.filter(payout__paid_at=None, payout__expected_at__isnull=False, gross__gt=0)

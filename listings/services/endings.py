@@ -1,0 +1,146 @@
+"""A sale that goes wrong: each way is a row of listings/states.py, whose effects are carried out here."""
+
+import uuid
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from listings.locks import listings_lock, sale_lock
+from listings.models import ListingSeat, Sale, SaleEnding, SaleSeat, SaleState
+from listings.services.ending_alerts import alert_ending, alerts_of_ending_settle
+from listings.services.notify import sale_changed
+from listings.services.obstacles import hold_key
+from listings.services.payout_alerts import alerts_of_money_settle
+from listings.services.payout_checks import sales_check
+from listings.services.projections import offer_no_more
+from listings.services.sale_alerts import alerts_settle
+from listings.services.sale_scene import sale_facts
+from listings.states import LIFTABLE, SALE_ENDINGS, SALE_LIVE, EndingRow, SeatEffect, ending_may_be
+from portfolios.locks import seats_lock
+from portfolios.models import GameStatus, OwnerState, Seat
+from portfolios.services.ledger import seats_move
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
+
+# Why its marketplace takes a sale back, where that was known before it did.
+_CAUSES = frozenset({SaleEnding.GAME_OFF, SaleEnding.REJECTED})
+_TAKEN_BACK = frozenset({SaleEnding.CANCELLED, SaleEnding.PROMISE_CANCELLED})
+
+
+def ending_apply(
+    *, actor: Actor, sale: Sale, ending: SaleEnding, reason: str, seats: Sequence[Seat] = (),
+    charge: Decimal | None = None,
+) -> None:  # fmt: skip
+    """Do to a sale what its ending's row says. The caller holds the locks of seats, listing and sale, and saves it.
+
+    `seats`: those of its listing; only the ones that the sale has are freed. Nothing that was paid is touched: what is
+    taken back comes as lines of later payouts. Nothing is listed again.
+    """
+    row, was_live = SALE_ENDINGS[ending], sale.state in SALE_LIVE
+    if row.seats is SeatEffect.FREED:
+        key = hold_key(sale.account_id, sale.platform_sale_id)
+        own = [seat for seat in seats if seat.held_by == key]
+        seats_move(actor=actor, seats=own, to_state=OwnerState.AVAILABLE, reason="the sale was cancelled")
+        SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
+    sale.state = row.to_state or sale.state
+    if ending not in _TAKEN_BACK or sale.ending not in _CAUSES:
+        sale.ending, sale.ending_reason = ending, reason[:300]
+    sale.ended_at = now()
+    sale.told_charge = sale.told_charge if charge is None else charge
+    alerts_settle(sale)
+    alerts_of_ending_settle(sale)
+    if not row.expects_money:
+        alerts_of_money_settle(sale)
+    if ending == SaleEnding.REJECTED or (sale.state == SaleState.CANCELLED and was_live):
+        # Its marketplace may show the seats again by itself.
+        offer_no_more(sale)
+    if was_live:
+        alert_ending(sale)
+
+
+@transaction.atomic
+def sale_end(
+    *, actor: Actor, sale_id: uuid.UUID, ending: SaleEnding, reason: str, charge: Decimal | None = None
+) -> Sale:
+    """End a sale, under the locks that its row needs; a second time it changes nothing. Raises Conflict.
+
+    A row that leaves the seats alone locks the sale only.
+    """
+    row = SALE_ENDINGS[ending]
+    seats = _locked(Sale.objects.get(pk=sale_id), row)
+    sale = sale_lock(sale_id)
+    if sale.ending == ending and (sale.ending_reason, sale.told_charge) == (reason[:300], charge):
+        return sale
+    if not ending_may_be(sale.state, ending):
+        raise Conflict(
+            f"This sale is {sale.get_state_display()}: it cannot be {ending.label}.", field="ending",
+            remedy="Look at the sale again.",
+        )  # fmt: skip
+    before = _facts(sale)
+    ending_apply(actor=actor, sale=sale, ending=ending, reason=reason, seats=seats, charge=charge)
+    _kept(actor, sale, "sale.ended", before, reason)
+    return sale
+
+
+@transaction.atomic
+def ending_lift(*, actor: Actor, sale_id: uuid.UUID, reason: str) -> Sale:
+    """What went wrong is settled, and the sale goes on as before. Raises Conflict where nothing can be settled."""
+    sale = sale_lock(sale_id)
+    if sale.ending not in LIFTABLE or sale.state not in SALE_LIVE:
+        raise Conflict(
+            "Nothing is open on this sale.", field="ending", remedy="Only a complaint or a charge can be settled."
+        )
+    before = _facts(sale)
+    ending_clear(sale)
+    _kept(actor, sale, "sale.settled", before, reason)
+    sales_check([sale.pk])
+    return sale
+
+
+def ending_clear(sale: Sale) -> None:
+    """The locked sale goes on as if nothing had gone wrong; the caller saves it."""
+    sale.ending = sale.ending_reason = ""
+    sale.ended_at = sale.told_charge = None
+    alerts_of_ending_settle(sale)
+
+
+def sales_of_game_end(game_id: uuid.UUID, what: str) -> None:
+    """A game was moved: where it was called off, its sales end so; where it is on again, they go on.
+
+    The caller holds the locks of the game's seats.
+    """
+    of_game = Sale.objects.filter(game_id=game_id).order_by("pk")
+    off = of_game.filter(game__status=GameStatus.CANCELLED)
+    row = SALE_ENDINGS[SaleEnding.GAME_OFF]
+    for sale in off.filter(state__in=row.from_states).exclude(ending=SaleEnding.GAME_OFF):
+        sale_end(actor=Actor.system(), sale_id=sale.pk, ending=SaleEnding.GAME_OFF, reason=what)
+    on_again = of_game.filter(state__in=SALE_LIVE, ending=SaleEnding.GAME_OFF)
+    for sale in on_again.exclude(game__status=GameStatus.CANCELLED):
+        ending_lift(actor=Actor.system(), sale_id=sale.pk, reason=what)
+
+
+def _locked(sale: Sale, row: EndingRow) -> list[Seat]:
+    """The seats of the sale's listing, they and the listing locked, where the row frees them."""
+    if row.seats is not SeatEffect.FREED or sale.listing_id is None:
+        return []
+    seats = seats_lock(ListingSeat.objects.filter(listing_id=sale.listing_id).values_list("seat_id", flat=True))
+    listings_lock([sale.listing_id])
+    return seats
+
+
+def _facts(sale: Sale) -> dict[str, Any]:
+    return {**sale_facts(sale), "ending": sale.ending, "told_charge": sale.told_charge}
+
+
+def _kept(actor: Actor, sale: Sale, verb: str, before: dict[str, Any], reason: str) -> None:
+    sale.version += 1
+    sale.save()
+    sale_changed(sale)
+    audit_record(
+        actor=actor, verb=verb, object_type="sale", object_id=sale.pk, subject=sale.account.user_id, before=before,
+        after=_facts(sale), reason=reason,
+    )  # fmt: skip

@@ -1,0 +1,127 @@
+"""What an account's owner is told about payouts: made, corrected, late, short, and not explained."""
+
+import uuid
+from decimal import Decimal
+
+from listings.models import Payout, Sale
+from listings.payables import Expectation, Received, tells_payouts
+from marketplaces.registry import platform_name
+from seatsync.core.links import page_link
+from seatsync.core.money import money_text
+from seatsync.live.alerts import alert_raise, alert_recover, alerts_recover, alerts_reword
+from seatsync.live.models import Alert, AlertState
+
+LATE, SHORT, UNEXPLAINED = "payout.late", "payout.short", "payout.unexplained"
+
+
+def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) -> None:
+    """A marketplace paid, or corrected what it had told (`was`); what its lines do not explain is said at once."""
+    gross, fee, penalty, net, rest = (
+        money_text(value, payout.currency)
+        for value in (payout.gross, payout.fee, payout.penalty, payout.net, payout.unexplained)
+    )
+    parts = f"{gross} gross, {fee} fees, {penalty} penalties."
+    problem = f" It said {money_text(was, payout.currency)} before." if was is not None else ""
+    problem += f" {rest} of it is not explained by its lines." if payout.unexplained else ""
+    if unknown:
+        problem += f" {unknown} of its sales are not known here."
+    name, verb = platform_name(payout.platform), "pays" if was is None else "corrects a payout to"
+    owner, key = payout.account.user_id, f"payout:{payout.pk}"
+    if was is not None:
+        # What was said before of this payout is no longer so.
+        alert_recover(user_id=owner, dedupe_key=key)
+    alert_raise(
+        tenant_id=payout.tenant_id,
+        user_id=owner,
+        kind="payout",
+        title=f"{name} {verb} {net}",
+        body=f"Payout {payout.reference}: {parts}{problem}",
+        severity="action" if unknown or was is not None else "info",
+        object_type="payout",
+        object_id=str(payout.pk),
+        url=page_link("listings:payout_list"),
+        dedupe_key=key,
+    )
+
+
+def alert_unexplained(payout: Payout) -> None:
+    """The lines of a payout that was made do not sum to its deposit; said until they do."""
+    owner, key = payout.account.user_id, f"{UNEXPLAINED}:{payout.pk}"
+    if not payout.unexplained or payout.paid_at is None:
+        alert_recover(user_id=owner, dedupe_key=key)
+        return
+    name, rest = platform_name(payout.platform), money_text(payout.unexplained, payout.currency)
+    body = f"The lines of payout {payout.reference} leave {rest} of {money_text(payout.net, payout.currency)}. Ask it."
+    if _told(owner, key):
+        alerts_reword(user_ids=[owner], dedupe_key=key, body=body)
+        return
+    alert_raise(
+        tenant_id=payout.tenant_id, user_id=owner, kind=UNEXPLAINED, severity="action", object_type="payout",
+        title=f"{name}'s payout is not what its lines come to", body=body, object_id=str(payout.pk),
+        url=page_link("listings:payout_list"), dedupe_key=key,
+    )  # fmt: skip
+
+
+def alert_late(sale: Sale, expected: Expectation, *, late: bool) -> None:
+    """A sale's money should have come and has not; said until it does."""
+    if not late:
+        _over(sale, LATE)
+        return
+    name, day = platform_name(sale.platform), "a while" if expected.at is None else f"{expected.at:%-d %b %Y}"
+    ask = f"Ask {name}, with the number {sale.platform_sale_id}."
+    if sale.delivered_at is None:
+        ask = f"{name} was not told that the tickets went to the buyer, and pays for none that did not: hand them over."
+    elif not tells_payouts(sale.platform):
+        ask = f"{name} does not say what it has paid: look at your bank, and say so on the payouts page."
+    _tell(
+        sale, LATE, f"{name} owes {money_text(sale.proceeds, sale.currency)} since {day}",
+        f"{_what(sale)}: the money was to come by {day} ({expected.basis}). {ask}",
+    )  # fmt: skip
+
+
+def alert_short(sale: Sale, received: Received, lacking: Decimal) -> None:
+    """Less was paid for a sale than it brought; said until the rest comes."""
+    if not lacking:
+        _over(sale, SHORT)
+        return
+    name = platform_name(sale.platform)
+    net, due, less, charged = (
+        money_text(value, sale.currency) for value in (received.net, sale.proceeds, lacking, received.charged)
+    )
+    charge = f" It charged {charged} for it." if received.charged else ""
+    _tell(
+        sale, SHORT, f"{name} paid {less} less than a sale brought",
+        f"{_what(sale)}: {net} of {due} came.{charge} Ask {name}, with the number {sale.platform_sale_id}.",
+    )  # fmt: skip
+
+
+def alerts_of_money_settle(sale: Sale) -> None:
+    """The sale is over: nothing is owed for it."""
+    _over(sale, LATE, SHORT)
+
+
+def _what(sale: Sale) -> str:
+    if sale.listing is None:
+        return f"Sale {sale.platform_sale_id}"
+    tickets = f"{sale.quantity} ticket{'' if sale.quantity == 1 else 's'}"
+    return f"{tickets} {sale.listing.section} row {sale.listing.row}, {sale.listing.game.words}"
+
+
+def _over(sale: Sale, *kinds: str) -> None:
+    alerts_recover(user_ids=[sale.account.user_id], dedupe_keys=[f"{kind}:{sale.pk}" for kind in kinds])
+
+
+def _tell(sale: Sale, kind: str, title: str, body: str) -> None:
+    owner, key = sale.account.user_id, f"{kind}:{sale.pk}"
+    if _told(owner, key):
+        # Seen or not, it was said: only what it comes to may have changed.
+        alerts_reword(user_ids=[owner], dedupe_key=key, body=body)
+        return
+    alert_raise(
+        tenant_id=sale.tenant_id, user_id=owner, kind=kind, title=title, body=body, severity="action",
+        object_type="sale", object_id=str(sale.pk), url=page_link("listings:sale_detail", sale.pk), dedupe_key=key,
+    )  # fmt: skip
+
+
+def _told(owner: uuid.UUID, key: str) -> bool:
+    return Alert.objects.filter(user_id=owner, dedupe_key=key).exclude(state=AlertState.RECOVERED).exists()

@@ -1,0 +1,28 @@
+"""Whether what was to be paid was: each sale's money late or short, and what is mended, told once each."""
+
+import uuid
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from listings.payables import expectation_of, is_late, received_for, sales_late, short_of, with_people
+from listings.services.payout_alerts import LATE, SHORT, alert_late, alert_short
+from seatsync.live.models import Alert, AlertState
+
+
+def payouts_check() -> int:
+    """Say of every sale whose money is late or short, and that it is no longer; returns how many were looked at."""
+    told = Alert.objects.filter(kind__in=[LATE, SHORT]).exclude(state=AlertState.RECOVERED)
+    ids = {uuid.UUID(pk) for pk in told.values_list("object_id", flat=True)}
+    ids |= {sale.pk for sale in sales_late()}
+    sales_check(ids)
+    return len(ids)
+
+
+def sales_check(sale_ids: Iterable[uuid.UUID]) -> None:
+    """Raise, reword or recover what is to be said of these sales' money; one transaction a sale."""
+    for sale in with_people(list(sale_ids)):
+        with transaction.atomic():
+            received = received_for(sale)
+            alert_late(sale, expectation_of(sale), late=is_late(sale))
+            alert_short(sale, received, short_of(sale, received))

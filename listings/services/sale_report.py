@@ -1,0 +1,67 @@
+"""A person says what a marketplace wrote of a sale by mail, where its interface does not tell it."""
+
+import uuid
+from decimal import Decimal
+
+from listings.models import Sale, SaleEnding
+from listings.services.endings import ending_lift, sale_end
+from listings.states import REPORTABLE
+from marketplaces.contracts import RemoteSaleState
+from marketplaces.errors import MarketplaceError
+from marketplaces.registry import adapter_get, platform_name
+from marketplaces.services.links import link_for
+from seatsync.core.actors import Actor
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
+
+# That a complaint or a charge is settled.
+SETTLED = "settled"
+REPORTS: tuple[str, ...] = (*REPORTABLE, SETTLED)
+_COSTS = frozenset({SaleEnding.PENALTY, SaleEnding.REPLACEMENT})
+
+
+def sale_report(*, actor: Actor, sale_id: uuid.UUID, what: str, reason: str, charge: Decimal | None = None) -> Sale:
+    """Note what a marketplace wrote of a sale, and do to its seats and money what that means (listings/states.py).
+
+    That it took a sale back is believed only where it knows the sale no more: it is asked first. `charge`: what it says
+    it will cost, in the sale's currency. Raises NotFound, NotAllowed, InvalidInput, or Conflict.
+    """
+    sale = Sale.objects.select_related("account", "listing__season_ticket").get_for(actor, sale_id)
+    if sale.listing is not None and not sale.listing.season_ticket.may(actor, "list"):
+        raise NotAllowed("You may look at this sale but not report on it.")
+    _check(what, reason, charge)
+    said = reason.strip()
+    if what == SETTLED and sale.ending == SaleEnding.GAME_OFF:
+        raise Conflict("The game is off.", field="what", remedy="The sale goes on when the game is on again.")
+    if what == SETTLED:
+        return ending_lift(actor=actor, sale_id=sale.pk, reason=said)
+    if what == SaleEnding.CANCELLED:
+        _ask(sale)
+    return sale_end(actor=actor, sale_id=sale.pk, ending=SaleEnding(what), reason=said, charge=charge)
+
+
+def _check(what: str, reason: str, charge: Decimal | None) -> None:
+    if what not in REPORTS:
+        raise InvalidInput(f"{what!r} is nothing to report.", field="what", remedy=f"Use one of: {', '.join(REPORTS)}.")
+    if not reason.strip():
+        raise InvalidInput("What it wrote is missing.", field="reason", remedy="Copy the sentence that says it.")
+    if charge is not None and what not in _COSTS:
+        raise InvalidInput("This costs nothing.", field="charge", remedy="Leave the amount out, or report a charge.")
+    if charge is not None and charge <= 0:
+        raise InvalidInput("The charge must be more than nothing.", field="charge", remedy="Write what it costs you.")
+
+
+def _ask(sale: Sale) -> None:
+    """Raises Conflict where the sale's marketplace still tells of it, or cannot be asked: its seats are a buyer's."""
+    name, adapter = platform_name(sale.platform), adapter_get(sale.platform)
+    try:
+        # Nothing is applied here: who asks may have a transaction, and the seats' locks come first.
+        there = adapter.fetch_sale(link_for(sale.account), sale.platform_sale_id)
+    except MarketplaceError as error:
+        raise Conflict(
+            f"{name} could not be asked: {str(error).rstrip('.')}.", field="what",
+            remedy="Try again in a minute: no seat is freed unasked.",
+        ) from error  # fmt: skip
+    if there is not None and there.state is not RemoteSaleState.CANCELLED:
+        raise Conflict(
+            f"{name} says that the sale stands.", field="what", remedy="Ask it to cancel the sale on its own site."
+        )

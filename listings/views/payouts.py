@@ -1,0 +1,63 @@
+"""Payouts: what came, what is announced, and which sales still wait for their money."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from listings.models import Payout
+from listings.payables import expectation_of, overdue, tells_payouts
+from listings.payables import sales_awaited as awaited_of
+from listings.selectors import payout_list as payouts_visible
+from listings.services.payouts import payout_receive
+from seatsync.accounts.selectors import request_actor
+from seatsync.core.errors import Conflict
+from seatsync.core.requests import template_for
+
+PAGE_SIZE = 50
+
+
+@login_required
+@require_GET
+def payout_list(request: HttpRequest) -> HttpResponse:
+    """The payouts with their lines, newest first, a page at a time; ?show=awaited: the sales that are not paid yet."""
+    actor, show = request_actor(request), request.GET.get("show", "")
+    payouts, awaited = payouts_visible(actor), awaited_of(actor)
+    context: dict[str, Any] = {
+        "show": show,
+        "tabs": [
+            {"url": "?", "label": "Payouts", "count": payouts.count(), "active": show != "awaited"},
+            {"url": "?show=awaited", "label": "Not paid yet", "count": awaited.count(), "active": show == "awaited"},
+        ],
+    }  # fmt: skip
+    number = request.GET.get("page")
+    if show == "awaited":
+        waiting = Paginator(awaited, PAGE_SIZE).get_page(number)
+        context |= {"page": waiting, "rows": [(sale, expectation_of(sale), overdue(sale)) for sale in waiting]}
+    else:
+        made = Paginator(payouts, PAGE_SIZE).get_page(number)
+        context |= {"page": made, "asks": [one.pk for one in made if one.state == "announced" and _untold(one)]}
+    template = template_for(request, whole="listings/payout_list.html", part="listings/_payout_body.html")
+    return render(request, template, context)
+
+
+@login_required
+@require_POST
+def payout_received(request: HttpRequest, payout_id: uuid.UUID) -> HttpResponse:
+    """The holder found an announced payout on the bank account."""
+    try:
+        payout = payout_receive(actor=request_actor(request), payout_id=payout_id)
+    except Conflict as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"Noted: payout {payout.reference} came.")
+    return redirect("listings:payout_list")
+
+
+def _untold(payout: Payout) -> bool:
+    return not tells_payouts(payout.platform)

@@ -1,0 +1,74 @@
+"""A holder who sells at one simulated platform, through its real adapter, on a clock that is moved by hand."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import time_machine
+
+from listings.models import Listing, Sale
+from listings.services.fulfil import sale_fulfil
+from listings.services.payout_checks import payouts_check
+from listings.services.payouts import accounts_sync_payouts
+from listings.services.publish import listing_publish
+from listings.services.sync import account_sync_sales
+from marketplaces.contracts import HandOver
+from marketplaces.models import MarketplaceAccount
+from marketplaces.registry import hand_overs_of
+from marketplaces.simulator.app import Simulator
+from seatsync.core.clock import now
+from seatsync.live.models import Alert
+from tests.builders import Holding
+from tests.listings.simulated import control, work
+
+PROOF: dict[HandOver, dict[str, Any]] = {
+    HandOver.MOBILE_TRANSFER: {"confirmation": "CONF-1"},
+    HandOver.TRANSFER_URL: {"transfer_urls": ["https://transfer.example/1", "https://transfer.example/2"]},
+}
+
+
+@dataclass
+class Seller:
+    """A holder who has sold two seats of the coming game at one simulated platform and handed them over."""
+
+    holding: Holding
+    simulator: Simulator
+    travel: time_machine.Traveller
+    account: MarketplaceAccount
+
+    @property
+    def sale(self) -> Sale:
+        return Sale.objects.select_related("payout_calendar", "game").get()
+
+    def go(self, moment: datetime) -> None:
+        """Time passes for us and for them, and what is told is read."""
+        self.travel.move_to(moment)
+        self.simulator.tick()
+        accounts_sync_payouts()
+        payouts_check()
+
+    def alert(self, kind: str) -> Alert:
+        return Alert.objects.get(kind=kind, user_id=self.holding.user.pk)
+
+
+def sell_and_hand_over(holding: Holding, simulator: Simulator, travel: time_machine.Traveller, platform: str) -> Seller:
+    """Two seats of the coming game, sold and handed over."""
+    made = control("accounts", platform=platform)
+    account = MarketplaceAccount.objects.create(
+        tenant_id=holding.ticket.tenant_id, user=holding.user, platform=platform, access_token=made["access_token"],
+        refresh_token=made.get("refresh_token", ""), account_id=made["account_id"], sales_synced_until=now(),
+    )  # fmt: skip
+    (listing,) = listing_publish(
+        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[:2]], account_ids=[account.pk],
+        price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    work()
+    external_id = Listing.objects.get(pk=listing.pk).external_id
+    control("sell", platform=platform, external_id=external_id, quantity=2)
+    account_sync_sales(account=account)
+    work()
+    way = hand_overs_of(platform)[0]
+    sale_fulfil(actor=holding.actor, sale_id=Sale.objects.get().pk, method=way, **PROOF[way])
+    work()
+    return Seller(holding, simulator, travel, account)

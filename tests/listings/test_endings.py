@@ -1,0 +1,454 @@
+"""Sales that go wrong: each ending does what its row of listings/states.py says, and nothing is listed again."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from analytics.selectors.overview import season_overview
+from listings.models import Payout, PayoutLine, Sale, SaleEnding, SaleState
+from listings.payables import expectation_of, sales_awaited
+from listings.services.endings import ending_lift, sale_end
+from listings.services.payout_checks import payouts_check
+from listings.services.payouts import account_sync_payouts
+from listings.services.sale_report import REPORTS, sale_report
+from listings.services.sale_saga import sale_apply
+from listings.services.sync import sale_read
+from listings.states import (
+    REPORTABLE,
+    SALE_ENDINGS,
+    SALE_LIVE,
+    BudgetEffect,
+    LotEffect,
+    MoneyEffect,
+    SeatEffect,
+    SettlementEffect,
+    ending_may_be,
+    sale_counts,
+    sale_may_move,
+)
+from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSale, RemoteSaleState
+from marketplaces.errors import TemporaryError
+from portfolios.models import GameStatus, Seat
+from portfolios.services.games import game_move
+from seatsync.accounts.services.tokens import tokens_issue
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_read
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from seatsync.core.models import AuditEntry
+from seatsync.live.models import Alert
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+PROCEEDS = Decimal("151.20")
+
+
+@dataclass
+class Ended:
+    """A market in which two of four seats were sold on alpha for 151.20 to the holder."""
+
+    market: Market
+    remote: RemoteSale
+
+    @property
+    def sale(self) -> Sale:
+        return Sale.objects.select_related("account", "listing", "payout_calendar").get(
+            platform_sale_id=self.remote.sale_id
+        )
+
+    @property
+    def seats(self) -> list[str]:
+        own = Seat.objects.filter(game=self.market.holding.game).order_by("seat_number")
+        return list(own.values_list("state", flat=True))
+
+    def says(self, state: RemoteSaleState, status: str = "") -> None:
+        """Its marketplace tells of it anew."""
+        moved = self.market.alpha.move(self.remote.sale_id, state)
+        if status:
+            self.market.alpha.sales[moved.sale_id] = moved = replace(moved, remote_status=status)
+        sale_apply(account=self.market.accounts["alpha"], remote=moved)
+        self.market.work()
+
+    def pays(self, reference: str, *, gross: str = "168.00", fee: str = "16.80", penalty: str = "0.00") -> None:
+        net = Decimal(gross) - Decimal(fee) - Decimal(penalty)
+        line = PaymentLine(
+            self.remote.sale_id, Decimal(gross), Decimal(fee), Decimal(penalty), net,
+            "Late delivery" if Decimal(penalty) else "",
+        )  # fmt: skip
+        self.market.alpha.paid.append(RemotePayment(reference, now(), net, "USD", (line,)))
+        account_sync_payouts(account=self.market.accounts["alpha"])
+
+    def alert(self, kind: str) -> Alert:
+        return Alert.objects.get(kind=kind, user_id=self.market.holding.user.pk)
+
+    def overview(self) -> Any:
+        return season_overview(self.market.holding.actor, self.market.holding.ticket)
+
+    def shown(self) -> list[str]:
+        return [*self.market.alpha.shown(), *self.market.beta.shown()]
+
+    def report(self, what: str, **more: Any) -> Sale:
+        arguments: dict[str, Any] = {"reason": "they wrote so", **more}
+        return sale_report(actor=self.market.holding.actor, sale_id=self.sale.pk, what=what, **arguments)
+
+
+@pytest.fixture
+def ended(market: Market) -> Ended:
+    alpha, _ = market.published(market.holding.seats[:2])
+    remote = market.alpha.sell(alpha.external_id, (1, 2))
+    market.webhook(remote)
+    market.work()
+    return Ended(market, remote)
+
+
+def test_every_ending_has_its_row_and_every_move_is_one_that_a_sale_may_make() -> None:
+    assert set(SALE_ENDINGS) == set(SaleEnding)
+    for ending, row in SALE_ENDINGS.items():
+        assert row.asks.endswith("."), ending
+        for state in row.from_states:
+            assert row.to_state is None or sale_may_move(state, row.to_state), (ending, state)
+        # Who keeps the seats has them.
+        assert row.seats is not SeatEffect.KEPT or row.from_states <= SALE_LIVE, ending
+        assert (row.seats is SeatEffect.FREED) == (row.to_state == SaleState.CANCELLED), ending
+
+
+@pytest.mark.parametrize(
+    ("ending", "row"),
+    [
+        ("promise_cancelled", ("cancelled", "freed", "never_came", "not_disposed", "counts_no_more", "stands")),
+        ("rejected", (None, "none", "never_came", "not_disposed", "counts_no_more", "stands")),
+        ("cancelled", ("cancelled", "freed", "taken_back", "not_disposed", "counts_no_more", "owed_back")),
+        ("game_off", (None, "kept", "taken_back", "not_disposed", "counts_no_more", "owed_back")),
+        ("claim", (None, "kept", "waits", "waits", "counts", "waits")),
+        ("penalty", (None, "kept", "charged", "disposed", "counts", "shares_charge")),
+        (
+            "replacement",
+            ("cancelled", "freed", "taken_back_and_charged", "not_disposed", "counts_no_more", "owed_back"),
+        ),
+    ],
+)
+def test_the_rows(ending: str, row: tuple[str | None, ...]) -> None:
+    found = SALE_ENDINGS[ending]
+    assert (found.to_state, found.seats, found.money, found.lot, found.budget, found.settlement) == row
+    # What counts no more against the budget brings nothing either, and the other way round.
+    assert found.counts == (found.budget is BudgetEffect.COUNTS)
+    assert found.counts == (found.lot is not LotEffect.NOT_DISPOSED)
+    assert (found.settlement is SettlementEffect.WAITS) == (found.money is MoneyEffect.WAITS)
+
+
+@pytest.mark.parametrize(
+    ("state", "ending", "counts"),
+    [
+        ("confirmed", "", True), ("complete", "penalty", True), ("complete", "claim", True),
+        ("complete", "game_off", False), ("cancelled", "", False), ("cancelled", "replacement", False),
+        ("conflict", "rejected", False), ("needs_person", "", True),
+    ],
+)  # fmt: skip
+def test_which_sales_count_as_sold(state: str, ending: str, counts: bool) -> None:
+    assert sale_counts(state, ending) is counts
+
+
+def test_a_promise_that_is_not_kept_frees_the_seats(market: Market) -> None:
+    alpha, _ = market.published(market.holding.seats[:2])
+    promised = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL)
+    market.webhook(promised)
+    ended = Ended(market, promised)
+    ended.says(RemoteSaleState.CANCELLED)
+    assert (ended.sale.state, ended.sale.ending) == (SaleState.CANCELLED, SaleEnding.PROMISE_CANCELLED)
+    assert (ended.seats, ended.shown()) == (["available"] * 4, [])
+    assert "Publish the seats again" in ended.alert("sale.cancelled").body
+    assert ended.overview().totals.sold.seats == 0
+
+
+def test_a_sale_that_we_reject_never_had_the_seats(market: Market) -> None:
+    alpha, beta = market.published(market.holding.seats[:2])
+    first = market.alpha.sell(alpha.external_id, (1, 2))
+    second = market.beta.sell(beta.external_id, (1, 2))
+    market.webhook(first)
+    market.webhook(second, platform=market.beta)
+    market.work()
+    rejected = Ended(market, second)
+    assert (rejected.sale.state, rejected.sale.ending) == (SaleState.CONFLICT, SaleEnding.REJECTED)
+    assert rejected.seats == ["sold", "sold", "available", "available"]
+    # Its marketplace says so by and by; why it ended stays known, and nobody is asked anything.
+    sale_apply(account=market.accounts["beta"], remote=market.beta.move(second.sale_id, RemoteSaleState.CANCELLED))
+    assert (rejected.sale.state, rejected.sale.ending) == (SaleState.CANCELLED, SaleEnding.REJECTED)
+    assert rejected.seats == ["sold", "sold", "available", "available"]
+    assert not Alert.objects.filter(kind__in=["sale.cancelled", "sale.rejected"]).exists()
+
+
+def test_i25_a_sale_that_is_taken_back_after_it_was_paid_is_reversed_by_lines_of_its_own(ended: Ended) -> None:
+    ended.pays("P-1")
+    assert ended.overview().totals.sold_proceeds == PROCEEDS
+    before = list(PayoutLine.objects.values("pk", "gross", "fee", "penalty", "net"))
+    ended.says(RemoteSaleState.CANCELLED)
+    assert (ended.sale.state, ended.sale.ending) == (SaleState.CANCELLED, SaleEnding.CANCELLED)
+    assert (ended.seats, ended.shown()) == (["available"] * 4, [])
+    assert list(PayoutLine.objects.values("pk", "gross", "fee", "penalty", "net")) == before
+    totals = ended.overview().totals
+    # What is still on the bank account is no gain.
+    assert (totals.sold_proceeds, totals.charged, totals.result) == (Decimal("0.00"), Decimal("0.00"), None)
+    ended.pays("P-2", gross="0.00", fee="0.00", penalty="151.20")
+    assert [line.net for line in PayoutLine.objects.order_by("created_at")] == [PROCEEDS, -PROCEEDS]
+    assert (ended.sale.charged, ended.sale.ending) == (PROCEEDS, SaleEnding.CANCELLED)
+    assert ended.overview().totals.result is None
+    assert not Alert.objects.filter(kind__in=["payout.short", "payout.late"], state="firing").exists()
+
+
+def test_a_game_that_is_called_off_keeps_its_buyers_and_counts_no_more(ended: Ended) -> None:
+    game = ended.market.holding.game
+    assert ended.overview().totals.counted == 2
+    game_move(actor=Actor.system(), game_id=game.pk, status=GameStatus.CANCELLED)
+    sale = ended.sale
+    assert (sale.state, sale.ending, sale.stands) == (SaleState.CONFIRMED, SaleEnding.GAME_OFF, False)
+    # No seat is sold twice: the buyer's until the marketplace lets go.
+    assert ended.seats[:2] == ["sold", "sold"]
+    totals = ended.overview().totals
+    assert (totals.sold.seats, totals.called_off, totals.counted) == (2, 2, 0)
+    assert (totals.sold_proceeds, totals.result) == (Decimal("0.00"), None)
+    assert list(sales_awaited(ended.market.holding.actor)) == []
+    alert = ended.alert("sale.game_off")
+    assert "Ask the club what it pays back" in alert.body
+    # Now the marketplace gives the buyers their money back.
+    ended.says(RemoteSaleState.CANCELLED)
+    sale = ended.sale
+    assert (sale.state, sale.ending, ended.seats) == (SaleState.CANCELLED, SaleEnding.GAME_OFF, ["available"] * 4)
+    alert.refresh_from_db()
+    assert ("Your seats are available again" in alert.body, "ublish" in alert.body) == (True, False)
+
+
+def test_a_game_that_is_on_again_has_its_sales_again(ended: Ended) -> None:
+    game = ended.market.holding.game
+    for status in (GameStatus.CANCELLED, GameStatus.SCHEDULED):
+        game_move(actor=Actor.system(), game_id=game.pk, status=status)
+    assert (ended.sale.ending, ended.sale.stands) == ("", True)
+    assert ended.overview().totals.sold_proceeds == PROCEEDS
+    assert ended.alert("sale.game_off").state == "recovered"
+
+
+def test_a_game_that_is_postponed_ends_no_sale(ended: Ended) -> None:
+    game_move(actor=Actor.system(), game_id=ended.market.holding.game.pk, status=GameStatus.POSTPONED)
+    assert (ended.sale.ending, ended.sale.stands) == ("", True)
+
+
+def test_a_complaint_keeps_seats_and_money_where_they_are_until_it_is_settled(ended: Ended) -> None:
+    ended.says(RemoteSaleState.IN_DELIVERY)
+    ended.says(RemoteSaleState.ISSUE)
+    assert (ended.sale.state, ended.sale.ending) == (SaleState.FULFILLED, SaleEnding.CLAIM)
+    assert ended.seats[:2] == ["sold", "sold"]
+    assert expectation_of(ended.sale).basis == "its marketplace keeps it until the complaint is decided"
+    assert ended.overview().totals.sold_proceeds == PROCEEDS
+    alert = ended.alert("sale.claim")
+    assert (alert.severity, "proof that the tickets were handed over" in alert.body) == ("critical", True)
+    # The same word again and again has one effect.
+    version, entries = ended.sale.version, AuditEntry.objects.count()
+    ended.says(RemoteSaleState.ISSUE)
+    assert (ended.sale.version, AuditEntry.objects.count(), ended.alert("sale.claim").count) == (version, entries, 1)
+    ended.says(RemoteSaleState.COMPLETE)
+    assert (ended.sale.state, ended.sale.ending) == (SaleState.COMPLETE, "")
+    assert ended.alert("sale.claim").state == "recovered"
+
+
+def test_a_complaint_under_the_same_word_is_seen_and_settled_too(ended: Ended) -> None:
+    """SeatGeek's order keeps its status, and says beside it that something is wrong."""
+    ended.says(RemoteSaleState.IN_DELIVERY, "fulfilled")
+    ended.says(RemoteSaleState.ISSUE, "fulfilled")
+    assert ended.sale.ending == SaleEnding.CLAIM
+    ended.says(RemoteSaleState.IN_DELIVERY, "fulfilled")
+    assert (ended.sale.ending, ended.sale.state) == ("", SaleState.FULFILLED)
+
+
+def test_a_complaint_that_ends_in_a_cancellation_is_one(ended: Ended) -> None:
+    ended.says(RemoteSaleState.ISSUE)
+    ended.says(RemoteSaleState.CANCELLED)
+    assert (ended.sale.ending, ended.seats) == (SaleEnding.CANCELLED, ["available"] * 4)
+    assert ended.alert("sale.claim").state == "recovered"
+    assert ended.alert("sale.cancelled").state == "firing"
+
+
+def test_a_charge_on_a_sale_that_stands_is_a_penalty_and_what_was_paid_stays_as_it_was(ended: Ended) -> None:
+    ended.pays("P-1")
+    ended.pays("P-2", gross="0.00", fee="0.00", penalty="30.00")
+    sale = ended.sale
+    assert (sale.state, sale.ending, sale.ending_reason) == (SaleState.COMPLETE, SaleEnding.PENALTY, "Late delivery")
+    assert (sale.proceeds, sale.charged, sale.to_you) == (PROCEEDS, Decimal("30.00"), Decimal("121.20"))
+    assert Payout.objects.get(reference="P-1").net == PROCEEDS
+    assert ended.seats[:2] == ["sold", "sold"]
+    assert ended.overview().totals.sold_proceeds == Decimal("121.20")
+    assert "$121.20 of $151.20 came. It charged $30.00 for it." in ended.alert("payout.short").body
+    # One thing is told once.
+    assert not Alert.objects.filter(kind="sale.penalty").exists()
+    # Settled by its holder it stays so, however often it is read again.
+    ending_lift(actor=ended.market.holding.actor, sale_id=sale.pk, reason="it was late")
+    account_sync_payouts(account=ended.market.accounts["alpha"])
+    assert (ended.sale.ending, ended.sale.charged) == ("", Decimal("30.00"))
+
+
+def test_a_penalty_that_is_given_back_is_over(ended: Ended) -> None:
+    ended.pays("P-1", penalty="30.00")
+    assert ended.sale.ending == SaleEnding.PENALTY
+    ended.market.alpha.paid.clear()
+    ended.pays("P-1")
+    assert (ended.sale.ending, ended.sale.charged) == ("", Decimal("0.00"))
+    assert ended.alert("payout.short").state == "recovered"
+
+
+def test_what_was_said_and_seen_is_not_said_again_every_hour(ended: Ended) -> None:
+    ended.pays("P-1", penalty="30.00")
+    Alert.objects.filter(kind="payout.short").update(acknowledged_at=now())
+    payouts_check()
+    assert ended.alert("payout.short").acknowledged_at is not None
+
+
+def test_other_tickets_for_the_buyer_free_the_seats_and_cost_what_they_cost(ended: Ended) -> None:
+    ended.pays("P-1")
+    ended.report("replacement", charge=Decimal("210.00"))
+    sale = ended.sale
+    assert (sale.state, sale.ending, sale.told_charge) == (
+        SaleState.CANCELLED, SaleEnding.REPLACEMENT, Decimal("210.00"),
+    )  # fmt: skip
+    ended.market.work()
+    assert (ended.seats, ended.shown()) == (["available"] * 4, [])
+    assert "It is said to cost $210.00." in ended.alert("sale.replaced").body
+    ended.pays("P-2", gross="0.00", fee="0.00", penalty="361.20")
+    totals = ended.overview().totals
+    assert (totals.charged, totals.result) == (Decimal("210.00"), Decimal("-210.00"))
+    # Its marketplace calls it cancelled: that is no other ending.
+    ended.says(RemoteSaleState.CANCELLED)
+    assert ended.sale.ending == SaleEnding.REPLACEMENT
+
+
+@pytest.mark.parametrize("what", [SaleEnding.CLAIM, SaleEnding.PENALTY])
+def test_what_a_holder_reports_and_settles_again_leaves_the_sale_as_it_was(ended: Ended, what: str) -> None:
+    ended.report(what)
+    assert (ended.sale.ending, ended.sale.ending_reason, ended.seats[:2]) == (what, "they wrote so", ["sold", "sold"])
+    assert ended.alert(f"sale.{what}").state == "firing"
+    entry = AuditEntry.objects.get(verb="sale.ended")
+    content = audit_read(entry)
+    assert content is not None
+    assert (content["before"]["ending"], content["after"]["ending"]) == ("", what)
+    assert (entry.actor_id, entry.reason) == (str(ended.market.holding.user.pk), "they wrote so")
+    # Said twice it is the same.
+    version = ended.sale.version
+    ended.report(what)
+    assert ended.sale.version == version
+    ended.report("settled")
+    assert (ended.sale.ending, ended.alert(f"sale.{what}").state) == ("", "recovered")
+    with pytest.raises(Conflict, match="Nothing is open"):
+        ended.report("settled")
+
+
+def test_that_a_sale_is_cancelled_is_believed_only_where_its_marketplace_knows_it_no_more(ended: Ended) -> None:
+    with pytest.raises(Conflict, match="Alpha says that the sale stands"):
+        ended.report("cancelled")
+    ended.market.alpha.script["fetch_sale"] = [TemporaryError("down")]
+    with pytest.raises(Conflict, match="could not be asked: down"):
+        ended.report("cancelled")
+    assert ended.seats[:2] == ["sold", "sold"]
+    del ended.market.alpha.sales[ended.remote.sale_id]
+    ended.report("cancelled")
+    assert (ended.sale.state, ended.seats) == (SaleState.CANCELLED, ["available"] * 4)
+
+
+def test_a_sale_that_is_reported_when_its_marketplace_has_cancelled_it_is_cancelled_once(ended: Ended) -> None:
+    cancelled = ended.market.alpha.move(ended.remote.sale_id, RemoteSaleState.CANCELLED)
+    ended.report("cancelled")
+    assert (ended.sale.state, ended.sale.ending, ended.seats[:2]) == (
+        SaleState.CANCELLED, SaleEnding.CANCELLED, ["available", "available"],
+    )  # fmt: skip
+    sale_apply(account=ended.market.accounts["alpha"], remote=cancelled)
+    assert (ended.sale.ending, ended.sale.ending_reason) == (SaleEnding.CANCELLED, "they wrote so")
+
+
+def test_a_sale_that_stands_again_has_no_ending_any_more(ended: Ended) -> None:
+    ended.says(RemoteSaleState.CANCELLED)
+    ended.market.alpha.sales[ended.remote.sale_id] = replace(ended.remote, remote_status="stands again")
+    sale_read(sale=ended.sale)
+    assert (ended.sale.state, ended.sale.ending, ended.sale.ended_at) == (SaleState.CONFIRMED, "", None)
+
+
+def test_nobody_else_reports_on_a_sale(ended: Ended) -> None:
+    people = ended.market.holding
+    for stranger in (people.other, people.outsider):
+        with pytest.raises(NotFound):
+            sale_report(actor=stranger, sale_id=ended.sale.pk, what="claim", reason="x")
+    with pytest.raises(NotAllowed):
+        sale_report(actor=people.viewer, sale_id=ended.sale.pk, what="claim", reason="x")
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        ({"what": "gone", "reason": "x"}, "what"),
+        ({"what": "game_off", "reason": "x"}, "what"),
+        ({"what": "claim", "reason": " "}, "reason"),
+        ({"what": "claim", "reason": "x", "charge": Decimal("5.00")}, "charge"),
+        ({"what": "penalty", "reason": "x", "charge": Decimal("0.00")}, "charge"),
+    ],
+)
+def test_a_bad_report_names_the_field(ended: Ended, wish: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        sale_report(actor=ended.market.holding.actor, sale_id=ended.sale.pk, **wish)
+    assert refused.value.problems[0].field == field
+    assert ended.sale.ending == ""
+
+
+@pytest.mark.parametrize("ending", SaleEnding)
+def test_no_sale_ends_twice_and_none_that_may_not(ended: Ended, ending: SaleEnding) -> None:
+    for state in SaleState:
+        Sale.objects.update(state=state, ending="")
+        if ending_may_be(state, ending):
+            continue
+        with pytest.raises(Conflict, match="cannot be"), transaction.atomic():
+            sale_end(actor=Actor.system(), sale_id=ended.sale.pk, ending=ending, reason="x")
+        assert (ended.sale.state, ended.sale.ending) == (state, "")
+
+
+def test_the_page_says_what_happened_what_it_cost_and_what_can_be_done(ended: Ended, client: Client) -> None:
+    client.force_login(ended.market.holding.user)
+    url = reverse("listings:sale_detail", args=[ended.sale.pk])
+    page = client.get(url).content.decode()
+    assert ("What went wrong" in page, "Report it" in page) == (False, True)
+    form = reverse("listings:sale_report", args=[ended.sale.pk])
+    answer = client.post(form, {"what": "penalty", "reason": "late delivery", "charge": "$30"})
+    assert answer.headers["Location"] == url
+    page = client.get(url).content.decode()
+    for said in ("charged a penalty", "Late delivery", "Said to cost", "$30.00", "Ask its marketplace", "is settled"):
+        assert said in page, said
+    ended.pays("P-1", penalty="30.00")
+    page = client.get(url).content.decode()
+    assert ("What came of it" in page, "$121.20" in page, "short" in page) == (True, True, True)
+    assert client.post(form, {"what": "claim", "reason": "", "charge": ""}).status_code == 422
+    assert "settled" in client.get(form).content.decode()
+
+
+def test_what_the_page_reports_the_api_reports_too(ended: Ended) -> None:
+    people = ended.market.holding
+    token = tokens_issue(people.user, people.ticket.tenant_id).access
+    client = Client(headers={"Authorization": f"Bearer {token}"})
+    url = f"/api/v1/sales/{ended.sale.pk}/report/"
+    answer = client.post(
+        url, {"what": "penalty", "reason": "late", "charge": "30.00"}, content_type="application/json",
+        headers={"Idempotency-Key": "once"},
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.content
+    body = answer.json()
+    assert (body["ending"], body["told_charge"], body["charged"]) == ("penalty", "30.00", "0.00")
+    assert (body["ending_effects"]["seats"], body["ending_effects"]["settlement"]) == ("kept", "shares_charge")
+    refused = client.post(url, {"what": "cancelled", "reason": "x"}, content_type="application/json")
+    assert (refused.status_code, "stands" in refused.json()["detail"]) == (409, True)
+    # In one transaction with its key: the locks are taken in their order.
+    del ended.market.alpha.sales[ended.remote.sale_id]
+    done = client.post(
+        url, {"what": "cancelled", "reason": "x"}, content_type="application/json", headers={"Idempotency-Key": "two"}
+    )
+    assert (done.status_code, done.json()["state"], ended.seats) == (200, "cancelled", ["available"] * 4)
+
+
+def test_reports_are_those_of_the_table() -> None:
+    assert set(REPORTS) == {*REPORTABLE, "settled"}

@@ -1,0 +1,288 @@
+"""Getting paid by each platform's own calendar, through the real adapters; what is late, short or announced."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from listings.models import Payout, PayoutLine, Sale, SaleState
+from listings.payables import GRACE, expectation_of
+from listings.services.payout_checks import payouts_check
+from listings.services.payouts import accounts_sync_payouts, payout_apply, payout_receive
+from listings.services.sync import account_sync_sales
+from marketplaces.models import Mode, PayoutCalendarVersion
+from marketplaces.registry import adapter_get, adapter_keys
+from marketplaces.selectors import payout_calendar
+from marketplaces.services.links import over_link
+from marketplaces.simulator.dialects import platforms, rules_of
+from seatsync.core.audit import audit_read
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, NotFound
+from seatsync.core.models import AuditEntry
+from seatsync.live.models import Alert
+from tests.listings.selling import Seller
+from tests.listings.simulated import control
+
+pytestmark = pytest.mark.django_db
+# What the simulator's calendars come to, from the game's start and the hand-over.
+DUE: dict[str, Callable[[datetime, datetime], datetime]] = {
+    "stubhub": lambda game, over: game + timedelta(days=5),
+    "vividseats": lambda game, over: game + timedelta(days=10),
+    "ticketmaster": lambda game, over: over + timedelta(days=7),
+    "gametime": lambda game, over: over + timedelta(days=3),
+    "seatgeek": lambda game, over: next(
+        day for day in (over.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=n) for n in (
+            1, 2, 3, 4, 5, 6, 7,
+        )) if day.weekday() == 2
+    ),
+}  # fmt: skip
+
+
+at_every_platform = pytest.mark.parametrize("seller", adapter_keys(), indirect=True)
+
+
+@at_every_platform
+def test_a_sale_is_paid_on_its_platforms_own_calendar(seller: Seller) -> None:
+    sale, platform = seller.sale, seller.account.platform
+    assert (sale.state, sale.delivered_at) == (SaleState.FULFILLED, now())
+    due = DUE[platform](seller.holding.game.starts_at, now())
+    assert expectation_of(sale).at == due
+    seller.go(due - timedelta(minutes=1))
+    assert not Payout.objects.filter(paid_at__isnull=False).exists()
+    assert seller.sale.state == SaleState.FULFILLED
+    seller.go(due)
+    payout = Payout.objects.get()
+    assert (payout.net, payout.unexplained, payout.lines.get().sale) == (sale.proceeds, Decimal("0.00"), sale)
+    if platform == "gametime":
+        # It never says that it paid: its holder does.
+        assert (payout.paid_at, payout.expected_at, seller.sale.state) == (None, due, SaleState.FULFILLED)
+        payout_receive(actor=seller.holding.actor, payout_id=payout.pk)
+        payout.refresh_from_db()
+    assert payout.paid_at == due
+    assert seller.sale.state == SaleState.COMPLETE
+    assert seller.alert("payout" if platform != "gametime" else "sale.sold").state in {"firing", "recovered"}
+    # Told again and again it stays one, and nothing is late or short.
+    seller.go(due + GRACE + timedelta(days=1))
+    assert (Payout.objects.count(), PayoutLine.objects.count()) == (1, 1)
+    assert not Alert.objects.filter(kind__in=["payout.late", "payout.short", "payout.unexplained"]).exists()
+
+
+@pytest.mark.parametrize("seller", ["stubhub", "seatgeek"], indirect=True)
+def test_what_is_announced_becomes_what_is_paid(seller: Seller) -> None:
+    accounts_sync_payouts()
+    announced = Payout.objects.get()
+    due = expectation_of(seller.sale).at
+    assert due is not None
+    assert (announced.reference, announced.paid_at, announced.expected_at) == ("next", None, due)
+    assert (announced.state, announced.net) == ("announced", seller.sale.proceeds)
+    # It is no money yet: nobody is told, and the sale waits.
+    assert not Alert.objects.filter(kind__startswith="payout").exists()
+    seller.go(due)
+    paid = Payout.objects.get()
+    assert (paid.pk, paid.paid_at, paid.expected_at) == (announced.pk, due, due)
+    assert paid.reference not in {"", "next"}
+    assert seller.alert("payout").title.endswith(f"pays ${paid.net}")
+
+
+def test_an_announcement_changes_quietly_and_the_payout_keeps_what_was_announced(seller: Seller) -> None:
+    accounts_sync_payouts()
+    charge = {"sale_id": int(seller.sale.platform_sale_id), "amount": "30.00", "reason": "Failed delivery fee"}
+    control("charge", **charge)
+    accounts_sync_payouts()
+    announced = Payout.objects.get()
+    assert (announced.penalty, announced.net) == (Decimal("30.00"), seller.sale.proceeds - 30)
+    assert not AuditEntry.objects.filter(verb__startswith="payout").exists()
+    due = expectation_of(seller.sale).at
+    assert due is not None
+    control("charge", **{**charge, "amount": "5.00"})
+    seller.go(due)
+    paid = Payout.objects.get()
+    assert (paid.pk, paid.penalty, paid.paid_at) == (announced.pk, Decimal("35.00"), due)
+    content = audit_read(AuditEntry.objects.get(verb="payout.paid"))
+    assert content is not None
+    assert (content["before"]["penalty"], content["after"]["penalty"]) == ("30.00", "35.00")
+
+
+def test_what_is_announced_no_more_is_shown_no_more(seller: Seller, client: Client) -> None:
+    accounts_sync_payouts()
+    client.force_login(seller.holding.user)
+    url = reverse("listings:payout_list")
+    assert "the next one" in client.get(url).content.decode()
+    control("advance", sale_id=int(seller.sale.platform_sale_id), to="cancelled")
+    accounts_sync_payouts()
+    assert PayoutLine.objects.get().net == Decimal("0.00")
+    assert "No payout yet." in client.get(url).content.decode()
+
+
+def test_late_money_is_said_once_and_is_over_when_it_comes(seller: Seller) -> None:
+    control("settings", payout={"stubhub": {"kind": "none"}})
+    due = expectation_of(seller.sale).at
+    assert due is not None
+    seller.go(due + GRACE - timedelta(minutes=1))
+    assert not Alert.objects.filter(kind="payout.late").exists()
+    for hours in (0, 1, 2):
+        seller.go(due + GRACE + timedelta(hours=hours))
+    alert = seller.alert("payout.late")
+    assert (alert.state, alert.title) == ("firing", f"StubHub owes $151.20 since {due:%-d %b %Y}")
+    assert "5 days after the game" in alert.body
+    assert alert.url.endswith(reverse("listings:sale_detail", args=[seller.sale.pk]))
+    control("pay", platform="stubhub")
+    seller.go(due + GRACE + timedelta(hours=3))
+    assert seller.alert("payout.late").state == "recovered"
+
+
+def test_money_for_tickets_that_were_never_handed_over_is_late_for_a_reason(seller: Seller) -> None:
+    control("settings", payout={"stubhub": {"kind": "none"}})
+    due = expectation_of(seller.sale).at
+    assert due is not None
+    Sale.objects.update(delivered_at=None, state=SaleState.CONFIRMED)
+    seller.go(due + GRACE)
+    assert "was not told that the tickets went to the buyer" in seller.alert("payout.late").body
+
+
+def test_money_that_is_late_and_then_not_owed_is_late_no_more(seller: Seller) -> None:
+    control("settings", payout={"stubhub": {"kind": "none"}})
+    due = expectation_of(seller.sale).at
+    assert due is not None
+    seller.go(due + GRACE)
+    assert seller.alert("payout.late").state == "firing"
+    control("advance", sale_id=int(seller.sale.platform_sale_id), to="cancelled")
+    account_sync_sales(account=seller.account)
+    assert seller.sale.state == SaleState.CANCELLED
+    assert seller.alert("payout.late").state == "recovered"
+
+
+@pytest.mark.parametrize("seller", ["gametime"], indirect=True)
+def test_where_nobody_says_what_was_paid_its_holder_is_asked(seller: Seller) -> None:
+    due = expectation_of(seller.sale).at
+    assert due is not None
+    seller.go(due + GRACE)
+    assert "look at your bank" in seller.alert("payout.late").body
+    payout = Payout.objects.get()
+    for stranger in (seller.holding.other, seller.holding.outsider, seller.holding.co_owner):
+        with pytest.raises(NotFound):
+            payout_receive(actor=stranger, payout_id=payout.pk)
+    payout_receive(actor=seller.holding.actor, payout_id=payout.pk)
+    assert (seller.sale.state, seller.alert("payout.late").state) == (SaleState.COMPLETE, "recovered")
+    with pytest.raises(Conflict, match="received already"):
+        payout_receive(actor=seller.holding.actor, payout_id=payout.pk)
+    # Told again as announced, it stays received.
+    seller.go(due + GRACE + timedelta(days=1))
+    payout.refresh_from_db()
+    assert payout.paid_at == due + GRACE
+
+
+def test_what_a_platform_tells_itself_nobody_can_say_for_it(seller: Seller) -> None:
+    accounts_sync_payouts()
+    with pytest.raises(Conflict, match="says itself"):
+        payout_receive(actor=seller.holding.actor, payout_id=Payout.objects.get().pk)
+
+
+@at_every_platform
+def test_a_short_payment_is_said_until_the_rest_comes(seller: Seller) -> None:
+    platform, sale = seller.account.platform, seller.sale
+    if platform == "gametime":
+        return  # of its payouts nothing is told that could be short
+    control("charge", sale_id=int(sale.platform_sale_id), amount="30.00", reason="Failed delivery fee")
+    seller.go(DUE[platform](seller.holding.game.starts_at, now()))
+    line = PayoutLine.objects.get()
+    assert (line.penalty, line.net) == (Decimal("30.00"), sale.proceeds - 30)
+    alert = seller.alert("payout.short")
+    assert (alert.state, "paid $30.00 less than a sale brought" in alert.title) == ("firing", True)
+    assert "It charged $30.00 for it." in alert.body
+    # A later payout makes up for it.
+    PayoutLine.objects.filter(pk=line.pk).update(net=sale.proceeds, penalty=Decimal("0.00"))
+    payouts_check()
+    assert seller.alert("payout.short").state == "recovered"
+
+
+def test_a_charge_alone_pays_for_no_sale(seller: Seller) -> None:
+    control("settings", payout={"stubhub": {"kind": "none", "days": 2}})
+    control("charge", sale_id=int(seller.sale.platform_sale_id), amount="12.00", reason="Late transfer fine")
+    seller.go(now() + timedelta(days=2))
+    payout = Payout.objects.get(paid_at__isnull=False)
+    assert (payout.gross, payout.penalty, payout.net) == (Decimal("0.00"), Decimal("12.00"), Decimal("-12.00"))
+    assert seller.sale.state == SaleState.FULFILLED
+
+
+def test_the_simulators_calendars_are_those_that_paper_accounts_expect() -> None:
+    for platform in platforms():
+        row, rule = payout_calendar(platform, mode=Mode.PAPER), rules_of(platform).payout
+        assert row is not None
+        assert (row.kind, row.days, row.weekday or 0) == (rule.kind, rule.days, rule.weekday), platform
+        assert row.source.startswith("The simulator's own calendar"), platform
+
+
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.ASSISTED])
+def test_of_no_live_platform_a_day_is_made_up(mode: Mode) -> None:
+    for platform in adapter_keys():
+        row = payout_calendar(platform, mode=mode)
+        assert row is not None
+        assert (row.mode, row.known, "not published" in row.words) == ("live", False, True), platform
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "weekday", "words"),
+    [
+        ("after_game", 1, None, "1 day after the game"),
+        ("after_delivery", 14, None, "14 days after the hand-over"),
+        ("weekly", None, 0, "weekly, on Mondays"),
+        ("weekly", 3, 4, "weekly, on Fridays, at least 3 days after the hand-over"),
+        ("after_game", None, None, "after the game, how long is not published"),
+        ("weekly", None, None, "weekly, on a day that is not published"),
+        ("unknown", None, None, "when it pays is not published"),
+    ],
+)
+def test_a_calendar_says_itself_in_words(kind: str, days: int | None, weekday: int | None, words: str) -> None:
+    assert PayoutCalendarVersion(kind=kind, days=days, weekday=weekday).words == words
+
+
+def test_i26_a_newer_calendar_moves_no_sale_that_was_made_before(seller: Seller) -> None:
+    before = expectation_of(seller.sale).at
+    PayoutCalendarVersion.objects.create(
+        platform="stubhub", mode="paper", kind="after_game", days=30, valid_from=now().date(), source="new terms",
+        checked_on=now().date(),
+    )  # fmt: skip
+    assert expectation_of(seller.sale).at == before
+    found = payout_calendar("stubhub", mode="paper", on=date(2021, 1, 1))
+    assert found is not None
+    assert found.days == 5
+
+
+def test_pages_and_api_say_when_the_money_comes_and_how_that_is_known(seller: Seller, client: Client) -> None:
+    client.force_login(seller.holding.user)
+    sale, due = seller.sale, expectation_of(seller.sale).at
+    assert due is not None
+    day = f"{due:%-d %b %Y}"
+    page = client.get(reverse("listings:sale_detail", args=[sale.pk])).content.decode()
+    assert ("Expected by" in page, day in page, "5 days after the game" in page) == (True, True, True)
+    assert "The simulator&#x27;s own calendar, not StubHub&#x27;s" in page
+    awaited = client.get(reverse("listings:payout_list") + "?show=awaited").content.decode()
+    assert (day in awaited, "5 days after the game" in awaited, "$151.20" in awaited) == (True, True, True)
+    seller.go(due)
+    page = client.get(reverse("listings:sale_detail", args=[sale.pk])).content.decode()
+    assert ("Expected by" in page, f"Paid {day}" in page) == (False, True)
+    payouts = client.get(reverse("listings:payout_list")).content.decode()
+    assert (f"expected {day}" in payouts, str(Payout.objects.get().reference) in payouts) == (True, True)
+    assert "Nobody owes you anything." in client.get(reverse("listings:payout_list") + "?show=awaited").content.decode()
+
+
+def test_i25_what_no_line_explains_is_said_until_one_does(seller: Seller, client: Client) -> None:
+    client.force_login(seller.holding.user)
+    due = DUE["stubhub"](seller.holding.game.starts_at, now())
+    seller.go(due)
+    (told,) = over_link(seller.account, lambda link: list(adapter_get("stubhub").payments(link, due)))
+    short = replace(told, net=told.net - 20)
+    payout_apply(account=seller.account, remote=short)
+    alert = seller.alert("payout.unexplained")
+    assert (alert.state, "leave \N{MINUS SIGN}$20.00 of $131.20" in alert.body) == ("firing", True)
+    page = client.get(reverse("listings:payout_list")).content.decode()
+    assert ("by any line" in page, "\N{MINUS SIGN}$20.00" in page) == (True, True)
+    seller.go(due + timedelta(hours=1))
+    alert.refresh_from_db()
+    assert (alert.state, Payout.objects.get().unexplained) == ("recovered", Decimal("0.00"))
+    assert "by any line" not in client.get(reverse("listings:payout_list")).content.decode()
