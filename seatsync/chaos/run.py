@@ -53,11 +53,11 @@ def run(options: Options, world: World) -> dict[str, Any]:
     trouble.begin()
     sellers.start()
     buyers.start()
-    _sell(world, sellers, buyers, trouble, started)
+    _sell(sellers, buyers, trouble, started)
     for worker in (buyers, sellers):
         worker.stop()
     _tell(f"{buyers.sales} sales made, {buyers.races} of them races for whole listings", started)
-    _settle(world, door, started)
+    _settle(trouble, buyers.sales, door, started)
     if options.keep:
         (world.folder / "ledger.json").write_text(json.dumps(door.get("state") | door.get("showings")))
     figures = _judged(books_read(door)) | {"faults": trouble.counts()}
@@ -66,13 +66,12 @@ def run(options: Options, world: World) -> dict[str, Any]:
     return figures
 
 
-def _sell(world: World, sellers: Sellers, buyers: Buyers, trouble: Trouble, started: float) -> None:
+def _sell(sellers: Sellers, buyers: Buyers, trouble: Trouble, started: float) -> None:
     told = time.monotonic()
     while not buyers.done.is_set():
         time.sleep(0.2)
         for worker in (buyers, sellers):
             worker.check()
-        world.check()
         trouble.at(buyers.sales)
         if time.monotonic() - told > 15:
             told = time.monotonic()
@@ -80,19 +79,23 @@ def _sell(world: World, sellers: Sellers, buyers: Buyers, trouble: Trouble, star
         close_old_connections()
 
 
-def _settle(world: World, door: Door, started: float) -> None:
+def _settle(trouble: Trouble, sales: int, door: Door, started: float) -> None:
     """Every delivery leaves, every account is polled once more, and nothing is left to do; faults go on meanwhile."""
     door.post("deliver")
     since = now()
 
     def polled() -> bool:
-        world.check()
+        trouble.at(sales)
         active = MarketplaceAccount.objects.filter(is_active=True, needs_reconnect=False)
         return not active.exclude(sales_synced_until__gt=since).exists()
 
+    def finished() -> bool:
+        trouble.at(sales)
+        return work_open() == 0
+
     if not wait_until(polled, SETTLED_WITHIN_S):
         _tell("not every account was polled in time", started)
-    if not wait_until(lambda: work_open() == 0, SETTLED_WITHIN_S):
+    if not wait_until(finished, SETTLED_WITHIN_S):
         _tell(f"{work_open()} things were left to do", started)
     _tell("settled", started)
 

@@ -21,6 +21,9 @@ WEBHOOKS: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
     ("webhook_reordered", "webhook_reorder", 0.10, {"delay_s": 3.0}),
 )
 
+# What we count ourselves.
+OWN = ("sigkill", "valkey_restart", "process_restarted")
+
 
 def profile() -> list[tuple[str, dict[str, Any]]]:
     """The faults as the simulator takes them, by the report's names: it tries one after the other, and one strikes."""
@@ -47,7 +50,8 @@ class Trouble:
         self._door.post("faults", clear=True, add=[values for _, values in profile()])
 
     def at(self, sales: int) -> None:
-        """Kill and restart what is due."""
+        """Kill and restart what is due, and start anew what ended by itself."""
+        self._counted["process_restarted"] += self._world.supervise()
         if sales >= self._restart_at and not self._counted["valkey_restart"]:
             self._tell(f"Valkey is restarted after {sales} sales")
             self._world.valkey_restart()
@@ -70,7 +74,7 @@ class Trouble:
         struck: Counter[str] = Counter()
         for (name, _), fault in zip(profile(), self._door.get("faults")["faults"], strict=True):
             struck[name] += int(fault["struck"])
-        return dict(struck) | {key: self._counted[key] for key in ("sigkill", "valkey_restart")}
+        return dict(struck) | {key: self._counted[key] for key in OWN}
 
     @staticmethod
     def _tell(text: str) -> None:

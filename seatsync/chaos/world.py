@@ -85,6 +85,21 @@ class World:
         if (name := self.processes.dead()) is not None:
             raise LaunchError(f"The process {name} ended by itself; its lines above say why.")
 
+    def supervise(self) -> int:
+        """Start anew what ended by itself, as whoever runs the product does; returns how many.
+
+        A worker that loses its broker with messages in its hands may end instead of connecting again. Raises
+        LaunchError where the marketplaces ended: that is nobody's fault but ours.
+        """
+        ended = [name for name, process in self.processes.running.items() if process.poll() is not None]
+        if "simulator" in ended:
+            self.check()
+        for name in ended:
+            sys.stderr.write(f"  {name} ended by itself and is started anew\n")
+            self.processes.kill(name)
+            self.processes.start(self.specs[name])
+        return len(ended)
+
     # Trouble.
     def pools_kill(self) -> int:
         """SIGKILL to every pool process of the workers, which replace them; returns how many."""
