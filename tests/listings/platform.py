@@ -205,11 +205,14 @@ class ScriptedPlatform:
 
     def confirm(self, link: Link, sale_id: str) -> RemoteSale:
         self._enter("confirm", sale_id)
-        return self.move(sale_id, RemoteSaleState.AWAITING_FULFILMENT)
+        sale = self.move(sale_id, RemoteSaleState.AWAITING_FULFILMENT)
+        self._leave("confirm")
+        return sale
 
     def reject(self, link: Link, sale_id: str) -> None:
         self._enter("reject", sale_id)
         self.move(sale_id, RemoteSaleState.CANCELLED)
+        self._leave("reject")
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
         self._enter("fulfil", proof.confirmation or ",".join(proof.transfer_urls))
