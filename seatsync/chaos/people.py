@@ -29,13 +29,13 @@ from seatsync.demo.reference import fees_load
 from seatsync.tenants.models import Tenant
 
 TENANTS = 3
-GAMES = 40
+GAMES = 60
 SEATS_A_GAME = 20
-SALES_A_HOLDER = 200
+SALES_A_HOLDER = 500
 LEAST_HOLDERS = 3
 ZONE = "America/Los_Angeles"
 # How many neighbouring seats are offered together.
-SIZES = (1, 2, 2, 3, 4, 4, 6, 8)
+SIZES = (1, 2, 4, 4, 6, 8, 8, 10)
 
 
 @dataclass(frozen=True, slots=True)

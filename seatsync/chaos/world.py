@@ -23,7 +23,7 @@ READY_WITHIN_S = 90.0
 # What a sale passes through. Pages' sockets, mails and predictions have no part in the promise.
 TAKEN = ("web", "urgent", "sync", "beat")
 # One in a hundred requests hangs for twelve seconds: its worker waits meanwhile, so there are more of them.
-POOLS = {"urgent": 6, "sync": 8}
+POOLS = {"urgent": 4, "sync": 6}
 KILLED = tuple(POOLS)
 
 
