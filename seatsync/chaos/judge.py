@@ -1,17 +1,21 @@
 """The judge: what the ledger of the marketplaces shows of our promises. Each finding is told in a line, too."""
 
 import uuid
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from django.db.models import Count
 
 from listings.models import CommandState, MarketplaceCommand, Sale, SaleState
 from marketplaces.models import InboundEvent, InboxState
+from marketplaces.registry import traits_of
 from seatsync.chaos.books import Books, Row, allocates, did, promised
 from seatsync.live.models import Alert
 
 Findings = Iterator[str]
+# Purchases are read, the file is made and sent: each request may take as long as our timeout.
+LONGEST_FLIGHT_S = 24.0
 
 
 def seats_oversold(books: Books) -> Findings:
@@ -79,10 +83,9 @@ def wrong_prices(books: Books) -> Findings:
 
 def duplicates(books: Books) -> Findings:
     """What was done twice: listings of one key, acts on one sale, rows of one sale, alerts of one sale."""
-    made = Counter((rows[0]["platform"], rows[0]["external_id"]) for rows in books.showings.values())
-    for (platform, key), count in made.items():
-        if count > 1:
-            yield f"{platform} has {count} listings of the key {key}"
+    for before, after in _remade(books):
+        if not overtaken_file(before, after):
+            yield f"{after['platform']} made another listing of the key {after['external_id']} ({before['state']})"
     for sale in books.sales:
         for what in ("confirm", "reject", "hand_over"):
             if len(did(sale, what)) > 1:
@@ -95,6 +98,34 @@ def duplicates(books: Books) -> Findings:
     told = Alert.objects.filter(kind="sale.sold").values("user_id", "object_id").annotate(count=Count("pk"))
     for alert in told.filter(count__gt=1):
         yield f"sale {alert['object_id']} was told {alert['count']} times to the same person"
+
+
+def overtaken_file(before: Row, after: Row) -> bool:
+    """Whether a buyer took a listing while a file that still offers it was on its way, where the file is the account.
+
+    Such a file is taken at its word, and nobody can call it back: it is a purchase that a delist could not overtake
+    (docs/adr/0019). What we took down ourselves must never come back so.
+    """
+    traits = traits_of(after["platform"])
+    by_file = traits is not None and traits.whole_account
+    return by_file and before["state"] == "sold" and after["at"] - before["at"] <= LONGEST_FLIGHT_S
+
+
+def files_overtaken(books: Books) -> int:
+    """How often that was so."""
+    return sum(overtaken_file(before, after) for before, after in _remade(books))
+
+
+def _remade(books: Books) -> Iterator[tuple[Row, Row]]:
+    """Where a key came to have another listing: the end of the one before, and the beginning of the next."""
+    by_key: dict[tuple[str, str], list[list[Row]]] = defaultdict(list)
+    for rows in books.showings.values():
+        by_key[rows[0]["platform"], rows[0]["external_id"]].append(rows)
+    for made in by_key.values():
+        made.sort(key=lambda rows: rows[0]["id"])
+        for before, after in pairwise(made):
+            # As it stood when the next one was made.
+            yield [row for row in before if row["id"] < after[0]["id"]][-1], after[0]
 
 
 def late_rejections(books: Books) -> Findings:

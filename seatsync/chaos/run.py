@@ -105,6 +105,7 @@ def _judged(books: Books) -> dict[str, Any]:
     for name, check in judge.ZEROS.items():
         figures[name] = _count(name, list(check(books)))
     figures["conflicts"] = sum(bool(sale["rejected"]) for sale in books.sales)
+    figures["files_overtaken"] = judge.files_overtaken(books)
     figures["needs_person"] = _count("needs_person", list(judge.waiting_for_a_person()))
     figures["success_rate"] = judge.success_rate()
     figures["notice_to_last_delist_ms"] = notice_to_last_delist()

@@ -18,7 +18,7 @@ from seatsync.core.money import round_money
 # Groups on offer at a time: enough that buyers meet each other at one of them now and then, and not all the time.
 STANDING = 60
 SPLITS = ("any",) * 7 + ("pairs", "avoid_one", "none")
-REPRICES_A_ROUND, HANDED_OVER_SHARE = 2, 0.1
+REPRICES_A_ROUND, HANDED_OVER_SHARE = 4, 0.1
 
 
 class Sellers(Worker):
