@@ -4,9 +4,11 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
 from django.db import transaction
 
 from listings.models import CommandState, Listing, MarketplaceCommand, Sale, SaleSeat
+from listings.services import projections
 from listings.services.execute import execute
 from listings.services.outbox import command_claim, leases_reap
 from listings.services.record import Answer, record
@@ -28,7 +30,7 @@ class Replay:
     """One walk: two seats are published on both platforms inside a savepoint, which is undone in the end."""
 
     def __init__(self, market: Market, model: Model) -> None:
-        self.market, self.model = market, model
+        self.market, self.model, self.patch = market, model, pytest.MonkeyPatch()
         self.platforms: list[ScriptedPlatform] = [market.alpha, market.beta]
         self.sales: list[tuple[ScriptedPlatform, str]] = []
         # What a worker holds: a notice with what it read, or a command with its answer.
@@ -37,6 +39,8 @@ class Replay:
 
     def __enter__(self) -> Self:
         self.savepoint = transaction.savepoint()
+        # One clock here.
+        self.patch.setattr(projections, "CLOCKS_DIFFER", timedelta(0))
         for platform in self.platforms:
             for book in (platform.listings, platform.seats, platform.sales, platform.script, platform.script_applied):
                 book.clear()
@@ -45,6 +49,7 @@ class Replay:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.patch.undo()
         transaction.savepoint_rollback(self.savepoint)
 
     def do(self, move: tuple[Any, ...]) -> None:
