@@ -47,6 +47,8 @@ class Offer:
     offered: int
     shown: int
     up: bool = True
+    # How often a size was sent.
+    resized: int = 0
 
     @property
     def visible(self) -> int:
@@ -67,7 +69,8 @@ class Deal:
     # How often we may still be told of it.
     words: int = 1
     confirmed: bool = False
-    changes: int = 0
+    # How many sizes had been sent when the buyer came.
+    resized: int = 0
 
 
 @dataclass(slots=True)
@@ -122,7 +125,7 @@ class Model:
         there = self.offers[offer]
         there.shown &= ~seats
         there.up = there.shown != 0
-        self.deals.append(Deal(offer, seats, words=self.words))
+        self.deals.append(Deal(offer, seats, words=self.words, resized=there.resized))
 
     def move(self, deal: int, remote: Remote) -> None:
         """Its marketplace takes a sale further, or back; that is told, too."""
@@ -255,6 +258,11 @@ class Model:
         if offer.offered:
             if not split_offerable("any", offer.offered.bit_count()):
                 self._take_down(place)
+            elif self._overtook(place, number):
+                if self._may_resize(offer):
+                    self._resize(place)
+                else:
+                    self._take_down(place)
             return
         self._supersede(place, RESIZE)
         if listing_may_move(offer.status, ListingStatus.SOLD):
@@ -264,6 +272,11 @@ class Model:
             own |= deal.own if deal.live and deal.offer == place else 0
         if own != (1 << self.seats) - 1:
             self._write(DELIST, place)
+
+    def _overtook(self, place: int, number: int) -> bool:
+        """Whether a size was sent that may have known nothing of this buyer."""
+        sizes = [c for c in self.commands if (c.kind, c.target) == (RESIZE, place)]
+        return self.offers[place].resized > self.deals[number].resized or any(c.flying or c.unknown for c in sizes)
 
     def _may_resize(self, offer: Offer) -> bool:
         rest = [_SEATS[seat] for seat in _bits(offer.offered)]
@@ -331,12 +344,9 @@ class Model:
         if command.kind == DELIST:
             offer.up = False
         else:
-            # What a buyer has taken here does not come back.
-            bought = 0
-            for deal in self.deals:
-                bought |= deal.seats if deal.offer == command.target and deal.remote is not Remote.CANCELLED else 0
-            offer.shown = offer.offered & ~bought
-            offer.up = offer.shown != 0
+            # It is taken at its word: what a buyer took a moment ago comes back where we did not know of it.
+            offer.shown = offer.offered
+            offer.resized += 1
         return "done"
 
     def _say(self, command: Command) -> str:
@@ -440,10 +450,10 @@ class Model:
             for h in self.hands
         ]
         deals = [
-            Deal(d.offer, d.seats, d.remote, d.state, d.own, d.live, d.words, d.confirmed, d.changes)
+            Deal(d.offer, d.seats, d.remote, d.state, d.own, d.live, d.words, d.confirmed, d.resized)
             for d in self.deals
         ]
-        offers = [Offer(o.status, o.offered, o.shown, o.up) for o in self.offers]
+        offers = [Offer(o.status, o.offered, o.shown, o.up, o.resized) for o in self.offers]
         return Model(
             self.seats, offers, hands, self.chooses, list(self.owners), deals, list(commands.values()), self.crashes,
             self.words,
@@ -458,7 +468,12 @@ class Model:
         )
         return (
             tuple((o.status, o.offered, o.shown, o.up) for o in self.offers),
-            tuple((d.offer, d.seats, d.remote, d.state, d.own, d.live, d.words, d.confirmed) for d in self.deals),
+            tuple(
+                # Only whether a size came after the buyer counts.
+                (d.offer, d.seats, d.remote, d.state, d.own, d.live, d.words, d.confirmed,
+                 self.offers[d.offer].resized > d.resized)
+                for d in self.deals
+            ),
             tuple((c.kind, c.target, c.flying, c.unknown) for c in self.commands),
             tuple(self.owners), tuple(hands), self.crashes,
         )  # fmt: skip

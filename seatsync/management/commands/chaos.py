@@ -1,11 +1,14 @@
 """`manage.py chaos --sales N --seed S [--kill-workers] --json`: the promises, under faults and killed workers."""
 
+import json
 import os
 import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from seatsync.chaos.inprocess import run_in_process
+from seatsync.chaos.model import Broken
 from seatsync.chaos.options import command_line, options_add, options_of
 
 # Of the product that is used here: the run has its own.
@@ -25,6 +28,13 @@ class Command(BaseCommand):
         chosen = options_of(options)
         if os.environ.get("ENVIRONMENT") == "production":
             raise CommandError("This is not for production: run it where the product is developed.")
+        if chosen.in_process:
+            try:
+                figures = run_in_process(chosen)
+            except Broken as error:
+                raise CommandError(str(error)) from error
+            self.stdout.write(json.dumps(figures) if chosen.as_json else json.dumps(figures, indent=1))
+            return
         environment = {key: value for key, value in os.environ.items() if key not in _OWN}
         sys.stdout.flush()
         sys.stderr.flush()
