@@ -9,9 +9,10 @@ rest when nothing is left to do.
 import random
 import sys
 import time
+from collections import Counter
 from typing import Any
 
-from seatsync.chaos.model import Broken, Model, Remote
+from seatsync.chaos.model import PROMISES, Broken, Model, Remote
 from seatsync.chaos.options import Options
 
 OFFERS, WORKERS = 5, 3
@@ -22,16 +23,17 @@ KILLED, CALLED_OFF, WENT_ON, TOLD_TWICE = 0.1, 0.05, 0.2, 0.1
 
 
 def run_in_process(options: Options) -> dict[str, Any]:
-    """The figures. Raises Broken, with the walk's number, at the first promise that does not hold."""
+    """The figures; a walk that breaks a promise ends there, and is told with its number."""
     chance = random.Random(options.seed)  # noqa: S311 - a simulation, not a secret
     started, sales, walks, told = time.monotonic(), 0, 0, time.monotonic()
-    counts = {"conflicts": 0, "called_off": 0, "steps": 0}
+    counts, broken = {"conflicts": 0, "called_off": 0, "steps": 0}, Counter[str]()
     while sales < options.sales:
+        walk = _Walk(chance, options.sales - sales)
         try:
-            walk = _Walk(chance, options.sales - sales)
             walk.go()
         except Broken as error:
-            raise Broken(f"walk {walks} of seed {options.seed}: {error}") from error
+            sys.stderr.write(f"walk {walks} of seed {options.seed}: {error}\n")
+            broken[error.promise] += 1
         walks, sales = walks + 1, sales + len(walk.model.deals)
         counts["conflicts"] += sum(not deal.live and not walk.off >> n & 1 for n, deal in enumerate(walk.model.deals))
         counts["called_off"] += walk.off.bit_count()
@@ -40,7 +42,7 @@ def run_in_process(options: Options) -> dict[str, Any]:
             told = time.monotonic()
             sys.stderr.write(f"  {sales} sales ({told - started:.0f} s)\n")
     return {
-        "sales": sales, "seats_oversold": 0, "moves_outside_the_tables": 0, "walks": walks, **counts,
+        "sales": sales, **{promise: broken[promise] for promise in PROMISES}, "walks": walks, **counts,
         "seconds": round(time.monotonic() - started, 1),
     }  # fmt: skip
 
@@ -66,7 +68,6 @@ class _Walk:
                 self._buy()
             elif not self._work() and not self._world() and not self._buy():
                 break
-            model.check()
         model.check_still()
 
     def _buy(self) -> bool:
@@ -101,13 +102,16 @@ class _Walk:
                     model.crash(number)
                 else:
                     model.step(number)
+                    model.check()
                 return True
             waiting = [place for place, deal in enumerate(model.deals) if deal.words]
-            if waiting and (self.random() < 0.5 or model.claimable() is None):
+            if waiting and self.random() < 0.5:
                 model.notice(number, self.chance.choice(waiting))
                 return True
-            if model.claimable() is not None:
-                model.claim(number)
+            if model.claim(number):
+                return True
+            if waiting:
+                model.notice(number, self.chance.choice(waiting))
                 return True
         return False
 

@@ -15,9 +15,18 @@ from listings.states import OFFERED, OPEN, SALE_LIVE, listing_may_move, sale_may
 from portfolios.models import OwnerState, Seat
 from portfolios.states import may_move
 
+OVERSOLD, LOST, LEFT, MOVED = (
+    "seats_oversold", "sales_lost", "listings_left_active_for_sold_seats", "moves_outside_the_tables",
+)  # fmt: skip
+PROMISES = (OVERSOLD, LOST, LEFT, MOVED)
+
 
 class Broken(AssertionError):
-    """A promise does not hold."""
+    """A promise does not hold; which of PROMISES, and how."""
+
+    def __init__(self, promise: str, how: str) -> None:
+        super().__init__(f"{promise}: {how}")
+        self.promise = promise
 
 
 class Remote(IntEnum):
@@ -35,7 +44,6 @@ STATE_OF = {
     Remote.COMPLETE: SaleState.COMPLETE, Remote.CANCELLED: SaleState.CANCELLED,
 }  # fmt: skip
 RESIZE, DELIST, REJECT, VERIFY, CONFIRM = "resize", "delist", "reject_sale", "verify_gone", "confirm_sale"
-_PRIORITY = {RESIZE: 0, DELIST: 0, REJECT: 0, VERIFY: 3, CONFIRM: 3}
 NOBODY = -1
 
 
@@ -144,20 +152,23 @@ class Model:
     def claimable(self) -> Command | None:
         """The next command for a worker, as the outbox picks it."""
         busy = {command.target for command in self.commands if command.flying and command.kind in _OF_LISTING}
-        ready = (
-            command
-            for command in self.commands
-            if not command.flying and not (command.kind in _OF_LISTING and command.target in busy)
-        )
-        return min(ready, key=lambda command: _PRIORITY[command.kind], default=None)
+        later = None
+        for command in self.commands:
+            if command.flying or (command.kind in _OF_LISTING and command.target in busy):
+                continue
+            if command.kind in _URGENT:
+                return command
+            later = later or command
+        return later
 
-    def claim(self, hand: int) -> None:
-        """A worker takes it."""
+    def claim(self, hand: int) -> bool:
+        """A worker takes it; whether there was one."""
         command = self.claimable()
         if command is None:
-            raise ValueError("nothing can be claimed")
+            return False
         command.flying = True
         self.hands[hand] = Hand("send", command=command)
+        return True
 
     def step(self, hand: int) -> None:
         """A worker goes on."""
@@ -244,7 +255,7 @@ class Model:
                 seat.state = state
             found = seats_chosen(deal.seats.bit_count(), [known[seat] for seat in _bits(offer.offered)], known)
         if not found.clear:
-            raise Broken(f"not clear: {found.reason}")
+            raise Broken(LOST, f"not clear: {found.reason}")
         return sum(1 << seat.seat_number - 1 for seat in found.seats)
 
     def _taken(self, seat: int, number: int) -> bool:
@@ -358,7 +369,7 @@ class Model:
                 deal.remote = Remote.CONFIRMED
             return "done"
         if deal.remote not in {Remote.WAITS, Remote.CANCELLED}:
-            raise Broken("a sale is refused that was confirmed")
+            raise Broken(LOST, "a sale is refused that was confirmed")
         deal.remote = Remote.CANCELLED
         return "done"
 
@@ -385,7 +396,7 @@ class Model:
     @staticmethod
     def _deal_to(deal: Deal, state: str) -> None:
         if not sale_may_move(deal.state, state):
-            raise Broken(f"a sale moves from {deal.state} to {state}")
+            raise Broken(MOVED, f"a sale moves from {deal.state} to {state}")
         deal.state = state
 
     def _own(self, seats: list[int], state: str, number: int) -> None:
@@ -394,9 +405,9 @@ class Model:
             if (before, owner) == (state, number):
                 continue
             if not may_move(before, state):
-                raise Broken(f"a seat moves from {before} to {state}")
+                raise Broken(MOVED, f"a seat moves from {before} to {state}")
             if before == OwnerState.SOLD and state != OwnerState.AVAILABLE:
-                raise Broken("a sold seat is given to another sale")
+                raise Broken(OVERSOLD, "a sold seat is given to another sale")
             self.owners[seat] = (state, number)
 
     def _release(self, number: int, but: int) -> None:
@@ -410,16 +421,16 @@ class Model:
     def check(self) -> None:
         """What must hold at every moment. Raises Broken."""
         live = confirmed = 0
-        for deal in self.deals:
+        for deal in self.deals if len(self.deals) > 1 else ():
             if deal.live:
                 if live & deal.own:
-                    raise Broken("a seat has two live sales")
+                    raise Broken(OVERSOLD, "a seat has two live sales")
                 live |= deal.own
-            # Where the seller chooses, the marketplace's own numbers say nothing.
-            kept = deal.own if self.chooses >> deal.offer & 1 else deal.seats
-            if deal.remote in {Remote.CONFIRMED, Remote.DELIVERED, Remote.COMPLETE}:
+            if Remote.CONFIRMED <= deal.remote <= Remote.COMPLETE:
+                # Where the seller chooses, the marketplace's own numbers say nothing.
+                kept = deal.own if self.chooses >> deal.offer & 1 else deal.seats
                 if confirmed & kept:
-                    raise Broken("two sales of a seat are confirmed")
+                    raise Broken(OVERSOLD, "two sales of a seat are confirmed")
                 confirmed |= kept
 
     def check_still(self) -> None:
@@ -428,18 +439,18 @@ class Model:
         for deal in self.deals:
             sold |= deal.own if deal.live else 0
             if deal.remote is Remote.WAITS or not deal.state:
-                raise Broken("a sale is neither confirmed nor refused")
+                raise Broken(LOST, "a sale is neither confirmed nor refused")
             if deal.live != (deal.remote is not Remote.CANCELLED):
-                raise Broken("a sale stands on one side alone")
+                raise Broken(LOST, "a sale stands on one side alone")
             if deal.live and deal.own.bit_count() != deal.seats.bit_count():
-                raise Broken("a sale has not as many seats as it sold")
+                raise Broken(LOST, "a sale has not as many seats as it sold")
         for place, offer in enumerate(self.offers):
             free = ((1 << self.seats) - 1) & ~sold
             too_many = offer.visible.bit_count() > free.bit_count()
             if too_many if self.chooses >> place & 1 else offer.visible & sold:
-                raise Broken("a sold seat is still on sale")
+                raise Broken(LEFT, "a sold seat is still on sale")
         if any(state == OwnerState.HELD for state, _ in self.owners):
-            raise Broken("a seat is held for nobody")
+            raise Broken(LOST, "a seat is held for nobody")
 
     # For who looks at every state there is.
     def copy(self) -> "Model":
@@ -481,6 +492,7 @@ class Model:
 
 _OF_LISTING = frozenset({RESIZE, DELIST, VERIFY})
 _OF_SALE = frozenset({REJECT, CONFIRM})
+_URGENT = frozenset({RESIZE, DELIST, REJECT})
 # Unsaved rows for the allocation, by their place.
 _SEATS = [Seat(seat_number=number + 1) for number in range(10)]
 
