@@ -13,7 +13,7 @@ from django.conf import settings
 
 from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.registry import adapter_list, platform_can
+from marketplaces.registry import adapter_get, adapter_list, platform_can
 from marketplaces.services import connect, links
 from portfolios.models import Game, League, Seat, Team, Venue, VenueSection
 from portfolios.services.mapping import event_mapping_confirm
@@ -117,8 +117,7 @@ def _cut(seats: list[tuple[uuid.UUID, uuid.UUID]], chance: random.Random) -> Ite
 
 def _connected(actor: Actor, platform: str) -> MarketplaceAccount:
     """A paper account at this marketplace, by consent or by token."""
-    traits = next(adapter.traits for adapter in adapter_list() if adapter.traits.key == platform)
-    if traits.auth != "oauth2":
+    if adapter_get(platform).traits.auth != "oauth2":
         return connect.connect_token(actor=actor, platform=platform, mode=Mode.PAPER, token="")
     redirect = f"{settings.BASE_URL}/settings/connections/done/"
     url = connect.connect_start(actor=actor, platform=platform, mode=Mode.PAPER, redirect_uri=redirect)

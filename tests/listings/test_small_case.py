@@ -39,7 +39,7 @@ def do(model: Model, move: Move) -> None:
 def walk_all(most_sales: int, **begin: Any) -> tuple[int, int]:
     """Look at every state that can be reached; returns how many there are, and in how many nothing is left to do."""
     first = Model.begin(seats=2, offers=2, workers=2, **begin)
-    seen, open_states, still = {first.key()}, [first], 0
+    seen, open_states, still = {hash(first.key())}, [first], 0
     while open_states:
         model = open_states.pop()
         if model.still:
@@ -48,7 +48,7 @@ def walk_all(most_sales: int, **begin: Any) -> tuple[int, int]:
         for move in moves(model, most_sales):
             following = model.copy()
             do(following, move)
-            if (key := following.key()) not in seen:
+            if (key := hash(following.key())) not in seen:
                 seen.add(key)
                 open_states.append(following)
     return len(seen), still
@@ -63,10 +63,13 @@ def test_i01_two_purchases_in_every_order_sell_no_seat_twice() -> None:
 @pytest.mark.parametrize(
     "case",
     [
-        {"most_sales": 4},
+        # Whether what was taken down is gone is looked at once more, which changes nothing: left out where it only
+        # multiplies the states.
+        {"most_sales": 3, "verifies": False},
         {"most_sales": 2, "crashes": 1},
         {"most_sales": 2, "words": 2},
-        {"most_sales": 3, "chooses": 2},
+        {"most_sales": 3, "chooses": 2, "verifies": False},
+        {"most_sales": 4, "verifies": False},
     ],
 )
 def test_i01_all_purchases_in_every_order_sell_no_seat_twice(case: dict[str, int]) -> None:
