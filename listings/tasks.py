@@ -1,18 +1,23 @@
 """Jobs of listings: the outbox, its sweep, and polling for sales."""
 
 import uuid
+from time import monotonic
 
 from listings.models import Sale
 from listings.services import by_hand, expire, outbox, payout_checks, payouts, reconcile, sync, wake
 from marketplaces.models import MarketplaceAccount
 from seatsync.core.jobs import job, job_begun, once_per_slot
 
+# A marketplace that answers slowly must not keep what waits in the same queue (sales are polled there) for long.
+DRAIN_S = 5.0
+
 
 @job(time_limit_s=240)
 def drain_commands(limit: int = 50) -> None:
     """Carry out due commands; when more are due than one job should hold, another job goes on."""
     job_begun(wake.DRAIN)
-    if outbox.commands_drain(limit=limit) == limit:
+    began = monotonic()
+    if outbox.commands_drain(limit=limit, for_s=DRAIN_S) == limit or monotonic() - began > DRAIN_S:
         wake.outbox_wake()
 
 
@@ -27,7 +32,7 @@ def drain_urgent(limit: int = 10) -> None:
 @job(time_limit_s=240)
 def sweep_outbox() -> None:
     """Beat's safety net: a lost message costs seconds, not a double sale."""
-    once_per_slot("listings.sweep_outbox", 5, lambda: outbox.commands_drain(limit=200))
+    once_per_slot("listings.sweep_outbox", 5, lambda: outbox.commands_drain(limit=200, for_s=DRAIN_S))
 
 
 @job(time_limit_s=120)

@@ -1,5 +1,6 @@
 """Which seats a sale took: what the marketplace says; never a guess (I-04)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -28,11 +29,11 @@ def allocate(remote: RemoteSale, listing: Listing, seats: list[Seat], *, seller_
     seats that we choose, where the platform leaves that to the seller; else it is not clear.
     """
     if remote.seats:
-        return _named(remote, seats)
+        return seats_named(remote.seats, remote.quantity, seats)
     offered_ids = set(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True))
     offered = sorted((s for s in seats if s.pk in offered_ids), key=lambda s: s.seat_number)
     if seller_allocates and remote.quantity != len(offered):
-        return _chosen(remote.quantity, offered, seats)
+        return seats_chosen(remote.quantity, offered, seats)
     if remote.quantity == len(offered) and (seller_allocates or _shown_no_more(listing, remote)):
         return Allocation(offered)
     return Allocation(reason=f"it took {remote.quantity} of {len(offered)} seats and does not say which")
@@ -54,17 +55,18 @@ def _shown_no_more(listing: Listing, remote: RemoteSale) -> bool:
     return newest.finished_at < remote.sold_at
 
 
-def _named(remote: RemoteSale, seats: list[Seat]) -> Allocation:
+def seats_named(named: Sequence[str], quantity: int, seats: list[Seat]) -> Allocation:
+    """The seats of these numbers, where they are so many and the listing has them."""
     by_number = {str(seat.seat_number): seat for seat in seats}
-    unknown = [label for label in remote.seats if label not in by_number]
+    unknown = [label for label in named if label not in by_number]
     if unknown:
         return Allocation(reason=f"it names seats that the listing does not have: {', '.join(unknown)}")
-    if len(set(remote.seats)) != remote.quantity:
-        return Allocation(reason=f"it names {len(remote.seats)} seats for a quantity of {remote.quantity}")
-    return Allocation([by_number[label] for label in remote.seats])
+    if len(set(named)) != quantity:
+        return Allocation(reason=f"it names {len(named)} seats for a quantity of {quantity}")
+    return Allocation([by_number[label] for label in named])
 
 
-def _chosen(quantity: int, offered: list[Seat], every: list[Seat]) -> Allocation:
+def seats_chosen(quantity: int, offered: list[Seat], every: list[Seat]) -> Allocation:
     """Take from that end of the free seats at which the buyer sits together and, if possible, what is left does too."""
     free = [seat for seat in offered if seat.state in {OwnerState.AVAILABLE, OwnerState.HELD}]
     if quantity > len(free):

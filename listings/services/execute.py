@@ -203,16 +203,28 @@ def _verify_gone(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCo
     return Answer(Outcome.DONE, remote=remote)
 
 
+# What is in none of these was confirmed, or is over.
+_UNCONFIRMED = frozenset({RemoteSaleState.AWAITING_CONFIRM, RemoteSaleState.PROVISIONAL, RemoteSaleState.UNKNOWN})
+
+
 def _confirm(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     sale = command.sale
     if sale is None or sale.state not in SALE_LIVE:
         return Answer(Outcome.NOT_WANTED)
+    if command.outcome_unknown:
+        there = adapter.fetch_sale(link, sale.platform_sale_id)
+        if there is not None and there.state not in _UNCONFIRMED:
+            return Answer(Outcome.DONE, remote_sale=there)
     return Answer(Outcome.DONE, remote_sale=adapter.confirm(link, sale.platform_sale_id))
 
 
 def _reject(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     if command.sale is None:
         return Answer(Outcome.NOT_WANTED)
+    if command.outcome_unknown:
+        there = adapter.fetch_sale(link, command.sale.platform_sale_id)
+        if there is None or there.state is RemoteSaleState.CANCELLED:
+            return Answer(Outcome.GONE)
     adapter.reject(link, command.sale.platform_sale_id)
     return Answer(Outcome.DONE)
 

@@ -6,6 +6,8 @@ and is read back first.
 
 import uuid
 from dataclasses import dataclass, field
+from math import inf
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -44,14 +46,15 @@ class Spent:
     urgent: set[uuid.UUID] = field(default_factory=set)
 
 
-def commands_drain(*, limit: int = 100, urgent: bool = False) -> int:
+def commands_drain(*, limit: int = 100, urgent: bool = False, for_s: float | None = None) -> int:
     """Carry out due commands (or the urgent ones alone) until none may go now or `limit` is reached; returns how many.
 
-    Where there is one there may be more: another worker is woken to help.
+    `for_s`: begin no other after so many seconds. Where there is one there may be more: another worker is woken.
     """
     leases_reap()
     done, spent = 0, Spent()
-    while done < limit and (command := command_claim(spent, urgent=urgent)) is not None:
+    ends_at = inf if for_s is None else monotonic() + for_s
+    while done < limit and monotonic() < ends_at and (command := command_claim(spent, urgent=urgent)) is not None:
         if not done:
             outbox_wake(urgent=urgent)
         record(command, execute(command))

@@ -1,8 +1,11 @@
 """Listings are projections of seats: when seats are sold, every listing of them shrinks or comes down (I-03, I-05)."""
 
+from datetime import timedelta
 from decimal import Decimal
 
-from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Sale, SaleSeat
+from django.db.models import Q
+
+from listings.models import CommandKind, CommandState, Listing, ListingSeat, ListingStatus, Sale, SaleSeat
 from listings.services.allocation import together
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
@@ -15,12 +18,15 @@ from portfolios.services.groups import seat_group_for
 from seatsync.core.clock import now
 from seatsync.core.money import round_money
 
+# A sale bears its marketplace's time, a command ours.
+CLOCKS_DIFFER = timedelta(seconds=5)
+
 
 def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> None:
     """The listing that sold: all gone, or smaller.
 
     Its marketplace has reduced it already; we only withdraw a rest that its split rule can no longer sell. Where a
-    file is the account, that still offers what was sold, and is written anew.
+    file is the account, or a change of ours came after the buyer, that offers what was sold again: it is sent anew.
     """
     rest = _rest(listing, sold)
     listing.final_price = round_money(sale.gross / Decimal(max(sale.quantity, 1)))
@@ -39,7 +45,7 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
     listing_changed(listing)
     if rest and not split_offerable(listing.split_type, len(rest)):
         listing_take_down(listing, reason="the rest cannot be sold under its split rule", sale=sale)
-    elif rest and _is_in_a_file(listing):
+    elif rest and (_is_in_a_file(listing) or _overtook_a_change(listing, sale)):
         if _may_resize(listing, rest):
             _resize_write(listing, rest)
         else:
@@ -55,6 +61,18 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
 def _is_in_a_file(listing: Listing) -> bool:
     traits = traits_of(listing.platform)
     return traits is not None and traits.whole_account
+
+
+def _overtook_a_change(listing: Listing, sale: Sale) -> bool:
+    """Whether a change of the listing was sent that may have known nothing of the buyer, who came before it arrived.
+
+    A size says what is left and not what is taken away, and some platforms take a listing only whole, price and size.
+    """
+    sent = listing.commands.filter(kind__in=[CommandKind.RESIZE, CommandKind.REPRICE])
+    since = Q(state=CommandState.DONE, finished_at__gte=sale.sold_at - CLOCKS_DIFFER)
+    # One that waits reads the seats as it goes, but it may have gone and its worker been killed.
+    going = Q(state=CommandState.IN_FLIGHT) | Q(state=CommandState.PENDING, attempts__gt=0)
+    return sent.filter(since | going).exists()
 
 
 def _still_shown_there(listing: Listing) -> bool:

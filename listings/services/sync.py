@@ -1,6 +1,6 @@
 """Pull reconciliation: what a push stream lost, polling finds (I-22)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,6 +11,7 @@ from django.db.models import Q
 from listings.models import Sale, SaleState
 from listings.selectors import sale_set_aside
 from listings.services.sale_alerts import alert_missing
+from listings.services.sale_known import sales_new
 from listings.services.sale_saga import sale_apply, sale_hold_release
 from listings.states import SALE_LIVE
 from marketplaces.contracts import Capability, RemoteSale
@@ -26,6 +27,8 @@ from seatsync.core.errors import Busy
 OVERLAP = timedelta(minutes=5)
 # A marketplace that is away for a while needs nobody; one that stays away does.
 PATIENCE = timedelta(minutes=15)
+# A sale is applied before the next hundred are read.
+_AT_ONCE = 100
 log = structlog.get_logger(__name__)
 
 
@@ -68,20 +71,37 @@ def sale_read(*, sale: Sale) -> bool:
 
 
 def _apply_all(account: MarketplaceAccount, sales: Iterable[RemoteSale]) -> tuple[int, dict[str, Exception]]:
-    """Apply each; returns how many were, and what stopped the others by their sale id."""
+    """Apply each that is news; returns how many are as told, and what stopped the others by their sale id."""
     applied, failed = 0, dict[str, Exception]()
-    for remote in sales:
-        if sale_set_aside(account, remote):
-            continue
-        try:
-            sale_apply(account=account, remote=remote)
-        except Exception as error:
-            # Whatever is wrong with one sale is no reason to leave another seat on offer.
-            log.exception("sync.sale_failed", account_id=str(account.pk), sale_id=remote.sale_id)
-            failed[remote.sale_id] = error
-        else:
-            applied += 1
-    return applied, failed
+    for page in _pages(sales):
+        applied += len(page)
+        for remote in sales_new(account, page):
+            if sale_set_aside(account, remote):
+                continue
+            try:
+                sale_apply(account=account, remote=remote)
+            except Exception as error:
+                # Whatever is wrong with one sale is no reason to leave another seat on offer.
+                log.exception("sync.sale_failed", account_id=str(account.pk), sale_id=remote.sale_id)
+                failed[remote.sale_id] = error
+    return applied - len(failed), failed
+
+
+def _pages(sales: Iterable[RemoteSale]) -> Iterator[list[RemoteSale]]:
+    """So many at a time; what was read before the reading broke off counts."""
+    page: list[RemoteSale] = []
+    try:
+        for remote in sales:
+            page.append(remote)
+            if len(page) == _AT_ONCE:
+                yield page
+                page = []
+    except Exception:
+        if page:
+            yield page
+        raise
+    if page:
+        yield page
 
 
 def _note_failed(account: MarketplaceAccount, failed: dict[str, Exception]) -> None:
@@ -115,8 +135,11 @@ def accounts_sync_due() -> int:
     """Poll every due account; one account's trouble is kept on it and stops nobody else. Returns sales applied."""
     applied = 0
     for account in accounts_due():
-        # Noted before, so that an account in trouble waits its turn like the others.
-        MarketplaceAccount.objects.filter(pk=account.pk).update(last_sync_at=now())
+        # Noted before, so that an account in trouble waits its turn like the others; and once, since a round that takes
+        # longer than the time between two is met by the next one.
+        as_read = MarketplaceAccount.objects.filter(pk=account.pk, last_sync_at=account.last_sync_at)
+        if not as_read.update(last_sync_at=now()):
+            continue
         applied += account_contained(account, "sales", partial(account_sync_sales, account=account)) or 0
     return applied
 

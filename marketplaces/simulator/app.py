@@ -86,6 +86,8 @@ class Simulator:
             if wait > 0:
                 return Response(429, {"code": "too_many_requests"}, {"Retry-After": str(max(1, round(wait)))})
             response = dialect.handle(request, account, now)
+            if account is not None and request.method != "GET":
+                self.ledger.showings_note(account.id, now)
         except Refusal as refusal:
             return dialect.refused(refusal, request)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -102,6 +104,7 @@ class Simulator:
 
     def tell(self, sale: Sale, what: str) -> None:
         """Tell the seller what happened to a sale, as its platform does."""
+        self.ledger.showings_note(sale.account_id, self.clock())
         self.platforms[sale.platform].tell(sale, what, self.clock())
 
     def advance(self, now: float | None = None) -> int:

@@ -315,6 +315,11 @@ def _state(simulator: "Simulator", _request: Request) -> Any:
     }  # fmt: skip
 
 
+def _showings(simulator: "Simulator", _request: Request) -> Any:
+    """What each listing showed, and since when, in the order of time (settings: keep_showings)."""
+    return {"showings": [as_row(item) for item in simulator.ledger.showings.values()]}
+
+
 def _health(simulator: "Simulator", _request: Request) -> Any:
     where = simulator.state_path
     return {"ok": True, "platforms": list(platforms()), "journal": journal_id(where) if where else ""}
@@ -359,7 +364,7 @@ def _sale_body(sale: Sale) -> dict[str, Any]:
 
 
 _READS: dict[str, Callable[["Simulator", Request], Any]] = {
-    "/state": _state, "/faults": _faults_in_force, "/health": _health, "/prints": _prints,
+    "/state": _state, "/showings": _showings, "/faults": _faults_in_force, "/health": _health, "/prints": _prints,
 }  # fmt: skip
 _ACTIONS: dict[str, Callable[["Simulator", dict[str, Any], float], Any]] = {
     "/reset": _reset, "/seed": _seed, "/settings": _settings, "/faults": _faults, "/accounts": _accounts,

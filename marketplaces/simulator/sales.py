@@ -104,6 +104,7 @@ def confirm(sale: Sale, now: float) -> None:
     _still_open(sale)
     if sale.provisional:
         raise Refusal(403, "the sale is under review", code="invalid_sale_action")
+    sale.acted("confirm", now)
     if not sale.confirmed:
         sale.confirmed, sale.status, sale.updated_at = True, rules_of(sale.platform).words.confirmed, now
 
@@ -112,6 +113,7 @@ def reject(sale: Sale, now: float) -> None:
     """The seller refuses; once more changes nothing. The seats do not come back on sale. Raises Refusal(403)."""
     if sale.fulfilled:
         raise Refusal(403, "the tickets are handed over", code="invalid_sale_action")
+    sale.acted("reject", now)
     if not sale.rejected:
         sale.rejected, sale.provisional, sale.status = True, False, rules_of(sale.platform).words.rejected
         sale.updated_at = now
@@ -120,6 +122,7 @@ def reject(sale: Sale, now: float) -> None:
 def hand_over(sale: Sale, proof: dict[str, object], now: float) -> None:
     """The seller proves the transfer. Raises Refusal(403)."""
     _still_open(sale)
+    sale.acted("hand_over", now)
     sale.confirmed = sale.fulfilled = True
     sale.proof, sale.status, sale.updated_at = dict(proof), rules_of(sale.platform).words.handed_over, now
     sale.handed_over_at = sale.handed_over_at or now

@@ -53,6 +53,8 @@ class Settings:
     broker_data: bool = True
     # When each platform pays by itself, by platform: {"kind", "days", "weekday"} (rules.PayoutRule).
     payout: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # Whether it is written down what each listing showed, and since when.
+    keep_showings: bool = False
 
 
 @dataclass(slots=True)
@@ -121,6 +123,27 @@ class Listing:
 
 
 @dataclass(slots=True)
+class Showing:
+    """What a listing showed from a moment on, until its next showing."""
+
+    id: int
+    listing_id: int
+    platform: str
+    account_id: str
+    external_id: str
+    at: float
+    state: str
+    price_cents: int
+    quantity: int
+    seats: list[int]
+
+    @property
+    def seen(self) -> tuple[str, int, int, list[int]]:
+        """What a buyer could tell it from another by."""
+        return self.state, self.price_cents, self.quantity, self.seats
+
+
+@dataclass(slots=True)
 class Sale:
     """A purchase; amounts are totals in cents, `seats` the ones taken."""
 
@@ -151,6 +174,12 @@ class Sale:
     # What a buyer complains of, while that is not settled.
     issue: str = ""
     proof: dict[str, Any] = field(default_factory=dict)
+    # What the seller did that was taken, [what, seconds since the epoch], repetitions too.
+    acts: list[list[Any]] = field(default_factory=list)
+
+    def acted(self, what: str, now: float) -> None:
+        """Write down that the seller did this, and was not refused."""
+        self.acts = [*self.acts, [what, now]]
 
     @property
     def gross_cents(self) -> int:
@@ -261,7 +290,7 @@ class Charge:
 _TABLES: dict[str, Any] = {
     "accounts": Account, "events": Event, "listings": Listing, "sales": Sale, "subscriptions": Subscription,
     "deliveries": Delivery, "tokens": Token, "offers": Offer, "payments": Payment,
-    "charges": Charge, "prints": Print,
+    "charges": Charge, "prints": Print, "showings": Showing,
 }  # fmt: skip
 
 
@@ -289,7 +318,9 @@ class Ledger:
         self.payments: dict[int, Payment] = {}
         self.charges: dict[int, Charge] = {}
         self.prints: dict[int, Print] = {}
+        self.showings: dict[int, Showing] = {}
         self.by_external: dict[tuple[str, str, str], int] = {}
+        self._last_showing: dict[int, Showing] = {}
 
     def new_id(self) -> int:
         """The next id, never used again."""
@@ -309,6 +340,22 @@ class Ledger:
     def listing_find(self, platform: str, account_id: str, external_id: str) -> Listing | None:
         """The seller's newest listing under his key, whatever its state."""
         return self.listings.get(self.by_external.get((platform, account_id, external_id), 0))
+
+    def showings_note(self, account_id: str, now: float) -> None:
+        """Write down which of an account's listings show something else than they did, where that is asked for."""
+        if not self.settings.keep_showings:
+            return
+        for item in self.listings.values():
+            if item.account_id != account_id:
+                continue
+            made = Showing(
+                0, item.id, item.platform, account_id, item.external_id, now, item.state, item.price_cents,
+                item.quantity, list(item.seats),
+            )  # fmt: skip
+            last = self._last_showing.get(item.id)
+            if last is None or last.seen != made.seen:
+                made.id = self.new_id()
+                self.showings[made.id] = self._last_showing[item.id] = made
 
     def on_sale(self, platform: str, event_id: int) -> Iterator[Listing]:
         """Sellers' listings of an event that buyers can see."""
@@ -342,6 +389,7 @@ class Ledger:
             getattr(self, name).update({row.value if kind is Token else row.id: row for row in rows})
         for listing in sorted(self.listings.values(), key=lambda item: item.id):
             self.listing_add(listing)
+        self._last_showing = {row.listing_id: row for row in sorted(self.showings.values(), key=lambda row: row.id)}
 
 
 def as_row(row: Any) -> dict[str, Any]:

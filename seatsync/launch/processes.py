@@ -117,6 +117,13 @@ class Processes:
             if not self.quiet:
                 sys.stderr.write(f"{name:<10} {line}")
 
+    def kill(self, name: str) -> None:
+        """End one at once with everything that it started, as the kernel does when memory runs out."""
+        process = self.running[name]
+        guard.tell(process.pid, signal.SIGKILL)
+        process.wait()
+        self._forget(name)
+
     def dead(self) -> str | None:
         """The name of a child that ended by itself."""
         return next((name for name, process in self.running.items() if process.poll() is not None), None)
@@ -143,10 +150,15 @@ class Processes:
         for process in processes:
             guard.tell(process.pid, signal.SIGKILL)
             process.wait()
-        _until(lambda: all(_gone(process.pid) for process in processes), self.grace_s)
-        for name, process in zip(names, processes, strict=True):
-            self._tell_guard(f"-{process.pid}")
-            del self.running[name]
+        for name in names:
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        """One that has ended, once nothing is left of what it started."""
+        process = self.running[name]
+        _until(lambda: _gone(process.pid), self.grace_s)
+        self._tell_guard(f"-{process.pid}")
+        del self.running[name]
 
 
 def _until(condition: Callable[[], bool], within_s: float) -> None:

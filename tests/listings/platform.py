@@ -161,14 +161,9 @@ class ScriptedPlatform:
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
         self._enter("resize", ref.external_id)
-        listing = self._active(ref)
-        standing = [sale for sale in self.sales.values() if sale.state is not RemoteSaleState.CANCELLED]
-        sold = {int(seat) for sale in standing if sale.external_id == ref.external_id for seat in sale.seats}
-        # What a buyer has taken here does not come back by a resize.
-        left = [seat for seat in seats if seat not in sold]
-        state = listing.state if left else RemoteListingState.GONE
-        self.listings[ref.external_id] = replace(listing, quantity=len(left), state=state)
-        self.seats[ref.external_id] = left
+        # Taken at its word: what a buyer took here a moment ago comes back where we did not know of it.
+        self.listings[ref.external_id] = replace(self._active(ref), quantity=len(seats))
+        self.seats[ref.external_id] = list(seats)
         self._leave("resize")
         return self.listings[ref.external_id]
 
@@ -206,11 +201,14 @@ class ScriptedPlatform:
 
     def confirm(self, link: Link, sale_id: str) -> RemoteSale:
         self._enter("confirm", sale_id)
-        return self.move(sale_id, RemoteSaleState.AWAITING_FULFILMENT)
+        sale = self.move(sale_id, RemoteSaleState.AWAITING_FULFILMENT)
+        self._leave("confirm")
+        return sale
 
     def reject(self, link: Link, sale_id: str) -> None:
         self._enter("reject", sale_id)
         self.move(sale_id, RemoteSaleState.CANCELLED)
+        self._leave("reject")
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
         self._enter("fulfil", proof.confirmation or ",".join(proof.transfer_urls))

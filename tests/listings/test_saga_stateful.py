@@ -1,6 +1,6 @@
 """Whatever happens in whatever order: a seat is sold once, and nothing sold stays on offer."""
 
-import contextlib
+from contextlib import suppress
 from decimal import Decimal
 
 import hypothesis.strategies as st
@@ -17,17 +17,19 @@ from hypothesis.stateful import (
 )
 
 from listings.contracts import PriceChange
-from listings.models import Listing, MarketplaceCommand, PayoutLine, Sale, SaleSeat
+from listings.models import Listing, MarketplaceCommand, PayoutLine, PriceProposal, Sale, SaleSeat, SaleState
 from listings.services.delist import listings_delist
+from listings.services.fulfil import sale_fulfil
 from listings.services.payouts import account_sync_payouts
 from listings.services.pricing import price_apply
 from listings.services.sale_report import sale_report
 from listings.services.sync import account_sync_sales
-from listings.states import OPEN
+from listings.states import OPEN, SALE_LIVE
 from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
 from marketplaces.errors import TemporaryError, UnknownOutcome
 from portfolios.models import GameStatus, OwnerState, Seat
 from portfolios.services.games import game_move
+from portfolios.services.ledger import seats_set_state
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput
@@ -81,7 +83,7 @@ def machine(  # noqa: C901 - one rule a move
         @rule(name=st.sampled_from(["alpha", "beta"]), fault=st.sampled_from(FAULTS), late=st.booleans())
         def break_next(self, name: str, fault: Exception, late: bool) -> None:
             book = self.platform(name).script_applied if late else self.platform(name).script
-            for call in ("create", "delist", "resize", "reprice"):
+            for call in ("create", "delist", "resize", "reprice", "confirm", "reject", "fulfil"):
                 book[call] = [fault]
             if not late:
                 book["fetch_sale"] = [fault]
@@ -152,8 +154,29 @@ def machine(  # noqa: C901 - one rule a move
                 if what == "replacement":
                     # That the buyer has other tickets, its marketplace says as well.
                     self.platform(sale.platform).move(sale.platform_sale_id, RemoteSaleState.CANCELLED)
-                with contextlib.suppress(Conflict):
+                with suppress(Conflict):
                     sale_report(actor=self.market.holding.actor, sale_id=sale.pk, what=what, reason="by mail")
+
+        @rule(pick=st.integers(0, 3))
+        def hand_over(self, pick: int) -> None:
+            sales = list(Sale.objects.filter(state=SaleState.CONFIRMED).order_by("pk"))
+            if pick < len(sales):
+                with suppress(Conflict):  # it is on its way
+                    sale_fulfil(
+                        actor=self.market.holding.actor, sale_id=sales[pick].pk, method="mobile_transfer",
+                        confirmation="C-1",
+                    )  # fmt: skip
+
+        @rule(pick=st.integers(0, 3), goes=st.booleans())
+        def go_there(self, pick: int, goes: bool) -> None:
+            """The holder keeps a seat for himself, or gives it up again; what is on offer he cannot keep."""
+            seat = self.market.holding.seats_of(self.market.holding.game)[pick]
+            state = OwnerState.ATTENDING if goes else OwnerState.AVAILABLE
+            if seat.state in {OwnerState.AVAILABLE, OwnerState.ATTENDING}:
+                with suppress(Conflict, InvalidInput):
+                    seats_set_state(
+                        actor=self.market.holding.actor, seat_ids=[seat.pk], to_state=state, reason="plans changed"
+                    )
 
         @rule(pick=st.integers(0, 9), price=st.integers(60, 120))
         def reprice(self, pick: int, price: int) -> None:
@@ -199,6 +222,23 @@ def machine(  # noqa: C901 - one rule a move
             for seat in Seat.objects.filter(pk__in=live):
                 assert seat.state in {OwnerState.SOLD, OwnerState.HELD}
 
+        @invariant()
+        def a_sale_and_the_ledger_say_the_same(self) -> None:
+            """Whoever has a seat sold has it live, and no seat that its holder keeps is anybody's."""
+            live = dict(SaleSeat.objects.filter(live=True).values_list("seat_id", "sale__state"))
+            assert set(live.values()) <= SALE_LIVE
+            kept = Seat.objects.filter(state=OwnerState.ATTENDING).values_list("pk", flat=True)
+            assert not live.keys() & set(kept)
+
+        @invariant()
+        def no_price_is_shown_that_nobody_decided(self) -> None:
+            for platform in (self.market.alpha, self.market.beta):
+                for key, shown in platform.listings.items():
+                    listing = Listing.objects.get(external_id=key)
+                    decided = {listing.original_price, listing.price}
+                    accepted = PriceProposal.objects.filter(listing=listing, accepted=True)
+                    assert shown.price in decided | set(accepted.values_list("proposed_price", flat=True))
+
         def teardown(self) -> None:
             if hasattr(self, "market"):
                 try:
@@ -214,11 +254,16 @@ def machine(  # noqa: C901 - one rule a move
             self.call_off(off=False)
             self.decide("alpha", paid=True)
             self.decide("beta", paid=True)
-            for _ in range(6):
+            for _ in range(8):
                 for name in ("alpha", "beta"):
                     self.tell(name)
                     self.poll(name)
                 self.work()
+            self.nothing_sold_is_on_offer()
+            self.a_seat_is_sold_once()
+            self.both_sides_agree()
+
+        def nothing_sold_is_on_offer(self) -> None:
             numbers = set(
                 Seat.objects.filter(game=self.market.holding.game, state=OwnerState.SOLD).values_list(
                     "seat_number", flat=True
@@ -227,7 +272,16 @@ def machine(  # noqa: C901 - one rule a move
             for platform in (self.market.alpha, self.market.beta):
                 for key in platform.shown():
                     assert not numbers & set(platform.seats.get(key, [])), "a sold seat is still on offer"
-            self.a_seat_is_sold_once()
+
+        def both_sides_agree(self) -> None:
+            assert not MarketplaceCommand.objects.filter(state__in=["pending", "in_flight", "needs_person"]).exists()
+            for listing in Listing.objects.filter(status="active"):
+                there = self.platform(listing.platform).listings[listing.external_id]
+                assert (there.price, there.quantity) == (listing.price, listing.quantity), "not as we want it"
+            # What is in conflict was refused, and what was refused is in conflict or was taken back.
+            for sale in Sale.objects.filter(state__in=["conflict", "cancelled"]):
+                remote = self.platform(sale.platform).sales[sale.platform_sale_id]
+                assert remote.state is RemoteSaleState.CANCELLED, (sale, remote.state)
             # Every sale that stands at its marketplace has its seats here, or waits for a person who was told why.
             for platform in (self.market.alpha, self.market.beta):
                 for remote in platform.sales.values():

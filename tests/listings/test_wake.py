@@ -91,3 +91,16 @@ def test_every_queue_has_a_worker_here_and_in_production() -> None:
             queue for command in commands for found in re.findall(r"-Q (\S+)", command) for queue in found.split(",")
         }
         assert queues <= served
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_drain_that_takes_long_lets_others_have_their_turn(
+    market: Market, sent: list[tuple[str, float | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.publish()
+    monkeypatch.setattr(tasks, "DRAIN_S", 0.0)
+    sent.clear()
+    tasks.drain_commands()
+    assert market.alpha.calls == market.beta.calls == []
+    assert sent[-1] == (DRAIN, None)
+    assert commands_drain(for_s=60.0) == 2

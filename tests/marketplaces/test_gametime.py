@@ -151,6 +151,21 @@ def test_a_delist_is_at_once_and_the_file_follows(world: World, link: Link, draf
     assert rows(link.file.arrived()) == {}
 
 
+@pytest.mark.parametrize("route", ["GET /purchases", "PUT /drop"])
+def test_what_was_taken_down_is_not_brought_back_by_anothers_file(
+    world: World, link: Link, draft: Draft, ref: ListingRef, route: str
+) -> None:
+    ADAPTER.create(link, draft)
+    ADAPTER.create(link, replace(draft, external_id="b" * 32, seats=(7, 8)))
+    world.fault(kind="status", route=route, status=429, count=1)
+    with pytest.raises(UnknownOutcome, match="still in the file"):
+        ADAPTER.delist(link, ref)
+    ADAPTER.reprice(link, replace(ref, external_id="b" * 32), Decimal("80.00"), "USD")
+    states = {row["external_id"][0]: row["state"] for row in world.state("gametime")["listings"]}
+    assert states == {"a": "deleted", "b": "active"}
+    assert len(world.state("gametime")["listings"]) == 2
+
+
 def test_a_delist_that_comes_too_late_says_so(world: World, link: Link, draft: Draft) -> None:
     ADAPTER.create(link, draft)
     world.sell("gametime", 4)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from marketplaces.errors import AlreadyGone, GrantExpired, PermanentError, Tempo
 from marketplaces.registry import adapter_get
 from marketplaces.simulator import journal
 from marketplaces.simulator.app import Simulator
+from marketplaces.simulator.state import Listing
 from marketplaces.simulator.transport import SimulatorTransport
 from tests.marketplaces.conftest import BASE, World
 
@@ -311,3 +313,49 @@ def test_market_and_events_take_their_short_names(world: World) -> None:
     assert world.control("market", {"event_id": "777", "asks": asks}) == {"listings": 1}
     (point,) = adapter_get("seatgeek").market_view(world.link("seatgeek"), "777")
     assert str(point.price) == "55.50"
+
+
+def test_what_each_listing_showed_is_written_down_where_it_is_asked_for(
+    world: World, draft: Draft, ref: ListingRef
+) -> None:
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, draft)
+    assert world.http.get(f"{BASE}/_sim/showings").json() == {"showings": []}
+    world.control("settings", {"keep_showings": True})
+    adapter.reprice(link, ref, Decimal("80.00"), "USD")
+    world.moment += 5
+    world.sell("stubhub", 3)
+    adapter.reprice(link, ref, Decimal("80.00"), "USD")
+    adapter.delist(link, ref)
+    rows = world.http.get(f"{BASE}/_sim/showings").json()["showings"]
+    assert [(row["at"] - world.moment, row["state"], row["price_cents"], row["seats"]) for row in rows] == [
+        (-5, "active", 8000, [1, 2, 3, 4]), (0, "active", 8000, [4]), (0, "deleted", 8000, [4]),
+    ]  # fmt: skip
+    assert {row["external_id"] for row in rows} == {draft.external_id}
+
+
+def test_showings_and_acts_outlive_a_restart(tmp_path: Path) -> None:
+    def world() -> Simulator:
+        return Simulator(seed=7, state_path=tmp_path / "state.json")
+
+    first = world()
+    first.ledger.settings.keep_showings = True
+    first.ledger.listing_add(Listing(5, "stubhub", "a", "key", 1, "1", "1", [1], 1, 100, "USD", "Any", 1.0, 1.0))
+    first.ledger.showings_note("a", 1.0)
+    first.save()
+    second = world()
+    second.ledger.showings_note("a", 2.0)
+    assert [(row.at, row.seats) for row in second.ledger.showings.values()] == [(1.0, [1])]
+
+
+def test_what_the_seller_did_to_a_sale_is_written_down_repetitions_too(world: World, draft: Draft) -> None:
+    adapter, link = adapter_get("seatgeek"), world.link("seatgeek")
+    adapter.create(link, draft)
+    sold = world.sell("seatgeek", 1)
+    for _ in range(2):
+        adapter.confirm(link, sold["sale_id"])
+    adapter.reject(link, sold["sale_id"])
+    with pytest.raises(PermanentError):
+        adapter.confirm(link, sold["sale_id"])
+    (kept,) = world.state("seatgeek")["sales"]
+    assert kept["acts"] == [["confirm", world.moment], ["confirm", world.moment], ["reject", world.moment]]

@@ -10,7 +10,7 @@ from marketplaces.adapters import _wire
 from marketplaces.adapters._drop import Drop
 from marketplaces.adapters._platform import TokenPlatform
 from marketplaces.adapters.gametime import client, inventory, mapping
-from marketplaces.adapters.gametime.inventory import Inventory, Row
+from marketplaces.adapters.gametime.inventory import Inventory, Row, Sold
 from marketplaces.contracts import (
     Capability,
     Draft,
@@ -50,9 +50,10 @@ _IN_FILE_PAGES = 3
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """The file as it was sent, and the ticket ids that are not in it because buyers have all their seats."""
+    """The file as it was sent, what was bought, and the ticket ids that are not in it because buyers have all of it."""
 
     after: Inventory
+    sold: Sold
     bought_up: frozenset[str]
 
 
@@ -112,6 +113,7 @@ class Gametime(TokenPlatform):
     def delist(self, link: Link, ref: ListingRef) -> None:
         """Take down: by the API, which is at once, and in the file. Raises AlreadyGone or AlreadySold."""
         gone: AlreadyGone | None = None
+        before = _left_out(link, ref.external_id)
         try:
             path = f"/listings/{quote(ref.external_id, safe='')}/delete"
             client.call(link, "DELETE", path, gone=True)
@@ -122,7 +124,8 @@ class Gametime(TokenPlatform):
         except MarketplaceError as error:
             # It is off sale; the next file could bring it back.
             raise UnknownOutcome(f"taken down, but still in the file: {error}", status=error.status) from error
-        if gone is not None and ref.external_id in file.bought_up:
+        bought_up = file.bought_up | (before.ticket_ids - before.without_sold(file.sold).ticket_ids)
+        if gone is not None and ref.external_id in bought_up:
             raise AlreadySold("Gametime sold it before it could be taken down")
         if gone is not None:
             raise gone
@@ -166,7 +169,7 @@ class Gametime(TokenPlatform):
             link.file.keep(last)
             raise
         bought_up = (before.ticket_ids - left.ticket_ids) | (changed.ticket_ids - after.ticket_ids)
-        return Replaced(after, bought_up)
+        return Replaced(after, sold, bought_up)
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         """The listing as the file there says; where it cannot be read back, as the last file that arrived."""
@@ -228,6 +231,22 @@ class Gametime(TokenPlatform):
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
         """The purchase that a delivery tells of."""
         return mapping.notices_of(body)
+
+
+def _left_out(link: Link, ticket_id: str) -> Inventory:
+    """Keep the last file without a row, and return it as it was.
+
+    First of all, since whatever comes between, another listing's file must not bring the row back.
+    """
+    try:
+        last = link.file.last()
+        before = Inventory() if last is None else inventory.parse(last)
+        if before.row(ticket_id) is not None:
+            link.file.keep(inventory.render(before.without(ticket_id)))
+    except MarketplaceError:
+        # Taking it down must not wait for a file that cannot be read: that is met when it is written.
+        return Inventory()
+    return before
 
 
 def _send(link: Link, drop: Drop, content: bytes) -> None:

@@ -19,12 +19,14 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=9100)
         parser.add_argument("--state", type=Path, default=settings.STATE_DIR / "simulator.json")
         parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--forget", action="store_true", help="keep the state in memory alone")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        where = None if options["forget"] else options["state"]
         options["state"].parent.mkdir(parents=True, exist_ok=True)
         self.stderr.write(f"simulator on http://127.0.0.1:{options['port']}")
         try:
-            serve(options["port"], state_path=options["state"], seed=options["seed"])
+            serve(options["port"], state_path=where, seed=options["seed"])
         except OSError as error:
             raise CommandError(
                 f"Port {options['port']} cannot be used ({error.strerror}). Choose another with --port."

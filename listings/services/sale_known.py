@@ -1,0 +1,38 @@
+"""Telling without a lock which sales of a poll are no news: most of them are as we have them."""
+
+from collections.abc import Iterable, Sequence
+
+from listings.models import Sale, SaleState
+from listings.services.sale_scene import STATE_OF
+from listings.states import SALE_LIVE
+from marketplaces.contracts import RemoteSale, RemoteSaleState
+from marketplaces.models import MarketplaceAccount
+
+
+def sales_new(account: MarketplaceAccount, sales: Sequence[RemoteSale]) -> list[RemoteSale]:
+    """Those of these sales that are news, in their order; two queries, however many there are."""
+    found = Sale.objects.filter(account=account, platform_sale_id__in={remote.sale_id for remote in sales})
+    known = {sale.platform_sale_id: sale for sale in found.prefetch_related("sale_seats__seat")}
+    return [remote for remote in sales if remote.sale_id not in known or _news(known[remote.sale_id], remote)]
+
+
+def _news(sale: Sale, remote: RemoteSale) -> bool:
+    """Whether anything is to be done about it; a sale that waits for somebody is judged anew each time."""
+    if remote.state is RemoteSaleState.AWAITING_CONFIRM or sale.state == SaleState.NEEDS_PERSON:
+        return True
+    over = sale.state in {SaleState.CANCELLED, SaleState.CONFLICT}
+    same_state = sale.remote_status == remote.remote_status[:60] and (sale.state == STATE_OF.get(remote.state) or over)
+    return not (same_state and _same_money(sale, remote) and (over or _same_seats(sale, remote.seats)))
+
+
+def _same_money(sale: Sale, remote: RemoteSale) -> bool:
+    told = (remote.gross, remote.fees, remote.proceeds)
+    dues = (sale.ship_by, sale.confirm_by) == (remote.ship_by, remote.confirm_by)
+    return dues and (not remote.gross_known or (sale.gross, sale.fees, sale.proceeds) == told)
+
+
+def _same_seats(sale: Sale, named: Iterable[str]) -> bool:
+    """Where it names seats, a live sale has these."""
+    wanted = set(named)
+    own = {str(row.seat.seat_number) for row in sale.sale_seats.all() if row.live}
+    return not wanted or (sale.state in SALE_LIVE and own == wanted)
