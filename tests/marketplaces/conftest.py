@@ -24,7 +24,7 @@ START = datetime(2026, 4, 10, 23, 5, tzinfo=UTC)
 
 @dataclass
 class Kept:
-    """An account's file in memory."""
+    """An account's file in memory; empty: its holder has said that nothing is listed there."""
 
     kept: bytes | None = None
     there: bytes | None = None
@@ -80,7 +80,7 @@ class World:
         made = self.control("accounts", {"platform": platform, "webhook_secret": SECRET, **account})
         grant = Grant(made["access_token"], made.get("refresh_token", ""), None, made["account_id"])
         app = AppCredentials("seatsync-paper", "seatsync-paper-secret")
-        return Link(self.http, f"{BASE}/{platform}", grant, app, SECRET, Kept())
+        return Link(self.http, f"{BASE}/{platform}", grant, app, SECRET, Kept(b"", b""))
 
     def fault(self, **values: Any) -> None:
         self.control("faults", {"add": [values]})

@@ -28,6 +28,7 @@ from marketplaces.errors import (
     BadSignature,
     GrantExpired,
     PermanentError,
+    StockUnknown,
     TemporaryError,
     UnknownOutcome,
 )
@@ -89,7 +90,7 @@ def test_the_vendors_own_example_is_understood_and_carried_as_it_came() -> None:
     ]
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"<html>", b'{"a": 1}', b"Event,Cost\r\n"])
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"<html>", b'{"a": 1}', b"Event,Cost\r\n"])
 def test_what_is_no_inventory_is_not_written_over(link: Link, world: World, draft: Draft, content: bytes) -> None:
     with pytest.raises(TemporaryError):
         inventory.parse(content)
@@ -98,6 +99,33 @@ def test_what_is_no_inventory_is_not_written_over(link: Link, world: World, draf
     with pytest.raises(TemporaryError):
         ADAPTER.create(replace(link, file=file), draft)
     assert not [request for request in world.requests if request.method == "PUT"]
+
+
+def test_nothing_is_written_over_what_is_not_known(link: Link, world: World, draft: Draft) -> None:
+    unknown = replace(link, file=Kept())
+    for call in (
+        lambda: ADAPTER.create(unknown, draft),
+        lambda: list(ADAPTER.list_all(unknown)),
+        lambda: ADAPTER.fetch(unknown, ListingRef(draft.external_id, "", "", 4)),
+    ):
+        with pytest.raises(StockUnknown):
+            call()
+    assert not [request for request in world.requests if request.method == "PUT"]
+    with pytest.raises(TemporaryError):
+        inventory.parse(b"")
+
+
+def test_what_a_hand_puts_in_or_takes_out_there_stays_so(link: Link, world: World, draft: Draft) -> None:
+    ADAPTER.create(link, draft)
+    ADAPTER.create(link, replace(draft, external_id="b" * 32))
+    (held,) = world.simulator.ledger.accounts.values()
+    by_hand = {**inventory.row_of(draft), "TicketID": "by-hand"}
+    there = inventory.parse(held.file.encode()).without(draft.external_id).with_row(by_hand)
+    held.file = inventory.render(there).decode()
+    ADAPTER.reprice(link, ListingRef("b" * 32, "", "", 4), Decimal("99.00"), "USD")
+    assert set(rows(link.file.arrived())) == {"b" * 32, "by-hand"}
+    with pytest.raises(AlreadyGone):
+        ADAPTER.reprice(link, ListingRef(draft.external_id, "", "", 4), Decimal("99.00"), "USD")
 
 
 def bought(*sold: tuple[int, set[int]]) -> inventory.Sold:
@@ -366,13 +394,13 @@ def test_a_wrong_password_is_an_expired_grant(link: Link, ftp: FtpPlace, draft: 
         ADAPTER.connect(over_ftp(link, ftp, "other"), code="", redirect_uri="", code_verifier="")
     with pytest.raises(GrantExpired):
         ADAPTER.create(over_ftp(link, ftp, "other"), draft)
-    assert link.file.last() is None
+    assert not link.file.last()
 
 
 def test_a_server_that_is_away_or_refuses_writes_has_taken_nothing(link: Link, ftp: FtpPlace, draft: Draft) -> None:
     with pytest.raises(PermanentError):
         ADAPTER.create(over_ftp(link, ftp, user="reader"), draft)
-    assert link.file.last() is None
+    assert not link.file.last()
     ftp.server.close_all()
     with pytest.raises(TemporaryError) as caught:
         ADAPTER.create(over_ftp(link, ftp), draft)
@@ -386,7 +414,7 @@ def test_a_first_file_that_is_refused_leaves_nothing_of_somebody_elses_kept(
     (ftp.folder / "inventory.csv").write_bytes(inventory.render(inventory.Inventory(rows=(other,))))
     with pytest.raises(PermanentError):
         ADAPTER.create(over_ftp(link, ftp, user="reader"), draft)
-    assert link.file.last() is None
+    assert not link.file.last()
 
 
 def test_a_refusal_repeats_nothing_that_it_was_sent(

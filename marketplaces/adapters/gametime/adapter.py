@@ -135,7 +135,7 @@ class Gametime(TokenPlatform):
 
         An account that never got one from us is left alone: the file of whoever feeds it is not ours to repeat.
         """
-        if link.file.last() is not None:
+        if link.file.last():
             self._replace(link, lambda before: before)
 
     def _write(self, link: Link, ticket_id: str, change: Callable[[Inventory], Inventory]) -> RemoteListing:
