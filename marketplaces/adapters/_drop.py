@@ -1,4 +1,4 @@
-"""Where a platform takes files: a small transport over HTTP (as the simulator offers it), FTP or FTP over TLS."""
+"""Where a platform takes files: a small transport over HTTP (as the simulator offers it), FTP, FTP over TLS or SFTP."""
 
 import ftplib
 import io
@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from marketplaces.adapters import _wire
+from marketplaces.adapters._sftp import SftpDrop
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 
 # Of one answer, and of a whole file: together they stay inside a command's lease.
@@ -36,7 +37,7 @@ class Drop(Protocol):
 
 
 def drop_at(http: httpx.Client, address: str, *, key: str, user: str, password: str) -> Drop:
-    """The file at an address of http(s), ftp or ftps. Raises PermanentError for any other."""
+    """The file at an address of http(s), ftp, ftps or sftp. Raises PermanentError for any other."""
     parts = urlsplit(address)
     try:
         port = parts.port or 21
@@ -46,7 +47,9 @@ def drop_at(http: httpx.Client, address: str, *, key: str, user: str, password: 
         return HttpDrop(http, address, key)
     if parts.scheme in {"ftp", "ftps"} and parts.hostname:
         return FtpDrop(parts.hostname, port, unquote(parts.path), user, password, parts.scheme == "ftps")
-    raise PermanentError(f"{parts.scheme or 'nothing'} is not a way to a file: use ftp, ftps or https")
+    if parts.scheme == "sftp" and parts.hostname:
+        return SftpDrop(address, user=user, password=password, timeout_s=TIMEOUT_S, most_bytes=MOST_BYTES, clock=_clock)
+    raise PermanentError(f"{parts.scheme or 'nothing'} is not a way to a file: use ftp, ftps, sftp or https")
 
 
 class HttpDrop:

@@ -50,7 +50,7 @@ def drop_url_for(platform: str, mode: str) -> str:
     """Where a live account's file goes; empty: where its adapter knows. Raises PermanentError as above (I-20)."""
     name = f"{platform.upper()}_DROP_URL"
     address = os.environ.get(name, "").strip() if mode == Mode.LIVE else ""
-    by_ftp = address.startswith(("ftp://", "ftps://"))
+    by_ftp = address.startswith(("ftp://", "ftps://", "sftp://"))
     return address if by_ftp or not address else _not_the_simulator(name, address)
 
 

@@ -1,0 +1,116 @@
+"""A file on a server over SSH: known by its host key, which the address carries, or not written to at all."""
+
+import base64
+import binascii
+import io
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import paramiko
+from paramiko.pkey import UnknownKeyType
+
+from marketplaces.errors import GrantExpired, PermanentError, TemporaryError, UnknownOutcome
+
+PORT = 22
+
+
+class SftpDrop:
+    """A file over SFTP. Each call signs in anew, as the FTP drop does; nothing of the server is believed but its key.
+
+    The address is sftp://host[:port]/path?host_key=ALGORITHM%20BASE64, as the server's known_hosts line has it.
+    """
+
+    def __init__(
+        self, address: str, *, user: str, password: str, timeout_s: float, most_bytes: int,
+        clock: Callable[[], Callable[[], None]],
+    ) -> None:  # fmt: skip
+        parts = urlsplit(address)
+        self._host, self._port, self._path = parts.hostname or "", parts.port or PORT, unquote(parts.path)
+        self._key = host_key_of(parse_qs(parts.query).get("host_key", [""])[0])
+        self._user, self._password, self._timeout_s = user, password, timeout_s
+        self._most_bytes, self._clock = most_bytes, clock
+
+    def read(self) -> bytes | None:
+        """The file; None where there is none, or may be read. Raises TemporaryError, GrantExpired or PermanentError."""
+        found, in_time = io.BytesIO(), self._clock()
+        try:
+            with self._session() as sftp, sftp.open(self._path, "rb") as file:
+                while part := file.read(65_536):
+                    in_time()
+                    if found.tell() + len(part) > self._most_bytes:
+                        raise PermanentError("the file there is too large to be an inventory")
+                    found.write(part)
+        except FileNotFoundError:
+            return None
+        except PermissionError as error:
+            raise PermanentError("the file server refuses to read") from error
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise TemporaryError("the file server broke off") from error
+        return found.getvalue()
+
+    def write(self, content: bytes) -> None:
+        """Put the file there. Raises UnknownOutcome where it may have arrived, TemporaryError where it never left."""
+        in_time = self._clock()
+        try:
+            with self._session() as sftp, sftp.open(self._path, "wb") as file:
+                file.set_pipelined(True)
+                for start in range(0, len(content), 65_536):
+                    in_time()
+                    file.write(content[start : start + 65_536])
+        except (PermissionError, FileNotFoundError) as error:
+            raise PermanentError("the file server refuses the file") from error
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise UnknownOutcome("the file server broke off") from error
+
+    @contextmanager
+    def _session(self) -> Iterator[paramiko.SFTPClient]:
+        transport = self._entered()
+        try:
+            sftp = paramiko.SFTPClient.from_transport(transport)
+            if sftp is None:
+                raise TemporaryError("the file server opens no channel")
+            channel = sftp.get_channel()
+            if channel is not None:
+                channel.settimeout(self._timeout_s)
+            yield sftp
+        finally:
+            transport.close()
+
+    def _entered(self) -> paramiko.Transport:
+        """Connected, the server known, and signed in; nothing has been sent yet, whatever fails here."""
+        try:
+            line = socket.create_connection((self._host, self._port), timeout=self._timeout_s)
+        except OSError as error:
+            raise TemporaryError(f"the file server {self._host} cannot be reached") from error
+        transport = paramiko.Transport(line)
+        transport.banner_timeout = transport.auth_timeout = self._timeout_s
+        try:
+            transport.start_client(timeout=self._timeout_s)
+            self._known(transport)
+            transport.auth_password(self._user, self._password)
+        except paramiko.AuthenticationException as error:
+            transport.close()
+            raise GrantExpired("the file server refuses this user and password") from error
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            transport.close()
+            raise TemporaryError(f"the file server {self._host} cannot be reached") from error
+        except PermanentError:
+            transport.close()
+            raise
+        return transport
+
+    def _known(self, transport: paramiko.Transport) -> None:
+        """Before a password is sent. Raises PermanentError for another server than the address names."""
+        if transport.get_remote_server_key() != self._key:
+            raise PermanentError("the file server's key is not the one that its address names")
+
+
+def host_key_of(line: str) -> paramiko.PKey:
+    """The key of a known_hosts line without its host: "ssh-ed25519 AAAA...". Raises PermanentError where it is none."""
+    kind, _, text = line.strip().partition(" ")
+    try:
+        return paramiko.PKey.from_type_string(kind, base64.b64decode(text.split(" ")[0], validate=True))
+    except (paramiko.SSHException, UnknownKeyType, binascii.Error, ValueError) as error:
+        raise PermanentError("an sftp address names its server's key: ?host_key=ssh-ed25519%20AAAA...") from error
