@@ -130,7 +130,7 @@ def test_a_server_with_another_key_is_sent_nothing(link: Link, place: Place, dra
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?host_key=", "?host_key=ssh-rsa", "?host_key=ssh-rsa%20%21%21", "?host_key=x%20AAAA"]
+    "given", ["", "?host_key=", "?host_key=ssh-rsa", "?host_key=ssh-rsa%20%21%21", "?host_key=x%20AAAA"]
 )
 def test_an_address_without_a_good_key_is_refused(link: Link, place: Place, draft: Draft, given: str) -> None:
     line = replace(over(link, place), drop_url=f"sftp://127.0.0.1:{place.port}/inventory.csv{given}")
