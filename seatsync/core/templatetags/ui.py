@@ -27,7 +27,8 @@ _SHAPES = {
     "in_flight": "busy", "done": "done", "superseded": "off", "available": "", "held": "busy", "attending": "kept",
     "transferred": "off", "donated": "off", "swapped": "off", "relinquished": "off", "ACTIVE": "on",
     "RAISE_ONLY": "warn", "NO_NEW_LISTINGS": "warn", "HALTED": "warn", "firing": "warn", "recovered": "done",
-    "no_data": "off", "failed": "warn", "received": "busy", "ignored": "off", "postponed": "warn", "final": "done", "scheduled": "",
+    "no_data": "off", "failed": "warn", "received": "busy", "ignored": "off", "postponed": "warn", "final": "done",
+    "scheduled": "",
 }  # fmt: skip
 
 
