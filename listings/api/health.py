@@ -14,7 +14,7 @@ from marketplaces.selectors import account_get
 from seatsync.core.apiview import ApiView
 
 
-class InboxOutput(serializers.Serializer[Any]):
+class InboxFiguresOutput(serializers.Serializer[Any]):
     """Of the last 24 hours: items received, how often one came again, and how long `n` took to be worked off (ms).
 
     `waiting` and `failed` are all that wait or were given up, however old.
@@ -88,7 +88,7 @@ class HealthOutput(serializers.Serializer[Any]):
     webhook_url = serializers.CharField()
     poll_s = serializers.IntegerField()
     rejected_webhooks = serializers.IntegerField(source="account.rejected_webhooks")
-    inbox = InboxOutput()
+    inbox = InboxFiguresOutput()
     limit = LimitOutput()
     commands = CommandsOutput()
     sweep = SweepOutput(allow_null=True)

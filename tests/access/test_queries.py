@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from intelligence.models import AiPrediction, ModelVersion
-from listings.models import Listing, MarketplaceCommand, PriceHistory, PriceProposal
+from listings.models import Listing, MarketplaceCommand, PriceHistory, PriceProposal, PushHalt
 from listings.services.payouts import payout_apply
 from listings.services.trading import trading_state_set
 from marketplaces.contracts import PaymentLine, RemotePayment
@@ -102,6 +102,8 @@ class Grown:
             account=self.market.accounts["alpha"],
             remote=RemotePayment(f"P-{number}", now(), Decimal("72.00"), "USD", (line,)),
         )
+        # Lifted at once: nothing is stopped by it.
+        PushHalt.objects.create(platform="alpha", reason=f"outage {number}", lifted_at=now())
         PriceHistory.objects.create(
             time=now(), tenant_id=self.listing.tenant_id, listing_id=self.listing.pk, price=Decimal("80.00"),
             platform="alpha",
@@ -131,7 +133,7 @@ def api_lists(grown: Grown) -> dict[str, str]:
             continue
         schema = document().spec["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         if schema.get("type") == "array" or schema.get("$ref", "").rpartition("/")[2].startswith("Paginated"):
-            found[path] = path.replace("{id}", str(grown.listing.pk)) + "?limit=200"
+            found[path] = path.replace("{id}", str(grown.listing.pk)) + "?limit=200&price=84.00"
     return found
 
 

@@ -13,13 +13,17 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_api_tells_the_same_figures(market: Market, as_: As) -> None:
+    owner = as_("owner")
     narrow()
     settled(market)
     sweep = swept(market)
     account = MarketplaceAccount.objects.get(pk=market.accounts["alpha"].pk)
-    found = as_("owner").get(f"/marketplace-accounts/{account.pk}/health/").json()
+    before = account_health(account)
+    found = owner.get(f"/marketplace-accounts/{account.pk}/health/").json()
     health = account_health(account)
-    assert found["limit"]["used_per_second"] == health.limit.used_per_second > 0
+    # What was used a minute ago leaves the figure meanwhile.
+    assert found["limit"]["used_per_second"] in {before.limit.used_per_second, health.limit.used_per_second}
+    assert before.limit.used_per_second > 0
     assert found["commands"]["done"] == health.commands.done > 0
     assert found["sweep"]["shown"] == sweep.shown == 1
     assert found["drift"] == []
