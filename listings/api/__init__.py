@@ -258,15 +258,12 @@ class ExpectationOutput(serializers.Serializer[Any]):
     checked_on = serializers.DateField(allow_null=True)
 
 
-class EffectsOutput(serializers.Serializer[Any]):
-    """What an ending does to the seats, the money, the tax lots, the resale budget and what partners settled."""
-
-    seats = serializers.CharField()
-    money = serializers.CharField()
-    lot = serializers.CharField()
-    budget = serializers.CharField()
-    settlement = serializers.CharField()
-    asks = serializers.CharField()
+# What an ending does to the seats, the money, the tax lots, the resale budget and what partners settled.
+_EFFECTS = ("seats", "money", "lot", "budget", "settlement", "asks")
+_EFFECTS_SCHEMA = {
+    "type": "object", "nullable": True, "required": list(_EFFECTS),
+    "properties": {name: {"type": "string"} for name in _EFFECTS},
+}  # fmt: skip
 
 
 class SaleOutput(serializers.ModelSerializer[Sale]):
@@ -295,11 +292,11 @@ class SaleOutput(serializers.ModelSerializer[Sale]):
         """As its adapter declares."""
         return [way.value for way in hand_overs_of(sale.platform)]
 
-    @extend_schema_field(EffectsOutput(allow_null=True))
-    def get_ending_effects(self, sale: Sale) -> dict[str, Any] | None:
+    @extend_schema_field(_EFFECTS_SCHEMA)
+    def get_ending_effects(self, sale: Sale) -> dict[str, str] | None:
         """The ending's row."""
         row = SALE_ENDINGS.get(sale.ending)
-        return None if row is None else dict(EffectsOutput(row).data)
+        return None if row is None else {name: str(getattr(row, name)) for name in _EFFECTS}
 
     @extend_schema_field(ExpectationOutput)
     def get_payout(self, sale: Sale) -> dict[str, Any]:
