@@ -68,6 +68,8 @@ def _overtook_a_change(listing: Listing, sale: Sale) -> bool:
 
     A size says what is left and not what is taken away, and some platforms take a listing only whole, price and size.
     """
+    if listing.status not in OFFERED:
+        return False
     sent = listing.commands.filter(kind__in=[CommandKind.RESIZE, CommandKind.REPRICE])
     since = Q(state=CommandState.DONE, finished_at__gte=sale.sold_at - CLOCKS_DIFFER)
     # One that waits reads the seats as it goes, but it may have gone and its worker been killed.

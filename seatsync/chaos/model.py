@@ -290,6 +290,8 @@ class Model:
 
     def _overtook(self, place: int, number: int) -> bool:
         """Whether a size was sent that may have known nothing of this buyer."""
+        if self.offers[place].status not in OFFERED:
+            return False
         sizes = [c for c in self.commands if (c.kind, c.target) == (RESIZE, place)]
         return self.offers[place].resized > self.deals[number].resized or any(c.flying or c.unknown for c in sizes)
 
