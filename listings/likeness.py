@@ -1,6 +1,6 @@
 """How alike names are: our sections beside a marketplace's, our game beside its events. Scores are 0 to 100.
 
-A score orders what a person chooses from and says why; it confirms nothing (docs/adr/0020-suggested-mappings.md has
+A score orders what a person chooses from and says why; it confirms nothing (docs/adr/0025-suggested-mappings.md has
 what the thresholds rest on).
 """
 
