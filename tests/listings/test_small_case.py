@@ -72,7 +72,7 @@ def test_i01_two_purchases_in_every_order_sell_no_seat_twice() -> None:
         {"most_sales": 4, "verifies": False},
     ],
 )
-def test_i01_all_purchases_in_every_order_sell_no_seat_twice(case: dict[str, int]) -> None:
+def test_i01_all_purchases_in_every_order_sell_no_seat_twice(case: dict[str, Any]) -> None:
     states, still = walk_all(**case)
     assert states > still > 0
 
@@ -92,7 +92,7 @@ def replayed(market: Market, seed: int, count: int) -> None:
     """Walks on the model and on the real functions side by side: after each step both say the same."""
     chance = random.Random(seed)
     for _ in range(count):
-        begin = {"crashes": chance.choice([0, 0, 1]), "words": chance.choice([1, 1, 2])}
+        begin: dict[str, Any] = {"crashes": chance.choice([0, 0, 1]), "words": chance.choice([1, 1, 2])}
         trace = walked(chance, 4, **begin)
         model = Model.begin(seats=2, offers=2, workers=2, **begin)
         with Replay(market, model) as replay:
