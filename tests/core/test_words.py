@@ -32,8 +32,8 @@ CODES = {
     "mode",
 }
 # Programs that nobody reads in the product, and texts for whoever starts it.
-APART = ("marketplaces/simulator", "seatsync/bench", "seatsync/demo", "seatsync/launch", "seatsync/management",
-         "seatsync/settings", "seatsync/core/embedded")  # fmt: skip
+APART = ("marketplaces/simulator", "seatsync/bench", "seatsync/chaos", "seatsync/demo", "seatsync/launch",
+         "seatsync/management", "seatsync/settings", "seatsync/core/embedded")  # fmt: skip
 # Arguments that are no sentence.
 KEYS = {"key", "dedupe_key", "idempotency_key", "error"}
 

@@ -72,7 +72,7 @@ def test_i01_two_purchases_in_every_order_sell_no_seat_twice() -> None:
         {"most_sales": 4, "verifies": False},
     ],
 )
-def test_i01_all_purchases_in_every_order_sell_no_seat_twice(case: dict[str, int]) -> None:
+def test_i01_all_purchases_in_every_order_sell_no_seat_twice(case: dict[str, Any]) -> None:
     states, still = walk_all(**case)
     assert states > still > 0
 
