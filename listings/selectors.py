@@ -124,7 +124,7 @@ def hand_tasks(actor: Actor) -> QuerySet[MarketplaceCommand]:
     return waiting.select_related(
         "account", "listing__seat_group", "listing__game__home_team", "listing__game__opponent",
         "listing__game__venue", "sale",
-    ).order_by("priority", "created_at")  # fmt: skip
+    ).prefetch_related("listing__listing_seats__seat").order_by("priority", "created_at")  # fmt: skip
 
 
 def command_own(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:

@@ -14,6 +14,7 @@ from listings.api import SaleOutput
 from listings.models import MarketplaceCommand
 from listings.services.by_hand import hand_done, hand_sold, words_of
 from marketplaces.api import AccountOutput
+from marketplaces.selectors import account_get
 from marketplaces.services.connect import account_leave
 from marketplaces.services.inbox import mail_receive
 from seatsync.core.apiview import ApiView
@@ -90,9 +91,10 @@ class TaskDone(ApiView):
     )  # fmt: skip
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The task; 409 where it waits for nobody any more."""
+        known = selectors.command_own(self.actor, pk)
         data = DoneInput(data=request.data)
         data.is_valid(raise_exception=True)
-        return Response(TaskOutput(hand_done(actor=self.actor, command_id=pk, **data.validated_data)).data)
+        return Response(TaskOutput(hand_done(actor=self.actor, command_id=known.pk, **data.validated_data)).data)
 
 
 class ListingSold(ApiView):
@@ -122,9 +124,10 @@ class AccountMails(ApiView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Stored, and read in the background."""
+        known = account_get(self.actor, pk)
         data = MailInput(data=request.data)
         data.is_valid(raise_exception=True)
-        stored = mail_receive(actor=self.actor, account_id=pk, mail=data.validated_data["mail"].encode())
+        stored = mail_receive(actor=self.actor, account_id=known.pk, mail=data.validated_data["mail"].encode())
         return Response({"stored": stored})
 
 

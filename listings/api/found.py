@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
@@ -14,6 +13,7 @@ from listings import selectors
 from listings.models import FoundKind, FoundListing, FoundState
 from listings.services.found import found_adopt, found_ask_again, found_not_ours, found_take_down, stock_declare
 from marketplaces.api import AccountOutput
+from marketplaces.selectors import account_get
 from seatsync.core.apiview import ApiView
 from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
 from seatsync.core.inputs import Input
@@ -139,12 +139,13 @@ class AccountStock(ApiView):
 
     @extend_schema(
         tags=["marketplace accounts"], summary="Say what the account lists already", request=StockInput,
-        responses={200: AccountOutput, 409: OpenApiTypes.OBJECT},
+        responses={200: AccountOutput},
     )  # fmt: skip
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The account; 409 where its platform shows that by itself."""
+        known = account_get(self.actor, pk)
         data = StockInput(data=request.data)
         data.is_valid(raise_exception=True)
         text = data.validated_data.get("file")
-        account = stock_declare(actor=self.actor, account_id=pk, file=text.encode() if text else None)
+        account = stock_declare(actor=self.actor, account_id=known.pk, file=text.encode() if text else None)
         return Response(AccountOutput(account).data)

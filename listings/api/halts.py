@@ -14,6 +14,7 @@ from listings.models import PushHalt, PushHaltQuerySet, TradingStateKind
 from listings.services.halts import push_halt_lift, push_halt_set
 from marketplaces.registry import adapter_keys
 from seatsync.core.apiview import ApiView
+from seatsync.core.errors import NotFound
 from seatsync.core.fields import ChoiceField, MomentField
 from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter, YesFilter
 from seatsync.core.inputs import Input
@@ -97,4 +98,6 @@ class PushHaltLift(ApiView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The brake, lifted: what waited is sent at once. Lifting it once more changes nothing."""
+        if not selectors.push_halts_seen(self.actor).filter(pk=pk).exists():
+            raise NotFound("No brake with this id.")
         return Response(PushHaltOutput(push_halt_lift(actor=self.actor, halt_id=pk)).data)

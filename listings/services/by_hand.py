@@ -13,7 +13,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from listings.locks import command_lock
-from listings.models import CommandKind, CommandState, Listing, ListingSeat, ListingStatus, MarketplaceCommand, Sale
+from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale
 from listings.services.hand_alerts import alert_task, alert_task_done
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
 from listings.services.sale_saga import sale_apply
@@ -56,9 +56,9 @@ def words_of(command: MarketplaceCommand) -> Words:
         return Words(title_of(command), [f"Sale {sale.platform_sale_id}"] if sale else [])
     game = listing.game
     starts = local(game.starts_at, game.venue.timezone)
-    of_it = ListingSeat.objects.filter(listing=listing).select_related("seat")
     # What comes down is known there by all that it was of.
-    offered = of_it if command.kind == CommandKind.DELIST else of_it.filter(offered=True)
+    every = command.kind == CommandKind.DELIST
+    offered = [row for row in listing.listing_seats.all() if row.offered or every]
     seats = sorted(row.seat.seat_number for row in offered)
     there = listing.listing_id if not listing.listing_id.startswith(_OWN_NAME) else ""
     lines = [
@@ -69,9 +69,8 @@ def words_of(command: MarketplaceCommand) -> Words:
         lines.append(f"Listing there: {there}")
     if command.kind in {CommandKind.CREATE, CommandKind.REPRICE}:
         lines.append(f"Price per ticket: {money_text(listing.price, listing.currency)}")
-        net = proceeds_at(listing.price, fee_version(listing.platform))
-        if net is not None:
-            lines.append(f"To you per ticket: {money_text(net, listing.currency)}")
+        if listing.proceeds is not None:
+            lines.append(f"To you per ticket: {money_text(listing.proceeds, listing.currency)}")
     if command.kind == CommandKind.CREATE:
         lines += [f"Quantity: {listing.quantity}", f"Split: {listing.get_split_type_display()}"]
     return Words(title_of(command), lines)

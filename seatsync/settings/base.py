@@ -276,6 +276,13 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     # A PATCH's input says itself which of its fields may be left out.
     "COMPONENT_SPLIT_PATCH": False,
+    # Several things have a state and a kind: each set of words has the name of what it is of.
+    "ENUM_NAME_OVERRIDES": {
+        "CommandStateEnum": "listings.models.CommandState",
+        "CommandKindEnum": "listings.models.CommandKind",
+        "FoundStateEnum": "listings.models.FoundState",
+        "FoundKindEnum": "listings.models.FoundKind",
+    },
 }
 
 CELERY_BROKER_URL = REDIS_URL

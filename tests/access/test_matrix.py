@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 PEOPLE = ("nobody", "other", "outsider", "co", "owner", "staff")
 # What a season ticket's co-owner shares; accounts, alerts and what goes over accounts are the owner's own.
-SHARED = {"ticket", "game", "free_seat", "listing", "sale", "group", "brake", "hand_listing"}
+SHARED = {"ticket", "game", "free_seat", "listing", "sale", "group", "brake", "hand_listing", "hand_seat"}
 FAR_AWAY = "203.0.113.9"
 
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from intelligence.models import AiPrediction, ModelVersion
-from listings.models import Listing, MarketplaceCommand, PriceHistory, PriceProposal, PushHalt
+from listings.models import FoundListing, Listing, MarketplaceCommand, PriceHistory, PriceProposal, PushHalt
 from listings.services.payouts import payout_apply
 from listings.services.trading import trading_state_set
 from marketplaces.contracts import PaymentLine, RemotePayment
@@ -102,6 +102,15 @@ class Grown:
             account=self.market.accounts["alpha"],
             remote=RemotePayment(f"P-{number}", now(), Decimal("72.00"), "USD", (line,)),
         )
+        FoundListing.objects.create(
+            tenant_id=self.ticket.tenant_id, account=self.listing.account, remote_id=f"F-{number}", quantity=1,
+            price=Decimal("80.00"), section="131", row="27", first_seen_at=now(), last_seen_at=now(), why="no seats",
+            game=game,
+        )  # fmt: skip
+        MarketplaceCommand.objects.create(
+            tenant_id=self.ticket.tenant_id, account_id=self.world.ids["assisted"], listing=self.listing, kind="delist",
+            state="needs_person", by_hand=True, priority=0, idempotency_key=f"hands:{number}", not_before=now(),
+        )  # fmt: skip
         # Lifted at once: nothing is stopped by it.
         PushHalt.objects.create(platform="alpha", reason=f"outage {number}", lifted_at=now())
         PriceHistory.objects.create(

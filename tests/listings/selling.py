@@ -58,6 +58,7 @@ def sell_and_hand_over(holding: Holding, simulator: Simulator, travel: time_mach
     account = MarketplaceAccount.objects.create(
         tenant_id=holding.ticket.tenant_id, user=holding.user, platform=platform, access_token=made["access_token"],
         refresh_token=made.get("refresh_token", ""), account_id=made["account_id"], sales_synced_until=now(),
+        stock_taken_at=now(),
     )  # fmt: skip
     (listing,) = listing_publish(
         actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[:2]], account_ids=[account.pk],
