@@ -98,6 +98,6 @@ class PushHaltLift(ApiView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The brake, lifted: what waited is sent at once. Lifting it once more changes nothing."""
-        if not selectors.push_halts_seen(self.actor).filter(pk=pk).exists():
+        if not PushHalt.objects.filter(pk=pk).exists():
             raise NotFound("No brake with this id.")
         return Response(PushHaltOutput(push_halt_lift(actor=self.actor, halt_id=pk)).data)

@@ -20,6 +20,8 @@ def _news(sale: Sale, remote: RemoteSale) -> bool:
     """Whether anything is to be done about it; a sale that waits for somebody is judged anew each time."""
     if remote.state is RemoteSaleState.AWAITING_CONFIRM or sale.state == SaleState.NEEDS_PERSON:
         return True
+    if sale.remote_state == RemoteSaleState.ISSUE and remote.state is not RemoteSaleState.ISSUE:
+        return True  # what was complained of is settled, under whatever word
     over = sale.state in {SaleState.CANCELLED, SaleState.CONFLICT}
     same_state = sale.remote_status == remote.remote_status[:60] and (sale.state == STATE_OF.get(remote.state) or over)
     return not (same_state and _same_money(sale, remote) and (over or _same_seats(sale, remote.seats)))

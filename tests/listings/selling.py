@@ -15,7 +15,8 @@ from listings.services.publish import listing_publish
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import HandOver
 from marketplaces.models import MarketplaceAccount
-from marketplaces.registry import hand_overs_of
+from marketplaces.registry import adapter_get, hand_overs_of
+from marketplaces.services.files import file_declare
 from marketplaces.simulator.app import Simulator
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
@@ -60,6 +61,8 @@ def sell_and_hand_over(holding: Holding, simulator: Simulator, travel: time_mach
         refresh_token=made.get("refresh_token", ""), account_id=made["account_id"], sales_synced_until=now(),
         stock_taken_at=now(),
     )  # fmt: skip
+    if adapter_get(platform).traits.whole_account:
+        file_declare(account, b"")
     (listing,) = listing_publish(
         actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[:2]], account_ids=[account.pk],
         price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
