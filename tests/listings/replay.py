@@ -71,6 +71,8 @@ class Replay:
     def _claim(self, hand: int) -> None:
         command = command_claim()
         assert command is not None
+        # However slow the machine: only who is killed here has not answered in time.
+        MarketplaceCommand.objects.filter(pk=command.pk).update(lease_until=now() + timedelta(hours=1))
         self.commands[hand] = (command, None)
 
     def _step(self, hand: int) -> None:
