@@ -16,6 +16,7 @@ from seatsync.launch.interrupts import Interrupts
 from seatsync.launch.processes import LaunchError, Processes
 from seatsync.launch.product import manage
 from tests.launch.tools import PATIENCE_S, ROOT, environment, servers, small_disk, until
+from tests.product import ports
 
 
 def begin(state: Path, *arguments: str, prefix: Sequence[str] = ()) -> "subprocess.Popen[str]":
@@ -105,7 +106,8 @@ def test_a_traceback_is_not_taken_for_progress(
 
 def test_a_disk_that_fills_while_the_database_is_made_is_named(state: Path) -> None:
     with small_disk(state.with_name("disk"), megabytes=60) as disk:
-        process = begin(disk / "state", "--port", str(free_port()), "--simulator-port", str(free_port()))
+        web, simulator = ports()
+        process = begin(disk / "state", "--port", str(web), "--simulator-port", str(simulator))
         _, errors = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 1, errors
         assert (
@@ -190,7 +192,8 @@ def test_a_check_that_is_cut_off_has_not_succeeded(state: Path, number: signal.S
 
 
 def test_the_launcher_stops_when_a_server_dies(state: Path) -> None:
-    process = begin(state, "--port", str(free_port()), "--simulator-port", str(free_port()))
+    web, simulator = ports()
+    process = begin(state, "--port", str(web), "--simulator-port", str(simulator))
     until((state / "services.json").exists, "the servers run")
     next(one for one in servers(state) if Path(one.cmdline()[0]).name == "postgres").kill()
     _, errors = process.communicate(timeout=PATIENCE_S)
