@@ -1,5 +1,6 @@
 """What adapters share: a platform's call that is not there says so, and what was written is read back."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -26,7 +27,7 @@ from marketplaces.errors import BadSignature, MarketplaceError, NotSupported, Pe
 T = TypeVar("T")
 
 
-class Platform:
+class Platform(ABC):
     """Base of adapters. Each call here is one that a platform may lack; an adapter writes those that it has."""
 
     traits: Traits
@@ -78,14 +79,14 @@ class Platform:
         """Raises NotSupported: others' listings are not shown."""
         raise self._none("view of the market")
 
-    # For those that have what is above.
+    # What every platform has, and what is written here is made of.
+    @abstractmethod
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
-        """The listing as it is there now; each adapter's own."""
-        raise NotImplementedError
+        """The listing as it is there now."""
 
+    @abstractmethod
     def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
-        """One sale as it is there now; each adapter's own."""
-        raise NotImplementedError
+        """One sale as it is there now."""
 
     def _read_back(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         """What a write made, where its answer does not tell. Raises UnknownOutcome where that fails."""

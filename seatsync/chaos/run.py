@@ -44,8 +44,8 @@ def run(options: Options, world: World) -> dict[str, Any]:
     holders = holders_make(door, options.sales, chance)
     _tell(f"{len(holders)} holders with {sum(len(h.accounts) for h in holders)} accounts", started)
     offers = Offers()
-    sellers = Sellers(holders, offers, random.Random(options.seed + 1))  # noqa: S311
-    buyers = Buyers(door, offers, options.sales, random.Random(options.seed + 2))  # noqa: S311
+    sellers = Sellers(holders, offers, random.Random(options.seed + 1))  # noqa: S311 - as above
+    buyers = Buyers(door, offers, options.sales, random.Random(options.seed + 2))  # noqa: S311 - as above
     trouble = Trouble(
         world, door, kill_every=options.kill_every if options.kill_workers else None, restart_at=options.sales // 2
     )

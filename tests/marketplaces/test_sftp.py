@@ -45,7 +45,7 @@ class Room(paramiko.SFTPServerInterface):
             return SFTP_NO_SUCH_FILE
         handle = paramiko.SFTPHandle(flags)
         file = name.open("wb" if flags & os.O_WRONLY else "rb")
-        handle.readfile = handle.writefile = file  # type: ignore[attr-defined]
+        handle.readfile = handle.writefile = file  # type: ignore[attr-defined]  # the library reads what is set here
         return handle
 
 
