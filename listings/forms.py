@@ -268,9 +268,6 @@ class MailForm(forms.Form):
         return data
 
     def content(self) -> bytes:
-        """The mail's bytes; pasted text is a mail without headers."""
-        file = self.cleaned_data.get("file")
-        if file:
-            return bytes(file.read())
-        text: str = self.cleaned_data["mail"]
-        return f"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{text}".encode()
+        """The mail's bytes."""
+        file, text = self.cleaned_data.get("file"), self.cleaned_data["mail"]
+        return bytes(file.read()) if file else str(text).encode()

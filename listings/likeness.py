@@ -34,6 +34,8 @@ _OPPOSITES = (
 )  # fmt: skip
 # A number with its letter ("114A") is one token; "PL1" is a word and a number.
 _TOKEN = re.compile(r"(\d+)([a-z](?![a-z0-9]))?|([a-z]+)")
+# Words that many places and games have.
+_COMMON = frozenset({"park", "field", "stadium", "center", "centre", "arena", "the", "at", "vs", "section"})
 # What an event sells beside a game's seats.
 _NO_SEATS = frozenset({"parking", "tailgate", "tailgating", "shuttle"})
 
@@ -56,6 +58,37 @@ class _Name:
     def plain(self) -> tuple[str, ...]:
         """Its words without those that say nothing."""
         return tuple(word for word in self.words if word not in _FILLERS)
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a team's, a place's or a section's name that tell it from others, without case and accents."""
+    return frozenset(re.findall(r"[a-z0-9]+", _folded(text))) - _COMMON
+
+
+def numbers_of(text: str) -> frozenset[str]:
+    """The numbers in a name, without leading zeros."""
+    return frozenset(number.lstrip("0") or "0" for number in re.findall(r"\d+", _folded(text)))
+
+
+def may_be_named(teams: Sequence[str], venue: str, *, event: str, place: str) -> bool:
+    """Whether an event's words can be of this game: it names both teams, or shares a word of the venue's name."""
+    named = all(words_of(team) & words_of(event) for team in teams)
+    return named or bool(words_of(place) & words_of(venue))
+
+
+def surely_named(teams: Sequence[str], venues: Iterable[str], *, event: str, place: str) -> bool:
+    """Whether an event's words are certainly of these teams, or of this venue by any of its names.
+
+    It names both teams by what they are called last ("Mets"), or its place has all words of the venue's name, or the
+    other way round. What sells parking is no game.
+    """
+    if sells_aside(event):
+        return False
+    said = words_of(event)
+    if all(_folded(team).split()[-1] in said for team in teams if team.strip()):
+        return True
+    there = words_of(place)
+    return any(bool(here & there) and (here <= there or there <= here) for here in map(words_of, venues))
 
 
 def _folded(text: str) -> str:

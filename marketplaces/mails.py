@@ -4,11 +4,7 @@ No marketplace publishes how its mails are worded, and they change: the words th
 looked for, and what is not found is left empty, never guessed.
 """
 
-import base64
-import binascii
-import hmac
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -26,6 +22,8 @@ _YOU = "you(?:'|\N{RIGHT SINGLE QUOTATION MARK})"
 _SALE = _find(
     rf"\b({_YOU}?ve sold|you sold|tickets? sold|ha(?:s|ve) sold|sale confirm|new sale|new order|your sale|sold your)"
 )
+# What ends a sale is none, whatever else the mail says: its holder is told to look.
+_OVER = _find(r"\b(cancell?ed|cancell?ation|refund(ed)?|voided|reversed)\b")
 _ORDER = _find(
     r"\b(?:order|sale|transaction|purchase)\s*(?:number|no\.?|id|#)?\s*[:#]?\s*#?\s*((?=[A-Z/-]*\d)[A-Z0-9][A-Z0-9/-]{4,39})"
 )
@@ -46,6 +44,11 @@ _DATE_ISO = re.compile(r"\b(20\d{2})-(\d{2})-(\d{2})\b")
 _DATE_US = re.compile(r"\b(\d{1,2})/(\d{1,2})/(20\d{2})\b")
 
 
+_HEADER = re.compile(
+    rb"(from|to|subject|date|received|message-id|return-path|delivered-to|mime-version|content-type):", re.IGNORECASE
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SaleMail:
     """What a mail says of a sale; empty or None where it does not. `payout` is for all tickets together."""
@@ -61,13 +64,20 @@ class SaleMail:
     sent_at: datetime | None
 
 
+def as_mail(pasted: bytes) -> bytes:
+    """What was pasted as a mail: text that begins with none of a mail's own headers gets those that say it is text."""
+    if _HEADER.match(pasted.lstrip()):
+        return pasted.lstrip()
+    return b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" + pasted
+
+
 def sale_in(raw: bytes) -> SaleMail | None:
     """The sale that a mail tells of, as forwarded or pasted; None for a mail that is about none, or names no order."""
     message = message_from_bytes(raw, policy=policy.default)
     subject, text = _text_of(message)
     whole = f"{subject}\n{text}"
     order = _ORDER.search(whole)
-    if not _SALE.search(whole) or order is None:
+    if not _SALE.search(whole) or order is None or _OVER.search(whole):
         return None
     seats = _seats(text)
     told = _QUANTITY.search(whole)
@@ -81,12 +91,12 @@ def sale_in(raw: bytes) -> SaleMail | None:
 
 
 def notices_of(raw: bytes) -> list[Notice]:
-    """A forwarded mail as the inbox keeps it: a sale under its order number, or something unknown."""
+    """A forwarded mail as the inbox keeps it, once by its own number or its bytes: a sale, or something unknown."""
     sale = sale_in(raw)
     message_id = str(message_from_bytes(raw, policy=policy.default).get("Message-ID", "")).strip()
     if sale is None:
         return [Notice(NoticeKind.UNKNOWN, "mail", "", "", "", message_id, raw)]
-    return [Notice(NoticeKind.SALE, "mail", "sale", sale.order, "", f"mail:{sale.order}", raw)]
+    return [Notice(NoticeKind.SALE, "mail", "sale", sale.order, "", message_id, raw)]
 
 
 def _text_of(message: EmailMessage) -> tuple[str, str]:
@@ -159,16 +169,3 @@ def _money(text: str) -> Decimal | None:
 def _sent_at(message: EmailMessage) -> datetime | None:
     moment = getattr(message.get("Date"), "datetime", None)
     return moment if isinstance(moment, datetime) and moment.tzinfo is not None else None
-
-
-def secret_given(headers: Mapping[str, str], secret: str) -> bool:
-    """Whether the Authorization header carries `secret`, as a bearer or as a Basic password. Names are lower case."""
-    scheme, _, given = headers.get("authorization", "").partition(" ")
-    proof = given.strip()
-    if scheme.lower() == "basic":
-        try:
-            proof = base64.b64decode(proof, validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
-            return False
-    known = bool(secret) and scheme.lower() in {"bearer", "basic"}
-    return known and hmac.compare_digest(proof.encode(), secret.encode())

@@ -22,8 +22,8 @@ from listings.models import (
     SaleState,
 )  # fmt: skip
 from listings.selectors import found_list, hand_tasks, mapping_groups, mapping_question, needs_person, sale_list
-from listings.services.by_hand import title_of
 from listings.services.give_up import may_give_up
+from listings.services.hand_alerts import title_of
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.registry import hand_overs_of, platform_name
 from marketplaces.selectors import account_list, inbound_failed
@@ -165,7 +165,7 @@ def _waiting(actor: Actor) -> _Waiting:
         commands=[command for command in commands if command not in wants],
         downs=list(_downs(told)) if told else [],
         hands=list(hand_tasks(actor)[:LOOKED_AT]),
-        found=list(found_list(actor).filter(state=FoundState.WAITING)[:LOOKED_AT]),
+        found=list(found_list(actor).filter(state=FoundState.WAITING, account__is_active=True)[:LOOKED_AT]),
         inbound=list(inbound_failed(actor)[:LOOKED_AT]),
         reconnects=list(account_list(actor).filter(is_active=True, needs_reconnect=True)[:LOOKED_AT]),
         publications={command.pk: questions[mapping_question(command)] for command in mappings},
@@ -239,12 +239,17 @@ def _sale_unclear(sale: Sale) -> Item:
     )  # fmt: skip
 
 
-def _down(command: MarketplaceCommand) -> Item:
-    name = platform_name(command.account.platform)
+def _page_of(command: MarketplaceCommand) -> str:
+    """The page of what a command concerns: a listing, a sale, or its account."""
     if command.listing_id:
-        page = reverse("listings:listing_detail", args=[command.listing_id])
-    else:
-        page = reverse("listings:sale_detail", args=[command.sale_id])
+        return reverse("listings:listing_detail", args=[command.listing_id])
+    if command.sale_id:
+        return reverse("listings:sale_detail", args=[command.sale_id])
+    return reverse("listings:account_detail", args=[command.account_id])
+
+
+def _down(command: MarketplaceCommand) -> Item:
+    name, page = platform_name(command.account.platform), _page_of(command)
     return Item(
         "take_down", "command", command.pk, f"{name} does not {command.act}{_seats(command.listing)}",
         f"Tried {command.attempts} times and still going on: {command.last_error.rstrip('.')}. Take it down on its own "
@@ -302,13 +307,7 @@ def _mapping(command: MarketplaceCommand, publications: int) -> Item:
 
 
 def _command(command: MarketplaceCommand) -> Item:
-    name = platform_name(command.account.platform)
-    if command.listing_id:
-        page = reverse("listings:listing_detail", args=[command.listing_id])
-    elif command.sale_id:
-        page = reverse("listings:sale_detail", args=[command.sale_id])
-    else:
-        page = reverse("listings:account_detail", args=[command.account_id])
+    name, page = platform_name(command.account.platform), _page_of(command)
     again = Act(
         "Try again", post=reverse("listings:command_retry", args=[command.pk]),
         api=reverse("api:command_retry", args=[command.pk]),

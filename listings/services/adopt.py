@@ -12,7 +12,7 @@ from listings.services.recognise import recognise, told_of_sale
 from marketplaces.contracts import RemoteSale
 from marketplaces.models import MarketplaceAccount
 from marketplaces.selectors import fee_version, proceeds_at
-from portfolios.locks import seats_lock_whole
+from portfolios.locks import seats_lock, seats_lock_whole
 from portfolios.models import OwnerState, Seat
 from portfolios.services.groups import seat_group_for
 from seatsync.core.actors import Actor
@@ -129,7 +129,11 @@ def listing_covers_sale(listing: Listing, sale: RemoteSale) -> None:
         if not match.why and seat.season_ticket_id == listing.season_ticket_id and seat.game_id == listing.game_id
         and seat.seat_number in missing
     ]  # fmt: skip
-    if len(own) == len(missing):
-        ListingSeat.objects.bulk_create(
-            [ListingSeat(tenant_id=listing.tenant_id, listing=listing, seat=seat) for seat in seats_lock_whole(own)]
-        )
+    if len(own) != len(missing):
+        return
+    # With those that it has, in one go: the saga asks for all of them next, and locks have one order.
+    of_it = listing.listing_seats.values_list("seat_id", flat=True)
+    locked = {seat.pk: seat for seat in seats_lock([*of_it, *(seat.pk for seat in own)])}
+    ListingSeat.objects.bulk_create(
+        [ListingSeat(tenant_id=listing.tenant_id, listing=listing, seat=locked[seat.pk]) for seat in own]
+    )

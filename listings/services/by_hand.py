@@ -14,9 +14,10 @@ from django.db import transaction
 
 from listings.locks import command_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale
-from listings.services.hand_alerts import alert_task, alert_task_done
+from listings.selectors import command_own
+from listings.services.hand_alerts import URGENT, alert_task, alert_task_done, title_of
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
-from listings.services.sale_saga import sale_apply
+from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.sale_scene import as_told
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
 from marketplaces.models import Mode
@@ -32,7 +33,6 @@ from seatsync.core.venue_time import local
 
 # What must come down is said at once, and again after each of these; from then on with the last one.
 NAG_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=3))
-URGENT = (CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,11 @@ class Words:
 
 def words_of(command: MarketplaceCommand) -> Words:
     """What to do there, in words to copy."""
-    listing = command.listing
+    listing, sale = command.listing, command.sale
     if listing is None:
-        sale = command.sale
-        return Words(title_of(command), [f"Sale {sale.platform_sale_id}"] if sale else [])
+        ref = command.payload.get("ref") or {}
+        named = [f"Listing there: {ref.get('listing_id') or ref.get('external_id')}"] if ref else []
+        return Words(title_of(command), [*named, *([f"Sale {sale.platform_sale_id}"] if sale else [])])
     game = listing.game
     starts = local(game.starts_at, game.venue.timezone)
     # What comes down is known there by all that it was of.
@@ -76,18 +77,6 @@ def words_of(command: MarketplaceCommand) -> Words:
     return Words(title_of(command), lines)
 
 
-def title_of(command: MarketplaceCommand) -> str:
-    """What to do where, in a line."""
-    listing, name = command.listing, platform_name(command.account.platform)
-    if listing is None:
-        return f"{command.act.capitalize()} at {name}"
-    what = {
-        CommandKind.CREATE: "List", CommandKind.REPRICE: "Change the price of", CommandKind.RESIZE: "Leave only",
-        CommandKind.DELIST: "Take down",
-    }.get(CommandKind(command.kind), command.act.capitalize())  # fmt: skip
-    return f"{what} {listing.section}/{listing.row} at {name}"
-
-
 _OWN_NAME = "by hand "
 
 
@@ -98,10 +87,12 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
     Raises NotFound, or Conflict where it does not wait for anybody's hands any more.
     """
     known = _task(actor, command_id)
-    listing, sale, _ = command_scene(known)
+    listing, sale, waiting = command_scene(known)
     command = command_lock(known.pk)
     if command.state != CommandState.NEEDS_PERSON:
-        raise Conflict(f"It is {command.get_state_display()}.", field="command", remedy="Nothing needs to be done.")
+        listed = command.kind == CommandKind.CREATE and command.state == CommandState.SUPERSEDED
+        remedy = "Take it down there if you have listed it." if listed else "Nothing needs to be done."
+        raise Conflict(f"It is {command.get_state_display()}.", field="command", remedy=remedy)
     remote = None
     if listing is not None and command.kind == CommandKind.CREATE:
         if listing.status not in {ListingStatus.PUBLISHING, ListingStatus.ERROR}:
@@ -113,6 +104,9 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
     if sale is not None and command.kind == CommandKind.FULFIL:
         handed = replace(as_told(sale), state=RemoteSaleState.IN_DELIVERY, remote_status="handed over by hand")
         sale_apply(account=sale.account, remote=handed)
+    for one in waiting:
+        # What a worker had begun before the account was left.
+        sale_delists_done(one)
     alert_task_done(command)
     audit_record(
         actor=actor, verb="command.by_hand", object_type="command", object_id=command.pk,
@@ -131,9 +125,8 @@ def _as_listed(listing: Listing, listing_id: str) -> RemoteListing:
 
 
 def _task(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
-    command = MarketplaceCommand.objects.filter(pk=command_id, by_hand=True).first()
-    own = command is not None and command.tenant_id == actor.tenant_id
-    if command is None or not own or (command.account.user_id != actor.user_id and not actor.is_staff):
+    command = command_own(actor, command_id)
+    if not command.by_hand:
         raise NotFound("No task with this id.")
     return command
 
@@ -168,21 +161,38 @@ def hand_sold(
 
 
 def _told(listing: Listing, seats: list[int], price: Decimal, order: str, proceeds: Decimal | None) -> RemoteSale:
-    gross, moment = round_money(price) * len(seats), now()
-    if proceeds is None:
-        each = proceeds_at(round_money(price), fee_version(listing.platform))
-        proceeds = each * len(seats) if each is not None else gross
+    gross, net = amounts_of(listing, len(seats), price, proceeds)
     return RemoteSale(
         sale_id=order[:80], external_id=listing.external_id, listing_id=listing.listing_id, event_id="",
         quantity=len(seats), section=listing.section, row=listing.row, seats=tuple(map(str, seats)), gross=gross,
-        fees=gross - proceeds, proceeds=proceeds, currency=listing.currency,
-        state=RemoteSaleState.AWAITING_FULFILMENT, remote_status="told by hand", sold_at=moment,
+        fees=gross - net, proceeds=net, currency=listing.currency,
+        state=RemoteSaleState.AWAITING_FULFILMENT, remote_status="told by hand", sold_at=now(),
     )  # fmt: skip
+
+
+def amounts_of(
+    listing: Listing, quantity: int, price: Decimal, proceeds: Decimal | None = None
+) -> tuple[Decimal, Decimal]:
+    """Gross and proceeds of so many tickets at this price; proceeds that are not told are the price less the fee.
+
+    Raises InvalidInput for proceeds that cannot be.
+    """
+    gross = round_money(price) * quantity
+    if proceeds is None:
+        each = proceeds_at(round_money(price), fee_version(listing.platform))
+        return gross, gross if each is None else each * quantity
+    if not 0 <= proceeds <= gross:
+        raise InvalidInput(
+            f"{money_text(proceeds, listing.currency)} cannot come of {money_text(gross, listing.currency)}.",
+            field="proceeds", remedy="Say what reaches you for all of the seats together.",
+        )  # fmt: skip
+    return gross, proceeds
 
 
 def tasks_nag() -> int:
     """Say again what must come down and has not; returns how many were said."""
     said = 0
+    _left_behind()
     waiting = MarketplaceCommand.objects.filter(by_hand=True, state=CommandState.NEEDS_PERSON, kind__in=URGENT)
     for command in waiting.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
         step = int(command.payload.get("nagged", 0))
@@ -197,6 +207,19 @@ def tasks_nag() -> int:
             alert_task(locked, again=step + 1)
             said += 1
     return said
+
+
+def _left_behind() -> None:
+    """What was written for a worker at the moment when its account was left is its holder's too."""
+    missed = MarketplaceCommand.objects.filter(
+        state=CommandState.PENDING, by_hand=False, account__mode=Mode.ASSISTED, account__is_active=True
+    ).exclude(kind__in=[CommandKind.SYNC_ACCOUNT, CommandKind.VERIFY_GONE])
+    for command in missed.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
+        taken = MarketplaceCommand.objects.filter(pk=command.pk, state=CommandState.PENDING, by_hand=False)
+        if taken.update(
+            state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, created_at=now(), updated_at=now()
+        ):
+            alert_task(command)
 
 
 def nag_due(step: int) -> timedelta:

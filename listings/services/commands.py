@@ -5,13 +5,12 @@ from typing import Any
 from django.db.models import Q
 
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
-from listings.services.hand_alerts import alert_task, alert_task_done
+from listings.services.hand_alerts import URGENT, alert_task, alert_task_done
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
 from seatsync.core.clock import now
 
-URGENT = frozenset({CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE})
 # Before prices, and never before another delist: it must not take the tokens kept for those.
 SOON = frozenset({CommandKind.VERIFY_GONE, CommandKind.CONFIRM_SALE})
 
@@ -70,6 +69,8 @@ def commands_supersede(listing: Listing, kinds: frozenset[CommandKind] | None = 
     withdrawn = {"state": CommandState.SUPERSEDED, "finished_at": now()}
     for task in waiting.filter(by_hand=True).select_related("account"):
         alert_task_done(task)
-    never_sent = waiting.filter(kind=CommandKind.CREATE, attempts=0, outcome_unknown=False).update(**withdrawn)
+    # What a person was asked to list may be up there, said or not.
+    unsent = waiting.filter(kind=CommandKind.CREATE, attempts=0, outcome_unknown=False, by_hand=False)
+    never_sent = unsent.update(**withdrawn)
     waiting.update(**withdrawn)
     return never_sent > 0

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -34,6 +35,7 @@ from marketplaces.errors import (
     MappingNeeded,
     MarketplaceError,
     PermanentError,
+    StockUnknown,
     TemporaryError,
     UnknownOutcome,
     told,
@@ -248,7 +250,12 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     began = now()
-    drift = account_reconcile(adapter=adapter, link=link, account=command.account, alive=lambda: lease_renew(command))
+    alive = partial(lease_renew, command)
+    try:
+        drift = account_reconcile(adapter=adapter, link=link, account=command.account, alive=alive)
+    except StockUnknown:
+        # Its holder was asked; a sweep comes when he has said.
+        return Answer(Outcome.NOT_WANTED)
     sweep_keep(account=command.account, began=began, drift=drift)
     return Answer(Outcome.DONE)
 

@@ -23,6 +23,7 @@ from marketplaces.services.files import file_declare
 from marketplaces.services.links import over_link
 from portfolios.locks import seats_lock_whole
 from portfolios.models import Seat
+from portfolios.selectors import ticket_sellers
 from portfolios.services.ledger import seats_for
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -45,6 +46,7 @@ def found_adopt(*, actor: Actor, found_id: uuid.UUID, seat_ids: Sequence[uuid.UU
             f"It is of {known.quantity} seats, and {len(seats)} were chosen.", field="seats",
             remedy=f"Choose the {known.quantity} that it is of.",
         )  # fmt: skip
+    _check_owner(known, seats)
     sale = _sale_of(known) if known.kind == FoundKind.SALE else None
     return _adopt(actor, known, seats, sale)
 
@@ -53,7 +55,7 @@ def found_adopt(*, actor: Actor, found_id: uuid.UUID, seat_ids: Sequence[uuid.UU
 def _adopt(actor: Actor, known: FoundListing, chosen: Sequence[Seat], sale: RemoteSale | None) -> FoundListing:
     found = _waiting(known)
     seats = seats_lock_whole(chosen)
-    if sale is None and (problem := kept_problem(seats)):
+    if problem := kept_problem(seats):
         raise Conflict(
             f"{problem[:1].upper()}{problem[1:]}.", field="seats", remedy="Free the seat, or take the listing down."
         )
@@ -66,6 +68,15 @@ def _adopt(actor: Actor, known: FoundListing, chosen: Sequence[Seat], sale: Remo
     if sale is not None:
         sale_apply(account=found.account, remote=sale)
     return found
+
+
+def _check_owner(found: FoundListing, seats: Sequence[Seat]) -> None:
+    """Who sells is paid: the account is one of theirs whose seats they are, also where staff decides."""
+    if any(found.account.user_id not in ticket_sellers(ticket) for ticket in {seat.season_ticket for seat in seats}):
+        raise InvalidInput(
+            "This account belongs to somebody else than the seats.", field="seats",
+            remedy="Choose seats of the account's holder.",
+        )  # fmt: skip
 
 
 def _id_there(found: FoundListing, sale: RemoteSale | None) -> str:
@@ -176,6 +187,8 @@ def _own(actor: Actor, found_id: uuid.UUID) -> FoundListing:
 
 def _waiting(known: FoundListing) -> FoundListing:
     found = found_lock(known.pk)
+    if not found.account.is_active:
+        raise Conflict("Its account is disconnected.", field="found", remedy="Connect it again first.")
     if found.state != FoundState.WAITING:
         raise Conflict(f"It is {found.get_state_display()}.", field="found", remedy="Look at it again first.")
     return found

@@ -1,10 +1,11 @@
 """Sales of assisted accounts, as their mails tell them."""
 
 import uuid
-from dataclasses import replace
+from collections import Counter
 from decimal import Decimal
 
 from listings.models import Listing, ListingSeat
+from listings.services.by_hand import amounts_of
 from listings.services.recognise import Told, recognise
 from listings.services.sale_saga import sale_apply
 from listings.states import OPEN
@@ -32,23 +33,28 @@ def mail_apply(event: InboundEvent) -> None:
 def _told(account: MarketplaceAccount, mail: SaleMail) -> RemoteSale:
     words = EventWords(mail.event, mail.event, mail.local_date)
     match = recognise(account, Told("", words, mail.section, mail.row, mail.seats, mail.quantity))
-    listing = _listing_of(account, [seat.pk for seat in match.seats]) if match.seats and not match.why else None
-    traits, money = traits_of(account.platform), mail.payout or Decimal("0.00")
-    remote = RemoteSale(
-        sale_id=mail.order, external_id="", listing_id="", event_id="", quantity=mail.quantity, section=mail.section,
-        row=mail.row, seats=tuple(map(str, mail.seats)), gross=money, fees=Decimal("0.00"), proceeds=money,
+    listing = _listing_of(account, [seat.pk for seat in match.seats], certain=not match.why)
+    gross, net = mail.payout or Decimal("0.00"), mail.payout or Decimal("0.00")
+    if mail.payout is None and listing is not None:
+        gross, net = amounts_of(listing, mail.quantity, listing.price)
+    traits = traits_of(account.platform)
+    return RemoteSale(
+        sale_id=mail.order, external_id=listing.external_id if listing else "",
+        listing_id=listing.listing_id if listing else "", event_id="", quantity=mail.quantity, section=mail.section,
+        row=mail.row, seats=tuple(map(str, mail.seats)), gross=gross, fees=gross - net, proceeds=net,
         currency=traits.currency if traits else "USD", state=RemoteSaleState.AWAITING_FULFILMENT,
-        remote_status="told by mail", sold_at=mail.sent_at or now(), gross_known=False, event=words,
+        remote_status="told by mail", sold_at=mail.sent_at or now(), gross_known=mail.payout is None, event=words,
     )  # fmt: skip
-    return (
-        remote if listing is None else replace(remote, external_id=listing.external_id, listing_id=listing.listing_id)
-    )
 
 
-def _listing_of(account: MarketplaceAccount, seat_ids: list[uuid.UUID]) -> Listing | None:
-    """The account's open listing that offers all of these seats."""
+def _listing_of(account: MarketplaceAccount, seat_ids: list[uuid.UUID], *, certain: bool) -> Listing | None:
+    """The account's only open listing that offers all of these seats; where they are not certain, any of them.
+
+    With it an unclear sale holds what it may have taken.
+    """
     offers = ListingSeat.objects.filter(
         listing__account=account, listing__status__in=OPEN, seat_id__in=seat_ids, offered=True
-    ).values_list("listing_id", flat=True)
-    found = [pk for pk in set(offers) if list(offers).count(pk) == len(seat_ids)]
+    )
+    counts = Counter(offers.values_list("listing_id", flat=True))
+    found = [pk for pk, count in counts.items() if count == len(seat_ids) or not certain]
     return Listing.objects.get(pk=found[0]) if len(found) == 1 else None

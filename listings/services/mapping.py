@@ -4,7 +4,6 @@ A mapping serves everybody who sells this game there, so a holder's word is chec
 (docs/adr/0011-mapping.md). Support staff may confirm what the check cannot.
 """
 
-import re
 import uuid
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,9 +14,12 @@ from listings.likeness import (
     EVENT_CHOSEN,
     SECTION_CHOSEN,
     event_likeness,
+    may_be_named,
+    numbers_of,
     section_likeness,
     sells_aside,
     sure_enough,
+    words_of,
 )  # fmt: skip
 from listings.models import Listing, MarketplaceCommand
 from listings.selectors import mapping_waiting_get, mappings_waiting
@@ -40,7 +42,6 @@ from seatsync.core.venue_time import local
 _START_SLACK = timedelta(hours=4)
 # Sections shown one by one; the rest can be typed.
 MOST_LIKELY = 8
-_COMMON = {"park", "field", "stadium", "center", "centre", "arena", "the", "at", "vs", "section"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,21 +278,16 @@ def event_problem(event: RemoteEvent, game: Game) -> str:
     if aside := sells_aside(event.name):
         return f"it sells {aside}, no seats"
     teams = (game.home_team.name, game.opponent.name)
-    if not _words(event.venue) & _words(game.venue.name) and not all(_words(t) & _words(event.name) for t in teams):
+    if not may_be_named(teams, game.venue.name, event=event.name, place=event.venue):
         return f"it is at {event.venue}"
     return ""
 
 
 def section_fits(ours: str, theirs: str) -> bool:
     """Whether a section's name there holds our number; without a number, one of our words."""
-    numbers = set(re.findall(r"\d+", ours))
-    if numbers:
-        return numbers <= set(re.findall(r"\d+", theirs))
-    return bool(_words(ours) & _words(theirs))
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"[a-z0-9]+", text.lower())) - _COMMON
+    if numbers := numbers_of(ours):
+        return numbers <= numbers_of(theirs)
+    return bool(words_of(ours) & words_of(theirs))
 
 
 def _by(actor: Actor) -> str:

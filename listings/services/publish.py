@@ -175,7 +175,8 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
             remedy="Reprice that listing, or take it down first.",
         )
     places = {(seat.section, seat.row) for seat in seats}
-    for found in FoundListing.objects.filter(account__in=accounts, kind=FoundKind.LISTING, state=FoundState.WAITING):
+    undecided = [FoundState.WAITING, FoundState.COMING_DOWN]
+    for found in FoundListing.objects.filter(account__in=accounts, kind=FoundKind.LISTING, state__in=undecided):
         if found.game_id == game.pk and _may_mean(found, places):
             raise Conflict(
                 f"{platform_name(found.account.platform)} shows a listing that may be of these seats.",

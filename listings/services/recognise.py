@@ -1,20 +1,19 @@
 """Which seats of ours a listing or a sale is of that was not made here: for certain, or what may be meant and why."""
 
-import re
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.db.models import QuerySet, Value
 
+from listings.likeness import numbers_of, surely_named
 from listings.models import FoundListing
 from marketplaces.contracts import EventWords, RemoteListing, RemoteSale
 from marketplaces.models import MarketplaceAccount
 from portfolios.labels import PlaceKey
 from portfolios.models import Game, Seat
-from portfolios.selectors import game_mapped_to, section_mapped_to, tickets_sold_by
+from portfolios.selectors import game_mapped_to, section_mapped_to, tickets_sold_by, venue_names
 from seatsync.core.venue_time import local
 
-_COMMON = {"park", "field", "stadium", "center", "centre", "arena", "the", "at", "vs"}
 # Longer runs of seats than a row has are a misread.
 MOST_SEATS = 60
 ONE_DAY = timedelta(days=1)
@@ -22,7 +21,10 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a marketplace says of a listing or a sale; `seats` are numbers, empty where it names none."""
+    """What a marketplace says of a listing or a sale; `seats` are numbers, empty where it names none that can be.
+
+    `ends` are the first and the last seat as it writes them.
+    """
 
     event_id: str
     event: EventWords
@@ -30,6 +32,7 @@ class Told:
     row: str
     seats: tuple[int, ...]
     quantity: int
+    ends: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +47,16 @@ class Recognised:
 def told_of_listing(item: RemoteListing) -> Told:
     """A listing's words."""
     seats = _run(item.seat_from, item.seat_to, item.quantity)
-    return Told(item.event_id, item.event, item.section, item.row, seats, item.quantity)
+    ends = (item.seat_from, item.seat_to)
+    return Told(item.event_id, item.event, item.section, item.row, seats, item.quantity, ends)
 
 
 def told_of_sale(sale: RemoteSale) -> Told:
     """A sale's words; seats that are no numbers count as not told."""
     numbers = tuple(sorted(int(seat) for seat in sale.seats if seat.isdigit()))
     named = numbers if len(numbers) == len(sale.seats) else ()
-    return Told(sale.event_id, sale.event, sale.section, sale.row, named, sale.quantity)
+    ends = (sale.seats[0], sale.seats[-1]) if sale.seats else ("", "")
+    return Told(sale.event_id, sale.event, sale.section, sale.row, named, sale.quantity, ends)
 
 
 def told_of_found(found: FoundListing) -> Told:
@@ -77,7 +82,7 @@ def recognise(account: MarketplaceAccount, told: Told) -> Recognised:
     section = section_mapped_to(game.venue, account.platform, told.section) or told.section
     placed = list(in_row.filter(section_key=PlaceKey(Value(section))).order_by("seat_number"))
     if not placed:
-        alike = [seat for seat in in_row.order_by("seat_number") if _numbers(seat.section) & _numbers(told.section)]
+        alike = [seat for seat in in_row.order_by("seat_number") if numbers_of(seat.section) & numbers_of(told.section)]
         if not alike:
             return Recognised(game=game, why=f"you have no seats in section {told.section}, row {told.row}")
         return Recognised(alike, game, f"section {told.section} there may be your {alike[0].section}")
@@ -105,7 +110,7 @@ def _game(account: MarketplaceAccount, own: QuerySet[Seat], told: Told) -> tuple
         return found, "" if found else "you have no seats of its game"
     if not told.event.dated:
         return None, "it does not say which game it is of"
-    of_day = [game for game in _of_day(games, told.event) if _may_be(game, told.event)]
+    of_day = [game for game in _of_day(games, told.event) if _is(game, account.platform, told.event)]
     if len(of_day) == 1:
         return of_day[0], ""
     return None, "two of your games are on its day" if of_day else "none of your games is on its day and at its place"
@@ -114,7 +119,10 @@ def _game(account: MarketplaceAccount, own: QuerySet[Seat], told: Told) -> tuple
 def _of_day(games: QuerySet[Game], words: EventWords) -> list[Game]:
     """The games of its day; with a start that is told, as that falls at each game's own venue."""
     if words.local_date:
-        return list(games.filter(game_date=words.local_date))
+        try:
+            return list(games.filter(game_date=date.fromisoformat(words.local_date)))
+        except ValueError:
+            return []
     starts = words.starts_at
     if starts is None:
         return []
@@ -122,9 +130,9 @@ def _of_day(games: QuerySet[Game], words: EventWords) -> list[Game]:
     return [game for game in near if local(starts, game.venue.timezone).date() == game.game_date]
 
 
-def _may_be(game: Game, words: EventWords) -> bool:
-    teams = all(_words(team) & _words(words.name) for team in (game.home_team.name, game.opponent.name))
-    return teams or bool(_words(words.venue) & _words(game.venue.name))
+def _is(game: Game, platform: str, words: EventWords) -> bool:
+    teams = (game.home_team.name, game.opponent.name)
+    return surely_named(teams, venue_names(game.venue, platform), event=words.name, place=words.venue)
 
 
 def _run(first: str, last: str, quantity: int) -> tuple[int, ...]:
@@ -135,11 +143,3 @@ def _run(first: str, last: str, quantity: int) -> tuple[int, ...]:
     if not start <= end < start + MOST_SEATS or end - start + 1 != quantity:
         return ()
     return tuple(range(start, end + 1))
-
-
-def _numbers(text: str) -> set[str]:
-    return {number.lstrip("0") for number in re.findall(r"\d+", text)}
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"[a-z0-9]+", text.lower())) - _COMMON

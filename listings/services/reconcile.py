@@ -62,7 +62,9 @@ class Drift:
 
 def accounts_reconcile_due() -> int:
     """Write one sync command for every account that can be swept; returns how many were written."""
-    accounts = MarketplaceAccount.objects.filter(is_active=True, needs_reconnect=False).exclude(mode=Mode.ASSISTED)
+    # What cannot be read before its holder has said something is not asked for again and again.
+    known = MarketplaceAccount.objects.filter(is_active=True, needs_reconnect=False, stock_unknown=False)
+    accounts = known.exclude(mode=Mode.ASSISTED)
     slot = due_slot(EVERY_S)
     written = 0
     for account in accounts:
@@ -102,7 +104,7 @@ def account_reconcile(
         account_sync_sales(account=account)
         alive()
     by_key = {item.external_id: item for item in remote if item.external_id}
-    by_id = {item.listing_id: item for item in remote}
+    by_id = {item.listing_id: item for item in remote if item.listing_id}
     if Capability.KEEP_ALIVE in adapter.traits.capabilities:
         with calls_within(settings.HTTP_TOTAL_TIMEOUT_S):
             adapter.keep_alive(link)

@@ -9,11 +9,22 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
+import structlog
 from django.db import transaction
 
 from listings.locks import found_lock
-from listings.models import CommandKind, FoundKind, FoundListing, FoundState, Listing, Sale
+from listings.models import (
+    CommandKind,
+    CommandState,
+    FoundKind,
+    FoundListing,
+    FoundState,
+    Listing,
+    MarketplaceCommand,
+    Sale,
+)  # fmt: skip
 from listings.services.adopt import adoption_problem, kept_problem, listing_adopt
 from listings.services.commands import command_write
 from listings.services.drift_alerts import alert_adopted, alert_found, alert_stock, alert_stock_unknown
@@ -24,7 +35,9 @@ from listings.services.sale_saga import sale_apply
 from listings.services.wake import account_commands_wake
 from marketplaces.contracts import Capability, EventWords, Link, MarketplaceAdapter, RemoteListing, RemoteSale
 from marketplaces.contracts import RemoteSaleState as Remote
+from marketplaces.errors import told as told_of
 from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.services.alerts import alert_reading, alert_reading_recovered
 from portfolios.locks import seats_lock_whole
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -32,6 +45,7 @@ from seatsync.core.money import round_money
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
+log = structlog.get_logger(__name__)
 # Sales of a season and of the one before: older ones are nobody's question any more.
 SALES_BACK = timedelta(days=400)
 
@@ -65,9 +79,11 @@ def stock_take(
     began, first, stock = now(), account.stock_taken_at is None, Stock()
     foreign = _foreign(account, shown)
     events_learn(adapter=adapter, link=link, account=account, told=map(told_of_listing, foreign), alive=alive)
+    failed: list[str] = []
     for item in foreign:
         alive()
-        _count(stock, found_listing_note(account=account, item=item, tell=not first))
+        note = partial(found_listing_note, account=account, item=item, tell=not first)
+        _count(stock, _contained(account, f"listing {item.listing_id}", note, failed))
     _note_gone(account, shown)
     if first and Capability.SALES_SINCE in adapter.traits.capabilities:
         past = list(adapter.sales_since(link, now() - SALES_BACK))
@@ -75,10 +91,27 @@ def stock_take(
         events_learn(adapter=adapter, link=link, account=account, told=map(told_of_sale, past), alive=alive)
         for sale in past:
             alive()
-            _count(stock, past_sale_note(account=account, sale=sale))
+            past_note = partial(past_sale_note, account=account, sale=sale)
+            _count(stock, _contained(account, f"sale {sale.sale_id}", past_note, failed))
+    if failed:
+        alert_reading(account, "listings", "; ".join(failed))
+    else:
+        alert_reading_recovered(account, "listings")
     if first:
         stock_taken(account, stock, began=began)
     return [item.listing_id for item in foreign]
+
+
+def _contained(
+    account: MarketplaceAccount, what: str, note: Callable[[], FoundListing | None], failed: list[str]
+) -> FoundListing | None:
+    """What `note` returns. What it raises is kept in `failed`: one odd item keeps no other from being known."""
+    try:
+        return note()
+    except Exception as error:
+        log.exception("stock.item_failed", account_id=str(account.pk), what=what)
+        failed.append(f"{what}: {told_of(error)}")
+        return None
 
 
 def stock_taken(account: MarketplaceAccount, stock: Stock, *, began: datetime) -> None:
@@ -128,8 +161,8 @@ def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell
     """
     told = told_of_listing(item)
     found, new = _noted(account, FoundKind.LISTING, item.listing_id, item.external_id, told, item.price, item.currency)
-    back = found.state == FoundState.GONE
-    if found.state in {FoundState.NOT_OURS, FoundState.COMING_DOWN, FoundState.ADOPTED}:
+    back = found.state in {FoundState.GONE, FoundState.COMING_DOWN}
+    if found.state in {FoundState.NOT_OURS, FoundState.ADOPTED} or _is_coming_down(found):
         return found
     match = recognise(account, told)
     seats = seats_lock_whole(match.seats) if match.seats and not match.why else []
@@ -149,6 +182,18 @@ def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell
     return found
 
 
+def _is_coming_down(found: FoundListing) -> bool:
+    """Whether its take-down is still under way; one that is through, and yet on show, is asked about anew."""
+    going = [CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON]
+    return (
+        found.state == FoundState.COMING_DOWN
+        and MarketplaceCommand.objects.filter(
+            account_id=found.account_id, listing=None, kind=CommandKind.DELIST, state__in=going,
+            payload__found=str(found.pk),
+        ).exists()
+    )  # fmt: skip
+
+
 @transaction.atomic
 def past_sale_note(*, account: MarketplaceAccount, sale: RemoteSale) -> FoundListing | None:
     """A sale from before the account was connected: into the ledger where its seats are certain, else written down.
@@ -159,7 +204,7 @@ def past_sale_note(*, account: MarketplaceAccount, sale: RemoteSale) -> FoundLis
         return None
     each = round_money(sale.gross / sale.quantity) if sale.quantity else Decimal(0)
     match = recognise(account, told_of_sale(sale))
-    why = match.why or adoption_problem(match.seats, each, sale.currency)
+    why = match.why or adoption_problem(match.seats, each, sale.currency) or kept_problem(match.seats)
     if not why or listing_called(account, key=sale.external_id, listing_id=sale.listing_id) is not None:
         sale_apply(account=account, remote=sale)
         return None
@@ -181,11 +226,12 @@ def _noted(
     currency: str,
 ) -> tuple[FoundListing, bool]:  # fmt: skip
     words: EventWords = told.event
+    ends = told.ends
     facts = {
         "remote_key": remote_key[:80], "event_id": told.event_id[:80], "event_name": words.name[:200],
         "venue": words.venue[:120], "local_date": words.local_date[:10], "starts_at": words.starts_at,
-        "section": told.section[:80], "row": told.row[:40], "seat_from": str(told.seats[0]) if told.seats else "",
-        "seat_to": str(told.seats[-1]) if told.seats else "", "quantity": told.quantity, "price": price,
+        "section": told.section[:80], "row": told.row[:40], "seat_from": ends[0][:20], "seat_to": ends[1][:20],
+        "quantity": told.quantity, "price": price,
         "currency": currency, "last_seen_at": now(),
     }  # fmt: skip
     first = {"tenant_id": account.tenant_id, "first_seen_at": now()}

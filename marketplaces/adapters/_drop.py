@@ -3,8 +3,7 @@
 import ftplib
 import io
 import ssl
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -12,14 +11,10 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from marketplaces.adapters import _wire
+from marketplaces.adapters._bounds import TIMEOUT_S, Collected, clock
 from marketplaces.adapters._sftp import SftpDrop
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 
-# Of one answer, and of a whole file: together they stay inside a command's lease.
-TIMEOUT_S = 5.0
-TOTAL_S = 8.0
-# An inventory of a season is some hundred kilobytes; what is larger than this is no inventory.
-MOST_BYTES = 20_000_000
 _ABSENT = 550
 _SIGN_IN = 530
 
@@ -48,7 +43,7 @@ def drop_at(http: httpx.Client, address: str, *, key: str, user: str, password: 
     if parts.scheme in {"ftp", "ftps"} and parts.hostname:
         return FtpDrop(parts.hostname, port, unquote(parts.path), user, password, parts.scheme == "ftps")
     if parts.scheme == "sftp" and parts.hostname:
-        return SftpDrop(address, user=user, password=password, timeout_s=TIMEOUT_S, most_bytes=MOST_BYTES, clock=_clock)
+        return SftpDrop(address, user=user, password=password)
     raise PermanentError(f"{parts.scheme or 'nothing'} is not a way to a file: use ftp, ftps, sftp or https")
 
 
@@ -84,28 +79,21 @@ class FtpDrop:
 
     def read(self) -> bytes | None:
         """RETR; a server that shows no such file, or shows none, gives None."""
-        found, in_time = io.BytesIO(), _clock()
-
-        def take(part: bytes) -> None:
-            in_time()
-            if found.tell() + len(part) > MOST_BYTES:
-                raise PermanentError("the file there is too large to be an inventory")
-            found.write(part)
-
+        found = Collected()
         try:
             with self._session() as ftp:
-                ftp.retrbinary(f"RETR {self._path}", take)
+                ftp.retrbinary(f"RETR {self._path}", found.take)
         except ftplib.error_perm as error:
             if _code(error) == _ABSENT:
                 return None
             raise PermanentError(f"the file server refuses to read ({_code(error)})") from error
         except (ftplib.Error, OSError, EOFError) as error:
             raise TemporaryError("the file server broke off") from error
-        return found.getvalue()
+        return found.whole
 
     def write(self, content: bytes) -> None:
         """STOR."""
-        in_time = _clock()
+        in_time = clock()
         try:
             with self._session() as ftp:
                 ftp.storbinary(f"STOR {self._path}", io.BytesIO(content), callback=lambda _: in_time())
@@ -144,17 +132,6 @@ class FtpDrop:
             raise PermanentError("the file server's certificate is not good") from error
         except (ftplib.Error, OSError, EOFError) as error:
             raise TemporaryError(f"the file server {self._host} cannot be reached") from error
-
-
-def _clock() -> Callable[[], None]:
-    """To be asked at each part of a file: raises TimeoutError once the whole takes too long."""
-    ends_at = time.monotonic() + TOTAL_S
-
-    def in_time() -> None:
-        if time.monotonic() > ends_at:
-            raise TimeoutError("the file took too long")
-
-    return in_time
 
 
 def _code(error: Exception) -> int:

@@ -2,18 +2,19 @@
 
 import base64
 import binascii
-import io
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import paramiko
 from paramiko.pkey import UnknownKeyType
 
+from marketplaces.adapters._bounds import TIMEOUT_S, Collected, clock
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 
 PORT = 22
+_PART = 65_536
 
 
 class SftpDrop:
@@ -22,43 +23,36 @@ class SftpDrop:
     The address is sftp://host[:port]/path?host_key=ALGORITHM%20BASE64, as the server's known_hosts line has it.
     """
 
-    def __init__(
-        self, address: str, *, user: str, password: str, timeout_s: float, most_bytes: int,
-        clock: Callable[[], Callable[[], None]],
-    ) -> None:  # fmt: skip
+    def __init__(self, address: str, *, user: str, password: str) -> None:
         parts = urlsplit(address)
         self._host, self._port, self._path = parts.hostname or "", parts.port or PORT, unquote(parts.path)
-        self._key = host_key_of(parse_qs(parts.query).get("host_key", [""])[0])
-        self._user, self._password, self._timeout_s = user, password, timeout_s
-        self._most_bytes, self._clock = most_bytes, clock
+        # Not as a form's: there a plus sign, which a key may have, is a space.
+        given = dict(part.partition("=")[::2] for part in parts.query.split("&"))
+        self._key = host_key_of(unquote(given.get("host_key", "")))
+        self._user, self._password = user, password
 
     def read(self) -> bytes | None:
         """The file; None where there is none, or may be read. Raises TemporaryError, GrantExpired or PermanentError."""
-        found, in_time = io.BytesIO(), self._clock()
+        found = Collected()
         try:
             with self._session() as sftp, sftp.open(self._path, "rb") as file:
-                while part := file.read(65_536):
-                    in_time()
-                    if found.tell() + len(part) > self._most_bytes:
-                        raise PermanentError("the file there is too large to be an inventory")
-                    found.write(part)
-        except FileNotFoundError:
+                while part := file.read(_PART):
+                    found.take(part)
+        except (FileNotFoundError, PermissionError):
             return None
-        except PermissionError as error:
-            raise PermanentError("the file server refuses to read") from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise TemporaryError("the file server broke off") from error
-        return found.getvalue()
+        return found.whole
 
     def write(self, content: bytes) -> None:
         """Put the file there. Raises UnknownOutcome where it may have arrived, TemporaryError where it never left."""
-        in_time = self._clock()
+        in_time = clock()
         try:
             with self._session() as sftp, sftp.open(self._path, "wb") as file:
                 file.set_pipelined(True)
-                for start in range(0, len(content), 65_536):
+                for start in range(0, len(content), _PART):
                     in_time()
-                    file.write(content[start : start + 65_536])
+                    file.write(content[start : start + _PART])
         except (PermissionError, FileNotFoundError) as error:
             raise PermanentError("the file server refuses the file") from error
         except (paramiko.SSHException, OSError, EOFError) as error:
@@ -73,7 +67,7 @@ class SftpDrop:
                 raise TemporaryError("the file server opens no channel")
             channel = sftp.get_channel()
             if channel is not None:
-                channel.settimeout(self._timeout_s)
+                channel.settimeout(TIMEOUT_S)
             yield sftp
         finally:
             transport.close()
@@ -81,13 +75,15 @@ class SftpDrop:
     def _entered(self) -> paramiko.Transport:
         """Connected, the server known, and signed in; nothing has been sent yet, whatever fails here."""
         try:
-            line = socket.create_connection((self._host, self._port), timeout=self._timeout_s)
+            line = socket.create_connection((self._host, self._port), timeout=TIMEOUT_S)
         except OSError as error:
             raise TemporaryError(f"the file server {self._host} cannot be reached") from error
         transport = paramiko.Transport(line)
-        transport.banner_timeout = transport.auth_timeout = self._timeout_s
+        transport.banner_timeout = transport.auth_timeout = TIMEOUT_S
+        # A server with several keys shows the one that we know.
+        transport.get_security_options().key_types = _kinds_of(self._key)
         try:
-            transport.start_client(timeout=self._timeout_s)
+            transport.start_client(timeout=TIMEOUT_S)
             self._known(transport)
             transport.auth_password(self._user, self._password)
         except paramiko.AuthenticationException as error:
@@ -105,6 +101,12 @@ class SftpDrop:
         """Before a password is sent. Raises PermanentError for another server than the address names."""
         if transport.get_remote_server_key() != self._key:
             raise PermanentError("the file server's key is not the one that its address names")
+
+
+def _kinds_of(key: paramiko.PKey) -> list[str]:
+    """The algorithms by which a server proves this key: RSA has newer ones than its name."""
+    name = key.get_name()
+    return ["rsa-sha2-512", "rsa-sha2-256", name] if name == "ssh-rsa" else [name]
 
 
 def host_key_of(line: str) -> paramiko.PKey:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from marketplaces.contracts import Capability, Grant, Link
-from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
+from marketplaces.errors import MarketplaceError, NotSupported, StockUnknown, TemporaryError
 from marketplaces.locks import accounts_locked, connect_attempt_lock
 from marketplaces.models import AccountFile, ConnectAttempt, InboxState, MarketplaceAccount, Mode
 from marketplaces.ports import account_closing, account_connected, account_left, business, shown_listing
@@ -120,7 +120,7 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
     try:
         link = bare_link(platform, mode, Grant(token.strip() or _practice_token(known, platform)))
         grant = adapter.connect(link, code="", redirect_uri="", code_verifier="")
-        _check_seller(known, replace(link, grant=grant))
+        same = _check_seller(known, replace(link, grant=grant))
     except TemporaryError as error:
         raise InvalidInput(
             f"{adapter.traits.name} cannot be asked: {_sentence(error)}", field="token", remedy="Try again in a moment."
@@ -129,7 +129,7 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
         raise InvalidInput(
             f"{adapter.traits.name} refuses this token: {_sentence(error)}", field="token", remedy="Copy it again."
         ) from error
-    return account_keep(actor=actor, platform=platform, mode=mode, grant=grant, empty=fresh)
+    return account_keep(actor=actor, platform=platform, mode=mode, grant=grant, empty=fresh, same=same)
 
 
 @transaction.atomic
@@ -166,13 +166,21 @@ def _known(tenant_id: uuid.UUID, user_id: uuid.UUID, platform: str, mode: str) -
     ).first()
 
 
-def _check_seller(known: MarketplaceAccount | None, link: Link) -> None:
-    """A token names no account: whose it is shows in whether it sees what the known account has on show there."""
+def _check_seller(known: MarketplaceAccount | None, link: Link) -> bool:
+    """A token names no account: whose it is shows in whether it sees what the known account has on show there.
+
+    Returns whether it did see that. Raises Conflict where it does not.
+    """
     if known is None or link.grant.account_id or _key(known.access_token) == _key(link.grant.access_token):
-        return
+        return False
     shown = shown_listing(known.pk)
-    if shown is None or adapter_get(known.platform).fetch(link, shown) is not None:
-        return
+    if shown is None:
+        return False
+    try:
+        if adapter_get(known.platform).fetch(link, shown) is not None:
+            return True
+    except StockUnknown:
+        return False
     raise Conflict(
         "This token is another account's: a listing of the connected one is not there.", field="token",
         remedy="Use a token of the connected account, or disconnect that first and wait until it is through.",
@@ -184,10 +192,13 @@ def _key(token: str) -> str:
     return token.partition("\n")[0]
 
 
-def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant, empty: bool = False) -> MarketplaceAccount:
+def account_keep(
+    *, actor: Actor, platform: str, mode: str, grant: Grant, empty: bool = False, same: bool = False
+) -> MarketplaceAccount:
     """Store or renew the caller's account at a platform, then subscribe its webhook where the platform lets us.
 
     `empty`: it was made this moment and holds nothing; what another one holds is read before anything is offered.
+    `same`: a token of another name was seen to be the known account's.
     Ends a disconnection under way, and wakes what waited for the grant. Raises Conflict where the grant is another
     account's at the platform and something is still going on over the known one.
     """
@@ -198,11 +209,9 @@ def account_keep(*, actor: Actor, platform: str, mode: str, grant: Grant, empty:
             tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
         )
         _check_same(account, grant)
-        if not created and _key(account.access_token) != _key(grant.access_token) and not grant.account_id:
-            # Another account of theirs, perhaps: what it holds is not known yet.
-            account.stock_taken_at = None
-        if traits.whole_account and _key(account.access_token) != _key(grant.access_token):
-            # The file of the one before is no base for its own.
+        if not created and not same and _is_another(account, grant):
+            # What it holds is not known yet, and the file of the one before is no base for its own.
+            account.stock_taken_at = account.sales_synced_until = None
             AccountFile.objects.filter(account=account).delete()
         if empty or (created and Capability.LIST_ALL not in traits.capabilities):
             account.stock_taken_at = now()
@@ -240,6 +249,13 @@ def _check_same(account: MarketplaceAccount, grant: Grant) -> None:
             field="account",
             remedy=f"Sign in there as {account.account_id}, or disconnect it and wait until it is through.",
         )
+
+
+def _is_another(account: MarketplaceAccount, grant: Grant) -> bool:
+    """Whether the grant may be of another account there than the known one."""
+    if account.account_id and grant.account_id:
+        return account.account_id != grant.account_id
+    return not grant.account_id and _key(account.access_token) != _key(grant.access_token)
 
 
 def webhook_url(account: MarketplaceAccount) -> str:

@@ -17,8 +17,9 @@ from django.db.models import F
 from marketplaces.contracts import Notice, NoticeKind
 from marketplaces.errors import BadSignature
 from marketplaces.locks import account_unless_locked
-from marketplaces.mails import LARGEST, notices_of, secret_given
+from marketplaces.mails import LARGEST, as_mail, notices_of
 from marketplaces.models import InboundDelivery, InboundEvent, MarketplaceAccount, Mode
+from marketplaces.proofs import secret_given
 from marketplaces.registry import adapter_get
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -61,7 +62,8 @@ def mail_receive(*, actor: Actor, account_id: uuid.UUID, mail: bytes) -> int:
         raise Conflict("This account tells its sales by itself.", field="account", remedy="Nothing needs to be said.")
     if not mail.strip() or len(mail) > LARGEST:
         raise InvalidInput("There is no mail.", field="mail", remedy="Paste it with its subject, or forward it.")
-    return _take(account, notices_of(mail), {}, mail)
+    whole = as_mail(mail)
+    return _take(account, notices_of(whole), {}, whole)
 
 
 def _verify(account: MarketplaceAccount, headers: Mapping[str, str], body: bytes) -> None:

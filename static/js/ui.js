@@ -134,13 +134,23 @@
     if (next || heading) (next || heading).focus();
   });
 
-  // A table wider than its place says so.
+  // A table wider than its place says so, and can be scrolled by keys where nothing in it takes the focus.
   function measure() {
     document.querySelectorAll(".scroll").forEach(function (box) {
-      box.classList.toggle("over", box.scrollWidth > box.clientWidth + 1);
+      var over = box.scrollWidth > box.clientWidth + 1;
+      box.classList.toggle("over", over);
+      if (over && !box.querySelector("a[href], button, input, select, textarea, summary")) {
+        var caption = box.querySelector("caption");
+        box.tabIndex = 0;
+        box.setAttribute("role", "group");
+        if (caption) box.setAttribute("aria-label", caption.textContent.trim());
+      } else {
+        ["tabindex", "role", "aria-label"].forEach(function (name) { box.removeAttribute(name); });
+      }
     });
   }
   window.addEventListener("resize", measure);
+  document.addEventListener("toggle", measure, true);
   document.addEventListener("htmx:afterSettle", measure);
   measure();
 

@@ -33,6 +33,7 @@ PAGES_WITH_ROWS = {
     "analytics:desk", "analytics:inbox", "analytics:search", "analytics:season_detail", "analytics:game_detail",
     "portfolios:season_ticket_list", "listings:account_detail", "listings:mapping_list", "listings:listing_list",
     "listings:listing_detail", "listings:sale_list", "listings:payout_list",
+    "listings:found_list", "listings:hand_list", "listings:hand_account",
     "listings:trading_detail", "live:alert_list",
 }  # fmt: skip
 # Pages that show no rows of the person's: single things and input.
@@ -152,6 +153,8 @@ def page_lists(grown: Grown) -> dict[str, str]:
         "analytics:season_detail": {"ticket_id": grown.ticket.pk},
         "analytics:game_detail": {"game_id": grown.world.ids["game"]},
         "listings:account_detail": {"account_id": grown.world.ids["account"]},
+        "listings:found_list": {"account_id": grown.world.ids["account"]},
+        "listings:hand_account": {"account_id": grown.world.ids["assisted"]},
         "listings:listing_detail": {"listing_id": grown.listing.pk},
         "listings:sale_detail": {"sale_id": grown.world.ids["sale"]},
     }

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from analytics.selectors.inbox import MOST, Inbox, inbox, inbox_count
 from listings.models import CommandState, Listing, MarketplaceCommand, Sale
+from listings.services.command_alerts import alert_needs_person
 from listings.services.give_up import command_give_up
 from listings.services.publish import listing_publish
 from listings.services.stock import found_listing_note
@@ -245,3 +246,14 @@ def test_what_is_for_ones_own_hands_and_what_was_found_there_wait_too(market: Ma
         ("For your own hands", 1), ("Listed there, and not made here", 1),
     ]  # fmt: skip
     assert inbox_count(actor) == found.count == 2
+
+
+def test_a_take_down_of_what_was_found_that_does_not_come_through_is_shown(market: Market) -> None:
+    account = market.accounts["alpha"]
+    command = MarketplaceCommand.objects.create(
+        tenant_id=account.tenant_id, account=account, kind="delist", priority=0, idempotency_key="found-down",
+        not_before=now(), attempts=11, last_error="it says no", payload={"ref": {"listing_id": "X-1"}},
+    )  # fmt: skip
+    alert_needs_person(command, None)
+    (item,) = inbox(market.holding.actor).items
+    assert (item.kind, item.page) == ("take_down", reverse("listings:account_detail", args=[account.pk]))

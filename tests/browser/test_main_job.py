@@ -70,3 +70,18 @@ def test_no_page_scrolls_sideways_on_a_phone(browser: Browser, product: Product,
     page = signed_in(browser, product, width=390)
     page.goto(product.url + path)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_table_wider_than_its_place_can_be_scrolled_by_keys(browser: Browser, product: Product) -> None:
+    page = signed_in(browser, product, width=390)
+    page.goto(f"{product.url}/alerts/")
+    page.evaluate(
+        """document.querySelector("main").insertAdjacentHTML("beforeend", `<div class="scroll" id="wide"><table>
+        <caption>Wide</caption><tr><td style="min-width: 900px">no link in it</td></tr></table></div>`)"""
+    )
+    page.set_viewport_size({"width": 391, "height": 800})
+    wide = page.locator("#wide")
+    expect(wide).to_have_attribute("tabindex", "0")
+    expect(wide).to_have_attribute("aria-label", "Wide")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(wide).not_to_have_attribute("tabindex", "0")

@@ -238,3 +238,72 @@ def test_an_assisted_account_is_closed_when_its_holder_has_taken_all_down(
     disconnect(actor=market.holding.actor, account_id=assisted.pk)
     assisted.refresh_from_db()
     assert not assisted.is_active
+
+
+def test_what_he_was_asked_to_list_may_be_up_whether_he_said_so_or_not(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    alpha, beta = offer(market, market.accounts["alpha"], assisted)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    beta.refresh_from_db()
+    assert beta.status == ListingStatus.DELISTING
+    assert [one.kind for one in hand_tasks(market.holding.actor)] == ["delist"]
+    hand_done(actor=market.holding.actor, command_id=task(market, "delist").pk)
+    beta.refresh_from_db()
+    assert beta.status == ListingStatus.CANCELLED
+
+
+def test_a_mail_that_names_no_seats_holds_what_it_may_have_taken(market: Market, assisted: MarketplaceAccount) -> None:
+    alpha, _ = offer(market, market.accounts["alpha"], assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    mail = mail_for(market).replace(b"<td>Seats: 2 - 3</td>", b"")
+    take(market, assisted, mail)
+    assert Sale.objects.get().state == SaleState.NEEDS_PERSON
+    states = set(Seat.objects.filter(game=market.holding.game).values_list("state", flat=True))
+    assert states == {OwnerState.HELD}
+    assert market.alpha.shown() == []
+    alpha.refresh_from_db()
+    assert alpha.status == ListingStatus.CANCELLED
+
+
+def test_a_mail_without_a_payout_brings_the_price_less_the_fee(market: Market, assisted: MarketplaceAccount) -> None:
+    offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    take(market, assisted, mail_for(market).replace(b"<p>You'll be paid: $151.20</p>", b""))
+    sale = Sale.objects.get()
+    assert (sale.gross, sale.proceeds) == (Decimal("168.00"), Decimal("151.20"))
+
+
+def test_a_pasted_text_is_no_header(market: Market, assisted: MarketplaceAccount) -> None:
+    offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    game = market.holding.game
+    text = (
+        f"Section: 131\nRow: 27\nSeats: 1-2\nYou sold 2 tickets\nOrder: 778899\n{game.game_date:%Y-%m-%d}\n"
+        f"{game.opponent.name} at {game.home_team.name}\nPayout: $150.00\n"
+    )
+    take(market, assisted, text.encode())
+    assert Sale.objects.get().state == SaleState.CONFIRMED
+
+
+def test_proceeds_that_cannot_be_are_refused(market: Market, assisted: MarketplaceAccount) -> None:
+    (listing,) = offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    for proceeds in ("-1.00", "84.01"):
+        with pytest.raises(InvalidInput, match="cannot come of"):
+            hand_sold(
+                actor=market.holding.actor, listing_id=listing.pk, seat_ids=[market.holding.seats[0].pk],
+                price=Decimal("84.00"), order="A-1", proceeds=Decimal(proceeds),
+            )  # fmt: skip
+
+
+def test_what_was_written_for_a_worker_while_the_account_was_left_becomes_a_task(market: Market) -> None:
+    _, beta = market.published()
+    account_leave(actor=market.holding.actor, account_id=market.accounts["beta"].pk)
+    MarketplaceCommand.objects.create(
+        tenant_id=beta.tenant_id, account=beta.account, listing=beta, kind="delist", idempotency_key="late",
+        not_before=now(), priority=0,
+    )  # fmt: skip
+    tasks_nag()
+    assert task(market, "delist").idempotency_key == "late"

@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 
 from listings.models import FoundListing, FoundState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
+from listings.services import stock
 from listings.services.found import found_adopt, found_ask_again, found_not_ours, found_take_down, stock_declare
 from listings.services.publish import listing_publish
+from listings.services.recognise import recognise
 from listings.services.reconcile import accounts_reconcile_due
 from listings.services.sync import accounts_sync_due
 from marketplaces.contracts import Grant
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.services import links
 from marketplaces.services.connect import account_keep, connect_token
 from marketplaces.services.files import StoredFile
 from marketplaces.simulator.app import Simulator
 from portfolios.models import OwnerState, Seat
+from portfolios.services.ledger import seats_set_state
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert
 from tests.builders import Holding
@@ -30,17 +32,11 @@ PLATFORMS = ("stubhub", "seatgeek", "vividseats", "gametime", "ticketmaster")
 TELLS_SEATS = ("stubhub", "vividseats", "gametime", "ticketmaster")
 
 
-def asked(name: str, **wish: Any) -> Any:
-    answer = links.shared_client().post(f"http://simulator.test/_sim/{name}", json=wish)
-    answer.raise_for_status()
-    return answer.json()
-
-
 def by_hand(platform: str, seats: list[int], **changes: Any) -> Any:
     """The holder lists seats on the platform's own page."""
     wish = {"platform": platform, "account_id": f"{platform}-1", "event_id": 501, "section": "131", "row": "27",
             "seats": seats, "price": "91.00"}  # fmt: skip
-    return asked("listings", **wish | changes)
+    return control("listings", **wish | changes)
 
 
 def there(simulator: Simulator, platform: str) -> dict[str, int]:
@@ -57,7 +53,7 @@ def numbers(listing: Listing) -> list[int]:
 
 def connect(holding: Holding, platform: str) -> MarketplaceAccount:
     """The holder's account that exists there already."""
-    made = asked("accounts", platform=platform, account_id=f"{platform}-1", token=f"{platform}-token")
+    made = control("accounts", platform=platform, account_id=f"{platform}-1", token=f"{platform}-token")
     if platform in {"stubhub", "ticketmaster"}:
         grant = Grant(made["access_token"], made.get("refresh_token", ""), None, f"{platform}-1")
         return account_keep(actor=holding.actor, platform=platform, mode=Mode.PAPER, grant=grant)
@@ -65,7 +61,7 @@ def connect(holding: Holding, platform: str) -> MarketplaceAccount:
 
 
 def held_before(platform: str) -> partial[Any]:
-    asked("accounts", platform=platform, account_id=f"{platform}-1", token=f"{platform}-token")
+    control("accounts", platform=platform, account_id=f"{platform}-1", token=f"{platform}-token")
     return partial(by_hand, platform)
 
 
@@ -294,3 +290,86 @@ def test_a_server_that_takes_files_away_is_written_to_only_after_its_holder_has_
     assert Alert.objects.get(kind="account.stock_unknown").state == "recovered"
     with pytest.raises(Conflict):
         stock_declare(actor=holding.actor, account_id=account.pk, file=None)
+
+
+def test_a_past_sale_of_a_seat_that_its_holder_keeps_is_asked_about_and_never_rejected(
+    holding: Holding, simulator: Simulator
+) -> None:
+    made = held_before("stubhub")([1, 2])
+    control("sell", platform="stubhub", listing_id=made["id"], quantity=2)
+    seats_set_state(
+        actor=holding.actor, seat_ids=[holding.seats[0].pk], to_state=OwnerState.ATTENDING, reason="we went"
+    )
+    connect(holding, "stubhub")
+    work()
+    assert not Sale.objects.exists()
+    assert FoundListing.objects.get().why == "seat 1 is attending"
+    assert not MarketplaceCommand.objects.filter(kind="reject_sale").exists()
+
+
+def test_one_shared_word_makes_no_certain_place(holding: Holding, simulator: Simulator) -> None:
+    game = holding.game
+    control(
+        "events",
+        events=[{
+            "event_id": 777, "name": "Bay Gulls at Harbor Owls", "venue": "Harbor View Hall", "city": "X",
+            "starts_at": game.starts_at.isoformat(), "timezone": game.venue.timezone,
+        }],
+    )  # fmt: skip
+    held_before("seatgeek")([1, 2], event_id=777)
+    connect(holding, "seatgeek")
+    work()
+    assert FoundListing.objects.get().state == FoundState.WAITING
+    assert not Listing.objects.exists()
+
+
+def test_what_comes_down_blocks_its_seats_and_is_asked_about_again_where_it_stays(
+    holding: Holding, simulator: Simulator
+) -> None:
+    made = held_before("seatgeek")([], quantity=2)
+    account = connect(holding, "seatgeek")
+    work()
+    found = FoundListing.objects.get()
+    found_take_down(actor=holding.actor, found_id=found.pk)
+    with pytest.raises(Conflict, match="may be of these seats"):
+        listing_publish(
+            actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats], account_ids=[account.pk],
+            price=Decimal("90.00"), floor=Decimal("60.00"), ceiling=Decimal("200.00"),
+        )  # fmt: skip
+    work()
+    # It answered that it was down, and shows it again.
+    simulator.ledger.listings[made["id"]].state = "active"
+    sweep()
+    found.refresh_from_db()
+    assert found.state == FoundState.WAITING
+
+
+def test_one_odd_item_keeps_no_other_from_being_known(
+    holding: Holding, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand = held_before("seatgeek")
+    hand([1, 2])
+    hand([3, 4], section="odd")
+    real = recognise
+
+    def odd(account: MarketplaceAccount, told: Any) -> Any:
+        if told.section == "odd":
+            raise ValueError("no such thing")
+        return real(account, told)
+
+    monkeypatch.setattr(stock, "recognise", odd)
+    account = connect(holding, "seatgeek")
+    work()
+    account.refresh_from_db()
+    assert account.stock_taken_at is not None
+    assert numbers(Listing.objects.get()) == [1, 2]
+    assert Alert.objects.filter(kind="account.reading", state="firing").exists()
+
+
+def test_an_account_of_which_nothing_is_known_is_not_swept_again_and_again(
+    holding: Holding, simulator: Simulator
+) -> None:
+    connect(holding, "gametime")
+    work()
+    assert accounts_reconcile_due() == 0
+    assert not MarketplaceCommand.objects.filter(state="needs_person").exists()

@@ -456,3 +456,34 @@ def test_other_ways_to_a_file_are_refused(world: World, address: str) -> None:
 def test_what_is_gone_says_gone(link: Link) -> None:
     with pytest.raises(AlreadyGone):
         ADAPTER.delist(link, ListingRef("nothing", "", "", 1))
+
+
+def test_rows_without_a_ticket_id_are_told_apart_and_nobody_elses(link: Link, world: World, draft: Draft) -> None:
+    ADAPTER.create(link, draft)
+    (held,) = world.simulator.ledger.accounts.values()
+    nameless = [{**inventory.row_of(replace(draft, seats=seats)), "TicketID": ""} for seats in ((5, 6), (7, 8))]
+    there = inventory.parse(held.file.encode())
+    held.file = inventory.render(inventory.Inventory(there.columns, (*there.rows, *nameless))).decode()
+    named = {one.listing_id: one.external_id for one in ADAPTER.list_all(link)}
+    assert sorted(named.values()) == ["", "", draft.external_id]
+    assert len(named) == 3
+    for call in (
+        lambda: ADAPTER.delist(link, ListingRef("", "row x", "", 2)),
+        lambda: ADAPTER.reprice(link, ListingRef("", "row x", "", 2), Decimal("9.00"), "USD"),
+    ):
+        with pytest.raises(PermanentError, match="TicketID"):
+            call()
+    ADAPTER.reprice(link, ListingRef(draft.external_id, "", "", 4), Decimal("99.00"), "USD")
+    ADAPTER.keep_alive(link)
+    left = inventory.parse(link.file.arrived() or b"").rows
+    assert [(row["TicketID"], row["SeatFrom"]) for row in left] == [(draft.external_id, "1"), ("", "5"), ("", "7")]
+
+
+def test_a_price_that_a_hand_changed_there_stays_where_we_want_no_other(link: Link, world: World, draft: Draft) -> None:
+    (held,) = world.simulator.ledger.accounts.values()
+    by_hand = {**inventory.row_of(draft), "TicketID": "by-hand"}
+    held.file = inventory.render(inventory.Inventory(rows=(by_hand,))).decode()
+    ADAPTER.create(link, draft)
+    held.file = inventory.render(inventory.parse(held.file.encode()).with_row({**by_hand, "Cost": "150.00"})).decode()
+    ADAPTER.keep_alive(link)
+    assert rows(link.file.arrived())["by-hand"]["Cost"] == "150.00"

@@ -67,3 +67,17 @@ def test_no_grant_is_renewed_inside_a_transaction(market: Market, monkeypatch: p
     account.refresh_from_db()
     assert (spent, account.access_token) == ([], "token")
     assert link_for(account, force_refresh=True).grant.access_token == "fresh"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_without_a_new_refresh_token_keeps_the_old_one(
+    default_tenant: Tenant, platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    valkey().flushdb()
+    account = build_market(platforms).accounts["alpha"]
+    MarketplaceAccount.objects.filter(pk=account.pk).update(access_token="a-0", refresh_token="r-0")
+    account.refresh_from_db()
+    monkeypatch.setattr(platforms[0], "refresh", lambda link: replace(link.grant, access_token="a-1", refresh_token=""))
+    assert link_for(account, force_refresh=True).grant.access_token == "a-1"
+    account.refresh_from_db()
+    assert (account.access_token, account.refresh_token) == ("a-1", "r-0")

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from marketplaces.contracts import NoticeKind
-from marketplaces.mails import notices_of, sale_in, secret_given
+from marketplaces.mails import notices_of, sale_in
+from marketplaces.proofs import secret_given
 
 PLAIN = """Subject: Your tickets sold
 Date: Tue, 7 Apr 2026 09:00:00 -0700
@@ -63,10 +64,16 @@ def test_what_is_not_told_is_left_empty() -> None:
     assert (sale.payout, sale.local_date) == (None, "")
 
 
-def test_the_same_order_is_one_item_however_often_it_is_forwarded() -> None:
+def test_a_mail_is_told_by_its_own_number_and_a_sale_by_its_order() -> None:
     (one,) = notices_of(PLAIN.encode())
     (other,) = notices_of(b"Message-ID: <x@y>\n" + PLAIN.encode())
-    assert one.delivery_id == other.delivery_id == "mail:40218837"
+    assert (one.resource_id, other.resource_id) == ("40218837", "40218837")
+    assert (one.delivery_id, other.delivery_id) == ("", "<x@y>")
+
+
+@pytest.mark.parametrize("word", ["cancelled", "canceled", "refunded", "voided"])
+def test_a_mail_of_a_sale_that_is_over_sells_nothing(word: str) -> None:
+    assert sale_in(PLAIN.replace("confirmed", word).encode()) is None
 
 
 def test_the_secret() -> None:

@@ -13,6 +13,7 @@ import pytest
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 from paramiko.sftp import SFTP_NO_SUCH_FILE, SFTP_PERMISSION_DENIED
 
+from marketplaces.adapters import _bounds
 from marketplaces.adapters.gametime import ADAPTER
 from marketplaces.contracts import Draft, Grant, Link, ListingRef
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError, UnknownOutcome
@@ -22,7 +23,11 @@ from tests.marketplaces.conftest import World
 class Door(paramiko.ServerInterface):
     """Lets one user in by password."""
 
+    def __init__(self, asked: list[str]) -> None:
+        self.asked = asked
+
     def check_auth_password(self, username: str, password: str) -> int:
+        self.asked.append(username)
         good = (username, password) == ("seller", "pw")
         return AUTH_SUCCESSFUL if good else AUTH_FAILED
 
@@ -58,6 +63,8 @@ class Place:
     port: int = 0
     refuses: bool = False
     transports: list[paramiko.Transport] = field(default_factory=list)
+    # Whoever was asked in by password.
+    asked: list[str] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -82,7 +89,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
             transport.set_subsystem_handler("sftp", paramiko.SFTPServer, Room, place=made)
             made.transports.append(transport)
             try:
-                transport.start_server(server=Door())
+                transport.start_server(server=Door(made.asked))
             except (paramiko.SSHException, EOFError):
                 continue
 
@@ -127,6 +134,7 @@ def test_a_server_with_another_key_is_sent_nothing(link: Link, place: Place, dra
     with pytest.raises(PermanentError, match="key is not the one"):
         ADAPTER.create(other, draft)
     assert not (place.folder / "inventory.csv").exists()
+    assert place.asked == []
 
 
 @pytest.mark.parametrize(
@@ -147,3 +155,17 @@ def test_a_server_that_refuses_or_is_away_has_taken_nothing(link: Link, place: P
     with pytest.raises(TemporaryError) as caught:
         ADAPTER.create(away, draft)
     assert not isinstance(caught.value, UnknownOutcome)
+
+
+def test_a_file_that_drips_or_is_too_large_is_cut_off(
+    link: Link, place: Place, draft: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = over(link, place)
+    (place.folder / "inventory.csv").write_bytes(b"x" * 200_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(_bounds, "MOST_BYTES", 100_000)
+        with pytest.raises(PermanentError, match="too large"):
+            ADAPTER.fetch(line, ListingRef(draft.external_id, "", "", 4))
+    monkeypatch.setattr(_bounds, "TOTAL_S", -1.0)
+    with pytest.raises(TemporaryError):
+        ADAPTER.fetch(line, ListingRef(draft.external_id, "", "", 4))

@@ -104,6 +104,8 @@ class Gametime(TokenPlatform):
         return self._change(link, ref, inventory.seats_in(seats, ref.split))
 
     def _change(self, link: Link, ref: ListingRef, change: Row) -> RemoteListing:
+        _check_named(ref)
+
         def changed(before: Inventory) -> Inventory:
             row = before.row(ref.external_id)
             return before if row is None else before.with_row(row | change)
@@ -112,6 +114,7 @@ class Gametime(TokenPlatform):
 
     def delist(self, link: Link, ref: ListingRef) -> None:
         """Take down: by the API, which is at once, and in the file. Raises AlreadyGone or AlreadySold."""
+        _check_named(ref)
         gone: AlreadyGone | None = None
         before = _left_out(link, ref.external_id)
         try:
@@ -231,6 +234,12 @@ class Gametime(TokenPlatform):
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
         """The purchase that a delivery tells of."""
         return mapping.notices_of(body)
+
+
+def _check_named(ref: ListingRef) -> None:
+    """Raises PermanentError for a row of somebody's hand without a ticket id: nothing names it, here or by the API."""
+    if not ref.external_id:
+        raise PermanentError("a row without a TicketID can be changed by hand alone, in the file itself")
 
 
 def _left_out(link: Link, ticket_id: str) -> Inventory:

@@ -1,6 +1,7 @@
 """Gametime's inventory file: a CSV that is the whole account. Rows that are not ours are carried as they came."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,8 +36,8 @@ class Inventory:
 
     @property
     def ticket_ids(self) -> frozenset[str]:
-        """The ids of its rows."""
-        return frozenset(row["TicketID"] for row in self.rows)
+        """The ids of its rows; a row of somebody's hand may have none."""
+        return frozenset(row["TicketID"] for row in self.rows) - {""}
 
     def with_row(self, made: Row) -> "Inventory":
         """With this row in the place of the one of its ticket id, or at the end."""
@@ -51,12 +52,20 @@ class Inventory:
         return Inventory(self.columns, tuple(row for row in self.rows if row["TicketID"] != ticket_id))
 
     def with_changes_by_hand(self, *, sent: "Inventory", there: "Inventory") -> "Inventory":
-        """With the rows that lie there and were never sent, and without those that were sent and lie there no more."""
+        """With what a hand has done there since we sent: rows put in, taken out, or changed where we want no change.
+
+        Rows without a ticket id are nobody's but that hand's.
+        """
         gone = sent.ticket_ids - there.ticket_ids
         added = there.ticket_ids - sent.ticket_ids - self.ticket_ids
-        kept = tuple(row for row in self.rows if row["TicketID"] not in gone)
+        kept = [
+            there.row(row["TicketID"]) or row if row == sent.row(row["TicketID"]) else row
+            for row in self.rows
+            if row["TicketID"] and row["TicketID"] not in gone
+        ]
         columns = (*self.columns, *(name for name in there.columns if name not in self.columns))
-        return Inventory(columns, (*kept, *(row for row in there.rows if row["TicketID"] in added)))
+        new = [row for row in there.rows if row["TicketID"] in added or not row["TicketID"]]
+        return Inventory(columns, (*kept, *new))
 
     def without_sold(self, sold: Sold) -> "Inventory":
         """Without what was bought.
@@ -124,18 +133,27 @@ def seats_in(seats: Iterable[int], split: str) -> Row:
 
 
 def listing_of(row: Row) -> RemoteListing:
-    """A row as a listing; it has no id there but its ticket id. Raises PermanentError where it has no price."""
+    """A row as a listing; it has no id there but its ticket id, or without one what it says as a whole.
+
+    Raises PermanentError where it has no price.
+    """
     price = _wire.decimal_of(row.get("Cost"))
     if price is None:
         raise PermanentError(f"the row {row['TicketID']} of Gametime's inventory has no price")
     quantity = _wire.int_of(row.get("Quantity")) or 0
     return RemoteListing(
-        listing_id=row["TicketID"], external_id=row["TicketID"], event_id="", section=row.get("Section", ""),
-        row=row.get("Row", ""), seat_from=row.get("SeatFrom", ""), seat_to=row.get("SeatThru", ""),
-        quantity=quantity, price=price, currency="USD",
+        listing_id=row["TicketID"] or _name_of(row), external_id=row["TicketID"], event_id="",
+        section=row.get("Section", ""), row=row.get("Row", ""), seat_from=row.get("SeatFrom", ""),
+        seat_to=row.get("SeatThru", ""), quantity=quantity, price=price, currency="USD",
         state=RemoteListingState.ACTIVE if quantity > 0 else RemoteListingState.GONE,
-        event=EventWords(row.get("Event", ""), row.get("Venue", ""), _iso_date(row.get("EventDate", ""))),
+        event=EventWords(row.get("Event", ""), row.get("Venue", ""), iso_date(row.get("EventDate", ""))),
     )  # fmt: skip
+
+
+def _name_of(row: Row) -> str:
+    """A name for a row without a ticket id, which lasts as long as its event and seats do."""
+    said = "|".join(row.get(name, "") for name in ("Event", "EventDate", "Section", "Row", "SeatFrom", "SeatThru"))
+    return f"row {hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
 def has_price(row: Row) -> bool:
@@ -179,7 +197,7 @@ def _us_date(day: date) -> str:
     return f"{day.month}/{day.day}/{day.year}"
 
 
-def _iso_date(text: str) -> str:
+def iso_date(text: str) -> str:
     """A day as the file writes it (7/4/2026, or 2026-07-04) as YYYY-MM-DD; "" for anything else."""
     parts = text.strip().split("/")
     try:

@@ -1,8 +1,5 @@
 """Gametime's purchases and webhooks in our words."""
 
-import base64
-import binascii
-import hmac
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -11,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketplaces.adapters import _wire
-from marketplaces.adapters.gametime.inventory import Sold
+from marketplaces.adapters.gametime.inventory import Sold, iso_date
 from marketplaces.contracts import (
     EventWords,
     Fulfilment,
@@ -23,6 +20,7 @@ from marketplaces.contracts import (
     RemoteSaleState,
 )
 from marketplaces.errors import BadSignature, PermanentError
+from marketplaces.proofs import secret_given
 
 _ZERO = Decimal("0.00")
 _STATES = {
@@ -67,7 +65,9 @@ def sale_of(body: Any) -> RemoteSale:
         sold_at=sold_at,
         gross_known=False,
         event=EventWords(
-            _wire.text_at(body, "event_name"), _wire.text_at(body, "venue"), _wire.text_at(body, "event_date")[:10]
+            _wire.text_at(body, "event_name"),
+            _wire.text_at(body, "venue"),
+            iso_date(_wire.text_at(body, "event_date")),
         ),
     )
 
@@ -105,15 +105,7 @@ def payment_of(sale: RemoteSale) -> RemotePayment:
 
 def verify(headers: Mapping[str, str], secret: str) -> None:
     """Raises BadSignature unless the Authorization header carries `secret`, as a bearer or as a Basic password."""
-    scheme, _, given = headers.get("authorization", "").partition(" ")
-    proof = given.strip()
-    if scheme.lower() == "basic":
-        try:
-            proof = base64.b64decode(proof, validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
-            proof = ""
-    known = bool(secret) and scheme.lower() in {"bearer", "basic"}
-    if not hmac.compare_digest(proof.encode(), secret.encode()) or not known:
+    if not secret_given(headers, secret):
         raise BadSignature("the Authorization header does not carry the webhook's secret")
 
 
