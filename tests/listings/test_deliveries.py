@@ -315,7 +315,8 @@ def test_a_listing_that_is_hidden_for_want_of_tickets_asks_for_them_and_is_shown
     work()
     listing.refresh_from_db()
     alert.refresh_from_db()
-    assert (listing.undeliverable_at, alert.state) == (None, "recovered")
+    assert Listing.objects.get(pk=listing.pk).undeliverable_at is None
+    assert alert.state == "recovered"
     there = simulator.ledger.listing_find("stubhub", seller.account.account_id.partition("@")[0], listing.external_id)
     assert there is not None
     assert (there.state, there.undeliverable) == ("active", False)
