@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 from django.conf import settings
 
-from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, SaleState
+from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.services.events import event_learn
 from listings.services.leases import lease_renew
 from listings.services.reconcile import account_reconcile
@@ -26,6 +26,7 @@ from marketplaces.contracts import (
     ListingRef,
     MarketplaceAdapter,
     RemoteListing,
+    RemoteSale,
     RemoteSaleState,
 )  # fmt: skip
 from marketplaces.errors import (
@@ -217,7 +218,21 @@ def _confirm(adapter: MarketplaceAdapter, link: Link, command: MarketplaceComman
         there = adapter.fetch_sale(link, sale.platform_sale_id)
         if there is not None and there.state not in _UNCONFIRMED:
             return Answer(Outcome.DONE, remote_sale=there)
-    return Answer(Outcome.DONE, remote_sale=adapter.confirm(link, sale.platform_sale_id))
+    return _unless_over(adapter, link, sale, lambda: adapter.confirm(link, sale.platform_sale_id))
+
+
+def _unless_over(adapter: MarketplaceAdapter, link: Link, sale: Sale, act: Callable[[], RemoteSale]) -> Answer:
+    """What is done to a sale, or nothing where its marketplace refuses because it has taken the sale back meanwhile.
+
+    That can be heard of later than it happens: no person can help there.
+    """
+    try:
+        return Answer(Outcome.DONE, remote_sale=act())
+    except PermanentError:
+        there = adapter.fetch_sale(link, sale.platform_sale_id)
+        if there is None or there.state is not RemoteSaleState.CANCELLED:
+            raise
+        return Answer(Outcome.NOT_WANTED, remote_sale=there)
 
 
 def _reject(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
@@ -245,7 +260,7 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
         transfer_urls=tuple(command.payload["transfer_urls"]),
         confirmation=command.payload["confirmation"],
     )
-    return Answer(Outcome.DONE, remote_sale=adapter.fulfil(link, sale.platform_sale_id, proof))
+    return _unless_over(adapter, link, sale, lambda: adapter.fulfil(link, sale.platform_sale_id, proof))
 
 
 def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
