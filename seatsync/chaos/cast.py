@@ -69,5 +69,5 @@ def cast_make(door: Door, options: Options) -> Cast:
     by_hand = ByHand(
         holders, hands, offers, sellers, wanted=options.sales, sales=lambda: buyers.sales, chance=chance(4)
     )
-    endings = Endings(door, buyers, sellers, persons, hands, wanted=options.sales, chance=chance(5))
+    endings = Endings(door, buyers, sellers, persons, wanted=options.sales, chance=chance(5))
     return Cast(door, holders, hands, offers, sellers, buyers, persons, by_hand, endings)

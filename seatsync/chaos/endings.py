@@ -20,10 +20,9 @@ from portfolios.services.games import game_move
 from seatsync.chaos.books import SILENT_ON_ENDS, Ended
 from seatsync.chaos.buyers import Buyers
 from seatsync.chaos.door import Door
-from seatsync.chaos.hands import Hands
 from seatsync.chaos.pace import Worker
 from seatsync.chaos.persons import Persons, Word
-from seatsync.chaos.seats import FIRST_EVENT
+from seatsync.chaos.seats import FIRST_EVENT, GAMES, MAY_BE_OFF
 from seatsync.chaos.sellers import Sellers
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -44,11 +43,11 @@ class Endings(Worker):
     """All marketplaces. What they end is remembered by sale, the newest word for each."""
 
     def __init__(
-        self, door: Door, buyers: Buyers, sellers: Sellers, persons: Persons, hands: Hands, *, wanted: int,
+        self, door: Door, buyers: Buyers, sellers: Sellers, persons: Persons, *, wanted: int,
         chance: random.Random,
     ) -> None:  # fmt: skip
         super().__init__("endings", pause_s=0.5)
-        self._door, self._buyers, self._sellers, self._persons, self._hands = door, buyers, sellers, persons, hands
+        self._door, self._buyers, self._sellers, self._persons = door, buyers, sellers, persons
         self._chance, self._kinds = chance, list(KINDS)
         self._games_at = [wanted * share // 100 for share in range(40, 90, max(1, 50 * GAME_EVERY // wanted))]
         self._pay_every, self._paid = max(1, min(PAY_EVERY, wanted // 3)), 0
@@ -80,6 +79,11 @@ class Endings(Worker):
         self._promises()
         self._due()
         self._game()
+        if self._going_off is None and self._games_at:
+            self._hear_of()
+            if self._going_off is None:
+                # Nobody has bought of a game that may be called off.
+                self._games_at.clear()
         return not self._later and self._going_off is None and not self._games_at
 
     def pay(self, platform: str) -> None:
@@ -187,14 +191,15 @@ class Endings(Worker):
                 self._persons.tell(Word(sale.pk, SaleEnding.CANCELLED.value))
 
     def _hear_of(self) -> None:
-        by_hand = {made.group.game_id for made in self._hands.made}
+        """One of the games that may be called off and have the most sales."""
+        able = [str(number) for number in range(GAMES - MAY_BE_OFF, GAMES)]
         of_game = Counter(
-            Sale.objects.filter(state__in=SALE_LIVE).exclude(game=None).exclude(game__in=by_hand)
+            Sale.objects.filter(state__in=SALE_LIVE, game__source_key__in=able)
             .exclude(game__status=GameStatus.CANCELLED).order_by("pk").values_list("game_id", flat=True)
         )  # fmt: skip
         if not of_game:
             return
-        game_id: uuid.UUID = self._chance.choice([pk for pk, _ in of_game.most_common(5)])
+        game_id: uuid.UUID = self._chance.choice([pk for pk, _ in of_game.most_common(3)])
         # Nobody offers its seats from now on, neither by us nor with his own hand.
         self._sellers.games_off.add(game_id)
         since = now()

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from decimal import Decimal
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
@@ -20,7 +21,7 @@ from seatsync.accounts.selectors import actor_for
 from seatsync.chaos.door import Door
 from seatsync.chaos.hands import Hands
 from seatsync.chaos.held import account_with_stock
-from seatsync.chaos.seats import FIRST_EVENT, Group, groups_cut
+from seatsync.chaos.seats import FIRST_EVENT, GAMES, Group, group_take, groups_cut
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.venue_time import local
@@ -29,11 +30,10 @@ from seatsync.demo.reference import fees_load
 from seatsync.tenants.models import Tenant
 
 TENANTS = 3
-GAMES = 60
 SEATS_A_GAME = 20
 # At so many of the marketplaces each holder has sold before.
 HELD_ACCOUNTS = 2
-SALES_A_HOLDER = 500
+SALES_A_HOLDER = 400
 LEAST_HOLDERS = 3
 ZONE = "America/Los_Angeles"
 
@@ -73,8 +73,9 @@ def holders_make(door: Door, hands: Hands, sales: int, chance: random.Random) ->
         platforms = [adapter.traits.key for adapter in adapter_list()]
         # In turn, so that every marketplace has such accounts.
         known = {platforms[(number + at * HELD_ACCOUNTS) % len(platforms)] for at in range(HELD_ACCOUNTS)}
+        take = partial(group_take, groups)
         accounts = [
-            account_with_stock(door, hands, actor=actor, platform=platform, group=groups.pop, chance=chance)
+            account_with_stock(door, hands, actor=actor, platform=platform, group=take, chance=chance)
             if platform in known else _connected(door, hands, actor, platform)
             for platform in platforms
         ]  # fmt: skip

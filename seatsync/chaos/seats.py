@@ -2,14 +2,18 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from random import Random
 
 from portfolios.models import SeasonTicket, Seat
 
+GAMES = 60
 # The first game's number at every marketplace; the others follow.
 FIRST_EVENT = 500_000
+# So many of the last games may be called off; no hand lists their seats, since what was never seen cannot be missed.
+MAY_BE_OFF = 6
 # How many neighbouring seats are offered together.
 SIZES = (1, 2, 4, 4, 6, 8, 8, 10)
 
@@ -26,6 +30,11 @@ class Group:
     seats: tuple[uuid.UUID, ...]
     numbers: tuple[int, ...]
 
+    @property
+    def may_be_off(self) -> bool:
+        """Whether its game may be called off."""
+        return self.event_id >= FIRST_EVENT + GAMES - MAY_BE_OFF
+
     def only(self, seats: set[uuid.UUID]) -> "Group":
         """The longest run of it that has no other seats than these; perhaps none."""
         runs: list[list[tuple[uuid.UUID, int]]] = [[]]
@@ -36,6 +45,16 @@ class Group:
                 runs.append([])
         longest = max(runs, key=len)
         return replace(self, seats=tuple(pk for pk, _ in longest), numbers=tuple(number for _, number in longest))
+
+
+def group_take(groups: list[Group]) -> Group:
+    """Take the last group out that a hand may list. Raises StopIteration where there is none."""
+    while True:
+        found = next(group for group in reversed(groups) if not group.may_be_off)
+        # Another thread may have taken it meanwhile.
+        with suppress(ValueError):
+            groups.remove(found)
+            return found
 
 
 def groups_cut(ticket: SeasonTicket, chance: Random) -> Iterator[Group]:
