@@ -14,9 +14,7 @@ from marketplaces.contracts import (
     Constraints,
     Draft,
     EventQuery,
-    Fulfilment,
     Grant,
-    HandOver,
     Link,
     ListingRef,
     MarketPoint,
@@ -30,7 +28,8 @@ from marketplaces.contracts import (
     RemoteSale,
     RemoteSaleState,
     Traits,
-)  # fmt: skip
+)
+from marketplaces.delivery import Fulfilment, HandOver  # fmt: skip
 from marketplaces.errors import AlreadyGone, AlreadySold, BadSignature, NotSupported
 from seatsync.core.clock import now
 

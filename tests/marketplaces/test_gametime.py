@@ -21,7 +21,8 @@ from pyftpdlib.servers import FTPServer
 
 from marketplaces.adapters._drop import FtpDrop, drop_at
 from marketplaces.adapters.gametime import client, inventory, mapping
-from marketplaces.contracts import Draft, Fulfilment, Grant, Link, ListingRef, RemoteSaleState
+from marketplaces.contracts import Draft, Grant, Link, ListingRef, RemoteSaleState
+from marketplaces.delivery import Fulfilment
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
@@ -438,7 +439,7 @@ def test_over_tls_the_servers_certificate_is_verified(monkeypatch: pytest.Monkey
 
 
 def test_a_file_that_drips_is_cut_off(link: Link, ftp: FtpPlace, draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("marketplaces.adapters._drop.TOTAL_S", -1.0)
+    monkeypatch.setattr("marketplaces.adapters._bounds.TOTAL_S", -1.0)
     with pytest.raises(UnknownOutcome):
         ADAPTER.create(over_ftp(link, ftp), draft)
     with pytest.raises(TemporaryError):

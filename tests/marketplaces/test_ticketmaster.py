@@ -14,16 +14,8 @@ from pytest_django import Settings
 
 from marketplaces.adapters.ticketmaster import client, mapping
 from marketplaces.adapters.ticketmaster.adapter import Ticketmaster
-from marketplaces.contracts import (
-    AppCredentials,
-    Draft,
-    EventQuery,
-    Fulfilment,
-    Grant,
-    Link,
-    ListingRef,
-    RemoteSaleState,
-)
+from marketplaces.contracts import AppCredentials, Draft, EventQuery, Grant, Link, ListingRef, RemoteSaleState
+from marketplaces.delivery import Fulfilment
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
