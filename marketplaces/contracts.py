@@ -354,8 +354,8 @@ class RemoteSale:
     # What stands between it and its buyer, and what the platform says of it.
     step: DeliveryStep = DeliveryStep.UNTOLD
     step_note: str = ""
-    # To whom tickets are transferred: a name and an address.
-    buyer: Buyer | None = None
+    # To whom its tickets go, where that is told beside it.
+    buyer: Buyer | None = field(default=None, compare=False)
 
 
 class NoticeKind(StrEnum):

@@ -1,6 +1,7 @@
 """SeatGeek's Seller Direct API behind our protocol."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from marketplaces.adapters import _wire
 from marketplaces.adapters._platform import TokenPlatform
 from marketplaces.adapters.seatgeek import client, mapping, webhook
 from marketplaces.contracts import (
+    Buyer,
     Capability,
     Draft,
     EventQuery,
@@ -22,16 +24,18 @@ from marketplaces.contracts import (
     RemoteListing,
     RemotePayment,
     RemoteSale,
+    RemoteSaleState,
     Traits,
 )
 from marketplaces.delivery import Fulfilment, HandOver, SeatTicket
-from marketplaces.errors import AlreadyGone, PermanentError, UnknownOutcome
+from marketplaces.errors import AlreadyGone, MarketplaceError, PermanentError, UnknownOutcome
 
 _LACKS = frozenset({
     Capability.SHIPPING_LABEL,
     Capability.KEEP_ALIVE,
     Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.PROVISIONAL_SALE,
 })  # fmt: skip
+_TO_BE_HANDED_OVER = frozenset({RemoteSaleState.AWAITING_CONFIRM, RemoteSaleState.AWAITING_FULFILMENT})
 # Orders can be asked for by the day they were placed only, yet change for as long as a delivery may go wrong.
 _ORDERS_CHANGE_FOR = timedelta(days=60)
 
@@ -136,7 +140,18 @@ class SeatGeek(TokenPlatform):
     def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
         """One order as it is there now."""
         body = client.get(link, "/order", {"order_id": sale_id})
-        return None if body is None else mapping.sale_of(body)
+        if body is None:
+            return None
+        sale = mapping.sale_of(body)
+        return replace(sale, buyer=self._buyer(link, sale_id)) if sale.state in _TO_BE_HANDED_OVER else sale
+
+    @staticmethod
+    def _buyer(link: Link, sale_id: str) -> Buyer | None:
+        """To whom the tickets go: a call of its own, which the sale does not wait for."""
+        try:
+            return mapping.buyer_of(client.get(link, "/orders/customer", {"order_id": sale_id}))
+        except MarketplaceError:
+            return None
 
     def confirm(self, link: Link, sale_id: str) -> RemoteSale:
         """Confirm an order."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from marketplaces.adapters import _wire
 from marketplaces.contracts import (
+    Buyer,
     Draft,
     EventWords,
     MarketPoint,
@@ -217,6 +218,13 @@ def sale_of(body: Any) -> RemoteSale:
         ),
         step=_step(order, state), step_note=_wire.text_at(order, "fulfillment_issue_message"),
     )  # fmt: skip
+
+
+def buyer_of(body: Any) -> Buyer | None:
+    """The customer of an order; None where no address is told."""
+    email, phone = _wire.text_at(body, "customer", "email"), _wire.text_at(body, "customer", "phone")
+    names = (_wire.text_at(body, "customer", name) for name in ("first_name", "last_name"))
+    return Buyer(" ".join(filter(None, names)), email, phone) if email or phone else None
 
 
 def _amounts(order: Any, quantity: int) -> tuple[Decimal, Decimal, Decimal]:

@@ -156,6 +156,12 @@ class SeatGeek(TokenDesk):
         """One order."""
         return Response(200, views.order(self.ledger, self._order(account, request.query.get("order_id", ""))))
 
+    def customer(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The buyer of an order."""
+        sale = self._order(account, request.query.get("order_id", ""))
+        told = {"email": f"buyer-{sale.id}@example.com", "first_name": "A", "last_name": "Buyer", "phone": ""}
+        return Response(200, {"customer": told})
+
     def orders(self, request: Request, account: Account, now: float, _: str) -> Response:
         """The account's orders by the day they were placed."""
         query = request.query
@@ -325,6 +331,7 @@ _ROUTES = routes(
     ("GET", r"/order", SeatGeek.show_order),
     ("PATCH", r"/order", SeatGeek.patch_order),
     ("PUT", r"/v3/order", SeatGeek.put_tickets),
+    ("GET", r"/orders/customer", SeatGeek.customer),
     ("GET", r"/orders", SeatGeek.orders),
     ("GET", r"/remittances/current", SeatGeek.current),
     ("GET", r"/remittances(?:/(\d+))?", SeatGeek.remittances),
