@@ -28,7 +28,8 @@ from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.fields import ChoiceField
 from seatsync.core.inputs import Input
 
-LONGEST_FILE = 2_800_000
+# A body has at most a megabyte: files go one a call.
+LONGEST_FILE = 1_000_000
 
 
 class TermsInput(Input):

@@ -5,6 +5,7 @@ An account that is drained stays as long as anything is open or unsettled on it:
 
 import uuid
 from collections.abc import Iterable
+from enum import StrEnum
 
 from django.db import transaction
 
@@ -13,6 +14,7 @@ from listings.services.halts import push_halt_lift, push_halt_set
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services.connect import closing_begin
 from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
 
 
 @transaction.atomic
@@ -24,10 +26,27 @@ def accounts_drain(*, actor: Actor, account_ids: Iterable[uuid.UUID]) -> int:
     return len(closing_begin(actor=actor, account_ids=list(account_ids)))
 
 
-def holder_drain(*, actor: Actor, user_id: uuid.UUID) -> int:
-    """Start the drain of all accounts of one person, who leaves, is erased, or may not sell any more."""
+class Leaving(StrEnum):
+    """Why a person sells no more; whatever else follows, the drain comes first."""
+
+    ERASURE = "erasure"
+    DOWNGRADE = "downgrade"
+    DUNNING = "dunning"
+
+
+@transaction.atomic
+def holder_drain(*, actor: Actor, user_id: uuid.UUID, why: Leaving) -> int:
+    """Start the drain of all accounts of one person; returns how many were begun.
+
+    What was sold stays to be handed over and paid: an account goes when it is through.
+    """
     own = MarketplaceAccount.objects.filter(user_id=user_id, is_active=True)
-    return accounts_drain(actor=actor, account_ids=own.values_list("pk", flat=True))
+    begun = accounts_drain(actor=actor, account_ids=own.values_list("pk", flat=True))
+    audit_record(
+        actor=actor, verb="holder.drain", object_type="user", object_id=user_id, subject=user_id,
+        after={"why": why.value, "accounts": begun},
+    )  # fmt: skip
+    return begun
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ from listings.models import (
 )  # fmt: skip
 from listings.services.commands import command_write
 from listings.services.notify import sale_changed
-from listings.services.sale_alerts import alert_twice
+from listings.services.sale_alerts import alert_twice, alert_twice_staff
 from listings.services.seat_tickets import Entry, fingerprint, opened, tickets_enter, tickets_of
 from listings.services.trading import trading_state_set
 from marketplaces.delivery import BY_NUMBER, OF_SEATS, STEPS, Fulfilment, HandOver, step_of
@@ -86,11 +86,14 @@ def sale_fulfil(
         with transaction.atomic():
             return _fulfil(actor, sale_id, method, transfer_urls, confirmation.strip(), tickets)
     except _Twice as twice:
-        _stop(actor, twice)
+        _stop(twice)
+        other = twice.other.sale
+        # Nobody learns of another tenant's sale.
+        own = other.tenant_id == twice.sale.tenant_id
+        name = f"{platform_name(other.platform)} sale {other.platform_sale_id}" if own else "another sale"
         raise Conflict(
-            f"A ticket of this sale went with {platform_name(twice.other.sale.platform)} sale "
-            f"{twice.other.sale.platform_sale_id}. All selling is halted.",
-            field="tickets", remedy="Look at both sales. Lift the brake once each seat has its own ticket.",
+            f"A ticket of this sale went with {name}. All selling is halted.", field="tickets",
+            remedy="Look at your sales. Lift the brake once each seat has its own ticket.",
         ) from None  # fmt: skip
 
 
@@ -224,8 +227,8 @@ def _check_once(sale: Sale, pieces: Sequence[_Piece]) -> None:
 
 
 @transaction.atomic
-def _stop(actor: Actor, twice: _Twice) -> None:
-    """Everything that this holder sells is halted until he has looked."""
+def _stop(twice: _Twice) -> None:
+    """Everything that this holder sells is halted until he has looked; of two tenants the staff hear."""
     sale = twice.sale
     holder = sale.listing.season_ticket.user_id if sale.listing else sale.account.user_id
     trading_state_set(
@@ -233,6 +236,8 @@ def _stop(actor: Actor, twice: _Twice) -> None:
         reason=f"one ticket was given to two sales ({sale.platform_sale_id})",
     )  # fmt: skip
     alert_twice(sale)
+    if twice.other.sale.tenant_id != sale.tenant_id:
+        alert_twice_staff(sale, twice.other.sale)
 
 
 def proof_of(command: MarketplaceCommand) -> Fulfilment:

@@ -6,10 +6,12 @@ from marketplaces.delivery import STEPS, step_of
 from marketplaces.registry import platform_name
 from portfolios.models import Game, SeasonTicket
 from portfolios.services.ledger import watchers
+from seatsync.accounts.selectors import platform_staff_ids
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
 from seatsync.core.templatetags.ui import milliseconds
 from seatsync.live.alerts import alert_raise, alerts_raise, alerts_recover, alerts_reword
+from seatsync.tenants.selectors import tenant_default
 
 _AGAIN, _TWICE = "sale.again", "sale.twice"
 _SOLD, _PROMISED, _UNCLEAR, _AMOUNTS = "sale.sold", "sale.provisional", "sale.unclear", "sale.amounts"
@@ -146,6 +148,18 @@ def alert_twice(sale: Sale) -> None:
         body="All your selling is halted. Give each seat its own ticket, then lift the brake.",
         severity="critical",
     )
+
+
+def alert_twice_staff(sale: Sale, other: Sale) -> None:
+    """One ticket in sales of two tenants: only those who run the platform may know of both."""
+    for user_id in platform_staff_ids():
+        alert_raise(
+            tenant_id=tenant_default().pk, user_id=user_id, kind="sale.two_tenants",
+            title="One ticket was handed over by two tenants",
+            body=f"Sales {sale.pk} and {other.pk}: ask both for their proof. The second one's selling is halted.",
+            severity="critical", object_type="sale", object_id=str(sale.pk),
+            url=page_link("admin:listings_sale_change", sale.pk), dedupe_key=f"two-tenants:{sale.pk}:{other.pk}",
+        )  # fmt: skip
 
 
 def alert_amounts(sale: Sale, *, unexplained: bool) -> None:

@@ -28,6 +28,7 @@ from portfolios.models import Seat
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
 from seatsync.live.models import Alert
+from seatsync.tenants.models import Tenant
 from tests.builders import Holding
 from tests.listings.selling import PROOF, Seller, sell
 from tests.listings.simulated import control, work
@@ -201,6 +202,26 @@ def test_i10_one_ticket_in_two_sales_halts_all_selling(
     sale_read(sale=first)
     assert not SaleProof.objects.filter(sale=first, live=True).exists()
     sale_fulfil(actor=holding.actor, sale_id=other.pk, method="transfer_url", transfer_urls=links)
+
+
+def test_i10_of_another_tenants_sale_only_staff_hear(
+    holding: Holding, simulator: Simulator, travel: time_machine.Traveller
+) -> None:
+    seller = sell(holding, simulator, travel, "stubhub")
+    links = ["https://transfer.example/1", "https://transfer.example/2"]
+    sale_fulfil(actor=holding.actor, sale_id=seller.sale.pk, method="transfer_url", transfer_urls=links)
+    first = seller.sale
+    stranger = Tenant.objects.get(slug="other-co")
+    Sale.objects.filter(pk=first.pk).update(tenant_id=stranger.pk)
+    second = Sale.objects.create(
+        tenant_id=holding.ticket.tenant_id, account=seller.account, mode="paper", platform="stubhub",
+        platform_sale_id="other", quantity=2, state="confirmed", sold_at=now(), noticed_at=now(),
+    )  # fmt: skip
+    with pytest.raises(Conflict, match="went with another sale") as caught:
+        sale_fulfil(actor=holding.actor, sale_id=second.pk, method="transfer_url", transfer_urls=links)
+    assert first.platform_sale_id not in str(caught.value)
+    told = Alert.objects.get(kind="sale.two_tenants")
+    assert (told.user_id, told.severity) == (holding.staff.user_id, "critical")
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 
-from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, PushHalt, SaleState
-from listings.services.drain import holder_drain
+from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, PushHalt, Sale, SaleState
+from listings.services.drain import Leaving, holder_drain
 from listings.services.fulfil import sale_fulfil
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services.alerts import alert_reconnect
@@ -62,8 +63,8 @@ def test_a_suspended_tenant_is_halted_and_drained_and_its_sales_stay_deliverable
 
 def test_a_drain_verifies_that_everything_is_gone_before_the_key_goes(market: Market) -> None:
     market.published()
-    assert holder_drain(actor=staff(market), user_id=market.holding.user.pk) == 2
-    assert holder_drain(actor=staff(market), user_id=market.holding.user.pk) == 0
+    assert holder_drain(actor=staff(market), user_id=market.holding.user.pk, why=Leaving.ERASURE) == 2
+    assert holder_drain(actor=staff(market), user_id=market.holding.user.pk, why=Leaving.ERASURE) == 0
     accounts_close()
     assert MarketplaceAccount.objects.filter(is_active=True).count() == 2
     market.work(rounds=1)
@@ -83,3 +84,20 @@ def test_a_revoked_token_alerts_with_what_is_still_up(market: Market) -> None:
     alert_reconnect(market.accounts["alpha"])
     body = Alert.objects.get(kind="account.reconnect").body
     assert f"4 in 131/27 1-4, {alpha.game.words}" in body
+
+
+@pytest.mark.parametrize("why", Leaving)
+def test_whoever_leaves_is_drained_first_and_what_he_sold_is_handed_over(market: Market, why: Leaving) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    call_command("drain_holder", market.holding.user.email.upper(), "--why", why.value)
+    assert not MarketplaceAccount.objects.filter(user=market.holding.user, is_active=True, closing_at=None).exists()
+    accounts_close()
+    market.work()
+    assert not Listing.objects.filter(status=ListingStatus.ACTIVE).exists()
+    sale_fulfil(actor=market.holding.actor, sale_id=Sale.objects.get().pk, method="mobile_transfer", confirmation="T-1")
+    market.work()
+    assert Sale.objects.get().state == SaleState.FULFILLED
+    with pytest.raises(CommandError, match="nobody@example.com"):
+        call_command("drain_holder", "nobody@example.com", "--why", why.value)
