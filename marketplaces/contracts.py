@@ -4,7 +4,7 @@ Money is Decimal with a currency beside it; moments are aware UTC; `external_id`
 `listing_id` the marketplace's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -35,6 +35,7 @@ class Capability(StrEnum):
     MARKET_VIEW = "market_view"
     KEEP_ALIVE = "keep_alive"
     PROVISIONAL_SALE = "provisional_sale"
+    EVENT_STANDING = "event_standing"
 
 
 class HandOver(StrEnum):
@@ -89,6 +90,8 @@ class Traits:
     site: str = ""
     # Whether it ever says that it has paid; else the holder looks at the bank.
     tells_payouts: bool = True
+    # How many events of one venue one request of `event_standings` tells of.
+    events_at_once: int = 1
     # What the holder of a token platform enters, in this order; more than one part are the lines of one token.
     token_parts: tuple[str, ...] = ("API token",)
     currency: str = "USD"
@@ -187,6 +190,46 @@ class RemoteEvent:
     name: str
     venue: str
     starts_at: datetime
+
+
+class EventState(StrEnum):
+    """How an event stands at a platform, in our words; `unknown` is a word that we do not know, and does nothing."""
+
+    ON = "on"
+    POSTPONED = "postponed"
+    # It has another date than it had, which is told or not.
+    RESCHEDULED = "rescheduled"
+    # At another place, perhaps on another day too: the seats are not what they were.
+    RELOCATED = "relocated"
+    CANCELLED = "cancelled"
+    # Not on sale there any more, and nothing said why.
+    INACTIVE = "inactive"
+    # The platform tells dates and no states.
+    UNTOLD = "untold"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class EventAsked:
+    """An event that we ask about: its id there, and where and on which day (YYYY-MM-DD there) we believe it to be."""
+
+    event_id: str
+    venue: str
+    local_date: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventStanding:
+    """How an event stands there: the platform's own `word` for it, and its day at the venue or its start; or neither.
+
+    Where its date is still to be announced neither is told.
+    """
+
+    event_id: str
+    state: EventState
+    word: str = ""
+    local_date: str = ""
+    starts_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +391,7 @@ class NoticeKind(StrEnum):
     PROVISIONAL_CANCELLED = "provisional_cancelled"
     SALE_UPDATE = "sale_update"
     LISTING_UPDATE = "listing_update"
+    EVENT_UPDATE = "event_update"
     PING = "ping"
     UNKNOWN = "unknown"
 
@@ -448,6 +492,13 @@ class MarketplaceAdapter(Protocol):
 
     def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
         """Events that may be ours, best first."""
+        ...
+
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        """How these events stand there; one that it does not know (any more) is left out.
+
+        One request for each `traits.events_at_once` of one venue.
+        """
         ...
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:

@@ -1,7 +1,7 @@
 """What adapters share: a platform's call that is not there says so, and what was written is read back."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -9,7 +9,9 @@ from marketplaces.contracts import (
     AppCredentials,
     Constraints,
     Draft,
+    EventAsked,
     EventQuery,
+    EventStanding,
     Grant,
     Link,
     ListingRef,
@@ -38,6 +40,10 @@ class Platform(ABC):
     def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
         """Raises NotSupported: events are named in words."""
         raise self._none("event search for sellers")
+
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        """Raises NotSupported: nothing is told of an event that is moved or called off."""
+        raise self._none("word on how events stand")
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
         """Raises NotSupported: no bounds are stated."""

@@ -82,5 +82,8 @@ class Dialect(Protocol):
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue what the seller is told of a sale."""
 
+    def tell_event(self, event: Event, now: float) -> None:
+        """Queue what sellers are told of an event that is not as it was, where the platform tells it."""
+
     def grant(self, account: Account, client_id: str, now: float, *, scope: str) -> dict[str, Any]:
         """What lets an account in, in the platform's own form."""

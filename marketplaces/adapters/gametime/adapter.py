@@ -39,7 +39,7 @@ from marketplaces.errors import (
 _LACKS = frozenset({
     Capability.NEXT_PAYMENT,
     Capability.SEARCH_EVENTS, Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK,
-    Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE,
+    Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE, Capability.EVENT_STANDING,
 })  # fmt: skip
 _WAITING = ("unconfirmed", "unfulfilled")
 # A purchase says when it was made and not when it changed: that of an older one is learnt while it waits.

@@ -1,6 +1,6 @@
 """SeatGeek's Seller Direct API behind our protocol."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,9 @@ from marketplaces.adapters.seatgeek import client, mapping, webhook
 from marketplaces.contracts import (
     Capability,
     Draft,
+    EventAsked,
     EventQuery,
+    EventStanding,
     Fulfilment,
     Grant,
     HandOver,
@@ -72,6 +74,13 @@ class SeatGeek(TokenPlatform):
         found = _wire.items_at(client.platform_get(link, "/events", params), "events")
         events = [event for item in found if (event := mapping.event_of(item)) is not None]
         return _wire.likest_first(events, query)
+
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        """Each event's status and date in the Platform API."""
+        for one in asked:
+            body = client.platform_find(link, f"/events/{quote(one.event_id, safe='')}")
+            if body is not None:
+                yield mapping.standing_of(one.event_id, body)
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:
         """Publish. A PUT on our own key: repeating it changes nothing."""

@@ -1,6 +1,6 @@
 """Ticketmaster behind our protocol: consent and event search are published, the selling port is our own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,9 @@ from marketplaces.contracts import (
     Capability,
     Constraints,
     Draft,
+    EventAsked,
     EventQuery,
+    EventStanding,
     Fulfilment,
     Grant,
     HandOver,
@@ -78,6 +80,13 @@ class Ticketmaster(Platform):
         found = _wire.items_at(client.discover(link, params), "_embedded", "events")
         events = [event for item in found if (event := mapping.event_of(item)) is not None]
         return _wire.likest_first(events, query)
+
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        """Each event's status code and date in Discovery."""
+        for one in asked:
+            body = client.discover_event(link, one.event_id)
+            if body is not None:
+                yield mapping.standing_of(one.event_id, body)
 
     def availability(self, link: Link, event_ids: list[str]) -> dict[str, str]:
         """Inventory Status: primary tickets of events (TICKETS_AVAILABLE, FEW_TICKETS_LEFT, ...), by event id."""

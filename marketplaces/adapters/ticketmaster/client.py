@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 
@@ -53,6 +53,16 @@ def trade(link: Link, form: Mapping[str, str]) -> Grant:
 def discover(link: Link, params: Mapping[str, str]) -> Any:
     """Events of the Discovery API. Raises PermanentError where our key is missing or refused."""
     return _keyed(link, "/discovery/v2/events.json", params)
+
+
+def discover_event(link: Link, event_id: str) -> Any:
+    """One event of the Discovery API; None where it knows none of this id."""
+    try:
+        return _keyed(link, f"/discovery/v2/events/{quote(event_id, safe='')}.json", {})
+    except PermanentError as error:
+        if error.status == 404:
+            return None
+        raise
 
 
 def availability(link: Link, event_ids: list[str]) -> Any:

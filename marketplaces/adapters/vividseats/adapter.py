@@ -1,7 +1,7 @@
 """Vivid Seats' Broker Portal behind our protocol."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +13,10 @@ from marketplaces.adapters.vividseats import client, mapping
 from marketplaces.contracts import (
     Capability,
     Draft,
+    EventAsked,
     EventQuery,
+    EventStanding,
+    EventState,
     Fulfilment,
     Grant,
     HandOver,
@@ -41,6 +44,8 @@ _LACKS = frozenset({
 # What waits for the seller; completed orders have a list of their own, by the day.
 _WAITING = ("UNCONFIRMED", "PENDING_SHIPMENT")
 _PAGE = 100
+# A game that is moved is rarely moved further: one search of a venue tells them all.
+_MOVED_BACK, _MOVED_ON = timedelta(days=60), timedelta(days=240)
 # Both ends of a span of days are asked for; whether the last one counts is not said.
 _AHEAD = timedelta(days=366)
 
@@ -64,6 +69,8 @@ class VividSeats(TokenPlatform):
         default_per_second=10.0,
         # Orders that wait for their tickets may be asked for once a minute, by their clock.
         poll_sales_every_s=62,
+        # A venue's events are asked for once every five seconds, whichever they are.
+        events_at_once=1000,
         hand_overs=(HandOver.TRANSFER_URL,),
         tells_gross=False,
     )
@@ -82,6 +89,20 @@ class VividSeats(TokenPlatform):
         found = client.json_call(link, "GET", "/events/search", params=params, write=False)
         events = [event for item in _wire.items_at(found) if (event := mapping.event_of(item)) is not None]
         return _wire.likest_first(events, query)
+
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        """Dates alone, out of one search for each venue: no state is told, and no event can be asked for by its id."""
+        for venue in sorted({one.venue for one in asked}):
+            there = {one.event_id: one for one in asked if one.venue == venue}
+            days = sorted(date.fromisoformat(one.local_date) for one in there.values())
+            params = {
+                "venueKeyword": venue.partition(",")[0].strip(),
+                "fromDate": f"{days[0] - _MOVED_BACK}T00:00:00", "toDate": f"{days[-1] + _MOVED_ON}T23:59:59",
+            }  # fmt: skip
+            for item in _wire.items_at(client.json_call(link, "GET", "/events/search", params=params, write=False)):
+                event = mapping.event_of(item)
+                if event is not None and event.event_id in there:
+                    yield EventStanding(event.event_id, EventState.UNTOLD, starts_at=event.starts_at)
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:
         """Publish. What a second listing with our key does there is not documented: read it back before a retry."""
