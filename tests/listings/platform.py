@@ -3,7 +3,7 @@
 The dialects themselves are tested against the simulator; here only the outbox and the saga are.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,9 @@ from marketplaces.contracts import (
     Capability,
     Constraints,
     Draft,
+    EventAsked,
     EventQuery,
+    EventStanding,
     Fulfilment,
     Grant,
     HandOver,
@@ -35,7 +37,7 @@ from marketplaces.errors import AlreadyGone, AlreadySold, BadSignature, NotSuppo
 from seatsync.core.clock import now
 
 CAPABILITIES = frozenset(Capability) - {
-    Capability.SEARCH_EVENTS, Capability.REGISTER_WEBHOOK, Capability.KEEP_ALIVE,
+    Capability.SEARCH_EVENTS, Capability.REGISTER_WEBHOOK, Capability.KEEP_ALIVE, Capability.EVENT_STANDING,
 }  # fmt: skip
 
 
@@ -60,11 +62,15 @@ class ScriptedPlatform:
     sections: tuple[str, ...] = ()
     # None: the platform has no search.
     events: list[RemoteEvent] | None = None
+    # How its events stand, by their id; None: it tells nothing of that.
+    standings: dict[str, EventStanding] | None = None
     live_base_url: str = "https://platform.example"
 
     @property
     def traits(self) -> Traits:
         capabilities = CAPABILITIES if self.events is None else CAPABILITIES | {Capability.SEARCH_EVENTS}
+        if self.standings is not None:
+            capabilities |= {Capability.EVENT_STANDING}
         return Traits(
             key=self.key, name=self.key.title(), auth="token", contract="official", capabilities=capabilities,
             default_per_second=10_000, default_burst=10_000, seller_allocates=self.seller_allocates,
@@ -134,6 +140,11 @@ class ScriptedPlatform:
             raise NotSupported("no search")
         self._enter("search_events", query.text)
         return list(self.events)
+
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        self._enter("event_standings", ",".join(one.event_id for one in asked))
+        told = [(self.standings or {}).get(one.event_id) for one in asked]
+        return iter([one for one in told if one is not None])
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
         return Constraints(sections=self.sections)
