@@ -552,6 +552,9 @@ class Sale(BaseModel):
     sold_at = models.DateTimeField()
     noticed_at = models.DateTimeField()
     read_back_at = models.DateTimeField(null=True, blank=True)
+    # Since when its marketplace shows it nowhere, and whether a person was asked because of that.
+    missed_at = models.DateTimeField(null=True, blank=True)
+    missing = models.BooleanField(default=False)
     # When we first heard that its tickets were handed over.
     delivered_at = models.DateTimeField(null=True, blank=True)
     confirm_by = models.DateTimeField(null=True, blank=True)

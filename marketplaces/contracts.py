@@ -86,6 +86,8 @@ class Traits:
     hand_overs: tuple[HandOver, ...] = ()
     # Whether a sale tells the buyer's list price, or only what reaches the seller.
     tells_gross: bool = True
+    # Whether a sale that is taken back is told where sales are asked for by time; else each is read again by its id.
+    tells_endings: bool = True
     # The platform's own site, for what a person does there with his own hands.
     site: str = ""
     # Whether it ever says that it has paid; else the holder looks at the bank.

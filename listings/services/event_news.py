@@ -21,8 +21,8 @@ from marketplaces.contracts import Capability, EventStanding, EventState, Link, 
 from marketplaces.errors import PermanentError, TemporaryError
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
-from marketplaces.selectors import limit_bucket, limit_for
 from marketplaces.services.alerts import alert_reading, alert_reading_recovered
+from marketplaces.services.limits import token_take
 from portfolios.locks import seats_lock
 from portfolios.models import EventMapping, Game
 from portfolios.selectors import tickets_sold_by
@@ -30,7 +30,6 @@ from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy
-from seatsync.core.limiters import take_counted
 from seatsync.core.models import nil_uuid
 
 # Every sweep may ask again; two accounts that sell the same game need not both.
@@ -75,7 +74,7 @@ def events_ask(
     held = 0
     try:
         for mappings in _requests(account, adapter.traits.events_at_once):
-            if not _may_ask(account):
+            if not token_take(account):
                 break
             alive()
             held += _asked(adapter, link, account, mappings)
@@ -118,13 +117,6 @@ def _requests(account: MarketplaceAccount, at_once: int) -> Iterator[Sequence[Ev
     by_venue = (list(group) for _, group in groupby(rows, key=lambda mapping: mapping.game.venue.name))
     requests = [group[first : first + at_once] for group in by_venue for first in range(0, len(group), at_once)]
     yield from requests[:MOST_REQUESTS]
-
-
-def _may_ask(account: MarketplaceAccount) -> bool:
-    """Take a token of the account's, unless they are wanted for what is more urgent."""
-    per_second, burst, reserved = limit_for(account.platform)
-    bucket, reserve = limit_bucket(account.pk), min(reserved, burst - 1)
-    return take_counted(bucket, capacity=burst, per_second=per_second, reserve=reserve).granted
 
 
 @transaction.atomic

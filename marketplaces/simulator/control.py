@@ -245,11 +245,11 @@ def _charge(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
 
 
 def _end(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
-    """{"sale_id", "how": "claim" | "settle" | "penalty" | "replacement", "amount"?, "reason"?}."""
+    """{"sale_id", "how": endings.HOW, "amount"?, "reason"?, "shown"?}."""
     sale = _sale(simulator, body)
     endings.end(
         simulator.ledger, sale, str(body["how"]), cents=to_cents(body.get("amount") or 0),
-        reason=str(body.get("reason") or ""), now=now, tell=simulator.tell,
+        reason=str(body.get("reason") or ""), now=now, tell=simulator.tell, shown=bool(body.get("shown")),
     )  # fmt: skip
     return _sale_body(sale)
 

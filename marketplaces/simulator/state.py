@@ -183,6 +183,8 @@ class Sale:
     # What a buyer complains of, while that is not settled.
     issue: str = ""
     proof: dict[str, Any] = field(default_factory=dict)
+    # Whether one that is over is told by its id, where the platform hides what is over.
+    shown: bool = False
     # What the seller did that was taken, [what, seconds since the epoch], repetitions too.
     acts: list[list[Any]] = field(default_factory=list)
 

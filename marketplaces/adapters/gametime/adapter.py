@@ -76,6 +76,8 @@ class Gametime(TokenPlatform):
         token_parts=("API key", "FTP user", "FTP password"),
         hand_overs=(HandOver.MOBILE_TRANSFER, HandOver.TRANSFER_URL),
         tells_gross=False,
+        # A purchase says when it was made and not when it changed.
+        tells_endings=False,
         tells_payouts=False,
     )
 

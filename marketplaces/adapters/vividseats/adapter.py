@@ -73,6 +73,7 @@ class VividSeats(TokenPlatform):
         events_at_once=1000,
         hand_overs=(HandOver.TRANSFER_URL,),
         tells_gross=False,
+        tells_endings=False,
     )
 
     def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
