@@ -438,7 +438,7 @@ def test_over_tls_the_servers_certificate_is_verified(monkeypatch: pytest.Monkey
 
 
 def test_a_file_that_drips_is_cut_off(link: Link, ftp: FtpPlace, draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("marketplaces.adapters._drop.TOTAL_S", -1.0)
+    monkeypatch.setattr("marketplaces.adapters._bounds.TOTAL_S", -1.0)
     with pytest.raises(UnknownOutcome):
         ADAPTER.create(over_ftp(link, ftp), draft)
     with pytest.raises(TemporaryError):
