@@ -36,6 +36,7 @@ class Capability(StrEnum):
     KEEP_ALIVE = "keep_alive"
     PROVISIONAL_SALE = "provisional_sale"
     EVENT_STANDING = "event_standing"
+    PRIMARY_LEFT = "primary_left"
 
 
 class HandOver(StrEnum):
@@ -232,6 +233,15 @@ class EventStanding:
     word: str = ""
     local_date: str = ""
     starts_at: datetime | None = None
+
+
+class PrimaryLeft(StrEnum):
+    """What is left of the tickets that the club itself sells for an event."""
+
+    PLENTY = "plenty"
+    FEW = "few"
+    NONE = "none"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,6 +511,10 @@ class MarketplaceAdapter(Protocol):
 
         One request for each `traits.events_at_once` of one venue.
         """
+        ...
+
+    def primary_left(self, link: Link, event_ids: Sequence[str]) -> Mapping[str, PrimaryLeft]:
+        """What is left of the club's own tickets, by event id; one request for at most a thousand events."""
         ...
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:

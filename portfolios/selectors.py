@@ -135,6 +135,12 @@ def event_mapping_get(game: Game, platform: str) -> EventMapping | None:
     return known.select_related("game").first()
 
 
+def event_mappings_of(game: Game) -> list[EventMapping]:
+    """Every confirmed mapping of a game, with what is told of its event."""
+    known = EventMapping.objects.filter(game=game, confirmed_at__isnull=False)
+    return list(known.select_related("game").order_by("platform"))
+
+
 def section_mapping_get(venue: Venue, section: str, platform: str) -> SectionMapping | None:
     """What a section of a venue is called at a platform, where that is confirmed."""
     return SectionMapping.objects.filter(

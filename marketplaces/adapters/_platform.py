@@ -18,6 +18,7 @@ from marketplaces.contracts import (
     MarketPoint,
     Notice,
     Preview,
+    PrimaryLeft,
     RemoteEvent,
     RemoteListing,
     RemotePayment,
@@ -44,6 +45,10 @@ class Platform(ABC):
     def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
         """Raises NotSupported: nothing is told of an event that is moved or called off."""
         raise self._none("word on how events stand")
+
+    def primary_left(self, link: Link, event_ids: Sequence[str]) -> Mapping[str, PrimaryLeft]:
+        """Raises NotSupported: what the club has left is not told."""
+        raise self._none("word on what the club has left")
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
         """Raises NotSupported: no bounds are stated."""

@@ -1,6 +1,7 @@
 """Mapping our games and sections to the platforms' events and sections: confirmed once, remembered."""
 
-from datetime import date
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
 
@@ -9,7 +10,9 @@ from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 
 # Of an event that was just confirmed its platform has told nothing yet.
-_UNTOLD = {"accepted_date": None, "told_state": "", "told_word": "", "told_at": None}
+_UNTOLD = {
+    "accepted_date": None, "told_state": "", "told_word": "", "told_at": None, "primary_left": "", "primary_at": None,
+}  # fmt: skip
 
 
 def event_mapping_confirm(
@@ -50,6 +53,15 @@ def event_date_keep(*, mapping: EventMapping, event_date: date | None) -> None:
     if event_date is not None and event_date != mapping.event_date:
         mapping.event_date = event_date
         mapping.save(update_fields=["event_date", "updated_at"])
+
+
+def primary_left_keep(*, mappings: Iterable[EventMapping], left: Mapping[str, str], at: datetime) -> int:
+    """Keep what a platform says is left of the club's tickets, by event id; returns of how many events it did."""
+    told = [mapping for mapping in mappings if mapping.remote_event_id in left]
+    for mapping in told:
+        mapping.primary_left, mapping.primary_at, mapping.updated_at = left[mapping.remote_event_id], at, at
+    EventMapping.objects.bulk_update(told, ["primary_left", "primary_at", "updated_at"])
+    return len(told)
 
 
 def section_mapping_confirm(

@@ -25,6 +25,7 @@ from marketplaces.contracts import (
     Notice,
     NoticeKind,
     Preview,
+    PrimaryLeft,
     RemoteEvent,
     RemoteListing,
     RemoteListingState,
@@ -38,6 +39,7 @@ from seatsync.core.clock import now
 
 CAPABILITIES = frozenset(Capability) - {
     Capability.SEARCH_EVENTS, Capability.REGISTER_WEBHOOK, Capability.KEEP_ALIVE, Capability.EVENT_STANDING,
+    Capability.PRIMARY_LEFT,
 }  # fmt: skip
 
 
@@ -64,6 +66,8 @@ class ScriptedPlatform:
     events: list[RemoteEvent] | None = None
     # How its events stand, by their id; None: it tells nothing of that.
     standings: dict[str, EventStanding] | None = None
+    # What the club has left, by event id; empty: it tells nothing of that.
+    left: dict[str, PrimaryLeft] = field(default_factory=dict)
     live_base_url: str = "https://platform.example"
 
     @property
@@ -71,6 +75,8 @@ class ScriptedPlatform:
         capabilities = CAPABILITIES if self.events is None else CAPABILITIES | {Capability.SEARCH_EVENTS}
         if self.standings is not None:
             capabilities |= {Capability.EVENT_STANDING}
+        if self.left:
+            capabilities |= {Capability.PRIMARY_LEFT}
         return Traits(
             key=self.key, name=self.key.title(), auth="token", contract="official", capabilities=capabilities,
             default_per_second=10_000, default_burst=10_000, seller_allocates=self.seller_allocates,
@@ -145,6 +151,10 @@ class ScriptedPlatform:
         self._enter("event_standings", ",".join(one.event_id for one in asked))
         told = [(self.standings or {}).get(one.event_id) for one in asked]
         return iter([one for one in told if one is not None])
+
+    def primary_left(self, link: Link, event_ids: Sequence[str]) -> Mapping[str, PrimaryLeft]:
+        self._enter("primary_left", ",".join(event_ids))
+        return {one: self.left[one] for one in event_ids if one in self.left}
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
         return Constraints(sections=self.sections)

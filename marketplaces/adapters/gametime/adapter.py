@@ -37,6 +37,7 @@ from marketplaces.errors import (
 )  # fmt: skip
 
 _LACKS = frozenset({
+    Capability.PRIMARY_LEFT,
     Capability.NEXT_PAYMENT,
     Capability.SEARCH_EVENTS, Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK,
     Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE, Capability.EVENT_STANDING,

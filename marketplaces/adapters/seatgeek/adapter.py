@@ -31,6 +31,7 @@ from marketplaces.contracts import (
 from marketplaces.errors import AlreadyGone, PermanentError, UnknownOutcome
 
 _LACKS = frozenset({
+    Capability.PRIMARY_LEFT,
     Capability.KEEP_ALIVE,
     Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.PROVISIONAL_SALE,
 })  # fmt: skip

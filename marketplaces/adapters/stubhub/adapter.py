@@ -61,7 +61,7 @@ class StubHub(Platform):
         site="https://www.stubhub.com/",
         auth="oauth2",
         contract="official",
-        capabilities=frozenset(Capability) - {Capability.KEEP_ALIVE},
+        capabilities=frozenset(Capability) - {Capability.KEEP_ALIVE, Capability.PRIMARY_LEFT},
         market_view="event_figures",
         default_per_second=5.0,
         hand_overs=tuple(HandOver),

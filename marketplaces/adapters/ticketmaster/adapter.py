@@ -24,6 +24,7 @@ from marketplaces.contracts import (
     ListingRef,
     Notice,
     Preview,
+    PrimaryLeft,
     RemoteEvent,
     RemoteListing,
     RemotePayment,
@@ -88,10 +89,12 @@ class Ticketmaster(Platform):
             if body is not None:
                 yield mapping.standing_of(one.event_id, body)
 
-    def availability(self, link: Link, event_ids: list[str]) -> dict[str, str]:
-        """Inventory Status: primary tickets of events (TICKETS_AVAILABLE, FEW_TICKETS_LEFT, ...), by event id."""
+    def primary_left(self, link: Link, event_ids: Sequence[str]) -> dict[str, PrimaryLeft]:
+        """Inventory Status, with our own key. Raises PermanentError where that is not authorised for it."""
         found = _wire.items_at(client.availability(link, event_ids))
-        return {_wire.text_at(item, "eventId"): _wire.text_at(item, "status") for item in found}
+        return {
+            _wire.text_at(item, "eventId"): mapping.primary_left_of(_wire.text_at(item, "status")) for item in found
+        }
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
         """What the port demands for the event."""

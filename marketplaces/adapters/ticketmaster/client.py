@@ -1,6 +1,6 @@
 """Three services of Ticketmaster: consent and event search as it publishes them, and a selling port of our own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -65,7 +65,7 @@ def discover_event(link: Link, event_id: str) -> Any:
         raise
 
 
-def availability(link: Link, event_ids: list[str]) -> Any:
+def availability(link: Link, event_ids: Sequence[str]) -> Any:
     """Inventory Status of at most a thousand events: whether primary tickets are left."""
     return _keyed(link, "/inventory-status/v1/availability", {"events": ",".join(event_ids)})
 

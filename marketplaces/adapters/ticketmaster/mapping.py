@@ -16,6 +16,7 @@ from marketplaces.contracts import (
     NoticeKind,
     PaymentLine,
     Preview,
+    PrimaryLeft,
     RemoteEvent,
     RemoteListing,
     RemoteListingState,
@@ -106,6 +107,18 @@ def standing_of(event_id: str, body: Any) -> EventStanding:
         local_date=_wire.text_at(start, "localDate") if dated else "",
         starts_at=_wire.moment_of(_wire.dig(start, "dateTime")) if dated else None,
     )
+
+
+_PRIMARY = {
+    "TICKETS_AVAILABLE": PrimaryLeft.PLENTY,
+    "FEW_TICKETS_LEFT": PrimaryLeft.FEW,
+    "TICKETS_NOT_AVAILABLE": PrimaryLeft.NONE,
+}
+
+
+def primary_left_of(status: str) -> PrimaryLeft:
+    """Inventory Status in our words."""
+    return _PRIMARY.get(status, PrimaryLeft.UNKNOWN)
 
 
 def constraints_of(body: Any) -> Constraints:

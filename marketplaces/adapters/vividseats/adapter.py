@@ -36,6 +36,7 @@ from marketplaces.errors import (
 )  # fmt: skip
 
 _LACKS = frozenset({
+    Capability.PRIMARY_LEFT,
     Capability.NEXT_PAYMENT,
     Capability.KEEP_ALIVE,
     Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.WEBHOOK,
