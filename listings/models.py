@@ -400,6 +400,8 @@ class MarketplaceCommand(BaseModel):
     whole_account = models.BooleanField(default=False)
     # For a person's hands: its account has no interface for us (assisted), and `needs_person` is where it begins.
     by_hand = models.BooleanField(default=False)
+    # The command with which it goes, or went last, into one file of its account (together.py); that one leads.
+    rides_with = models.UUIDField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
     late_answers = models.JSONField(default=list, blank=True)
@@ -414,7 +416,7 @@ class MarketplaceCommand(BaseModel):
             ),
             models.UniqueConstraint(
                 fields=["account"],
-                condition=Q(state="in_flight", whole_account=True),
+                condition=Q(state="in_flight", whole_account=True, rides_with=None),
                 name="command_one_in_flight_account",
             ),
         ]

@@ -321,6 +321,19 @@ class ListingRef:
     split: str = "any"
 
 
+@dataclass(frozen=True, slots=True)
+class NewPrice:
+    """A listing of ours, and what a ticket of it shall cost from now on."""
+
+    ref: ListingRef
+    price: Decimal
+    currency: str
+
+
+# What can go with others into one file that is a whole account: a publication, or a price.
+AccountChange = Draft | NewPrice
+
+
 class RemoteListingState(StrEnum):
     """A listing as the platform reports it, in our words."""
 
@@ -531,6 +544,14 @@ class MarketplaceAdapter(Protocol):
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
         """Set the price per ticket. Raises AlreadyGone."""
+        ...
+
+    def change_together(self, link: Link, changes: Sequence[AccountChange]) -> list[RemoteListing | Exception]:
+        """Make several changes of different listings by one file (traits.whole_account).
+
+        Returns, in their order, what each listing is then, or what `create` or `reprice` would have raised for it
+        alone. Raises what concerns the file, and so all of them.
+        """
         ...
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:

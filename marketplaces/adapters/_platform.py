@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from marketplaces.contracts import (
+    AccountChange,
     AppCredentials,
     Constraints,
     Draft,
@@ -61,6 +62,10 @@ class Platform(ABC):
     def keep_alive(self, link: Link) -> None:
         """Raises NotSupported: a silent account's listings stay."""
         raise self._none("need of a sign of life")
+
+    def change_together(self, link: Link, changes: Sequence[AccountChange]) -> list[RemoteListing | Exception]:
+        """Raises NotSupported: each listing is changed by itself."""
+        raise self._none("file that is the account")
 
     def listings_in(self, content: bytes) -> list[RemoteListing]:
         """Raises NotSupported: each listing is a thing of its own."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketplaces.contracts import (
+    AccountChange,
     Capability,
     Constraints,
     Draft,
@@ -179,6 +180,9 @@ class ScriptedPlatform:
         self.listings[ref.external_id] = replace(self._active(ref), price=price)
         self._leave("reprice")
         return self.listings[ref.external_id]
+
+    def change_together(self, link: Link, changes: Sequence[AccountChange]) -> list[RemoteListing | Exception]:
+        raise NotSupported("each listing is changed by itself")
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
         self._enter("resize", ref.external_id)
