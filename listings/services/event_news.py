@@ -73,12 +73,13 @@ def events_ask(
         return 0
     held = 0
     try:
-        for mappings in _requests(account, adapter.traits.events_at_once):
+        for number, mappings in enumerate(_requests(account, adapter.traits.events_at_once)):
             if not token_take(account):
                 break
             alive()
             held += _asked(adapter, link, account, mappings)
-            alert_reading_recovered(account, "events")
+            if not number:
+                alert_reading_recovered(account, "events")
     except (TemporaryError, Busy) as error:
         log.info("events.not_told", account_id=str(account.pk), platform=account.platform, error=str(error))
     except PermanentError as error:

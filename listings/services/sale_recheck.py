@@ -42,8 +42,8 @@ log = structlog.get_logger(__name__)
 
 
 def poll_since(account: MarketplaceAccount, since: datetime) -> datetime:
-    """From when on the account's next poll must ask, so that it shows what a read by its id has missed."""
-    missed = _live(account).filter(missed_at__isnull=False, missing=False).order_by("sold_at")
+    """From when on the account's next poll must ask, so that it shows what is read by its id a second time."""
+    missed = _live(account).filter(missed_at__lt=now() - MISSED_FOR, missing=False).order_by("sold_at")
     first = missed.values_list("sold_at", flat=True).first()
     return since if first is None else min(since, first - BEFORE_SALE)
 
