@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from listings.models import (
     AccountSweep,
+    DeliveryTerms,
     FoundListing,
     Listing,
     ListingSeat,
@@ -22,7 +23,9 @@ from listings.models import (
     PriceProposal,
     PushHalt,
     Sale,
+    SaleProof,
     SaleSeat,
+    SeatTicket,
     TradingState,
 )  # fmt: skip
 from listings.services.give_up import command_give_up
@@ -52,6 +55,35 @@ class ListingAdmin(ReadOnlyAdmin):
     list_display = ("platform", "mode", "section", "row", "quantity", "price", "live_price", "status", "game_date")
     list_filter = ("platform", "status", "mode")
     search_fields = ("external_id", "listing_id", "account__user__email")
+
+
+@admin.register(DeliveryTerms)
+class DeliveryTermsAdmin(ReadOnlyAdmin):
+    """How season tickets are delivered."""
+
+    list_display = ("season_ticket", "delivery", "in_hand_on", "updated_at")
+    list_filter = ("delivery",)
+    search_fields = ("season_ticket__user__email", "season_ticket__section")
+
+
+@admin.register(SeatTicket)
+class SeatTicketAdmin(ReadOnlyAdmin):
+    """Which seats have their tickets here. Staff see that, and no ticket."""
+
+    list_display = ("seat", "kind", "media_type", "entered_at")
+    list_filter = ("kind",)
+    search_fields = ("seat__season_ticket__user__email", "seat__section")
+    fields = ("tenant", "seat", "kind", "media_type", "entered_at")
+
+
+@admin.register(SaleProof)
+class SaleProofAdmin(ReadOnlyAdmin):
+    """What was handed over with sales: in which way, not what."""
+
+    list_display = ("sale", "method", "seat", "live", "created_at")
+    list_filter = ("method", "live")
+    search_fields = ("sale__platform_sale_id",)
+    fields = ("tenant", "sale", "command", "seat", "method", "live")
 
 
 @admin.register(FoundListing)

@@ -1,27 +1,39 @@
 """Input of the listing pages."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
-from listings.models import ListingStatus, Sale, SaleEnding, TradingStateKind
+from listings.disclosures import DISCLOSURES
+from listings.models import DELIVERIES, ListingStatus, Sale, SaleEnding, TradingStateKind
 from listings.services.sale_report import SETTLED
+from listings.services.seat_tickets import Entry
 from listings.states import LIFTABLE, REPORTABLE, SALE_LIVE, ending_may_be
-from marketplaces.contracts import HandOver
+from marketplaces.delivery import BY_NUMBER, OF_SEATS, HandOver
 from marketplaces.models import InboxState
-from marketplaces.registry import hand_overs_of, platform_name
 from portfolios.models import Seat
 from seatsync.core.forms import MoneyField, choices_give
 
 WAYS = {
     HandOver.MOBILE_TRANSFER: "Transferred in the ticket app",
     HandOver.TRANSFER_URL: "By a transfer link a ticket",
+    HandOver.BARCODE: "By each ticket's barcode",
+    HandOver.PDF: "By each ticket's PDF",
+    HandOver.QR_CODE: "By a picture of each ticket's code",
+    HandOver.TRACKING: "Sent as a parcel",
+    HandOver.RESERVATION_CODE: "To be taken at the counter",
+    HandOver.DROP_OFF: "Left at the marketplace's office",
 }
-# Which field proves which way.
-PROOFS = {HandOver.MOBILE_TRANSFER: "confirmation", HandOver.TRANSFER_URL: "transfer_urls"}
+_NUMBERS = {
+    HandOver.MOBILE_TRANSFER: ("Confirmation number", "The ticket app shows it after the transfer."),
+    HandOver.TRACKING: ("Parcel's number", "It is on the carrier's receipt."),
+    HandOver.RESERVATION_CODE: ("Reservation code", "The buyer says it at the counter."),
+    HandOver.DROP_OFF: ("Receipt's number", "The office gives it when you leave the tickets."),
+}
+_FILES = {HandOver.PDF: "application/pdf,.pdf", HandOver.QR_CODE: "image/png,image/jpeg"}
 STATUSES = [("open", "Open"), ("ended", "Ended"), ("all", "All")]
 
 
@@ -41,36 +53,83 @@ class TakeDownForm(forms.Form):
     reason = forms.CharField(label="Reason", max_length=200, required=False)
 
 
-class FulfilForm(forms.Form):
-    """How the tickets went to the buyer, in the ways that the marketplace takes."""
+class TicketsForm(forms.Form):
+    """A ticket for each of these seats, of one kind; what a seat has already need not be given again."""
 
-    method = forms.ChoiceField(label="How")
-    confirmation = forms.CharField(
-        label="Confirmation number",
-        max_length=80,
-        required=False,
-        help_text="The ticket app shows it after the transfer.",
-    )
-    transfer_urls = forms.CharField(
-        label="Transfer links", required=False, widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        help_text="One https address a line, one for each ticket.",
+    def __init__(
+        self, data: QueryDict | None, files: Any = None, *, kind: str, seats: Sequence[Seat],
+        hints: Mapping[uuid.UUID, str],
+    ) -> None:  # fmt: skip
+        super().__init__(data, files)
+        self.kind, self.seats = kind, seats
+        for seat in seats:
+            hint = hints.get(seat.pk, "")
+            told = f"Entered: {hint}. Leave empty to keep it." if hint else ""
+            self.fields[f"seat_{seat.seat_number}"] = _ticket_field(kind, f"Seat {seat.seat_number}", told)
+
+    def entries(self) -> list[Entry]:
+        """What was given, seat by seat."""
+        found = []
+        for seat in self.seats:
+            given = self.cleaned_data.get(f"seat_{seat.seat_number}")
+            if given and self.kind == HandOver.BARCODE:
+                found.append(Entry(seat.pk, barcode=str(given)))
+            elif given:
+                found.append(Entry(seat.pk, content=bytes(given.read()), name=str(given.name)))
+        return found
+
+
+def _ticket_field(kind: str, label: str, told: str) -> forms.Field:
+    if kind == HandOver.BARCODE:
+        widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"})
+        return forms.CharField(label=label, max_length=100, required=False, widget=widget, help_text=told)
+    picker = forms.ClearableFileInput(attrs={"accept": _FILES[HandOver(kind)]})
+    return forms.FileField(label=label, required=False, widget=picker, help_text=told, allow_empty_file=True)
+
+
+class FulfilForm(TicketsForm):
+    """How the tickets go to the buyer: the fields of one way."""
+
+    method = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(
+        self, data: QueryDict | None, files: Any = None, *, way: str, seats: Sequence[Seat],
+        hints: Mapping[uuid.UUID, str],
+    ) -> None:  # fmt: skip
+        super().__init__(data, files, kind=way, seats=seats if way in OF_SEATS else [], hints=hints)
+        self.fields["method"].initial = way
+        if way == HandOver.TRANSFER_URL:
+            area = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
+            told = "One https address a line, one for each ticket."
+            self.fields["transfer_urls"] = forms.CharField(
+                label="Transfer links", required=False, widget=area, help_text=told
+            )
+        elif way in BY_NUMBER:
+            label, told = _NUMBERS[HandOver(way)]
+            self.fields["confirmation"] = forms.CharField(label=label, max_length=80, required=False, help_text=told)
+
+    def said(self) -> dict[str, Any]:
+        """The arguments of `sale_fulfil`."""
+        text: str = self.cleaned_data.get("transfer_urls", "")
+        return {
+            "method": self.cleaned_data["method"], "confirmation": self.cleaned_data.get("confirmation", ""),
+            "transfer_urls": [line.strip() for line in text.splitlines() if line.strip()], "tickets": self.entries(),
+        }  # fmt: skip
+
+
+class DeliveryForm(forms.Form):
+    """How the seats of a season ticket reach their buyers."""
+
+    delivery = forms.ChoiceField(label="Your tickets are", choices=DELIVERIES)
+    in_hand_on = forms.DateField(
+        label="You have them from", required=False, widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="The day on which the club gives them out. Empty: you have them.",
     )  # fmt: skip
-
-    def __init__(self, data: QueryDict | None, *, platform: str) -> None:
-        super().__init__(data)
-        ways = hand_overs_of(platform)
-        choices_give(self, "method", [(way.value, WAYS[way]) for way in ways])
-        self.fields["method"].error_messages["invalid_choice"] = (
-            f"{platform_name(platform)} does not take this way of handing over."
-        )
-        for way, name in PROOFS.items():
-            if way not in ways:
-                del self.fields[name]
-
-    def clean_transfer_urls(self) -> list[str]:
-        """The addresses, a line each."""
-        text: str = self.cleaned_data["transfer_urls"]
-        return [line.strip() for line in text.splitlines() if line.strip()]
+    disclosures = forms.MultipleChoiceField(
+        label="Buyers are told", choices=list(DISCLOSURES.items()), required=False,
+        widget=forms.CheckboxSelectMultiple, help_text="What you leave out and a buyer finds is a claim against you.",
+    )  # fmt: skip
+    version = forms.IntegerField(widget=forms.HiddenInput)
 
 
 class ResolveForm(forms.Form):

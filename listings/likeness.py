@@ -88,7 +88,14 @@ def surely_named(teams: Sequence[str], venues: Iterable[str], *, event: str, pla
     if all(_folded(team).split()[-1] in said for team in teams if team.strip()):
         return True
     there = words_of(place)
-    return any(bool(here & there) and (here <= there or there <= here) for here in map(words_of, venues))
+    return any(_same_place(here, there) for here in map(words_of, venues))
+
+
+def _same_place(here: frozenset[str], there: frozenset[str]) -> bool:
+    """Whether two places' words name one place: the same ones, or all of the shorter name's, and those are several."""
+    if not here or here == there:
+        return bool(here)
+    return min(len(here), len(there)) > 1 and (here <= there or there <= here)
 
 
 def _folded(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from marketplaces.delivery import OF_SEATS, DeliveryType, HandOver
 from portfolios.models import SeasonTicket
 from seatsync.core.clock import now
 from seatsync.core.ids import external_key, uuid7
@@ -31,6 +32,16 @@ class ListingStatus(models.TextChoices):
 
 # How a listing ended, and a command that was to take it down, where a buyer was faster.
 SOLD_THERE = "sold there before it could be taken down"
+
+
+DELIVERIES = [
+    (DeliveryType.MOBILE_TRANSFER.value, "transferred in a ticket app"), (DeliveryType.BARCODE.value, "barcodes"),
+    (DeliveryType.PDF.value, "PDF files"), (DeliveryType.QR_CODE.value, "pictures of codes"),
+    (DeliveryType.PAPER.value, "paper"),
+]  # fmt: skip
+
+
+TICKET_KINDS = [(way.value, way.value.replace("_", " ")) for way in sorted(OF_SEATS)]
 
 
 class SplitType(models.TextChoices):
@@ -98,6 +109,12 @@ class Listing(BaseModel):
     gone_verified_at = models.DateTimeField(null=True, blank=True)
     # When a sweep last saw it there as we want it.
     confirmed_at = models.DateTimeField(null=True, blank=True)
+    # How its tickets were to reach a buyer when it was published: what that buyer was promised.
+    delivery = models.CharField(max_length=20, choices=DELIVERIES, default=DeliveryType.MOBILE_TRANSFER)
+    in_hand_on = models.DateField(null=True, blank=True)
+    disclosures = models.JSONField(default=list, blank=True)
+    # Since when its marketplace does not show it, for want of its tickets.
+    undeliverable_at = models.DateTimeField(null=True, blank=True)
     status_reason = models.CharField(max_length=300, blank=True)
 
     objects: ClassVar[ListingQuerySet] = manager_of(ListingQuerySet)
@@ -354,6 +371,7 @@ class CommandKind(models.TextChoices):
     REJECT_SALE = "reject_sale", "reject sale"
     FULFIL = "fulfil", "fulfil"
     SYNC_ACCOUNT = "sync_account", "sync account"
+    SUPPLY = "supply", "send tickets of"
 
 
 class CommandState(models.TextChoices):
@@ -557,6 +575,14 @@ class Sale(BaseModel):
     # Since when its marketplace shows it nowhere, and whether a person was asked because of that.
     missed_at = models.DateTimeField(null=True, blank=True)
     missing = models.BooleanField(default=False)
+    # What stands between it and its buyer (DeliveryStep), what its marketplace says of that, and since when it asks
+    # for tickets that went before; `buyer_sealed`: to whom they go, under the holder's own key.
+    delivery_step = models.CharField(max_length=20, blank=True)
+    delivery_note = models.CharField(max_length=300, blank=True)
+    asked_again_at = models.DateTimeField(null=True, blank=True)
+    buyer_sealed = models.BinaryField(default=bytes, blank=True)
+    # The shipping label of its parcel, a PDF.
+    label_sealed = models.BinaryField(default=bytes, blank=True)
     # When we first heard that its tickets were handed over.
     delivered_at = models.DateTimeField(null=True, blank=True)
     confirm_by = models.DateTimeField(null=True, blank=True)
@@ -616,6 +642,75 @@ class SaleSeat(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.seat} in {self.sale}"
+
+
+class DeliveryTerms(BaseModel):
+    """How the seats of a season ticket reach their buyers, and what those are told of them."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    season_ticket = models.OneToOneField(
+        "portfolios.SeasonTicket", on_delete=models.CASCADE, related_name="delivery_terms"
+    )
+    delivery = models.CharField(max_length=20, choices=DELIVERIES, default=DeliveryType.MOBILE_TRANSFER)
+    # From this day on the holder has the tickets; None: he has them.
+    in_hand_on = models.DateField(null=True, blank=True)
+    # Words of `disclosures.py`.
+    disclosures = models.JSONField(default=list, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        db_table = "delivery_terms"
+
+    def __str__(self) -> str:
+        return f"{self.season_ticket}: {self.get_delivery_display()}"
+
+
+class SeatTicket(BaseModel):
+    """The ticket of one seat: a barcode or a file, under its holder's own key."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    seat = models.OneToOneField("portfolios.Seat", on_delete=models.CASCADE, related_name="ticket")
+    # Whose key it lies under; erasing that person erases it.
+    subject = models.UUIDField()
+    kind = models.CharField(max_length=20, choices=TICKET_KINDS)
+    sealed = models.BinaryField()
+    media_type = models.CharField(max_length=40, blank=True)
+    # The last signs of a barcode, or a file's name: how a person tells it from another.
+    hint = models.CharField(max_length=80, blank=True)
+    # A keyed hash: the same ticket twice is found without being read.
+    fingerprint = models.CharField(max_length=64)
+    entered_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "seat_tickets"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "fingerprint"], name="seat_ticket_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.seat}"
+
+
+class SaleProof(BaseModel):
+    """What was handed over with a sale: a ticket, a link or a number; at most one live sale has it (I-10)."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="proofs")
+    command = models.ForeignKey(MarketplaceCommand, on_delete=models.PROTECT, related_name="proofs")
+    seat = models.ForeignKey("portfolios.Seat", null=True, blank=True, on_delete=models.PROTECT)
+    place = models.PositiveSmallIntegerField()
+    method = models.CharField(max_length=20, choices=[(way.value, way.value) for way in HandOver])
+    # The link or the number; a ticket itself lies with its seat.
+    sealed = models.BinaryField(default=bytes, blank=True)
+    fingerprint = models.CharField(max_length=64)
+    live = models.BooleanField(default=True)
+
+    class Meta:
+        db_table = "sale_proofs"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["fingerprint"], condition=Q(live=True), name="sale_proof_one_live"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} of {self.sale}"
 
 
 class PayoutQuerySet(OwnedQuerySet["Payout"]):

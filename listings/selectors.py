@@ -440,10 +440,12 @@ def views_of(listing_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
 def deadlines(actor: Actor) -> QuerySet[Sale]:
     """Sales that wait for the holder by a moment: to be confirmed or delivered, the nearest first."""
     waiting = sale_list(actor).filter(
-        Q(state=SaleState.PROVISIONAL, confirm_by__isnull=False) | Q(state=SaleState.CONFIRMED, ship_by__isnull=False)
+        Q(state=SaleState.PROVISIONAL, confirm_by__isnull=False)
+        | Q(state=SaleState.CONFIRMED, ship_by__isnull=False)
+        | Q(state=SaleState.FULFILLED, asked_again_at__isnull=False)
     )
     waiting = waiting.exclude(ending=SaleEnding.GAME_OFF)
-    return waiting.annotate(due=Coalesce("ship_by", "confirm_by")).order_by("due")
+    return waiting.annotate(due=Coalesce("ship_by", "confirm_by", "asked_again_at")).order_by("due")
 
 
 def payout_list(actor: Actor) -> PayoutQuerySet:
@@ -471,6 +473,23 @@ def seats_of_listing(listing: Listing | None) -> list[Seat]:
         return []
     rows = ListingSeat.objects.filter(listing=listing).select_related("seat").order_by("seat__seat_number")
     return [row.seat for row in rows]
+
+
+def ticket_of(actor: Actor, pk: Any) -> SeasonTicket:
+    """One of the actor's season tickets; raises NotFound."""
+    return SeasonTicket.objects.get_for(actor, pk)
+
+
+def seats_with_tickets(ticket: SeasonTicket, game_id: uuid.UUID) -> tuple[Game, list[Seat]]:
+    """A game of this season ticket with its seats in their order, each with its ticket where it has one.
+
+    Raises NotFound where the ticket has no seat of it.
+    """
+    rows = ticket.seats.filter(game_id=game_id).select_related("game__opponent", "game__home_team", "game__venue")
+    seats = list(rows.select_related("ticket").order_by("section", "row", "seat_number"))
+    if not seats:
+        raise NotFound("This season ticket has no seat of this game.", field="game")
+    return seats[0].game, seats
 
 
 def seats_of_sale(sale: Sale) -> QuerySet[SaleSeat]:

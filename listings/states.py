@@ -25,6 +25,9 @@ LISTING_MOVES: dict[str, frozenset[str]] = {
     _L.EXPIRED: frozenset({_L.DELISTING, _L.SOLD}),
 }
 
+# What a listing that sold out becomes once none of its sales stands; by nothing else it leaves "sold".
+UNSOLD: dict[str, str] = {_L.SOLD: _L.CANCELLED}
+
 SALE_MOVES: dict[str, frozenset[str]] = {
     _S.PROVISIONAL: frozenset({_S.CONFIRMED, _S.FULFILLED, _S.COMPLETE, _S.CANCELLED, _S.CONFLICT, _S.NEEDS_PERSON}),
     _S.CONFIRMED: frozenset({_S.FULFILLED, _S.COMPLETE, _S.CANCELLED, _S.NEEDS_PERSON}),

@@ -4,7 +4,7 @@ import uuid
 from time import monotonic
 
 from listings.models import Sale
-from listings.services import by_hand, expire, outbox, payout_checks, payouts, reconcile, sync, wake
+from listings.services import by_hand, expire, labels, outbox, payout_checks, payouts, reconcile, sync, wake
 from marketplaces.models import MarketplaceAccount
 from seatsync.core.jobs import job, job_begun, once_per_slot
 
@@ -49,6 +49,14 @@ def read_sale(sale_id: str) -> None:
     sale = Sale.objects.select_related("account").filter(pk=uuid.UUID(sale_id), account__is_active=True).first()
     if sale is not None:
         sync.account_contained(sale.account, "sales", lambda: int(sync.sale_read(sale=sale)))
+
+
+@job(time_limit_s=60)
+def fetch_label(sale_id: str) -> None:
+    """Fetch the shipping label of a sale."""
+    sale = Sale.objects.select_related("account").filter(pk=uuid.UUID(sale_id), account__is_active=True).first()
+    if sale is not None:
+        sync.account_contained(sale.account, "label", lambda: int(labels.label_fetch(sale)))
 
 
 @job(time_limit_s=240)

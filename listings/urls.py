@@ -5,6 +5,7 @@ from django.urls import path
 from listings.views import (
     by_hand,
     connections,
+    delivery,
     found,
     fulfil,
     listings,
@@ -28,6 +29,13 @@ urlpatterns = [
     path("portfolio/sales/", sales.sale_list, name="sale_list"),
     path("portfolio/sales/<uuid:sale_id>/", sales.sale_detail, name="sale_detail"),
     path("portfolio/sales/<uuid:sale_id>/hand-over/", fulfil.sale_fulfil, name="sale_fulfil"),
+    path("portfolio/sales/<uuid:sale_id>/label/", fulfil.sale_label, name="sale_label"),
+    path("portfolio/season-tickets/<uuid:ticket_id>/delivery/", delivery.delivery_terms, name="delivery_terms"),
+    path(
+        "portfolio/season-tickets/<uuid:ticket_id>/games/<uuid:game_id>/tickets/",
+        delivery.ticket_enter,
+        name="ticket_enter",
+    ),
     path("portfolio/sales/<uuid:sale_id>/resolve/", resolve.sale_resolve, name="sale_resolve"),
     path("portfolio/listings/<uuid:listing_id>/bounds/", listings.listing_bounds, name="listing_bounds"),
     path("portfolio/by-hand/", by_hand.hand_list, name="hand_list"),

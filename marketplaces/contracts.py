@@ -13,6 +13,8 @@ from typing import Protocol
 
 import httpx
 
+from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver, SeatTicket
+
 
 class Capability(StrEnum):
     """What a platform's API lets a seller do; an adapter lists what it has and thereby declares what it lacks."""
@@ -34,18 +36,11 @@ class Capability(StrEnum):
     WEBHOOK = "webhook"
     MARKET_VIEW = "market_view"
     KEEP_ALIVE = "keep_alive"
+    SHIPPING_LABEL = "shipping_label"
+    SUPPLY = "supply"
     PROVISIONAL_SALE = "provisional_sale"
     EVENT_STANDING = "event_standing"
     PRIMARY_LEFT = "primary_left"
-
-
-class HandOver(StrEnum):
-    """A way in which a holder proves that the tickets went to the buyer."""
-
-    # The transfer's confirmation number in a ticket app.
-    MOBILE_TRANSFER = "mobile_transfer"
-    # One https address a ticket, behind which the buyer takes it.
-    TRANSFER_URL = "transfer_url"
 
 
 class PriceBasis(StrEnum):
@@ -83,8 +78,10 @@ class Traits:
     webhook_secret_is_token: bool = False
     # The header that carries the webhook's secret (lower case); it is never stored.
     webhook_proof_header: str = "authorization"
-    # The proofs that `fulfil` takes, the usual one first; none: the holder hands over on the platform's own site.
+    # The ways that `fulfil` takes, the usual one first; none: the holder hands over on the platform's own site.
     hand_overs: tuple[HandOver, ...] = ()
+    # What tickets may be listed; of others nothing is published.
+    deliveries: tuple[DeliveryType, ...] = (DeliveryType.MOBILE_TRANSFER,)
     # Whether a sale tells the buyer's list price, or only what reaches the seller.
     tells_gross: bool = True
     # Whether a sale that is taken back is told where sales are asked for by time; else each is read again by its id.
@@ -293,6 +290,11 @@ class Draft:
     split: str
     in_hand_at: datetime | None = None
     face_value: Decimal | None = None
+    delivery: DeliveryType = DeliveryType.MOBILE_TRANSFER
+    # What the buyer is told of the seats, in words.
+    disclosures: tuple[str, ...] = ()
+    # Barcodes that go with the listing, where the platform takes them so early.
+    tickets: tuple[SeatTicket, ...] = ()
 
     @property
     def quantity(self) -> int:
@@ -363,6 +365,8 @@ class RemoteListing:
     views: int | None = None
     favorites: int | None = None
     event: EventWords = EventWords()
+    # It is not shown until its tickets are there.
+    undeliverable: bool = False
 
 
 class RemoteSaleState(StrEnum):
@@ -378,6 +382,15 @@ class RemoteSaleState(StrEnum):
     CANCELLED = "cancelled"
     ISSUE = "issue"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """To whom the tickets go. A person's data: it is kept encrypted, and stands in no log."""
+
+    name: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +419,11 @@ class RemoteSale:
     ship_by: datetime | None = None
     gross_known: bool = True
     event: EventWords = EventWords()
+    # What stands between it and its buyer, and what the platform says of it.
+    step: DeliveryStep = DeliveryStep.UNTOLD
+    step_note: str = ""
+    # To whom tickets are transferred: a name and an address.
+    buyer: Buyer | None = None
 
 
 class NoticeKind(StrEnum):
@@ -432,15 +450,6 @@ class Notice:
     external_id: str = ""
     delivery_id: str = ""
     body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Fulfilment:
-    """Proof that the seats were handed over."""
-
-    method: str
-    transfer_urls: tuple[str, ...] = ()
-    confirmation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -562,6 +571,10 @@ class MarketplaceAdapter(Protocol):
         """Take the listing down. Raises AlreadyGone (success for the caller) or AlreadySold."""
         ...
 
+    def supply(self, link: Link, ref: ListingRef, tickets: tuple[SeatTicket, ...]) -> RemoteListing:
+        """Send the barcodes of a listing that is hidden for want of them. Raises AlreadyGone."""
+        ...
+
     def keep_alive(self, link: Link) -> None:
         """Say that the account is in use, where a platform hides the listings of a silent one."""
         ...
@@ -599,6 +612,10 @@ class MarketplaceAdapter(Protocol):
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
         """Hand over, with proof."""
+        ...
+
+    def shipping_label(self, link: Link, sale_id: str) -> bytes:
+        """The label of a sale's parcel, a PDF. Raises PermanentError where there is none."""
         ...
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:

@@ -6,7 +6,8 @@ from importlib import import_module
 from types import ModuleType
 
 from marketplaces import adapters
-from marketplaces.contracts import Capability, HandOver, MarketplaceAdapter, Traits
+from marketplaces.contracts import Capability, MarketplaceAdapter, Traits
+from marketplaces.delivery import HandOver
 from seatsync.core.errors import InvalidInput
 
 

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from analytics import api as analytics
 from intelligence import api as intelligence
 from listings import api as listings
-from listings.api import by_hand, found, halts, health, mapping
+from listings.api import by_hand, delivery, found, halts, health, mapping
 from marketplaces import api as marketplaces
 from portfolios import api as portfolios
 from seatsync.accounts import api as accounts
@@ -151,6 +151,12 @@ urlpatterns = [
     path("sales/", listings.SaleList.as_view(), name="sales"),
     path("sales/<uuid:pk>/", listings.SaleDetail.as_view(), name="sale"),
     path("sales/<uuid:pk>/fulfil/", listings.SaleFulfil.as_view(), name="sale_fulfil"),
+    path("sales/<uuid:pk>/delivery/", delivery.SaleDelivery.as_view(), name="sale_delivery"),
+    path("sales/<uuid:pk>/label/", delivery.SaleLabel.as_view(), name="sale_label"),
+    path("season-tickets/<uuid:pk>/delivery/", delivery.DeliveryTermsView.as_view(), name="delivery_terms"),
+    path(
+        "season-tickets/<uuid:pk>/games/<uuid:game>/tickets/", delivery.SeatTicketsView.as_view(), name="seat_tickets"
+    ),
     path("sales/<uuid:pk>/resolve/", listings.SaleResolve.as_view(), name="sale_resolve"),
     path("sales/<uuid:pk>/report/", listings.SaleReport.as_view(), name="sale_report"),
     path("payouts/", listings.PayoutList.as_view(), name="payouts"),

@@ -223,9 +223,11 @@ def _sale_due(sale: Sale) -> Item:
         if hand_overs_of(sale.platform)
         else Act("See how to hand over", page=page)
     )
+    again = sale.asked_again_at is not None
+    why = f"{name} wants the tickets again. {sale.delivery_note}".strip() if again else f"Sold on {name}."
     return Item(
-        "hand_over", "sale", sale.pk, f"Hand over {seats}{game}", f"Sold on {name}.", sale.noticed_at, page, due,
-        acts=(hand_over,),
+        "hand_over", "sale", sale.pk, f"Hand over {seats}{' again' if again else ''}{game}", why, sale.noticed_at,
+        page, due, acts=(hand_over,),
     )  # fmt: skip
 
 

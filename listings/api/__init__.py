@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from listings import selectors
+from listings.api.delivery import TicketInput
 from listings.models import (
     Listing,
     MarketplaceCommand,
@@ -36,7 +37,7 @@ from listings.services.resolve import sale_resolve
 from listings.services.sale_report import REPORTS, sale_report
 from listings.services.trading import SCOPES, trading_state_set
 from listings.states import SALE_ENDINGS
-from marketplaces.contracts import HandOver
+from marketplaces.delivery import HandOver
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_keys, hand_overs_of
 from marketplaces.selectors import net_of
@@ -180,7 +181,7 @@ class DelistInput(Input):
 
 
 class FulfilInput(Input):
-    """How the tickets went to the buyer: with a confirmation number, or with one https address a ticket."""
+    """How the tickets go to the buyer: by a number, one https address a ticket, or each seat's own ticket."""
 
     method = ChoiceField(
         choices=[way.value for way in HandOver],
@@ -190,6 +191,10 @@ class FulfilInput(Input):
     transfer_urls = serializers.ListField(
         child=serializers.CharField(max_length=500), max_length=40, required=False, default=list
     )
+    tickets = serializers.ListField(
+        child=TicketInput(), max_length=40, required=False, default=list,
+        help_text="For barcode, pdf and qr_code: each seat's ticket, where it was not entered before.",
+    )  # fmt: skip
 
 
 class ResolveInput(Input):
@@ -281,7 +286,7 @@ class SaleOutput(serializers.ModelSerializer[Sale]):
             "fees", "proceeds", "rounding", "charged", "currency", "state", "state_reason", "ending", "ending_reason",
             "ended_at", "told_charge", "ending_effects", "remote_status", "sold_at",
             "noticed_at", "confirm_by", "ship_by", "delivered_at", "last_delist_at", "notice_to_last_delist_ms",
-            "hand_overs", "payout", "version",
+            "hand_overs", "payout", "delivery_step", "delivery_note", "asked_again_at", "version",
         )  # fmt: skip
 
     def get_seats(self, sale: Sale) -> list[str]:
@@ -590,7 +595,9 @@ class SaleFulfil(ApiView):
         sale = selectors.sale_get(self.actor, pk)
         data = FulfilInput(data=request.data)
         data.is_valid(raise_exception=True)
-        command = sale_fulfil(actor=self.actor, sale_id=sale.pk, **data.validated_data)
+        given = data.validated_data
+        given["tickets"] = [TicketInput.entry(item) for item in given["tickets"]]
+        command = sale_fulfil(actor=self.actor, sale_id=sale.pk, **given)
         return Response(CommandOutput(command).data, status=202)
 
 

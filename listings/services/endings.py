@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from listings.locks import listings_lock, sale_lock
-from listings.models import ListingSeat, Sale, SaleEnding, SaleSeat, SaleState
+from listings.models import ListingSeat, Sale, SaleEnding, SaleState
 from listings.services.ending_alerts import alert_ending, alerts_of_ending_settle
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
@@ -16,7 +16,7 @@ from listings.services.payout_alerts import alerts_of_money_settle
 from listings.services.payout_checks import sales_check
 from listings.services.projections import offer_no_more
 from listings.services.sale_alerts import alerts_settle
-from listings.services.sale_scene import sale_facts
+from listings.services.sale_scene import sale_facts, seats_detach
 from listings.states import LIFTABLE, SALE_ENDINGS, SALE_LIVE, EndingRow, SeatEffect, ending_may_be
 from portfolios.locks import seats_lock
 from portfolios.models import GameStatus, OwnerState, Seat
@@ -45,7 +45,7 @@ def ending_apply(
         key = hold_key(sale.account_id, sale.platform_sale_id)
         own = [seat for seat in seats if seat.held_by == key]
         seats_move(actor=actor, seats=own, to_state=OwnerState.AVAILABLE, reason="the sale was cancelled")
-        SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
+        seats_detach(sale)
     sale.state = row.to_state or sale.state
     sale.missing, sale.missed_at = False, None
     if ending not in _TAKEN_BACK or sale.ending not in _CAUSES:

@@ -1,33 +1,38 @@
 """Carrying one claimed command to its marketplace. No transaction is open here; what comes back is recorded after."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime, time
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
 
-from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, SaleState
+from listings.disclosures import in_words
+from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand
 from listings.services.events import event_learn
+from listings.services.fulfil import proof_of, secrets_of, ways_of
 from listings.services.leases import lease_renew
 from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
 from listings.services.refs import listing_ref
+from listings.services.seat_tickets import barcodes_whole
 from listings.services.sendable import create_held_back, reprice_held_back
 from listings.services.sweeps import sweep_keep
 from listings.states import OFFERED, SALE_LIVE
 from marketplaces.contracts import (
     Capability,
     Draft,
-    Fulfilment,
     Link,
     ListingRef,
     MarketplaceAdapter,
     RemoteListing,
     RemoteSaleState,
-)  # fmt: skip
+)
+from marketplaces.delivery import DeliveryType
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
@@ -141,7 +146,19 @@ def draft_unmapped(listing: Listing, event_id: str) -> Draft:
         price=listing.price,
         currency=listing.currency,
         split=listing.split_type,
+        in_hand_at=in_hand_at(listing),
+        delivery=DeliveryType(listing.delivery),
+        disclosures=in_words(listing.disclosures),
+        tickets=barcodes_whole(listing) if listing.delivery == DeliveryType.BARCODE else (),
     )
+
+
+def in_hand_at(listing: Listing) -> datetime | None:
+    """The moment (aware UTC) from which its tickets can be delivered: that day's noon at the venue; None: now."""
+    if listing.in_hand_on is None:
+        return None
+    noon = datetime.combine(listing.in_hand_on, time(12), tzinfo=ZoneInfo(listing.game.venue.timezone))
+    return noon.astimezone(UTC)
 
 
 def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, draft: Draft) -> str:
@@ -251,19 +268,38 @@ def _reject(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     sale = command.sale
-    if sale is None or sale.state != SaleState.CONFIRMED:
+    if sale is None or not ways_of(sale):
         return Answer(Outcome.NOT_WANTED)
     if command.outcome_unknown:
         # The proof may have arrived: handing over twice would make a second transfer.
         there = adapter.fetch_sale(link, sale.platform_sale_id)
         if there is not None and there.state in {RemoteSaleState.IN_DELIVERY, RemoteSaleState.COMPLETE}:
             return Answer(Outcome.DONE, remote_sale=there)
-    proof = Fulfilment(
-        method=command.payload["method"],
-        transfer_urls=tuple(command.payload["transfer_urls"]),
-        confirmation=command.payload["confirmation"],
-    )
-    return Answer(Outcome.DONE, remote_sale=adapter.fulfil(link, sale.platform_sale_id, proof))
+    proof = proof_of(command)
+    try:
+        return Answer(Outcome.DONE, remote_sale=adapter.fulfil(link, sale.platform_sale_id, proof))
+    except MarketplaceError as error:
+        # A refusal may repeat what it was sent, and is shown and logged: tickets are not.
+        error.args = (_without(str(error), secrets_of(proof)),)
+        raise
+
+
+def _without(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "(left out)")
+    return text
+
+
+def _supply(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
+    listing = listing_of(command)
+    tickets = barcodes_whole(listing)
+    if listing.status not in OFFERED or not tickets:
+        return Answer(Outcome.NOT_WANTED)
+    try:
+        return Answer(Outcome.DONE, remote=adapter.supply(link, listing_ref(listing), tickets))
+    except MarketplaceError as error:
+        error.args = (_without(str(error), [ticket.barcode for ticket in tickets]),)
+        raise
 
 
 def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
@@ -301,4 +337,5 @@ _RUNNERS: dict[CommandKind, Runner] = {
     CommandKind.REJECT_SALE: _reject,
     CommandKind.FULFIL: _fulfil,
     CommandKind.SYNC_ACCOUNT: _sync_account,
+    CommandKind.SUPPLY: _supply,
 }

@@ -1,60 +1,127 @@
-"""Handing over: the holder says how the tickets went to the buyer, and the marketplace is told with the proof."""
+"""Handing over: the tickets, or the proof that they went, are written down and sent to the marketplace."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from django.db import transaction
 
 from listings.locks import sale_lock
-from listings.models import CommandKind, CommandState, MarketplaceCommand, Sale, SaleState
+from listings.models import (
+    CommandKind,
+    CommandState,
+    MarketplaceCommand,
+    Sale,
+    SaleProof,
+    SaleState,
+    SeatTicket,
+    TradingStateKind,
+)  # fmt: skip
 from listings.services.commands import command_write
 from listings.services.notify import sale_changed
-from marketplaces.contracts import HandOver
+from listings.services.sale_alerts import alert_twice
+from listings.services.seat_tickets import Entry, fingerprint, opened, tickets_enter, tickets_of
+from listings.services.trading import trading_state_set
+from marketplaces.delivery import BY_NUMBER, OF_SEATS, STEPS, Fulfilment, HandOver, step_of
+from marketplaces.errors import PermanentError
 from marketplaces.registry import hand_overs_of, platform_name
+from portfolios.models import Seat
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotAllowed
+from seatsync.core.subjects import subject_seal, subject_unseal
 
 MOST_URLS = 40
+# What a way's number is called, and where it is found.
+_NUMBERS = {
+    HandOver.MOBILE_TRANSFER: ("The transfer's confirmation is missing.", "Copy it from the ticket app."),
+    HandOver.TRACKING: ("The parcel's number is missing.", "Copy it from the carrier's receipt."),
+    HandOver.RESERVATION_CODE: ("The reservation code is missing.", "Copy it from the team's mail."),
+    HandOver.DROP_OFF: ("The receipt's number is missing.", "Copy it from the office's receipt."),
+}
 
 
-@transaction.atomic
-def sale_fulfil(
-    *, actor: Actor, sale_id: uuid.UUID, method: str, transfer_urls: Sequence[str] = (), confirmation: str = ""
-) -> MarketplaceCommand:
-    """Write the command that tells the marketplace how the tickets were handed over.
+class _Twice(Exception):
+    """A ticket or a link that another live sale has (I-10)."""
 
-    `method` is a HandOver that the marketplace takes. `mobile_transfer` needs the transfer's confirmation number,
-    `transfer_url` one https address a ticket. Raises NotFound, NotAllowed, InvalidInput by field, or Conflict where
-    the sale does not wait for its tickets or its marketplace takes no proof at all.
+    def __init__(self, sale: Sale, other: SaleProof) -> None:
+        super().__init__()
+        self.sale, self.other = sale, other
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One thing that is handed over: a seat's ticket, a link, or the number of all of them."""
+
+    mark: str
+    seat_id: uuid.UUID | None = None
+    secret: str = field(default="", repr=False)
+
+
+def ways_of(sale: Sale) -> tuple[HandOver, ...]:
+    """The ways in which its marketplace takes this sale's tickets now; none: it waits for nothing of ours.
+
+    A sale that was delivered is asked about again only where its marketplace says so.
     """
+    step = step_of(sale.delivery_step)
+    waits = sale.state == SaleState.CONFIRMED or (sale.state == SaleState.FULFILLED and sale.asked_again_at is not None)
+    if not waits or not sale.stands:
+        return ()
+    return tuple(way for way in hand_overs_of(sale.platform) if way in STEPS[step].ways)
+
+
+def sale_fulfil(
+    *, actor: Actor, sale_id: uuid.UUID, method: str, transfer_urls: Sequence[str] = (), confirmation: str = "",
+    tickets: Sequence[Entry] = (),
+) -> MarketplaceCommand:  # fmt: skip
+    """Write the command that hands a sale's tickets over.
+
+    `method` is a HandOver that the marketplace takes for this sale now. `transfer_url` needs one https address a
+    ticket; barcode, pdf and qr_code need each seat's ticket, of `tickets` or entered before; the others a number in
+    `confirmation`. Raises NotFound, NotAllowed, InvalidInput by field, or Conflict where the sale does not wait for
+    its tickets, its marketplace takes none, or a ticket went with another sale: then all selling is halted (I-10).
+    """
+    try:
+        with transaction.atomic():
+            return _fulfil(actor, sale_id, method, transfer_urls, confirmation.strip(), tickets)
+    except _Twice as twice:
+        _stop(actor, twice)
+        raise Conflict(
+            f"A ticket of this sale went with {platform_name(twice.other.sale.platform)} sale "
+            f"{twice.other.sale.platform_sale_id}. All selling is halted.",
+            field="tickets", remedy="Look at both sales. Lift the brake once each seat has its own ticket.",
+        ) from None  # fmt: skip
+
+
+def _fulfil(
+    actor: Actor, sale_id: uuid.UUID, method: str, urls: Sequence[str], number: str, entries: Sequence[Entry]
+) -> MarketplaceCommand:
     seen = Sale.objects.get_for(actor, sale_id)
     if seen.listing is not None and not seen.listing.season_ticket.may(actor, "list"):
         raise NotAllowed("You may look at this sale but not hand it over.")
+    seats = [row.seat for row in seen.sale_seats.filter(live=True).select_related("seat").order_by("seat__seat_number")]
+    if entries:
+        _check_own(seats, entries)
+        tickets_enter(actor=actor, kind=method, entries=entries)
     sale = sale_lock(seen.pk)
-    name, ways = platform_name(sale.platform), hand_overs_of(sale.platform)
-    if not ways:
-        raise Conflict(f"{name} takes no proof here.", field="sale", remedy="Hand the tickets over on its own site.")
-    if sale.state != SaleState.CONFIRMED:
-        raise Conflict(
-            f"The sale is {sale.get_state_display()}.",
-            field="sale",
-            remedy="Only a sale that waits is handed over.",
-        )
-    _check_way(method, name, ways)
-    _check(method, transfer_urls, confirmation, sale.quantity)
-    waiting = sale.commands.filter(
-        kind=CommandKind.FULFIL, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]
-    ).exists()
-    if waiting:
-        raise Conflict("The hand-over is on its way already.", remedy="Wait for the marketplace's answer.")
+    _check_waits(sale)
+    _check_way(sale, method)
+    pieces = _pieces(sale, HandOver(method), seats, urls, number)
+    _check_once(sale, pieces)
     command = command_write(
-        sale=sale,
-        kind=CommandKind.FULFIL,
-        key=f"fulfil:{sale.pk}:{sale.version}",
-        payload={"method": method, "transfer_urls": list(transfer_urls), "confirmation": confirmation.strip()},
-    )
+        sale=sale, kind=CommandKind.FULFIL, key=f"fulfil:{sale.pk}:{sale.version}",
+        payload={"method": method, "step": sale.delivery_step},
+    )  # fmt: skip
+    SaleProof.objects.filter(sale=sale, live=True).update(live=False)
+    subject = sale.account.user_id
+    SaleProof.objects.bulk_create([
+        SaleProof(
+            tenant_id=sale.tenant_id, sale=sale, command=command, seat_id=piece.seat_id, place=place, method=method,
+            sealed=subject_seal(subject, piece.secret.encode())[0] if piece.secret else b"", fingerprint=piece.mark,
+        )
+        for place, piece in enumerate(pieces)
+    ])  # fmt: skip
     sale.version += 1
     sale.save(update_fields=["version", "updated_at"])
     sale_changed(sale)
@@ -65,29 +132,80 @@ def sale_fulfil(
     return command
 
 
-def _check_way(method: str, name: str, ways: Sequence[HandOver]) -> None:
-    if method not in ways:
-        known = method in set(HandOver)
-        detail = f"{name} does not take {method}." if known else f"{method!r} is unknown."
-        raise InvalidInput(detail, field="method", remedy=f"Use {' or '.join(ways)}.")
-
-
-def _check(method: str, urls: Sequence[str], confirmation: str, quantity: int) -> None:
-    problems = []
-    if method == HandOver.MOBILE_TRANSFER and not confirmation.strip():
-        problems.append(
-            FieldProblem("confirmation", "The transfer's confirmation is missing.", "Copy it from the ticket app.")
+def _check_own(seats: Sequence[Seat], entries: Sequence[Entry]) -> None:
+    strange = {entry.seat_id for entry in entries} - {seat.pk for seat in seats}
+    if strange:
+        own = ", ".join(str(seat.seat_number) for seat in seats)
+        raise InvalidInput(
+            "A ticket is of a seat that was not sold.", field="tickets", remedy=f"Give those of seats {own}."
         )
-    if method == HandOver.TRANSFER_URL:
-        if len(urls) != quantity:
-            problems.append(
-                FieldProblem("transfer_urls", f"{len(urls)} addresses for {quantity} tickets.", "Give one a ticket.")
-            )
-        bad = next((url for url in urls[:MOST_URLS] if not _is_address(url)), None)
-        if bad is not None:
-            problems.append(FieldProblem("transfer_urls", f"{bad!r} is no https address.", "Copy the whole address."))
-        if len(set(urls)) != len(urls):
-            problems.append(FieldProblem("transfer_urls", "An address is given twice.", "Give each ticket its own."))
+
+
+def _check_waits(sale: Sale) -> None:
+    name = platform_name(sale.platform)
+    if not hand_overs_of(sale.platform):
+        raise Conflict(f"{name} takes no proof here.", field="sale", remedy="Hand the tickets over on its own site.")
+    row = STEPS[step_of(sale.delivery_step)]
+    asked_again = sale.state == SaleState.FULFILLED and sale.asked_again_at is not None
+    if sale.state != SaleState.CONFIRMED and not asked_again:
+        raise Conflict(
+            f"The sale is {sale.get_state_display()}.", field="sale", remedy="Only a sale that waits is handed over."
+        )
+    if not row.ways:
+        raise Conflict(f"{name} asks for nothing now.", field="sale", remedy=row.words)
+    if sale.commands.filter(kind=CommandKind.FULFIL, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]).exists():
+        raise Conflict("The hand-over is on its way already.", remedy="Wait for the marketplace's answer.")
+
+
+def _check_way(sale: Sale, method: str) -> None:
+    ways, name = ways_of(sale), platform_name(sale.platform)
+    if method in ways:
+        return
+    taken = method in hand_overs_of(sale.platform)
+    detail = f"{name} asks for something else now than {method}." if taken else f"{name} does not take {method}."
+    detail = detail if method in set(HandOver) else f"{method!r} is unknown."
+    remedy = f"Use {' or '.join(ways)}." if ways else "Hand the tickets over on its own site."
+    raise InvalidInput(detail, field="method", remedy=remedy)
+
+
+def _pieces(sale: Sale, way: HandOver, seats: Sequence[Seat], urls: Sequence[str], number: str) -> list[_Piece]:
+    """What is handed over, checked. Raises InvalidInput, or Conflict where it is not known which seats were sold."""
+    if way is HandOver.TRANSFER_URL:
+        _check_urls(urls, sale.quantity)
+        return [_Piece(fingerprint(url), secret=url) for url in urls]
+    if way in BY_NUMBER:
+        if not number:
+            detail, remedy = _NUMBERS[way]
+            raise InvalidInput(detail, field="confirmation", remedy=remedy)
+        # One number may be of several sales: a parcel, or a transfer to one buyer.
+        return [_Piece(fingerprint(f"{sale.pk} {number}"), secret=number)]
+    if len(seats) != sale.quantity:
+        raise Conflict(
+            "It is not known which seats were sold.", field="sale", remedy="Say which seats the sale took first."
+        )
+    known = tickets_of(seats, way)
+    lacking = [seat for seat in seats if seat.pk not in known]
+    if lacking:
+        kind = "barcode" if way is HandOver.BARCODE else "file"
+        problems = [
+            FieldProblem(f"seat_{seat.seat_number}", f"The {kind} of seat {seat.seat_number} is missing.", "Give it.")
+            for seat in lacking
+        ]
+        raise InvalidInput("Some tickets are missing.", problems=tuple(problems))
+    return [_Piece(known[seat.pk].fingerprint, seat_id=seat.pk) for seat in seats]
+
+
+def _check_urls(urls: Sequence[str], quantity: int) -> None:
+    problems = []
+    if len(urls) != quantity:
+        problems.append(
+            FieldProblem("transfer_urls", f"{len(urls)} addresses for {quantity} tickets.", "Give one a ticket.")
+        )
+    if any(not _is_address(url) for url in urls[:MOST_URLS]):
+        place = next(place for place, url in enumerate(urls, start=1) if not _is_address(url))
+        problems.append(FieldProblem("transfer_urls", f"Line {place} is no https address.", "Copy the whole address."))
+    if len(set(urls)) != len(urls):
+        problems.append(FieldProblem("transfer_urls", "An address is given twice.", "Give each ticket its own."))
     if problems:
         raise InvalidInput("Some of the input is not valid.", problems=tuple(problems))
 
@@ -95,3 +213,60 @@ def _check(method: str, urls: Sequence[str], confirmation: str, quantity: int) -
 def _is_address(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme == "https" and bool(parts.netloc)
+
+
+def _check_once(sale: Sale, pieces: Sequence[_Piece]) -> None:
+    """Raises _Twice where a piece is with another live sale, of whatever tenant (I-10)."""
+    marks = [piece.mark for piece in pieces]
+    other = SaleProof.objects.filter(fingerprint__in=marks, live=True).exclude(sale=sale).select_related("sale").first()
+    if other is not None:
+        raise _Twice(sale, other)
+
+
+@transaction.atomic
+def _stop(actor: Actor, twice: _Twice) -> None:
+    """Everything that this holder sells is halted until he has looked."""
+    sale = twice.sale
+    holder = sale.listing.season_ticket.user_id if sale.listing else sale.account.user_id
+    trading_state_set(
+        actor=Actor.system(tenant_id=sale.tenant_id), scope="holder", scope_id=holder, state=TradingStateKind.HALTED,
+        reason=f"one ticket was given to two sales ({sale.platform_sale_id})",
+    )  # fmt: skip
+    alert_twice(sale)
+
+
+def proof_of(command: MarketplaceCommand) -> Fulfilment:
+    """What a command hands over, as it is sent. Raises PermanentError where they are gone."""
+    rows = list(command.proofs.select_related("seat__ticket").order_by("place"))
+    method, step = str(command.payload["method"]), step_of(str(command.payload.get("step", "")))
+    subject = command.account.user_id
+    texts = [_text(subject, row) for row in rows if row.sealed]
+    tickets = [opened(row.seat.ticket) for row in rows if row.seat is not None and _has(row.seat, method)]
+    whole = tuple(ticket for ticket in tickets if ticket is not None)
+    if method in OF_SEATS and len(whole) != len(rows):
+        raise PermanentError("the tickets of this sale are not here any more: give them again")
+    urls = tuple(texts) if method == HandOver.TRANSFER_URL else ()
+    number = texts[0] if texts and method != HandOver.TRANSFER_URL else ""
+    return Fulfilment(method, transfer_urls=urls, confirmation=number, tickets=whole, step=step)
+
+
+def _has(seat: Seat, method: str) -> bool:
+    ticket: SeatTicket | None = getattr(seat, "ticket", None)
+    return ticket is not None and ticket.kind == method
+
+
+def _text(subject: uuid.UUID, row: SaleProof) -> str:
+    content = subject_unseal(subject, row.sealed)
+    return "" if content is None else content.decode()
+
+
+def secrets_of(proof: Fulfilment) -> list[str]:
+    """What of a hand-over may stand in no error and no log."""
+    codes = [ticket.barcode for ticket in proof.tickets]
+    return [text for text in (*proof.transfer_urls, proof.confirmation, *codes) if text]
+
+
+def hints_of(seats: Sequence[Seat], ways: Sequence[HandOver]) -> Mapping[uuid.UUID, str]:
+    """How a person tells the ticket that a seat has already from another; by seat."""
+    found = SeatTicket.objects.filter(seat__in=list(seats), kind__in=[way for way in ways if way in OF_SEATS])
+    return {ticket.seat_id: ticket.hint for ticket in found}

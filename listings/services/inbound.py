@@ -3,16 +3,18 @@
 from datetime import timedelta
 
 from listings.selectors import sale_set_aside
+from listings.services.deliverable import deliverable_note
 from listings.services.event_news import event_inactive
 from listings.services.mail_sales import mail_apply
-from listings.services.refs import listing_called
+from listings.services.refs import listing_called, listing_ref
 from listings.services.sale_saga import projections_withdraw, sale_apply, sale_hold, sale_hold_release
 from listings.services.sync import account_sync_sales
-from marketplaces.contracts import NoticeKind
+from listings.states import OFFERED
+from marketplaces.contracts import Capability, NoticeKind
 from marketplaces.errors import MarketplaceError, TemporaryError
 from marketplaces.inbox import register
 from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
-from marketplaces.registry import adapter_get, platform_name
+from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.services.links import over_link
 from seatsync.core.clock import now
 from seatsync.core.links import page_link
@@ -70,7 +72,16 @@ def on_sale(event: InboundEvent) -> None:
 
 
 def on_listing_update(event: InboundEvent) -> None:
-    """A listing's standing changed at its marketplace (hidden, undeliverable): tell the holder."""
+    """A listing's standing changed at its marketplace (hidden, undeliverable): read it, and tell the holder."""
+    account = event.account
+    listing = listing_called(account, key=event.external_id, listing_id=event.resource_id)
+    if listing is not None and listing.status in OFFERED and platform_can(account.platform, Capability.FETCH):
+        adapter, known = adapter_get(account.platform), listing.undeliverable_at
+        found = over_link(account, lambda link: adapter.fetch(link, listing_ref(listing)))
+        if found is not None:
+            deliverable_note(listing, found)
+        if found is not None and (found.undeliverable or known is not None):
+            return
     _tell(event.account, event, f"{platform_name(event.account.platform)} changed a listing", severity="action")
 
 

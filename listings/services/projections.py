@@ -10,7 +10,7 @@ from listings.services.allocation import together
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.notify import listing_changed
-from listings.states import OFFERED, listing_may_move, split_offerable
+from listings.states import OFFERED, UNSOLD, listing_may_move, split_offerable
 from marketplaces.contracts import Capability
 from marketplaces.registry import platform_can, platform_name, traits_of
 from portfolios.models import Seat, SeatGroup
@@ -114,9 +114,9 @@ def offer_no_more(sale: Sale) -> None:
 
 def _sold_no_more(listing: Listing) -> None:
     """A listing that was sold out says so no more once none of its sales stands."""
-    if listing.status != ListingStatus.SOLD or SaleSeat.objects.filter(sale__listing=listing, live=True).exists():
+    if listing.status not in UNSOLD or SaleSeat.objects.filter(sale__listing=listing, live=True).exists():
         return
-    listing.status, listing.status_reason = ListingStatus.CANCELLED, "its sale was cancelled"
+    listing.status, listing.status_reason = UNSOLD[listing.status], "its sale was cancelled"
     listing.sold_at = listing.final_price = None
     listing.version += 1
     listing.save(update_fields=["status", "status_reason", "sold_at", "final_price", "version", "updated_at"])

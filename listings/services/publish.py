@@ -8,6 +8,7 @@ from django.db import transaction
 
 from listings.models import (
     CommandKind,
+    DeliveryTerms,
     FoundKind,
     FoundListing,
     FoundState,
@@ -18,11 +19,12 @@ from listings.models import (
 )  # fmt: skip
 from listings.selectors import may_be_shown
 from listings.services.commands import command_write
+from listings.services.delivery_terms import promise, terms_of
 from listings.services.notify import listing_changed
 from listings.services.trading import brakes_on
 from listings.states import split_offerable
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.registry import platform_name
+from marketplaces.registry import platform_name, traits_of
 from marketplaces.selectors import fee_version, proceeds_at
 from portfolios.labels import label_of
 from portfolios.locks import seats_lock_whole
@@ -64,9 +66,12 @@ def listing_publish(
     group = seat_group_for(seats=seats)
     _check_free(seats, game, accounts)
     _check_brakes(seats[0], accounts)
+    terms = terms_of(seats[0].season_ticket)
+    _check_delivery(terms, accounts)
     listings = []
     for account in accounts:
         listing = _insert(account, seats, game, price, floor, ceiling, split_type, floor_basis)
+        promise(listing, terms)
         listing.seat_group = group
         listing.save()
         rows = (ListingSeat(tenant_id=listing.tenant_id, listing=listing, seat=seat) for seat in seats)
@@ -100,6 +105,17 @@ def _accounts(actor: Actor, account_ids: Sequence[uuid.UUID]) -> list[Marketplac
         if account.mode == Mode.LIVE and account.user.kyc_status != "approved":
             raise NotAllowed("Live selling needs an approved identity check.")
     return found
+
+
+def _check_delivery(terms: DeliveryTerms, accounts: list[MarketplaceAccount]) -> None:
+    """Raises InvalidInput where a marketplace takes no tickets of this kind: what is sold there cannot be delivered."""
+    for account in accounts:
+        traits = traits_of(account.platform)
+        if traits is not None and terms.delivery not in traits.deliveries:
+            raise InvalidInput(
+                f"{traits.name} takes no {terms.get_delivery_display()}.", field="accounts",
+                remedy="Leave it out, or say otherwise how these seats are delivered.",
+            )  # fmt: skip
 
 
 def _check_owners(ticket: SeasonTicket, accounts: list[MarketplaceAccount]) -> None:

@@ -17,6 +17,7 @@ from listings.locks import listings_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
+from listings.services.deliverable import deliverable_note
 from listings.services.drift_alerts import alert_vanished
 from listings.services.event_news import events_ask
 from listings.services.notify import listing_changed
@@ -187,6 +188,7 @@ def _arrived_after_all(listing: Listing, found: RemoteListing, drift: Drift) -> 
 
 
 def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None:
+    deliverable_note(listing, found)
     if found.price == listing.price and found.quantity <= listing.quantity:
         drift.confirmed.append(listing.pk)
     if found.price != listing.price:

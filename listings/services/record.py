@@ -23,6 +23,7 @@ from listings.models import (
 )  # fmt: skip
 from listings.services.command_alerts import alert_needs_person, alert_reconnect
 from listings.services.commands import command_write
+from listings.services.deliverable import alert_undeliverable
 from listings.services.endings import ending_apply
 from listings.services.notify import listing_changed
 from listings.services.sale_alerts import alert_rejected
@@ -208,12 +209,22 @@ def _status(listing: Listing, status: ListingStatus, reason: str) -> None:
     listing_changed(listing)
 
 
+def _supplied(_command: MarketplaceCommand, listing: Listing, _answer: Answer) -> None:
+    """It has its tickets: whether it is shown again the next sweep sees."""
+    listing.undeliverable_at = None
+    listing.version += 1
+    listing.save(update_fields=["undeliverable_at", "version", "updated_at"])
+    listing_changed(listing)
+    alert_undeliverable(listing)
+
+
 _After = Callable[[MarketplaceCommand, Listing, Answer], None]
 _AFTER: dict[CommandKind, _After] = {
     CommandKind.CREATE: _created,
     CommandKind.REPRICE: _priced,
     CommandKind.DELIST: _delisted,
     CommandKind.VERIFY_GONE: _verified,
+    CommandKind.SUPPLY: _supplied,
 }
 
 

@@ -2,6 +2,7 @@
 
 from listings.models import Sale, SaleState
 from listings.services.notify import sale_people
+from marketplaces.delivery import STEPS, step_of
 from marketplaces.registry import platform_name
 from portfolios.models import Game, SeasonTicket
 from portfolios.services.ledger import watchers
@@ -10,6 +11,7 @@ from seatsync.core.money import money_text
 from seatsync.core.templatetags.ui import milliseconds
 from seatsync.live.alerts import alert_raise, alerts_raise, alerts_recover, alerts_reword
 
+_AGAIN, _TWICE = "sale.again", "sale.twice"
 _SOLD, _PROMISED, _UNCLEAR, _AMOUNTS = "sale.sold", "sale.provisional", "sale.unclear", "sale.amounts"
 _MISSING, _CONFLICT, _CANCELLED = "sale.missing", "sale.conflict", "sale.cancelled"
 # What an alert says or asks for is so while its sale is in this state.
@@ -118,6 +120,32 @@ def _sold_body(sale: Sale) -> str:
     if sale.state == SaleState.PROVISIONAL:
         return f"{to_you} to you once {_name(sale)} has the buyer's payment. {elsewhere}"
     return f"{to_you} to you. {elsewhere}"
+
+
+def alert_again(sale: Sale) -> None:
+    """Its marketplace wants tickets that went before, or (nothing is asked again any more) has them."""
+    if sale.asked_again_at is None:
+        sale_settle_kinds(sale, _AGAIN)
+        return
+    said = f" It says: {sale.delivery_note}." if sale.delivery_note else ""
+    sale_tell(
+        sale,
+        kind=_AGAIN,
+        title=f"{_name(sale)} wants the tickets again: {sale_what(sale)}"[:160],
+        body=f"{STEPS[step_of(sale.delivery_step)].words}{said}",
+        severity="critical",
+    )
+
+
+def alert_twice(sale: Sale) -> None:
+    """One ticket was given to two sales: all selling of its holder is halted (I-10)."""
+    sale_tell(
+        sale,
+        kind=_TWICE,
+        title=f"One ticket in two sales: {_name(sale)} sale {sale.platform_sale_id}"[:160],
+        body="All your selling is halted. Give each seat its own ticket, then lift the brake.",
+        severity="critical",
+    )
 
 
 def alert_amounts(sale: Sale, *, unexplained: bool) -> None:

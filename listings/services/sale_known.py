@@ -22,9 +22,18 @@ def _news(sale: Sale, remote: RemoteSale) -> bool:
         return True
     if sale.remote_state == RemoteSaleState.ISSUE and remote.state is not RemoteSaleState.ISSUE:
         return True  # what was complained of is settled, under whatever word
+    if _step_news(sale, remote):
+        return True
     over = sale.state in {SaleState.CANCELLED, SaleState.CONFLICT}
-    same_state = sale.remote_status == remote.remote_status[:60] and (sale.state == STATE_OF.get(remote.state) or over)
+    as_we_have = sale.state == STATE_OF.get(remote.state) or over or sale.asked_again_at is not None
+    same_state = sale.remote_status == remote.remote_status[:60] and as_we_have
     return not (same_state and _same_money(sale, remote) and (over or _same_seats(sale, remote.seats)))
+
+
+def _step_news(sale: Sale, remote: RemoteSale) -> bool:
+    """Whether a live sale waits for another thing than we have."""
+    told = (remote.step.value, remote.step_note[:300])
+    return sale.state in SALE_LIVE and (sale.delivery_step, sale.delivery_note) != told
 
 
 def _same_money(sale: Sale, remote: RemoteSale) -> bool:

@@ -27,11 +27,13 @@ from listings.services.allocation import Allocation, allocate
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
 from listings.services.endings import ending_apply, ending_clear
+from listings.services.labels import label_order
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on
 from listings.services.projections import projections_shrink, sold_listing_shrink
 from listings.services.refs import listing_called
 from listings.services.sale_alerts import (
+    alert_again,
     alert_conflict,
     alert_sold,
     alert_sold_elsewhere_down,
@@ -43,6 +45,7 @@ from listings.services.sale_scene import (
     Scene,
     amounts_take,
     as_told,
+    asks_again,
     delivered_note,
     mark_if_nothing_to_take_down,
     sale_audit,
@@ -50,6 +53,8 @@ from listings.services.sale_scene import (
     sale_record,
     sale_store,
     seats_attach,
+    seats_detach,
+    step_take,
 )
 from listings.states import OPEN, SALE_LIVE, ending_may_be, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
@@ -287,6 +292,10 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
         # Words overtake each other: an old one must not raise a sale that is over. The marketplace is asked again.
         enqueue_on_commit(READ_SALE, sale_id=str(known.pk))
         return known
+    if asks_again(known, scene.remote) and known.asked_again_at is None and not scene.fresh:
+        # It may be an old word about what was handed over meanwhile: its marketplace is asked again.
+        enqueue_on_commit(READ_SALE, sale_id=str(known.pk))
+        return known
     renamed = _named_otherwise(scene, known, state)
     if renamed is not None and scene.listing is not None and state is not None:
         _release(scene, known, reason="its marketplace names other seats")
@@ -296,6 +305,7 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     sale = sale_lock(known.pk)
     scene.knows(sale)
     _tell_money(scene, sale)
+    _tell_step(scene, sale)
     # Asked for as long as it waits: who resolved an unclear sale did not confirm it there.
     _confirm_if_asked(scene, sale)
     if _is_told(scene, sale, state):
@@ -396,6 +406,20 @@ def _tell_money(scene: Scene, sale: Sale) -> None:
         Listing.objects.filter(pk=scene.listing.pk).update(final_price=each)
 
 
+def _tell_step(scene: Scene, sale: Sale) -> None:
+    """What a live sale waits for may be told later than the sale, or be another thing than before."""
+    if sale.state not in SALE_LIVE or scene.remote.state in {RemoteSaleState.ISSUE, RemoteSaleState.CANCELLED}:
+        return
+    if not step_take(sale, scene.remote):
+        return
+    sale.version += 1
+    sale.save()
+    sale_changed(sale)
+    alert_again(sale)
+    label_order(sale)
+    sale_record(scene, sale, "sale.step")
+
+
 def sale_settle(*, actor: Actor, sale: Sale, listing: Listing, seats: Sequence[Seat]) -> Sale:
     """A person says which seats of its listing a sale took that its marketplace left unclear.
 
@@ -480,7 +504,7 @@ def _release(scene: Scene, sale: Sale, *, reason: str = "the sale was cancelled"
     """Give a sale's seats back to the holder; nothing is listed again without being asked."""
     own = [seat for seat in scene.seats if seat.held_by == scene.key]
     seats_move(actor=scene.actor, seats=own, to_state=OwnerState.AVAILABLE, reason=reason)
-    SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
+    seats_detach(sale)
 
 
 def _confirm_if_asked(scene: Scene, sale: Sale) -> None:

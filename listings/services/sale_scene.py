@@ -1,5 +1,6 @@
 """One sale as its marketplace tells it, beside what we have of it; and writing it down."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,11 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 from listings.locks import sale_lock
-from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleSeat, SaleState
+from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleProof, SaleSeat, SaleState
+from listings.services.labels import label_order
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
 from listings.services.sale_alerts import alert_amounts
-from marketplaces.contracts import RemoteSale, RemoteSaleState
+from marketplaces.contracts import Buyer, RemoteSale, RemoteSaleState
+from marketplaces.delivery import STEPS, DeliveryStep, step_of
 from marketplaces.models import MarketplaceAccount
 from marketplaces.selectors import fee_version, payout_calendar
 from portfolios.models import Seat
@@ -19,6 +22,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.money import CENT
+from seatsync.core.subjects import subject_seal, subject_unseal
 
 STATE_OF = {
     RemoteSaleState.PROVISIONAL: SaleState.PROVISIONAL,
@@ -103,7 +107,9 @@ def sale_store(scene: Scene, state: str, reason: str) -> Sale:
         confirm_by=remote.confirm_by,
         ship_by=remote.ship_by,
     )
+    step_take(sale, remote)
     amounts_take(sale, remote)
+    label_order(sale)
     sale_changed(sale)
     return sale
 
@@ -134,10 +140,43 @@ def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
     delivered_note(sale)
     sale.remote_status, sale.remote_state, sale.read_back_at = remote.remote_status[:60], remote.state.value, now()
     sale.confirm_by, sale.ship_by = remote.confirm_by, remote.ship_by
+    step_take(sale, remote)
     sale.version += 1
     amounts_take(sale, remote)
     sale_changed(sale)
     return sale
+
+
+def step_take(sale: Sale, remote: RemoteSale) -> bool:
+    """What stands between the sale and its buyer, as it is told; whether that is news. The caller saves the sale.
+
+    A marketplace that asks for the tickets of a sale which was handed over asks for them again.
+    """
+    before = (sale.delivery_step, sale.delivery_note, sale.asked_again_at is not None)
+    sale.delivery_step, sale.delivery_note = remote.step.value, remote.step_note[:300]
+    again = STEPS[remote.step].again or (sale.state in _DELIVERED and asks_again(sale, remote))
+    if not again:
+        sale.asked_again_at = None
+    elif sale.asked_again_at is None:
+        sale.asked_again_at = now()
+    if remote.buyer is not None:
+        told = json.dumps([remote.buyer.name, remote.buyer.email, remote.buyer.phone]).encode()
+        if buyer_of(sale) != remote.buyer:
+            (sale.buyer_sealed,) = subject_seal(sale.account.user_id, told)
+            return True
+    return before != (sale.delivery_step, sale.delivery_note, sale.asked_again_at is not None)
+
+
+def asks_again(sale: Sale, remote: RemoteSale) -> bool:
+    """Whether its marketplace wants the tickets of a sale that was handed over."""
+    asks = remote.state is RemoteSaleState.AWAITING_FULFILMENT and bool(STEPS[remote.step].ways)
+    return sale.state == SaleState.FULFILLED and asks and remote.step is not DeliveryStep.UNTOLD
+
+
+def buyer_of(sale: Sale) -> Buyer | None:
+    """To whom the tickets go; None where that was not told, or its holder's key was destroyed."""
+    content = subject_unseal(sale.account.user_id, sale.buyer_sealed)
+    return None if content is None else Buyer(*json.loads(content))
 
 
 def as_told(sale: Sale) -> RemoteSale:
@@ -150,7 +189,8 @@ def as_told(sale: Sale) -> RemoteSale:
         section=sale.listing.section if sale.listing else "", row=sale.listing.row if sale.listing else "", seats=(),
         gross=sale.gross, fees=sale.fees, proceeds=sale.proceeds, currency=sale.currency,
         state=state, remote_status=sale.remote_status, sold_at=sale.sold_at,
-        confirm_by=sale.confirm_by, ship_by=sale.ship_by,
+        confirm_by=sale.confirm_by, ship_by=sale.ship_by, step=step_of(sale.delivery_step),
+        step_note=sale.delivery_note,
     )  # fmt: skip
 
 
@@ -170,6 +210,12 @@ def seats_attach(sale: Sale, seats: Iterable[Seat], *, live: bool) -> None:
         [SaleSeat(tenant_id=sale.tenant_id, sale=sale, seat=seat, live=live) for seat in seats],
         update_conflicts=True, unique_fields=["sale", "seat"], update_fields=["live"],
     )  # fmt: skip
+
+
+def seats_detach(sale: Sale) -> None:
+    """A sale has its seats no more, and what was handed over with it may go with another one."""
+    SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
+    SaleProof.objects.filter(sale=sale, live=True).update(live=False)
 
 
 def sale_facts(sale: Sale) -> dict[str, Any]:

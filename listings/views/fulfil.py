@@ -6,13 +6,18 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
-from listings.forms import FulfilForm
-from listings.models import CommandKind, SaleState
-from listings.selectors import sale_get, sale_zone
+from listings.forms import WAYS, FulfilForm
+from listings.models import CommandKind, Sale
+from listings.selectors import sale_get, sale_zone, seats_of_sale
+from listings.services.fulfil import hints_of, ways_of
 from listings.services.fulfil import sale_fulfil as hand_over
-from marketplaces.registry import hand_overs_of
+from listings.services.labels import label_of_sale
+from listings.services.sale_scene import buyer_of
+from marketplaces.delivery import STEPS, DeliveryStep, HandOver, step_of
+from marketplaces.registry import hand_overs_of, platform_name
+from portfolios.models import Seat
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_add_refusal
@@ -21,25 +26,54 @@ from seatsync.core.forms import form_add_refusal
 @login_required
 @require_http_methods(["GET", "POST"])
 def sale_fulfil(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
-    """The form, and what it sends; a refusal comes back beside its field with everything that was typed."""
+    """The form of one way (?way=), and what it sends; a refusal comes back with everything that was typed."""
     actor = request_actor(request)
     sale = sale_get(actor, sale_id)
-    form = FulfilForm(request.POST or None, platform=sale.platform)
+    ways, seats = ways_of(sale), [row.seat for row in seats_of_sale(sale) if row.live]
+    given = request.POST.get("method", "") or request.GET.get("way", "")
+    way = given if given in WAYS else (ways[0] if ways else HandOver.MOBILE_TRANSFER)
+    posted = request.POST if request.method == "POST" else None
+    form = FulfilForm(posted, request.FILES or None, way=way, seats=seats, hints=hints_of(seats, ways))
     if request.method == "POST" and form.is_valid():
         try:
-            hand_over(actor=actor, sale_id=sale.pk, **form.cleaned_data)
+            hand_over(actor=actor, sale_id=sale.pk, **form.said())
         except (InvalidInput, Conflict) as error:
             form_add_refusal(form, error)
         else:
             messages.success(request, "The marketplace is being told.")
             return redirect("listings:sale_detail", sale.pk)
-    context = {
+    context = _context(sale, form, way, ways, seats)
+    context["may_change"] = sale.listing is not None and sale.listing.season_ticket.may(actor, "list")
+    return render(request, "listings/sale_fulfil.html", context, status=422 if form.errors else 200)
+
+
+def _context(
+    sale: Sale, form: FulfilForm, way: str, ways: tuple[HandOver, ...], seats: list[Seat]
+) -> dict[str, object]:
+    step = step_of(sale.delivery_step)
+    return {
         "sale": sale,
         "zone": sale_zone(sale),
         "form": form,
-        "ways": hand_overs_of(sale.platform),
-        "may_change": sale.listing is not None and sale.listing.season_ticket.may(actor, "list"),
-        "waits": sale.state == SaleState.CONFIRMED,
+        "way": way,
+        "ways": [(one.value, WAYS[one]) for one in ways],
+        "takes": hand_overs_of(sale.platform),
+        "step": STEPS[step],
+        "label": step is DeliveryStep.LABELS,
+        "seats": seats,
+        "buyer": buyer_of(sale) if ways else None,
         "told": sale.commands.filter(kind=CommandKind.FULFIL).order_by("-created_at").first(),
     }
-    return render(request, "listings/sale_fulfil.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_GET
+def sale_label(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
+    """The shipping label of a sale's parcel, a PDF; back to the sale while it is being fetched."""
+    sale = sale_get(request_actor(request), sale_id)
+    label = label_of_sale(sale)
+    if label is None:
+        messages.info(request, f"{platform_name(sale.platform)} has not given a label yet: look again in a minute.")
+        return redirect("listings:sale_fulfil", sale.pk)
+    headers = {"Content-Disposition": f'inline; filename="label-{sale.platform_sale_id}.pdf"'}
+    return HttpResponse(label, content_type="application/pdf", headers=headers)

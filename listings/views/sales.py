@@ -13,7 +13,10 @@ from listings.payables import money_of
 from listings.selectors import commands_of_sale, sale_get, sale_zone, seats_of_sale
 from listings.selectors import sale_list as sales_visible
 from listings.services.ending_alerts import ending_words
+from listings.services.fulfil import ways_of
 from listings.states import LIFTABLE, REPORTABLE, SALE_LIVE, ending_may_be
+from marketplaces.delivery import STEPS, step_of
+from marketplaces.registry import hand_overs_of
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.requests import template_for
 
@@ -21,6 +24,7 @@ PAGE_SIZE = 50
 _TAKES_DOWN = {CommandKind.DELIST, CommandKind.RESIZE, CommandKind.VERIFY_GONE}
 _FINISHED = {CommandState.DONE, CommandState.SUPERSEDED}
 _UNCONFIRMED = {SaleState.PROVISIONAL, SaleState.NEEDS_PERSON, SaleState.CONFLICT}
+_ON_ITS_WAY = {SaleState.CONFIRMED, SaleState.FULFILLED}
 _PATH = [SaleState.PROVISIONAL, SaleState.CONFIRMED, SaleState.FULFILLED, SaleState.COMPLETE]
 
 
@@ -46,7 +50,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     reached = _PATH.index(SaleState(sale.state)) if sale.state in _PATH else -1
     commands = commands_of_sale(sale)
     told = [command for command in commands if command.kind not in _TAKES_DOWN]
-    money = money_of(actor, sale)
+    money, takes = money_of(actor, sale), hand_overs_of(sale.platform)
     context = {
         "sale": sale,
         "zone": sale_zone(sale),
@@ -59,7 +63,8 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "came": money.came,
         "may_report": any(ending_may_be(sale.state, one) for one in REPORTABLE),
         "may_settle": sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF,
-        "to_hand_over": sale.state == SaleState.CONFIRMED and sale.stands,
+        "to_hand_over": bool(ways_of(sale)) or (sale.state == SaleState.CONFIRMED and sale.stands and not takes),
+        "step": STEPS[step_of(sale.delivery_step)] if sale.stands and sale.state in _ON_ITS_WAY else None,
         "down": [command for command in commands if command.kind in _TAKES_DOWN],
         "sold_there": [command for command in commands if command.sold_there],
         "told": told,

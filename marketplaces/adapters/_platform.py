@@ -26,6 +26,7 @@ from marketplaces.contracts import (
     RemoteSale,
     Traits,
 )
+from marketplaces.delivery import Fulfilment, SeatTicket
 from marketplaces.errors import BadSignature, MarketplaceError, NotSupported, PermanentError, UnknownOutcome
 
 T = TypeVar("T")
@@ -79,6 +80,14 @@ class Platform(ABC):
         """Raises NotSupported: what is coming is not told."""
         raise self._none("preview of the next payout")
 
+    def supply(self, link: Link, ref: ListingRef, tickets: tuple[SeatTicket, ...]) -> RemoteListing:
+        """Raises NotSupported: tickets are asked for with the sale."""
+        raise self._none("call that takes a listing's tickets")
+
+    def shipping_label(self, link: Link, sale_id: str) -> bytes:
+        """Raises NotSupported: it sells no paper tickets, or prints no labels."""
+        raise self._none("shipping labels")
+
     def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
         """Raises NotSupported: there is none, or its people note the address down."""
         raise self._none("call that registers a webhook")
@@ -127,6 +136,11 @@ class Platform(ABC):
             return parse(answer)
         except PermanentError as error:
             raise UnknownOutcome(f"{self.traits.name} did not say what it did: {error}") from error
+
+    def _check_way(self, proof: Fulfilment) -> None:
+        """Raises PermanentError for a way of handing over that the platform does not take."""
+        if proof.method not in self.traits.hand_overs:
+            raise PermanentError(f"{self.traits.name} takes no {proof.method.replace('_', ' ')}")
 
     def _check_currency(self, currency: str) -> None:
         """Raises PermanentError for another currency than the platform sells in."""

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from marketplaces.contracts import Capability, Grant, Link
-from marketplaces.errors import MarketplaceError, NotSupported, StockUnknown, TemporaryError
+from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
 from marketplaces.locks import accounts_locked, connect_attempt_lock
 from marketplaces.models import AccountFile, ConnectAttempt, InboxState, MarketplaceAccount, Mode
 from marketplaces.ports import account_closing, account_connected, account_left, business, shown_listing
@@ -169,18 +169,15 @@ def _known(tenant_id: uuid.UUID, user_id: uuid.UUID, platform: str, mode: str) -
 def _check_seller(known: MarketplaceAccount | None, link: Link) -> bool:
     """A token names no account: whose it is shows in whether it sees what the known account has on show there.
 
-    Returns whether it did see that. Raises Conflict where it does not.
+    Returns whether it did see that. Raises Conflict where it does not, StockUnknown where it may see nothing.
     """
     if known is None or link.grant.account_id or _key(known.access_token) == _key(link.grant.access_token):
         return False
     shown = shown_listing(known.pk)
     if shown is None:
         return False
-    try:
-        if adapter_get(known.platform).fetch(link, shown) is not None:
-            return True
-    except StockUnknown:
-        return False
+    if adapter_get(known.platform).fetch(link, shown) is not None:
+        return True
     raise Conflict(
         "This token is another account's: a listing of the connected one is not there.", field="token",
         remedy="Use a token of the connected account, or disconnect that first and wait until it is through.",

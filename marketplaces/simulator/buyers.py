@@ -9,7 +9,7 @@ from typing import Any
 from marketplaces.simulator import sales
 from marketplaces.simulator.dialects import platforms
 from marketplaces.simulator.http import Refusal
-from marketplaces.simulator.sales import Tell
+from marketplaces.simulator.rules import Tell
 from marketplaces.simulator.state import Ledger, Listing
 
 

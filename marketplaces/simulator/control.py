@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marketplaces.simulator import endings, moves, payments, prints, sales
+from marketplaces.simulator import delivery, endings, moves, payments, prints, sales
 from marketplaces.simulator.dialects import platforms
 from marketplaces.simulator.http import Refusal, Request, Response
 from marketplaces.simulator.journal import journal_id
@@ -254,6 +254,23 @@ def _end(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     return _sale_body(sale)
 
 
+def _wants(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"sale_id", "delivery"?, "again"?: why}: the platform wants the tickets in this way, or once more."""
+    sale = _sale(simulator, body)
+    delivery.wants(
+        sale, delivery=str(body.get("delivery") or ""), again=str(body.get("again") or ""), now=now, tell=simulator.tell
+    )
+    return _sale_body(sale)
+
+
+def _undeliverable(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"platform", "external_id" or "listing_id"}: hidden until its tickets are there."""
+    listing = _listing(simulator, body)
+    delivery.hide(listing, now)
+    simulator.platforms[listing.platform].tell_of_listing(listing, now)
+    return as_row(listing)
+
+
 def _call_off(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     """{"event_id"}: the game will not be played; answers how many sales ended."""
     event = simulator.ledger.events.get(int(body["event_id"]))
@@ -391,6 +408,7 @@ _ACTIONS: dict[str, Callable[["Simulator", dict[str, Any], float], Any]] = {
     "/expire": _expire, "/events": _events, "/market": _market, "/sell": _sell,
     "/listings": _by_hand,
     "/advance": _advance, "/pay": _pay, "/charge": _charge,
-    "/end": _end, "/call-off": _call_off, "/move": _move, "/buyers": _buyers,
+    "/end": _end, "/wants": _wants, "/undeliverable": _undeliverable, "/call-off": _call_off, "/move": _move,
+    "/buyers": _buyers,
     "/deliver": _deliver, "/prints": _replay,
 }  # fmt: skip

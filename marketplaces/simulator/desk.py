@@ -38,6 +38,9 @@ class Desk:
         """Put a listing up as its seller does on the platform's own page, without our product."""
         self.ledger.listing_add(listing)
 
+    def tell_of_listing(self, listing: Listing, now: float) -> None:
+        """Nothing: the listing itself says it to who reads it."""
+
     def _routed(self, found: Routes, request: Request, account: Account | None, now: float) -> Response:
         """The answer of the handler that the request names. Raises Refusal(404) where there is none."""
         for method, pattern, handler in found:

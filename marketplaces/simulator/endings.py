@@ -2,7 +2,7 @@
 
 from marketplaces.simulator import payments, sales
 from marketplaces.simulator.http import Refusal
-from marketplaces.simulator.sales import Tell
+from marketplaces.simulator.rules import Tell
 from marketplaces.simulator.state import Event, Ledger, Sale
 
 HOW = ("claim", "settle", "penalty", "replacement", "cancel")

@@ -51,17 +51,40 @@ class Request:
 
     def form(self) -> dict[str, str]:
         """The fields of a urlencoded or multipart body."""
-        kind = self.headers.get("content-type", "")
-        if not kind.startswith("multipart/form-data"):
+        if not self.headers.get("content-type", "").startswith("multipart/form-data"):
             return dict(parse_qsl(self.body.decode(errors="replace")))
+        return {name: content.decode(errors="replace") for name, filename, content in self._parts() if filename is None}
+
+    def _parts(self) -> list[tuple[str, str | None, bytes]]:
+        """Name, file name (None: a plain field) and content of each part of a multipart body."""
+        kind = self.headers.get("content-type", "")
         message = email.message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + self.body)
-        fields: dict[str, str] = {}
+        found: list[tuple[str, str | None, bytes]] = []
         for part in message.walk():
-            name = part.get_param("name", header="content-disposition")
-            content = part.get_payload(decode=True)
+            name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
             if isinstance(name, str) and isinstance(content, bytes):
-                fields[name] = content.decode(errors="replace")
-        return fields
+                found.append((name, part.get_filename(), content))
+        return found
+
+    def file(self, name: str) -> tuple[str, bytes]:
+        """The file of a multipart body under this name: its own name, and what is in it. Raises Refusal(400)."""
+        found = self.files(name)
+        if not found:
+            raise Refusal(400, f"the file {name} is missing")
+        return found[0]
+
+    def files(self, name: str) -> list[tuple[str, bytes]]:
+        """The files of a multipart body under this name."""
+        return [
+            (filename, content) for given, filename, content in self._parts() if given == name and filename is not None
+        ]
+
+    def values(self, name: str) -> list[str]:
+        """The texts of a multipart body under this name."""
+        return [
+            content.decode(errors="replace") for given, filename, content in self._parts()
+            if given == name and filename is None
+        ]  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from marketplaces.simulator import sales
-from marketplaces.simulator.sales import Tell
+from marketplaces.simulator.rules import Tell
 from marketplaces.simulator.state import Ledger, Listing, Print, to_cents
 
 

@@ -1,6 +1,7 @@
 """What a dialect declares, so that nothing shared asks for a platform's name."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from marketplaces.simulator.http import Refusal, Request, Response
@@ -8,6 +9,10 @@ from marketplaces.simulator.state import Account, Event, Ledger, Listing, Sale
 
 if TYPE_CHECKING:
     from marketplaces.simulator.webhooks import Outbox
+
+
+# What is told to the seller: (platform's sale, topic of ours).
+Tell = Callable[[Sale, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,14 @@ class Rules:
     webhook_retry_s: float
     # No platform publishes its calendar whole: these are the simulator's own.
     payout: PayoutRule = PayoutRule()
+    # What tickets are, by the name that a listing gives them; without one they are transferred by phone.
+    delivery_of: Mapping[str, str] = field(default_factory=dict)
+    # Names of a sale by what its tickets are, where they differ: while it waits for them, for them again, on the way.
+    waits: Mapping[str, str] = field(default_factory=dict)
+    waits_again: Mapping[str, str] = field(default_factory=dict)
+    sent: Mapping[str, str] = field(default_factory=dict)
+    # The seller says which of a listing's seats a buyer has.
+    seller_allocates: bool = False
 
 
 class Dialect(Protocol):
@@ -84,6 +97,9 @@ class Dialect(Protocol):
 
     def tell_event(self, event: Event, now: float) -> None:
         """Queue what sellers are told of an event that is not as it was, where the platform tells it."""
+
+    def tell_of_listing(self, listing: Listing, now: float) -> None:
+        """Queue what the seller is told of a listing that is hidden for want of its tickets."""
 
     def grant(self, account: Account, client_id: str, now: float, *, scope: str) -> dict[str, Any]:
         """What lets an account in, in the platform's own form."""

@@ -1,15 +1,13 @@
 """Buying, and what happens to a sale afterwards, in each platform's own words."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
-from marketplaces.simulator import payments
+from marketplaces.simulator import delivery, payments
 from marketplaces.simulator.dialects import rules_of
 from marketplaces.simulator.http import Refusal
+from marketplaces.simulator.rules import Tell
 from marketplaces.simulator.state import Ledger, Listing, Sale
-
-# What is told to the seller: (platform's sale, topic of ours).
-Tell = Callable[[Sale, str], None]
 
 
 def allowed_quantities(split: str, quantity: int) -> list[int]:
@@ -70,6 +68,7 @@ def _sale(ledger: Ledger, listing: Listing, quantity: int, seats: list[int], now
         seats=seats, quantity=quantity, price_cents=each, fees_cents=fees, currency=listing.currency,
         status=rules.words.provisional if held else rules.words.sold, created_at=now, updated_at=now,
         confirm_by=now + ledger.settings.confirm_within_s, provisional=held,
+        delivery=rules.delivery_of.get(listing.ticket_type, "mobile_transfer"),
     )  # fmt: skip
 
 
@@ -106,7 +105,7 @@ def confirm(sale: Sale, now: float) -> None:
         raise Refusal(403, "the sale is under review", code="invalid_sale_action")
     sale.acted("confirm", now)
     if not sale.confirmed:
-        sale.confirmed, sale.status, sale.updated_at = True, rules_of(sale.platform).words.confirmed, now
+        sale.confirmed, sale.status, sale.updated_at = True, delivery.waiting_word(sale), now
 
 
 def reject(sale: Sale, now: float) -> None:
@@ -117,15 +116,6 @@ def reject(sale: Sale, now: float) -> None:
     if not sale.rejected:
         sale.rejected, sale.provisional, sale.status = True, False, rules_of(sale.platform).words.rejected
         sale.updated_at = now
-
-
-def hand_over(sale: Sale, proof: dict[str, object], now: float) -> None:
-    """The seller proves the transfer. Raises Refusal(403)."""
-    _still_open(sale)
-    sale.acted("hand_over", now)
-    sale.confirmed = sale.fulfilled = True
-    sale.proof, sale.status, sale.updated_at = dict(proof), rules_of(sale.platform).words.handed_over, now
-    sale.handed_over_at = sale.handed_over_at or now
 
 
 def complete(sale: Sale, now: float) -> None:
@@ -141,8 +131,8 @@ def advance_due(ledger: Ledger, now: float, tell: Tell) -> int:
         if sale.provisional and 0 < rules.review_s <= now - sale.created_at:
             settle(sale, now, tell)
             moved += 1
-        words = rules_of(sale.platform).words
-        on_its_way = sale.fulfilled and words.handed_over != words.complete and sale.status == words.handed_over
+        words, sent = rules_of(sale.platform).words, delivery.sent_word(sale)
+        on_its_way = sale.fulfilled and sent != words.complete and sale.status == sent
         arrived = on_its_way and 0 < rules.delivery_s <= now - sale.updated_at
         if arrived:
             complete(sale, now)

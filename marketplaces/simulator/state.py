@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 SPLITS = ("Any", "None", "Pairs", "AvoidOne", "AvoidOneAndThree")
-TICKET_TYPES = ("MobileTransfer", "ETicket")
+TICKET_TYPES = ("MobileTransfer", "ETicket", "ElectronicTransfer", "MobileQRCode", "PaperTicket")
 
 
 def to_cents(amount: Any) -> int:
@@ -125,6 +125,8 @@ class Listing:
     updated_at: float
     state: str = "active"
     ticket_type: str = ""
+    # Hidden until its tickets are there.
+    undeliverable: bool = False
     last_order_at: float = 0.0
     # How often a buyer compared it with the others.
     looks: int = 0
@@ -182,9 +184,14 @@ class Sale:
     handed_over_at: float = 0.0
     # What a buyer complains of, while that is not settled.
     issue: str = ""
+    # What the tickets are (delivery.py), and why they are to be handed over once more.
+    delivery: str = "mobile_transfer"
+    again: str = ""
     proof: dict[str, Any] = field(default_factory=dict)
     # Whether one that is over is told by its id, where the platform hides what is over.
     shown: bool = False
+    # What was handed in so far, by seat: a barcode, or "file".
+    tickets: dict[str, str] = field(default_factory=dict)
     # What the seller did that was taken, [what, seconds since the epoch], repetitions too.
     acts: list[list[Any]] = field(default_factory=list)
 

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from listings.models import ListingStatus, SaleState
 from listings.services.allocation import seats_chosen, seats_named, together
-from listings.states import OFFERED, OPEN, SALE_LIVE, listing_may_move, sale_may_move, split_offerable
+from listings.states import OFFERED, OPEN, SALE_LIVE, UNSOLD, listing_may_move, sale_may_move, split_offerable
 from portfolios.models import OwnerState, Seat
 from portfolios.states import may_move
 
@@ -331,9 +331,8 @@ class Model:
             else:
                 self._take_down(place)
             return
-        if offer.status == ListingStatus.SOLD and not any(d.live and d.offer == place for d in self.deals):
-            # The one move that is in no table: a listing that sold out says so no more when its sales are off.
-            offer.status = ListingStatus.CANCELLED
+        if offer.status in UNSOLD and not any(d.live and d.offer == place for d in self.deals):
+            offer.status = ListingStatus(UNSOLD[offer.status])
         self._write(DELIST, place)
 
     # The outbox.

@@ -7,7 +7,7 @@ from listings.models import CommandKind, Sale, SaleState
 from listings.services.fulfil import sale_fulfil
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
-from marketplaces.contracts import HandOver
+from marketplaces.delivery import HandOver
 from marketplaces.registry import hand_overs_of
 from seatsync.chaos.offers import Offer, Offers
 from seatsync.chaos.pace import Worker

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 GRACE_S = 10.0
 REST_S = 2.0
 PAUSE_S = 0.02
+# So often in so many seconds one that ends by itself is started anew.
+MOST_REVIVED = 3
+REVIVED_WITHIN_S = 600.0
 
 
 class LaunchError(EmbeddedError):
@@ -47,11 +51,15 @@ def _die_with(parent: int) -> Callable[[], None]:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One process: its name (the prefix of its lines), its command, and its rank: lower ones are stopped first."""
+    """One process: its name (the prefix of its lines), its command, and its rank: lower ones are stopped first.
+
+    `again`: where it ends by itself it is started anew, as whoever runs the product elsewhere does.
+    """
 
     name: str
     command: list[str]
     rank: int = 0
+    again: bool = False
 
 
 class Processes:
@@ -64,6 +72,7 @@ class Processes:
         self.running: dict[str, subprocess.Popen[str]] = {}
         self.ranks: dict[str, int] = {}
         self.quiet = False
+        self._ended: dict[str, list[float]] = defaultdict(list)
         self._guard: subprocess.Popen[str] | None = None
         if _LIBC is not None:
             # What a child leaves behind becomes ours, not the machine's: we end and collect it.
@@ -127,6 +136,16 @@ class Processes:
     def dead(self) -> str | None:
         """The name of a child that ended by itself."""
         return next((name for name, process in self.running.items() if process.poll() is not None), None)
+
+    def revive(self, spec: Spec) -> bool:
+        """Start one anew that ended by itself; False where it did so too often: what ails it, no start mends."""
+        ended = [at for at in self._ended[spec.name] if time.monotonic() - at < REVIVED_WITHIN_S]
+        self._ended[spec.name] = [*ended, time.monotonic()]
+        self.kill(spec.name)
+        if len(ended) >= MOST_REVIVED:
+            return False
+        self.start(spec)
+        return True
 
     def stop(self) -> None:
         """Ask all to stop, rank by rank, and end what does not, with everything that it started."""

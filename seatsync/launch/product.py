@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 
 from seatsync.core.embedded import EmbeddedError, lost, provide_servers, state_dir
@@ -59,11 +60,11 @@ def specs(options: argparse.Namespace, ws_port: int) -> list[Spec]:
                      "--workers", "2", "--no-ws", "--log-level", "warning", "seatsync.web:application"]),
         Spec("ws", [str(BIN / "daphne"), "-v", "0", "-b", "127.0.0.1", "-p", str(ws_port),
                     "seatsync.asgi:application"]),
-        Spec("urgent", [*worker, "-Q", "urgent", "-c", "2", "-n", "urgent@%h"], rank=1),
-        Spec("sync", [*worker, "-Q", "sync", "-c", "2", "-n", "sync@%h"], rank=1),
-        Spec("worker", [*worker, "-Q", "default,automation,reports", "-c", "1", "-n", "worker@%h"], rank=1),
+        Spec("urgent", [*worker, "-Q", "urgent", "-c", "2", "-n", "urgent@%h"], rank=1, again=True),
+        Spec("sync", [*worker, "-Q", "sync", "-c", "2", "-n", "sync@%h"], rank=1, again=True),
+        Spec("worker", [*worker, "-Q", "default,automation,reports", "-c", "1", "-n", "worker@%h"], rank=1, again=True),
         Spec("beat", [*celery, "beat", "--loglevel=WARNING", "-S", "django_celery_beat.schedulers:DatabaseScheduler",
-                      "--pidfile="], rank=1),
+                      "--pidfile="], rank=1, again=True),
     ]  # fmt: skip
 
 
@@ -126,14 +127,22 @@ def start(options: argparse.Namespace, processes: Processes, ws_port: int) -> No
     step("web, ws, workers, beat and simulator running", started)
 
 
-def watch(processes: Processes) -> int:
-    """Until Ctrl-C, SIGTERM, or a process or a server that ends."""
+def watch(processes: Processes, started: Iterable[Spec]) -> int:
+    """Until Ctrl-C, SIGTERM, or a process or a server that ends.
+
+    A worker that loses its broker with messages in its hands may end: it is started anew.
+    """
+    again = {spec.name: spec for spec in started if spec.again}
     while True:
         time.sleep(0.5)
         if (gone := lost()) is not None:
             sys.stderr.write(f"error: {gone}\n")
             return 1
-        if (name := processes.dead()) is not None:
+        if (name := processes.dead()) is None:
+            continue
+        if name in again and processes.revive(again[name]):
+            sys.stderr.write(f"the process {name} ended by itself and is started anew\n")
+        else:
             sys.stderr.write(f"error: the process {name} ended; everything is stopped. Its lines above say why.\n")
             return 1
 
@@ -161,7 +170,7 @@ def run(options: argparse.Namespace, processes: Processes, ws_port: int) -> int:
         "Sign in as holder@example.com, password take-me-out-2024. Ctrl-C stops everything.\n"
         f"Mails (a new account's code, too) are written to {state_dir() / 'mail'}.\n\n"
     )
-    return watch(processes)
+    return watch(processes, specs(options, ws_port))
 
 
 def launch(interrupts: Interrupts) -> int:

@@ -281,6 +281,7 @@ SPECTACULAR_SETTINGS = {
         "CommandStateEnum": "listings.models.CommandState",
         "CommandKindEnum": "listings.models.CommandKind",
         "FoundStateEnum": "listings.models.FoundState",
+        "TicketKindEnum": "listings.models.TICKET_KINDS",
         "FoundKindEnum": "listings.models.FoundKind",
     },
 }

@@ -118,6 +118,17 @@ ROUTES: dict[str, Route] = {
     "api:mapping_options": _own(pk="waiting"),
     "api:sales": OWN,
     "api:sale": _own(pk="sale"),
+    "api:sale_delivery": _own(pk="sale"),
+    "api:sale_label": _own(pk="sale"),
+    "api:delivery_terms": Route(
+        Kind.OBJECT, {"pk": "ticket"}, body={"delivery": "pdf", "version": 0}, holder_methods=("PUT",)
+    ),
+    "api:seat_tickets": Route(
+        Kind.OBJECT,
+        {"pk": "ticket", "game": "game"},
+        body={"kind": "barcode", "tickets": [{"seat": "@free_seat", "barcode": "880012349"}]},
+        body_method="PUT",
+    ),
     "api:sale_fulfil": Route(Kind.OBJECT, {"pk": "sale"}, body={"method": "mobile_transfer", "confirmation": "TX-1"}),
     "api:sale_resolve": Route(Kind.OBJECT, {"pk": "sale"}, body={"reason": "a test order"}),
     "api:sale_report": Route(Kind.OBJECT, {"pk": "sale"}, body={"what": "claim", "reason": "refused at the gate"}),
@@ -178,6 +189,11 @@ ROUTES: dict[str, Route] = {
     "listings:sale_list": OWN,
     "listings:sale_detail": _own(sale_id="sale"),
     "listings:sale_fulfil": _own(sale_id="sale"),
+    "listings:sale_label": _own(sale_id="sale"),
+    "listings:delivery_terms": Route(
+        Kind.OBJECT, {"ticket_id": "ticket"}, body={"delivery": "pdf", "version": "0"}, holder_methods=("POST",)
+    ),
+    "listings:ticket_enter": _own(ticket_id="ticket", game_id="game"),
     "listings:sale_resolve": _own(sale_id="sale"),
     "listings:sale_report": _own(sale_id="sale"),
     "listings:payout_list": OWN,

@@ -27,6 +27,8 @@ SAME_BY_API = {
     "listings:found_decide": ("POST", "/api/v1/found/{id}/not-ours/"),
     "marketplaces:account_leave": ("POST", "/api/v1/marketplace-accounts/{id}/leave/"),
     "listings:sale_fulfil": ("POST", "/api/v1/sales/{id}/fulfil/"),
+    "listings:delivery_terms": ("PUT", "/api/v1/season-tickets/{id}/delivery/"),
+    "listings:ticket_enter": ("PUT", "/api/v1/season-tickets/{id}/games/{game}/tickets/"),
     "listings:sale_resolve": ("POST", "/api/v1/sales/{id}/resolve/"),
     "listings:sale_report": ("POST", "/api/v1/sales/{id}/report/"),
     "listings:payout_received": ("POST", "/api/v1/payouts/{id}/received/"),

@@ -131,8 +131,8 @@ def grown(own_world: World) -> Grown:
     return Grown(own_world.market, own_world, listing, own_world.market.holding.ticket)
 
 
-# What the product itself has so many of: it does not grow.
-OF_ITS_OWN = {"/api/v1/problems/"}
+# What does not grow: what the product itself has so many of, and the seats of one ticket's game.
+OF_ITS_OWN = {"/api/v1/problems/", "/api/v1/season-tickets/{id}/games/{game}/tickets/"}
 
 
 def api_lists(grown: Grown) -> dict[str, str]:
@@ -141,7 +141,10 @@ def api_lists(grown: Grown) -> dict[str, str]:
     for method, path in document().operations():
         if method != "GET" or path in OF_ITS_OWN:
             continue
-        schema = document().spec["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        content = document().spec["paths"][path]["get"]["responses"]["200"]["content"]
+        if "application/json" not in content:
+            continue
+        schema = content["application/json"]["schema"]
         if schema.get("type") == "array" or schema.get("$ref", "").rpartition("/")[2].startswith("Paginated"):
             found[path] = path.replace("{id}", str(grown.listing.pk)) + "?limit=200&price=84.00"
     return found

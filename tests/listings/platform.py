@@ -17,9 +17,7 @@ from marketplaces.contracts import (
     EventAsked,
     EventQuery,
     EventStanding,
-    Fulfilment,
     Grant,
-    HandOver,
     Link,
     ListingRef,
     MarketPoint,
@@ -34,7 +32,8 @@ from marketplaces.contracts import (
     RemoteSale,
     RemoteSaleState,
     Traits,
-)  # fmt: skip
+)
+from marketplaces.delivery import Fulfilment, HandOver  # fmt: skip
 from marketplaces.errors import AlreadyGone, AlreadySold, BadSignature, NotSupported
 from seatsync.core.clock import now
 

@@ -8,12 +8,13 @@ from typing import Any
 import time_machine
 
 from listings.models import Listing, Sale
+from listings.services.delivery_terms import delivery_terms_set
 from listings.services.fulfil import sale_fulfil
 from listings.services.payout_checks import payouts_check
 from listings.services.payouts import accounts_sync_payouts
 from listings.services.publish import listing_publish
 from listings.services.sync import account_sync_sales
-from marketplaces.contracts import HandOver
+from marketplaces.delivery import DeliveryType, HandOver
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get, hand_overs_of
 from marketplaces.services.files import file_declare
@@ -55,6 +56,19 @@ class Seller:
 
 def sell_and_hand_over(holding: Holding, simulator: Simulator, travel: time_machine.Traveller, platform: str) -> Seller:
     """Two seats of the coming game, sold and handed over."""
+    seller = sell(holding, simulator, travel, platform)
+    way = hand_overs_of(platform)[0]
+    sale_fulfil(actor=holding.actor, sale_id=seller.sale.pk, method=way, **PROOF[way])
+    work()
+    return seller
+
+
+def sell(
+    holding: Holding, simulator: Simulator, travel: time_machine.Traveller, platform: str,
+    delivery: str = DeliveryType.MOBILE_TRANSFER,
+) -> Seller:  # fmt: skip
+    """Two seats of the coming game, sold; their tickets are of this kind."""
+    delivery_terms_set(actor=holding.actor, ticket_id=holding.ticket.pk, delivery=delivery)
     made = control("accounts", platform=platform)
     account = MarketplaceAccount.objects.create(
         tenant_id=holding.ticket.tenant_id, user=holding.user, platform=platform, access_token=made["access_token"],
@@ -71,8 +85,5 @@ def sell_and_hand_over(holding: Holding, simulator: Simulator, travel: time_mach
     external_id = Listing.objects.get(pk=listing.pk).external_id
     control("sell", platform=platform, external_id=external_id, quantity=2)
     account_sync_sales(account=account)
-    work()
-    way = hand_overs_of(platform)[0]
-    sale_fulfil(actor=holding.actor, sale_id=Sale.objects.get().pk, method=way, **PROOF[way])
     work()
     return Seller(holding, simulator, travel, account)

@@ -9,7 +9,8 @@ from listings.models import CommandState, Listing, MarketplaceCommand, Sale
 from listings.services.accounts import LATE, account_business
 from listings.services.delist import listings_delist
 from listings.services.sync import account_sync_sales
-from marketplaces.contracts import Fulfilment, Grant, Link, RemoteSaleState
+from marketplaces.contracts import Grant, Link, RemoteSaleState
+from marketplaces.delivery import Fulfilment
 from marketplaces.errors import GrantExpired
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.ports import Business

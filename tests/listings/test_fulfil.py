@@ -10,7 +10,8 @@ from listings.models import CommandKind, MarketplaceCommand, Sale, SaleState
 from listings.services.fulfil import sale_fulfil
 from listings.services.outbox import leases_reap
 from marketplaces import registry
-from marketplaces.contracts import HandOver, RemoteSaleState
+from marketplaces.contracts import RemoteSaleState
+from marketplaces.delivery import HandOver
 from marketplaces.errors import UnknownOutcome
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound

@@ -312,7 +312,7 @@ def test_one_shared_word_makes_no_certain_place(holding: Holding, simulator: Sim
     control(
         "events",
         events=[{
-            "event_id": 777, "name": "Bay Gulls at Harbor Owls", "venue": "Harbor View Hall", "city": "X",
+            "event_id": 777, "name": "Night of the Harbor", "venue": "Harbor View Hall", "city": "X",
             "starts_at": game.starts_at.isoformat(), "timezone": game.venue.timezone,
         }],
     )  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from listings.models import Sale, SaleState
-from marketplaces.contracts import HandOver
+from marketplaces.delivery import HandOver
 from seatsync.accounts.models import User
 from tests.market import Market
 
@@ -66,7 +66,7 @@ def test_the_form_offers_what_the_marketplace_takes_and_no_more(market: Market, 
     assert 'name="confirmation"' not in page
     answer = owner.post(address, {"method": "mobile_transfer", "confirmation": "TX-77"})
     assert answer.status_code == 422
-    assert "Alpha does not take this way of handing over." in answer.text
+    assert "Alpha does not take mobile_transfer." in answer.text
     links = "https://t.example/1\nhttps://t.example/2"
     assert owner.post(address, {"method": "transfer_url", "transfer_urls": links}).status_code == 302
     market.work()

@@ -14,6 +14,7 @@ from marketplaces.adapters.seatgeek import mapping as seatgeek
 from marketplaces.adapters.stubhub import mapping as stubhub
 from marketplaces.adapters.stubhub.payments import payment_of
 from marketplaces.contracts import Draft, Grant, Link, ListingRef, PaymentLine, RemoteListingState, RemoteSaleState
+from marketplaces.delivery import DeliveryType
 from marketplaces.errors import AlreadySold, GrantExpired, NotSupported, PermanentError, TemporaryError, UnknownOutcome
 from marketplaces.registry import adapter_get
 from tests.marketplaces.conftest import World
@@ -99,7 +100,8 @@ def test_an_unknown_split_is_refused(mapping: Any) -> None:
     [
         ("submitted", "", RemoteSaleState.AWAITING_CONFIRM),
         ("confirmed", "", RemoteSaleState.AWAITING_FULFILMENT),
-        ("confirmed", "broken link", RemoteSaleState.ISSUE),
+        ("confirmed", "broken link", RemoteSaleState.AWAITING_FULFILMENT),
+        ("fulfilled", "wrong seats", RemoteSaleState.ISSUE),
         ("fulfilled", "", RemoteSaleState.IN_DELIVERY),
         ("denied", "late", RemoteSaleState.CANCELLED),
         ("void", "", RemoteSaleState.CANCELLED),
@@ -273,13 +275,16 @@ def test_stubhub_refused_delete_of_a_standing_listing_needs_a_person(
 def test_stubhub_takes_another_ticket_type_where_the_first_is_refused(world: World, draft: Draft) -> None:
     event = {
         "event_id": 503, "name": "Paper Game", "venue": "Yankee Stadium", "starts_at": "2026-05-01T23:00:00Z",
-        "ticket_types": ["ETicket"],
+        "ticket_types": ["PaperTicket", "TicketMasterMobile"],
     }  # fmt: skip
     world.control("events", {"events": [event]})
     adapter, link = adapter_get("stubhub"), world.link("stubhub")
     made = adapter.create(link, replace(draft, event_id="503"))
     assert made.quantity == 4
-    assert world.state("stubhub")["listings"][0]["ticket_type"] == "ETicket"
+    assert world.state("stubhub")["listings"][0]["ticket_type"] == "TicketMasterMobile"
+    # Never one of another kind: what is not there cannot be delivered.
+    with pytest.raises(PermanentError, match="say how yours are delivered"):
+        adapter.create(link, replace(draft, event_id="503", external_id="b" * 32, delivery=DeliveryType.PDF))
 
 
 def test_stubhub_price_out_of_bounds_names_the_field(world: World, draft: Draft) -> None:

@@ -21,7 +21,8 @@ from pyftpdlib.servers import FTPServer
 
 from marketplaces.adapters._drop import FtpDrop, drop_at
 from marketplaces.adapters.gametime import client, inventory, mapping
-from marketplaces.contracts import Draft, Fulfilment, Grant, Link, ListingRef, NewPrice, RemoteListing, RemoteSaleState
+from marketplaces.contracts import Draft, Grant, Link, ListingRef, NewPrice, RemoteListing, RemoteSaleState
+from marketplaces.delivery import Fulfilment
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,

@@ -1,14 +1,17 @@
 """What goes to StubHub, and what the simulator answers in its name, against StubHub's published schemas."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from marketplaces.contracts import Draft, EventQuery, Fulfilment, ListingRef
+from marketplaces.contracts import Draft, EventQuery, ListingRef
+from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver
 from marketplaces.registry import adapter_get
 from tests.marketplaces.conftest import BASE, SECRET, START, World, last_body, requested
 from tests.marketplaces.specs import BESIDE, VENDORED, violations
+from tests.marketplaces.test_adapter_contract import KIND_OF, proof_by, tickets_of
 
 INVENTORY, SALES, HOOKS, CATALOG = (f"stubhub-{name}.json" for name in ("inventory", "sales", "webhooks", "catalog"))
 STUBHUB = adapter_get("stubhub")
@@ -66,17 +69,38 @@ def test_sale_and_webhook_bodies(world: World, draft: Draft) -> None:
     sale_id = world.sell("stubhub", 2)["sale_id"]
     STUBHUB.confirm(link, sale_id)
     assert violations(SALES, "PatchSaleRequest", last_body(world, "PATCH")) == []
-    STUBHUB.fulfil(link, sale_id, Fulfilment("Ticketmaster", ("https://t.example/1",), "C1"))
+    STUBHUB.fulfil(link, sale_id, Fulfilment("transfer_url", ("https://t.example/1",)))
     assert violations(SALES, "PatchSaleRequest", last_body(world, "PATCH")) == []
     STUBHUB.register_webhook(link, url="https://seatsync.test/hooks", secret=SECRET)
     assert violations(HOOKS, "PostWebhookRequest", last_body(world, "POST")) == []
+
+
+@pytest.mark.parametrize("way", HandOver)
+def test_hand_over_bodies(world: World, draft: Draft, way: HandOver) -> None:
+    link = world.link("stubhub")
+    STUBHUB.create(link, draft)
+    sale_id = world.sell("stubhub", 2)["sale_id"]
+    world.control("wants", {"sale_id": sale_id, "delivery": KIND_OF[way]})
+    step = DeliveryStep.LABELS if way is HandOver.TRACKING else DeliveryStep.UNTOLD
+    STUBHUB.fulfil(link, sale_id, replace(proof_by(way, draft.seats[:2]), step=step))
+    schema = "PatchShipmentRequest" if way is HandOver.TRACKING else "PatchSaleRequest"
+    assert violations(SALES, schema, last_body(world, "PATCH")) == []
+
+
+def test_a_listing_with_barcodes_and_notes(world: World, draft: Draft) -> None:
+    kind = DeliveryType.BARCODE
+    tickets = tickets_of(HandOver.BARCODE, draft.seats)
+    STUBHUB.create(world.link("stubhub"), replace(draft, delivery=kind, tickets=tickets, disclosures=("Aisle seat",)))
+    body = last_body(world, "POST")
+    assert violations(INVENTORY, "PostSellerListingRequest", body) == []
+    assert (body["notes"], body["barcodes"][0]["seat"]) == ("Aisle seat", str(draft.seats[0]))
 
 
 def test_the_simulator_answers_as_published(world: World, draft: Draft) -> None:
     link = world.link("stubhub")
     made = STUBHUB.create(link, draft)
     sale_id = world.sell("stubhub", 2)["sale_id"]
-    STUBHUB.fulfil(link, sale_id, Fulfilment("Ticketmaster", (), "C1"))
+    STUBHUB.fulfil(link, sale_id, Fulfilment("mobile_transfer", (), "C1"))
     (paid,) = world.control("pay", {"platform": "stubhub"})["payments"]
     STUBHUB.search_events(link, EventQuery("Yankees", "Yankee Stadium", START, "2026-04-10"))
 

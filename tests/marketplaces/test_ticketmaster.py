@@ -18,13 +18,13 @@ from marketplaces.contracts import (
     AppCredentials,
     Draft,
     EventQuery,
-    Fulfilment,
     Grant,
     Link,
     ListingRef,
     PrimaryLeft,
     RemoteSaleState,
 )
+from marketplaces.delivery import Fulfilment
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,

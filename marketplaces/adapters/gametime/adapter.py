@@ -16,9 +16,7 @@ from marketplaces.contracts import (
     AccountChange,
     Capability,
     Draft,
-    Fulfilment,
     Grant,
-    HandOver,
     Link,
     ListingRef,
     Notice,
@@ -28,6 +26,7 @@ from marketplaces.contracts import (
     RemoteSaleState,
     Traits,
 )
+from marketplaces.delivery import Fulfilment, HandOver
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
@@ -40,6 +39,8 @@ from marketplaces.errors import (
 
 _LACKS = frozenset({
     Capability.PRIMARY_LEFT,
+    Capability.SUPPLY,
+    Capability.SHIPPING_LABEL,
     Capability.NEXT_PAYMENT,
     Capability.SEARCH_EVENTS, Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK,
     Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE, Capability.EVENT_STANDING,
@@ -81,7 +82,8 @@ class Gametime(TokenPlatform):
         capabilities=frozenset(Capability) - _LACKS,
         whole_account=True,
         token_parts=("API key", "FTP user", "FTP password"),
-        hand_overs=(HandOver.MOBILE_TRANSFER, HandOver.TRANSFER_URL),
+        hand_overs=(HandOver.MOBILE_TRANSFER, HandOver.TRANSFER_URL, HandOver.BARCODE, HandOver.PDF),
+        deliveries=tuple(inventory.STOCKS),
         tells_gross=False,
         # A purchase says when it was made and not when it changed.
         tells_endings=False,
@@ -235,8 +237,14 @@ class Gametime(TokenPlatform):
         client.call(link, "POST", _purchase(sale_id, "reject"), gone=True)
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
-        """Hand over by a transfer. Raises PermanentError without its number or addresses."""
-        return self._act(link, sale_id, "confirm_transfer", mapping.proof_form(proof))
+        """Hand over: barcodes, PDFs, or a transfer. Raises PermanentError where what the way asks for is missing."""
+        self._check_way(proof)
+        uploads = mapping.upload_bodies(proof)
+        if not uploads:
+            return self._act(link, sale_id, "confirm_transfer", mapping.proof_form(proof))
+        for what, body in uploads:
+            client.call(link, "POST", _purchase(sale_id, what), body=body)
+        return self._sale_read_back(link, sale_id)
 
     def _act(self, link: Link, sale_id: str, what: str, form: list[tuple[str, str]] | None = None) -> RemoteSale:
         client.call(link, "POST", _purchase(sale_id, what), form=form)

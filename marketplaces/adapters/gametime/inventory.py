@@ -9,6 +9,7 @@ from datetime import date, time
 
 from marketplaces.adapters import _wire
 from marketplaces.contracts import Draft, EventWords, RemoteListing, RemoteListingState
+from marketplaces.delivery import DeliveryType
 from marketplaces.errors import PermanentError, TemporaryError
 
 HEADER = (
@@ -103,15 +104,24 @@ def render(inventory: Inventory) -> bytes:
     return written.getvalue().encode()
 
 
+# Their name for a kind of ticket; barcodes have none: they are asked for with the purchase.
+STOCKS = {
+    DeliveryType.MOBILE_TRANSFER: "mobile_transfer", DeliveryType.BARCODE: "eticket", DeliveryType.PDF: "eticket",
+}  # fmt: skip
+
+
 def row_of(draft: Draft) -> Row:
     """A listing as a row. Raises PermanentError for what the file cannot say."""
+    if draft.delivery not in STOCKS:
+        raise PermanentError(f"Gametime takes no {draft.delivery.replace('_', ' ')} tickets")
     starts = time.fromisoformat(draft.local_time or "00:00:00")
     row = dict.fromkeys(HEADER, "")
     row |= {
         "Edit": "Y", "Event": draft.event_name, "Venue": draft.venue.partition(",")[0].strip(),
         "EventDate": _us_date(date.fromisoformat(draft.local_date)), "EventTime": f"{starts:%I:%M %p}".lstrip("0"),
         "Section": draft.section, "Row": draft.row, "Cost": str(_wire.cents(draft.price)),
-        "TicketID": draft.external_id, "edelivery_ind": "N", "Instant": "N", "Stock": "mobile_transfer",
+        "TicketID": draft.external_id, "edelivery_ind": "Y" if draft.delivery is DeliveryType.PDF else "N",
+        "Instant": "N", "Stock": STOCKS[draft.delivery], "Notes": "; ".join(draft.disclosures),
     }  # fmt: skip
     if draft.in_hand_at is not None:
         row["InHandDate"] = f"{draft.in_hand_at:%Y-%m-%d}"

@@ -1,5 +1,6 @@
 """Gametime's purchases and webhooks in our words."""
 
+import base64
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,8 +11,8 @@ from typing import Any
 from marketplaces.adapters import _wire
 from marketplaces.adapters.gametime.inventory import Sold, iso_date
 from marketplaces.contracts import (
+    Buyer,
     EventWords,
-    Fulfilment,
     Notice,
     NoticeKind,
     PaymentLine,
@@ -19,6 +20,7 @@ from marketplaces.contracts import (
     RemoteSale,
     RemoteSaleState,
 )
+from marketplaces.delivery import DeliveryStep, Fulfilment, HandOver
 from marketplaces.errors import BadSignature, PermanentError
 from marketplaces.proofs import secret_given
 
@@ -46,6 +48,7 @@ def sale_of(body: Any) -> RemoteSale:
         raise PermanentError("Gametime's answer is no purchase")
     quantity, status = _wire.int_of(_wire.dig(body, "quantity")) or 0, _wire.text_at(body, "status")
     total = Decimal(cents) / 100 * quantity
+    state = _STATES.get(status, RemoteSaleState.UNKNOWN)
     ours = _wire.text_at(body, "listing_reference_id")
     return RemoteSale(
         sale_id=sale_id,
@@ -60,7 +63,7 @@ def sale_of(body: Any) -> RemoteSale:
         fees=_ZERO,
         proceeds=total,
         currency="USD",
-        state=_STATES.get(status, RemoteSaleState.UNKNOWN),
+        state=state,
         remote_status=status,
         sold_at=sold_at,
         gross_known=False,
@@ -69,6 +72,8 @@ def sale_of(body: Any) -> RemoteSale:
             _wire.text_at(body, "venue"),
             iso_date(_wire.text_at(body, "event_date")),
         ),
+        step=_step(body, state),
+        buyer=buyer_of(body),
     )
 
 
@@ -89,8 +94,39 @@ def sold_of(sales: Iterable[RemoteSale]) -> Sold:
     return found
 
 
+_STEPS = {
+    "mobile": DeliveryStep.TRANSFER, "barcode": DeliveryStep.BARCODES, "electronic": DeliveryStep.FILES,
+}  # fmt: skip
+
+
+def _step(body: Any, state: RemoteSaleState) -> DeliveryStep:
+    """What a purchase waits for, by its delivery type."""
+    if state is not RemoteSaleState.AWAITING_FULFILMENT:
+        return DeliveryStep.UNTOLD
+    return _STEPS.get(_wire.text_at(body, "delivery_type"), DeliveryStep.UNTOLD)
+
+
+def buyer_of(body: Any) -> Buyer | None:
+    """To whom the tickets go; None where no address is told."""
+    email, phone = _wire.text_at(body, "email"), _wire.text_at(body, "phone")
+    name = " ".join(filter(None, (_wire.text_at(body, "first_name"), _wire.text_at(body, "last_name"))))
+    return Buyer(name, email, phone) if email or phone else None
+
+
+def upload_bodies(proof: Fulfilment) -> list[tuple[str, dict[str, Any]]]:
+    """The uploads of the tickets themselves: barcodes together, a PDF a seat. Empty where a transfer proves it."""
+    if proof.method == HandOver.BARCODE:
+        seats = {ticket.seat: {"barcode": ticket.barcode} for ticket in proof.tickets}
+        return [("barcode_upload", {"seats": seats})]
+    if proof.method != HandOver.PDF:
+        return []
+    return [
+        ("pdf_upload", {"seats": [one.seat], "pdf": base64.b64encode(one.content).decode()}) for one in proof.tickets
+    ]
+
+
 def proof_form(proof: Fulfilment) -> list[tuple[str, str]]:
-    """The fields of a hand-over. Raises PermanentError without a transfer's number or address."""
+    """The fields of a transfer. Raises PermanentError without its number or addresses."""
     if not proof.confirmation and not proof.transfer_urls:
         raise PermanentError("Gametime needs the transfer's confirmation number, or its addresses")
     fields = [("transfer_type", "generic"), *(("transfer_url[]", url) for url in proof.transfer_urls)]

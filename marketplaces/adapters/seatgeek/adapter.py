@@ -15,9 +15,7 @@ from marketplaces.contracts import (
     EventAsked,
     EventQuery,
     EventStanding,
-    Fulfilment,
     Grant,
-    HandOver,
     Link,
     ListingRef,
     MarketPoint,
@@ -28,10 +26,12 @@ from marketplaces.contracts import (
     RemoteSale,
     Traits,
 )
+from marketplaces.delivery import Fulfilment, HandOver, SeatTicket
 from marketplaces.errors import AlreadyGone, PermanentError, UnknownOutcome
 
 _LACKS = frozenset({
     Capability.PRIMARY_LEFT,
+    Capability.SHIPPING_LABEL,
     Capability.KEEP_ALIVE,
     Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.PROVISIONAL_SALE,
 })  # fmt: skip
@@ -56,7 +56,8 @@ class SeatGeek(TokenPlatform):
         capabilities=frozenset(Capability) - _LACKS,
         market_view="section_listings",
         default_per_second=5.0,
-        hand_overs=(HandOver.TRANSFER_URL,),
+        hand_overs=(HandOver.TRANSFER_URL, HandOver.BARCODE, HandOver.PDF),
+        deliveries=tuple(mapping.STOCK_TYPES),
         seller_allocates=True,
         webhook_secret_is_token=True,
     )
@@ -109,6 +110,10 @@ class SeatGeek(TokenPlatform):
             raise AlreadyGone("the listing was gone right after the change")
         return changed
 
+    def supply(self, link: Link, ref: ListingRef, tickets: tuple[SeatTicket, ...]) -> RemoteListing:
+        """Send the barcodes of a listing. Raises AlreadyGone."""
+        return self._patch(link, ref, mapping.tokens(tickets))
+
     def delist(self, link: Link, ref: ListingRef) -> None:
         """Take down. SeatGeek answers ok for a listing that is gone or sold too."""
         answer = client.call(
@@ -152,8 +157,19 @@ class SeatGeek(TokenPlatform):
         client.call(link, "PATCH", "/order", form={"order_id": sale_id, "status": "denied"}, gone=True)
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
-        """Hand over by transfer link. Raises PermanentError without one."""
-        return self._patch_order(link, mapping.proof_form(sale_id, proof))
+        """Hand over: the tickets themselves go first, then the order is said to be. Raises PermanentError.
+
+        Tickets that are sent twice, since an answer was lost, replace themselves.
+        """
+        self._check_way(proof)
+        seats = [ticket.seat for ticket in proof.tickets]
+        form = mapping.proof_form(sale_id, proof, seats)
+        if proof.tickets:
+            client.call(
+                link, "PUT", "/v3/order", form={"order_id": sale_id, "seats": ",".join(seats)},
+                files=mapping.ticket_parts(proof),
+            )  # fmt: skip
+        return self._patch_order(link, form)
 
     def _patch_order(self, link: Link, form: Mapping[str, str]) -> RemoteSale:
         return self._written(mapping.sale_of, client.call(link, "PATCH", "/order", form=form))

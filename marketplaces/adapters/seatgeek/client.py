@@ -1,6 +1,6 @@
 """SeatGeek's HTTP: three hosts, a static token, and the one place where its refusals become our errors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -9,6 +9,8 @@ from marketplaces.adapters import _wire
 from marketplaces.contracts import Link
 from marketplaces.errors import NotSupported, PermanentError, TemporaryError
 
+# A field's name, and a file's name, content and media type; or no name, and a text.
+SentFile = tuple[str, tuple[str | None, bytes | str] | tuple[str, bytes, str]]
 LIVE_BASE_URL = "https://sellerdirect-api.seatgeek.com"
 # Event search and broker data are other services with their own hosts; elsewhere all lie under one address.
 _PLATFORM_URL = "https://api.seatgeek.com"
@@ -22,17 +24,17 @@ ORDERS_PER_PAGE = 200
 
 def call(
     link: Link, method: str, path: str, *, body: Mapping[str, Any] | None = None,
-    params: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None, files: Sequence[SentFile] = (),
     write: bool = True, gone: bool = False,
 ) -> Any:  # fmt: skip
-    """One Seller Direct call; the parsed answer. `form` goes as multipart. Raises the classes of errors.py."""
+    """One Seller Direct call; the parsed answer. `form` and `files` are multipart. Raises the classes of errors.py."""
     headers = _auth(link)
     options: dict[str, Any] = {"params": params}
     if body is not None:
         headers["Content-Type"] = "application/json"
         options["content"] = _wire.dumps(body).encode()
     if form is not None:
-        options["files"] = {name: (None, value) for name, value in form.items()}
+        options["files"] = [*((name, (None, value)) for name, value in form.items()), *files]
     url = link.base_url.rstrip("/") + path
     response = _wire.send(link.http, method, url, write=write, headers=headers, **options)
     refuse(response, write=write, gone=gone)

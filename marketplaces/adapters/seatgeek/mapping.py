@@ -1,6 +1,6 @@
 """SeatGeek's shapes to ours and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,7 +12,6 @@ from marketplaces.contracts import (
     EventStanding,
     EventState,
     EventWords,
-    Fulfilment,
     MarketPoint,
     PaymentLine,
     PriceBasis,
@@ -23,11 +22,19 @@ from marketplaces.contracts import (
     RemoteSale,
     RemoteSaleState,
 )
+from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver, SeatTicket
 from marketplaces.errors import PermanentError
 
 _ZERO = Decimal("0.00")
 LONGEST_LISTING_ID = 32
-ORDER_STOCK_TYPES = frozenset({"mobile", "paper", "paperless", "barcode", "pdf"})
+# Their name for a kind of ticket, on a listing and on an order.
+STOCK_TYPES = {DeliveryType.MOBILE_TRANSFER: "mobile", DeliveryType.BARCODE: "barcode", DeliveryType.PDF: "pdf"}
+# What an order of such tickets waits for, at first and again.
+_STEPS = {
+    "mobile": (DeliveryStep.LINKS, DeliveryStep.TRANSFER_AGAIN), "pdf": (DeliveryStep.FILES, DeliveryStep.FILES),
+    "barcode": (DeliveryStep.BARCODES, DeliveryStep.BARCODES_AGAIN),
+}  # fmt: skip
+_STOCK_OF_WAY = {HandOver.TRANSFER_URL: "mobile", HandOver.BARCODE: "barcode", HandOver.PDF: "pdf"}
 _ORDER_STATES = {
     "submitted": RemoteSaleState.AWAITING_CONFIRM,
     "confirmed": RemoteSaleState.AWAITING_FULFILMENT,
@@ -51,7 +58,7 @@ def listing_body(draft: Draft) -> dict[str, Any]:
         "cost": _wire.cents(draft.price),
         "section": draft.section,
         "row": draft.row,
-        "stock_type": "mobile",
+        "stock_type": stock_type(draft.delivery),
         "is_edelivery": True,
         **seats_body(draft.seats, draft.split),
     }
@@ -62,7 +69,16 @@ def listing_body(draft: Draft) -> dict[str, Any]:
         body["in_hand_date"] = draft.in_hand_at.date().isoformat()
     if draft.face_value is not None:
         body["seller_previously_paid_price_per_ticket"] = _wire.cents(draft.face_value)
+    if draft.disclosures:
+        body["notes"] = "; ".join(draft.disclosures)
+    if draft.tickets:
+        body |= tokens(draft.tickets)
     return body
+
+
+def tokens(tickets: Iterable[SeatTicket]) -> dict[str, Any]:
+    """The barcodes of a listing."""
+    return {"tokens_type": "barcode", "tokens": [{"seat": one.seat, "token": one.barcode} for one in tickets]}
 
 
 def seats_body(seats: tuple[int, ...], split: str) -> dict[str, Any]:
@@ -89,18 +105,44 @@ def _clock(local_time: str) -> str:
     return ":".join([*(part.zfill(2) for part in parts), "00"][:3])
 
 
-def proof_form(sale_id: str, proof: Fulfilment) -> dict[str, str]:
-    """The multipart fields of a handover. Raises PermanentError without a transfer link."""
-    if not proof.transfer_urls:
-        raise PermanentError("SeatGeek needs a transfer link")
-    stock_type = proof.method if proof.method in ORDER_STOCK_TYPES else "mobile"
-    return {
-        "order_id": sale_id,
-        "status": "fulfilled",
-        "delivery_method": stock_type,
-        "stock_type": stock_type,
-        "transfer_url": ",".join(proof.transfer_urls),
-    }
+def stock_type(delivery: DeliveryType) -> str:
+    """Their name for a kind of ticket. Raises PermanentError for one that they do not take."""
+    if delivery not in STOCK_TYPES:
+        raise PermanentError(f"SeatGeek takes no {delivery.replace('_', ' ')} tickets")
+    return STOCK_TYPES[delivery]
+
+
+def proof_form(sale_id: str, proof: Fulfilment, seats: Iterable[str] = ()) -> dict[str, str]:
+    """The multipart fields that say an order is handed over. Raises PermanentError without links where they prove it.
+
+    `seats`: which ones, where the tickets themselves went before.
+    """
+    kind = _STOCK_OF_WAY[HandOver(proof.method)]
+    if not (proof.transfer_urls if kind == "mobile" else proof.tickets):
+        raise PermanentError("SeatGeek needs a transfer link, or the tickets")
+    form = {"order_id": sale_id, "status": "fulfilled", "delivery_method": kind, "stock_type": kind}
+    if proof.transfer_urls:
+        form["transfer_url"] = ",".join(proof.transfer_urls)
+    if seats:
+        form["seats"] = ",".join(seats)
+    if proof.step is DeliveryStep.TRANSFER_AGAIN:
+        form["retransfer_complete"] = "true"
+    return form
+
+
+def ticket_parts(proof: Fulfilment) -> list[tuple[str, tuple[str, bytes, str] | tuple[None, str]]]:
+    """The tickets of an order as multipart parts: barcodes as tokens, or files; in the order of the seats."""
+    if proof.method == HandOver.BARCODE:
+        return [("tokens[]", (None, ticket.barcode)) for ticket in proof.tickets]
+    return [("files[]", (f"seat-{one.seat}.pdf", one.content, one.media_type)) for one in proof.tickets]
+
+
+def _step(order: Any, state: RemoteSaleState) -> DeliveryStep:
+    """What an order waits for; one that came back with a message is to be handed over again."""
+    if state is not RemoteSaleState.AWAITING_FULFILMENT:
+        return DeliveryStep.UNTOLD
+    first, again = _STEPS.get(_wire.text_at(order, "stock_type"), (DeliveryStep.UNTOLD, DeliveryStep.UNTOLD))
+    return again if _wire.text_at(order, "fulfillment_issue_message") else first
 
 
 def event_of(body: Any) -> RemoteEvent | None:
@@ -178,6 +220,7 @@ def sale_of(body: Any) -> RemoteSale:
     quantity = _wire.int_of(_wire.dig(order, "listing", "quantity")) or 0
     gross, fees, net = _amounts(order, quantity)
     status = _wire.text_at(order, "status")
+    state = _order_state(order, status)
     return RemoteSale(
         sale_id=sale_id,
         external_id=_wire.text_at(order, "listing", "id"),
@@ -191,13 +234,14 @@ def sale_of(body: Any) -> RemoteSale:
         fees=fees,
         proceeds=net,
         currency="USD",
-        state=_order_state(order, status),
+        state=state,
         remote_status=status,
         sold_at=made_at,
         event=EventWords(
             _wire.text_at(order, "event", "name"), _wire.text_at(order, "event", "venue"),
             _wire.text_at(order, "event", "date")[:10],
         ),
+        step=_step(order, state), step_note=_wire.text_at(order, "fulfillment_issue_message"),
     )  # fmt: skip
 
 
@@ -214,8 +258,9 @@ def _amounts(order: Any, quantity: int) -> tuple[Decimal, Decimal, Decimal]:
 
 
 def _order_state(order: Any, status: str) -> RemoteSaleState:
+    """A message about an order that was handed over is a complaint; before that, it says what is to be done again."""
     state = _ORDER_STATES.get(status.lower(), RemoteSaleState.UNKNOWN)
-    if _wire.text_at(order, "fulfillment_issue_message") and state is not RemoteSaleState.CANCELLED:
+    if _wire.text_at(order, "fulfillment_issue_message") and state is RemoteSaleState.IN_DELIVERY:
         return RemoteSaleState.ISSUE
     return state
 

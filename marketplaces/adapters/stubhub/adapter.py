@@ -19,9 +19,7 @@ from marketplaces.contracts import (
     EventAsked,
     EventQuery,
     EventStanding,
-    Fulfilment,
     Grant,
-    HandOver,
     Link,
     ListingRef,
     MarketPoint,
@@ -34,7 +32,8 @@ from marketplaces.contracts import (
     RemoteSale,
     Traits,
 )
-from marketplaces.errors import AlreadySold, MarketplaceError, PermanentError, UnknownOutcome
+from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver, SeatTicket
+from marketplaces.errors import AlreadySold, MarketplaceError, PermanentError, TemporaryError, UnknownOutcome
 
 # `recentupdates` covers "a certain period of time"; a longer gap is read from the full list.
 _RECENT = timedelta(hours=12)
@@ -65,6 +64,7 @@ class StubHub(Platform):
         market_view="event_figures",
         default_per_second=5.0,
         hand_overs=tuple(HandOver),
+        deliveries=tuple(DeliveryType),
         scopes=oauth.SCOPES,
         refresh_token_single_use=True,
     )
@@ -131,7 +131,7 @@ class StubHub(Platform):
         return _applied(body)
 
     def _post_listing(self, link: Link, draft: Draft, path: str, *, preview: bool) -> Any:
-        body = mapping.listing_body(draft, ticket_type=mapping.DEFAULT_TICKET_TYPE, preview=preview)
+        body = mapping.listing_body(draft, ticket_type=mapping.TICKET_TYPES[draft.delivery][0], preview=preview)
         try:
             return client.call(link, "POST", path, body=body, write=not preview)
         except client.Refused as error:
@@ -139,9 +139,10 @@ class StubHub(Platform):
                 raise
         # Nothing was created: the event takes other ticket types, which its constraints name.
         allowed = self.constraints(link, draft).ticket_types
-        fitting = next((name for name in mapping.TICKET_TYPES if name in allowed), next(iter(allowed), ""))
+        fitting = next((name for name in mapping.TICKET_TYPES[draft.delivery] if name in allowed), "")
         if not fitting:
-            raise PermanentError("StubHub names no ticket type for this event")
+            told = ", ".join(allowed) or "none"
+            raise PermanentError(f"StubHub takes no such tickets for this event ({told}): say how yours are delivered")
         return client.call(link, "POST", path, body={**body, "ticket_type": fitting}, write=not preview)
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
@@ -157,6 +158,10 @@ class StubHub(Platform):
         current = mapping.listing_of(client.call(link, "GET", _listing_path(ref), write=False, gone=True))
         seating = mapping.seating(current.section, current.row, seats)
         return self._patch(link, ref, {"number_of_tickets": len(seats), "seating": seating})
+
+    def supply(self, link: Link, ref: ListingRef, tickets: tuple[SeatTicket, ...]) -> RemoteListing:
+        """Send the barcodes of a listing. Raises AlreadyGone, or AlreadySold where nothing is left of it."""
+        return self._patch(link, ref, {"barcodes": mapping.barcodes(tickets, "")})
 
     def _patch(self, link: Link, ref: ListingRef, body: Mapping[str, Any]) -> RemoteListing:
         try:
@@ -229,8 +234,43 @@ class StubHub(Platform):
         client.call(link, "DELETE", f"/v2/sales/{quote(sale_id, safe='')}", gone=True)
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
-        """Record the transfer. Raises PermanentError without a link or a confirmation number."""
+        """Hand over. Raises PermanentError where what the way asks for is missing."""
+        self._check_way(proof)
+        if proof.method in {HandOver.PDF, HandOver.QR_CODE}:
+            kind = {} if proof.method == HandOver.PDF else {"eticket_type": "MobileQRCode"}
+            return self._patch_sale(link, sale_id, {"eticket_ids": self._uploaded(link, sale_id, proof), **kind})
+        if proof.method == HandOver.TRACKING and proof.step is DeliveryStep.LABELS:
+            body = mapping.proof_body(proof)
+            client.call(link, "PATCH", f"{_shipments(sale_id)}/{self._shipment(link, sale_id)}", body=body)
+            return self._sale_read_back(link, sale_id)
         return self._patch_sale(link, sale_id, mapping.proof_body(proof))
+
+    @staticmethod
+    def _uploaded(link: Link, sale_id: str, proof: Fulfilment) -> list[int]:
+        """The ids of the e-tickets of these files, in the order of the seats: the sale is told which are its own."""
+        found: list[int] = []
+        for ticket in proof.tickets:
+            name = f"seat-{ticket.seat}.{ticket.media_type.rpartition('/')[2]}"
+            answer = client.call(
+                link, "POST", f"/v2/sales/{quote(sale_id, safe='')}/eticketuploads",
+                files=[("file", (name, ticket.content, ticket.media_type))],
+            )  # fmt: skip
+            made = [item for upload in _wire.items_at(answer, "_embedded", "items") for item in _etickets(upload)]
+            if not made:
+                raise TemporaryError(f"StubHub made no e-ticket of the file for seat {ticket.seat}")
+            found += made[:1]
+        return found
+
+    def _shipment(self, link: Link, sale_id: str) -> str:
+        """The sale's parcel; it is made where there is none yet."""
+        there = client.get(link, _shipments(sale_id))
+        known = [_wire.text_at(item, "id") for item in _wire.items_at(there, "_embedded", "items")]
+        return next(filter(None, known), "") or _wire.text_at(client.call(link, "PUT", _shipments(sale_id)), "id")
+
+    def shipping_label(self, link: Link, sale_id: str) -> bytes:
+        """The label of the sale's parcel, a PDF. Raises PermanentError where there is none."""
+        path = f"{_shipments(sale_id)}/{self._shipment(link, sale_id)}/label"
+        return client.document(link, path)
 
     def _patch_sale(self, link: Link, sale_id: str, body: Mapping[str, Any]) -> RemoteSale:
         answer = client.call(link, "PATCH", f"/v2/sales/{quote(sale_id, safe='')}", body=body)
@@ -276,6 +316,15 @@ class StubHub(Platform):
         if lowest is not None:
             currency = _wire.text_at(event, "min_ticket_price", "currency_code") or "USD"
             yield MarketPoint("", "", "", None, lowest, currency, PriceBasis.LIST)
+
+
+def _shipments(sale_id: str) -> str:
+    return f"/v2/sales/{quote(sale_id, safe='')}/shipments"
+
+
+def _etickets(upload: Any) -> list[int]:
+    told = (_wire.int_of(_wire.dig(item, "id")) for item in _wire.items_at(upload, "_embedded", "etickets"))
+    return [number for number in told if number is not None]
 
 
 def _applied(body: Any) -> RemoteListing:

@@ -1,6 +1,6 @@
 """StubHub's HTTP: addresses, authorisation, HAL paging, and the one place where its refusals become our errors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -10,6 +10,8 @@ from marketplaces.adapters import _wire
 from marketplaces.contracts import Link
 from marketplaces.errors import PermanentError
 
+# A field's name, and the file's name, content and media type.
+SentFile = tuple[str, tuple[str, bytes, str]]
 LIVE_BASE_URL = "https://api.stubhub.net"
 _ACCOUNT_HOSTS = {
     LIVE_BASE_URL: "https://account.stubhub.com",
@@ -35,15 +37,21 @@ def account_url(base_url: str, path: str) -> str:
 
 def call(
     link: Link, method: str, path: str, *, body: Mapping[str, Any] | None = None,
-    params: Mapping[str, str] | None = None, write: bool = True, gone: bool = False,
+    params: Mapping[str, str] | None = None, files: Sequence[SentFile] = (), write: bool = True, gone: bool = False,
 ) -> Any:  # fmt: skip
-    """One call with the account's grant; the parsed answer or None. Raises the classes of marketplaces/errors.py."""
+    """One call with the account's grant; the parsed answer or None. `files` go as multipart.
+
+    Raises the classes of marketplaces/errors.py.
+    """
+    options: dict[str, Any] = {"params": params}
     headers = {"Authorization": f"Bearer {link.grant.access_token}", "Accept": "application/hal+json, application/json"}
     if body is not None:
         headers["Content-Type"] = "application/json"
+        options["content"] = _wire.dumps(body).encode()
+    if files:
+        options["files"] = files
     response = _wire.send(
-        link.http, method, link.base_url.rstrip("/") + path, write=write, headers=headers, params=params,
-        content=None if body is None else _wire.dumps(body).encode(),
+        link.http, method, link.base_url.rstrip("/") + path, write=write, headers=headers, **options
     )  # fmt: skip
     refuse(response, write=write, gone=gone)
     return _wire.body_of(response, write=write)
@@ -57,6 +65,14 @@ def get(link: Link, path: str, params: Mapping[str, str] | None = None) -> Any:
         if error.status == 404:
             return None
         raise
+
+
+def document(link: Link, path: str) -> bytes:
+    """A file as it is. Raises the classes of marketplaces/errors.py."""
+    headers = {"Authorization": f"Bearer {link.grant.access_token}", "Accept": "application/pdf"}
+    response = _wire.send(link.http, "GET", link.base_url.rstrip("/") + path, write=False, headers=headers)
+    refuse(response, write=False)
+    return response.content
 
 
 def pages(link: Link, path: str, params: Mapping[str, str]) -> Iterator[Any]:

@@ -1,54 +1,66 @@
 """StubHub's shapes to ours and back. Reading is lenient; what is sent fits the published schema."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 from marketplaces.adapters import _wire
 from marketplaces.contracts import (
+    Buyer,
     Constraints,
     Draft,
     EventStanding,
     EventState,
     EventWords,
-    Fulfilment,
     RemoteEvent,
     RemoteListing,
     RemoteListingState,
     RemoteSale,
     RemoteSaleState,
 )
+from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver, SeatTicket
 from marketplaces.errors import PermanentError
 
 SPLITS = {
     "any": "Any", "none": "None", "pairs": "Pairs", "avoid_one": "AvoidOne",
     "avoid_one_and_three": "AvoidOneAndThree",
 }  # fmt: skip
-# Season tickets are transferred by phone; the constraints are asked only where the platform refuses this.
-DEFAULT_TICKET_TYPE = "MobileTransfer"
-TICKET_TYPES = ("MobileTransfer", "TicketMasterMobile", "ElectronicTransfer", "MobileQRCode", "ETicketUrl", "ETicket")
+# Their names for a kind of ticket, the usual one first; the constraints are asked only where that is refused.
+TICKET_TYPES: dict[DeliveryType, tuple[str, ...]] = {
+    DeliveryType.MOBILE_TRANSFER: ("MobileTransfer", "TicketMasterMobile", "ElectronicTransfer", "ETicketUrl"),
+    DeliveryType.BARCODE: ("ElectronicTransfer", "ETicket"),
+    DeliveryType.PDF: ("ETicket",),
+    DeliveryType.QR_CODE: ("MobileQRCode", "ETicket"),
+    DeliveryType.PAPER: ("PaperTicket",),
+}
 _COUNTRIES = {"USD": "US", "CAD": "CA", "GBP": "GB"}
-_MOBILE_PROVIDERS = frozenset({
-    "StubHub", "Viagogo", "Ticketmaster", "AXS", "SeatGeek", "Ticketmaster Account Manager", "MLB Ballpark", "MPV",
-    "Paciolan", "Tickets.com", "Tickets.com RDP", "Vivenu", "Ticketmaster CA", "Eventbrite",
-})  # fmt: skip
-_SALE_STATES = {
-    RemoteSaleState.PROVISIONAL: ("UnderReview",),
-    RemoteSaleState.AWAITING_CONFIRM: ("ConfirmSale",),
-    RemoteSaleState.AWAITING_FULFILMENT: (
-        "UploadETickets", "UploadTicketsLinks", "TransferTDT", "UploadQRCodes", "UploadBarcodes", "ReenterBarcodes",
-        "PrintShippingLabels", "EnterTrackingNumbers", "WaitForShippingDetails", "WaitUntil2DaysBeforeTheEvent",
-        "DropOffTickets", "UploadReservationCode",
-    ),
-    RemoteSaleState.IN_DELIVERY: (
-        "WaitForCourierPickup", "OnTheWay", "ProcessingTransfer", "WaitingForBuyerPickup", "GetPaid",
-    ),
-    RemoteSaleState.COMPLETE: ("Complete",),
-    RemoteSaleState.CANCELLED: ("Cancelled",),
-    RemoteSaleState.ISSUE: ("Issue",),
-}  # fmt: skip
+# What a status is to us: where the sale stands, and what it waits for.
+_STATUSES: dict[str, tuple[RemoteSaleState, DeliveryStep]] = {
+    "UnderReview": (RemoteSaleState.PROVISIONAL, DeliveryStep.UNTOLD),
+    "ConfirmSale": (RemoteSaleState.AWAITING_CONFIRM, DeliveryStep.UNTOLD),
+    "UploadETickets": (RemoteSaleState.AWAITING_FULFILMENT, DeliveryStep.FILES),
+    "UploadTicketsLinks": (RemoteSaleState.AWAITING_FULFILMENT, DeliveryStep.LINKS),
+    "TransferTDT": (RemoteSaleState.AWAITING_FULFILMENT, DeliveryStep.TRANSFER),
+    "UploadQRCodes": (RemoteSaleState.AWAITING_FULFILMENT, DeliveryStep.QR_CODES),
+    "UploadBarcodes": (RemoteSaleState.AWAITING_FULFILMENT, DeliveryStep.BARCODES),
+    "ReenterBarcodes": (RemoteSaleState.AWAITING_FULFILMENT, DeliveryStep.BARCODES_AGAIN),
+    "PrintShippingLabels": (RemoteSaleState.AWAITING_FULFILMENT, DeliveryStep.LABELS),
+    "EnterTrackingNumbers": (RemoteSaleState.AWAITING_FULFILMENT, DeliveryStep.TRACKING),
+    "WaitForShippingDetails": (RemoteSaleState.AWAITING_FULFILMENT, DeliveryStep.ADDRESS),
+    "WaitUntil2DaysBeforeTheEvent": (RemoteSaleState.AWAITING_FULFILMENT, DeliveryStep.LATER),
+    "DropOffTickets": (RemoteSaleState.AWAITING_FULFILMENT, DeliveryStep.DROP_OFF),
+    "UploadReservationCode": (RemoteSaleState.AWAITING_FULFILMENT, DeliveryStep.RESERVATION_CODE),
+    "WaitForCourierPickup": (RemoteSaleState.IN_DELIVERY, DeliveryStep.COURIER),
+    "OnTheWay": (RemoteSaleState.IN_DELIVERY, DeliveryStep.ON_THE_WAY),
+    "ProcessingTransfer": (RemoteSaleState.IN_DELIVERY, DeliveryStep.ARRIVING),
+    "WaitingForBuyerPickup": (RemoteSaleState.IN_DELIVERY, DeliveryStep.PICKUP),
+    "GetPaid": (RemoteSaleState.IN_DELIVERY, DeliveryStep.PAYMENT),
+    "Complete": (RemoteSaleState.COMPLETE, DeliveryStep.UNTOLD),
+    "Cancelled": (RemoteSaleState.CANCELLED, DeliveryStep.UNTOLD),
+    "Issue": (RemoteSaleState.ISSUE, DeliveryStep.UNTOLD),
+}
 
 
 def status_words(status: str) -> str:
@@ -57,12 +69,16 @@ def status_words(status: str) -> str:
     return "".join(word.lower().removesuffix("s") for word in re.findall(r"[A-Za-z0-9]+", spaced))
 
 
-_BY_WORDS = {status_words(name): state for state, names in _SALE_STATES.items() for name in names}
+_BY_WORDS = {status_words(name): meant for name, meant in _STATUSES.items()}
 
 
 def sale_state(status: str) -> RemoteSaleState:
     """Our word for their status; an unknown one is unknown, never guessed."""
-    return _BY_WORDS.get(status_words(status), RemoteSaleState.UNKNOWN)
+    return _meant(status)[0]
+
+
+def _meant(status: str) -> tuple[RemoteSaleState, DeliveryStep]:
+    return _BY_WORDS.get(status_words(status), (RemoteSaleState.UNKNOWN, DeliveryStep.UNTOLD))
 
 
 def money(amount: Decimal, currency: str) -> dict[str, Any]:
@@ -91,6 +107,10 @@ def listing_body(draft: Draft, *, ticket_type: str, preview: bool = False) -> di
         body["face_value"] = money(draft.face_value, draft.currency)
     if draft.in_hand_at is not None:
         body["in_hand_at"] = draft.in_hand_at.astimezone(UTC).isoformat()
+    if draft.disclosures:
+        body["notes"] = "; ".join(draft.disclosures)
+    if draft.tickets and not preview:
+        body["barcodes"] = barcodes(draft.tickets, draft.row)
     return body if draft.event_id else body | event_body(draft)
 
 
@@ -124,18 +144,28 @@ def local_start(draft: Draft) -> str:
     return moment.isoformat() if abs(offset) >= timedelta(hours=24) else moment.astimezone(timezone(offset)).isoformat()
 
 
-def proof_body(proof: Fulfilment) -> dict[str, Any]:
-    """PatchSaleRequest of a handover. Raises PermanentError without a link or a confirmation number."""
-    body: dict[str, Any] = {}
+def proof_body(proof: Fulfilment, row: str = "") -> dict[str, Any]:
+    """PatchSaleRequest of a hand-over that is told in one call. Raises PermanentError where its proof is missing.
+
+    A reservation code and an office's receipt have no field of their own: they go as the confirmation number.
+    """
+    if proof.method == HandOver.BARCODE and proof.tickets:
+        return {"barcodes": barcodes(proof.tickets, row)}
     if proof.transfer_urls:
-        body["eticket_urls"] = [{"url": url, "index": index} for index, url in enumerate(proof.transfer_urls)]
-    if proof.confirmation:
-        body["transfer_confirmation_number"] = proof.confirmation
-    if not body:
+        return {"eticket_urls": [{"url": url, "index": index} for index, url in enumerate(proof.transfer_urls)]}
+    if not proof.confirmation:
         raise PermanentError("StubHub needs a transfer link or a confirmation number")
-    if proof.method in _MOBILE_PROVIDERS:
-        body["mobile_provider"] = proof.method
-    return body
+    if proof.method == HandOver.TRACKING:
+        return {"tracking_number": proof.confirmation}
+    return {"transfer_confirmation_number": proof.confirmation}
+
+
+def barcodes(tickets: Iterable[SeatTicket], row: str) -> list[dict[str, Any]]:
+    """BarcodeInformation2 of each seat, in the order of the seats."""
+    return [
+        {"seat_ordinal": ordinal, "seat": ticket.seat, "row": row or None, "barcode_values": [ticket.barcode]}
+        for ordinal, ticket in enumerate(tickets, start=1)
+    ]
 
 
 def event_of(body: Any) -> RemoteEvent | None:
@@ -219,6 +249,7 @@ def listing_of(body: Any) -> RemoteListing:
         proceeds=amount_at(body, "ticket_proceeds"),
         updated_at=_wire.moment_of(_wire.dig(body, "updated_at")),
         event=event_words(body),
+        undeliverable=_wire.dig(body, "undeliverable") is True,
     )
 
 
@@ -248,6 +279,7 @@ def sale_of(body: Any) -> RemoteSale:
     if not sale_id or sold_at is None:
         raise PermanentError("StubHub's answer is no sale")
     status = _wire.text_at(body, "status")
+    state, step = _meant(status)
     quantity = _wire.int_of(_wire.dig(body, "number_of_tickets")) or 0
     net = proceeds or Decimal("0.00")
     return RemoteSale(
@@ -263,13 +295,28 @@ def sale_of(body: Any) -> RemoteSale:
         fees=Decimal("0.00"),
         proceeds=net,
         currency=_wire.text_at(body, "proceeds", "currency_code") or "USD",
-        state=sale_state(status),
+        state=state,
         remote_status=status,
         sold_at=sold_at,
         confirm_by=_wire.moment_of(_wire.dig(body, "confirm_by")),
         ship_by=_wire.moment_of(_wire.dig(body, "ship_by")),
         event=event_words(body),
+        step=step,
+        step_note=_told_beside(status, _wire.text_at(body, "status_description")),
+        buyer=buyer_of(body),
     )
+
+
+def _told_beside(status: str, description: str) -> str:
+    """What they say beside the status, where it says more."""
+    return "" if status_words(description) == status_words(status) else description
+
+
+def buyer_of(body: Any) -> Buyer | None:
+    """The first ticket holder: tickets are transferred to his address. None where no address is told."""
+    holder = next(iter(_wire.items_at(body, "_embedded", "ticketholders")), None)
+    email = _wire.text_at(holder, "email_address")
+    return Buyer(_wire.text_at(holder, "full_name"), email) if email else None
 
 
 def seats_of(body: Any, quantity: int) -> tuple[str, ...]:

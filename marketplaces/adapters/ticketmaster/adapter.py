@@ -17,9 +17,7 @@ from marketplaces.contracts import (
     EventAsked,
     EventQuery,
     EventStanding,
-    Fulfilment,
     Grant,
-    HandOver,
     Link,
     ListingRef,
     Notice,
@@ -31,11 +29,14 @@ from marketplaces.contracts import (
     RemoteSale,
     Traits,
 )
+from marketplaces.delivery import Fulfilment, HandOver
 from marketplaces.errors import AlreadyGone, PermanentError
 
-_LACKS = frozenset(
-    {Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE, Capability.KEEP_ALIVE, Capability.NEXT_PAYMENT}
-)
+_LACKS = frozenset({
+    Capability.SUPPLY,
+    Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE, Capability.KEEP_ALIVE, Capability.NEXT_PAYMENT,
+    Capability.SHIPPING_LABEL,
+})  # fmt: skip
 # Discovery's largest page; deeper than a thousand events it does not go.
 _FOUND_AT_ONCE = "200"
 
@@ -158,6 +159,7 @@ class Ticketmaster(Platform):
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
         """Hand over by a transfer's confirmation number. Raises PermanentError without one."""
+        self._check_way(proof)
         if not proof.confirmation:
             raise PermanentError("Ticketmaster needs the transfer's confirmation number")
         return self._act(link, sale_id, "transfer", {"confirmation": proof.confirmation})

@@ -8,6 +8,7 @@ from typing import Any
 
 from marketplaces.adapters import _wire
 from marketplaces.contracts import (
+    Buyer,
     Constraints,
     Draft,
     EventStanding,
@@ -24,6 +25,7 @@ from marketplaces.contracts import (
     RemoteSale,
     RemoteSaleState,
 )
+from marketplaces.delivery import DeliveryStep, DeliveryType
 from marketplaces.errors import BadSignature, PermanentError
 
 SIGNATURE_HEADER = "x-resale-signature"
@@ -41,6 +43,7 @@ _ORDER_STATES = {
 _KINDS = {
     "order.created": NoticeKind.SALE,
     "order.cancelled": NoticeKind.SALE_UPDATE,
+    "order.transfer_problem": NoticeKind.SALE_UPDATE,
     "listing.changed": NoticeKind.LISTING_UPDATE,
     "ping": NoticeKind.PING,
 }
@@ -50,12 +53,16 @@ _KINDS = {
 def listing_body(draft: Draft) -> dict[str, Any]:
     """A listing of the port. Amounts are text, so that no reader makes them binary fractions."""
     _wire.adjacent(draft.seats)
+    if draft.delivery is not DeliveryType.MOBILE_TRANSFER:
+        raise PermanentError("Ticketmaster takes tickets that are transferred by phone alone")
     body: dict[str, Any] = {
         "section": draft.section, "row": draft.row, "seats": sorted(draft.seats), "split": draft.split,
         "price": amount_body(draft.price, draft.currency), "delivery": "mobile_transfer", **event_body(draft),
     }  # fmt: skip
     if draft.in_hand_at is not None:
         body["in_hand_on"] = f"{draft.in_hand_at:%Y-%m-%d}"
+    if draft.disclosures:
+        body["notes"] = list(draft.disclosures)
     if draft.face_value is not None:
         body["face_value"] = amount_body(draft.face_value, draft.currency)
     return body
@@ -173,6 +180,8 @@ def sale_of(body: Any) -> RemoteSale:
     gross, fees = _money(body, "gross"), _money(body, "fees")
     if not sale_id or sold_at is None or gross is None or fees is None:
         raise PermanentError("the answer is no order")
+    state = _ORDER_STATES.get(_wire.text_at(body, "status"), RemoteSaleState.UNKNOWN)
+    buyer = Buyer(_wire.text_at(body, "buyer", "name"), _wire.text_at(body, "buyer", "email"))
     status, seats = _wire.text_at(body, "status"), tuple(map(str, _wire.items_at(body, "seats")))
     return RemoteSale(
         sale_id=sale_id,
@@ -187,12 +196,21 @@ def sale_of(body: Any) -> RemoteSale:
         fees=fees,
         proceeds=gross - fees,
         currency=_wire.text_at(body, "gross", "currency") or "USD",
-        state=_ORDER_STATES.get(status, RemoteSaleState.UNKNOWN),
+        state=state,
         remote_status=status,
         sold_at=sold_at,
         confirm_by=_wire.moment_of(_wire.dig(body, "confirm_by")),
         ship_by=_wire.moment_of(_wire.dig(body, "transfer_by")),
+        step=_step(body, state),
+        step_note=_wire.text_at(body, "transfer_problem"),
+        buyer=buyer if buyer.email else None,
     )
+
+
+def _step(body: Any, state: RemoteSaleState) -> DeliveryStep:
+    if state is not RemoteSaleState.AWAITING_FULFILMENT:
+        return DeliveryStep.UNTOLD
+    return DeliveryStep.TRANSFER_AGAIN if _wire.text_at(body, "transfer_problem") else DeliveryStep.TRANSFER
 
 
 def payment_of(body: Any) -> RemotePayment:

@@ -1,5 +1,6 @@
 """Vivid Seats' shapes to ours and back."""
 
+import base64
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -8,9 +9,9 @@ from xml.etree.ElementTree import Element
 
 from marketplaces.adapters import _wire, _xml
 from marketplaces.contracts import (
+    Buyer,
     Draft,
     EventWords,
-    Fulfilment,
     PaymentLine,
     RemoteEvent,
     RemoteListing,
@@ -19,6 +20,7 @@ from marketplaces.contracts import (
     RemoteSale,
     RemoteSaleState,
 )
+from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver
 from marketplaces.errors import PermanentError
 
 _ZERO = Decimal("0.00")
@@ -36,10 +38,25 @@ _ORDER_STATES = {
 }
 
 
+# Their name for a kind of ticket. A transfer by phone has no stock type of its own: `electronicTransfer` says it.
+STOCK_TYPES = {
+    DeliveryType.MOBILE_TRANSFER: "", DeliveryType.BARCODE: "ELECTRONIC", DeliveryType.PDF: "ELECTRONIC",
+    DeliveryType.PAPER: "HARD",
+}  # fmt: skip
+# What they have a name for: the sight of the field and the seat (Vivid's `attributes`).
+_ATTRIBUTES = {
+    "Aisle seat": "AISLE", "Obstructed view": "OBSTRUCTED", "Partial view": "PARTIALVIEW",
+    "Wheelchair accessible": "WHEELCHAIR", "Alcohol-free section": "ALCOHOLFREE", "21 and over": "OVER21",
+    "Limited legroom": "RESTRICTEDLEGROOM", "Parking included": "PARKING",
+}  # fmt: skip
+
+
 def listing_body(draft: Draft) -> dict[str, Any]:
     """ManagedBrokerListingDoc. Raises PermanentError for what Vivid Seats would refuse."""
     if len(draft.section) > LONGEST_SECTION:
         raise PermanentError(f"section names have at most {LONGEST_SECTION} characters there")
+    if draft.delivery not in STOCK_TYPES:
+        raise PermanentError(f"Vivid Seats takes no {draft.delivery.replace('_', ' ')} tickets")
     body: dict[str, Any] = {
         "ticketId": draft.external_id,
         "eventName": draft.event_name,
@@ -48,7 +65,7 @@ def listing_body(draft: Draft) -> dict[str, Any]:
         "section": draft.section,
         "row": draft.row,
         "price": _wire.cents(draft.price),
-        "electronicTransfer": True,
+        "electronicTransfer": draft.delivery is DeliveryType.MOBILE_TRANSFER,
         **seats_body(draft.seats, draft.split),
     }
     production_id = _wire.int_of(draft.event_id)
@@ -58,6 +75,14 @@ def listing_body(draft: Draft) -> dict[str, Any]:
         body["inHandDate"] = draft.in_hand_at.strftime("%Y-%m-%dT%H:%M:%S")
     if draft.face_value is not None:
         body["faceValue"] = _wire.cents(draft.face_value)
+    if stock := STOCK_TYPES[draft.delivery]:
+        body["stockType"] = stock
+    if draft.disclosures:
+        body["notes"] = "; ".join(draft.disclosures)
+    if told := [_ATTRIBUTES[words] for words in draft.disclosures if words in _ATTRIBUTES]:
+        body["attributes"] = told
+    if draft.tickets:
+        body["tickets"] = [{"seatNumber": int(one.seat), "barCode": one.barcode} for one in draft.tickets]
     return body
 
 
@@ -123,6 +148,7 @@ def sale_of(order: Element) -> RemoteSale:
         raise PermanentError("Vivid Seats' answer is no order")
     quantity = _wire.int_of(_xml.text_at(order, "quantity")) or 0
     status = _xml.text_at(order, "status")
+    state = _ORDER_STATES.get(status.upper(), RemoteSaleState.UNKNOWN)
     return RemoteSale(
         sale_id=sale_id,
         external_id=_xml.text_at(order, "brokerTicketId"),
@@ -136,7 +162,7 @@ def sale_of(order: Element) -> RemoteSale:
         fees=_ZERO,
         proceeds=cost * quantity,
         currency="USD",
-        state=_ORDER_STATES.get(status.upper(), RemoteSaleState.UNKNOWN),
+        state=state,
         remote_status=status,
         sold_at=sold_at,
         ship_by=_wire.moment_of(_xml.text_at(order, "expectedShipDate")),
@@ -144,14 +170,57 @@ def sale_of(order: Element) -> RemoteSale:
         event=EventWords(
             _xml.text_at(order, "event"), _xml.text_at(order, "venue"), _xml.text_at(order, "eventDate")[:10]
         ),
+        step=_step(order, state),
+        buyer=buyer_of(order),
     )
 
 
-def proof_form(proof: Fulfilment) -> dict[str, str]:
-    """The fields of a hand-over. Raises PermanentError without a transfer link."""
-    if not proof.transfer_urls:
-        raise PermanentError("Vivid Seats needs a transfer link")
-    return {"transferURLList": ",".join(proof.transfer_urls), "transferSource": "MOBILE"}
+def proofs(proof: Fulfilment) -> list[tuple[str, dict[str, str]]]:
+    """The calls of a hand-over: addresses and fields. Raises PermanentError where what the way asks for is missing.
+
+    A file goes by itself, since a call takes one; barcodes go together. That a parcel went is said without its
+    number: they print its label.
+    """
+    if proof.method == HandOver.BARCODE and proof.tickets:
+        codes = ",".join(ticket.barcode for ticket in proof.tickets)
+        return [("/v1/shipOrder", {"seatNumbers": ",".join(one.seat for one in proof.tickets), "barcodes": codes})]
+    if proof.method == HandOver.PDF and proof.tickets:
+        return [
+            ("/v1/shipOrder", {"seatNumbers": one.seat, "ticketFile": base64.b64encode(one.content).decode()})
+            for one in proof.tickets
+        ]
+    if proof.method == HandOver.MOBILE_TRANSFER and proof.confirmation:
+        fields = {"invoiceNumber": proof.confirmation, "transferSource": "MOBILE", "transferByText": "false"}
+        return [("/v1/transferOrder", fields)]
+    if proof.transfer_urls:
+        fields = {"transferURLList": ",".join(proof.transfer_urls), "transferSource": "MOBILE"}
+        return [("/v1/transferOrderViaURL", fields)]
+    if proof.method == HandOver.TRACKING and proof.confirmation:
+        return [("/v1/shipOrder", {})]
+    raise PermanentError("Vivid Seats needs a transfer's number or links, barcodes or files")
+
+
+def _step(order: Element, state: RemoteSaleState) -> DeliveryStep:
+    """What an order waits for, by its flags; an address to transfer to once more says that the first did not do."""
+    if state is not RemoteSaleState.AWAITING_FULFILMENT:
+        return DeliveryStep.UNTOLD
+    if _xml.text_at(order, "retransferEmail") or _xml.text_at(order, "retransferPhone"):
+        return DeliveryStep.TRANSFER_AGAIN
+    flags = (("barCodesRequired", DeliveryStep.BARCODES), ("transferViaURL", DeliveryStep.TRANSFER),
+             ("electronicDelivery", DeliveryStep.FILES))  # fmt: skip
+    found = next((step for flag, step in flags if _xml.text_at(order, flag).lower() == "true"), None)
+    if found is not None:
+        return found
+    told = _xml.text_at(order, "electronicDelivery").lower() == "false"
+    return DeliveryStep.LABELS if told else DeliveryStep.UNTOLD
+
+
+def buyer_of(order: Element) -> Buyer | None:
+    """To whom the tickets go: the address for a second transfer, where there is one. None where none is told."""
+    email = _xml.text_at(order, "retransferEmail") or _xml.text_at(order, "emailAddress")
+    phone = _xml.text_at(order, "retransferPhone") or _xml.text_at(order, "mobilePhoneNumber")
+    name = " ".join(filter(None, (_xml.text_at(order, "firstName"), _xml.text_at(order, "lastName"))))
+    return Buyer(name, email, phone) if email or phone else None
 
 
 def payment_date(body: Any) -> datetime | None:

@@ -4,13 +4,14 @@ The real drop is an FTP server; here it is an address that is read and written o
 its word: seats that it still offers after a sale are sold again, and what it leaves out is off sale.
 """
 
+import base64
 import csv
 import io
 from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
-from marketplaces.simulator import sales
+from marketplaces.simulator import delivery, sales
 from marketplaces.simulator.desk import TokenDesk, routes
 from marketplaces.simulator.dialects.gametime import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
@@ -24,6 +25,7 @@ _RULES = Rules(
     # No fee is published: the file's Cost is what the seller is paid. How often a webhook is sent again is not said.
     fee_percent=0.0, fee_per_ticket=True, knows_provisional=False, webhook_retries=0, webhook_retry_s=1.0,
     payout=PayoutRule("after_delivery", 3),
+    delivery_of={"mobile_transfer": "mobile_transfer", "eticket": "pdf"},
 )  # fmt: skip
 _REQUIRED = (
     "Event", "Venue", "EventDate", "EventTime", "Quantity", "Section", "Row", "Cost", "TicketID", "edelivery_ind",
@@ -151,22 +153,26 @@ class Gametime(TokenDesk):
         elif what == "reject":
             sales.reject(sale, now)
         else:
-            sales.hand_over(sale, self._proof(request, sale, what), now)
+            self._hand_over(request, sale, what, now)
         return Response(200, {})
 
-    @staticmethod
-    def _proof(request: Request, sale: Sale, what: str) -> dict[str, object]:
-        """What was handed in. Raises Refusal(422) where it does not fit the seats that were bought."""
+    def _hand_over(self, request: Request, sale: Sale, what: str, now: float) -> None:
+        """Raises Refusal(422) where what was handed in does not fit the seats that were bought."""
         if what == "confirm_transfer":
             form = request.form()
             if not form.get("transaction_id") and not form.get("transfer_url[]"):
                 raise Refusal(422, "transaction_id or transfer_url is missing")
-            return dict(form)
+            delivery.hand_over(sale, "mobile_transfer" if form.get("transaction_id") else "transfer_url", form, now)
+            return
         given = request.json()
-        seats = set(map(str, given.get("seats") or ()))
-        if seats != set(map(str, sale.seats)):
-            raise Refusal(422, "these are not the seats that were bought")
-        return {what: given["seats"] if what == "barcode_upload" else "pdf"}
+        if what == "barcode_upload":
+            codes = {str(seat): str(told.get("barcode")) for seat, told in dict(given.get("seats") or {}).items()}
+            delivery.hand_in(self.ledger, sale, "barcode", codes, now)
+            return
+        seats = [str(seat) for seat in given.get("seats") or ()]
+        if not base64.b64decode(str(given.get("pdf") or "")).startswith(b"%PDF-"):
+            raise Refusal(422, "pdf is no PDF")
+        delivery.hand_in(self.ledger, sale, "pdf", dict.fromkeys(seats, delivery.FILE), now)
 
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue the webhook of a sale, where an address was noted down; nothing else is told."""
@@ -199,7 +205,8 @@ class Gametime(TokenDesk):
             external_id=row["TicketID"], event_id=self._event_id(row), section=row["Section"], row=row["Row"],
             seats=_seats(row, quantity), quantity=quantity, price_cents=cents, currency="USD",
             split=_split(row, quantity), created_at=old.created_at if old else now, updated_at=now,
-            last_order_at=old.last_order_at if old else 0.0, looks=old.looks if old else 0,
+            ticket_type=row.get("Stock", ""), last_order_at=old.last_order_at if old else 0.0,
+            looks=old.looks if old else 0,
         )  # fmt: skip
 
     def _event_id(self, row: dict[str, str]) -> int:

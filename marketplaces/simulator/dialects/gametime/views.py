@@ -4,6 +4,8 @@ from typing import Any
 
 from marketplaces.simulator.state import Ledger, Sale, stamp
 
+_DELIVERIES = {"pdf": "electronic", "barcode": "barcode", "paper": "hard"}
+
 
 def purchase(ledger: Ledger, item: Sale) -> dict[str, Any]:
     """Purchase."""
@@ -12,7 +14,8 @@ def purchase(ledger: Ledger, item: Sale) -> dict[str, Any]:
         "id": str(item.id), "status": item.status, "created_at": moment, "purchased_at": moment,
         "quantity": item.quantity, "listing_reference_id": item.external_id, "price": item.price_cents,
         "seats": {str(seat): {} for seat in item.seats}, "email": "buyer@example.com", "phone": "",
-        "first_name": "A", "last_name": "Buyer", "delivery_type": "mobile", **_where(ledger, item),
+        "first_name": "A", "last_name": "Buyer", "delivery_type": _DELIVERIES.get(item.delivery, "mobile"),
+        **_where(ledger, item),
     }  # fmt: skip
 
 

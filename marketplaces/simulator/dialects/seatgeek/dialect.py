@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from marketplaces.simulator import payments, sales
+from marketplaces.simulator import delivery, payments, sales
 from marketplaces.simulator.desk import TokenDesk, routes
 from marketplaces.simulator.dialects.seatgeek import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
@@ -15,6 +15,7 @@ _RULES = Rules(
     words=Words("submitted", "submitted", "confirmed", "fulfilled", "fulfilled", "denied", "void"),
     fee_percent=5.0, fee_per_ticket=False, knows_provisional=False, webhook_retries=3, webhook_retry_s=1.0,
     payout=PayoutRule("weekly", 0, 2),
+    delivery_of={"mobile": "mobile_transfer", "pdf": "pdf", "barcode": "barcode"}, seller_allocates=True,
 )  # fmt: skip
 _REQUIRED = ("event", "venue", "event_date", "quantity", "cost", "section", "row")
 _WRITABLE = frozenset({
@@ -23,7 +24,10 @@ _WRITABLE = frozenset({
     "seller_previously_paid_price_per_ticket", "seller_subaccount_id", "ticket_id",
 })  # fmt: skip
 _SPLITS = {"ANY": "Any", "DONTLEAVEONE": "AvoidOne", "DEFAULT": "Any"}
-_TYPES = {"sold": "order.created", "cancelled": "order.broken"}
+_TYPES = {
+    "sold": "order.created", "cancelled": "order.broken", "retransfer": "order.retransfer",
+    "barcode_failed": "order.fulfillment.error",
+}  # fmt: skip
 
 
 class SeatGeek(TokenDesk):
@@ -188,10 +192,37 @@ class SeatGeek(TokenDesk):
         elif status == "denied":
             sales.reject(sale, now)
         elif status == "fulfilled" and form.get("delivery_method") and form.get("stock_type"):
-            sales.hand_over(sale, dict(form), now)
+            self._fulfil(sale, form, now)
         else:
             raise Refusal(400, "status, or delivery_method and stock_type, are missing")
         return Response(200, views.order(self.ledger, sale))
+
+    @staticmethod
+    def _fulfil(sale: Sale, form: dict[str, str], now: float) -> None:
+        if form["stock_type"] == "mobile":
+            links = [url for url in form.get("transfer_url", "").split(",") if url]
+            if len(links) != sale.quantity:
+                raise Refusal(422, "transfer_url has not one link a ticket")
+            delivery.hand_over(sale, "transfer_url", form, now)
+        elif len(sale.tickets) != sale.quantity:
+            raise Refusal(422, "the tickets are not there")
+        else:
+            delivery.hand_over(sale, form["stock_type"], form, now)
+
+    def put_tickets(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The tickets of an order: barcodes as tokens, or files; `seats` says whose they are, in this order."""
+        form = request.form()
+        sale = self._order(account, form.get("order_id", ""))
+        tokens, files = request.values("tokens[]"), request.files("files[]")
+        if any(not content.startswith(b"%PDF-") for _, content in files):
+            raise Refusal(422, "a file is no PDF")
+        seats = [seat for seat in form.get("seats", "").split(",") if seat]
+        given = tokens or [delivery.FILE] * len(files)
+        if len(given) != sale.quantity or len(seats) != len(given):
+            raise Refusal(422, "there is not one ticket a seat")
+        way = "barcode" if tokens else "pdf"
+        delivery.hand_in(self.ledger, sale, way, dict(zip(seats, given, strict=True)), now, ends=False)
+        return Response(200, {"ok": True})
 
     def remittances(self, request: Request, account: Account, now: float, key: str) -> Response:
         """The account's invoices, or one with its charges."""
@@ -319,6 +350,7 @@ _ROUTES = routes(
     ("POST", r"/listings/bulk-delete", SeatGeek.bulk_delete),
     ("GET", r"/order", SeatGeek.show_order),
     ("PATCH", r"/order", SeatGeek.patch_order),
+    ("PUT", r"/v3/order", SeatGeek.put_tickets),
     ("GET", r"/orders", SeatGeek.orders),
     ("GET", r"/remittances/current", SeatGeek.current),
     ("GET", r"/remittances(?:/(\d+))?", SeatGeek.remittances),

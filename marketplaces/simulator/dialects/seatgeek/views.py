@@ -6,6 +6,8 @@ from typing import Any
 from marketplaces.simulator.payments import lines_of
 from marketplaces.simulator.state import Event, Ledger, Listing, Payment, Sale, from_cents, stamp
 
+_STOCK = {"barcode": "barcode", "pdf": "pdf"}
+
 
 def listing(item: Listing) -> dict[str, Any]:
     """Listing, under the seller's key and theirs."""
@@ -48,9 +50,9 @@ def order(ledger: Ledger, item: Sale) -> dict[str, Any]:
             "section": item.section, "row": item.row,
         },
         "subtotal": from_cents(item.gross_cents), "fees": from_cents(item.fees_cents),
-        "total": from_cents(item.gross_cents - item.fees_cents), "delivery_method": "mobile",
-        "stock_type": "mobile", "transfer_urls": _urls(item),
-        **({"fulfillment_issue_message": item.issue} if item.issue else {}),
+        "total": from_cents(item.gross_cents - item.fees_cents), "delivery_method": _STOCK.get(item.delivery, "mobile"),
+        "stock_type": _STOCK.get(item.delivery, "mobile"), "transfer_urls": _urls(item),
+        **({"fulfillment_issue_message": item.issue or item.again} if item.issue or item.again else {}),
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from marketplaces.simulator import oauth, payments, sales
+from marketplaces.simulator import delivery, oauth, payments, sales
 from marketplaces.simulator.desk import Desk, routes
 from marketplaces.simulator.dialects.stubhub import hal
 from marketplaces.simulator.dialects.stubhub.read import (
@@ -28,6 +28,18 @@ _RULES = Rules(
     ),
     fee_percent=10.0, fee_per_ticket=True, knows_provisional=True, webhook_retries=5, webhook_retry_s=30.0,
     payout=PayoutRule("after_game", 5),
+    delivery_of={
+        "ETicket": "pdf", "ElectronicTransfer": "barcode", "MobileQRCode": "qr_code", "PaperTicket": "paper",
+        "ETicketUrl": "links",
+    },
+    waits={
+        "links": "UploadTicketsLinks", "pdf": "UploadETickets", "qr_code": "UploadQRCodes", "barcode": "UploadBarcodes",
+        "paper": "PrintShippingLabels", "tracking": "EnterTrackingNumbers", "drop_off": "DropOffTickets",
+        "reservation_code": "UploadReservationCode", "later": "WaitUntil2DaysBeforeTheEvent",
+        "address": "WaitForShippingDetails",
+    },
+    waits_again={"barcode": "ReenterBarcodes"},
+    sent={"paper": "OnTheWay", "tracking": "OnTheWay", "drop_off": "WaitingForBuyerPickup"},
 )  # fmt: skip
 # (our word for what happened) -> (subscription topic, topic in the payload, action).
 _TOPICS = {
@@ -35,6 +47,9 @@ _TOPICS = {
     "provisional": ("provisional-sale", "ProvisionalSale", "Created"),
     "provisional_cancelled": ("cancel-provisional-sale", "CancelProvisionalSale", "Cancelled"),
     "cancelled": ("sale-updates", "SaleUpdates", "Cancelled"),
+    "barcode_failed": ("sale-updates", "SaleUpdates", "FailedBarcodeValidation"),
+    "retransfer": ("re-transfer-ticket", "ReTransferTicket", "ReTransferTicket"),
+    "undeliverable": ("sellerlisting-updates", "SellerListingUpdates", "ListingDeliverabilityExpired"),
 }
 
 
@@ -128,6 +143,8 @@ class StubHub(Desk):
             listing.quantity = quantity
         if "published" in body:
             listing.state = "active" if body["published"] else "hidden"
+        if body.get("barcodes") and listing.undeliverable:
+            listing.undeliverable, listing.state = False, "active"
         listing.split = str(body.get("split_type", listing.split))
         listing.updated_at = now
         return Response(200, hal.listing(self.ledger, listing, request.base))
@@ -165,14 +182,65 @@ class StubHub(Desk):
         return Response(200, hal.sale(self.ledger, self._sale(account, key), request.base))
 
     def change_sale(self, request: Request, account: Account, now: float, key: str) -> Response:
-        """Confirm, or prove the transfer."""
+        """Confirm, or hand over."""
         sale, body = self._sale(account, key), request.json()
         known_keys(body, SALE_WRITABLE)
         if body.get("confirmed"):
             sales.confirm(sale, now)
-        if body.get("eticket_urls") or body.get("transfer_confirmation_number"):
-            sales.hand_over(sale, body, now)
+        if body.get("barcodes"):
+            codes = {str(item.get("seat")): str(next(iter(item["barcode_values"]))) for item in body["barcodes"]}
+            delivery.hand_in(self.ledger, sale, "barcode", codes, now)
+        elif body.get("eticket_ids"):
+            # Uploaded before, in the order of the seats.
+            way = "qr_code" if body.get("eticket_type") == "MobileQRCode" else "pdf"
+            kept = [sale.proof.get(f"eticket {number}") for number in body["eticket_ids"]]
+            if None in kept or len(kept) != sale.quantity:
+                raise Refusal(400, "eticket_ids", code="validation_failed", errors={"sale.eticket_ids": ["Unknown"]})
+            delivery.hand_in(self.ledger, sale, way, {str(seat): delivery.FILE for seat in kept}, now)
+        elif body.get("eticket_urls"):
+            delivery.hand_over(sale, "transfer_url", body, now)
+        elif body.get("tracking_number"):
+            delivery.hand_over(sale, "tracking", body, now)
+        elif body.get("transfer_confirmation_number"):
+            delivery.hand_over(sale, "mobile_transfer", body, now)
         return Response(200, hal.sale(self.ledger, sale, request.base))
+
+    def upload(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """A file of a sale's tickets, one ticket each; the file's name says which seat's it is."""
+        sale = self._sale(account, key)
+        name, content = request.file("file")
+        wanted = b"%PDF-" if sale.delivery == "pdf" else b"\x89PNG"
+        if not content.startswith(wanted):
+            raise Refusal(400, "file", code="validation_failed", errors={"eticket_upload.file": ["Unreadable"]})
+        made = self.ledger.new_id()
+        seat = name.removeprefix("seat-").partition(".")[0]
+        sale.proof = {**sale.proof, f"eticket {made}": seat}
+        upload = {"id": self.ledger.new_id(), "file_name": name, "_embedded": {"etickets": [{"id": made}]}}
+        return Response(200, hal.page(request, [upload]))
+
+    def shipments(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """The parcel of a sale of paper tickets; PUT makes it."""
+        sale = self._sale(account, key)
+        if sale.delivery != "paper":
+            raise Refusal(403, "these tickets are not shipped", code="invalid_sale_action")
+        if request.method == "PUT":
+            sale.proof = {**sale.proof, "shipment": self.ledger.new_id()}
+            return Response(200, {"id": sale.proof["shipment"]})
+        made = [{"id": sale.proof["shipment"]}] if "shipment" in sale.proof else []
+        return Response(200, hal.page(request, made))
+
+    def ship(self, request: Request, account: Account, now: float, path: str) -> Response:
+        """The label of a parcel, or its number."""
+        key, _, shipment = path.partition("/")
+        sale = self._sale(account, key)
+        if str(sale.proof.get("shipment")) != shipment:
+            raise Refusal(404, "no such shipment")
+        if request.method == "GET":
+            return Response(200, f"%PDF-1.4 label of {sale.id}\n%%EOF", {"Content-Type": "application/pdf"})
+        if not request.json().get("tracking_number"):
+            raise Refusal(400, "tracking_number", code="validation_failed")
+        delivery.hand_over(sale, "tracking", {**sale.proof, **request.json()}, now)
+        return Response(200, {"id": int(shipment), "tracking_number": request.json()["tracking_number"]})
 
     def reject_sale(self, request: Request, account: Account, now: float, key: str) -> Response:
         """Refuse a sale."""
@@ -252,6 +320,15 @@ class StubHub(Desk):
             if held.account_id == sale.account_id and topic in held.topics:
                 self._put(held, name, action, embedded, now)
 
+    def tell_of_listing(self, listing: Listing, now: float) -> None:
+        """Queue the webhook of a listing whose tickets must be there before it is shown again."""
+        topic, name, action = _TOPICS["undeliverable"]
+        shown = hal.listing(self.ledger, listing, "")
+        embedded = {"seller_listing": {key: shown[key] for key in ("id", "external_id", "number_of_tickets")}}
+        for held in list(self.ledger.subscriptions.values()):
+            if held.account_id == listing.account_id and topic in held.topics:
+                self._put(held, name, action, embedded, now)
+
     def _put(self, held: Subscription, topic: str, action: str, embedded: dict[str, Any], now: float) -> None:
         about = {**embedded, "webhook": {"id": held.id, "name": held.name, "url": held.url, "topics": held.topics}}
         headers = {
@@ -325,6 +402,11 @@ _ROUTES = routes(
     ("GET", r"/v2/sales/(\d+)", StubHub.show_sale),
     ("PATCH", r"/v2/sales/(\d+)", StubHub.change_sale),
     ("DELETE", r"/v2/sales/(\d+)", StubHub.reject_sale),
+    ("POST", r"/v2/sales/(\d+)/eticketuploads", StubHub.upload),
+    ("GET", r"/v2/sales/(\d+)/shipments", StubHub.shipments),
+    ("PUT", r"/v2/sales/(\d+)/shipments", StubHub.shipments),
+    ("PATCH", r"/v2/sales/(\d+)/shipments/(\d+)", StubHub.ship),
+    ("GET", r"/v2/sales/(\d+)/shipments/(\d+)/label", StubHub.ship),
     ("GET", r"/v2/payments/next", StubHub.next_payment),
     ("GET", r"/v2/payments(?:/(\d+))?", StubHub.payments),
     ("GET", r"/v2/user", StubHub.user),

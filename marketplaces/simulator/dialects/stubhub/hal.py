@@ -63,7 +63,8 @@ def listing(ledger: Ledger, item: Listing, base: str) -> dict[str, Any]:
         "number_of_tickets": item.quantity, "display_number_of_tickets": item.quantity, "seating": where,
         "display_seating": where, "ticket_price": money(item.price_cents, item.currency),
         "ticket_proceeds": money(proceeds, item.currency), "external_id": item.external_id,
-        "is_ticket_concierge": False, "is_auto_po": False, "instant_delivery": False, "undeliverable": False,
+        "is_ticket_concierge": False, "is_auto_po": False, "instant_delivery": False,
+        "undeliverable": item.undeliverable,
         "_links": links,
         "_embedded": {
             **about, "split_type": {"type": item.split, "name": item.split},
@@ -96,13 +97,16 @@ def sale(ledger: Ledger, item: Sale, base: str) -> dict[str, Any]:
     return {
         "id": item.id, "created_at": stamp(item.created_at), "seating": seating(item.section, item.row, item.seats),
         "proceeds": proceeds, "display_proceeds": proceeds, "number_of_tickets": item.quantity, "status": status,
-        "status_description": item.issue or status, "confirm_by": stamp(item.confirm_by),
+        "status_description": item.issue or item.again or status, "confirm_by": stamp(item.confirm_by),
         "external_listing_id": item.external_id, "is_legacy_stubhub_order": False,
         "_links": {
             "self": link(f"{base}/v2/sales/{item.id}"),
             "sale:listing": link(f"{base}/v2/sellerlistings/{item.listing_id}"),
         },
-        "_embedded": about,
+        "_embedded": {
+            **about,
+            "ticketholders": [{"id": item.id, "full_name": "A Buyer", "email_address": f"buyer-{item.id}@example.com"}],
+        },
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from marketplaces.simulator import oauth, sales
+from marketplaces.simulator import delivery, oauth, sales
 from marketplaces.simulator.desk import Desk, routes
 from marketplaces.simulator.dialects.ticketmaster import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
@@ -24,8 +24,8 @@ _RULES = Rules(
 _SPLITS = {"any": "Any", "none": "None", "pairs": "Pairs", "avoid_one": "AvoidOne",
            "avoid_one_and_three": "AvoidOneAndThree"}  # fmt: skip
 _REQUIRED = ("section", "row", "seats", "price", "split")
-_WRITABLE = frozenset({*_REQUIRED, "event_id", "event", "delivery", "in_hand_on", "face_value"})
-_TYPES = {"sold": "order.created", "cancelled": "order.cancelled"}
+_WRITABLE = frozenset({*_REQUIRED, "event_id", "event", "delivery", "in_hand_on", "face_value", "notes"})
+_TYPES = {"sold": "order.created", "cancelled": "order.cancelled", "retransfer": "order.transfer_problem"}
 _STANDING = frozenset({"active", "hidden"})
 _KEYED = ("/discovery/", "/inventory-status/")
 
@@ -178,7 +178,8 @@ class Ticketmaster(Desk):
         elif not request.json().get("confirmation"):
             raise _bad({"confirmation": ["is missing"]})
         else:
-            sales.hand_over(sale, {"confirmation": str(request.json()["confirmation"])}, now)
+            proof = {"confirmation": str(request.json()["confirmation"])}
+            delivery.hand_over(sale, "mobile_transfer", proof, now)
         return Response(200, views.order(sale))
 
     def payouts(self, request: Request, account: Account, now: float, _: str) -> Response:

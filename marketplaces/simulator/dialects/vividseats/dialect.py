@@ -1,8 +1,9 @@
 """Vivid Seats' dialect: the Broker Portal. It calls nobody; orders are asked for, each list at its own pace."""
 
+import base64
 from typing import Any, ClassVar
 
-from marketplaces.simulator import sales
+from marketplaces.simulator import delivery, sales
 from marketplaces.simulator.desk import TokenDesk, routes
 from marketplaces.simulator.dialects.vividseats import views
 from marketplaces.simulator.http import Refusal, Request, Response
@@ -17,12 +18,16 @@ _RULES = Rules(
     words=Words("UNCONFIRMED", "UNCONFIRMED", "PENDING_SHIPMENT", "COMPLETED", "COMPLETED", "REJECTED", "CANCELLED"),
     fee_percent=10.0, fee_per_ticket=True, knows_provisional=False, webhook_retries=0, webhook_retry_s=1.0,
     payout=PayoutRule("after_game", 10),
+    delivery_of={
+        "ELECTRONIC": "pdf", "HARD": "paper", "BARCODES": "barcode",
+    },
 )  # fmt: skip
 _REQUIRED = ("eventName", "venue", "eventDate", "quantity", "price", "section", "row", "ticketId")
 _WRITABLE = frozenset({
     *_REQUIRED, "id", "productionId", "seatFrom", "seatThru", "notes", "electronic", "electronicTransfer",
     "inHandDate", "listDate", "splitType", "splitValue", "spec", "instantDownload", "passThrough", "stockType",
     "seatNumbers", "faceValue", "unitTaxedCost", "instantTransfer", "hideSeats", "ownerEmail", "lastUpdate",
+    "attributes", "tickets",
 })  # fmt: skip
 _KEPT = ("eventName", "venue", "eventDate", "inHandDate", "electronicTransfer", "faceValue")
 _SPLITS = {"DEFAULT": "Any", "ANY": "Any", "NEVERLEAVEONE": "AvoidOne"}
@@ -166,11 +171,44 @@ class VividSeats(TokenDesk):
             sales.confirm(sale, now)
         elif what == "rejectOrder":
             sales.reject(sale, now)
-        elif not form.get("transferURLList"):
-            raise Refusal(200, "transferURLList is missing.")
         else:
-            sales.hand_over(sale, {"transfer_url": form["transferURLList"]}, now)
+            try:
+                self._hand_over(sale, what, form, now)
+            except Refusal as refusal:
+                raise Refusal(200, refusal.message) from refusal
         return _xml(views.said(True))
+
+    def _hand_over(self, sale: Sale, what: str, form: dict[str, str], now: float) -> None:
+        seats = [seat for seat in form.get("seatNumbers", "").split(",") if seat]
+        if what == "transferOrderViaURL":
+            links = [url for url in form.get("transferURLList", "").split(",") if url]
+            if len(links) != sale.quantity:
+                raise Refusal(422, "transferURLList has not one address a ticket.")
+            delivery.hand_over(sale, "transfer_url", {"transfer_url": form["transferURLList"]}, now)
+        elif what == "transferOrder":
+            if not form.get("invoiceNumber"):
+                raise Refusal(422, "invoiceNumber is missing.")
+            delivery.hand_over(sale, "mobile_transfer", {"confirmation": form["invoiceNumber"]}, now)
+        elif form.get("barcodes"):
+            codes = form["barcodes"].split(",")
+            if len(codes) != len(seats):
+                raise Refusal(422, "There is not one barcode a seat.")
+            delivery.hand_in(self.ledger, sale, "barcode", dict(zip(seats, codes, strict=True)), now)
+        elif form.get("ticketFile"):
+            if not base64.b64decode(form["ticketFile"]).startswith(b"%PDF-"):
+                raise Refusal(422, "The file is no PDF.")
+            delivery.hand_in(self.ledger, sale, "pdf", dict.fromkeys(seats, delivery.FILE), now)
+        else:
+            # The airbill is theirs: that the parcel went is all that is said.
+            delivery.hand_over(sale, "tracking", {}, now)
+
+    def airbill(self, request: Request, account: Account, now: float, _: str) -> Response:
+        """The label of a parcel."""
+        sale = self._order(account, request.query.get("orderId", ""))
+        if sale.delivery != "paper":
+            raise Refusal(200, "The order is not shipped.")
+        label = base64.b64encode(f"%PDF-1.4 airbill of {sale.id}\n%%EOF".encode()).decode()
+        return _xml(f"<response><success>true</success><airbillBase64String>{label}</airbillBase64String></response>")
 
     def _listed(self, found: list[Sale]) -> Response:
         return _xml(f"<orders>{''.join(views.order(self.ledger, item) for item in found)}</orders>")
@@ -205,6 +243,8 @@ class VividSeats(TokenDesk):
             event_id=self._event_id(body), section=_section(body), row=str(body["row"]),
             seats=_seats(body, quantity), quantity=quantity, price_cents=_price(body), currency="USD",
             split=_split(body, quantity), created_at=now, updated_at=now,
+            # Electronic tickets are barcodes where the listing came with them, else files.
+            ticket_type="BARCODES" if body.get("tickets") else str(body.get("stockType") or ""),
             extra={name: body[name] for name in _KEPT if name in body},
         )  # fmt: skip
 
@@ -271,6 +311,7 @@ _ROUTES = routes(
     ("GET", r"/v1/getOrders", VividSeats.orders),
     ("GET", r"/v1/getCompletedOrders", VividSeats.completed),
     ("GET", r"/v1/getOrder", VividSeats.order),
-    ("POST", r"/v1/(confirmOrder|rejectOrder|transferOrderViaURL)", VividSeats.act),
+    ("GET", r"/v1/getAirbill", VividSeats.airbill),
+    ("POST", r"/v1/(confirmOrder|rejectOrder|transferOrderViaURL|transferOrder|shipOrder)", VividSeats.act),
     ("GET", r"/v1/payments(?:/(\d+))?", VividSeats.payments),
 )

@@ -47,11 +47,22 @@ def order(ledger: Ledger, item: Sale) -> str:
         "row": item.row, "quantity": item.quantity, "cost": f"{cost:.2f}", "event": known.name if known else "",
         "eventDate": known.local_date if known else "", "orderDate": stamp(item.created_at),
         "venue": known.venue if known else "", "status": item.status, "listingId": item.listing_id,
-        "productionId": item.event_id,
+        "productionId": item.event_id, "firstName": "A", "lastName": "Buyer",
+        "emailAddress": f"buyer-{item.id}@example.com",
+        "barCodesRequired": _flag(item.delivery == "barcode"), "transferViaURL": _flag(item.delivery in _TRANSFERS),
+        "electronicDelivery": _flag(item.delivery != "paper"),
+        **({"retransferEmail": f"again-{item.id}@example.com"} if item.again else {}),
     }  # fmt: skip
     told = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
     seats = "".join(f"<seat>{seat}</seat>" for seat in item.seats)
     return f"<order>{told}<seats>{seats}</seats></order>"
+
+
+_TRANSFERS = frozenset({"mobile_transfer", "links"})
+
+
+def _flag(value: bool) -> str:
+    return str(value).lower()
 
 
 def token(item: Sale) -> str:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('listings', '0020_sales_missing'),
+        ('listings', '0021_sales_missing'),
         ('marketplaces', '0013_payout_calendars_known'),
         ('tenants', '0002_suspended'),
     ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('listings', '0019_sale_endings'),
+        ('listings', '0020_delivery'),
     ]
 
     operations = [

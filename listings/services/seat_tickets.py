@@ -1,0 +1,155 @@
+"""The tickets themselves, seat by seat: checked by type, kept under their holder's own key, and in no log."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.utils.crypto import salted_hmac
+
+from listings.models import CommandKind, Listing, SeatTicket
+from listings.services.commands import command_write
+from listings.states import OFFERED
+from marketplaces import delivery
+from marketplaces.contracts import Capability
+from marketplaces.delivery import OF_SEATS, HandOver
+from marketplaces.registry import platform_can
+from portfolios.models import Seat
+from portfolios.services.ledger import seats_for
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
+from seatsync.core.clock import now
+from seatsync.core.errors import FieldProblem, InvalidInput
+from seatsync.core.subjects import subject_seal, subject_unseal
+
+_FILES = {HandOver.PDF: "a PDF", HandOver.QR_CODE: "a PNG or JPEG picture"}
+_HINT_SIGNS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One seat's ticket as it was entered: a barcode, or a file with its name."""
+
+    seat_id: uuid.UUID
+    barcode: str = field(default="", repr=False)
+    content: bytes = field(default=b"", repr=False)
+    name: str = ""
+
+
+def fingerprint(content: bytes | str) -> str:
+    """A keyed hash by which the same ticket is found again without being read."""
+    raw = content if isinstance(content, bytes) else content.encode()
+    return salted_hmac("seatsync.ticket", raw, algorithm="sha256").hexdigest()
+
+
+@transaction.atomic
+def tickets_enter(*, actor: Actor, kind: str, entries: Sequence[Entry]) -> list[SeatTicket]:
+    """Keep the tickets of these seats; one that a seat had before is replaced.
+
+    `kind` is barcode, pdf or qr_code. Listings that their marketplace hides for want of tickets are supplied. Raises
+    NotFound, NotAllowed, or InvalidInput that names the seat: of no ticket what was entered is repeated.
+    """
+    if kind not in OF_SEATS:
+        kinds = ", ".join(sorted(OF_SEATS))
+        raise InvalidInput(f"{kind!r} is no kind of ticket.", field="kind", remedy=f"Use {kinds}.")
+    seats = {seat.pk: seat for seat in seats_for(actor, [entry.seat_id for entry in entries], verb="list")}
+    media = _checked(HandOver(kind), seats, entries)
+    prints = [fingerprint(entry.barcode or entry.content) for entry in entries]
+    _check_once(seats, entries, prints)
+    kept = [
+        _keep(seats[entry.seat_id], HandOver(kind), entry, mark, kind_of)
+        for entry, mark, kind_of in zip(entries, prints, media, strict=True)
+    ]
+    audit_record(
+        actor=actor, verb="seat_tickets.entered", object_type="season_ticket",
+        object_id=next(iter(seats.values())).season_ticket_id, subject=next(iter(seats.values())).season_ticket.user_id,
+        after={"kind": kind, "seats": [str(pk) for pk in seats]},
+    )  # fmt: skip
+    _supply(kept)
+    return kept
+
+
+def _checked(kind: HandOver, seats: Mapping[uuid.UUID, Seat], entries: Iterable[Entry]) -> list[str]:
+    """The media type of each entry ("": a barcode). Raises InvalidInput."""
+    problems, found = [], []
+    for entry in entries:
+        name = f"seat_{seats[entry.seat_id].seat_number}"
+        if kind is HandOver.BARCODE:
+            if problem := delivery.barcode_problem(entry.barcode):
+                problems.append(FieldProblem(name, problem, "Copy it from the ticket."))
+            found.append("")
+            continue
+        found.append(media := delivery.media_type_of(entry.content, kind))
+        if len(entry.content) > delivery.MOST_BYTES:
+            problems.append(FieldProblem(name, "The file is larger than 2 MB.", "Save the ticket's page alone."))
+        elif not media:
+            problems.append(FieldProblem(name, f"This is not {_FILES[kind]}.", "Save the ticket as one."))
+    if problems:
+        raise InvalidInput("Some tickets are not valid.", problems=tuple(problems))
+    return found
+
+
+def _check_once(seats: Mapping[uuid.UUID, Seat], entries: Sequence[Entry], prints: Sequence[str]) -> None:
+    """Raises InvalidInput where a ticket is given twice, here or to a seat that has it already."""
+    problems, met = [], dict[str, Seat]()
+    tenant_id = next(iter(seats.values())).tenant_id
+    others = SeatTicket.objects.filter(tenant_id=tenant_id, fingerprint__in=prints).exclude(seat_id__in=seats)
+    taken = {ticket.fingerprint: ticket.seat for ticket in others.select_related("seat")}
+    for entry, mark in zip(entries, prints, strict=True):
+        seat = seats[entry.seat_id]
+        other = met.get(mark) or taken.get(mark)
+        if other is not None and other.pk != seat.pk:
+            detail = f"Seat {other.seat_number} of {other.section}/{other.row} has the same ticket."
+            problems.append(FieldProblem(f"seat_{seat.seat_number}", detail, "Give each seat its own."))
+        met[mark] = seat
+    if problems:
+        raise InvalidInput("Some tickets are given twice.", problems=tuple(problems))
+
+
+def _keep(seat: Seat, kind: HandOver, entry: Entry, mark: str, media_type: str) -> SeatTicket:
+    subject = seat.season_ticket.user_id
+    (sealed,) = subject_seal(subject, entry.barcode.encode() or entry.content)
+    hint = f"ends in {entry.barcode[-_HINT_SIGNS:]}" if entry.barcode else entry.name[:80]
+    values = {
+        "tenant_id": seat.tenant_id, "subject": subject, "kind": kind.value, "sealed": sealed, "hint": hint,
+        "media_type": media_type, "fingerprint": mark, "entered_at": now(),
+    }  # fmt: skip
+    ticket, _ = SeatTicket.objects.update_or_create(seat=seat, defaults=values)
+    return ticket
+
+
+def _supply(kept: Iterable[SeatTicket]) -> None:
+    """Hidden listings of these seats get their tickets, where their marketplace takes them so early."""
+    seat_ids = [ticket.seat_id for ticket in kept if ticket.kind == HandOver.BARCODE]
+    hidden = Listing.objects.filter(
+        listing_seats__seat_id__in=seat_ids, listing_seats__offered=True, status__in=OFFERED
+    ).exclude(undeliverable_at=None)
+    for listing in hidden.distinct():
+        if platform_can(listing.platform, Capability.SUPPLY):
+            key = f"supply:{listing.external_id}:{now():%Y%m%d%H%M%S%f}"
+            command_write(listing=listing, kind=CommandKind.SUPPLY, key=key)
+
+
+def tickets_of(seats: Iterable[Seat], kind: str) -> dict[uuid.UUID, SeatTicket]:
+    """The tickets of this kind that these seats have, by seat."""
+    return {ticket.seat_id: ticket for ticket in SeatTicket.objects.filter(seat__in=list(seats), kind=kind)}
+
+
+def opened(ticket: SeatTicket) -> delivery.SeatTicket | None:
+    """The ticket as it is sent; None where its holder's key was destroyed."""
+    content = subject_unseal(ticket.subject, ticket.sealed)
+    if content is None:
+        return None
+    seat = str(ticket.seat.seat_number)
+    if ticket.kind == HandOver.BARCODE:
+        return delivery.SeatTicket(seat, barcode=content.decode())
+    return delivery.SeatTicket(seat, content=content, media_type=ticket.media_type)
+
+
+def barcodes_whole(listing: Listing) -> tuple[delivery.SeatTicket, ...]:
+    """The barcodes of all seats that a listing offers, in their order; empty where one is missing."""
+    offered = [row.seat for row in listing.listing_seats.filter(offered=True).select_related("seat")]
+    known = tickets_of(offered, HandOver.BARCODE)
+    found = [opened(known[seat.pk]) for seat in sorted(offered, key=lambda one: one.seat_number) if seat.pk in known]
+    whole = [ticket for ticket in found if ticket is not None]
+    return tuple(whole) if len(whole) == len(offered) else ()
