@@ -488,7 +488,9 @@ def seats_with_tickets(ticket: SeasonTicket, game_id: uuid.UUID) -> tuple[Game, 
     rows = ticket.seats.filter(game_id=game_id).select_related("game__opponent", "game__home_team", "game__venue")
     seats = list(rows.select_related("ticket").order_by("section", "row", "seat_number"))
     if not seats:
-        raise NotFound("This season ticket has no seat of this game.", field="game")
+        raise NotFound(
+            "This season ticket has no seat of this game.", field="game", remedy="Use the id of one of its games."
+        )
     return seats[0].game, seats
 
 

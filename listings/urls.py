@@ -29,6 +29,7 @@ urlpatterns = [
     path("portfolio/sales/", sales.sale_list, name="sale_list"),
     path("portfolio/sales/<uuid:sale_id>/", sales.sale_detail, name="sale_detail"),
     path("portfolio/sales/<uuid:sale_id>/hand-over/", fulfil.sale_fulfil, name="sale_fulfil"),
+    path("portfolio/sales/<uuid:sale_id>/ask/", fulfil.sale_ask, name="sale_ask"),
     path("portfolio/sales/<uuid:sale_id>/label/", fulfil.sale_label, name="sale_label"),
     path("portfolio/season-tickets/<uuid:ticket_id>/delivery/", delivery.delivery_terms, name="delivery_terms"),
     path(

@@ -152,6 +152,7 @@ urlpatterns = [
     path("sales/<uuid:pk>/", listings.SaleDetail.as_view(), name="sale"),
     path("sales/<uuid:pk>/fulfil/", listings.SaleFulfil.as_view(), name="sale_fulfil"),
     path("sales/<uuid:pk>/delivery/", delivery.SaleDelivery.as_view(), name="sale_delivery"),
+    path("sales/<uuid:pk>/ask/", delivery.SaleAsk.as_view(), name="sale_ask"),
     path("sales/<uuid:pk>/label/", delivery.SaleLabel.as_view(), name="sale_label"),
     path("season-tickets/<uuid:pk>/delivery/", delivery.DeliveryTermsView.as_view(), name="delivery_terms"),
     path(

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from listings import selectors
 from listings.disclosures import DISCLOSURES
 from listings.models import DELIVERIES, TICKET_KINDS, DeliveryTerms, Sale, SeatTicket
+from listings.services.ask import sale_ask
 from listings.services.delivery_terms import delivery_terms_set, terms_of
 from listings.services.fulfil import ways_of
 from listings.services.labels import label_of_sale
@@ -138,6 +139,7 @@ class SeatTicketsView(ApiView):
 
     serializer_class = SeatTicketOutput
     queryset = SeatTicket.objects.none()
+    pagination_class = None
 
     @extend_schema(tags=["delivery"], summary="List a game's tickets", responses={200: SeatTicketOutput(many=True)})
     def get(self, request: Request, pk: uuid.UUID, game: uuid.UUID) -> Response:
@@ -187,6 +189,20 @@ def _delivery(sale: Sale) -> dict[str, Any]:
         "note": sale.delivery_note, "asked_again_at": sale.asked_again_at, "hand_over_by": sale.ship_by,
         "buyer": buyer_of(sale) if ways else None,
     }  # fmt: skip
+
+
+class SaleAsk(ApiView):
+    """Asking a marketplace about one sale."""
+
+    serializer_class = DeliveryOutput
+
+    @extend_schema(
+        tags=["sales"], summary="Have the marketplace asked now", request=None, responses={202: DeliveryOutput}
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """202 with what the sale waits for as far as known; what is read meanwhile comes as a live event."""
+        sale = sale_ask(actor=self.actor, sale_id=selectors.sale_get(self.actor, pk).pk)
+        return Response(DeliveryOutput(_delivery(sale)).data, status=202)
 
 
 class SaleLabel(ApiView):

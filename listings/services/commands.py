@@ -10,6 +10,7 @@ from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
 from seatsync.core.clock import now
+from seatsync.live.alerts import alert_recover
 
 # Before prices, and never before another delist: it must not take the tokens kept for those.
 SOON = frozenset({CommandKind.VERIFY_GONE, CommandKind.CONFIRM_SALE})
@@ -54,6 +55,18 @@ def command_write(
     elif created:
         outbox_wake(urgent=kind in URGENT)
     return command
+
+
+def sale_commands_withdraw(sale: Sale) -> None:
+    """Ask nobody any more to confirm or hand over a sale that is over. The caller holds the sale's lock."""
+    waiting = MarketplaceCommand.objects.filter(
+        sale=sale, kind__in=[CommandKind.CONFIRM_SALE, CommandKind.FULFIL], state=CommandState.NEEDS_PERSON
+    )
+    for command in waiting.select_related("account"):
+        if command.by_hand:
+            alert_task_done(command)
+        alert_recover(user_id=command.account.user_id, dedupe_key=f"command:{command.pk}")
+    waiting.update(state=CommandState.SUPERSEDED, finished_at=now(), updated_at=now())
 
 
 def commands_supersede(listing: Listing, kinds: frozenset[CommandKind] | None = None) -> bool:

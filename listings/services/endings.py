@@ -9,6 +9,7 @@ from django.db import transaction
 
 from listings.locks import listings_lock, sale_lock
 from listings.models import ListingSeat, Sale, SaleEnding, SaleState
+from listings.services.commands import sale_commands_withdraw
 from listings.services.ending_alerts import alert_ending, alerts_of_ending_settle
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
@@ -54,6 +55,8 @@ def ending_apply(
     sale.told_charge = sale.told_charge if charge is None else charge
     alerts_settle(sale)
     alerts_of_ending_settle(sale)
+    if sale.state not in SALE_LIVE:
+        sale_commands_withdraw(sale)
     if not row.expects_money:
         alerts_of_money_settle(sale)
     if ending == SaleEnding.REJECTED or (sale.state == SaleState.CANCELLED and was_live):

@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 
 from listings.disclosures import in_words
-from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand
+from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, Sale
 from listings.services.events import event_learn
 from listings.services.fulfil import proof_of, secrets_of, ways_of
 from listings.services.leases import lease_renew
@@ -30,6 +30,7 @@ from marketplaces.contracts import (
     ListingRef,
     MarketplaceAdapter,
     RemoteListing,
+    RemoteSale,
     RemoteSaleState,
 )
 from marketplaces.delivery import DeliveryType
@@ -252,7 +253,21 @@ def _confirm(adapter: MarketplaceAdapter, link: Link, command: MarketplaceComman
         there = adapter.fetch_sale(link, sale.platform_sale_id)
         if there is not None and there.state not in _UNCONFIRMED:
             return Answer(Outcome.DONE, remote_sale=there)
-    return Answer(Outcome.DONE, remote_sale=adapter.confirm(link, sale.platform_sale_id))
+    return _unless_over(adapter, link, sale, lambda: adapter.confirm(link, sale.platform_sale_id))
+
+
+def _unless_over(adapter: MarketplaceAdapter, link: Link, sale: Sale, act: Callable[[], RemoteSale]) -> Answer:
+    """What is done to a sale, or nothing where its marketplace refuses because it has taken the sale back meanwhile.
+
+    That can be heard of later than it happens: no person can help there.
+    """
+    try:
+        return Answer(Outcome.DONE, remote_sale=act())
+    except PermanentError:
+        there = adapter.fetch_sale(link, sale.platform_sale_id)
+        if there is None or there.state is not RemoteSaleState.CANCELLED:
+            raise
+        return Answer(Outcome.NOT_WANTED, remote_sale=there)
 
 
 def _reject(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
@@ -277,7 +292,7 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
             return Answer(Outcome.DONE, remote_sale=there)
     proof = proof_of(command)
     try:
-        return Answer(Outcome.DONE, remote_sale=adapter.fulfil(link, sale.platform_sale_id, proof))
+        return _unless_over(adapter, link, sale, lambda: adapter.fulfil(link, sale.platform_sale_id, proof))
     except MarketplaceError as error:
         # A refusal may repeat what it was sent, and is shown and logged: tickets are not.
         error.args = (_without(str(error), secrets_of(proof)),)

@@ -29,7 +29,7 @@ from listings.services.notify import listing_changed
 from listings.services.sale_alerts import alert_rejected
 from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.wake import outbox_wake
-from listings.states import listing_may_move
+from listings.states import SALE_LIVE, listing_may_move
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now, seconds_from_now
@@ -317,8 +317,11 @@ def _put_back(command: MarketplaceCommand, wait_s: float, error: str, unknown: b
     outbox_wake(urgent=command.priority == 0, after_s=wait_s)
 
 
-def _refused(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
-    """A person must look; what takes a listing down goes on trying meanwhile."""
+def _refused(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:
+    """A person must look, unless its sale is over by now; what takes a listing down goes on trying meanwhile."""
+    if command.kind in {CommandKind.CONFIRM_SALE, CommandKind.FULFIL} and sale and sale.state not in SALE_LIVE:
+        _finish(command, CommandState.SUPERSEDED)
+        return
     if command.priority == 0:
         command.last_error = answer.error[:300]
         alert_needs_person(command, listing)

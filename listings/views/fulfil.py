@@ -6,11 +6,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from listings.forms import WAYS, FulfilForm
 from listings.models import CommandKind, Sale
 from listings.selectors import sale_get, sale_zone, seats_of_sale
+from listings.services.ask import sale_ask as ask
 from listings.services.fulfil import hints_of, ways_of
 from listings.services.fulfil import sale_fulfil as hand_over
 from listings.services.labels import label_of_sale
@@ -64,6 +65,19 @@ def _context(
         "buyer": buyer_of(sale) if ways else None,
         "told": sale.commands.filter(kind=CommandKind.FULFIL).order_by("-created_at").first(),
     }
+
+
+@login_required
+@require_POST
+def sale_ask(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
+    """Have the marketplace asked now; the page follows what it says."""
+    try:
+        sale = ask(actor=request_actor(request), sale_id=sale_id)
+    except Conflict as error:
+        messages.error(request, f"{error.detail} {error.remedy}")
+    else:
+        messages.success(request, f"{platform_name(sale.platform)} is being asked.")
+    return redirect("listings:sale_detail", sale_id)
 
 
 @login_required

@@ -212,6 +212,7 @@ def _by_hand(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
         split=str(body.get("split") or "Any"), created_at=now, updated_at=now, ticket_type="MobileTransfer",
     )  # fmt: skip
     simulator.platforms[platform].by_hand(made, event, now)
+    ledger.showings_note(account.id, now)
     return as_row(made)
 
 
@@ -276,7 +277,10 @@ def _call_off(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     event = simulator.ledger.events.get(int(body["event_id"]))
     if event is None:
         raise Refusal(404, "no such event")
-    return {"ended": endings.call_off(simulator.ledger, event, now=now, tell=simulator.tell)}
+    ended = endings.call_off(simulator.ledger, event, now=now, tell=simulator.tell)
+    for account_id in {item.account_id for item in simulator.ledger.listings.values() if item.event_id == event.id}:
+        simulator.ledger.showings_note(account_id, now)
+    return {"ended": ended}
 
 
 def _move(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
@@ -341,7 +345,7 @@ def _state(simulator: "Simulator", _request: Request) -> Any:
     by_platform: dict[str, Any] = {
         platform: {
             name: [as_row(item) for item in getattr(ledger, name).values() if item.platform == platform]
-            for name in ("listings", "sales", "subscriptions", "deliveries", "payments")
+            for name in ("listings", "sales", "subscriptions", "deliveries", "payments", "charges")
         }
         | {"accounts": [item.id for item in ledger.accounts.values() if item.platform == platform]}
         for platform in platforms()

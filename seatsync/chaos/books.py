@@ -1,26 +1,56 @@
 """Both sides' books: what the simulator's ledger says, and what our tables say, read once when all is over."""
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from listings.models import Listing, ListingSeat, PriceProposal, Sale, SaleSeat
-from marketplaces.registry import traits_of
+from listings.models import Listing, ListingSeat, PayoutLine, PriceProposal, Sale, SaleEnding, SaleSeat, SaleState
+from listings.payables import lines_made, tells_payouts
+from listings.states import OPEN
+from marketplaces.registry import adapter_keys, traits_of
+from portfolios.models import OwnerState, Seat
 from seatsync.chaos.door import Door
 
 Row = dict[str, Any]
+# By a payment's number there: what it brought for each sale (by its number), in cents.
+Lines = dict[str, dict[str, int]]
+# Whose interface has no word for an order that was taken back: it is told no more (docs/adr/0022).
+SILENT_ON_ENDS = frozenset({"vividseats"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a marketplace ended one sale, by its number there, and what it charges; `settled`: that is over again.
+
+    `late`: we heard of the sale when its game was off already.
+    """
+
+    sale_id: str
+    platform: str
+    kind: SaleEnding
+    cents: int = 0
+    settled: bool = False
+    late: bool = False
 
 
 @dataclass(slots=True)
 class Own:
-    """One of our listings with its seats by number."""
+    """One of our listings with its seats by number; `offered` are those that it still is to show.
+
+    `known_at`: since when we know of one that a hand made (seconds since the epoch), 0 for one of our own.
+    """
 
     pk: uuid.UUID
     platform: str
     price: Decimal
     seats: dict[int, uuid.UUID] = field(default_factory=dict)
+    offered: set[int] = field(default_factory=set)
+    open: bool = True
+    known_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -34,6 +64,13 @@ class Books:
     known: dict[str, Sale]
     live: dict[uuid.UUID, set[uuid.UUID]]
     named: dict[uuid.UUID, set[uuid.UUID]]
+    # Who has each seat that somebody has: the ledger's state and what it says of him.
+    owners: dict[uuid.UUID, tuple[str, str]] = field(default_factory=dict)
+    # The marketplaces' payments and charges, and the lines that we have of them: by sale, of each payment.
+    paid: Lines = field(default_factory=dict)
+    booked: Lines = field(default_factory=dict)
+    # What was kept back of payments for each sale, in cents.
+    charged: dict[str, int] = field(default_factory=dict)
 
     def seats_of(self, sale: Row) -> set[uuid.UUID]:
         """The seats of a sale: those that its marketplace names, or that we name where it leaves that to the seller."""
@@ -62,12 +99,27 @@ def promised(sale: Row) -> bool:
     return bool(did(sale, "confirm") or did(sale, "hand_over")) and not sale["cancelled"]
 
 
-def books_read(door: Door) -> Books:
-    """Everything."""
+def had(books: Books, seats: set[uuid.UUID], at: datetime) -> bool:
+    """Whether a sale that is over by now had one of these seats at a moment, as far as we knew."""
+    return any(
+        known.ended_at is not None and known.ended_at >= at and known.state == SaleState.CANCELLED
+        and books.named.get(known.pk, set()) & seats
+        for known in books.known.values()
+    )  # fmt: skip
+
+
+def key_of(row: Row) -> str:
+    """What names a listing in a row of the ledger: its seller's key, or its number there where it has none."""
+    return str(row["external_id"] or f"#{row.get('listing_id') or row['id']}")
+
+
+def books_read(door: Door, decided: Iterable[tuple[str, int]] = ()) -> Books:
+    """Everything. `decided`: prices (cents) of listings, by their keys, that were decided on elsewhere, by hands."""
     state = door.get("state")
+    sales = [row | {"external_id": key_of(row)} for row in state["sales"]]
     showings: dict[int, list[Row]] = defaultdict(list)
     for row in door.get("showings")["showings"]:
-        showings[row["listing_id"]].append(row)
+        showings[row["listing_id"]].append(row | {"external_id": key_of(row)})
     listings, prices = _own()
     taken: dict[bool, dict[uuid.UUID, set[uuid.UUID]]] = {True: defaultdict(set), False: defaultdict(set)}
     for sale_id, seat_id, live in SaleSeat.objects.values_list("sale_id", "seat_id", "live"):
@@ -75,7 +127,41 @@ def books_read(door: Door) -> Books:
         if live:
             taken[True][sale_id].add(seat_id)
     known = {sale.platform_sale_id: sale for sale in Sale.objects.all()}
-    return Books(state["sales"], dict(showings), listings, prices, known, taken[True], taken[False])
+    somebodys = Seat.objects.exclude(state=OwnerState.AVAILABLE).values_list("pk", "state", "held_by")
+    for key, cents in decided:
+        prices.setdefault(key, set()).add(cents)
+    paid, charged = _paid(state)
+    return Books(
+        sales, dict(showings), listings, prices, known, taken[True], taken[False],
+        owners={pk: (state, held_by) for pk, state, held_by in somebodys}, paid=paid, booked=lines_booked(),
+        charged=charged,
+    )  # fmt: skip
+
+
+def _paid(state: Row) -> tuple[Lines, dict[str, int]]:
+    """What each payment that is told was made of, by the ledger, and what of it was charged for each sale."""
+    sales = {int(row["sale_id"]): row for row in state["sales"]}
+    made, charged = Lines(), Counter[str]()
+    for platform in filter(tells_payouts, adapter_keys()):
+        charges = {row["id"]: row for row in state[platform]["charges"]}
+        for payment in state[platform]["payments"]:
+            lines = Counter[str]()
+            for sale_id in payment["sale_ids"]:
+                lines[str(sale_id)] += sales[sale_id]["gross_cents"] - sales[sale_id]["fees_cents"]
+            for charge in (charges[key] for key in payment["charge_ids"]):
+                lines[str(charge["sale_id"])] -= charge["cents"]
+                charged[str(charge["sale_id"])] += charge["cents"]
+            made[str(payment["id"])] = dict(lines)
+    return made, charged
+
+
+def lines_booked() -> Lines:
+    """Of what payouts were made, by our own lines; a payout's reference ends with the payment's number."""
+    booked: Lines = defaultdict(dict)
+    lines = PayoutLine.objects.filter(lines_made()).values_list("payout__reference", "platform_sale_id", "net")
+    for reference, sale_id, net in lines:
+        booked[reference.rpartition("-")[2]][sale_id] = _cents(net)
+    return dict(booked)
 
 
 def _own() -> tuple[dict[str, Own], dict[str, set[int]]]:
@@ -83,14 +169,19 @@ def _own() -> tuple[dict[str, Own], dict[str, set[int]]]:
     by_pk: dict[uuid.UUID, Own] = {}
     keys: dict[uuid.UUID, str] = {}
     prices: dict[str, set[int]] = {}
-    rows = Listing.objects.values_list("pk", "external_id", "platform", "price", "original_price")
-    for pk, key, platform, price, original in rows:
-        by_pk[pk], keys[pk] = Own(pk, platform, price), key
-        prices[key] = {_cents(original), _cents(price)}
+    for listing in Listing.objects.all():
+        known_at = listing.created_at.timestamp() if listing.made_there else 0.0
+        up = listing.status in OPEN
+        by_pk[listing.pk] = Own(listing.pk, listing.platform, listing.price, open=up, known_at=known_at)
+        keys[listing.pk] = key = listing.key_there or f"#{listing.listing_id}"
+        prices[key] = {_cents(listing.original_price), _cents(listing.price)}
     for pk, proposed in PriceProposal.objects.filter(accepted=True).values_list("listing_id", "proposed_price"):
         prices[keys[pk]].add(_cents(proposed))
-    for pk, seat_id, number in ListingSeat.objects.values_list("listing_id", "seat_id", "seat__seat_number"):
+    rows = ListingSeat.objects.values_list("listing_id", "seat_id", "seat__seat_number", "offered")
+    for pk, seat_id, number, offered in rows:
         by_pk[pk].seats[number] = seat_id
+        if offered:
+            by_pk[pk].offered.add(number)
     return {keys[pk]: own for pk, own in by_pk.items()}, prices
 
 

@@ -2,26 +2,31 @@
 
 import random
 import threading
+from queue import SimpleQueue
 
-from listings.models import Listing
 from listings.states import split_allows
 from seatsync.chaos.door import Door
-from seatsync.chaos.offers import Offers
+from seatsync.chaos.hands import Hands
+from seatsync.chaos.offers import Offers, Target
 from seatsync.chaos.pace import Worker, urgent_open
 
 # Of the purchases so many begin as races for whole listings; not each finds its rival's listing still up.
 RACES = 0.05
 # While more than so much waits for the urgent worker, buyers wait: the machine takes no more.
 MOST_OPEN = 30
+# Of the purchases where a marketplace knows such a thing, so many are not paid for yet.
+PROMISED = 0.1
 
 
 class Buyers(Worker):
     """They buy until `wanted` sales are made."""
 
-    def __init__(self, door: Door, offers: Offers, wanted: int, chance: random.Random) -> None:
+    def __init__(self, door: Door, offers: Offers, hands: Hands, wanted: int, chance: random.Random) -> None:
         super().__init__("buyers", pause_s=0.05)
-        self._door, self._offers, self._wanted, self._chance = door, offers, wanted, chance
+        self._door, self._offers, self._hands, self._wanted, self._chance = door, offers, hands, wanted, chance
         self.done = threading.Event()
+        # Sales that wait for their buyers' payment, by their numbers there.
+        self.promised: SimpleQueue[str] = SimpleQueue()
         self.sales = self.races = 0
 
     def turn(self) -> None:
@@ -36,29 +41,35 @@ class Buyers(Worker):
         offer = self._offers.rested(self._chance)
         if offer is None:
             return
-        listings = offer.active()
-        if not listings:
-            if offer.over():
-                self._offers.drop(offer)
+        found = offer.targets(self._hands)
+        if offer.over():
+            # What a hand made of it may be up all the same: one more buyer finds that.
+            self._offers.drop(offer)
+        if not found:
             return
         self._offers.bought(offer)
-        self._chance.shuffle(listings)
-        if len(listings) > 1 and self._chance.random() < RACES:
-            self._race(listings[0], listings[1])
+        self._chance.shuffle(found)
+        if len(found) > 1 and self._chance.random() < RACES:
+            self._race(found[0], found[1])
         else:
-            self._buy(listings[0], self._some(listings[0]))
+            self._buy(found[0], self._some(found[0]))
 
-    def _race(self, first: Listing, second: Listing) -> None:
-        bought = [self._buy(listing, None) for listing in (first, second)]
+    def _race(self, first: Target, second: Target) -> None:
+        bought = [self._buy(target, None) for target in (first, second)]
         self.races += all(bought)
 
-    def _buy(self, listing: Listing, quantity: int | None) -> bool:
-        sold = self._door.buys(platform=listing.platform, external_id=listing.external_id, quantity=quantity)
+    def _buy(self, target: Target, quantity: int | None) -> bool:
+        sold = self._door.buys(
+            platform=target.platform, external_id=target.external_id, listing_id=target.listing_id, quantity=quantity,
+            provisional=self._chance.random() < PROMISED,
+        )  # fmt: skip
         self.sales += sold is not None
+        if sold is not None and sold["provisional"]:
+            self.promised.put(str(sold["sale_id"]))
         return sold is not None
 
-    def _some(self, listing: Listing) -> int | None:
-        fitting = [n for n in range(1, listing.quantity + 1) if split_allows(listing.split_type, listing.quantity, n)]
+    def _some(self, target: Target) -> int | None:
+        fitting = [n for n in range(1, target.quantity + 1) if split_allows(target.split_type, target.quantity, n)]
         # Pairs are what most buyers look for.
         if 2 in fitting and self._chance.random() < 0.6:
             return 2

@@ -25,10 +25,15 @@ def notice_to_last_delist() -> dict[str, Any]:
 
 
 def sale_to_last_delist(books: Books) -> dict[str, Any]:
-    """In ms, by the ledger alone: from a purchase until no other listing shows any of its seats."""
+    """In ms, by the ledger alone: from a purchase until no other listing shows any of its seats.
+
+    What a hand had listed and nobody here knew of when the purchase was made is left out.
+    """
     showing: dict[uuid.UUID, list[tuple[int, float, float]]] = defaultdict(list)
+    known_at: dict[int, float] = {}
     for listing_id, rows in books.showings.items():
         own = books.listings.get(rows[0]["external_id"])
+        known_at[listing_id] = own.known_at if own else 0.0
         for seat, since, until in _spans(rows, own.seats if own else {}):
             showing[seat].append((listing_id, since, until))
     times: _Times = defaultdict(list)
@@ -37,7 +42,7 @@ def sale_to_last_delist(books: Books) -> dict[str, Any]:
             until
             for seat in books.seats_of(sale)
             for listing_id, _, until in showing[seat]
-            if listing_id != sale["listing_id"] and until > sale["created_at"]
+            if listing_id != sale["listing_id"] and until > sale["created_at"] > known_at[listing_id]
         ]
         if ends:
             times[sale["platform"]].append((max(ends) - sale["created_at"]) * 1000)

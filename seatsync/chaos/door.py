@@ -26,14 +26,25 @@ class Door:
         answer.raise_for_status()
         return answer.json()
 
-    def buys(self, *, platform: str, external_id: str, quantity: int | None) -> dict[str, Any] | None:
-        """A buyer buys so many tickets, or all that are left; None where they are not for sale (any more)."""
-        wish: dict[str, Any] = {"platform": platform, "external_id": external_id}
+    def buys(
+        self, *, platform: str, quantity: int | None, external_id: str = "", listing_id: int = 0,
+        provisional: bool = False,
+    ) -> dict[str, Any] | None:  # fmt: skip
+        """A buyer buys so many tickets, or all that are left; None where they are not for sale (any more).
+
+        Of a listing by its seller's key, or by its number there. `provisional`: he has not paid yet.
+        """
+        wish: dict[str, Any] = {"platform": platform, "provisional": provisional}
+        wish |= {"external_id": external_id} if external_id else {"listing_id": listing_id}
         if quantity is not None:
             wish["quantity"] = quantity
-        answer = self._http.post("/sell", json=wish)
-        if answer.status_code in {404, 409}:
+        return self.unless("sell", {404, 409}, **wish)
+
+    def unless(self, name: str, statuses: set[int], **wish: Any) -> dict[str, Any] | None:
+        """One control call that may be refused with one of these; None then."""
+        answer = self._http.post(f"/{name}", json=wish)
+        if answer.status_code in statuses:
             return None
         answer.raise_for_status()
-        sold: dict[str, Any] = answer.json()
-        return sold
+        done: dict[str, Any] = answer.json()
+        return done

@@ -10,7 +10,7 @@ from django.db.models import Count
 from listings.models import CommandState, MarketplaceCommand, Sale, SaleState
 from marketplaces.models import InboundEvent, InboxState
 from marketplaces.registry import traits_of
-from seatsync.chaos.books import Books, Row, allocates, did, promised
+from seatsync.chaos.books import SILENT_ON_ENDS, Books, Row, allocates, did, had, promised
 from seatsync.live.models import Alert
 
 Findings = Iterator[str]
@@ -32,16 +32,18 @@ def seats_oversold(books: Books) -> Findings:
 def sales_lost(books: Books) -> Findings:
     """Sales that we know nothing of, gave no or other seats, left undecided, or refused although their seats were free.
 
-    One that waits for a person is counted there.
+    One that waits for a person is counted there. One that was over before anybody told us of it, at a marketplace that
+    tells no more of such, can be known to nobody.
     """
     sold = {seat for sale in filter(promised, books.sales) for seat in books.seats_of(sale)}
     for sale in books.sales:
         known = books.known.get(str(sale["sale_id"]))
         name = f"{sale['platform']} sale {sale['sale_id']} of {sale['quantity']} from {sale['external_id']}"
         if known is None:
-            yield f"{name} is not known here"
+            if not (sale["cancelled"] and sale["platform"] in SILENT_ON_ENDS):
+                yield f"{name} is not known here"
         elif sale["rejected"]:
-            if not books.seats_of(sale) & sold:
+            if not books.seats_of(sale) & sold and not had(books, books.seats_of(sale), known.noticed_at):
                 yield f"{name} was refused, and nobody else has its seats ({known.state_reason})"
         elif sale["cancelled"] or known.state == SaleState.NEEDS_PERSON:
             continue
@@ -135,7 +137,7 @@ def late_rejections(books: Books) -> Findings:
         refused = did(sale, "reject")
         if refused and refused[0] > sale["confirm_by"]:
             yield f"{sale['platform']} sale {sale['sale_id']} was refused too late"
-        elif not refused and known is not None and known.state == SaleState.CONFLICT:
+        elif not refused and not sale["cancelled"] and known is not None and known.state == SaleState.CONFLICT:
             yield f"{sale['platform']} sale {sale['sale_id']} is a conflict and was not refused"
 
 

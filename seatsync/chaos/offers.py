@@ -3,28 +3,60 @@
 import random
 import threading
 import time
-import uuid
 from dataclasses import dataclass
 
-from listings.models import Listing, ListingStatus
+from django.db.models import QuerySet
+
+from listings.models import Listing, ListingStatus, SplitType
 from listings.states import OPEN
+from seatsync.chaos.hands import Hands
+from seatsync.chaos.seats import Group
 from seatsync.core.actors import Actor
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """A listing as a buyer sees it: by its seller's key, or by its number there where it has none."""
+
+    platform: str
+    external_id: str
+    listing_id: int
+    quantity: int
+    split_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
-    """One group of seats and its listings."""
+    """One group of seats that is listed, whoever listed it."""
 
     actor: Actor
-    listing_ids: tuple[uuid.UUID, ...]
+    group: Group
+
+    def _listings(self) -> QuerySet[Listing]:
+        return Listing.objects.filter(listing_seats__seat__in=self.group.seats).distinct()
 
     def active(self) -> list[Listing]:
         """Its listings that are up, as far as we know."""
-        return list(Listing.objects.filter(pk__in=self.listing_ids, status=ListingStatus.ACTIVE).order_by("platform"))
+        return list(self._listings().filter(status=ListingStatus.ACTIVE).order_by("platform", "pk"))
+
+    def targets(self, hands: Hands) -> list[Target]:
+        """What buyers find of it: our listings, and those that a hand made and we do not know yet."""
+        listings = self.active()
+        known = {key for listing in self._listings() for key in (listing.key_there, f"#{listing.listing_id}")}
+        found = [
+            Target(
+                one.platform, one.key_there, 0 if one.key_there else int(one.listing_id), one.quantity, one.split_type
+            )
+            for one in listings
+        ]  # fmt: skip
+        return found + [
+            Target(made.platform, "", made.listing_id, len(made.group.seats), SplitType.ANY)
+            for made in hands.of(self.group) if not known & {made.key, f"#{made.listing_id}"}
+        ]  # fmt: skip
 
     def over(self) -> bool:
         """Whether nothing of it is or will be on sale."""
-        return not Listing.objects.filter(pk__in=self.listing_ids, status__in=OPEN).exists()
+        return not self._listings().filter(status__in=OPEN).exists()
 
 
 class Offers:

@@ -1,12 +1,10 @@
 """The holders: several tenants, each person with a season ticket and an account at every marketplace."""
 
 import random
-import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from decimal import Decimal
-from itertools import groupby
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
@@ -15,12 +13,15 @@ from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, adapter_list, platform_can
 from marketplaces.services import connect, links
-from portfolios.models import Game, League, Seat, Team, Venue, VenueSection
+from portfolios.models import Game, League, Team, Venue, VenueSection
 from portfolios.services.mapping import event_mapping_confirm
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.accounts.models import Role
 from seatsync.accounts.selectors import actor_for
 from seatsync.chaos.door import Door
+from seatsync.chaos.hands import Hands
+from seatsync.chaos.held import account_with_stock
+from seatsync.chaos.seats import FIRST_EVENT, GAMES, Group, group_take, groups_cut
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.venue_time import local
@@ -29,13 +30,12 @@ from seatsync.demo.reference import fees_load
 from seatsync.tenants.models import Tenant
 
 TENANTS = 3
-GAMES = 60
 SEATS_A_GAME = 20
-SALES_A_HOLDER = 500
+# At so many of the marketplaces each holder has sold before.
+HELD_ACCOUNTS = 2
+SALES_A_HOLDER = 400
 LEAST_HOLDERS = 3
 ZONE = "America/Los_Angeles"
-# How many neighbouring seats are offered together.
-SIZES = (1, 2, 4, 4, 6, 8, 8, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,14 @@ class Holder:
 
     actor: Actor
     accounts: list[MarketplaceAccount]
-    groups: list[list[uuid.UUID]]
+    groups: list[Group]
 
 
-def holders_make(door: Door, sales: int, chance: random.Random) -> list[Holder]:
-    """People, seats and accounts enough for so many sales, made by the services that holders use."""
+def holders_make(door: Door, hands: Hands, sales: int, chance: random.Random) -> list[Holder]:
+    """People, seats and accounts enough for so many sales, made by the services that holders use.
+
+    Some of the accounts hold something before they are connected (held.py).
+    """
     fees_load()
     games = _games(door)
     made = []
@@ -65,10 +68,18 @@ def holders_make(door: Door, sales: int, chance: random.Random) -> list[Holder]:
             section=section, row="1", seat_from=1, seat_to=SEATS_A_GAME, cost_basis=Decimal("20000.00"),
             order_reference=f"CHAOS-{number}",
         )  # fmt: skip
-        seats = Seat.objects.filter(season_ticket=ticket).order_by("game__starts_at", "seat_number")
-        groups = list(_cut(list(seats.values_list("game_id", "pk")), chance))
+        groups = list(groups_cut(ticket, chance))
         chance.shuffle(groups)
-        made.append(Holder(actor, [_connected(actor, adapter.traits.key) for adapter in adapter_list()], groups))
+        platforms = [adapter.traits.key for adapter in adapter_list()]
+        # In turn, so that every marketplace has such accounts.
+        known = {platforms[(number + at * HELD_ACCOUNTS) % len(platforms)] for at in range(HELD_ACCOUNTS)}
+        take = partial(group_take, groups)
+        accounts = [
+            account_with_stock(door, hands, actor=actor, platform=platform, group=take, chance=chance)
+            if platform in known else _connected(door, hands, actor, platform)
+            for platform in platforms
+        ]  # fmt: skip
+        made.append(Holder(actor, accounts, groups))
     return made
 
 
@@ -90,7 +101,7 @@ def _games(door: Door) -> list[Game]:
     ]  # fmt: skip
     events = [
         {
-            "id": 500_000 + number, "name": f"{home.name} vs {away.name}", "venue": venue.name,
+            "id": FIRST_EVENT + number, "name": f"{home.name} vs {away.name}", "venue": venue.name,
             "starts_at": game.starts_at.isoformat(), "local_date": game.game_date.isoformat(),
         }
         for number, game in enumerate(games)
@@ -105,22 +116,20 @@ def _games(door: Door) -> list[Game]:
     return games
 
 
-def _cut(seats: list[tuple[uuid.UUID, uuid.UUID]], chance: random.Random) -> Iterator[list[uuid.UUID]]:
-    """Each game's row of seats in runs of different lengths."""
-    for _, row in groupby(seats, key=lambda seat: seat[0]):
-        left = [pk for _, pk in row]
-        while left:
-            size = min(chance.choice(SIZES), len(left))
-            yield left[:size]
-            left = left[size:]
-
-
-def _connected(actor: Actor, platform: str) -> MarketplaceAccount:
-    """A paper account at this marketplace, by consent or by token."""
+def _connected(door: Door, hands: Hands, actor: Actor, platform: str) -> MarketplaceAccount:
+    """A new paper account at this marketplace, by consent or by token."""
     if adapter_get(platform).traits.auth != "oauth2":
-        return connect.connect_token(actor=actor, platform=platform, mode=Mode.PAPER, token="")
+        account = connect.connect_token(actor=actor, platform=platform, mode=Mode.PAPER, token="")
+        hands.whose[account.pk] = {"token": account.access_token}
+        return account
+    account_id = f"new-{platform}-{actor.user_id}"
+    door.post("accounts", platform=platform, account_id=account_id)
     redirect = f"{settings.BASE_URL}/settings/connections/done/"
     url = connect.connect_start(actor=actor, platform=platform, mode=Mode.PAPER, redirect_uri=redirect)
-    answer = links.shared_client().get(url)
+    answer = links.shared_client().get(f"{url}&login_hint={account_id}")
     query = parse_qs(urlsplit(answer.headers["location"]).query)
-    return connect.connect_finish(actor=actor, state=query["state"][0], code=query["code"][0], redirect_uri=redirect)
+    account = connect.connect_finish(
+        actor=actor, state=query["state"][0], code=query["code"][0], redirect_uri=redirect
+    )  # fmt: skip
+    hands.whose[account.pk] = {"account_id": account_id}
+    return account

@@ -1,6 +1,7 @@
 """What holders do meanwhile: they offer seats everywhere, change prices, and hand some tickets over."""
 
 import random
+import uuid
 from decimal import Decimal
 
 from listings.models import CommandKind, Sale, SaleState
@@ -9,16 +10,21 @@ from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from marketplaces.delivery import HandOver
 from marketplaces.registry import hand_overs_of
+from portfolios.models import OwnerState, Seat
+from seatsync.chaos.hands import HandMade
 from seatsync.chaos.offers import Offer, Offers
 from seatsync.chaos.pace import Worker
 from seatsync.chaos.people import Holder
-from seatsync.core.errors import SeatSyncError
+from seatsync.chaos.seats import Group
+from seatsync.core.errors import Conflict, SeatSyncError
 from seatsync.core.money import round_money
 
 # Groups on offer at a time: enough that buyers meet each other at one of them now and then, and not all the time.
 STANDING = 60
 SPLITS = ("any",) * 7 + ("pairs", "avoid_one", "none")
-REPRICES_A_ROUND, HANDED_OVER_SHARE = 4, 0.1
+# Seats that were free and could not be offered: more of them, and the run is planned wrongly.
+MOST_REFUSED = 20
+REPRICES_A_ROUND, HANDED_OVER_SHARE = 4, 0.2
 
 
 class Sellers(Worker):
@@ -28,6 +34,9 @@ class Sellers(Worker):
         super().__init__("sellers", pause_s=0.4)
         self._holders, self._offers, self._chance = holders, offers, chance
         self._seen: set[object] = set()
+        # Games that will not be played, as their holders heard.
+        self.games_off: set[uuid.UUID] = set()
+        self.refused = 0
 
     def fill(self, count: int) -> None:
         """Offer so many groups now."""
@@ -47,14 +56,38 @@ class Sellers(Worker):
         if not able:
             raise RuntimeError("The holders have no seats left to offer: the run is planned wrongly.")
         holder = self._chance.choice(able)
-        seats = holder.groups.pop()
+        self.publish(holder, holder.groups.pop())
+
+    def publish(self, holder: Holder, group: Group, *, but: str = "") -> None:
+        """Offer a group at all marketplaces, or all but one; nothing of a game that was called off."""
+        if group.game_id in self.games_off:
+            return
+        accounts = [account for account in holder.accounts if account.platform != but]
         price = round_money(Decimal(self._chance.randrange(4000, 16000)) / 100)
         split = self._chance.choice(SPLITS)
-        made = listing_publish(
-            actor=holder.actor, seat_ids=seats, account_ids=[account.pk for account in holder.accounts], price=price,
-            floor=price / 2, ceiling=price * 2, split_type="any" if len(seats) % 2 and split == "pairs" else split,
-        )  # fmt: skip
-        self._offers.add(Offer(holder.actor, tuple(listing.pk for listing in made)))
+        try:
+            listing_publish(
+                actor=holder.actor, seat_ids=group.seats, account_ids=[account.pk for account in accounts],
+                price=price, floor=price / 2, ceiling=price * 2,
+                split_type="any" if len(group.seats) % 2 and split == "pairs" else split,
+            )  # fmt: skip
+        except Conflict:
+            # Called off a moment ago, or bought of somebody's hand; nobody is to be refused much else.
+            if group.game_id in self.games_off:
+                return
+            self.refused += not but
+            if self.refused > MOST_REFUSED:
+                raise
+        self._offers.add(Offer(holder.actor, group))
+
+    def adopted_offer(self, made: list[HandMade]) -> None:
+        """Offer what a hand listed at one marketplace at the others too, as far as nobody has bought it."""
+        by_user = {holder.actor.user_id: holder for holder in self._holders}
+        for one in made:
+            free = Seat.objects.filter(pk__in=one.group.seats, state=OwnerState.AVAILABLE)
+            left = one.group.only(set(free.values_list("pk", flat=True)))
+            if left.seats:
+                self.publish(by_user[one.group.owner_id], left, but=one.platform)
 
     def _reprice(self) -> None:
         offer = self._offers.any(self._chance)

@@ -119,6 +119,7 @@ ROUTES: dict[str, Route] = {
     "api:sales": OWN,
     "api:sale": _own(pk="sale"),
     "api:sale_delivery": _own(pk="sale"),
+    "api:sale_ask": _own(pk="sale"),
     "api:sale_label": _own(pk="sale"),
     "api:delivery_terms": Route(
         Kind.OBJECT, {"pk": "ticket"}, body={"delivery": "pdf", "version": 0}, holder_methods=("PUT",)
@@ -189,6 +190,7 @@ ROUTES: dict[str, Route] = {
     "listings:sale_list": OWN,
     "listings:sale_detail": _own(sale_id="sale"),
     "listings:sale_fulfil": _own(sale_id="sale"),
+    "listings:sale_ask": _own(sale_id="sale"),
     "listings:sale_label": _own(sale_id="sale"),
     "listings:delivery_terms": Route(
         Kind.OBJECT, {"ticket_id": "ticket"}, body={"delivery": "pdf", "version": "0"}, holder_methods=("POST",)

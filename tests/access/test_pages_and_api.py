@@ -27,6 +27,7 @@ SAME_BY_API = {
     "listings:found_decide": ("POST", "/api/v1/found/{id}/not-ours/"),
     "marketplaces:account_leave": ("POST", "/api/v1/marketplace-accounts/{id}/leave/"),
     "listings:sale_fulfil": ("POST", "/api/v1/sales/{id}/fulfil/"),
+    "listings:sale_ask": ("POST", "/api/v1/sales/{id}/ask/"),
     "listings:delivery_terms": ("PUT", "/api/v1/season-tickets/{id}/delivery/"),
     "listings:ticket_enter": ("PUT", "/api/v1/season-tickets/{id}/games/{game}/tickets/"),
     "listings:sale_resolve": ("POST", "/api/v1/sales/{id}/resolve/"),

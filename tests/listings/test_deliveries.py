@@ -265,8 +265,9 @@ def test_an_old_word_after_the_hand_over_asks_nobody(
 
 @pytest.mark.parametrize("asked", ["later", "address"])
 def test_while_its_marketplace_waits_nothing_is_asked_of_the_holder(
-    holding: Holding, simulator: Simulator, travel: time_machine.Traveller, asked: str
-) -> None:
+    holding: Holding, simulator: Simulator, travel: time_machine.Traveller, asked: str,
+    django_capture_on_commit_callbacks: Any,
+) -> None:  # fmt: skip
     seller = sell(holding, simulator, travel, "stubhub")
     control("wants", sale_id=seller.sale.platform_sale_id, delivery=asked)
     sale = again(seller)
@@ -276,6 +277,12 @@ def test_while_its_marketplace_waits_nothing_is_asked_of_the_holder(
     client = Client()
     client.force_login(holding.user)
     assert "Wait:" in client.get(f"/portfolio/sales/{sale.pk}/hand-over/").text
+    # He can have it asked at once.
+    assert "Ask StubHub now" in client.get(f"/portfolio/sales/{sale.pk}/").text
+    control("wants", sale_id=sale.platform_sale_id, delivery="mobile_transfer")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(f"/portfolio/sales/{sale.pk}/ask/").status_code == 302
+    assert seller.sale.version >= sale.version
 
 
 @pytest.mark.parametrize("platform", ["stubhub", "vividseats"])

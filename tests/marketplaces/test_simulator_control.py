@@ -334,6 +334,28 @@ def test_what_each_listing_showed_is_written_down_where_it_is_asked_for(
     assert {row["external_id"] for row in rows} == {draft.external_id}
 
 
+def test_what_a_hand_lists_is_shown_from_then_on_and_no_more_when_its_game_is_called_off(world: World) -> None:
+    world.control("settings", {"keep_showings": True})
+    event = world.control("events", {"events": [
+        {"name": "Owls at Gulls", "venue": "Park", "starts_at": "2027-06-01T19:10:00+00:00"},
+    ]})["events"][0]["event_id"]  # fmt: skip
+    wish = {
+        "platform": "seatgeek",
+        "account_id": "hand",
+        "event_id": event,
+        "section": "1",
+        "row": "1",
+        "seats": [1, 2],
+    }
+    made = world.control("listings", wish | {"price": "50.00"})
+    sold = world.control("sell", {"platform": "seatgeek", "listing_id": made["id"], "quantity": 1})
+    world.control("charge", {"sale_id": sold["sale_id"], "amount": "5.00", "reason": "late"})
+    world.control("call-off", {"event_id": event})
+    rows = world.http.get(f"{BASE}/_sim/showings").json()["showings"]
+    assert [(row["state"], row["quantity"]) for row in rows] == [("active", 2), ("active", 1), ("deleted", 1)]
+    assert [charge["cents"] for charge in world.state("seatgeek")["charges"]] == [500]
+
+
 def test_showings_and_acts_outlive_a_restart(tmp_path: Path) -> None:
     def world() -> Simulator:
         return Simulator(seed=7, state_path=tmp_path / "state.json")

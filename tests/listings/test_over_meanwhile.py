@@ -1,0 +1,96 @@
+"""A sale that its marketplace takes back while we confirm it: nobody is asked for what no person can do."""
+
+from decimal import Decimal
+
+import pytest
+
+from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale, SaleState
+from listings.services import outbox
+from listings.services.execute import execute
+from listings.services.publish import listing_publish
+from listings.services.sale_report import sale_report
+from listings.services.sync import account_sync_sales
+from marketplaces.models import MarketplaceAccount
+from marketplaces.registry import adapter_keys, traits_of
+from marketplaces.services.files import file_declare
+from marketplaces.simulator.app import Simulator
+from portfolios.models import OwnerState, Seat
+from seatsync.core.clock import now
+from seatsync.live.models import Alert
+from tests.builders import Holding
+from tests.listings.simulated import control, work
+
+pytestmark = pytest.mark.django_db
+# Vivid Seats tells no more of an order that was taken back.
+NAMED = [key for key in adapter_keys() if key != "vividseats"]
+
+
+def sold_and_taken_back(holding: Holding, platform: str) -> Sale:
+    """Two seats were sold and read, and taken back before they could be confirmed."""
+    made = control("accounts", platform=platform)
+    account = MarketplaceAccount.objects.create(
+        tenant_id=holding.ticket.tenant_id, user=holding.user, platform=platform, access_token=made["access_token"],
+        refresh_token=made.get("refresh_token", ""), account_id=made["account_id"], sales_synced_until=now(),
+        stock_taken_at=now(),
+    )  # fmt: skip
+    traits = traits_of(platform)
+    if traits is not None and traits.whole_account:
+        file_declare(account, b"")
+    listing_publish(
+        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[:2]], account_ids=[account.pk],
+        price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    work()
+    control("sell", platform=platform, external_id=Listing.objects.get().external_id, quantity=2)
+    account_sync_sales(account=account)
+    sale = Sale.objects.get()
+    assert sale.commands.get(kind=CommandKind.CONFIRM_SALE).state == CommandState.PENDING
+    control("advance", sale_id=int(sale.platform_sale_id), to="cancelled")
+    return sale
+
+
+def confirmation(sale: Sale) -> MarketplaceCommand:
+    return sale.commands.get(kind=CommandKind.CONFIRM_SALE)
+
+
+@pytest.mark.parametrize("platform", NAMED)
+def test_a_confirmation_that_is_refused_because_the_sale_is_over_ends_it(
+    holding: Holding, simulator: Simulator, platform: str
+) -> None:
+    sale = sold_and_taken_back(holding, platform)
+    work()
+    sale.refresh_from_db()
+    assert (sale.state, confirmation(sale).state) == (SaleState.CANCELLED, CommandState.SUPERSEDED)
+    assert not Seat.objects.filter(state=OwnerState.SOLD).exists()
+    assert not Alert.objects.filter(kind="command.needs_person").exists()
+
+
+def test_a_confirmation_that_is_refused_for_another_reason_needs_a_person_until_the_sale_is_over(
+    holding: Holding, simulator: Simulator
+) -> None:
+    sale = sold_and_taken_back(holding, "vividseats")
+    work()
+    assert confirmation(sale).state == CommandState.NEEDS_PERSON
+    assert Alert.objects.get(kind="command.needs_person").state == "firing"
+    sale_report(actor=holding.actor, sale_id=sale.pk, what="cancelled", reason="they wrote so")
+    sale.refresh_from_db()
+    assert (sale.state, confirmation(sale).state) == (SaleState.CANCELLED, CommandState.SUPERSEDED)
+    assert Alert.objects.get(kind="command.needs_person").state == "recovered"
+
+
+def test_a_refusal_that_comes_after_the_end_asks_nobody(
+    holding: Holding, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The confirmation is on its way when another word says that the sale is over."""
+    sale = sold_and_taken_back(holding, "vividseats")
+
+    def overtaken(command: MarketplaceCommand) -> object:
+        answer = execute(command)
+        sale_report(actor=holding.actor, sale_id=sale.pk, what="cancelled", reason="they wrote so")
+        return answer
+
+    monkeypatch.setattr(outbox, "execute", overtaken)
+    work()
+    sale.refresh_from_db()
+    assert (sale.state, confirmation(sale).state) == (SaleState.CANCELLED, CommandState.SUPERSEDED)
+    assert not Alert.objects.filter(kind="command.needs_person").exists()
