@@ -278,7 +278,7 @@ class MappingAdmin(_ModelAdmin):
 
     list_per_page = 50
     actions = ("undo",)
-    readonly_fields = ("confirmed_at", "confirmed_by")
+    readonly_fields: ClassVar[Any] = ("confirmed_at", "confirmed_by")
     undo_one: Callable[..., int]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -314,8 +314,15 @@ class EventMappingAdmin(MappingAdmin):
     """Which event is which game."""
 
     undo_one = staticmethod(event_mapping_undo)
-    list_display = ("platform", "remote_event_id", "game", "confirmed_at", "confirmed_by")
-    list_filter = ("platform", ("confirmed_at", admin.EmptyFieldListFilter))
+    list_display = (
+        "platform", "remote_event_id", "game", "event_date", "told_word", "told_at", "confirmed_at", "confirmed_by",
+    )  # fmt: skip
+    # What its platform tells is nobody's to write.
+    readonly_fields = (
+        *MappingAdmin.readonly_fields, "event_date", "accepted_date", "told_state", "told_word", "told_at",
+        "primary_left", "primary_at",
+    )  # fmt: skip
+    list_filter = ("platform", "told_state", ("confirmed_at", admin.EmptyFieldListFilter))
     search_fields = ("remote_event_id", "game__home_team__name", "game__opponent__name", "confirmed_by")
     autocomplete_fields = ("game",)
     list_select_related = ("game__home_team", "game__opponent")

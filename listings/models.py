@@ -418,6 +418,8 @@ class MarketplaceCommand(BaseModel):
     whole_account = models.BooleanField(default=False)
     # For a person's hands: its account has no interface for us (assisted), and `needs_person` is where it begins.
     by_hand = models.BooleanField(default=False)
+    # The command with which it goes, or went last, into one file of its account (together.py); that one leads.
+    rides_with = models.UUIDField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
     late_answers = models.JSONField(default=list, blank=True)
@@ -432,7 +434,7 @@ class MarketplaceCommand(BaseModel):
             ),
             models.UniqueConstraint(
                 fields=["account"],
-                condition=Q(state="in_flight", whole_account=True),
+                condition=Q(state="in_flight", whole_account=True, rides_with=None),
                 name="command_one_in_flight_account",
             ),
         ]
@@ -570,6 +572,9 @@ class Sale(BaseModel):
     sold_at = models.DateTimeField()
     noticed_at = models.DateTimeField()
     read_back_at = models.DateTimeField(null=True, blank=True)
+    # Since when its marketplace shows it nowhere, and whether a person was asked because of that.
+    missed_at = models.DateTimeField(null=True, blank=True)
+    missing = models.BooleanField(default=False)
     # What stands between it and its buyer (DeliveryStep), what its marketplace says of that, and since when it asks
     # for tickets that went before; `buyer_sealed`: to whom they go, under the holder's own key.
     delivery_step = models.CharField(max_length=20, blank=True)

@@ -148,7 +148,9 @@ SALE_ENDINGS: dict[str, EndingRow] = {
         SettlementEffect.SHARES_CHARGE, "Ask its marketplace what it is for, and object if it is wrong.", "action",
     ),
     SaleEnding.REPLACEMENT: EndingRow(
-        _LIVE, _S.CANCELLED, SeatEffect.FREED, MoneyEffect.TAKEN_BACK_AND_CHARGED, *_ENDED_LIKE_NO_SALE,
+        # Also of one that its marketplace tells no more: that is how some show it.
+        frozenset({*_LIVE, _S.NEEDS_PERSON}),
+        _S.CANCELLED, SeatEffect.FREED, MoneyEffect.TAKEN_BACK_AND_CHARGED, *_ENDED_LIKE_NO_SALE,
         SettlementEffect.OWED_BACK,
         "Take the tickets back if they were sent. Use the seats yourself, or publish them again.", "critical",
     ),

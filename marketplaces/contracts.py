@@ -4,7 +4,7 @@ Money is Decimal with a currency beside it; moments are aware UTC; `external_id`
 `listing_id` the marketplace's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -39,6 +39,8 @@ class Capability(StrEnum):
     SHIPPING_LABEL = "shipping_label"
     SUPPLY = "supply"
     PROVISIONAL_SALE = "provisional_sale"
+    EVENT_STANDING = "event_standing"
+    PRIMARY_LEFT = "primary_left"
 
 
 class PriceBasis(StrEnum):
@@ -82,10 +84,14 @@ class Traits:
     deliveries: tuple[DeliveryType, ...] = (DeliveryType.MOBILE_TRANSFER,)
     # Whether a sale tells the buyer's list price, or only what reaches the seller.
     tells_gross: bool = True
+    # Whether a sale that is taken back is told where sales are asked for by time; else each is read again by its id.
+    tells_endings: bool = True
     # The platform's own site, for what a person does there with his own hands.
     site: str = ""
     # Whether it ever says that it has paid; else the holder looks at the bank.
     tells_payouts: bool = True
+    # How many events of one venue one request of `event_standings` tells of.
+    events_at_once: int = 1
     # What the holder of a token platform enters, in this order; more than one part are the lines of one token.
     token_parts: tuple[str, ...] = ("API token",)
     currency: str = "USD"
@@ -186,6 +192,55 @@ class RemoteEvent:
     starts_at: datetime
 
 
+class EventState(StrEnum):
+    """How an event stands at a platform, in our words; `unknown` is a word that we do not know, and does nothing."""
+
+    ON = "on"
+    POSTPONED = "postponed"
+    # It has another date than it had, which is told or not.
+    RESCHEDULED = "rescheduled"
+    # At another place, perhaps on another day too: the seats are not what they were.
+    RELOCATED = "relocated"
+    CANCELLED = "cancelled"
+    # Not on sale there any more, and nothing said why.
+    INACTIVE = "inactive"
+    # The platform tells dates and no states.
+    UNTOLD = "untold"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class EventAsked:
+    """An event that we ask about: its id there, and where and on which day (YYYY-MM-DD there) we believe it to be."""
+
+    event_id: str
+    venue: str
+    local_date: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventStanding:
+    """How an event stands there: the platform's own `word` for it, and its day at the venue or its start; or neither.
+
+    Where its date is still to be announced neither is told.
+    """
+
+    event_id: str
+    state: EventState
+    word: str = ""
+    local_date: str = ""
+    starts_at: datetime | None = None
+
+
+class PrimaryLeft(StrEnum):
+    """What is left of the tickets that the club itself sells for an event."""
+
+    PLENTY = "plenty"
+    FEW = "few"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class EventWords:
     """What a listing or a sale says of its event: its day at the venue (YYYY-MM-DD), or its start; or neither."""
@@ -266,6 +321,19 @@ class ListingRef:
     event_id: str
     quantity: int
     split: str = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPrice:
+    """A listing of ours, and what a ticket of it shall cost from now on."""
+
+    ref: ListingRef
+    price: Decimal
+    currency: str
+
+
+# What can go with others into one file that is a whole account: a publication, or a price.
+AccountChange = Draft | NewPrice
 
 
 class RemoteListingState(StrEnum):
@@ -366,6 +434,7 @@ class NoticeKind(StrEnum):
     PROVISIONAL_CANCELLED = "provisional_cancelled"
     SALE_UPDATE = "sale_update"
     LISTING_UPDATE = "listing_update"
+    EVENT_UPDATE = "event_update"
     PING = "ping"
     UNKNOWN = "unknown"
 
@@ -459,6 +528,17 @@ class MarketplaceAdapter(Protocol):
         """Events that may be ours, best first."""
         ...
 
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        """How these events stand there; one that it does not know (any more) is left out.
+
+        One request for each `traits.events_at_once` of one venue.
+        """
+        ...
+
+    def primary_left(self, link: Link, event_ids: Sequence[str]) -> Mapping[str, PrimaryLeft]:
+        """What is left of the club's own tickets, by event id; one request for at most a thousand events."""
+        ...
+
     def constraints(self, link: Link, draft: Draft) -> Constraints:
         """What the platform demands of listings for the draft's event."""
         ...
@@ -473,6 +553,14 @@ class MarketplaceAdapter(Protocol):
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
         """Set the price per ticket. Raises AlreadyGone."""
+        ...
+
+    def change_together(self, link: Link, changes: Sequence[AccountChange]) -> list[RemoteListing | Exception]:
+        """Make several changes of different listings by one file (traits.whole_account).
+
+        Returns, in their order, what each listing is then, or what `create` or `reprice` would have raised for it
+        alone. Raises what concerns the file, and so all of them.
+        """
         ...
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:

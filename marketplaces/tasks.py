@@ -2,7 +2,7 @@
 
 import uuid
 
-from marketplaces.services import connect, understand
+from marketplaces.services import availability, connect, understand
 from seatsync.core.jobs import job, once_per_slot
 
 
@@ -23,6 +23,12 @@ def sweep_inbound() -> None:
 def close_accounts() -> None:
     """Finish disconnections on which nothing is open any more."""
     once_per_slot("marketplaces.close_accounts", 60, connect.accounts_close)
+
+
+@job(time_limit_s=240)
+def read_availability() -> None:
+    """Read what clubs have left of their own tickets."""
+    once_per_slot("marketplaces.read_availability", 1800, availability.availability_read)
 
 
 @job(time_limit_s=240)

@@ -139,6 +139,17 @@ class EventMapping(BaseModel):
     remote_event_id = models.CharField(max_length=80)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     confirmed_by = models.CharField(max_length=64, blank=True)
+    # The event's date at the venue, as it was told last; where nothing was told, the game's when it was confirmed.
+    event_date = models.DateField(null=True, blank=True)
+    # Another date than the game's, which support has let pass for it.
+    accepted_date = models.DateField(null=True, blank=True)
+    # How the event stands there (EventState), in the platform's own word, and when that was told last.
+    told_state = models.CharField(max_length=12, blank=True)
+    told_word = models.CharField(max_length=40, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+    # What its platform says is left of the club's own tickets (PrimaryLeft), and when that was read.
+    primary_left = models.CharField(max_length=10, blank=True)
+    primary_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "event_mappings"
@@ -154,6 +165,11 @@ class EventMapping(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.platform} {self.remote_event_id}"
+
+    @property
+    def fits(self) -> bool:
+        """Whether the event is on its game's date, as far as is told, or on one that was let pass."""
+        return self.event_date in {None, self.game.game_date, self.accepted_date}
 
 
 class SectionMapping(BaseModel):

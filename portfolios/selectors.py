@@ -130,8 +130,15 @@ def groups_of_game(actor: Actor, game: Game) -> QuerySet[SeatGroup]:
 
 
 def event_mapping_get(game: Game, platform: str) -> EventMapping | None:
-    """The confirmed mapping of a game at a platform."""
-    return EventMapping.objects.filter(game=game, platform=platform, confirmed_at__isnull=False).first()
+    """The confirmed mapping of a game at a platform, whether or not it fits the game's date (any more)."""
+    known = EventMapping.objects.filter(game=game, platform=platform, confirmed_at__isnull=False)
+    return known.select_related("game").first()
+
+
+def event_mappings_of(game: Game) -> list[EventMapping]:
+    """Every confirmed mapping of a game, with what is told of its event."""
+    known = EventMapping.objects.filter(game=game, confirmed_at__isnull=False)
+    return list(known.select_related("game").order_by("platform"))
 
 
 def section_mapping_get(venue: Venue, section: str, platform: str) -> SectionMapping | None:
@@ -142,9 +149,10 @@ def section_mapping_get(venue: Venue, section: str, platform: str) -> SectionMap
 
 
 def game_mapped_to(platform: str, remote_event_id: str) -> Game | None:
-    """The game that an event of a platform is confirmed to be; None where it is not."""
+    """The game that an event of a platform is confirmed to be; None where it is not, or has another date by now."""
+    fitting = Q(event_date=None) | Q(event_date=F("game__game_date")) | Q(event_date=F("accepted_date"))
     mapped = EventMapping.objects.filter(
-        platform=platform, remote_event_id=remote_event_id, confirmed_at__isnull=False
+        fitting, platform=platform, remote_event_id=remote_event_id, confirmed_at__isnull=False
     ).select_related("game")
     found = mapped.first() if remote_event_id else None
     return found.game if found else None

@@ -32,6 +32,7 @@ SCHEDULE = (
     Row("seatsync.demo.tasks.refresh_paper_market", 600),
     Row("seatsync.demo.tasks.replay_recorded", 5),
     Row("intelligence.tasks.refresh_prices", 900),
+    Row("marketplaces.tasks.read_availability", 1800),
 )
 
 

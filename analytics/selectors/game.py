@@ -3,7 +3,7 @@
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 
@@ -14,12 +14,13 @@ from listings.board import Cell, cells_of
 from listings.models import Listing, ListingStatus, Sale, TradingState
 from listings.selectors import brakes_of_game, listing_list, live_sales_of_seats, offered_on, price_history_of
 from listings.states import OPEN
+from marketplaces.contracts import PrimaryLeft
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
 from marketplaces.registry import platform_name
 from marketplaces.selectors import account_list, game_asks, game_daily_median, game_prints
-from portfolios.models import Game, OwnerState, SeasonTicket, Seat
-from portfolios.selectors import game_get, seats_of_game
+from portfolios.models import EventMapping, Game, OwnerState, SeasonTicket, Seat
+from portfolios.selectors import event_mappings_of, game_get, seats_of_game
 from seatsync.core.actors import Actor
 from seatsync.core.charts import Line, Mark
 from seatsync.core.money import round_money
@@ -40,6 +41,23 @@ class SoldSeats:
     def each(self) -> Decimal:
         """The list price per ticket."""
         return round_money(self.sale.gross / self.sale.quantity) if self.sale.quantity else self.sale.gross
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """What a marketplace says of a game: in its own word, on which day, and what its club has left; each with its time.
+
+    `off` says in words why nothing is offered there under this event; empty where it may be.
+    """
+
+    platform: str
+    event_id: str
+    word: str
+    day: date | None
+    read_at: datetime | None
+    left: str
+    left_at: datetime | None
+    off: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +153,11 @@ class GamePage:
         return last_sales_of_games([self.game.pk]).get(self.game.pk)
 
     @cached_property
+    def events(self) -> list[EventLine]:
+        """What each marketplace says of the game, where it is mapped there."""
+        return [_event_line(mapping) for mapping in event_mappings_of(self.game)]
+
+    @cached_property
     def comparables(self) -> list[MarketSnapshot]:
         """Others' offers near the own seats."""
         return list(game_asks(self.game, self._sections)[:COMPARABLES])
@@ -183,6 +206,20 @@ class GamePage:
 def game_page(actor: Actor, game_id: uuid.UUID) -> GamePage:
     """The page of one game of the actor's; raises NotFound."""
     return GamePage(actor, game_get(actor, game_id))
+
+
+_LEFT = {
+    PrimaryLeft.PLENTY: "available", PrimaryLeft.FEW: "few left", PrimaryLeft.NONE: "none left",
+    PrimaryLeft.UNKNOWN: "not known there",
+}  # fmt: skip
+
+
+def _event_line(mapping: EventMapping) -> EventLine:
+    return EventLine(
+        mapping.platform, mapping.remote_event_id, mapping.told_word, mapping.event_date, mapping.told_at,
+        _LEFT[PrimaryLeft(mapping.primary_left)] if mapping.primary_left else "", mapping.primary_at,
+        "" if mapping.fits else "not the game's day: nothing is offered there under this event",
+    )  # fmt: skip
 
 
 def _blocks(actor: Actor, seats: list[Seat], offers: Offers, listings: list[Listing]) -> list[Block]:

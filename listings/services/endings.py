@@ -41,13 +41,14 @@ def ending_apply(
     `seats`: those of its listing; only the ones that the sale has are freed. Nothing that was paid is touched: what is
     taken back comes as lines of later payouts. Nothing is listed again.
     """
-    row, was_live = SALE_ENDINGS[ending], sale.state in SALE_LIVE
+    row, was_live = SALE_ENDINGS[ending], sale.state in SALE_LIVE or sale.missing
     if row.seats is SeatEffect.FREED:
         key = hold_key(sale.account_id, sale.platform_sale_id)
         own = [seat for seat in seats if seat.held_by == key]
         seats_move(actor=actor, seats=own, to_state=OwnerState.AVAILABLE, reason="the sale was cancelled")
         seats_detach(sale)
     sale.state = row.to_state or sale.state
+    sale.missing, sale.missed_at = False, None
     if ending not in _TAKEN_BACK or sale.ending not in _CAUSES:
         sale.ending, sale.ending_reason = ending, reason[:300]
     sale.ended_at = now()

@@ -1,15 +1,16 @@
 """Which events there our games are: asked before a publication, and when listings name theirs by id alone."""
 
 from collections.abc import Callable, Iterable
+from datetime import date
 
 from listings.likeness import sells_aside
 from listings.services.recognise import Told
-from marketplaces.contracts import Capability, EventQuery, Link, MarketplaceAdapter
+from marketplaces.contracts import Capability, EventAsked, EventQuery, EventStanding, Link, MarketplaceAdapter
 from marketplaces.errors import MappingNeeded
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import EventMapping, Game, Seat
 from portfolios.selectors import event_mapping_get, event_mapping_undone, tickets_sold_by
-from portfolios.services.mapping import event_mapping_confirm
+from portfolios.services.mapping import event_date_keep, event_mapping_confirm
 from seatsync.core.clock import now
 from seatsync.core.venue_time import local
 
@@ -20,18 +21,20 @@ MOST_ASKED = 130
 def event_learn(adapter: MarketplaceAdapter, link: Link, game: Game) -> str:
     """The game's confirmed event id there; "" where the platform has no search. Raises MappingNeeded.
 
-    An exact single match (venue and start) is confirmed by itself, anything else asks.
+    An exact single match (venue and start) is confirmed by itself, anything else asks. An event that its platform has
+    on another date than the game is not used: it is looked for anew, as if it had never been confirmed.
     """
-    platform = adapter.traits.key
+    platform, name = adapter.traits.key, adapter.traits.name
     mapping: EventMapping | None = event_mapping_get(game, platform)
-    if mapping is not None:
+    if mapping is not None and (mapping.fits or event_read(adapter, link, mapping)):
         return mapping.remote_event_id
     if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
+        if mapping is not None:
+            raise MappingNeeded(_elsewhen(name, mapping), wants="event")
         return ""
     if event_mapping_undone(game, platform):
         raise MappingNeeded(
-            f"What this game was mapped to at {adapter.traits.name} was undone; confirm which event it is.",
-            wants="event",
+            f"What this game was mapped to at {name} was undone; confirm which event it is.", wants="event"
         )
     found = [
         event
@@ -42,12 +45,46 @@ def event_learn(adapter: MarketplaceAdapter, link: Link, game: Game) -> str:
     ]
     if len(found) != 1:
         many = "No event" if not found else f"{len(found)} events"
+        before = "" if mapping is None else f"{_elsewhen(name, mapping)} "
         raise MappingNeeded(
-            f"{many} at {adapter.traits.name} can be told for certain to be this game; confirm its mapping first.",
+            f"{before}{many} at {name} can be told for certain to be this game; confirm its mapping first.",
             wants="event",
         )
     event_mapping_confirm(game=game, platform=platform, remote_event_id=found[0].event_id, by="exact match")
     return found[0].event_id
+
+
+def event_read(adapter: MarketplaceAdapter, link: Link, mapping: EventMapping) -> bool:
+    """Ask for the date of an event that did not fit its game's; returns whether it does by now.
+
+    What was offered under it when the game was moved is down: nobody is asked anything here. Raises MarketplaceError.
+    """
+    if Capability.EVENT_STANDING not in adapter.traits.capabilities:
+        return False
+    for told in adapter.event_standings(link, [event_asked(mapping)]):
+        event_date_keep(mapping=mapping, event_date=day_told(told, mapping.game))
+    return mapping.fits
+
+
+def _elsewhen(name: str, mapping: EventMapping) -> str:
+    day = f"{mapping.event_date:%a %-d %b %Y}"
+    return f"{name} has event {mapping.remote_event_id} on {day}, which is not this game's day."
+
+
+def event_asked(mapping: EventMapping) -> EventAsked:
+    """How a mapped event is asked for."""
+    day = mapping.event_date or mapping.game.game_date
+    return EventAsked(mapping.remote_event_id, mapping.game.venue.name, day.isoformat())
+
+
+def day_told(told: EventStanding, game: Game) -> date | None:
+    """The event's day at the game's venue; None where no date is told."""
+    try:
+        if told.local_date:
+            return date.fromisoformat(told.local_date)
+    except ValueError:
+        pass
+    return local(told.starts_at, game.venue.timezone).date() if told.starts_at is not None else None
 
 
 def event_query(game: Game, text: str = "") -> EventQuery:

@@ -66,24 +66,30 @@ def execute(command: MarketplaceCommand) -> Answer:
         with _time_for(command):
             link = link_for(account, force_refresh=command.last_error.startswith(GRANT_ENDED))
             return _RUNNERS[CommandKind(command.kind)](adapter, link, command)
-    except AlreadySold as error:
-        return Answer(Outcome.SOLD_THERE, error=str(error))
-    except AlreadyGone as error:
-        return Answer(Outcome.GONE, error=str(error))
-    except UnknownOutcome as error:
-        return Answer(Outcome.UNKNOWN, error=str(error), retry_after_s=error.retry_after_s)
-    except TemporaryError as error:
-        return Answer(Outcome.RETRY, error=str(error), retry_after_s=error.retry_after_s)
-    except GrantExpired as error:
-        return Answer(Outcome.GRANT, error=f"{GRANT_ENDED}: {error}")
-    except MappingNeeded as error:
-        return Answer(Outcome.REFUSED, error=str(error), wants=error.wants)
-    except MarketplaceError as error:
-        return Answer(Outcome.REFUSED, error=str(error))
     except Exception as error:
-        # Our own fault: it counts as an attempt of unknown outcome, so that it ends with a person and not in a loop.
-        log.exception("outbox.execute_failed", command_id=str(command.pk), kind=command.kind)
-        return Answer(Outcome.UNKNOWN, error=told(error))
+        return answer_of(error, command)
+
+
+def answer_of(error: Exception, command: MarketplaceCommand) -> Answer:
+    """What came of a command that raised this."""
+    match error:
+        case AlreadySold():
+            return Answer(Outcome.SOLD_THERE, error=str(error))
+        case AlreadyGone():
+            return Answer(Outcome.GONE, error=str(error))
+        case UnknownOutcome():
+            return Answer(Outcome.UNKNOWN, error=str(error), retry_after_s=error.retry_after_s)
+        case TemporaryError():
+            return Answer(Outcome.RETRY, error=str(error), retry_after_s=error.retry_after_s)
+        case GrantExpired():
+            return Answer(Outcome.GRANT, error=f"{GRANT_ENDED}: {error}")
+        case MappingNeeded():
+            return Answer(Outcome.REFUSED, error=str(error), wants=error.wants)
+        case MarketplaceError():
+            return Answer(Outcome.REFUSED, error=str(error))
+    # Our own fault: it counts as an attempt of unknown outcome, so that it ends with a person and not in a loop.
+    log.error("outbox.execute_failed", command_id=str(command.pk), kind=command.kind, exc_info=error)
+    return Answer(Outcome.UNKNOWN, error=told(error))
 
 
 GRANT_ENDED = "the grant has ended"
@@ -96,17 +102,23 @@ def _time_for(command: MarketplaceCommand) -> AbstractContextManager[None]:
 
 
 def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
-    listing = _listing(command)
-    # In error: a person looked at the refusal and asked for another try.
-    if listing.status not in OFFERED | {ListingStatus.ERROR}:
-        return Answer(Outcome.NOT_WANTED)
-    if (reason := create_held_back(listing)) is not None:
-        return Answer(Outcome.HELD_BACK, error=reason)
+    listing = listing_of(command)
+    if (answer := create_unsent(listing)) is not None:
+        return answer
     if command.outcome_unknown and (found := adapter.fetch(link, listing_ref(listing))) is not None:
         return Answer(Outcome.DONE, remote=found, sent_price=found.price)
     draft = draft_of(adapter, link, listing)
     remote = adapter.create(link, draft)
     return Answer(Outcome.DONE, remote=remote, sent_price=draft.price)
+
+
+def create_unsent(listing: Listing) -> Answer | None:
+    """The answer of a publication that may not be sent (now); None where it may."""
+    # In error: a person looked at the refusal and asked for another try.
+    if listing.status not in OFFERED | {ListingStatus.ERROR}:
+        return Answer(Outcome.NOT_WANTED)
+    reason = create_held_back(listing)
+    return None if reason is None else Answer(Outcome.HELD_BACK, error=reason)
 
 
 def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft:
@@ -184,13 +196,19 @@ def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, d
 
 
 def _reprice(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
-    listing = _listing(command)
-    if listing.status not in OFFERED or command.payload.get("version", 0) < _newest_price_version(command):
-        return Answer(Outcome.NOT_WANTED)
-    if (reason := reprice_held_back(listing)) is not None:
-        return Answer(Outcome.HELD_BACK, error=reason)
+    listing = listing_of(command)
+    if (answer := reprice_unsent(command, listing)) is not None:
+        return answer
     remote = adapter.reprice(link, listing_ref(listing), listing.price, listing.currency)
     return Answer(Outcome.DONE, remote=remote, sent_price=listing.price)
+
+
+def reprice_unsent(command: MarketplaceCommand, listing: Listing) -> Answer | None:
+    """The answer of a price that may not be sent (now), or is not the newest; None where it may."""
+    if listing.status not in OFFERED or command.payload.get("version", 0) < _newest_price_version(command):
+        return Answer(Outcome.NOT_WANTED)
+    reason = reprice_held_back(listing)
+    return None if reason is None else Answer(Outcome.HELD_BACK, error=reason)
 
 
 def _newest_price_version(command: MarketplaceCommand) -> int:
@@ -201,7 +219,7 @@ def _newest_price_version(command: MarketplaceCommand) -> int:
 
 
 def _resize(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
-    listing = _listing(command)
+    listing = listing_of(command)
     if listing.status not in OFFERED:
         return Answer(Outcome.NOT_WANTED)
     offered = listing.listing_seats.filter(offered=True).values_list("seat__seat_number", flat=True)
@@ -212,14 +230,14 @@ def _resize(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 def _delist(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     # What was found there and is no listing of ours is named by what was told of it.
     found = command.payload.get("ref") if command.listing_id is None else None
-    adapter.delist(link, ListingRef(**found) if found else listing_ref(_listing(command)))
+    adapter.delist(link, ListingRef(**found) if found else listing_ref(listing_of(command)))
     return Answer(Outcome.DONE)
 
 
 def _verify_gone(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     remote: RemoteListing | None = None
     if Capability.FETCH in adapter.traits.capabilities:
-        remote = adapter.fetch(link, listing_ref(_listing(command)))
+        remote = adapter.fetch(link, listing_ref(listing_of(command)))
     return Answer(Outcome.DONE, remote=remote)
 
 
@@ -288,7 +306,7 @@ def _without(text: str, secrets: Iterable[str]) -> str:
 
 
 def _supply(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
-    listing = _listing(command)
+    listing = listing_of(command)
     tickets = barcodes_whole(listing)
     if listing.status not in OFFERED or not tickets:
         return Answer(Outcome.NOT_WANTED)
@@ -317,7 +335,7 @@ def _listing_id(command: MarketplaceCommand) -> uuid.UUID:
     return command.listing_id
 
 
-def _listing(command: MarketplaceCommand) -> Listing:
+def listing_of(command: MarketplaceCommand) -> Listing:
     """The listing as it is now (a claim may be seconds old), with what a draft needs."""
     return Listing.objects.select_related(
         "game__home_team", "game__opponent", "game__venue", "account", "season_ticket"

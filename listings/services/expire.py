@@ -1,7 +1,9 @@
 """Taking listings down in time: before the game starts, and when a game is no longer as it was (I-08)."""
 
 import uuid
+from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -39,13 +41,27 @@ def listings_hold(game_id: uuid.UUID, what: str) -> None:
     No marketplace lets a seller pause an offer, so holding is taking down. Nothing is offered again without a
     person: the price was for another day.
     """
-    offered = Listing.objects.filter(game_id=game_id, status__in=[*OFFERED, ListingStatus.ERROR])
-    listings = list(offered.values_list("pk", "season_ticket_id"))
-    _take_down([pk for pk, _ in listings], what)
     game = Game.objects.select_related("home_team", "opponent").get(pk=game_id)
+    _hold(game, what, key=f"{game.status}:{game.starts_at:%Y%m%d%H%M}")
+
+
+def listings_hold_told(game: Game, what: str, *, modes: Collection[str], key: str) -> int:
+    """A marketplace says that a game is not as it was: hold its listings everywhere, and ask, as above.
+
+    `modes`: of which accounts, since the paper market's word is nothing to the real ones. `key` says what was told, so
+    that nobody is asked twice. Returns how many listings come down. The caller holds the locks of the game's seats.
+    """
+    return _hold(game, what, key=key, account__mode__in=modes)
+
+
+def _hold(game: Game, what: str, *, key: str, **which: Any) -> int:
+    offered = Listing.objects.filter(game=game, status__in=[*OFFERED, ListingStatus.ERROR], **which)
+    listings = list(offered.values_list("pk", "season_ticket_id"))
+    down = _take_down([pk for pk, _ in listings], what)
     for ticket in SeasonTicket.objects.filter(pk__in={ticket_id for _, ticket_id in listings}):
         held = sum(ticket_id == ticket.pk for _, ticket_id in listings)
-        alert_game_moved(ticket, game, what, held)
+        alert_game_moved(ticket, game, what, held, key=key)
+    return down
 
 
 def _take_down(listing_ids: list[uuid.UUID], reason: str) -> int:

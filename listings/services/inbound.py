@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from listings.selectors import sale_set_aside
 from listings.services.deliverable import deliverable_note
+from listings.services.event_news import event_inactive
 from listings.services.mail_sales import mail_apply
 from listings.services.refs import listing_called, listing_ref
 from listings.services.sale_saga import projections_withdraw, sale_apply, sale_hold, sale_hold_release
@@ -30,6 +31,7 @@ def register_handlers() -> None:
     register(NoticeKind.PROVISIONAL_CANCELLED, on_sale)
     register(NoticeKind.SALE_UPDATE, on_sale)
     register(NoticeKind.LISTING_UPDATE, on_listing_update)
+    register(NoticeKind.EVENT_UPDATE, on_event_update)
     register(NoticeKind.PING, on_ping)
     register(NoticeKind.UNKNOWN, on_unknown)
 
@@ -81,6 +83,15 @@ def on_listing_update(event: InboundEvent) -> None:
         if found is not None and (found.undeliverable or known is not None):
             return
     _tell(event.account, event, f"{platform_name(event.account.platform)} changed a listing", severity="action")
+
+
+def on_event_update(event: InboundEvent) -> None:
+    """The event of a listing is not on any more: hold the game's listings everywhere at once, and ask (I-08)."""
+    listing = listing_called(event.account, key=event.external_id)
+    if listing is None:
+        on_listing_update(event)
+        return
+    event_inactive(account=event.account, listing=listing)
 
 
 def on_ping(_event: InboundEvent) -> None:

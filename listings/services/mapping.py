@@ -32,7 +32,12 @@ from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.links import link_for
 from portfolios.models import Game
 from portfolios.selectors import event_mapping_get, section_elsewhere, section_mapping_get, venue_names
-from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm, venue_alias_learn
+from portfolios.services.mapping import (
+    event_mapping_accept,
+    event_mapping_confirm,
+    section_mapping_confirm,
+    venue_alias_learn,
+)
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, InvalidInput
@@ -139,16 +144,20 @@ def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, 
     if not event_id:
         raise InvalidInput("No event was chosen.", field="event_id", remedy="Choose one, or type its id.")
     known = event_mapping_get(game, platform)
-    if known is not None:
+    if known is not None and known.fits:
         _same_or_conflict(known.remote_event_id, event_id, "event_id")
         return
     if not actor.is_staff:
         event = _check_event(command, game, event_id)
         venue_alias_learn(venue=game.venue, platform=platform, name=event.venue)
-    mapping = event_mapping_confirm(game=game, platform=platform, remote_event_id=event_id[:80], by=_by(actor))
+    if actor.is_staff and known is not None and known.remote_event_id == event_id:
+        mapping = event_mapping_accept(mapping=known, by=_by(actor))
+    else:
+        mapping = event_mapping_confirm(game=game, platform=platform, remote_event_id=event_id[:80], by=_by(actor))
     audit_record(
         actor=actor, verb="event_mapping.confirm", object_type="event_mapping", object_id=mapping.pk,
-        subject=command.account.user_id, after={"game": game.pk, "platform": platform, "event": event_id},
+        subject=command.account.user_id, before={"event": known.remote_event_id} if known else None,
+        after={"game": game.pk, "platform": platform, "event": event_id},
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from listings.selectors import command_own
 from listings.services.execute import execute
 from listings.services.leases import lease_seconds
 from listings.services.record import MOST_ATTEMPTS, Answer, Outcome, record
+from listings.services.together import execute_together, riders_claim
 from listings.services.wake import outbox_wake
 from marketplaces.selectors import limit_bucket, limit_for
 from seatsync.core.actors import Actor
@@ -57,8 +58,7 @@ def commands_drain(*, limit: int = 100, urgent: bool = False, for_s: float | Non
     while done < limit and monotonic() < ends_at and (command := command_claim(spent, urgent=urgent)) is not None:
         if not done:
             outbox_wake(urgent=urgent)
-        record(command, execute(command))
-        done += 1
+        done += carry_out(command)
     return done
 
 
@@ -148,11 +148,34 @@ def _put_off(command: MarketplaceCommand) -> None:
     )
 
 
-def _mark_in_flight(command: MarketplaceCommand) -> bool:
+def carry_out(command: MarketplaceCommand) -> int:
+    """Do a claimed command, and with it what can go into the same file; returns how many were done.
+
+    The leading one is recorded last: while any is in flight, so is it, and nobody else writes its account's file.
+    """
+    riders = riders_claim(command, _mark_in_flight)
+    if not riders:
+        record(command, execute(command))
+        return 1
+    failed: Exception | None = None
+    for one, answer in reversed(execute_together([command, *riders])):
+        try:
+            record(one, answer)
+        except Exception as error:
+            # It goes back when its lease is over, as if its worker had died; the others have their answers.
+            log.exception("outbox.not_recorded", command_id=str(one.pk))
+            failed = error
+    if failed is not None:
+        raise failed
+    return 1 + len(riders)
+
+
+def _mark_in_flight(command: MarketplaceCommand, rides_with: uuid.UUID | None = None) -> bool:
     """Take the command if it is still as it was read; returns whether it is ours."""
     claim: dict[str, Any] = {
         "state": CommandState.IN_FLIGHT, "attempts": min(command.attempts + 1, MOST_COUNTED),
         "fence": command.fence + 1, "in_flight_since": now(), "lease_until": seconds_from_now(lease_seconds()),
+        "rides_with": rides_with,
     }  # fmt: skip
     as_read = MarketplaceCommand.objects.filter(pk=command.pk, state=CommandState.PENDING, fence=command.fence)
     if not as_read.update(**claim, updated_at=now()):

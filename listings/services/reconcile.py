@@ -19,6 +19,7 @@ from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_note
 from listings.services.drift_alerts import alert_vanished
+from listings.services.event_news import events_ask
 from listings.services.notify import listing_changed
 from listings.services.stock import stock_ask, stock_take
 from listings.services.sync import account_sync_sales
@@ -120,6 +121,8 @@ def account_reconcile(
         alive()
         _judge(listing, found, began - SETTLE, drift)
     drift.foreign = stock_take(adapter=adapter, link=link, account=account, shown=remote, alive=alive)
+    # After what is ours was judged: it asks more often than anything else here, and may find its limit spent.
+    events_ask(adapter=adapter, link=link, account=account, alive=alive)
     if drift.any:
         log.warning(
             "account.drift", account_id=str(account.pk), platform=account.platform, still_up=drift.still_up,

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from listings.models import Listing, Sale, SaleState
+from listings.models import Listing, Sale, SaleEnding, SaleState
+from listings.services.sale_report import sale_report
 from listings.services.sale_saga import sale_dismiss, sale_settle
 from portfolios.models import Seat
 from seatsync.core.actors import Actor
@@ -30,6 +31,9 @@ def sale_resolve(*, actor: Actor, sale_id: uuid.UUID, seat_ids: Sequence[uuid.UU
             raise InvalidInput(
                 "A reason is missing.", field="reason", remedy="Say in a few words why this is no sale of yours."
             )
+        if sale.missing:
+            # It was one, and is told no more: it ends as what its marketplace took back does, which is asked first.
+            return sale_report(actor=actor, sale_id=sale.pk, what=SaleEnding.CANCELLED, reason=reason)
         with transaction.atomic():
             return sale_dismiss(actor=actor, sale=sale, reason=reason.strip())
     if sale.listing is None:

@@ -201,19 +201,22 @@ def alert_unclear(sale: Sale, reason: str) -> None:
     )
 
 
-def alert_game_moved(ticket: SeasonTicket, game: Game, what: str, held: int) -> None:
-    """A game was moved while its seats were on offer: what was taken down, and the question what to do now."""
+def alert_game_moved(ticket: SeasonTicket, game: Game, what: str, held: int, *, key: str) -> None:
+    """A game was moved while its seats were on offer: what was taken down, and the question what to do now.
+
+    `key` says what was told of it: the same is asked once.
+    """
     listings = "1 listing was" if held == 1 else f"{held} listings were"
     for user_id in watchers(ticket.pk):
         alert_raise(
             tenant_id=ticket.tenant_id,
             user_id=user_id,
             kind="game.moved",
-            title=f"{game.opponent.name}: {what}",
+            title=f"{game.opponent.name}: {what}"[:160],
             body=f"{listings} taken down. Publish the seats again if you still want to sell them.",
             severity="action",
             object_type="game",
             object_id=str(game.pk),
             url=page_link("analytics:game_detail", game.pk),
-            dedupe_key=f"game.moved:{ticket.pk}:{game.pk}:{game.status}:{game.starts_at:%Y%m%d%H%M}",
+            dedupe_key=f"game.moved:{ticket.pk}:{game.pk}:{key}",
         )

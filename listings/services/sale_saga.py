@@ -282,6 +282,8 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     sale = known
     scene.knows(known)
     state = STATE_OF.get(scene.remote.state)
+    if known.missing and known.state != SaleState.CANCELLED:
+        return _told_again(scene, known, state)
     if sale.state == SaleState.NEEDS_PERSON and scene.listing is not None and _may_be_taken_now(scene, state):
         return _first_word(scene)
     if _stands_again(known, scene.remote, state):
@@ -309,6 +311,27 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     if _is_told(scene, sale, state):
         return sale
     _moved(scene, sale, state)
+    sale.version += 1
+    sale.save()
+    sale_changed(sale)
+    sale_record(scene, sale, "sale.moved")
+    return sale
+
+
+def _told_again(scene: Scene, known: Sale, state: SaleState | None) -> Sale:
+    """A sale that its marketplace showed no more is there after all: it goes on where that says, with its seats."""
+    if scene.listing is not None:
+        listings_lock([scene.listing.pk])
+    sale = sale_lock(known.pk)
+    scene.knows(sale)
+    if sale.state == SaleState.NEEDS_PERSON and state in SALE_LIVE and state is not None:
+        sale.state, sale.state_reason = state, ""
+        delivered_note(sale)
+        alerts_settle(sale)
+    _tell_money(scene, sale)
+    _confirm_if_asked(scene, sale)
+    _moved(scene, sale, state)
+    sale.missing, sale.missed_at = False, None
     sale.version += 1
     sale.save()
     sale_changed(sale)

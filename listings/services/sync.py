@@ -12,6 +12,7 @@ from listings.models import Sale, SaleState
 from listings.selectors import sale_set_aside
 from listings.services.sale_alerts import alert_missing
 from listings.services.sale_known import sales_new
+from listings.services.sale_recheck import poll_since, sales_recheck
 from listings.services.sale_saga import sale_apply, sale_hold_release
 from listings.states import SALE_LIVE
 from marketplaces.contracts import Capability, RemoteSale
@@ -41,8 +42,9 @@ def account_sync_sales(*, account: MarketplaceAccount) -> int:
     if Capability.SALES_SINCE not in adapter.traits.capabilities:
         return 0
     started = now()
-    since: datetime = (account.sales_synced_until or account.created_at) - OVERLAP
-    applied, failed = over_link(account, lambda link: _apply_all(account, adapter.sales_since(link, since)))
+    since: datetime = poll_since(account, (account.sales_synced_until or account.created_at) - OVERLAP)
+    seen = set[str]()
+    applied, failed = over_link(account, lambda link: _apply_all(account, adapter.sales_since(link, since), seen))
     if failed:
         _note_failed(account, failed)
         return applied
@@ -50,6 +52,8 @@ def account_sync_sales(*, account: MarketplaceAccount) -> int:
     known.update(sales_synced_until=started, last_sync_at=now(), last_error="", last_error_at=None)
     if account.last_error:
         alert_reading_recovered(account, "sales")
+    if not adapter.traits.tells_endings:
+        sales_recheck(adapter=adapter, account=account, seen=seen, since=since)
     return applied
 
 
@@ -70,11 +74,17 @@ def sale_read(*, sale: Sale) -> bool:
     return remote is not None
 
 
-def _apply_all(account: MarketplaceAccount, sales: Iterable[RemoteSale]) -> tuple[int, dict[str, Exception]]:
-    """Apply each that is news; returns how many are as told, and what stopped the others by their sale id."""
+def _apply_all(
+    account: MarketplaceAccount, sales: Iterable[RemoteSale], seen: set[str]
+) -> tuple[int, dict[str, Exception]]:
+    """Apply each that is news; returns how many are as told, and what stopped the others by their sale id.
+
+    The ids of all are added to `seen`.
+    """
     applied, failed = 0, dict[str, Exception]()
     for page in _pages(sales):
         applied += len(page)
+        seen.update(remote.sale_id for remote in page)
         for remote in sales_new(account, page):
             if sale_set_aside(account, remote):
                 continue

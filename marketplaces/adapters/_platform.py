@@ -1,21 +1,25 @@
 """What adapters share: a platform's call that is not there says so, and what was written is read back."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from marketplaces.contracts import (
+    AccountChange,
     AppCredentials,
     Constraints,
     Draft,
+    EventAsked,
     EventQuery,
+    EventStanding,
     Grant,
     Link,
     ListingRef,
     MarketPoint,
     Notice,
     Preview,
+    PrimaryLeft,
     RemoteEvent,
     RemoteListing,
     RemotePayment,
@@ -40,6 +44,14 @@ class Platform(ABC):
         """Raises NotSupported: events are named in words."""
         raise self._none("event search for sellers")
 
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        """Raises NotSupported: nothing is told of an event that is moved or called off."""
+        raise self._none("word on how events stand")
+
+    def primary_left(self, link: Link, event_ids: Sequence[str]) -> Mapping[str, PrimaryLeft]:
+        """Raises NotSupported: what the club has left is not told."""
+        raise self._none("word on what the club has left")
+
     def constraints(self, link: Link, draft: Draft) -> Constraints:
         """Raises NotSupported: no bounds are stated."""
         raise self._none("listing constraints")
@@ -51,6 +63,10 @@ class Platform(ABC):
     def keep_alive(self, link: Link) -> None:
         """Raises NotSupported: a silent account's listings stay."""
         raise self._none("need of a sign of life")
+
+    def change_together(self, link: Link, changes: Sequence[AccountChange]) -> list[RemoteListing | Exception]:
+        """Raises NotSupported: each listing is changed by itself."""
+        raise self._none("file that is the account")
 
     def listings_in(self, content: bytes) -> list[RemoteListing]:
         """Raises NotSupported: each listing is a thing of its own."""

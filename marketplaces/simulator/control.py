@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marketplaces.simulator import delivery, endings, payments, prints, sales
+from marketplaces.simulator import delivery, endings, moves, payments, prints, sales
 from marketplaces.simulator.dialects import platforms
 from marketplaces.simulator.http import Refusal, Request, Response
 from marketplaces.simulator.journal import journal_id
@@ -138,11 +138,9 @@ def _events(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
 
 def _event(simulator: "Simulator", body: dict[str, Any]) -> dict[str, Any]:
     ledger, values = simulator.ledger, dict(body)
-    start = datetime.fromisoformat(str(values.pop("starts_at")))
-    starts_at = (start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp()
-    day, clock = _local(starts_at, str(values.pop("timezone", "UTC")))
-    values.setdefault("local_date", day)
-    values.setdefault("local_time", clock)
+    start = _start(values.pop("starts_at"), str(values.pop("timezone", "UTC")))
+    starts_at = start.pop("starts_at")
+    values = {**start, **values}
     for name in _AMOUNTS:
         if name in values:
             values[f"{name}_cents"] = to_cents(values.pop(name))
@@ -150,6 +148,14 @@ def _event(simulator: "Simulator", body: dict[str, Any]) -> dict[str, Any]:
     event = Event(id=int(values.pop("event_id", key)) or ledger.new_id(), starts_at=starts_at, **values)
     ledger.events[event.id] = event
     return {"event_id": event.id, "name": event.name}
+
+
+def _start(text: Any, zone: str) -> dict[str, Any]:
+    """A start as an event's fields."""
+    start = datetime.fromisoformat(str(text))
+    moment = (start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp()
+    day, clock = _local(moment, zone)
+    return {"starts_at": moment, "local_date": day, "local_time": clock}
 
 
 def _local(moment: float, zone: str) -> tuple[str, str]:
@@ -240,11 +246,11 @@ def _charge(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
 
 
 def _end(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
-    """{"sale_id", "how": "claim" | "settle" | "penalty" | "replacement", "amount"?, "reason"?}."""
+    """{"sale_id", "how": endings.HOW, "amount"?, "reason"?, "shown"?}."""
     sale = _sale(simulator, body)
     endings.end(
         simulator.ledger, sale, str(body["how"]), cents=to_cents(body.get("amount") or 0),
-        reason=str(body.get("reason") or ""), now=now, tell=simulator.tell,
+        reason=str(body.get("reason") or ""), now=now, tell=simulator.tell, shown=bool(body.get("shown")),
     )  # fmt: skip
     return _sale_body(sale)
 
@@ -275,6 +281,20 @@ def _call_off(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     for account_id in {item.account_id for item in simulator.ledger.listings.values() if item.event_id == event.id}:
         simulator.ledger.showings_note(account_id, now)
     return {"ended": ended}
+
+
+def _move(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"event_id", "how": moves.HOW, "platform"? (else everywhere), "starts_at"?, "timezone"?}: the event as told."""
+    event = simulator.ledger.events.get(int(body["event_id"]))
+    if event is None:
+        raise Refusal(404, "no such event")
+    platform = _platform(body) if body.get("platform") else ""
+    start = _start(body["starts_at"], str(body.get("timezone") or "UTC")) if body.get("starts_at") else {}
+    moves.move(event, str(body["how"]), platform=platform, start=start)
+    for key, dialect in simulator.platforms.items():
+        if platform in {"", key}:
+            dialect.tell_event(event.at(key), now)
+    return as_row(event)
 
 
 def _buyers(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
@@ -392,6 +412,7 @@ _ACTIONS: dict[str, Callable[["Simulator", dict[str, Any], float], Any]] = {
     "/expire": _expire, "/events": _events, "/market": _market, "/sell": _sell,
     "/listings": _by_hand,
     "/advance": _advance, "/pay": _pay, "/charge": _charge,
-    "/end": _end, "/wants": _wants, "/undeliverable": _undeliverable, "/call-off": _call_off, "/buyers": _buyers,
+    "/end": _end, "/wants": _wants, "/undeliverable": _undeliverable, "/call-off": _call_off, "/move": _move,
+    "/buyers": _buyers,
     "/deliver": _deliver, "/prints": _replay,
 }  # fmt: skip

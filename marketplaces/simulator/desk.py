@@ -31,6 +31,9 @@ class Desk:
     def pass_time(self, now: float) -> None:
         """Nothing: listings stay until they are sold or taken down."""
 
+    def tell_event(self, event: Event, now: float) -> None:
+        """Nobody is told: the seller asks, where that can be asked at all."""
+
     def by_hand(self, listing: Listing, event: Event, now: float) -> None:
         """Put a listing up as its seller does on the platform's own page, without our product."""
         self.ledger.listing_add(listing)
@@ -54,7 +57,8 @@ class Desk:
         raise refusal
 
     def _events(self) -> list[Event]:
-        return [item for item in self.ledger.events.values() if item.platform in {"", self.rules.key}]
+        own = [item for item in self.ledger.events.values() if item.platform in {"", self.rules.key}]
+        return [item.at(self.rules.key) for item in own]
 
     def _events_like(self, text: str, first: str, last: str) -> list[Event]:
         """Events on these local days whose name or venue shares a word with the text; without one, all of the days."""

@@ -5,14 +5,17 @@ from marketplaces.simulator.http import Refusal
 from marketplaces.simulator.rules import Tell
 from marketplaces.simulator.state import Event, Ledger, Sale
 
-HOW = ("claim", "settle", "penalty", "replacement")
+HOW = ("claim", "settle", "penalty", "replacement", "cancel")
 
 
-def end(ledger: Ledger, sale: Sale, how: str, *, cents: int, reason: str, now: float, tell: Tell) -> None:
+def end(
+    ledger: Ledger, sale: Sale, how: str, *, cents: int, reason: str, now: float, tell: Tell, shown: bool = False
+) -> None:
     """What the platform does to a sale; amounts in cents. Raises Refusal.
 
     claim: the buyer complains, and the money is kept back until it is settled. penalty: a charge, and the sale stands.
-    replacement: the buyer got other tickets; the sale is cancelled, and they are charged.
+    replacement: the buyer got other tickets; the sale is cancelled, and they are charged. cancel: it is taken back, in
+    the platform's own way; `shown`: asked for by its id it is told as over, where the platform hides what is over.
     """
     if how not in HOW:
         raise Refusal(400, f"how is one of {', '.join(HOW)}")
@@ -27,6 +30,9 @@ def end(ledger: Ledger, sale: Sale, how: str, *, cents: int, reason: str, now: f
         sale.issue = ""
     elif how == "penalty":
         payments.charge(ledger, sale, cents=cents, reason=reason or "Penalty for late delivery", now=now)
+    elif how == "cancel":
+        sale.issue, sale.shown = "", shown
+        sales.cancel(ledger, sale, now, tell)
     else:
         sale.issue = ""
         sales.cancel(ledger, sale, now, tell)

@@ -95,6 +95,9 @@ class Dialect(Protocol):
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue what the seller is told of a sale."""
 
+    def tell_event(self, event: Event, now: float) -> None:
+        """Queue what sellers are told of an event that is not as it was, where the platform tells it."""
+
     def tell_of_listing(self, listing: Listing, now: float) -> None:
         """Queue what the seller is told of a listing that is hidden for want of its tickets."""
 

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -94,6 +94,15 @@ class Event:
     ticket_types: list[str] = field(default_factory=lambda: list(TICKET_TYPES))
     sections: list[str] = field(default_factory=list)
     seats_required: bool = False
+    # False: its date is to be announced.
+    dated: bool = True
+    # What single platforms say otherwise of it, by platform: {"status", "dated", "starts_at", "local_date", ...}.
+    there: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def at(self, platform: str) -> "Event":
+        """The event as this platform has it."""
+        said = self.there.get(platform)
+        return replace(self, **said) if said else self
 
 
 @dataclass(slots=True)
@@ -179,6 +188,8 @@ class Sale:
     delivery: str = "mobile_transfer"
     again: str = ""
     proof: dict[str, Any] = field(default_factory=dict)
+    # Whether one that is over is told by its id, where the platform hides what is over.
+    shown: bool = False
     # What was handed in so far, by seat: a barcode, or "file".
     tickets: dict[str, str] = field(default_factory=dict)
     # What the seller did that was taken, [what, seconds since the epoch], repetitions too.
@@ -363,6 +374,11 @@ class Ledger:
             if last is None or last.seen != made.seen:
                 made.id = self.new_id()
                 self.showings[made.id] = self._last_showing[item.id] = made
+
+    def event_at(self, platform: str, event_id: int) -> Event | None:
+        """An event as a platform has it, where it is known at all."""
+        known = self.events.get(event_id)
+        return known.at(platform) if known else None
 
     def on_sale(self, platform: str, event_id: int) -> Iterator[Listing]:
         """Sellers' listings of an event that buyers can see."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from portfolios.locks import seats_lock
-from portfolios.models import Game, GameStatus, SeasonTicket
+from portfolios.models import EventMapping, Game, GameStatus, SeasonTicket
 from portfolios.ports import game_moved
 from portfolios.services.ledger import games_remaining_refresh
 from seatsync.core.actors import Actor
@@ -47,6 +47,8 @@ def game_move(
     if before == {"starts_at": game.starts_at, "status": game.status}:
         return game
     game.game_date = local(game.starts_at, game.venue.timezone).date()
+    # What was let pass was so for the date that it had.
+    EventMapping.objects.filter(game=game).update(accepted_date=None)
     game.save(update_fields=["starts_at", "game_date", "status", "updated_at"])
     audit_record(
         actor=actor, verb="game.move", object_type="game", object_id=game.pk, subject=nil_uuid(), before=before,

@@ -1,27 +1,67 @@
 """Mapping our games and sections to the platforms' events and sections: confirmed once, remembered."""
 
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
 from django.db import IntegrityError, transaction
 
 from portfolios.models import UNDONE, EventMapping, Game, SectionMapping, Venue, VenueAlias
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 
+# Of an event that was just confirmed its platform has told nothing yet.
+_UNTOLD = {
+    "accepted_date": None, "told_state": "", "told_word": "", "told_at": None, "primary_left": "", "primary_at": None,
+}  # fmt: skip
 
-def event_mapping_confirm(*, game: Game, platform: str, remote_event_id: str, by: str) -> EventMapping:
-    """Remember that this game is that event. Raises Conflict where the event is mapped to another game."""
+
+def event_mapping_confirm(
+    *, game: Game, platform: str, remote_event_id: str, by: str, event_date: date | None = None
+) -> EventMapping:
+    """Remember that this game is that event, on its date at the venue (if none is told, the game's own).
+
+    Raises Conflict where the event is mapped to another game.
+    """
     try:
         with transaction.atomic():
             mapping, _ = EventMapping.objects.update_or_create(
                 game=game,
                 platform=platform,
-                defaults={"remote_event_id": remote_event_id, "confirmed_at": now(), "confirmed_by": by[:64]},
-            )
+                defaults={
+                    "remote_event_id": remote_event_id, "confirmed_at": now(), "confirmed_by": by[:64],
+                    **_UNTOLD, "event_date": event_date or game.game_date,
+                },
+            )  # fmt: skip
     except IntegrityError as error:
         raise Conflict(
             f"Event {remote_event_id} is mapped to another game.", field="remote_event_id",
             remedy="Undo that mapping first.",
         ) from error  # fmt: skip
     return mapping
+
+
+def event_mapping_accept(*, mapping: EventMapping, by: str) -> EventMapping:
+    """The event is this game's although its platform has it on another date, as it says now."""
+    mapping.accepted_date = mapping.event_date
+    mapping.confirmed_at, mapping.confirmed_by = now(), by[:64]
+    mapping.save(update_fields=["accepted_date", "confirmed_at", "confirmed_by", "updated_at"])
+    return mapping
+
+
+def event_date_keep(*, mapping: EventMapping, event_date: date | None) -> None:
+    """Keep the date at the venue that its platform tells of an event; None, where it tells none, changes nothing."""
+    if event_date is not None and event_date != mapping.event_date:
+        mapping.event_date = event_date
+        mapping.save(update_fields=["event_date", "updated_at"])
+
+
+def primary_left_keep(*, mappings: Iterable[EventMapping], left: Mapping[str, str], at: datetime) -> int:
+    """Keep what a platform says is left of the club's tickets, by event id; returns of how many events it did."""
+    told = [mapping for mapping in mappings if mapping.remote_event_id in left]
+    for mapping in told:
+        mapping.primary_left, mapping.primary_at, mapping.updated_at = left[mapping.remote_event_id], at, at
+    EventMapping.objects.bulk_update(told, ["primary_left", "primary_at", "updated_at"])
+    return len(told)
 
 
 def section_mapping_confirm(
@@ -40,6 +80,10 @@ def section_mapping_confirm(
 def mapping_keep(mapping: EventMapping | SectionMapping, *, by: str) -> None:
     """Keep a mapping as it was given, confirmed from now on."""
     mapping.confirmed_at, mapping.confirmed_by = now(), by[:64]
+    if isinstance(mapping, EventMapping):
+        # It may be of another event than the one that was known here.
+        for name, value in {**_UNTOLD, "event_date": mapping.game.game_date}.items():
+            setattr(mapping, name, value)
     mapping.save()
 
 

@@ -3,17 +3,20 @@
 The dialects themselves are tested against the simulator; here only the outbox and the saga are.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from marketplaces.contracts import (
+    AccountChange,
     Capability,
     Constraints,
     Draft,
+    EventAsked,
     EventQuery,
+    EventStanding,
     Grant,
     Link,
     ListingRef,
@@ -21,6 +24,7 @@ from marketplaces.contracts import (
     Notice,
     NoticeKind,
     Preview,
+    PrimaryLeft,
     RemoteEvent,
     RemoteListing,
     RemoteListingState,
@@ -34,7 +38,8 @@ from marketplaces.errors import AlreadyGone, AlreadySold, BadSignature, NotSuppo
 from seatsync.core.clock import now
 
 CAPABILITIES = frozenset(Capability) - {
-    Capability.SEARCH_EVENTS, Capability.REGISTER_WEBHOOK, Capability.KEEP_ALIVE,
+    Capability.SEARCH_EVENTS, Capability.REGISTER_WEBHOOK, Capability.KEEP_ALIVE, Capability.EVENT_STANDING,
+    Capability.PRIMARY_LEFT,
 }  # fmt: skip
 
 
@@ -59,11 +64,19 @@ class ScriptedPlatform:
     sections: tuple[str, ...] = ()
     # None: the platform has no search.
     events: list[RemoteEvent] | None = None
+    # How its events stand, by their id; None: it tells nothing of that.
+    standings: dict[str, EventStanding] | None = None
+    # What the club has left, by event id; empty: it tells nothing of that.
+    left: dict[str, PrimaryLeft] = field(default_factory=dict)
     live_base_url: str = "https://platform.example"
 
     @property
     def traits(self) -> Traits:
         capabilities = CAPABILITIES if self.events is None else CAPABILITIES | {Capability.SEARCH_EVENTS}
+        if self.standings is not None:
+            capabilities |= {Capability.EVENT_STANDING}
+        if self.left:
+            capabilities |= {Capability.PRIMARY_LEFT}
         return Traits(
             key=self.key, name=self.key.title(), auth="token", contract="official", capabilities=capabilities,
             default_per_second=10_000, default_burst=10_000, seller_allocates=self.seller_allocates,
@@ -134,6 +147,15 @@ class ScriptedPlatform:
         self._enter("search_events", query.text)
         return list(self.events)
 
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        self._enter("event_standings", ",".join(one.event_id for one in asked))
+        told = [(self.standings or {}).get(one.event_id) for one in asked]
+        return iter([one for one in told if one is not None])
+
+    def primary_left(self, link: Link, event_ids: Sequence[str]) -> Mapping[str, PrimaryLeft]:
+        self._enter("primary_left", ",".join(event_ids))
+        return {one: self.left[one] for one in event_ids if one in self.left}
+
     def constraints(self, link: Link, draft: Draft) -> Constraints:
         return Constraints(sections=self.sections)
 
@@ -157,6 +179,9 @@ class ScriptedPlatform:
         self.listings[ref.external_id] = replace(self._active(ref), price=price)
         self._leave("reprice")
         return self.listings[ref.external_id]
+
+    def change_together(self, link: Link, changes: Sequence[AccountChange]) -> list[RemoteListing | Exception]:
+        raise NotSupported("each listing is changed by itself")
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
         self._enter("resize", ref.external_id)

@@ -84,7 +84,8 @@ def usual_proof(adapter: MarketplaceAdapter, draft: Draft) -> Fulfilment:
 CALLS = {
     Capability.SEARCH_EVENTS: "search_events", Capability.CONSTRAINTS: "constraints", Capability.PREVIEW: "preview",
     Capability.KEEP_ALIVE: "keep_alive", Capability.PAYMENTS: "payments", Capability.WEBHOOK: "parse_webhook",
-    Capability.NEXT_PAYMENT: "next_payment",
+    Capability.NEXT_PAYMENT: "next_payment", Capability.EVENT_STANDING: "event_standings",
+    Capability.PRIMARY_LEFT: "primary_left",
     Capability.REGISTER_WEBHOOK: "register_webhook", Capability.MARKET_VIEW: "market_view",
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ from pyftpdlib.servers import FTPServer
 
 from marketplaces.adapters._drop import FtpDrop, drop_at
 from marketplaces.adapters.gametime import client, inventory, mapping
-from marketplaces.contracts import Draft, Grant, Link, ListingRef, RemoteSaleState
+from marketplaces.contracts import Draft, Grant, Link, ListingRef, NewPrice, RemoteListing, RemoteSaleState
 from marketplaces.delivery import Fulfilment
 from marketplaces.errors import (
     AlreadyGone,
@@ -488,3 +488,33 @@ def test_a_price_that_a_hand_changed_there_stays_where_we_want_no_other(link: Li
     held.file = inventory.render(inventory.parse(held.file.encode()).with_row({**by_hand, "Cost": "150.00"})).decode()
     ADAPTER.keep_alive(link)
     assert rows(link.file.arrived())["by-hand"]["Cost"] == "150.00"
+
+
+def test_several_changes_go_by_one_file_and_each_has_its_own_end(world: World, link: Link, draft: Draft) -> None:
+    first, second = replace(draft, external_id="b" * 32), replace(draft, external_id="c" * 32, row="14")
+    ADAPTER.create(link, first)
+    before = len(world.requests)
+    results = ADAPTER.change_together(
+        link,
+        [
+            NewPrice(ListingRef(first.external_id, "", "", 4), Decimal("91.00"), "USD"),
+            second,
+            NewPrice(ListingRef("d" * 32, "", "", 4), Decimal("91.00"), "USD"),
+            replace(draft, external_id="e" * 32, currency="CAD"),
+            replace(draft, external_id="f" * 32, seats=(1, 3)),
+        ],
+    )
+    sent = [request for request in world.requests[before:] if request.method != "GET"]
+    assert len(sent) == 1
+    priced, made, *wrong = results
+    assert isinstance(priced, RemoteListing)
+    assert isinstance(made, RemoteListing)
+    assert (priced.price, made.external_id, made.price) == (Decimal("91.00"), "c" * 32, Decimal("84.10"))
+    assert [type(one) for one in wrong] == [AlreadyGone, PermanentError, PermanentError]
+    assert {listing.external_id for listing in ADAPTER.list_all(link)} == {"b" * 32, "c" * 32}
+
+
+def test_where_no_change_can_be_said_no_file_is_sent(world: World, link: Link, draft: Draft) -> None:
+    before = len(world.requests)
+    (wrong,) = ADAPTER.change_together(link, [replace(draft, currency="CAD")])
+    assert (type(wrong), len(world.requests)) == (PermanentError, before)

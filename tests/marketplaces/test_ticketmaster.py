@@ -14,7 +14,16 @@ from pytest_django import Settings
 
 from marketplaces.adapters.ticketmaster import client, mapping
 from marketplaces.adapters.ticketmaster.adapter import Ticketmaster
-from marketplaces.contracts import AppCredentials, Draft, EventQuery, Grant, Link, ListingRef, RemoteSaleState
+from marketplaces.contracts import (
+    AppCredentials,
+    Draft,
+    EventQuery,
+    Grant,
+    Link,
+    ListingRef,
+    PrimaryLeft,
+    RemoteSaleState,
+)
 from marketplaces.delivery import Fulfilment
 from marketplaces.errors import (
     AlreadyGone,
@@ -128,8 +137,17 @@ def test_the_simulators_event_fits_the_published_description(link: Link) -> None
     assert [told for told in violations(SPEC, "Event", found) if not told.startswith("dates/start/localTime: ")] == []
 
 
-def test_availability_is_told_by_event(link: Link) -> None:
-    assert ADAPTER.availability(link, ["501", "9"]) == {"501": "TICKETS_NOT_AVAILABLE", "9": "UNKNOWN"}
+def test_what_the_club_has_left_is_told_by_event(link: Link) -> None:
+    assert ADAPTER.primary_left(link, ["501", "9"]) == {"501": PrimaryLeft.NONE, "9": PrimaryLeft.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("status", "left"),
+    [("TICKETS_AVAILABLE", PrimaryLeft.PLENTY), ("FEW_TICKETS_LEFT", PrimaryLeft.FEW), ("SOON", PrimaryLeft.UNKNOWN)],
+)
+def test_the_published_words_for_what_is_left(link: Link, status: str, left: PrimaryLeft) -> None:
+    there = answering(link, [{"eventId": "501", "status": status}], 200)
+    assert ADAPTER.primary_left(there, ["501"]) == {"501": left}
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """Gametime behind our protocol: what is offered is an inventory file, what is bought is an API."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 from urllib.parse import quote
 
 from marketplaces.adapters import _wire
@@ -12,6 +13,7 @@ from marketplaces.adapters._platform import TokenPlatform
 from marketplaces.adapters.gametime import client, inventory, mapping
 from marketplaces.adapters.gametime.inventory import Inventory, Row, Sold
 from marketplaces.contracts import (
+    AccountChange,
     Capability,
     Draft,
     Grant,
@@ -36,11 +38,12 @@ from marketplaces.errors import (
 )  # fmt: skip
 
 _LACKS = frozenset({
+    Capability.PRIMARY_LEFT,
     Capability.SUPPLY,
     Capability.SHIPPING_LABEL,
     Capability.NEXT_PAYMENT,
     Capability.SEARCH_EVENTS, Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK,
-    Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE,
+    Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE, Capability.EVENT_STANDING,
 })  # fmt: skip
 _WAITING = ("unconfirmed", "unfulfilled")
 # A purchase says when it was made and not when it changed: that of an older one is learnt while it waits.
@@ -56,6 +59,10 @@ class Replaced:
     after: Inventory
     sold: Sold
     bought_up: frozenset[str]
+
+
+# A ticket id, and what is done to the file for it.
+_Made = tuple[str, Callable[[Inventory], Inventory]]
 
 
 class Gametime(TokenPlatform):
@@ -78,6 +85,8 @@ class Gametime(TokenPlatform):
         hand_overs=(HandOver.MOBILE_TRANSFER, HandOver.TRANSFER_URL, HandOver.BARCODE, HandOver.PDF),
         deliveries=tuple(inventory.STOCKS),
         tells_gross=False,
+        # A purchase says when it was made and not when it changed.
+        tells_endings=False,
         tells_payouts=False,
     )
 
@@ -105,14 +114,30 @@ class Gametime(TokenPlatform):
         """
         return self._change(link, ref, inventory.seats_in(seats, ref.split))
 
+    def change_together(self, link: Link, changes: Sequence[AccountChange]) -> list[RemoteListing | Exception]:
+        """Several publications and prices by one file. What it cannot say of one of them keeps no other from it."""
+        made: list[_Made | MarketplaceError] = []
+        for change in changes:
+            try:
+                made.append(self._made(change))
+            except MarketplaceError as error:
+                made.append(error)
+        sound = [one for one in made if not isinstance(one, MarketplaceError)]
+        if not sound:
+            return [one for one in made if isinstance(one, MarketplaceError)]
+        file = self._replace(link, lambda before: reduce(lambda inventory, one: one[1](inventory), sound, before))
+        return [one if isinstance(one, MarketplaceError) else _told_of(file, one[0]) for one in made]
+
+    def _made(self, change: AccountChange) -> _Made:
+        """The ticket id and what is done to the file. Raises PermanentError for what it cannot say."""
+        self._check_currency(change.currency)
+        if isinstance(change, Draft):
+            row = inventory.row_of(change)
+            return change.external_id, lambda before: before.with_row(row)
+        return change.ref.external_id, _row_changed(change.ref, {"Cost": str(_wire.cents(change.price))})
+
     def _change(self, link: Link, ref: ListingRef, change: Row) -> RemoteListing:
-        _check_named(ref)
-
-        def changed(before: Inventory) -> Inventory:
-            row = before.row(ref.external_id)
-            return before if row is None else before.with_row(row | change)
-
-        return self._write(link, ref.external_id, changed)
+        return self._write(link, ref.external_id, _row_changed(ref, change))
 
     def delist(self, link: Link, ref: ListingRef) -> None:
         """Take down: by the API, which is at once, and in the file. Raises AlreadyGone or AlreadySold."""
@@ -145,11 +170,7 @@ class Gametime(TokenPlatform):
 
     def _write(self, link: Link, ticket_id: str, change: Callable[[Inventory], Inventory]) -> RemoteListing:
         """Send the file with a change; the row of a ticket id as it stands there then. Raises AlreadyGone."""
-        file = self._replace(link, change)
-        row = file.after.row(ticket_id)
-        if row is None:
-            raise (AlreadySold if ticket_id in file.bought_up else AlreadyGone)("Gametime has no such listing")
-        return inventory.listing_of(row)
+        return _shown(self._replace(link, change), ticket_id)
 
     @staticmethod
     def _replace(link: Link, change: Callable[[Inventory], Inventory]) -> Replaced:
@@ -242,6 +263,32 @@ class Gametime(TokenPlatform):
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
         """The purchase that a delivery tells of."""
         return mapping.notices_of(body)
+
+
+def _row_changed(ref: ListingRef, change: Row) -> Callable[[Inventory], Inventory]:
+    """The file with a listing's row changed, where it has one. Raises PermanentError for a row that nothing names."""
+    _check_named(ref)
+
+    def changed(before: Inventory) -> Inventory:
+        row = before.row(ref.external_id)
+        return before if row is None else before.with_row(row | change)
+
+    return changed
+
+
+def _shown(file: Replaced, ticket_id: str) -> RemoteListing:
+    """A listing as a file that was sent has it. Raises AlreadyGone or AlreadySold."""
+    row = file.after.row(ticket_id)
+    if row is None:
+        raise (AlreadySold if ticket_id in file.bought_up else AlreadyGone)("Gametime has no such listing")
+    return inventory.listing_of(row)
+
+
+def _told_of(file: Replaced, ticket_id: str) -> RemoteListing | Exception:
+    try:
+        return _shown(file, ticket_id)
+    except MarketplaceError as error:
+        return error
 
 
 def _check_named(ref: ListingRef) -> None:

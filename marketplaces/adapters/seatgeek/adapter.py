@@ -1,6 +1,6 @@
 """SeatGeek's Seller Direct API behind our protocol."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,9 @@ from marketplaces.contracts import (
     Buyer,
     Capability,
     Draft,
+    EventAsked,
     EventQuery,
+    EventStanding,
     Grant,
     Link,
     ListingRef,
@@ -31,6 +33,7 @@ from marketplaces.delivery import Fulfilment, HandOver, SeatTicket
 from marketplaces.errors import AlreadyGone, MarketplaceError, PermanentError, UnknownOutcome
 
 _LACKS = frozenset({
+    Capability.PRIMARY_LEFT,
     Capability.SHIPPING_LABEL,
     Capability.KEEP_ALIVE,
     Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.PROVISIONAL_SALE,
@@ -77,6 +80,13 @@ class SeatGeek(TokenPlatform):
         found = _wire.items_at(client.platform_get(link, "/events", params), "events")
         events = [event for item in found if (event := mapping.event_of(item)) is not None]
         return _wire.likest_first(events, query)
+
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        """Each event's status and date in the Platform API."""
+        for one in asked:
+            body = client.platform_find(link, f"/events/{quote(one.event_id, safe='')}")
+            if body is not None:
+                yield mapping.standing_of(one.event_id, body)
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:
         """Publish. A PUT on our own key: repeating it changes nothing."""

@@ -64,6 +64,16 @@ def platform_get(link: Link, path: str, params: Mapping[str, str]) -> Any:
     return _wire.body_of(response, write=False)
 
 
+def platform_find(link: Link, path: str) -> Any:
+    """A read of one thing there; None where there is none."""
+    try:
+        return platform_get(link, path, {})
+    except PermanentError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
 def broker_get(link: Link, path: str, params: Mapping[str, str]) -> Any:
     """A read of broker data with the account's token. Raises NotSupported where the token lacks that scope."""
     base = _BROKER_DATA_URL if _is_live(link) else f"{link.base_url.rstrip('/')}/brokerdata"

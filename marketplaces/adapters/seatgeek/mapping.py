@@ -10,6 +10,8 @@ from marketplaces.adapters import _wire
 from marketplaces.contracts import (
     Buyer,
     Draft,
+    EventStanding,
+    EventState,
     EventWords,
     MarketPoint,
     PaymentLine,
@@ -151,6 +153,30 @@ def event_of(body: Any) -> RemoteEvent | None:
     if not event_id or starts_at is None:
         return None
     return RemoteEvent(event_id, _wire.text_at(body, "title"), _wire.text_at(body, "venue", "name"), starts_at)
+
+
+# Only "normal" was ever recorded: the other words are guesses, and what is none of them does nothing.
+_EVENT_STATES = {
+    "normal": EventState.ON,
+    "postponed": EventState.POSTPONED,
+    "rescheduled": EventState.RESCHEDULED,
+    "relocated": EventState.RELOCATED,
+    "cancelled": EventState.CANCELLED,
+    "canceled": EventState.CANCELLED,
+}
+
+
+def standing_of(event_id: str, body: Any) -> EventStanding:
+    """A Platform event; one whose date is still to be determined tells none."""
+    word = _wire.text_at(body, "status")
+    dated = _wire.dig(body, "date_tbd") is not True
+    return EventStanding(
+        event_id=event_id,
+        state=_EVENT_STATES.get(word.lower(), EventState.UNKNOWN) if word else EventState.UNTOLD,
+        word=word,
+        local_date=_wire.text_at(body, "datetime_local")[:10] if dated else "",
+        starts_at=_wire.moment_of(_wire.dig(body, "datetime_utc")) if dated else None,
+    )
 
 
 def listing_of(body: Any) -> RemoteListing:

@@ -14,7 +14,7 @@ _KINDS = {
     "order.retransfer": NoticeKind.SALE_UPDATE,
     "order.fulfillment.error": NoticeKind.SALE_UPDATE,
     "order.broken": NoticeKind.SALE_UPDATE,
-    "listing.event.inactive": NoticeKind.LISTING_UPDATE,
+    "listing.event.inactive": NoticeKind.EVENT_UPDATE,
     "listing.visibility": NoticeKind.LISTING_UPDATE,
     "listing.normalization.status": NoticeKind.LISTING_UPDATE,
     "listing.normalization.status.changed": NoticeKind.LISTING_UPDATE,

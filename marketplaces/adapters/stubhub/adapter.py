@@ -1,6 +1,6 @@
 """StubHub's seller API v2 behind our protocol."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +16,9 @@ from marketplaces.contracts import (
     Capability,
     Constraints,
     Draft,
+    EventAsked,
     EventQuery,
+    EventStanding,
     Grant,
     Link,
     ListingRef,
@@ -58,7 +60,7 @@ class StubHub(Platform):
         site="https://www.stubhub.com/",
         auth="oauth2",
         contract="official",
-        capabilities=frozenset(Capability) - {Capability.KEEP_ALIVE},
+        capabilities=frozenset(Capability) - {Capability.KEEP_ALIVE, Capability.PRIMARY_LEFT},
         market_view="event_figures",
         default_per_second=5.0,
         hand_overs=tuple(HandOver),
@@ -96,6 +98,13 @@ class StubHub(Platform):
         on_sale = [item for item in items if _wire.text_at(item, "status") not in _NOT_ON_SALE]
         events = [event for item in on_sale if (event := mapping.event_of(item)) is not None]
         return _wire.likest_first(events, query)
+
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        """Each event's status and date in the catalog. One that was merged answers as the event that is left."""
+        for one in asked:
+            body = client.get(link, f"/catalog/events/{quote(one.event_id, safe='')}")
+            if body is not None:
+                yield mapping.standing_of(one.event_id, body)
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
         """What listings for the event must keep to; nothing is created for an unknown event."""

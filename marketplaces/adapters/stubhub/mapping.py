@@ -11,6 +11,8 @@ from marketplaces.contracts import (
     Buyer,
     Constraints,
     Draft,
+    EventStanding,
+    EventState,
     EventWords,
     RemoteEvent,
     RemoteListing,
@@ -173,6 +175,30 @@ def event_of(body: Any) -> RemoteEvent | None:
         return None
     venue = _wire.text_at(body, "_embedded", "venue", "name")
     return RemoteEvent(event_id, _wire.text_at(body, "name"), venue, starts_at)
+
+
+_EVENT_STATES = {
+    "normal": EventState.ON,
+    "contingent": EventState.ON,  # a play-off game that is played if it is needed
+    "postponed": EventState.POSTPONED,
+    "rescheduled": EventState.RESCHEDULED,
+    "relocated": EventState.RELOCATED,
+    "relocatedandrescheduled": EventState.RELOCATED,
+    "cancelled": EventState.CANCELLED,
+    "deleted": EventState.CANCELLED,
+}
+
+
+def standing_of(event_id: str, body: Any) -> EventStanding:
+    """Catalog Event. A date that is not confirmed counts as not told; one without a status is told by its date."""
+    word = _wire.text_at(body, "status")
+    dated = _wire.dig(body, "date_confirmed") is not False
+    return EventStanding(
+        event_id=event_id,
+        state=_EVENT_STATES.get(word.lower(), EventState.UNKNOWN) if word else EventState.UNTOLD,
+        word=word,
+        starts_at=_wire.moment_of(_wire.dig(body, "start_date")) if dated else None,
+    )
 
 
 def amount_at(body: Any, name: str) -> Decimal | None:

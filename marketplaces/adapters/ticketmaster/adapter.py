@@ -1,6 +1,6 @@
 """Ticketmaster behind our protocol: consent and event search are published, the selling port is our own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,12 +14,15 @@ from marketplaces.contracts import (
     Capability,
     Constraints,
     Draft,
+    EventAsked,
     EventQuery,
+    EventStanding,
     Grant,
     Link,
     ListingRef,
     Notice,
     Preview,
+    PrimaryLeft,
     RemoteEvent,
     RemoteListing,
     RemotePayment,
@@ -80,10 +83,19 @@ class Ticketmaster(Platform):
         events = [event for item in found if (event := mapping.event_of(item)) is not None]
         return _wire.likest_first(events, query)
 
-    def availability(self, link: Link, event_ids: list[str]) -> dict[str, str]:
-        """Inventory Status: primary tickets of events (TICKETS_AVAILABLE, FEW_TICKETS_LEFT, ...), by event id."""
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        """Each event's status code and date in Discovery."""
+        for one in asked:
+            body = client.discover_event(link, one.event_id)
+            if body is not None:
+                yield mapping.standing_of(one.event_id, body)
+
+    def primary_left(self, link: Link, event_ids: Sequence[str]) -> dict[str, PrimaryLeft]:
+        """Inventory Status, with our own key. Raises PermanentError where that is not authorised for it."""
         found = _wire.items_at(client.availability(link, event_ids))
-        return {_wire.text_at(item, "eventId"): _wire.text_at(item, "status") for item in found}
+        return {
+            _wire.text_at(item, "eventId"): mapping.primary_left_of(_wire.text_at(item, "status")) for item in found
+        }
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
         """What the port demands for the event."""

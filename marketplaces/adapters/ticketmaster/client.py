@@ -1,8 +1,8 @@
 """Three services of Ticketmaster: consent and event search as it publishes them, and a selling port of our own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 
@@ -55,7 +55,17 @@ def discover(link: Link, params: Mapping[str, str]) -> Any:
     return _keyed(link, "/discovery/v2/events.json", params)
 
 
-def availability(link: Link, event_ids: list[str]) -> Any:
+def discover_event(link: Link, event_id: str) -> Any:
+    """One event of the Discovery API; None where it knows none of this id."""
+    try:
+        return _keyed(link, f"/discovery/v2/events/{quote(event_id, safe='')}.json", {})
+    except PermanentError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def availability(link: Link, event_ids: Sequence[str]) -> Any:
     """Inventory Status of at most a thousand events: whether primary tickets are left."""
     return _keyed(link, "/inventory-status/v1/availability", {"events": ",".join(event_ids)})
 

@@ -11,10 +11,13 @@ from marketplaces.contracts import (
     Buyer,
     Constraints,
     Draft,
+    EventStanding,
+    EventState,
     Notice,
     NoticeKind,
     PaymentLine,
     Preview,
+    PrimaryLeft,
     RemoteEvent,
     RemoteListing,
     RemoteListingState,
@@ -87,6 +90,42 @@ def event_of(body: Any) -> RemoteEvent | None:
         return None
     venue = next(iter(_wire.items_at(body, "_embedded", "venues")), None)
     return RemoteEvent(event_id, _wire.text_at(body, "name"), _wire.text_at(venue, "name"), starts_at)
+
+
+# As the published description lists them; off sale are primary tickets, which says nothing of a resale.
+_EVENT_STATES = {
+    "onsale": EventState.ON,
+    "offsale": EventState.ON,
+    "canceled": EventState.CANCELLED,
+    "cancelled": EventState.CANCELLED,
+    "postponed": EventState.POSTPONED,
+    "rescheduled": EventState.RESCHEDULED,
+}
+
+
+def standing_of(event_id: str, body: Any) -> EventStanding:
+    """Discovery's event; a date that is to be determined or announced is told by nobody."""
+    word, start = _wire.text_at(body, "dates", "status", "code"), _wire.dig(body, "dates", "start")
+    dated = not any(_wire.dig(start, name) is True for name in ("dateTBD", "dateTBA"))
+    return EventStanding(
+        event_id=event_id,
+        state=_EVENT_STATES.get(word.lower(), EventState.UNKNOWN) if word else EventState.UNTOLD,
+        word=word,
+        local_date=_wire.text_at(start, "localDate") if dated else "",
+        starts_at=_wire.moment_of(_wire.dig(start, "dateTime")) if dated else None,
+    )
+
+
+_PRIMARY = {
+    "TICKETS_AVAILABLE": PrimaryLeft.PLENTY,
+    "FEW_TICKETS_LEFT": PrimaryLeft.FEW,
+    "TICKETS_NOT_AVAILABLE": PrimaryLeft.NONE,
+}
+
+
+def primary_left_of(status: str) -> PrimaryLeft:
+    """Inventory Status in our words."""
+    return _PRIMARY.get(status, PrimaryLeft.UNKNOWN)
 
 
 def constraints_of(body: Any) -> Constraints:

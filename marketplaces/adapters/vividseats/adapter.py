@@ -1,8 +1,8 @@
 """Vivid Seats' Broker Portal behind our protocol."""
 
 import base64
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +14,10 @@ from marketplaces.adapters.vividseats import client, mapping
 from marketplaces.contracts import (
     Capability,
     Draft,
+    EventAsked,
     EventQuery,
+    EventStanding,
+    EventState,
     Grant,
     Link,
     ListingRef,
@@ -33,6 +36,7 @@ from marketplaces.errors import (
 )  # fmt: skip
 
 _LACKS = frozenset({
+    Capability.PRIMARY_LEFT,
     Capability.SUPPLY,
     Capability.NEXT_PAYMENT,
     Capability.KEEP_ALIVE,
@@ -42,6 +46,8 @@ _LACKS = frozenset({
 # What waits for the seller; completed orders have a list of their own, by the day.
 _WAITING = ("UNCONFIRMED", "PENDING_SHIPMENT")
 _PAGE = 100
+# A game that is moved is rarely moved further: one search of a venue tells them all.
+_MOVED_BACK, _MOVED_ON = timedelta(days=60), timedelta(days=240)
 # Both ends of a span of days are asked for; whether the last one counts is not said.
 _AHEAD = timedelta(days=366)
 
@@ -65,6 +71,8 @@ class VividSeats(TokenPlatform):
         default_per_second=10.0,
         # Orders that wait for their tickets may be asked for once a minute, by their clock.
         poll_sales_every_s=62,
+        # A venue's events are asked for once every five seconds, whichever they are.
+        events_at_once=1000,
         hand_overs=(
             HandOver.TRANSFER_URL,
             HandOver.MOBILE_TRANSFER,
@@ -74,6 +82,7 @@ class VividSeats(TokenPlatform):
         ),
         deliveries=tuple(mapping.STOCK_TYPES),
         tells_gross=False,
+        tells_endings=False,
     )
 
     def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
@@ -90,6 +99,20 @@ class VividSeats(TokenPlatform):
         found = client.json_call(link, "GET", "/events/search", params=params, write=False)
         events = [event for item in _wire.items_at(found) if (event := mapping.event_of(item)) is not None]
         return _wire.likest_first(events, query)
+
+    def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
+        """Dates alone, out of one search for each venue: no state is told, and no event can be asked for by its id."""
+        for venue in sorted({one.venue for one in asked}):
+            there = {one.event_id: one for one in asked if one.venue == venue}
+            days = sorted(date.fromisoformat(one.local_date) for one in there.values())
+            params = {
+                "venueKeyword": venue.partition(",")[0].strip(),
+                "fromDate": f"{days[0] - _MOVED_BACK}T00:00:00", "toDate": f"{days[-1] + _MOVED_ON}T23:59:59",
+            }  # fmt: skip
+            for item in _wire.items_at(client.json_call(link, "GET", "/events/search", params=params, write=False)):
+                event = mapping.event_of(item)
+                if event is not None and event.event_id in there:
+                    yield EventStanding(event.event_id, EventState.UNTOLD, starts_at=event.starts_at)
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:
         """Publish. What a second listing with our key does there is not documented: read it back before a retry."""

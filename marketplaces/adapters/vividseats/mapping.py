@@ -31,6 +31,10 @@ _ORDER_STATES = {
     "PENDING_SHIPMENT": RemoteSaleState.AWAITING_FULFILMENT,
     # Handed over: that it was paid is told by the payments.
     "COMPLETED": RemoteSaleState.IN_DELIVERY,
+    # Not among the statuses that are listed; where one came, it could mean nothing else.
+    "CANCELLED": RemoteSaleState.CANCELLED,
+    "CANCELED": RemoteSaleState.CANCELLED,
+    "REJECTED": RemoteSaleState.CANCELLED,
 }
 
 

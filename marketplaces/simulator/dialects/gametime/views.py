@@ -28,7 +28,7 @@ def told(ledger: Ledger, item: Sale) -> dict[str, Any]:
 
 
 def _where(ledger: Ledger, item: Sale) -> dict[str, Any]:
-    known = ledger.events.get(item.event_id)
+    known = ledger.event_at(item.platform, item.event_id)
     return {
         "event_id": str(item.event_id), "event_name": known.name if known else "",
         "event_date": known.local_date if known else "", "venue": known.venue if known else "",

@@ -47,6 +47,8 @@ class SeatGeek(TokenDesk):
         """Carry out one request. Raises Refusal."""
         if request.path == "/2/events" and request.method == "GET":
             return self.search(request)
+        if request.path.startswith("/2/events/") and request.method == "GET":
+            return self.show_event(request)
         return self._routed(_ROUTES, request, account, now)
 
     def by_hand(self, listing: Listing, event: Event, now: float) -> None:
@@ -72,6 +74,16 @@ class SeatGeek(TokenDesk):
         return Response(
             200, {"events": [views.event(self.ledger, item) for item in found], "meta": meta, "in_hand": {}}
         )
+
+    def show_event(self, request: Request) -> Response:
+        """One Platform event."""
+        if not request.query.get("client_id"):
+            raise Refusal(403, "client_id is required")
+        key = request.path.rpartition("/")[2]
+        found = next((item for item in self._events() if str(item.id) == key), None)
+        if found is None:
+            raise Refusal(404, "Event not found")
+        return Response(200, views.event(self.ledger, found))
 
     def market(self, request: Request, account: Account, now: float, _: str) -> Response:
         """Broker data: everyone's listings of an event, ours among them."""
@@ -238,9 +250,23 @@ class SeatGeek(TokenDesk):
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue the one webhook of an order, where the account has an address."""
         account = self.ledger.accounts[sale.account_id]
-        if not account.webhook_url or what not in _TYPES:
+        if what in _TYPES:
+            self._put(account, _TYPES[what], [views.order(self.ledger, sale)], now)
+
+    def tell_event(self, event: Event, now: float) -> None:
+        """Queue one webhook an account with listings of an event that is on no more, all of them in it."""
+        if event.status not in {"Postponed", "Cancelled"}:
             return
-        kind, delivery = _TYPES[what], self.ledger.new_id()
+        for account in self.ledger.accounts.values():
+            own = [i for i in self.ledger.listings.values() if (i.account_id, i.event_id) == (account.id, event.id)]
+            data = [{"seller_listing_id": i.external_id, "event_id": event.id} for i in own if _stands(i)]
+            if account.platform == PLATFORM and data:
+                self._put(account, "listing.event.inactive", data, now)
+
+    def _put(self, account: Account, kind: str, data: list[dict[str, Any]], now: float) -> None:
+        if not account.webhook_url:
+            return
+        delivery = self.ledger.new_id()
         metadata = {
             "notification_type": kind, "seller_id": account.id, "notification_id": str(delivery),
             "notification_generated_at": stamp(now), "schema_version": 1,
@@ -249,7 +275,7 @@ class SeatGeek(TokenDesk):
             "Content-Type": "application/json", "User-Agent": "seatgeek-simulator",
             "Authorization": f"Bearer {account.webhook_secret or account.token}",
         }  # fmt: skip
-        body = render({"metadata": metadata, "data": [views.order(self.ledger, sale)]})
+        body = render({"metadata": metadata, "data": data})
         self.outbox.put(
             platform=PLATFORM, account_id=account.id, url=account.webhook_url, headers=headers, body=body,
             topic=kind, now=now,

@@ -28,14 +28,15 @@ def event(ledger: Ledger, item: Event) -> dict[str, Any]:
     moment = datetime.fromtimestamp(item.starts_at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return {
         "id": item.id, "title": item.name, "short_title": item.name, "type": "event", "status": item.status.lower(),
-        "datetime_utc": moment, "datetime_local": f"{item.local_date}T{item.local_time or '00:00:00'}",
+        "date_tbd": not item.dated, "datetime_utc": moment,
+        "datetime_local": f"{item.local_date}T{item.local_time or '00:00:00'}",
         "venue": {"name": item.venue, "city": item.city, "state": item.state}, "stats": stats,
     }  # fmt: skip
 
 
 def order(ledger: Ledger, item: Sale) -> dict[str, Any]:
     """Order; it names no seats."""
-    known = ledger.events.get(item.event_id)
+    known = ledger.event_at(item.platform, item.event_id)
     about = {
         "seatgeek_event_id": item.event_id, "name": known.name if known else "",
         "date": known.local_date if known else "", "time": known.local_time if known else "",

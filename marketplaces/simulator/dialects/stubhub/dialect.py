@@ -306,7 +306,7 @@ class StubHub(Desk):
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue the webhooks of what happened to a sale, one for each subscription to its topic."""
         topic, name, action = _TOPICS[what]
-        event = self.ledger.events.get(sale.event_id)
+        event = self.ledger.event_at(PLATFORM, sale.event_id)
         body = hal.sale(self.ledger, sale, "")
         listing = hal.listing(self.ledger, self.ledger.listings[sale.listing_id], "")
         shown = ("id", "created_at", "number_of_tickets", "seating", "display_seating", "ticket_price", "external_id")
@@ -344,7 +344,7 @@ class StubHub(Desk):
     # Finding and checking.
 
     def _event(self, key: str) -> Event:
-        item = self.ledger.events.get(int(key)) if key.isdigit() else None
+        item = self.ledger.event_at(PLATFORM, int(key)) if key.isdigit() else None
         if item is None or item.platform not in {"", PLATFORM}:
             raise Refusal(404, "no such event")
         return item

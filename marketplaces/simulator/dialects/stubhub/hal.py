@@ -28,7 +28,7 @@ def seating(section: str, row: str, seats: Sequence[int]) -> dict[str, Any]:
 
 def embedded_event(event: Event) -> dict[str, Any]:
     """EmbeddedEvent."""
-    return {"id": event.id, "name": event.name, "start_date": stamp(event.starts_at), "date_confirmed": True}
+    return {"id": event.id, "name": event.name, "start_date": stamp(event.starts_at), "date_confirmed": event.dated}
 
 
 def embedded_venue(event: Event) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def event(ledger: Ledger, item: Event) -> dict[str, Any]:
     prices = [listing.price_cents for listing in ledger.on_sale("stubhub", item.id)]
     prices += [offer.price_cents for offer in ledger.offers_of("stubhub", item.id)]
     body: dict[str, Any] = {
-        "id": item.id, "name": item.name, "start_date": stamp(item.starts_at), "date_confirmed": True,
+        "id": item.id, "name": item.name, "start_date": stamp(item.starts_at), "date_confirmed": item.dated,
         "time_confirmed": bool(item.local_time), "type": "Event", "status": item.status,
     }  # fmt: skip
     if prices:
@@ -56,7 +56,7 @@ def listing(ledger: Ledger, item: Listing, base: str) -> dict[str, Any]:
     links = {name: link(self_url) for name in ("self", "sellerlisting:delete", "sellerlisting:updateticketprice", step)}
     proceeds = item.price_cents - fee_cents(ledger, "stubhub", item.price_cents)
     where = seating(item.section, item.row, item.seats)
-    known = ledger.events.get(item.event_id)
+    known = ledger.event_at(item.platform, item.event_id)
     about = {"event": embedded_event(known), "venue": embedded_venue(known)} if known else {}
     return {
         "id": item.id, "created_at": stamp(item.created_at), "updated_at": stamp(item.updated_at),
@@ -90,7 +90,7 @@ def constraints(item: Event) -> dict[str, Any]:
 
 def sale(ledger: Ledger, item: Sale, base: str) -> dict[str, Any]:
     """Sale; the allocation is in `seating`, and only the proceeds are told."""
-    known = ledger.events.get(item.event_id)
+    known = ledger.event_at(item.platform, item.event_id)
     proceeds = money(item.gross_cents - item.fees_cents, item.currency)
     status = "Issue" if item.issue else item.status
     about = {"event": embedded_event(known), "venue": embedded_venue(known)} if known else {}

@@ -57,6 +57,9 @@ class Ticketmaster(Desk):
             return oauth.token(self.ledger, request, now, single_use=False)
         if request.path == "/discovery/v2/events.json" and request.method == "GET":
             return self.discover(request)
+        if request.path.startswith("/discovery/v2/events/") and request.method == "GET":
+            key = request.path.rpartition("/")[2].removesuffix(".json")
+            return Response(200, views.event(self._event(key)))
         if request.path == "/inventory-status/v1/availability" and request.method == "GET":
             return self.availability(request)
         return self._routed(_ROUTES, request, account, now)
@@ -124,7 +127,7 @@ class Ticketmaster(Desk):
         listing, body = self._own(account, key), request.json()
         if not body or set(body) - {"price", "seats"}:
             raise _bad(_unknown(body, {"price", "seats"}) or {"price": ["nothing to change"]})
-        event = self.ledger.events.get(listing.event_id)
+        event = self.ledger.event_at(PLATFORM, listing.event_id)
         price = _price(body["price"], event) if "price" in body else listing.price_cents
         if "seats" in body:
             listing.seats = _seats(body["seats"])

@@ -9,6 +9,7 @@ from marketplaces.simulator.state import Event, Ledger, Listing, Payment, Sale, 
 
 _SPLITS = {"Any": "any", "None": "none", "Pairs": "pairs", "AvoidOne": "avoid_one",
            "AvoidOneAndThree": "avoid_one_and_three"}  # fmt: skip
+_CODES = {"Postponed": "postponed", "Rescheduled": "rescheduled", "Cancelled": "canceled"}
 
 
 def money(cents: int, currency: str = "USD") -> dict[str, str]:
@@ -23,8 +24,11 @@ def event(item: Event) -> dict[str, Any]:
     return {
         "id": str(item.id), "name": item.name, "type": "event", "test": False,
         "dates": {
-            "start": {"localDate": item.local_date, "localTime": item.local_time, "dateTime": moment, "dateTBD": False},
-            "status": {"code": "onsale"},
+            "start": {
+                "localDate": item.local_date, "localTime": item.local_time, "dateTime": moment,
+                "dateTBD": not item.dated,
+            },
+            "status": {"code": _CODES.get(item.status, "onsale")},
         },
         "_embedded": {"venues": [venue]},
     }  # fmt: skip

@@ -219,7 +219,7 @@ class VividSeats(TokenDesk):
     def _order(self, account: Account, key: str) -> Sale:
         unknown = Refusal(200, "Order not found.")
         found = self._sale_of(account, key, unknown)
-        if found.status in _HIDDEN:
+        if found.status in _HIDDEN and not found.shown:
             raise unknown
         return found
 

@@ -40,7 +40,7 @@ def event(ledger: Ledger, item: Event) -> dict[str, Any]:
 
 def order(ledger: Ledger, item: Sale) -> str:
     """Order; `cost` is what the seller is paid for one ticket."""
-    known = ledger.events.get(item.event_id)
+    known = ledger.event_at(item.platform, item.event_id)
     cost = from_cents(item.gross_cents - item.fees_cents) / item.quantity
     fields = {
         "orderId": item.id, "orderToken": token(item), "brokerTicketId": item.external_id, "section": item.section,

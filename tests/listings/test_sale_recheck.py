@@ -1,0 +1,219 @@
+"""Sales that end without a word: each live one is read again by its id, and one that is gone waits for a person."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from listings.models import Payout, Sale, SaleEnding, SaleState
+from listings.services import sale_recheck
+from listings.services.resolve import sale_resolve
+from listings.services.sale_report import sale_report
+from listings.services.sync import account_sync_sales
+from marketplaces.errors import PermanentError, TemporaryError
+from marketplaces.registry import adapter_get, adapter_list
+from portfolios.models import Seat
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
+from seatsync.core.models import AuditEntry
+from seatsync.live.models import Alert
+from tests.listings.selling import Seller
+from tests.listings.simulated import control, work
+
+pytestmark = pytest.mark.django_db
+VIVID = pytest.mark.parametrize("seller", ["vividseats"], indirect=True)
+BOTH = pytest.mark.parametrize("seller", ["vividseats", "gametime"], indirect=True)
+
+
+def seats(seller: Seller) -> list[str]:
+    own = Seat.objects.filter(game=seller.holding.game).order_by("seat_number")
+    return list(own.values_list("state", flat=True)[:2])
+
+
+def poll(seller: Seller, after: timedelta = timedelta(minutes=2)) -> None:
+    seller.travel.shift(after)
+    seller.account.refresh_from_db()
+    account_sync_sales(account=seller.account)
+    work()
+
+
+def waiting(seller: Seller) -> None:
+    """The sale waits for its tickets: nothing was handed over."""
+    there = seller.simulator.ledger.sales[int(seller.sale.platform_sale_id)]
+    there.fulfilled, there.status = False, "PENDING_SHIPMENT" if there.platform == "vividseats" else "unfulfilled"
+    Sale.objects.update(
+        state=SaleState.CONFIRMED, remote_status=there.status, remote_state="awaiting_fulfilment", delivered_at=None
+    )
+
+
+def cancel(seller: Seller, **more: object) -> None:
+    control("end", sale_id=int(seller.sale.platform_sale_id), how="cancel", **more)
+
+
+def test_only_those_that_tell_no_endings_are_read_again() -> None:
+    assert [one.traits.key for one in adapter_list() if not one.traits.tells_endings] == ["gametime", "vividseats"]
+
+
+@VIVID
+@pytest.mark.parametrize("handed_over", [False, True])
+def test_an_order_that_is_told_no_more_waits_for_a_person_and_keeps_its_seats(
+    seller: Seller, handed_over: bool
+) -> None:
+    if not handed_over:
+        waiting(seller)
+    cancel(seller)
+    poll(seller, timedelta(hours=7))
+    assert seller.sale.state != SaleState.NEEDS_PERSON, "missed once is not gone"
+    poll(seller, timedelta(minutes=1))
+    assert seller.sale.state != SaleState.NEEDS_PERSON, "not a moment later either"
+    poll(seller)
+    sale = seller.sale
+    assert (sale.state, sale.missing) == (SaleState.NEEDS_PERSON, True)
+    assert sale.state_reason == "its marketplace shows it no more, neither by its number nor under any status"
+    assert seats(seller) == ["sold", "sold"]
+    alert = seller.alert("sale.unclear")
+    assert (alert.state, alert.severity) == ("firing", "critical")
+    assert "shows it no more" in alert.body
+    assert AuditEntry.objects.filter(verb="sale.missing", object_id=str(sale.pk)).count() == 1
+    poll(seller, timedelta(hours=7))
+    assert (seller.sale.version, seller.alert("sale.unclear").count) == (sale.version, alert.count)
+
+
+@VIVID
+def test_its_holder_says_that_it_was_cancelled_and_its_seats_are_free(seller: Seller) -> None:
+    cancel(seller)
+    poll(seller, timedelta(hours=7))
+    poll(seller, timedelta(minutes=3))
+    sale_resolve(actor=seller.holding.actor, sale_id=seller.sale.pk, seat_ids=[], reason="they wrote so")
+    assert (seller.sale.state, seller.sale.ending) == (SaleState.CANCELLED, SaleEnding.CANCELLED)
+    assert (seats(seller), seller.sale.missing) == (["available", "available"], False)
+    assert seller.alert("sale.unclear").state == "recovered"
+
+
+@VIVID
+def test_its_holder_says_that_the_buyer_got_other_tickets(seller: Seller) -> None:
+    cancel(seller)
+    poll(seller, timedelta(hours=7))
+    poll(seller, timedelta(minutes=3))
+    assert seller.sale.state == SaleState.NEEDS_PERSON
+    sale_report(
+        actor=seller.holding.actor, sale_id=seller.sale.pk, what="replacement", reason="so they wrote",
+        charge=Decimal("210.00"),
+    )  # fmt: skip
+    assert (seller.sale.state, seller.sale.ending) == (SaleState.CANCELLED, SaleEnding.REPLACEMENT)
+    assert seats(seller) == ["available", "available"]
+
+
+@VIVID
+def test_an_order_that_is_there_after_all_goes_on_with_its_seats(seller: Seller) -> None:
+    waiting(seller)
+    there = seller.simulator.ledger.sales[int(seller.sale.platform_sale_id)]
+    cancel(seller)
+    poll(seller, timedelta(hours=7))
+    poll(seller, timedelta(minutes=3))
+    assert seller.sale.state == SaleState.NEEDS_PERSON
+    with_person = seller.sale
+    there.cancelled, there.status = False, "PENDING_SHIPMENT"
+    with pytest.raises(Conflict, match="says that the sale stands"):
+        sale_resolve(actor=seller.holding.actor, sale_id=with_person.pk, seat_ids=[], reason="they wrote so")
+    poll(seller)
+    sale = seller.sale
+    assert (sale.state, sale.missing, sale.missed_at) == (SaleState.CONFIRMED, False, None)
+    assert seats(seller) == ["sold", "sold"]
+    assert seller.alert("sale.unclear").state == "recovered"
+
+
+@VIVID
+def test_a_person_who_says_that_the_sale_stands_is_not_asked_again(seller: Seller) -> None:
+    cancel(seller)
+    poll(seller, timedelta(hours=7))
+    poll(seller, timedelta(minutes=3))
+    own = Seat.objects.filter(game=seller.holding.game).order_by("seat_number")[:2]
+    sale_resolve(actor=seller.holding.actor, sale_id=seller.sale.pk, seat_ids=[seat.pk for seat in own])
+    assert (seller.sale.state, seats(seller)) == (SaleState.CONFIRMED, ["sold", "sold"])
+    for _ in range(3):
+        poll(seller, timedelta(hours=7))
+    assert seller.sale.state == SaleState.CONFIRMED
+
+
+@VIVID
+def test_what_the_read_by_its_id_tells_takes_its_course_at_once(seller: Seller) -> None:
+    cancel(seller, shown=True)
+    poll(seller, timedelta(hours=7))
+    sale = seller.sale
+    assert (sale.state, sale.ending, sale.remote_status) == (SaleState.CANCELLED, SaleEnding.CANCELLED, "CANCELLED")
+    assert seats(seller) == ["available", "available"]
+    assert seller.alert("sale.cancelled").state == "firing"
+
+
+@pytest.mark.parametrize("seller", ["gametime"], indirect=True)
+def test_a_purchase_that_gametime_rejects_after_a_month_is_noticed(seller: Seller) -> None:
+    """The poll shows those of the last thirty days: an older one is read by its number."""
+    waiting(seller)
+    seller.travel.shift(timedelta(days=40))
+    Sale.objects.update(read_back_at=now())
+    game = seller.holding.game
+    game.starts_at = now() + timedelta(days=3)
+    game.save()
+    poll(seller)
+    assert seller.sale.state == SaleState.CONFIRMED
+    cancel(seller)
+    poll(seller, timedelta(minutes=20))
+    assert (seller.sale.state, seller.sale.remote_status) == (SaleState.CANCELLED, "rejected")
+    assert seller.sale.ending == SaleEnding.CANCELLED
+    assert seats(seller) == ["available", "available"]
+    assert not Payout.objects.filter(paid_at__isnull=False).exists()
+
+
+@BOTH
+def test_a_sale_that_stands_is_read_so_often_and_no_oftener(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter, read = type(adapter_get(seller.account.platform)), list[str]()
+    fetch = adapter.fetch_sale
+
+    def counted(self: object, link: object, sale_id: str) -> object:
+        read.append(sale_id)
+        return fetch(self, link, sale_id)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(adapter, "fetch_sale", counted)
+    # Nothing of it is shown by the polls: it was handed over long ago.
+    seller.travel.shift(timedelta(days=35))
+    Sale.objects.update(read_back_at=now(), sold_at=now() - timedelta(days=34))
+    seller.simulator.ledger.sales[int(seller.sale.platform_sale_id)].created_at -= 35 * 86400
+    game = seller.holding.game
+    game.starts_at = now() + timedelta(days=3)
+    game.save()
+    for _ in range(6):
+        poll(seller, timedelta(minutes=62))
+    assert len(read) == 1
+    before = seller.sale.version
+    game.starts_at = now() - timedelta(days=31)
+    game.save()
+    poll(seller, timedelta(hours=7))
+    assert (len(read), seller.sale.version) == (1, before)
+
+
+@VIVID
+@pytest.mark.parametrize("error", [TemporaryError("busy"), PermanentError("no order")])
+def test_an_order_that_cannot_be_read_now_changes_nothing_and_stops_no_poll(
+    seller: Seller, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting(seller)
+    cancel(seller)
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(type(adapter_get("vividseats")), "fetch_sale", refuse)
+    poll(seller, timedelta(hours=7))
+    poll(seller, timedelta(hours=7))
+    assert (seller.sale.state, seller.sale.missed_at) == (SaleState.CONFIRMED, None)
+    assert not Alert.objects.filter(kind="account.reading").exists()
+
+
+@VIVID
+def test_no_more_than_so_many_are_read_beside_one_poll(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sale_recheck, "MOST_READ", 0)
+    cancel(seller)
+    for _ in range(3):
+        poll(seller, timedelta(hours=7))
+    assert seller.sale.state == SaleState.FULFILLED
