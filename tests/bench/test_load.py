@@ -1,7 +1,7 @@
 """What goes on beside a measurement, and what is made of what was measured."""
 
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,7 +11,7 @@ from listings.models import CommandKind, MarketplaceCommand
 from seatsync.bench import load, overhead
 from seatsync.bench.load import Backlog, Beside, paced
 from seatsync.bench.overhead import Meter, Steps, TimedTransport
-from seatsync.bench.publish import steady_part
+from seatsync.bench.publish import Used, used_part
 from seatsync.bench.sellers import PRICE, Seller
 from seatsync.core.clock import now
 from tests.market import Market
@@ -105,29 +105,18 @@ def test_a_load_that_stopped_by_itself_spoils_the_figure() -> None:
         pass
 
 
-def moments(*seconds: float) -> list[datetime]:
-    start = now()
-    return [start + timedelta(seconds=one) for one in seconds]
-
-
-def test_neither_bursts_nor_an_account_that_has_nothing_left_count() -> None:
+def test_what_was_done_stands_beside_what_the_buckets_allowed_until_one_account_had_nothing_left() -> None:
     start = now()
     one, other = (
-        [start + timedelta(seconds=second) for second in seconds]
-        for seconds in ([0, 0, 1, 2, 3, 4, 5], [0, 0.5, 1.5, 2.5, 3.5])
+        [start + timedelta(seconds=second) for second in seconds] for seconds in ([1, 1, 2, 3, 4, 5], [1, 2, 3, 4])
     )
-    # From the other's second create until its last one.
-    steady = steady_part([one, other], [2, 2])
-    assert (steady.done, steady.seconds) == (6, 3.0)
+    # Four seconds: (3 - 1) + 4 * 1 tokens, and (4 - 2) + 4 * 0.5.
+    assert used_part(start, [one, other], [(1.0, 3, 1), (0.5, 4, 2)]) == Used(done=9, seconds=4.0, allowed=10.0)
 
 
-@pytest.mark.parametrize(
-    ("ends", "bursts", "why"),
-    [([[0, 1]], [2], "no larger"), ([[0, 1, 2], [5, 6, 7]], [2, 2], "Measure for longer")],
-)
-def test_a_backlog_that_was_too_small_gives_no_figure(ends: list[list[float]], bursts: list[int], why: str) -> None:
-    with pytest.raises(LookupError, match=why):
-        steady_part([moments(*own) for own in ends], bursts)
+def test_an_account_that_did_nothing_gives_no_figure() -> None:
+    with pytest.raises(LookupError, match="no create"):
+        used_part(now(), [[now()], []], [(1.0, 3, 1), (1.0, 3, 1)])
 
 
 @pytest.mark.django_db
