@@ -1,9 +1,10 @@
 """Locks of listings, sales and commands, in this order, and before them of staff's brakes (seatsync.core.locks)."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from listings.models import FoundListing, Listing, MarketplaceCommand, PushHalt, Sale
+from seatsync.core.clock import now
 from seatsync.core.locks import Level, lock_announce
 
 
@@ -33,11 +34,47 @@ def command_lock(command_id: uuid.UUID) -> MarketplaceCommand:
     return MarketplaceCommand.objects.select_for_update(of=("self",), no_key=True).get(pk=command_id)
 
 
-def commands_claimable(limit: int, **conditions: object) -> list[MarketplaceCommand]:
-    """Lock up to `limit` pending commands that nobody else holds, the urgent and the old ones first."""
+# The conditions on the locked row stand twice: what another worker changed after our snapshot is judged anew by those
+# alone, not by the list. Written out, since putting it together takes longer each time than carrying it out.
+_CLAIMABLE = """
+SELECT command.* FROM marketplace_commands AS command
+WHERE command.state = 'pending' AND command.not_before <= %(now)s AND command.priority <= %(lowest)s
+AND command.id IN (
+  SELECT due.id FROM marketplace_commands AS due JOIN marketplace_accounts AS account ON account.id = due.account_id
+  WHERE due.state = 'pending' AND due.not_before <= %(now)s AND due.priority <= %(lowest)s AND account.is_active
+  AND due.account_id <> ALL(%(spent)s::uuid[])
+  AND (due.priority = 0 OR due.account_id <> ALL(%(spent_ordinary)s::uuid[]))
+  AND NOT EXISTS (
+    SELECT FROM marketplace_commands AS flying WHERE flying.state = 'in_flight' AND flying.listing_id = due.listing_id)
+  AND NOT EXISTS (
+    SELECT FROM marketplace_commands AS flying
+    WHERE flying.state = 'in_flight' AND flying.account_id = due.account_id AND flying.whole_account)
+  AND (due.kind IN ('create', 'delist') OR NOT EXISTS (
+    SELECT FROM marketplace_commands AS unborn
+    WHERE unborn.state = 'pending' AND unborn.kind = 'create' AND unborn.listing_id = due.listing_id))
+  ORDER BY due.priority, due.not_before, due.id LIMIT %(look_ahead)s)
+ORDER BY command.priority, command.not_before, command.id LIMIT 1
+FOR NO KEY UPDATE OF command SKIP LOCKED
+"""
+# As a small positive integer holds.
+_LOWEST = 32_767
+
+
+def command_claimable(
+    *, urgent: bool, spent: Collection[uuid.UUID], spent_ordinary: Collection[uuid.UUID], look_ahead: int
+) -> MarketplaceCommand | None:
+    """Lock the most urgent and oldest due command of the next `look_ahead` that nobody else holds; None: there is none.
+
+    Of accounts in `spent` none, of those in `spent_ordinary` none but urgent ones, which `urgent` wants alone. None
+    whose listing, or whole account, has a command in flight; and no price or size of what is not up yet: that would be
+    answered "no such listing", and a create reads both itself.
+    """
     lock_announce(Level.COMMANDS)
-    due = MarketplaceCommand.objects.filter(**conditions).order_by("priority", "not_before", "pk")
-    return list(due.select_for_update(of=("self",), skip_locked=True, no_key=True)[:limit])
+    wish = {
+        "now": now(), "lowest": 0 if urgent else _LOWEST, "spent": list(spent), "spent_ordinary": list(spent_ordinary),
+        "look_ahead": look_ahead,
+    }  # fmt: skip
+    return next(iter(MarketplaceCommand.objects.raw(_CLAIMABLE, wish)), None)
 
 
 def push_halt_lock(halt_id: uuid.UUID) -> PushHalt | None:

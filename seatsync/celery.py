@@ -3,7 +3,7 @@
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init
+from celery.signals import setup_logging, task_prerun, worker_init
 
 from seatsync.environment import use_settings
 
@@ -32,3 +32,21 @@ def load_before_forking(**_: Any) -> None:
 
 
 worker_init.connect(load_before_forking, weak=False)
+
+
+def check_connections(**_: Any) -> None:
+    """Before each job of a worker: its connection is kept unless it is broken, or older than CONN_MAX_AGE.
+
+    What broke since is found by the health check before the job's first query (CONN_HEALTH_CHECKS).
+    """
+    from django.db import close_old_connections
+
+    close_old_connections()
+
+
+def check_connections_here(**_: Any) -> None:
+    """In workers alone: what runs a job in its own process has a transaction of its own, and its own connection."""
+    task_prerun.connect(check_connections, weak=False)
+
+
+worker_init.connect(check_connections_here, weak=False)

@@ -34,22 +34,27 @@ def command_write(
     if account is None:
         raise ValueError("a command concerns a listing, a sale or an account")
     traits, by_hand = traits_of(account.platform), account.mode == Mode.ASSISTED
-    command, created = MarketplaceCommand.objects.get_or_create(
+    wished = MarketplaceCommand(
+        tenant_id=account.tenant_id,
+        account=account,
+        listing=listing,
+        sale=sale,
+        kind=kind,
         idempotency_key=key,
-        defaults={
-            "tenant_id": account.tenant_id,
-            "account": account,
-            "listing": listing,
-            "sale": sale,
-            "kind": kind,
-            "priority": 0 if kind in URGENT else 3 if kind in SOON else 5,
-            "payload": payload or {},
-            "not_before": now(),
-            "whole_account": traits is not None and traits.whole_account and not by_hand,
-            "by_hand": by_hand,
-            "state": CommandState.NEEDS_PERSON if by_hand else CommandState.PENDING,
-        },
+        priority=0 if kind in URGENT else 3 if kind in SOON else 5,
+        payload=payload or {},
+        not_before=now(),
+        whole_account=traits is not None and traits.whole_account and not by_hand,
+        by_hand=by_hand,
+        state=CommandState.NEEDS_PERSON if by_hand else CommandState.PENDING,
     )
+    # The key decides between two that write it at once: whoever comes second waits for the first, and finds it.
+    MarketplaceCommand.objects.bulk_create([wished], ignore_conflicts=True)
+    command = MarketplaceCommand.objects.get(idempotency_key=key)
+    created = command.pk == wished.pk
+    if created:
+        # With what was at hand.
+        command.account, command.listing, command.sale = account, listing, sale
     if created and by_hand:
         alert_task(command)
     elif created:

@@ -12,10 +12,9 @@ from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
 
-from listings.locks import command_lock, commands_claimable
-from listings.models import CommandKind, CommandState, MarketplaceCommand
+from listings.locks import command_claimable, command_lock
+from listings.models import CommandState, MarketplaceCommand
 from listings.selectors import command_own
 from listings.services.execute import execute
 from listings.services.leases import lease_seconds
@@ -97,26 +96,9 @@ def _wake_once(command: MarketplaceCommand, wait_s: float) -> None:
 
 
 def _pick(spent: Spent, *, urgent: bool) -> MarketplaceCommand | None:
-    flying = MarketplaceCommand.objects.filter(state=CommandState.IN_FLIGHT)
-    blocked = Exists(flying.filter(listing=OuterRef("listing"))) | Exists(
-        flying.filter(account=OuterRef("account"), whole_account=True)
+    return command_claimable(
+        urgent=urgent, spent=spent.urgent, spent_ordinary=spent.ordinary, look_ahead=CLAIM_LOOK_AHEAD
     )
-    # A price or a size of what is not up yet would be answered "no such listing"; a create reads both itself.
-    unborn = ~Q(kind__in=[CommandKind.CREATE, CommandKind.DELIST]) & Exists(
-        MarketplaceCommand.objects.filter(
-            listing=OuterRef("listing"), kind=CommandKind.CREATE, state=CommandState.PENDING
-        )
-    )
-    waiting = Q(account_id__in=spent.urgent) | Q(account_id__in=spent.ordinary, priority__gt=0)
-    ready: dict[str, Any] = {"state": CommandState.PENDING, "not_before__lte": now()}
-    if urgent:
-        ready["priority"] = 0
-    due = MarketplaceCommand.objects.filter(~Q(blocked), ~unborn, ~waiting, account__is_active=True, **ready)
-    nearest = due.order_by("priority", "not_before", "pk").values("pk")[:CLAIM_LOOK_AHEAD]
-    # The conditions stand on the locked row as well: what another worker changed after our snapshot is judged anew
-    # by those alone, not by the list.
-    found = commands_claimable(1, pk__in=nearest, **ready)
-    return found[0] if found else None
 
 
 def _limit_wait(command: MarketplaceCommand) -> float | None:

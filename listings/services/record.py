@@ -91,6 +91,8 @@ def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
             ]
             command.save(update_fields=["late_answers", "updated_at"])
             return False
+        # Read with the claim: a command never changes its account.
+        command.account = claimed.account
         apply_answer(command, listing, sale, answer)
         for one in waiting:
             sale_delists_done(one)
@@ -109,7 +111,7 @@ def command_scene(claimed: MarketplaceCommand) -> tuple[Listing | None, Sale | N
 
     A newer command may do another sale's work, so that its own was superseded: each is looked at.
     """
-    sold_by = claimed.sale.listing_id if claimed.sale is not None and claimed.kind == CommandKind.REJECT_SALE else None
+    sold_by = claimed.sale.listing_id if claimed.kind == CommandKind.REJECT_SALE and claimed.sale is not None else None
     listings = {found.pk: found for found in listings_lock(pk for pk in (claimed.listing_id, sold_by) if pk)}
     own = {claimed.sale_id} if claimed.sale_id else set()
     waiting = set[uuid.UUID]()
@@ -130,7 +132,9 @@ def _finish(command: MarketplaceCommand, state: CommandState = CommandState.DONE
     command.outcome_unknown = command.outcome_unknown and state == CommandState.SUPERSEDED
     command.last_error = error[:300]
     command.save()
-    alert_recover(user_id=command.account.user_id, dedupe_key=f"command:{command.pk}")
+    # Claimed once alone it never failed, and nobody was told of it.
+    if command.fence > 1 or command.by_hand:
+        alert_recover(user_id=command.account.user_id, dedupe_key=f"command:{command.pk}")
 
 
 def _done(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:

@@ -7,14 +7,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 
 def save(path: Path, state: dict[str, Any]) -> None:
     """Write the state beside the file and put it in its place at once. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
     try:
-        with os.fdopen(handle, "w") as file:
-            json.dump(state, file)
+        with os.fdopen(handle, "wb") as file:
+            # Every two seconds, and no request is answered meanwhile: the standard encoder takes forty times as long.
+            file.write(orjson.dumps(state, option=orjson.OPT_NON_STR_KEYS))
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)

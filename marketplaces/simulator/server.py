@@ -16,6 +16,7 @@ from marketplaces.simulator.app import Simulator
 
 TICK_S = 0.25
 SAVE_S = 2.0
+SELLERS_AT_ONCE = 8
 log = logging.getLogger(__name__)
 
 
@@ -89,6 +90,7 @@ class RunningSimulator:
                 ) from error
             raise
         self._server.set_app(simulator)
+        simulator.outbox.at_once = SELLERS_AT_ONCE
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True),

@@ -46,10 +46,11 @@ def seats_move(
     SeatChange.objects.bulk_create(changes)
     tickets = sorted({seat.season_ticket_id for seat in seats})
     games_remaining_refresh(tickets)
+    people = {ticket_id: watchers(ticket_id) for ticket_id in tickets}
     for seat in seats:
         publish(
             tenant_id=seat.tenant_id,
-            user_ids=watchers(seat.season_ticket_id),
+            user_ids=people[seat.season_ticket_id],
             kind=LiveType.SEAT_CHANGED,
             object_id=seat.pk,
             version=seat.version,

@@ -1,127 +1,84 @@
 """`bench delist`: from the notice of a sale to the last delist, on real processes and a simulator that takes 50 ms."""
 
+import os
 import statistics
+import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from typing import Any
 
 import httpx
 from django.conf import settings
 
-from listings.models import Listing, Sale
-from listings.services.expire import BEFORE_START
-from listings.services.publish import listing_publish
+from listings.models import CommandKind, Listing, MarketplaceCommand, Sale
 from listings.services.refs import listing_ref
-from marketplaces.errors import MarketplaceError
-from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
-from portfolios.models import Game, OwnerState, SeasonTicket, Seat
-from portfolios.services.season_tickets import season_ticket_create
-from seatsync.accounts.models import Role
-from seatsync.accounts.selectors import actor_for
+from seatsync.bench.load import Backlog, PageLoad, paced
 from seatsync.bench.report import Report, percentile
-from seatsync.core.actors import Actor
+from seatsync.bench.sellers import PATIENCE_S, Seller, offer, sellers_make, wait_active
 from seatsync.core.clock import now
-from seatsync.demo.accounts import accounts_load
-from seatsync.demo.facts import facts
 from seatsync.demo.paper import SimulatorDoor
-from seatsync.demo.people import user_make
-from seatsync.tenants.selectors import tenant_default
 
-EMAIL = "bench@example.com"
-SECTION, SEATS_A_GAME = "140", 20
 ANSWER_MS = 50
-# Two sales a second: inside the five requests a second that an account is granted by default.
-PAUSE_S = 0.5
-PATIENCE_S = 180.0
 # Delists for the baseline.
 BARE = 20
+# Buyers at once: one that waits for the simulator's answer keeps no other one waiting.
+BUYERS = 8
+# With the load beside it, what a holder keeps on offer beyond what is sold, in seats: prices that go on waiting.
+KEPT = 5
+# The load runs so long before the first sale.
+SETTLE_S = 3.0
 
 
-def delist(count: int = 200) -> Report:
-    """p99 in ms from notice to last delist over `count` sales; the product must be running (bin/start).
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What `bench delist` does: sales, a second, by how many holders, and what goes on beside them."""
+
+    count: int = 200
+    # An account is granted five requests a second by default, and a delist spends two (it is read back).
+    rate: float = 20.0
+    holders: int = 20
+    backlog: bool = True
+    # Season and game pages a second; 0: none.
+    pages: float = 2.0
+
+
+def delist(load: Load) -> Report:
+    """p99 in ms from notice to last delist over `load.count` sales; the product must be running (bin/start).
 
     The baseline is the marketplace's own part of it: delists sent straight to the simulator, one at a time, while it
     takes as long to answer as it does for the product. Raises LookupError where the product, the demo or enough free
     seats are missing, or where a sale's delists did not finish.
     """
-    simulator = httpx.Client(base_url=f"{settings.SIMULATOR_URL}/_sim", timeout=30)
+    if load.count < 1 or load.rate <= 0 or load.pages < 0:
+        raise LookupError("Sales and their rate must be more than nothing, pages no less.")
     if not SimulatorDoor.running():
         raise LookupError("The product is not running here. Use `bin/start`, then this command with its SIMULATOR_URL.")
-    try:
-        listings, spare = _publish(count)
-    except MarketplaceError as error:
-        raise LookupError(f"The simulator refused the bench's account ({error}). Start from a fresh state.") from error
-    _wait_active([*listings, *spare])
-    started = now()
+    sellers = sellers_make(load.holders, SimulatorDoor(), bench="delist")
+    sold, spare = _publish(sellers, load)
+    simulator = httpx.Client(base_url=f"{settings.SIMULATOR_URL}/_sim", timeout=30)
     simulator.post("/settings", json={"answer_s": ANSWER_MS / 1000})
     try:
         baseline = _bare_delists(spare)
-        _sell(simulator, listings)
-        times = _times(started, count)
+        detail = _measure(sellers, sold, simulator, load)
     finally:
         simulator.post("/settings", json={"answer_s": 0.0})
-    detail = {
-        "sales": len(times), "p50_ms": percentile(times, 0.5), "p95_ms": percentile(times, 0.95),
-        "p99_ms": percentile(times, 0.99), "simulator_answers_in_ms": ANSWER_MS, "sales_a_second": 1 / PAUSE_S,
-    }  # fmt: skip
-    return Report(
-        "delist",
-        percentile(times, 0.99),
-        "ms",
-        {"name": "one bare delist at the simulator", "figure": baseline},
-        detail,
-    )
+    base = {"name": "one bare delist at the simulator", "figure": baseline}
+    return Report("delist", detail["p99_ms"], "ms", base, detail)
 
 
-def _seller() -> tuple[Actor, list[MarketplaceAccount]]:
-    """A holder of the bench's own, with his accounts, so that no figure depends on what the demo's holder did."""
-    game = Game.objects.filter(source=facts().source, starts_at__gt=now()).order_by("starts_at").first()
-    if game is None:
-        raise LookupError("The demo is not loaded, or its season is over. Run `manage.py demo` first.")
-    tenant = tenant_default()
-    user = user_make(EMAIL, "Bench", tenant, Role.HOLDER)
-    actor = actor_for(user, tenant.pk)
-    if not SeasonTicket.objects.filter(user=user).exists():
-        season_ticket_create(
-            actor=actor, user_id=user.pk, team_id=game.home_team_id, season_year=game.season_year, section=SECTION,
-            row="40", seat_from=1, seat_to=SEATS_A_GAME, cost_basis=Decimal("1000.00"), order_reference="BENCH",
-            source=game.source,
-        )  # fmt: skip
-    return actor, accounts_load(actor, SimulatorDoor(), token="bench-seatgeek-token")  # noqa: S106 - the simulator's
-
-
-def _publish(count: int) -> tuple[list[Listing], list[Listing]]:
-    """Offer single seats of coming games on both platforms.
-
-    Returns the first platform's listings: `count` of them to be sold, and BARE more for the baseline.
-    """
-    actor, accounts = _seller()
-    offered = Listing.objects.filter(status__in=["publishing", "active", "paused", "delisting"])
-    free = Seat.objects.filter(
-        season_ticket__user__email=EMAIL, state=OwnerState.AVAILABLE, game__starts_at__gt=now() + BEFORE_START * 2
-    ).exclude(listing_seats__listing__in=offered)
-    seats = list(free.order_by("game__starts_at", "seat_number")[: count + BARE])
-    if len(seats) < count + BARE:
-        raise LookupError(f"{len(seats)} free seats are left; {count + BARE} are needed. Start from a fresh state.")
-    made = [
-        listing_publish(
-            actor=actor, seat_ids=[seat.pk], account_ids=[account.pk for account in accounts], price=Decimal("80.00"),
-            floor=Decimal("60.00"), ceiling=Decimal("200.00"),
-        )[0]
-        for seat in seats
-    ]  # fmt: skip
-    return made[:count], made[count:]
-
-
-def _wait_active(listings: list[Listing]) -> None:
-    groups = [listing.seat_group_id for listing in listings]
-    deadline = time.monotonic() + PATIENCE_S
-    while Listing.objects.filter(seat_group__in=groups, status="publishing").exists():
-        if time.monotonic() > deadline:
-            raise LookupError("The listings were not published in time. Is the sync worker running?")
-        time.sleep(0.5)
+def _publish(sellers: list[Seller], load: Load) -> tuple[list[Listing], list[Listing]]:
+    """Offer single seats; the first platform's listings to be sold, holder by holder in turns, and BARE spare ones."""
+    wanted, kept = load.count + BARE, KEPT if load.backlog else 0
+    shares = [wanted // len(sellers) + (number < wanted % len(sellers)) for number in range(len(sellers))]
+    offers = [offer(seller, share + kept) for seller, share in zip(sellers, shares, strict=True)]
+    wait_active([listing for seats in offers for seat in seats for listing in seat])
+    turns = [seats[turn][0] for turn in range(max(shares)) for seats, n in zip(offers, shares, strict=True) if turn < n]
+    return turns[: load.count], turns[load.count :]
 
 
 def _bare_delists(spare: list[Listing]) -> float:
@@ -136,23 +93,73 @@ def _bare_delists(spare: list[Listing]) -> float:
     return round(statistics.median(times), 1)
 
 
-def _sell(simulator: httpx.Client, listings: list[Listing]) -> None:
-    for listing in listings:
-        body = {"platform": listing.platform, "external_id": listing.external_id}
-        answer = simulator.post("/sell", json=body)
+def _measure(sellers: list[Seller], sold: list[Listing], simulator: httpx.Client, load: Load) -> dict[str, Any]:
+    backlog, started = Backlog(sellers) if load.backlog else None, now()
+    looking = PageLoad(sellers[0], load.pages) if load.pages else None
+    with ExitStack() as beside:
+        if backlog is not None:
+            backlog.fill()
+            beside.enter_context(backlog)
+        if looking is not None:
+            beside.enter_context(looking)
+        if backlog is not None or looking is not None:
+            time.sleep(SETTLE_S)
+        _sell(simulator, sold, load.rate)
+        sales = _finished(sellers, started, len(sold))
+        at_work = os.getloadavg()
+    times = [float(sale.notice_to_last_delist_ms or 0) for sale in sales]
+    return {
+        "sales": len(times), "p50_ms": percentile(times, 0.5), "p95_ms": percentile(times, 0.95),
+        "p99_ms": percentile(times, 0.99), "simulator_answers_in_ms": ANSWER_MS, "holders": len(sellers),
+        "sales_a_second": {
+            "wanted": load.rate, "noticed": _a_second([sale.noticed_at for sale in sales]),
+            "taken_down": _a_second([sale.last_delist_at for sale in sales if sale.last_delist_at]),
+        },
+        "of_it_until_its_delist_was_written_ms": _until_written(sales),
+        "backlog": backlog.figures() if backlog else None, "pages": looking.figures() if looking else None,
+        "load_average": [round(value, 1) for value in at_work],
+    }  # fmt: skip
+
+
+def _sell(simulator: httpx.Client, listings: list[Listing], rate: float) -> None:
+    """Buy them at this rate, by the clock. Raises LookupError where one could not be bought."""
+
+    def buy(listing: Listing) -> None:
+        answer = simulator.post("/sell", json={"platform": listing.platform, "external_id": listing.external_id})
         if not answer.is_success:
             raise LookupError(f"The simulator did not sell: {answer.text}")
-        time.sleep(PAUSE_S)
+
+    bought: list[Future[None]] = []
+    with ThreadPoolExecutor(BUYERS) as buyers:
+        paced(
+            len(listings), rate, lambda number: bought.append(buyers.submit(buy, listings[number])), threading.Event()
+        )
+    for one in bought:
+        one.result()
 
 
-def _times(started: datetime, count: int) -> list[float]:
+def _finished(sellers: list[Seller], started: datetime, count: int) -> list[Sale]:
     """Raises LookupError where a sale's delists have not finished in time: a figure without them would flatter."""
+    accounts = [account.pk for seller in sellers for account in seller.accounts]
+    ours = Sale.objects.filter(account__in=accounts, noticed_at__gte=started)
     deadline = time.monotonic() + PATIENCE_S
-    ours = Sale.objects.filter(account__user__email=EMAIL, noticed_at__gte=started)
-    while True:
-        done = list(ours.exclude(notice_to_last_delist_ms=None).values_list("notice_to_last_delist_ms", flat=True))
-        if len(done) >= count:
-            return [float(ms or 0) for ms in done]
+    while (done := ours.exclude(notice_to_last_delist_ms=None).count()) < count:
         if time.monotonic() > deadline:
-            raise LookupError(f"{len(done)} of {count} sales were taken down everywhere within {PATIENCE_S:.0f} s.")
+            raise LookupError(f"{done} of {count} sales were taken down everywhere within {PATIENCE_S:.0f} s.")
         time.sleep(0.5)
+    return list(ours)
+
+
+def _until_written(sales: list[Sale]) -> dict[str, float]:
+    """From notice until its delist commands were written, in ms."""
+    written = MarketplaceCommand.objects.filter(sale__in=sales, kind=CommandKind.DELIST).values_list(
+        "created_at", "sale__noticed_at"
+    )
+    saga = [(at - noticed).total_seconds() * 1000 for at, noticed in written]
+    return {"p50": round(percentile(saga, 0.5)), "p99": round(percentile(saga, 0.99))} if saga else {}
+
+
+def _a_second(moments: list[datetime]) -> float:
+    """How many a second there were between the first and the last of them."""
+    took = (max(moments) - min(moments)).total_seconds()
+    return round((len(moments) - 1) / took, 2) if took else float(len(moments))

@@ -110,7 +110,7 @@ def alert_recover(*, user_id: uuid.UUID, dedupe_key: str) -> int:
     return alerts_recover(user_ids=[user_id], dedupe_keys=[dedupe_key])
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def alerts_recover(*, user_ids: Collection[uuid.UUID], dedupe_keys: Collection[str]) -> int:
     """Close these people's open alerts of any of these keys; returns how many were closed."""
     told = Alert.objects.filter(user_id__in=user_ids, dedupe_key__in=dedupe_keys)
@@ -123,7 +123,7 @@ def alerts_recover(*, user_ids: Collection[uuid.UUID], dedupe_keys: Collection[s
     return len(found)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def alerts_reword(*, user_ids: Collection[uuid.UUID], dedupe_key: str, body: str) -> int:
     """Say how what these people's alerts told of has gone on, seen already or not; returns how many were reworded."""
     alerts = Alert.objects.filter(user_id__in=user_ids, dedupe_key=dedupe_key).exclude(body=body)

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 from psycopg.errors import UniqueViolation
 
-from listings.locks import commands_claimable
+from listings.locks import command_claimable
 from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.services import outbox
 from listings.services.commands import command_write
@@ -116,7 +116,8 @@ def test_a_command_that_another_worker_has_locked_is_skipped_and_not_waited_for(
     held = list[uuid.UUID]()
 
     def claim() -> None:
-        held.extend(command.pk for command in commands_claimable(1, state=CommandState.PENDING))
+        taken = command_claimable(urgent=False, spent=(), spent_ordinary=(), look_ahead=1)
+        held.extend([taken.pk] if taken else [])
 
     with held_elsewhere(claim):
         claimed = [command_claim(), command_claim()]

@@ -1,6 +1,7 @@
 """Webhooks on their way: retried as documented, and lost, late, doubled or shuffled on purpose."""
 
 import json
+import threading
 
 import pytest
 
@@ -117,3 +118,26 @@ def test_control_makes_waiting_deliveries_due(seller: World) -> None:
     seller.sell("seatgeek", 1)
     assert seller.control("deliver", {}) == {"due": 1}
     assert seller.simulator.deliver_due() == 1
+
+
+def test_sellers_are_told_at_once_and_each_in_order(seller: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, both = list[tuple[str, str]](), threading.Barrier(2, timeout=60)
+
+    def send(url: str, headers: dict[str, str], body: str) -> int:
+        # Nobody gets on before the other seller is being told as well.
+        both.wait()
+        told.append((url, body))
+        return 200
+
+    outbox = seller.simulator.outbox
+    monkeypatch.setattr(outbox, "_sender", send)
+    monkeypatch.setattr(outbox, "at_once", 2)
+    for platform in ("stubhub", "seatgeek", "stubhub", "seatgeek"):
+        seller.sell(platform, 1)
+        seller.moment += 1
+    queued = [(item.url, item.body) for item in seller.simulator.ledger.deliveries.values()]
+    assert seller.simulator.deliver_due() == 4
+    for platform in ("stubhub", "seatgeek"):
+        own = [one for one in told if one[0].endswith(platform)]
+        assert own == [one for one in queued if one[0].endswith(platform)]
+        assert len(own) == 2
