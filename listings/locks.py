@@ -77,6 +77,13 @@ def command_claimable(
     return next(iter(MarketplaceCommand.objects.raw(_CLAIMABLE, wish)), None)
 
 
+def commands_claimable(limit: int, **conditions: object) -> list[MarketplaceCommand]:
+    """Lock up to `limit` pending commands that nobody else holds, the urgent and the old ones first."""
+    lock_announce(Level.COMMANDS)
+    due = MarketplaceCommand.objects.filter(**conditions).order_by("priority", "not_before", "pk")
+    return list(due.select_for_update(of=("self",), skip_locked=True, no_key=True)[:limit])
+
+
 def push_halt_lock(halt_id: uuid.UUID) -> PushHalt | None:
     """Lock one brake of staff's; None where there is none. Brakes come first, with the accounts that they stand on."""
     lock_announce(Level.ACCOUNTS)
