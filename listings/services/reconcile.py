@@ -15,7 +15,7 @@ from django.db import transaction
 
 from listings.locks import listings_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand
-from listings.services.adopt import listing_rest_adopt
+from listings.services.adopt import listing_price_take, listing_rest_adopt
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_note
@@ -199,6 +199,9 @@ def _arrived_after_all(listing: Listing, found: RemoteListing, drift: Drift) -> 
 
 def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None:
     deliverable_note(listing, found)
+    if listing.made_there and listing.live_price is None:
+        listing_price_take(listing, found)
+        listing_changed(listing)
     if found.price == listing.price and found.quantity <= listing.quantity:
         drift.confirmed.append(listing.pk)
     if found.price != listing.price:

@@ -430,3 +430,37 @@ def test_what_is_left_of_it_and_is_not_for_sale_comes_down(holding: Holding, sim
     listing.refresh_from_db()
     assert (listing.status, there(simulator, "stubhub")) == (ListingStatus.SOLD, {})
     assert simulator.ledger.listings[made["id"]].state == "deleted"
+
+
+def test_a_listing_that_was_met_by_a_sale_of_taken_seats_keeps_the_price_that_it_shows(
+    holding: Holding, simulator: Simulator
+) -> None:
+    """One of the three that were bought there is free: it is on offer on, and the sale told what its seller gets."""
+    account = connect(holding, "stubhub")
+    other = connect_token(actor=holding.actor, platform="vividseats", mode=Mode.PAPER, token="")
+    (mine,) = listing_publish(
+        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats], account_ids=[other.pk],
+        price=Decimal("90.00"), floor=Decimal("60.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    work()
+    event_mapping_confirm(game=holding.game, platform="stubhub", remote_event_id="501", by="test")
+    made = by_hand("stubhub", [1, 2, 3, 4])
+    control("sell", platform="vividseats", external_id=mine.external_id, quantity=2)
+    start = simulator.clock()
+    simulator.clock = lambda: start + 65.0
+    accounts_sync_due()
+    work()
+    control("sell", platform="stubhub", listing_id=made["id"], quantity=3)
+    MarketplaceAccount.objects.filter(pk=account.pk).update(last_sync_at=None)
+    accounts_sync_due()
+    listing = Listing.objects.get(made_there=True)
+    assert (listing.price, listing.live_price, numbers(listing)) == (Decimal("81.90"), None, [3])
+    work()
+    assert Sale.objects.get(account=account).state in {SaleState.CONFLICT, SaleState.CANCELLED}
+    Listing.objects.update(updated_at=listing.updated_at - timedelta(minutes=5))
+    simulator.clock = lambda: start + 130.0
+    sweep()
+    listing.refresh_from_db()
+    assert (listing.price, listing.live_price, listing.status) == (Decimal("91.00"), Decimal("91.00"), "active")
+    assert not MarketplaceCommand.objects.filter(kind="reprice").exists()
+    assert simulator.ledger.listings[made["id"]].price_cents == 9100
