@@ -1,37 +1,43 @@
-"""Locks of listings, sales and commands, in this order, and before them of staff's brakes (seatsync.core.locks)."""
+"""Locks of listings, sales and commands, in this order, and before them of staff's brakes (seatsync.core.locks).
+
+Each raises Busy where somebody else has the row for longer than one waits.
+"""
 
 import uuid
 from collections.abc import Collection, Iterable
 
 from listings.models import FoundListing, Listing, MarketplaceCommand, PushHalt, Sale
 from seatsync.core.clock import now
-from seatsync.core.locks import Level, lock_announce
+from seatsync.core.locks import Level, lock_announce, lock_waiting
 
 
 def found_lock(found_id: uuid.UUID) -> FoundListing:
     """Lock one thing that was found on an account and read it fresh; such locks come first, with the accounts."""
     lock_announce(Level.ACCOUNTS)
-    return FoundListing.objects.select_for_update(of=("self",), no_key=True).get(pk=found_id)
+    with lock_waiting("what was found"):
+        return FoundListing.objects.select_for_update(of=("self",), no_key=True).get(pk=found_id)
 
 
 def listings_lock(listing_ids: Iterable[uuid.UUID]) -> list[Listing]:
     """Lock these listings in primary-key order and read them fresh."""
     lock_announce(Level.LISTINGS)
-    return list(
-        Listing.objects.filter(pk__in=list(listing_ids)).order_by("pk").select_for_update(of=("self",), no_key=True)
-    )
+    wanted = Listing.objects.filter(pk__in=list(listing_ids)).order_by("pk")
+    with lock_waiting("this listing"):
+        return list(wanted.select_for_update(of=("self",), no_key=True))
 
 
 def sale_lock(sale_id: uuid.UUID) -> Sale:
     """Lock one sale and read it fresh."""
     lock_announce(Level.SALES)
-    return Sale.objects.select_for_update(of=("self",), no_key=True).get(pk=sale_id)
+    with lock_waiting("this sale"):
+        return Sale.objects.select_for_update(of=("self",), no_key=True).get(pk=sale_id)
 
 
 def command_lock(command_id: uuid.UUID) -> MarketplaceCommand:
     """Lock one command and read it fresh."""
     lock_announce(Level.COMMANDS)
-    return MarketplaceCommand.objects.select_for_update(of=("self",), no_key=True).get(pk=command_id)
+    with lock_waiting("this command"):
+        return MarketplaceCommand.objects.select_for_update(of=("self",), no_key=True).get(pk=command_id)
 
 
 # The conditions on the locked row stand twice: what another worker changed after our snapshot is judged anew by those
@@ -87,4 +93,5 @@ def commands_claimable(limit: int, **conditions: object) -> list[MarketplaceComm
 def push_halt_lock(halt_id: uuid.UUID) -> PushHalt | None:
     """Lock one brake of staff's; None where there is none. Brakes come first, with the accounts that they stand on."""
     lock_announce(Level.ACCOUNTS)
-    return PushHalt.objects.select_for_update(of=("self",), no_key=True).filter(pk=halt_id).first()
+    with lock_waiting("this brake"):
+        return PushHalt.objects.select_for_update(of=("self",), no_key=True).filter(pk=halt_id).first()

@@ -25,8 +25,10 @@ LISTING_MOVES: dict[str, frozenset[str]] = {
     _L.EXPIRED: frozenset({_L.DELISTING, _L.SOLD}),
 }
 
-# What a listing that sold out becomes once none of its sales stands; by nothing else it leaves "sold".
+# What a listing that sold out becomes once none of its sales stands, and what one becomes that a hand made and that was
+# met by its sale, when more seats of it are seen; by nothing else it leaves "sold".
 UNSOLD: dict[str, str] = {_L.SOLD: _L.CANCELLED}
+HAS_MORE: dict[str, str] = {_L.SOLD: _L.ACTIVE}
 
 SALE_MOVES: dict[str, frozenset[str]] = {
     _S.PROVISIONAL: frozenset({_S.CONFIRMED, _S.FULFILLED, _S.COMPLETE, _S.CANCELLED, _S.CONFLICT, _S.NEEDS_PERSON}),

@@ -1,15 +1,20 @@
 """Adoption: a listing that was made at its marketplace by hand becomes one of ours, kept in step from then on."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
-from listings.models import Listing, ListingSeat, ListingStatus, PriceHistory, Sale, SaleSeat, SplitType
+from django.db import transaction
+
+from listings.locks import listings_lock
+from listings.models import CommandState, Listing, ListingSeat, ListingStatus, PriceHistory, Sale, SaleSeat, SplitType
 from listings.services.allocation import together
 from listings.services.delist import listing_take_down
 from listings.services.notify import listing_changed
 from listings.services.projections import projections_shrink
-from listings.services.recognise import recognise, told_of_sale
-from marketplaces.contracts import RemoteSale
+from listings.services.recognise import recognise, told_of_listing, told_of_sale
+from listings.states import HAS_MORE
+from marketplaces.contracts import RemoteListing, RemoteSale
 from marketplaces.models import MarketplaceAccount
 from marketplaces.selectors import fee_version, proceeds_at
 from portfolios.locks import seats_lock, seats_lock_whole
@@ -47,11 +52,13 @@ def kept_problem(seats: Sequence[Seat]) -> str:
 def listing_adopt(
     *, actor: Actor, account: MarketplaceAccount, seats: Sequence[Seat], listing_id: str, remote_key: str,
     price: Decimal, currency: str, proceeds: Decimal | None = None, all_in: Decimal | None = None,
+    price_seen: bool = True,
 ) -> Listing:  # fmt: skip
     """A listing that its marketplace shows, as one of ours: active, at its own price, with what buyers have taken out.
 
-    Nobody moves its price until the holder gives it a floor and a ceiling. The caller holds a transaction and the
-    seats' locks. Raises Conflict where `adoption_problem` says why not.
+    Nobody moves its price until the holder gives it a floor and a ceiling. `price_seen`: the listing itself said it;
+    what was worked out of a sale is replaced at the next sweep (`listing_price_take`). The caller holds a transaction
+    and the seats' locks. Raises Conflict where `adoption_problem` says why not.
     """
     if problem := adoption_problem(seats, price, currency):
         raise Conflict(f"It cannot be kept in step: {problem}.", field="seats", remedy="Choose other seats.")
@@ -65,7 +72,8 @@ def listing_adopt(
         seat_group=seat_group_for(seats=ordered) if together(ordered) else None, game_id=first.game_id,
         game_date=first.game.game_date, platform=account.platform, listing_id=listing_id, made_there=True,
         remote_key=remote_key, section=first.section, row=first.row, quantity=len(ordered), price=price,
-        live_price=price, original_price=price, proceeds=proceeds or proceeds_at(price, fee_version(account.platform)),
+        live_price=price if price_seen else None, original_price=price,
+        proceeds=proceeds or proceeds_at(price, fee_version(account.platform)),
         all_in=all_in, currency=currency, floor=price, ceiling=price, status=ListingStatus.ACTIVE,
         split_type=SplitType.ANY, published_at=moment,
     )  # fmt: skip
@@ -83,6 +91,60 @@ def listing_adopt(
     _without_the_taken(listing, ordered)
     listing_changed(listing)
     return listing
+
+
+@transaction.atomic
+def listing_rest_adopt(*, account: MarketplaceAccount, known: Listing, item: RemoteListing, settled: datetime) -> bool:
+    """Seats that a listing still shows which was met by the sale of its others are its own too, and still on offer.
+
+    Its price is the one that it shows: a sale may have told what its seller gets alone. Returns whether it is so; not
+    where the seats are not certain or not for sale, or it changed after `settled`.
+    """
+    match, of_it = recognise(account, told_of_listing(item)), set(known.listing_seats.values_list("seat_id", flat=True))
+    rest = [seat for seat in match.seats if seat.pk not in of_it]
+    if match.why or not rest or adoption_problem(rest, item.price, item.currency):
+        return False
+    if {(seat.season_ticket_id, seat.game_id) for seat in rest} != {(known.season_ticket_id, known.game_id)}:
+        return False
+    rest = seats_lock_whole(rest)
+    (listing,) = listings_lock([known.pk])
+    waiting = listing.commands.filter(state__in=[CommandState.PENDING, CommandState.IN_FLIGHT])
+    if listing.status not in HAS_MORE or listing.updated_at > settled or waiting.exists() or kept_problem(rest):
+        return False
+    rest.sort(key=lambda seat: seat.seat_number)
+    ListingSeat.objects.bulk_create(
+        [ListingSeat(tenant_id=listing.tenant_id, listing=listing, seat=seat) for seat in rest]
+    )
+    before = {"status": listing.status, "price": listing.price}
+    listing.status, listing.status_reason, listing.sold_at = HAS_MORE[listing.status], "", None
+    listing.quantity, listing.seat_group = len(rest), seat_group_for(seats=rest) if together(rest) else None
+    listing_price_take(listing, item)
+    audit_record(
+        actor=Actor.marketplace(account.tenant_id, account.pk), verb="listing.adopt_rest", object_type="listing",
+        object_id=listing.pk, subject=account.user_id, before=before,
+        after={"status": listing.status, "price": item.price, "seats": len(rest)},
+    )  # fmt: skip
+    _without_the_taken(listing, rest)
+    listing_changed(listing)
+    return True
+
+
+def listing_price_take(listing: Listing, item: RemoteListing) -> None:
+    """Save a locked listing that was met by its sale at the price that it shows: nobody has decided on another.
+
+    A floor or a ceiling that its holder has given it meanwhile stays, as far as that price allows.
+    """
+    floor, ceiling = (None if bound == listing.price else bound for bound in (listing.floor, listing.ceiling))
+    listing.price = listing.live_price = listing.original_price = item.price
+    listing.floor, listing.ceiling = min(floor or item.price, item.price), max(ceiling or item.price, item.price)
+    listing.proceeds = item.proceeds or proceeds_at(item.price, fee_version(listing.platform))
+    listing.all_in = item.all_in
+    listing.version += 1
+    listing.save()
+    PriceHistory.objects.create(
+        time=now(), tenant_id=listing.tenant_id, listing_id=listing.pk, price=item.price, currency=listing.currency,
+        platform=listing.platform,
+    )  # fmt: skip
 
 
 def _without_the_taken(listing: Listing, seats: list[Seat]) -> None:
@@ -112,7 +174,7 @@ def listing_of_unknown_sale(account: MarketplaceAccount, sale: RemoteSale) -> Li
         return None
     return listing_adopt(
         actor=Actor.marketplace(account.tenant_id, account.pk), account=account, seats=seats,
-        listing_id=sale.listing_id, remote_key=sale.external_id, price=price, currency=sale.currency,
+        listing_id=sale.listing_id, remote_key=sale.external_id, price=price, currency=sale.currency, price_seen=False,
     )  # fmt: skip
 
 

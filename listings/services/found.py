@@ -61,7 +61,7 @@ def _adopt(actor: Actor, known: FoundListing, chosen: Sequence[Seat], sale: Remo
         )
     listing = listing_adopt(
         actor=actor, account=found.account, seats=seats, listing_id=_id_there(found, sale),
-        remote_key=found.remote_key, price=found.price, currency=found.currency,
+        remote_key=found.remote_key, price=found.price, currency=found.currency, price_seen=sale is None,
     )  # fmt: skip
     found.listing, found.game_id = listing, seats[0].game_id
     _decide(actor, found, FoundState.ADOPTED)

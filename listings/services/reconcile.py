@@ -15,15 +15,16 @@ from django.db import transaction
 
 from listings.locks import listings_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand
+from listings.services.adopt import listing_price_take, listing_rest_adopt
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_note
-from listings.services.drift_alerts import alert_vanished
+from listings.services.drift_alerts import alert_adopted, alert_vanished
 from listings.services.event_news import events_ask
 from listings.services.notify import listing_changed
 from listings.services.stock import stock_ask, stock_take
 from listings.services.sync import account_sync_sales
-from listings.states import listing_may_move
+from listings.states import HAS_MORE, listing_may_move
 from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteListing, RemoteListingState
 from marketplaces.errors import StockUnknown
 from marketplaces.models import MarketplaceAccount, Mode
@@ -119,7 +120,8 @@ def account_reconcile(
     for listing in (shown | believed).distinct():
         found = by_key.get(listing.key_there) or by_id.get(listing.listing_id)
         alive()
-        _judge(listing, found, began - SETTLE, drift)
+        if found is None or not _has_more(account, listing, found, began - SETTLE):
+            _judge(listing, found, began - SETTLE, drift)
     drift.foreign = stock_take(adapter=adapter, link=link, account=account, shown=remote, alive=alive)
     # After what is ours was judged: it asks more often than anything else here, and may find its limit spent.
     events_ask(adapter=adapter, link=link, account=account, alive=alive)
@@ -129,6 +131,17 @@ def account_reconcile(
             vanished=drift.vanished, wrong_price=drift.wrong_price, wrong_size=drift.wrong_size, foreign=drift.foreign,
         )  # fmt: skip
     return drift
+
+
+def _has_more(account: MarketplaceAccount, listing: Listing, found: RemoteListing, settled: datetime) -> bool:
+    """Whether it was met by a sale, and shows seats of which nobody knew: they are on offer from now on."""
+    if not listing.made_there or listing.status not in HAS_MORE:
+        return False
+    if not listing_rest_adopt(account=account, known=listing, item=found, settled=settled):
+        return False
+    listing.refresh_from_db()
+    alert_adopted(listing)
+    return True
 
 
 @transaction.atomic
@@ -189,6 +202,9 @@ def _arrived_after_all(listing: Listing, found: RemoteListing, drift: Drift) -> 
 
 def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None:
     deliverable_note(listing, found)
+    if listing.made_there and listing.live_price is None:
+        listing_price_take(listing, found)
+        listing_changed(listing)
     if found.price == listing.price and found.quantity <= listing.quantity:
         drift.confirmed.append(listing.pk)
     if found.price != listing.price:

@@ -174,7 +174,8 @@ def _own() -> tuple[dict[str, Own], dict[str, set[int]]]:
         up = listing.status in OPEN
         by_pk[listing.pk] = Own(listing.pk, listing.platform, listing.price, open=up, known_at=known_at)
         keys[listing.pk] = key = listing.key_there or f"#{listing.listing_id}"
-        prices[key] = {_cents(listing.original_price), _cents(listing.price)}
+        # What a hand lists has the price that the hand gave it, and what its holder decides on later.
+        prices[key] = set() if listing.made_there else {_cents(listing.original_price), _cents(listing.price)}
     for pk, proposed in PriceProposal.objects.filter(accepted=True).values_list("listing_id", "proposed_price"):
         prices[keys[pk]].add(_cents(proposed))
     rows = ListingSeat.objects.values_list("listing_id", "seat_id", "seat__seat_number", "offered")

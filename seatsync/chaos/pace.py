@@ -1,22 +1,27 @@
 """Threads that do something again and again, and how much is on its way just now."""
 
+import sys
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from django.db import close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection
 
 from listings.models import CommandKind, CommandState, MarketplaceCommand
 from marketplaces.models import InboundEvent, InboxState
 
 
 class Worker(ABC):
-    """Takes turns until it is told to stop; what a turn raises ends it, and is raised by `check`."""
+    """Takes turns until it is told to stop; what a turn raises ends it, and is raised by `check`.
+
+    Only what the database undoes, such as a deadlock, ends no more than the turn: it is told and counted.
+    """
 
     def __init__(self, name: str, *, pause_s: float) -> None:
         self.pause_s = pause_s
         self.error: BaseException | None = None
+        self.undone = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -46,7 +51,11 @@ class Worker(ABC):
     def _run(self) -> None:
         try:
             while not self._over.is_set():
-                self.turn()
+                try:
+                    self.turn()
+                except OperationalError as error:
+                    self.undone += 1
+                    sys.stderr.write(f"  a turn of {self._thread.name} came to nothing: {error}\n")
                 close_old_connections()
                 self.pause(self.pause_s)
         except BaseException as error:  # whatever it is, the main thread shall know

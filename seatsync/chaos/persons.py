@@ -2,6 +2,7 @@
 
 import uuid
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -97,7 +98,9 @@ class Persons(Worker):
         """Let the prices of these adopted listings move: until then they keep their own."""
         for one in made:
             for listing in listings_of(one).filter(status=ListingStatus.ACTIVE):
-                listing_bounds_set(
-                    actor=self._actors[one.group.owner_id], listing_id=listing.pk, floor=listing.price / 2,
-                    ceiling=listing.price * 2, version=None,
-                )  # fmt: skip
+                # One that is sold just now keeps its price.
+                with suppress(SeatSyncError):
+                    listing_bounds_set(
+                        actor=self._actors[one.group.owner_id], listing_id=listing.pk, floor=listing.price / 2,
+                        ceiling=listing.price * 2, version=None,
+                    )  # fmt: skip

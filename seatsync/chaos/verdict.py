@@ -44,6 +44,7 @@ def judged(whole: Books, cast: Cast, left_active: Sequence[str]) -> dict[str, An
     figures |= happened(books, cast)
     figures["files_overtaken"] = judge.files_overtaken(books)
     figures["needs_person"] = _count("needs_person", list(judge.waiting_for_a_person()))
+    figures["turns_undone"] = sum(worker.undone for worker in cast.workers)
     figures["success_rate"] = judge.success_rate()
     figures["notice_to_last_delist_ms"] = notice_to_last_delist()
     figures["sale_to_last_delist_ms"] = sale_to_last_delist(books)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from seatsync.chaos.run import kept
 from seatsync.chaos.trouble import profile
 from tests.product import ROOT
 from tests.seeds import seeds
@@ -75,3 +76,10 @@ def test_two_hundred_sales_under_faults_and_kills_keep_every_promise(seed: int, 
     faults = figures["faults"]
     assert faults["sigkill"] > 0
     assert faults["valkey_restart"] == 1
+
+
+@pytest.mark.parametrize("broken", [*ZEROS, "needs_person", "unfinished", "success_rate"])
+def test_a_run_that_broke_one_promise_has_not_kept_them(broken: str) -> None:
+    whole: dict[str, Any] = dict.fromkeys([*ZEROS, "needs_person", "unfinished"], 0) | {"success_rate": 0.999}
+    assert kept(whole)
+    assert not kept(whole | {broken: 0.9989 if broken == "success_rate" else 1})

@@ -1,10 +1,13 @@
 """I-02 on real connections: whoever takes or offers seats waits for who has them, and judges what is there then."""
 
+import threading
 from collections.abc import Callable
 from functools import partial
 
 import pytest
+from django.db import transaction
 
+from listings.locks import listings_lock, sale_lock
 from listings.models import Listing, ListingSeat, Sale, SaleSeat, SaleState
 from listings.services.resolve import sale_resolve
 from listings.services.sale_saga import sale_apply, sale_hold
@@ -13,7 +16,7 @@ from portfolios.services.games import game_move
 from portfolios.services.ledger import seats_move, seats_set_state
 from seatsync.core import locks
 from seatsync.core.actors import Actor
-from seatsync.core.errors import Conflict
+from seatsync.core.errors import Busy, Conflict
 from seatsync.core.limiters import valkey
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market, build_market
@@ -132,3 +135,31 @@ def test_i02_a_game_is_moved_when_nobody_is_at_its_seats_any_more(market: Market
     (doer,) = at_once(market, move)
     assert doer.error is None
     assert Game.objects.get(pk=market.holding.game.pk).status == GameStatus.POSTPONED
+
+
+def test_i02_whoever_waits_too_long_for_a_listing_or_a_sale_is_told_to_try_again(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The seats are free: somebody is at the listing, or at the sale, alone."""
+    listing, _ = market.published()
+    sold = market.alpha.sell(listing.external_id, (1, 2))
+    sale = sale_apply(account=market.accounts["alpha"], remote=sold)
+    held, go = threading.Event(), threading.Event()
+
+    def keep() -> None:
+        with transaction.atomic():
+            listings_lock([listing.pk])
+            sale_lock(sale.pk)
+            held.set()
+            go.wait(PATIENCE_S)
+
+    keeper = Doer(keep)
+    assert held.wait(PATIENCE_S)
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT_MS", 50)
+    try:
+        for lock in (partial(listings_lock, [listing.pk]), partial(sale_lock, sale.pk)):
+            with pytest.raises(Busy, match="Somebody else is changing this"), transaction.atomic():
+                lock()
+    finally:
+        go.set()
+        keeper.finish()

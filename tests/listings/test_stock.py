@@ -1,5 +1,6 @@
 """What an account held before it was connected, and what is made there by hand since (against the simulator)."""
 
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from marketplaces.services.files import StoredFile
 from marketplaces.simulator.app import Simulator
 from portfolios.models import OwnerState, Seat
 from portfolios.services.ledger import seats_set_state
+from portfolios.services.mapping import event_mapping_confirm
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert
 from tests.builders import Holding
@@ -373,3 +375,92 @@ def test_an_account_of_which_nothing_is_known_is_not_swept_again_and_again(
     work()
     assert accounts_reconcile_due() == 0
     assert not MarketplaceCommand.objects.filter(state="needs_person").exists()
+
+
+def sold_in_part(holding: Holding, simulator: Simulator, platform: str) -> tuple[dict[str, Any], Listing]:
+    """Two of four seats of a hand's listing were sold, and the sale was heard of before any sweep."""
+    connect(holding, platform)
+    work()
+    event_mapping_confirm(game=holding.game, platform=platform, remote_event_id="501", by="test")
+    made = by_hand(platform, [1, 2, 3, 4])
+    control("sell", platform=platform, listing_id=made["id"], quantity=2)
+    start = simulator.clock()
+    simulator.clock = lambda: start + 65.0
+    MarketplaceAccount.objects.update(last_sync_at=None)
+    accounts_sync_due()
+    work()
+    listing = Listing.objects.get()
+    assert (listing.made_there, listing.status, listing.quantity) == (True, ListingStatus.SOLD, 2)
+    Listing.objects.update(updated_at=listing.updated_at - timedelta(minutes=5))
+    simulator.clock = lambda: start + 130.0
+    return made, listing
+
+
+@pytest.mark.parametrize("platform", ["stubhub", "vividseats", "ticketmaster"])
+def test_what_is_left_of_a_listing_that_was_met_by_its_sale_stays_on_offer_at_the_price_that_it_shows(
+    holding: Holding, simulator: Simulator, platform: str
+) -> None:
+    """A sale may say only what its seller gets: that is less than the listing asks, and nobody has decided it."""
+    made, listing = sold_in_part(holding, simulator, platform)
+    sweep()
+    listing.refresh_from_db()
+    prices = (listing.price, listing.live_price, listing.floor, listing.ceiling)
+    assert (listing.status, listing.sold_at, prices) == (ListingStatus.ACTIVE, None, (Decimal("91.00"),) * 4)
+    assert (numbers(listing), there(simulator, platform)) == ([3, 4], {str(made["id"]): 2})
+    assert not MarketplaceCommand.objects.filter(kind__in=["reprice", "delist"]).exists()
+    assert Alert.objects.filter(kind="listing.adopted", object_id=str(listing.pk)).exists()
+    # From now on it is a projection like any other.
+    control("sell", platform=platform, listing_id=made["id"], quantity=2)
+    start = simulator.clock()
+    simulator.clock = lambda: start + 65.0
+    MarketplaceAccount.objects.update(last_sync_at=None)
+    accounts_sync_due()
+    work()
+    listing.refresh_from_db()
+    assert (listing.status, Sale.objects.filter(listing=listing, state=SaleState.CONFIRMED).count()) == ("sold", 2)
+    assert Seat.objects.filter(game=holding.game, state=OwnerState.SOLD).count() == 4
+
+
+def test_what_is_left_of_it_and_is_not_for_sale_comes_down(holding: Holding, simulator: Simulator) -> None:
+    made, listing = sold_in_part(holding, simulator, "stubhub")
+    seats_set_state(
+        actor=holding.actor, seat_ids=[holding.seats[3].pk], to_state=OwnerState.ATTENDING, reason="we went"
+    )
+    sweep()
+    listing.refresh_from_db()
+    assert (listing.status, there(simulator, "stubhub")) == (ListingStatus.SOLD, {})
+    assert simulator.ledger.listings[made["id"]].state == "deleted"
+
+
+def test_a_listing_that_was_met_by_a_sale_of_taken_seats_keeps_the_price_that_it_shows(
+    holding: Holding, simulator: Simulator
+) -> None:
+    """One of the three that were bought there is free: it is on offer on, and the sale told what its seller gets."""
+    account = connect(holding, "stubhub")
+    other = connect_token(actor=holding.actor, platform="vividseats", mode=Mode.PAPER, token="")
+    (mine,) = listing_publish(
+        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats], account_ids=[other.pk],
+        price=Decimal("90.00"), floor=Decimal("60.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    work()
+    event_mapping_confirm(game=holding.game, platform="stubhub", remote_event_id="501", by="test")
+    made = by_hand("stubhub", [1, 2, 3, 4])
+    control("sell", platform="vividseats", external_id=mine.external_id, quantity=2)
+    start = simulator.clock()
+    simulator.clock = lambda: start + 65.0
+    accounts_sync_due()
+    work()
+    control("sell", platform="stubhub", listing_id=made["id"], quantity=3)
+    MarketplaceAccount.objects.filter(pk=account.pk).update(last_sync_at=None)
+    accounts_sync_due()
+    listing = Listing.objects.get(made_there=True)
+    assert (listing.price, listing.live_price, numbers(listing)) == (Decimal("81.90"), None, [3])
+    work()
+    assert Sale.objects.get(account=account).state in {SaleState.CONFLICT, SaleState.CANCELLED}
+    Listing.objects.update(updated_at=listing.updated_at - timedelta(minutes=5))
+    simulator.clock = lambda: start + 130.0
+    sweep()
+    listing.refresh_from_db()
+    assert (listing.price, listing.live_price, listing.status) == (Decimal("91.00"), Decimal("91.00"), "active")
+    assert not MarketplaceCommand.objects.filter(kind="reprice").exists()
+    assert simulator.ledger.listings[made["id"]].price_cents == 9100
