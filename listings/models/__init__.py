@@ -1,0 +1,89 @@
+"""Listings (projections of ledger seats), commands to marketplaces, sales, trading states and price history."""
+
+from listings.models.brakes import (
+    PushHalt,
+    PushHaltQuerySet,
+    TradingState,
+    TradingStateKind,
+    TradingStateQuerySet,
+)
+from listings.models.commands import (
+    AccountSweep,
+    CommandKind,
+    CommandState,
+    MarketplaceCommand,
+)
+from listings.models.delivery import (
+    TICKET_KINDS,
+    DeliveryTerms,
+    SaleProof,
+    SeatTicket,
+)
+from listings.models.found import (
+    FoundKind,
+    FoundListing,
+    FoundListingQuerySet,
+    FoundState,
+)
+from listings.models.listings import (
+    DELIVERIES,
+    SOLD_THERE,
+    Listing,
+    ListingQuerySet,
+    ListingSeat,
+    ListingStatus,
+    SplitType,
+)
+from listings.models.payouts import (
+    Payout,
+    PayoutLine,
+    PayoutQuerySet,
+)
+from listings.models.prices import (
+    PriceHistory,
+    PriceProposal,
+)
+from listings.models.sales import (
+    Sale,
+    SaleEnding,
+    SaleQuerySet,
+    SaleSeat,
+    SaleState,
+)
+
+__all__ = [
+    "DELIVERIES",
+    "SOLD_THERE",
+    "TICKET_KINDS",
+    "AccountSweep",
+    "CommandKind",
+    "CommandState",
+    "DeliveryTerms",
+    "FoundKind",
+    "FoundListing",
+    "FoundListingQuerySet",
+    "FoundState",
+    "Listing",
+    "ListingQuerySet",
+    "ListingSeat",
+    "ListingStatus",
+    "MarketplaceCommand",
+    "Payout",
+    "PayoutLine",
+    "PayoutQuerySet",
+    "PriceHistory",
+    "PriceProposal",
+    "PushHalt",
+    "PushHaltQuerySet",
+    "Sale",
+    "SaleEnding",
+    "SaleProof",
+    "SaleQuerySet",
+    "SaleSeat",
+    "SaleState",
+    "SeatTicket",
+    "SplitType",
+    "TradingState",
+    "TradingStateKind",
+    "TradingStateQuerySet",
+]

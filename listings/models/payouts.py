@@ -1,0 +1,80 @@
+"""Payouts and their lines."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from listings.models.sales import Sale
+from seatsync.core.models import BaseModel
+from seatsync.core.querysets import OwnedQuerySet, manager_of
+
+
+class PayoutQuerySet(OwnedQuerySet["Payout"]):
+    """Payouts to one's own accounts: money is the account owner's business alone."""
+
+    def _for_user(self, user_id: uuid.UUID) -> "PayoutQuerySet":
+        return self.filter(account__user_id=user_id)
+
+
+class Payout(BaseModel):
+    """What a platform paid (or will pay) an account in one transfer; `net` is the deposit."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    account = models.ForeignKey("marketplaces.MarketplaceAccount", on_delete=models.PROTECT, related_name="payouts")
+    mode = models.CharField(max_length=10)
+    platform = models.CharField(max_length=20)
+    reference = models.CharField(max_length=80)
+    expected_at = models.DateTimeField(null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    gross = models.DecimalField(max_digits=10, decimal_places=2)
+    fee = models.DecimalField(max_digits=10, decimal_places=2)
+    penalty = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    net = models.DecimalField(max_digits=10, decimal_places=2)
+    currency = models.CharField(max_length=3, default="USD")
+    # What the lines leave of the deposit; anything but zero is shown to the holder.
+    unexplained = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+
+    objects: ClassVar[PayoutQuerySet] = manager_of(PayoutQuerySet)
+
+    class Meta:
+        db_table = "payouts"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "reference"], name="payout_once")]
+        indexes: ClassVar = [models.Index(fields=["tenant", "-paid_at"], name="payout_paid")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.reference} {self.net}"
+
+    @property
+    def state(self) -> str:
+        """Whether it was made, or is only announced."""
+        return "announced" if self.paid_at is None else "paid"
+
+
+class PayoutLine(BaseModel):
+    """One sale's part of a payout; amounts are the platform's (I-25). `sale` is null for one that we do not know."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    payout = models.ForeignKey(Payout, on_delete=models.PROTECT, related_name="lines")
+    sale = models.ForeignKey(Sale, null=True, blank=True, on_delete=models.PROTECT, related_name="payout_lines")
+    platform_sale_id = models.CharField(max_length=80, blank=True)
+    gross = models.DecimalField(max_digits=10, decimal_places=2)
+    fee = models.DecimalField(max_digits=10, decimal_places=2)
+    penalty = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    net = models.DecimalField(max_digits=10, decimal_places=2)
+    # What its marketplace calls what it charged.
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "payout_lines"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["payout", "platform_sale_id"], name="payout_line_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform_sale_id} {self.net}"
+
+    @property
+    def left_out(self) -> bool:
+        """Whether a correction took it back to nothing."""
+        return not (self.gross or self.fee or self.penalty or self.net)

@@ -1,0 +1,158 @@
+"""Sales and the seats that they have."""
+
+import uuid
+from decimal import Decimal
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from listings.models.listings import Listing
+from portfolios.models import SeasonTicket
+from seatsync.core.models import BaseModel
+from seatsync.core.querysets import OwnedQuerySet, manager_of
+
+
+class SaleState(models.TextChoices):
+    """Where a sale stands; allowed moves are in listings/states.py."""
+
+    PROVISIONAL = "provisional", "being paid"
+    CONFIRMED = "confirmed", "sold"
+    FULFILLED = "fulfilled", "delivered"
+    COMPLETE = "complete", "paid out"
+    CONFLICT = "conflict", "conflict"
+    CANCELLED = "cancelled", "cancelled"
+    NEEDS_PERSON = "needs_person", "needs a person"
+
+
+class SaleEnding(models.TextChoices):
+    """How a sale went wrong; what each does to seats and money is a row of listings/states.py."""
+
+    PROMISE_CANCELLED = "promise_cancelled", "the buyer's payment did not come"
+    REJECTED = "rejected", "rejected, because a seat was gone"
+    CANCELLED = "cancelled", "cancelled by its marketplace"
+    GAME_OFF = "game_off", "the game was called off"
+    CLAIM = "claim", "under complaint"
+    PENALTY = "penalty", "charged a penalty"
+    REPLACEMENT = "replacement", "replaced by other tickets"
+
+
+class SaleQuerySet(OwnedQuerySet["Sale"]):
+    """Sales from accounts of visible season tickets, or of one's own accounts."""
+
+    def _for_user(self, user_id: uuid.UUID) -> "SaleQuerySet":
+        tickets = SeasonTicket.objects.all()._for_user(user_id)
+        return self.filter(Q(account__user_id=user_id) | Q(listing__season_ticket__in=tickets))
+
+
+class Sale(BaseModel):
+    """A sale that a marketplace reported: stored always, never refused, never dropped."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    account = models.ForeignKey(
+        "marketplaces.MarketplaceAccount",
+        on_delete=models.PROTECT,
+        related_name="sales",
+    )
+    mode = models.CharField(max_length=10)
+    listing = models.ForeignKey(Listing, null=True, blank=True, on_delete=models.PROTECT, related_name="sales")
+    game = models.ForeignKey("portfolios.Game", null=True, blank=True, on_delete=models.PROTECT)
+    platform = models.CharField(max_length=20)
+    platform_sale_id = models.CharField(max_length=80)
+    quantity = models.PositiveSmallIntegerField(default=0)
+    gross = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    fees = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    proceeds = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    # What gross - fees - proceeds leaves where the platform rounds otherwise (at most a cent a ticket).
+    rounding = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    currency = models.CharField(max_length=3, default="USD")
+    fee_version = models.ForeignKey("marketplaces.FeeVersion", null=True, blank=True, on_delete=models.PROTECT)
+    # When its money is to come is reckoned by this one.
+    payout_calendar = models.ForeignKey(
+        "marketplaces.PayoutCalendarVersion", null=True, blank=True, on_delete=models.PROTECT
+    )
+    state = models.CharField(max_length=15, choices=SaleState.choices)
+    # Its marketplace's own word, and what we understood by it (RemoteSaleState).
+    remote_status = models.CharField(max_length=60, blank=True)
+    remote_state = models.CharField(max_length=20, blank=True)
+    state_reason = models.CharField(max_length=300, blank=True)
+    # What went wrong last, where something did; blank again once that is settled.
+    ending = models.CharField(max_length=20, choices=SaleEnding.choices, blank=True)
+    ending_reason = models.CharField(max_length=300, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    # What a person was told it will cost; what was charged is in the payouts' lines, and summed up here from them.
+    told_charge = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    charged = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    sold_at = models.DateTimeField()
+    noticed_at = models.DateTimeField()
+    read_back_at = models.DateTimeField(null=True, blank=True)
+    # Since when its marketplace shows it nowhere, and whether a person was asked because of that.
+    missed_at = models.DateTimeField(null=True, blank=True)
+    missing = models.BooleanField(default=False)
+    # What stands between it and its buyer (DeliveryStep), what its marketplace says of that, and since when it asks
+    # for tickets that went before; `buyer_sealed`: to whom they go, under the holder's own key.
+    delivery_step = models.CharField(max_length=20, blank=True)
+    delivery_note = models.CharField(max_length=300, blank=True)
+    asked_again_at = models.DateTimeField(null=True, blank=True)
+    buyer_sealed = models.BinaryField(default=bytes, blank=True)
+    # The shipping label of its parcel, a PDF.
+    label_sealed = models.BinaryField(default=bytes, blank=True)
+    # When we first heard that its tickets were handed over.
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    confirm_by = models.DateTimeField(null=True, blank=True)
+    ship_by = models.DateTimeField(null=True, blank=True)
+    # From notice to the moment the last other listing of these seats was verified gone.
+    last_delist_at = models.DateTimeField(null=True, blank=True)
+    # A grant that nobody renews can hold a delist up for months.
+    notice_to_last_delist_ms = models.PositiveBigIntegerField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects: ClassVar[SaleQuerySet] = manager_of(SaleQuerySet)
+
+    class Meta:
+        db_table = "sales"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "platform_sale_id"], name="sale_once"),
+            models.CheckConstraint(
+                condition=Q(gross=F("fees") + F("proceeds") + F("rounding")),
+                name="sale_components_sum",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "-sold_at"], name="sale_tenant_sold")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.platform_sale_id} {self.state}"
+
+    @property
+    def stands(self) -> bool:
+        """Whether its money may come: neither it nor its game is over, and its seats are nobody else's."""
+        return self.state not in {SaleState.CANCELLED, SaleState.CONFLICT} and self.ending != SaleEnding.GAME_OFF
+
+    @property
+    def why_nothing(self) -> str:
+        """Why none of its money is the holder's, in words."""
+        return str(self.get_ending_display() if self.ending else self.get_state_display())
+
+    @property
+    def to_you(self) -> Decimal:
+        """What reaches the holder of it: its proceeds less what was charged for it."""
+        return self.proceeds - self.charged
+
+
+class SaleSeat(BaseModel):
+    """A seat of a sale. At most one live sale has a seat: the database says so."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="sale_seats")
+    seat = models.ForeignKey("portfolios.Seat", on_delete=models.PROTECT, related_name="sale_seats")
+    live = models.BooleanField()
+
+    class Meta:
+        db_table = "sale_seats"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["seat"], condition=Q(live=True), name="sale_seat_one_live"),
+            models.UniqueConstraint(fields=["sale", "seat"], name="sale_seat_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seat} in {self.sale}"
