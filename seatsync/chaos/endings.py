@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from queue import Empty
 
-from listings.models import Listing, Sale, SaleEnding, SaleState
+from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale, SaleEnding, SaleState
 from listings.payables import tells_payouts
 from listings.states import OPEN, SALE_LIVE
 from marketplaces.models import MarketplaceAccount
@@ -73,9 +73,14 @@ class Endings(Worker):
     def finish(self) -> bool:
         """Once the buyers are gone: one of each kind at least, and games to their end; whether nothing is left."""
         kinds = {one.kind for one in self.ended.values()}
-        for kind in KINDS:
-            if kind not in kinds:
-                self._end(kind)
+        lacking = [kind for kind in KINDS if kind not in kinds]
+        for kind in lacking:
+            self._end(kind)
+        on_their_way = MarketplaceCommand.objects.filter(
+            kind=CommandKind.FULFIL, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]
+        )
+        if lacking and on_their_way.exists():
+            return False
         self._promises()
         self._due()
         self._game()
@@ -120,7 +125,8 @@ class Endings(Worker):
     def _end(self, kind: SaleEnding) -> None:
         """End one sale so, where there is one that can be; the next time it is another kind's turn."""
         self._kinds = [*(one for one in self._kinds if one != kind), kind]
-        states = _HANDED_OVER if kind in {SaleEnding.PENALTY, SaleEnding.REPLACEMENT} else SALE_LIVE
+        # Before that, what a marketplace says of the tickets is no complaint: it asks for them (SeatGeek).
+        states = SALE_LIVE if kind == SaleEnding.CANCELLED else _HANDED_OVER
         able = Sale.objects.filter(state__in=states, ending="").exclude(state=SaleState.PROVISIONAL)
         able = able.exclude(platform_sale_id__in=self.ended).exclude(game__status=GameStatus.CANCELLED)
         found = list(able.order_by("-sold_at", "pk")[:50])

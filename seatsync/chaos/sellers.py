@@ -24,7 +24,7 @@ STANDING = 60
 SPLITS = ("any",) * 7 + ("pairs", "avoid_one", "none")
 # Seats that were free and could not be offered: more of them, and the run is planned wrongly.
 MOST_REFUSED = 20
-REPRICES_A_ROUND, HANDED_OVER_SHARE = 4, 0.2
+REPRICES_A_ROUND, HANDED_OVER_SHARE = 4, 0.3
 
 
 class Sellers(Worker):
