@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('place', models.PositiveSmallIntegerField()),
-                ('method', models.CharField(choices=[('mobile_transfer', 'mobile_transfer'), ('transfer_url', 'transfer_url'), ('barcode', 'barcode'), ('pdf', 'pdf'), ('qr_code', 'qr_code'), ('tracking', 'tracking'), ('reservation_code', 'reservation_code'), ('drop_off', 'drop_off')], max_length=20)),
+                ('method', models.CharField(choices=[('mobile_transfer', 'mobile transfer'), ('transfer_url', 'transfer url'), ('barcode', 'barcode'), ('pdf', 'pdf'), ('qr_code', 'qr code'), ('tracking', 'tracking'), ('reservation_code', 'reservation code'), ('drop_off', 'drop off')], max_length=20)),
                 ('sealed', models.BinaryField(blank=True, default=bytes)),
                 ('fingerprint', models.CharField(max_length=64)),
                 ('live', models.BooleanField(default=True)),

@@ -67,7 +67,7 @@ class SaleProof(BaseModel):
     command = models.ForeignKey(MarketplaceCommand, on_delete=models.PROTECT, related_name="proofs")
     seat = models.ForeignKey("portfolios.Seat", null=True, blank=True, on_delete=models.PROTECT)
     place = models.PositiveSmallIntegerField()
-    method = models.CharField(max_length=20, choices=[(way.value, way.value) for way in HandOver])
+    method = models.CharField(max_length=20, choices=[(way.value, way.value.replace("_", " ")) for way in HandOver])
     # The link or the number; a ticket itself lies with its seat.
     sealed = models.BinaryField(default=bytes, blank=True)
     fingerprint = models.CharField(max_length=64)

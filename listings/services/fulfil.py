@@ -189,9 +189,9 @@ def _pieces(sale: Sale, way: HandOver, seats: Sequence[Seat], urls: Sequence[str
     known = tickets_of(seats, way)
     lacking = [seat for seat in seats if seat.pk not in known]
     if lacking:
-        kind = "barcode" if way is HandOver.BARCODE else "file"
+        what = "barcode" if way is HandOver.BARCODE else "file"
         problems = [
-            FieldProblem(f"seat_{seat.seat_number}", f"The {kind} of seat {seat.seat_number} is missing.", "Give it.")
+            FieldProblem(f"seat_{seat.seat_number}", f"The {what} of seat {seat.seat_number} is missing.", "Give it.")
             for seat in lacking
         ]
         raise InvalidInput("Some tickets are missing.", problems=tuple(problems))
