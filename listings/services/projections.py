@@ -45,12 +45,12 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
     listing_changed(listing)
     if rest and not split_offerable(listing.split_type, len(rest)):
         listing_take_down(listing, reason="the rest cannot be sold under its split rule", sale=sale)
-    elif rest and (_is_in_a_file(listing) or _overtook_a_change(listing, sale)):
+    elif rest and (_is_in_a_file(listing) or _overtook_a_change(listing, sale) or _was_met_after(listing, sale)):
         if _may_resize(listing, rest):
             _resize_write(listing, rest)
         else:
             listing_take_down(listing, reason="what is left of it does not lie together")
-    if not rest and _still_shown_there(listing):
+    if not rest and (_still_shown_there(listing) or _was_met_after(listing, sale)):
         command_write(
             listing=listing, sale=sale, kind=CommandKind.DELIST, key=f"delist:{listing.external_id}:rest:{sale.pk}"
         )
@@ -75,6 +75,17 @@ def _overtook_a_change(listing: Listing, sale: Sale) -> bool:
     # One that waits reads the seats as it goes, but it may have gone and its worker been killed.
     going = Q(state=CommandState.IN_FLIGHT) | Q(state=CommandState.PENDING, attempts__gt=0)
     return sent.filter(since | going).exists()
+
+
+def _was_met_after(listing: Listing, sale: Sale) -> bool:
+    """Whether its marketplace has taken the buyer's tickets off already, and shows as many as we have just given him.
+
+    A listing that a hand made may be met after a part of it was sold; where the seller says which seats those were, he
+    gives them out of what we met.
+    """
+    traits = traits_of(listing.platform)
+    allocates = traits is not None and traits.seller_allocates
+    return allocates and listing.made_there and sale.sold_at < listing.created_at
 
 
 def _still_shown_there(listing: Listing) -> bool:

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from listings.models import Listing, ListingStatus, SplitType
 from listings.states import OPEN
+from seatsync.chaos.books import allocates
 from seatsync.chaos.hands import Hands
 from seatsync.chaos.seats import Group
 from seatsync.core.actors import Actor
@@ -52,6 +53,8 @@ class Offer:
         return found + [
             Target(made.platform, "", made.listing_id, len(made.group.seats), SplitType.ANY)
             for made in hands.of(self.group) if not known & {made.key, f"#{made.listing_id}"}
+            # Where the seller says which seats were sold, a sale that comes before we know the listing waits for him.
+            and not allocates(made.platform)
         ]  # fmt: skip
 
     def over(self) -> bool:

@@ -13,7 +13,7 @@ from listings.services.found import found_adopt, found_ask_again, found_not_ours
 from listings.services.publish import listing_publish
 from listings.services.recognise import recognise
 from listings.services.reconcile import accounts_reconcile_due
-from listings.services.sync import accounts_sync_due
+from listings.services.sync import account_sync_sales, accounts_sync_due
 from marketplaces.contracts import Grant
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services.connect import account_keep, connect_token
@@ -464,3 +464,23 @@ def test_a_listing_that_was_met_by_a_sale_of_taken_seats_keeps_the_price_that_it
     assert (listing.price, listing.live_price, listing.status) == (Decimal("91.00"), Decimal("91.00"), "active")
     assert not MarketplaceCommand.objects.filter(kind="reprice").exists()
     assert simulator.ledger.listings[made["id"]].price_cents == 9100
+
+
+@pytest.mark.parametrize("sold", [2, 3])
+def test_where_the_seller_allocates_seats_given_out_of_what_was_met_later_are_shown_no_more(
+    holding: Holding, simulator: Simulator, sold: int
+) -> None:
+    account = connect(holding, "seatgeek")
+    work()
+    made = held_before("seatgeek")([1, 2, 3, 4])
+    control("sell", platform="seatgeek", listing_id=made["id"], quantity=sold)
+    sweep()
+    account_sync_sales(account=account)
+    work()
+    sale, there = Sale.objects.get(), simulator.ledger.listings[made["id"]]
+    gone = {row.seat.seat_number for row in sale.sale_seats.select_related("seat") if row.live}
+    # Whichever seats its buyer was given, none of them is on show.
+    shown = set(there.seats) if there.state == "active" else set()
+    assert not gone & shown
+    assert sale.state in {SaleState.CONFIRMED, SaleState.NEEDS_PERSON}
+    assert len(gone) in {sold, 0}
