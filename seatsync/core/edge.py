@@ -36,6 +36,7 @@ class EdgeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Read what text the request is in, then pass it on."""
         if request.encoding is not None:
             # The charset of Content-Type would be used for the query string as well, and may be no charset of text.
             request.encoding = "utf-8"

@@ -19,6 +19,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Name the request, and its answer."""
         given = request.headers.get("X-Request-ID", "")
         request_id = given if _SAFE.fullmatch(given) else uuid.uuid4().hex
         ours(request).request_id = request_id

@@ -19,6 +19,7 @@ class Question(Generic[P, R]):
         self._answer = answer
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Ask whoever answers."""
         return self._answer(*args, **kwargs) if self._answer else self._unfilled()
 
 

@@ -53,6 +53,7 @@ class Told(str):
     remedy: str
 
     def __new__(cls, code: str, remedy: str) -> Self:
+        """A code with its remedy beside it."""
         told = super().__new__(cls, code)
         told.remedy = remedy
         return told

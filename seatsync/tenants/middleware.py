@@ -18,6 +18,7 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Say whose address was asked, then pass the request on."""
         host = request.get_host()
         cast(TenantRequest, request).tenant = cast(Tenant, SimpleLazyObject(lambda: tenant_for_host(host)))
         return self.get_response(request)

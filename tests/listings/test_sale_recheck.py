@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -170,9 +171,9 @@ def test_a_sale_that_stands_is_read_so_often_and_no_oftener(seller: Seller, monk
     adapter, read = type(adapter_get(seller.account.platform)), list[str]()
     fetch = adapter.fetch_sale
 
-    def counted(self: object, link: object, sale_id: str) -> object:
+    def counted(self: Any, link: Any, sale_id: str) -> Any:
         read.append(sale_id)
-        return fetch(self, link, sale_id)  # type: ignore[arg-type]
+        return fetch(self, link, sale_id)
 
     monkeypatch.setattr(adapter, "fetch_sale", counted)
     # Nothing of it is shown by the polls: it was handed over long ago.
