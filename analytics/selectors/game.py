@@ -14,10 +14,10 @@ from listings.board import Cell, cells_of
 from listings.models import Listing, ListingStatus, Sale, TradingState
 from listings.selectors import brakes_of_game, listing_list, live_sales_of_seats, offered_on, price_history_of
 from listings.states import OPEN
-from marketplaces.contracts import PrimaryLeft
+from marketplaces.contracts import Capability, PrimaryLeft
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
-from marketplaces.registry import platform_name
+from marketplaces.registry import platform_can, platform_name
 from marketplaces.selectors import account_list, game_asks, game_daily_median, game_prints
 from portfolios.models import EventMapping, Game, OwnerState, SeasonTicket, Seat
 from portfolios.selectors import event_mappings_of, game_get, seats_of_game
@@ -58,6 +58,8 @@ class EventLine:
     left: str
     left_at: datetime | None
     off: str
+    # Whether it tells anything of its events at all.
+    tells: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,7 @@ def _event_line(mapping: EventMapping) -> EventLine:
         mapping.platform, mapping.remote_event_id, mapping.told_word, mapping.event_date, mapping.told_at,
         _LEFT[PrimaryLeft(mapping.primary_left)] if mapping.primary_left else "", mapping.primary_at,
         "" if mapping.fits else "not the game's day: nothing is offered there under this event",
+        platform_can(mapping.platform, Capability.EVENT_STANDING),
     )  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def test_the_games_page_shows_what_a_marketplace_says_of_its_event_and_when(mark
     market.published()
     shown = page(market)
     assert "What marketplaces say of the game" in shown
-    assert "never" in shown
+    assert "not asked yet" in shown
     EventMapping.objects.update(
         told_state="postponed", told_word="Verschoben", told_at=now() - timedelta(minutes=7),
         event_date=game.game_date + timedelta(days=1),
