@@ -64,9 +64,8 @@ class PredictionList(mixins.ListModelMixin, ApiView):
     )
     def post(self, request: Request) -> Response:
         """201 with the prediction; 404 with the reason where nothing is known (I-16)."""
-        data = PredictionInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        group = SeatGroup.objects.select_related("game").get_for(self.actor, data.validated_data["seat_group"])
+        data = self.body(PredictionInput)
+        group = SeatGroup.objects.select_related("game").get_for(self.actor, data["seat_group"])
         found = price_suggest(actor=self.actor, seat_group=group)
         if found is None:
             raise NotFound(

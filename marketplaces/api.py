@@ -117,9 +117,8 @@ class AccountList(mixins.ListModelMixin, ApiView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """201 with the account (token), or 202 with the consent page's address."""
-        data = AccountInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        wish = data.validated_data
+        data = self.body(AccountInput)
+        wish = data
         if wish["mode"] == Mode.ASSISTED:
             account = connect.connect_assisted(actor=self.actor, platform=wish["platform"])
             return Response(AccountOutput(account).data, status=201)
@@ -153,9 +152,8 @@ class AccountFinish(ApiView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """201 with the account; 409 for an attempt that has ended."""
-        data = AccountFinishInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        account = connect.connect_finish(actor=self.actor, **data.validated_data)
+        data = self.body(AccountFinishInput)
+        account = connect.connect_finish(actor=self.actor, **data)
         return Response(AccountOutput(account).data, status=201)
 
 
@@ -289,10 +287,9 @@ class MarketView(ApiView):
 
     def get(self, request: Request) -> Response:
         """The figures, or `n` 0 where nothing was observed; 404 for a game that is not the caller's."""
-        query = MarketQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        game = game_get(self.actor, query.validated_data["game"])
-        found = market_of_games([game.pk], zone=query.validated_data["zone"]).get(game.pk)
+        query = self.query(MarketQuery)
+        game = game_get(self.actor, query["game"])
+        found = market_of_games([game.pk], zone=query["zone"]).get(game.pk)
         if found is None:
             return Response({"game_id": str(game.pk), "get_in": None, "median": None, "n": 0, "as_of": None})
         return Response(MarketOutput(found).data)

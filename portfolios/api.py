@@ -237,9 +237,8 @@ class SeasonTicketList(mixins.ListModelMixin, ApiView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """201 with the ticket and its ledger made."""
-        data = SeasonTicketInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        fields = dict(data.validated_data)
+        data = self.body(SeasonTicketInput)
+        fields = dict(data)
         if self.actor.user_id is None:
             raise NotFound("No such user.")
         ticket = season_ticket_create(
@@ -266,10 +265,9 @@ class SeasonTicketDetail(ApiView):
     def patch(self, request: Request, pk: uuid.UUID) -> Response:
         """The ticket as it stands now, its cost split anew; 409 where what was done with its seats forbids it."""
         read = self._as_read(pk)
-        data = CorrectionInput(data=request.data)
-        data.is_valid(raise_exception=True)
+        data = self.body(CorrectionInput)
         with self.vouched():
-            ticket = season_ticket_correct(actor=self.actor, ticket_id=pk, **{"version": read, **data.validated_data})
+            ticket = season_ticket_correct(actor=self.actor, ticket_id=pk, **{"version": read, **data})
         return Response(SeasonTicketOutput(ticket).data)
 
     @extend_schema(tags=["season tickets"], summary="Delete a season ticket", responses={204: None})
@@ -322,10 +320,9 @@ class SeatDetail(ApiView):
     def patch(self, request: Request, pk: uuid.UUID) -> Response:
         """The seat in its new state; 409 where a sale, a hold or a listing has it."""
         seat = Seat.objects.get_for(self.actor, pk)
-        data = SeatInput(data=request.data)
-        data.is_valid(raise_exception=True)
+        data = self.body(SeatInput)
         self.if_match(SeatOutput(seat).data, seat.version)
-        wanted = data.validated_data
+        wanted = data
         if not wanted["reason"].strip():
             raise InvalidInput("A reason is missing.", field="reason", remedy="Say in a few words why.")
         # If-Match was weighed against what we read; the ledger's lock shows whether that still holds.

@@ -390,9 +390,8 @@ class ListingList(mixins.ListModelMixin, ApiView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """201 with a listing per account, `publishing`; 409 where a seat is not free."""
-        data = ListingInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        made = listing_publish(actor=self.actor, **data.validated_data)
+        data = self.body(ListingInput)
+        made = listing_publish(actor=self.actor, **data)
         return Response(ListingOutput(made, many=True).data, status=201)
 
 
@@ -411,9 +410,8 @@ class ListingNet(ApiView):
 
     def get(self, request: Request) -> Response:
         """A line for each account over which the caller could list now."""
-        query = NetQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        return Response(NetOutput(net_of(self.actor, query.validated_data["price"]), many=True).data)
+        query = self.query(NetQuery)
+        return Response(NetOutput(net_of(self.actor, query["price"]), many=True).data)
 
 
 class ListingDetail(ApiView):
@@ -441,10 +439,9 @@ class ListingPrice(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The listing at its new price; 409 for a stale version, 422 where a guard refuses."""
         listing = selectors.listing_get(self.actor, pk)
-        data = PriceInput(data=request.data)
-        data.is_valid(raise_exception=True)
+        data = self.body(PriceInput)
         self.if_match(ListingOutput(listing).data, listing.version)
-        wanted = data.validated_data | {"version": _version_meant(request, data.validated_data, listing)}
+        wanted = data | {"version": _version_meant(request, data, listing)}
         with self.vouched():
             changed = listing_reprice(actor=self.actor, listing_id=listing.pk, **wanted)
         return Response(ListingOutput(changed).data)
@@ -476,10 +473,9 @@ class ListingDelist(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The listing, on its way down; repeating is harmless."""
         listing = selectors.listing_get(self.actor, pk)
-        data = DelistInput(data=request.data)
-        data.is_valid(raise_exception=True)
+        data = self.body(DelistInput)
         self.if_match(ListingOutput(listing).data, listing.version)
-        (down,) = listings_delist(actor=self.actor, listing_ids=[listing.pk], **data.validated_data)
+        (down,) = listings_delist(actor=self.actor, listing_ids=[listing.pk], **data)
         return Response(ListingOutput(down).data)
 
 
@@ -495,10 +491,9 @@ class ListingBounds(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The listing with its new bounds; its price must lie between them."""
         listing = selectors.listing_get(self.actor, pk)
-        data = BoundsInput(data=request.data)
-        data.is_valid(raise_exception=True)
+        data = self.body(BoundsInput)
         self.if_match(ListingOutput(listing).data, listing.version)
-        wanted = data.validated_data | {"version": _version_meant(request, data.validated_data, listing)}
+        wanted = data | {"version": _version_meant(request, data, listing)}
         with self.vouched():
             changed = listing_bounds_set(actor=self.actor, listing_id=listing.pk, **wanted)
         return Response(ListingOutput(changed).data)
@@ -513,11 +508,10 @@ class ListingPublish(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """201 with a new listing of the same seats and account (a publication has a key of its own)."""
         old = selectors.listing_get(self.actor, pk)
-        data = RepublishInput(data=request.data)
-        data.is_valid(raise_exception=True)
+        data = self.body(RepublishInput)
         (made,) = listing_publish(
             actor=self.actor, seat_ids=[row.seat_id for row in old.listing_seats.all()], account_ids=[old.account_id],
-            price=data.validated_data.get("price", old.price), floor=old.floor, ceiling=old.ceiling,
+            price=data.get("price", old.price), floor=old.floor, ceiling=old.ceiling,
             split_type=old.split_type, floor_basis=old.floor_basis,
         )  # fmt: skip
         return Response(ListingOutput(made).data, status=201)
@@ -582,9 +576,10 @@ class SaleDetail(ApiView):
 
 
 class SaleFulfil(ApiView):
-    """Handing over."""
+    """Handing over; that one ticket is given to two sales is kept, and halts all selling (I-10)."""
 
     serializer_class = CommandOutput
+    keeps_refusals = True
 
     @extend_schema(
         tags=["sales"], summary="Hand the tickets over", request=FulfilInput, responses={202: CommandOutput},
@@ -593,9 +588,8 @@ class SaleFulfil(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """202 with the command that tells the marketplace; 409 where the sale does not wait for its tickets."""
         sale = selectors.sale_get(self.actor, pk)
-        data = FulfilInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        given = data.validated_data
+        data = self.body(FulfilInput)
+        given = data
         given["tickets"] = [TicketInput.entry(item) for item in given["tickets"]]
         command = sale_fulfil(actor=self.actor, sale_id=sale.pk, **given)
         return Response(CommandOutput(command).data, status=202)
@@ -613,9 +607,8 @@ class SaleResolve(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The sale as decided; 409 where it is not unclear or somebody else has one of the seats."""
         sale = selectors.sale_get(self.actor, pk)
-        data = ResolveInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        decided = sale_resolve(actor=self.actor, sale_id=sale.pk, **data.validated_data)
+        data = self.body(ResolveInput)
+        decided = sale_resolve(actor=self.actor, sale_id=sale.pk, **data)
         return Response(SaleOutput(selectors.sale_get(self.actor, decided.pk)).data)
 
 
@@ -647,9 +640,8 @@ class SaleReport(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The sale as it stands then; 409 where that cannot be of it, or its marketplace says that it stands."""
         sale = selectors.sale_get(self.actor, pk)
-        data = ReportInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        sale_report(actor=self.actor, sale_id=sale.pk, **data.validated_data)
+        data = self.body(ReportInput)
+        sale_report(actor=self.actor, sale_id=sale.pk, **data)
         return Response(SaleOutput(selectors.sale_get(self.actor, pk)).data)
 
 
@@ -706,6 +698,5 @@ class TradingStateList(mixins.ListModelMixin, ApiView):
     )
     def post(self, request: Request) -> Response:
         """The brake as set; repeating is harmless."""
-        data = TradingStateInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        return Response(TradingStateOutput(trading_state_set(actor=self.actor, **data.validated_data)).data)
+        data = self.body(TradingStateInput)
+        return Response(TradingStateOutput(trading_state_set(actor=self.actor, **data)).data)

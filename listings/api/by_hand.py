@@ -92,9 +92,8 @@ class TaskDone(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The task; 409 where it waits for nobody any more."""
         known = selectors.command_own(self.actor, pk)
-        data = DoneInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        return Response(TaskOutput(hand_done(actor=self.actor, command_id=known.pk, **data.validated_data)).data)
+        data = self.body(DoneInput)
+        return Response(TaskOutput(hand_done(actor=self.actor, command_id=known.pk, **data)).data)
 
 
 class ListingSold(ApiView):
@@ -108,9 +107,8 @@ class ListingSold(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """201 with the sale; the seats come down everywhere else."""
         listing = selectors.listing_get(self.actor, pk)
-        data = SoldInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        sale = hand_sold(actor=self.actor, listing_id=listing.pk, **data.validated_data)
+        data = self.body(SoldInput)
+        sale = hand_sold(actor=self.actor, listing_id=listing.pk, **data)
         return Response(SaleOutput(selectors.sale_get(self.actor, sale.pk)).data, status=201)
 
 
@@ -125,9 +123,8 @@ class AccountMails(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Stored, and read in the background."""
         known = account_get(self.actor, pk)
-        data = MailInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        stored = mail_receive(actor=self.actor, account_id=known.pk, mail=data.validated_data["mail"].encode())
+        data = self.body(MailInput)
+        stored = mail_receive(actor=self.actor, account_id=known.pk, mail=data["mail"].encode())
         return Response({"stored": stored})
 
 

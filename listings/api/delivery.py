@@ -128,11 +128,8 @@ class DeliveryTermsView(ApiView):
     def put(self, request: Request, pk: uuid.UUID) -> Response:
         """The terms as kept; 409 where a buyer who waits was promised his tickets earlier."""
         ticket = selectors.ticket_of(self.actor, pk)
-        data = TermsInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        return Response(
-            TermsOutput(delivery_terms_set(actor=self.actor, ticket_id=ticket.pk, **data.validated_data)).data
-        )
+        data = self.body(TermsInput)
+        return Response(TermsOutput(delivery_terms_set(actor=self.actor, ticket_id=ticket.pk, **data)).data)
 
 
 class SeatTicketsView(ApiView):
@@ -153,15 +150,14 @@ class SeatTicketsView(ApiView):
     def put(self, request: Request, pk: uuid.UUID, game: uuid.UUID) -> Response:
         """The tickets that are here now; one that a seat had is replaced."""
         seats = self._seats(pk, game)
-        data = TicketsInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        entries = [TicketInput.entry(item) for item in data.validated_data["tickets"]]
+        data = self.body(TicketsInput)
+        entries = [TicketInput.entry(item) for item in data["tickets"]]
         strange = {entry.seat_id for entry in entries} - {seat.pk for seat in seats}
         if strange:
             raise InvalidInput(
                 "A seat is not of this game.", field="tickets", remedy="Use the ids of this game's seats."
             )
-        tickets_enter(actor=self.actor, kind=data.validated_data["kind"], entries=entries)
+        tickets_enter(actor=self.actor, kind=data["kind"], entries=entries)
         return Response(SeatTicketOutput(_tickets(self._seats(pk, game)), many=True).data)
 
     def _seats(self, pk: uuid.UUID, game: uuid.UUID) -> list[Seat]:

@@ -91,9 +91,8 @@ class FoundAdopt(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """It, kept in step from now on; 409 where it was decided on meanwhile."""
         known = selectors.found_get(self.actor, pk)
-        data = FoundAdoptInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        found = found_adopt(actor=self.actor, found_id=known.pk, seat_ids=data.validated_data["seat_ids"])
+        data = self.body(FoundAdoptInput)
+        found = found_adopt(actor=self.actor, found_id=known.pk, seat_ids=data["seat_ids"])
         return Response(FoundOutput(found).data)
 
 
@@ -144,8 +143,7 @@ class AccountStock(ApiView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The account; 409 where its platform shows that by itself."""
         known = account_get(self.actor, pk)
-        data = StockInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        text = data.validated_data.get("file")
+        data = self.body(StockInput)
+        text = data.get("file")
         account = stock_declare(actor=self.actor, account_id=known.pk, file=text.encode() if text else None)
         return Response(AccountOutput(account).data)

@@ -80,9 +80,8 @@ class PushHaltList(mixins.ListModelMixin, ApiView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """201 with the brake, which stands at once; the same place once more changes it. 403 for who is no staff."""
-        data = PushHaltInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        return Response(PushHaltOutput(push_halt_set(actor=self.actor, **data.validated_data)).data, status=201)
+        data = self.body(PushHaltInput)
+        return Response(PushHaltOutput(push_halt_set(actor=self.actor, **data)).data, status=201)
 
 
 class PushHaltLift(ApiView):

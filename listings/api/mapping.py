@@ -133,9 +133,8 @@ class MappingList(mixins.ListModelMixin, ApiView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """The commands that are sent again; 422 for a choice that cannot be right, 409 where nobody can be asked."""
-        data = MappingInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        wish = data.validated_data
+        data = self.body(MappingInput)
+        wish = data
         sent = mapping_confirm(
             actor=self.actor, command_id=wish["command"], event_id=wish["event_id"], section=wish["section"]
         )

@@ -99,10 +99,9 @@ class TokenView(_Open):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """200 with tokens, or with `mfa_token` where a second factor is due; 401 otherwise."""
-        data = self.get_serializer(data=request.data)
-        data.is_valid(raise_exception=True)
+        data = self.body(TokenInput)
         door = signing.request_door(request._request)
-        found = signing.sign_in(door=door, **data.validated_data)
+        found = signing.sign_in(door=door, **data)
         if found.mfa_due:
             return Response({"mfa_token": tokens.mfa_token(found.user, door.tenant_id)})
         return _let_in(door, found.user)
@@ -116,11 +115,10 @@ class MfaView(_Open):
     @extend_schema(request=MfaInput, responses={200: TokenOutput}, tags=["auth"], auth=[], summary="Second factor")
     def post(self, request: Request) -> Response:
         """200 with tokens; 401 for a wrong code."""
-        data = self.get_serializer(data=request.data)
-        data.is_valid(raise_exception=True)
+        data = self.body(MfaInput)
         door = signing.request_door(request._request)
-        user = tokens.mfa_user(data.validated_data["mfa_token"], door.tenant_id)
-        signing.second_factor(door=door, user=user, code=data.validated_data["code"])
+        user = tokens.mfa_user(data["mfa_token"], door.tenant_id)
+        signing.second_factor(door=door, user=user, code=data["code"])
         return _let_in(door, user)
 
 
@@ -132,9 +130,8 @@ class RefreshView(_Open):
     @extend_schema(request=RefreshInput, responses={200: TokenOutput}, tags=["auth"], auth=[], summary="New tokens")
     def post(self, request: Request) -> Response:
         """200 with tokens; 401 for a used, old or revoked one."""
-        data = self.get_serializer(data=request.data)
-        data.is_valid(raise_exception=True)
-        return _pair(tokens.tokens_refresh(data.validated_data["refresh"]))
+        data = self.body(RefreshInput)
+        return _pair(tokens.tokens_refresh(data["refresh"]))
 
 
 class MeView(ApiView):
@@ -154,11 +151,10 @@ class MeView(ApiView):
     )  # fmt: skip
     def patch(self, request: Request) -> Response:
         """The person as saved; a new number loses its verification."""
-        data = MeInput(data=request.data)
-        data.is_valid(raise_exception=True)
+        data = self.body(MeInput)
         user = self._user()
         self.if_match(MeOutput(user).data)
-        wish = {"full_name": user.full_name, "phone": user.phone, **data.validated_data}
+        wish = {"full_name": user.full_name, "phone": user.phone, **data}
         return Response(MeOutput(profile_update(actor=self.actor, **wish)).data)
 
     def _user(self) -> User:

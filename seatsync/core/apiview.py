@@ -13,6 +13,7 @@ from django.utils.http import parse_etags
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
 from seatsync.core.actors import Actor
 from seatsync.core.errors import FieldProblem, PreconditionFailed, SeatSyncError, StaleVersion
@@ -119,6 +120,19 @@ class ApiView(GenericAPIView[Any]):
         response["ETag"] = etag = etag_of(response.content)
         known = {tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))}
         return _not_modified(response) if known & {etag, "*"} else response
+
+    def body(self, form: type[Serializer[Any]]) -> dict[str, Any]:
+        """What the body says, checked; raises ValidationError with each field that is wrong."""
+        return self._checked(form(data=self.request.data))
+
+    def query(self, form: type[Serializer[Any]]) -> dict[str, Any]:
+        """What the query says, checked; raises as `body` does."""
+        return self._checked(form(data=self.request.query_params))
+
+    @staticmethod
+    def _checked(given: Serializer[Any]) -> dict[str, Any]:
+        given.is_valid(raise_exception=True)
+        return dict(given.validated_data)
 
     def if_match(self, current: Any, version: int | None = None) -> None:
         """Raises PreconditionFailed where If-Match names neither what GET serves now nor its version (`"v3"`).

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from listings.models import Listing, MarketplaceCommand, Payout, Sale, SaleProof, SaleState, SeatTicket
+from listings.models import Listing, MarketplaceCommand, Payout, Sale, SaleProof, SaleState, SeatTicket, TradingState
 from listings.selectors import deadlines
 from listings.services.delivery_terms import delivery_terms_set
 from listings.services.fulfil import sale_fulfil, ways_of
@@ -25,6 +25,7 @@ from marketplaces.registry import adapter_get, adapter_keys, hand_overs_of
 from marketplaces.services.links import over_link
 from marketplaces.simulator.app import Simulator
 from portfolios.models import Seat
+from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
 from seatsync.core.limiters import valkey
@@ -178,6 +179,29 @@ def test_no_two_seats_have_one_ticket_and_nobody_else_enters_any(holding: Holdin
             tickets_enter(actor=stranger, kind="barcode", entries=same[:1])
     with pytest.raises(NotAllowed):
         tickets_enter(actor=holding.viewer, kind="barcode", entries=same[:1])
+
+
+def test_i10_a_client_who_hands_one_ticket_over_twice_is_halted_too(
+    holding: Holding, simulator: Simulator, travel: time_machine.Traveller
+) -> None:
+    seller = sell(holding, simulator, travel, "stubhub")
+    links = ["https://transfer.example/1", "https://transfer.example/2"]
+    sale_fulfil(actor=holding.actor, sale_id=seller.sale.pk, method="transfer_url", transfer_urls=links)
+    first = seller.sale
+    second = Sale.objects.create(
+        tenant_id=holding.ticket.tenant_id, account=seller.account, mode="paper", platform="stubhub",
+        platform_sale_id="other", quantity=2, state="confirmed", sold_at=now(), noticed_at=now(),
+    )  # fmt: skip
+    access = tokens_issue(holding.user, holding.ticket.tenant_id).access
+    answer = Client(headers={"Authorization": f"Bearer {access}"}).post(
+        f"/api/v1/sales/{second.pk}/fulfil/", {"method": "transfer_url", "transfer_urls": links},
+        content_type="application/json",
+    )  # fmt: skip
+    assert (answer.status_code, f"went with StubHub sale {first.platform_sale_id}" in answer.text) == (409, True)
+    # A refusal undoes what a request began; this one's halt stands.
+    assert TradingState.objects.in_force().filter(scope="holder", state="HALTED").exists()
+    assert Alert.objects.filter(kind="sale.twice", state="firing").exists()
+    assert not second.commands.exists()
 
 
 def test_i10_one_ticket_in_two_sales_halts_all_selling(
