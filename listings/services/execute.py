@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 
 from listings.disclosures import in_words
-from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, Sale
+from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, MarketplaceCommand, Sale
 from listings.services.events import event_learn
 from listings.services.fulfil import proof_of, secrets_of, ways_of
 from listings.services.leases import lease_renew
@@ -107,7 +107,9 @@ def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
         return answer
     if command.outcome_unknown and (found := adapter.fetch(link, listing_ref(listing))) is not None:
         return Answer(Outcome.DONE, remote=found, sent_price=found.price)
-    draft = draft_of(adapter, link, listing)
+    draft = draft_wanted(adapter, link, command, listing)
+    if isinstance(draft, Answer):
+        return draft
     remote = adapter.create(link, draft)
     return Answer(Outcome.DONE, remote=remote, sent_price=draft.price)
 
@@ -119,6 +121,15 @@ def create_unsent(listing: Listing) -> Answer | None:
         return Answer(Outcome.NOT_WANTED)
     reason = create_held_back(listing)
     return None if reason is None else Answer(Outcome.HELD_BACK, error=reason)
+
+
+def draft_wanted(
+    adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand, listing: Listing
+) -> Draft | Answer:
+    """What a publication sends, or the answer of one that is not to be sent any more. Raises MappingNeeded (I-09)."""
+    draft = draft_of(adapter, link, listing)
+    # Its event and its section may have been asked for: the seats may be sold meanwhile, and a brake pulled.
+    return create_unsent(listing_of(command)) or draft
 
 
 def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft:
@@ -219,12 +230,13 @@ def _newest_price_version(command: MarketplaceCommand) -> int:
 
 
 def _resize(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
+    rows = ListingSeat.objects.filter(listing=command.listing_id, offered=True)
+    offered = tuple(sorted(rows.values_list("seat__seat_number", flat=True)))
+    # Read after its seats: where the last of them was sold in between, it says so.
     listing = listing_of(command)
     if listing.status not in OFFERED:
         return Answer(Outcome.NOT_WANTED)
-    offered = listing.listing_seats.filter(offered=True).values_list("seat__seat_number", flat=True)
-    remote = adapter.resize(link, listing_ref(listing), tuple(sorted(offered)))
-    return Answer(Outcome.DONE, remote=remote)
+    return Answer(Outcome.DONE, remote=adapter.resize(link, listing_ref(listing), offered))
 
 
 def _delist(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:

@@ -18,7 +18,7 @@ from listings.services.execute import (
     GRANT_ENDED,
     answer_of,
     create_unsent,
-    draft_of,
+    draft_wanted,
     listing_of,
     reprice_unsent,
 )
@@ -124,7 +124,7 @@ def _prepared(
 def _wanted(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> AccountChange | Answer:
     listing = listing_of(command)
     if command.kind == CommandKind.CREATE:
-        return create_unsent(listing) or draft_of(adapter, link, listing)
+        return create_unsent(listing) or draft_wanted(adapter, link, command, listing)
     return reprice_unsent(command, listing) or NewPrice(listing_ref(listing), listing.price, listing.currency)
 
 

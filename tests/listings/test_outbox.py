@@ -9,12 +9,14 @@ from django.db import IntegrityError, transaction
 
 from listings.models import CommandState, Listing, MarketplaceCommand, PriceHistory, Sale, SaleState
 from listings.selectors import offered_among
+from listings.services import execute as execution
 from listings.services import outbox
 from listings.services.delist import listings_delist
+from listings.services.events import event_learn
 from listings.services.execute import execute
 from listings.services.outbox import command_claim, command_retry, commands_drain, leases_reap
 from listings.services.pricing import listing_reprice
-from listings.services.record import MOST_ATTEMPTS, record
+from listings.services.record import MOST_ATTEMPTS, Outcome, record
 from marketplaces.errors import OURS, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 from marketplaces.models import LimitVersion, MarketplaceAccount
 from portfolios.models import OwnerState, Seat
@@ -444,3 +446,45 @@ def test_price_and_size_wait_for_their_create(market: Market, kind: str) -> None
     second = command_claim()
     assert second is not None
     assert second.pk == change.pk
+
+
+@pytest.mark.parametrize("kind", ["create", "resize"])
+def test_i02_what_is_sold_while_it_is_being_sent_is_never_sent_without_seats(
+    market: Market, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    there, here = market.publish()
+    if there.platform == "alpha":
+        there, here = here, there
+    MarketplaceCommand.objects.filter(listing=here).update(not_before=now() + timedelta(minutes=5))
+    market.work()
+    if kind == "resize":
+        due_now()
+        market.work()
+        MarketplaceCommand.objects.create(
+            tenant_id=here.tenant_id, account=here.account, listing=here, kind=kind, idempotency_key="change",
+            payload={}, not_before=now(),
+        )  # fmt: skip
+    due_now()
+    claimed = command_claim()
+    assert claimed is not None
+    assert (claimed.listing_id, claimed.kind) == (here.pk, kind)
+    seats = tuple(sorted(seat.seat_number for seat in market.holding.seats))
+
+    def sold() -> bool:
+        if not Sale.objects.exists():
+            market.webhook(market.beta.sell(there.external_id, seats), platform=market.beta)
+        return True
+
+    sent: list[tuple[int, ...]] = []
+    read = execution.listing_of
+    learning = "listings.services.execute.event_learn"
+    monkeypatch.setattr(learning, lambda *given: sold() and event_learn(*given))
+    if kind == "resize":
+        monkeypatch.setattr(execution, "listing_of", lambda command: (read(command), sold())[0])
+    monkeypatch.setattr(market.alpha, "create", lambda _, draft: sent.append(draft.seats))
+    monkeypatch.setattr(market.alpha, "resize", lambda _, __, offered: sent.append(offered))
+    outcome = execute(claimed).outcome
+    here.refresh_from_db()
+    assert here.status in {"sold", "delisting", "cancelled"}
+    assert () not in sent
+    assert (outcome, sent) == ((Outcome.NOT_WANTED, []) if kind == "create" else (Outcome.DONE, [seats]))
