@@ -143,6 +143,15 @@ class Fulfilment:
     # What was asked for: a hand-over again is told otherwise at some marketplaces.
     step: DeliveryStep = DeliveryStep.UNTOLD
 
+    @property
+    def lacks(self) -> str:
+        """What its method asks for and is missing, in words; empty where it is whole."""
+        if self.method in OF_SEATS:
+            return "" if self.tickets else "the tickets"
+        if self.method == HandOver.TRANSFER_URL:
+            return "" if self.transfer_urls else "a transfer link a ticket"
+        return "" if self.confirmation else f"a number for {self.method.replace('_', ' ')}"
+
 
 # Two megabytes: a page with a code on it is a tenth of that.
 MOST_BYTES = 2_000_000

@@ -137,10 +137,12 @@ class Platform(ABC):
         except PermanentError as error:
             raise UnknownOutcome(f"{self.traits.name} did not say what it did: {error}") from error
 
-    def _check_way(self, proof: Fulfilment) -> None:
-        """Raises PermanentError for a way of handing over that the platform does not take."""
+    def _check_proof(self, proof: Fulfilment) -> None:
+        """Raises PermanentError for a way of handing over that the platform does not take, or half a proof."""
         if proof.method not in self.traits.hand_overs:
             raise PermanentError(f"{self.traits.name} takes no {proof.method.replace('_', ' ')}")
+        if proof.lacks:
+            raise PermanentError(f"{self.traits.name} needs {proof.lacks}")
 
     def _check_currency(self, currency: str) -> None:
         """Raises PermanentError for another currency than the platform sells in."""

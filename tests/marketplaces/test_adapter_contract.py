@@ -412,9 +412,24 @@ def test_who_can_be_told_of_a_hand_over_declares_how(adapter: MarketplaceAdapter
     assert bool(traits.hand_overs) == (Capability.FULFIL in traits.capabilities)
 
 
-def test_fulfil_without_proof_is_refused(adapter: MarketplaceAdapter, link: Link) -> None:
+@pytest.mark.parametrize("way", HandOver)
+def test_fulfil_without_proof_is_refused_before_anything_is_sent(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, way: HandOver
+) -> None:
+    adapter.create(link, draft)
+    sale_id = world.sell(adapter.traits.key, 2)["sale_id"]
+    adapter.confirm(link, sale_id)
+    if way in adapter.traits.hand_overs:
+        world.control("wants", {"sale_id": sale_id, "delivery": KIND_OF[way]})
+    waits = adapter.fetch_sale(link, sale_id)
+    assert waits is not None
+    before = len(world.requests)
     with pytest.raises(PermanentError):
-        adapter.fulfil(link, "1", Fulfilment(adapter.traits.hand_overs[0]))
+        adapter.fulfil(link, sale_id, Fulfilment(way, step=waits.step))
+    assert [request for request in world.requests[before:] if request.method != "GET"] == []
+    waits = adapter.fetch_sale(link, sale_id)
+    assert waits is not None
+    assert waits.state is RemoteSaleState.AWAITING_FULFILMENT
 
 
 def test_search_puts_the_likeliest_first(adapter: MarketplaceAdapter, world: World, link: Link) -> None:

@@ -238,7 +238,7 @@ class Gametime(TokenPlatform):
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
         """Hand over: barcodes, PDFs, or a transfer. Raises PermanentError where what the way asks for is missing."""
-        self._check_way(proof)
+        self._check_proof(proof)
         uploads = mapping.upload_bodies(proof)
         if not uploads:
             return self._act(link, sale_id, "confirm_transfer", mapping.proof_form(proof))

@@ -126,9 +126,7 @@ def upload_bodies(proof: Fulfilment) -> list[tuple[str, dict[str, Any]]]:
 
 
 def proof_form(proof: Fulfilment) -> list[tuple[str, str]]:
-    """The fields of a transfer. Raises PermanentError without its number or addresses."""
-    if not proof.confirmation and not proof.transfer_urls:
-        raise PermanentError("Gametime needs the transfer's confirmation number, or its addresses")
+    """The fields of a transfer: its number or its addresses."""
     fields = [("transfer_type", "generic"), *(("transfer_url[]", url) for url in proof.transfer_urls)]
     return [*fields, ("transaction_id", proof.confirmation)] if proof.confirmation else fields
 

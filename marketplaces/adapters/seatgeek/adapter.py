@@ -176,7 +176,7 @@ class SeatGeek(TokenPlatform):
 
         Tickets that are sent twice, since an answer was lost, replace themselves.
         """
-        self._check_way(proof)
+        self._check_proof(proof)
         seats = [ticket.seat for ticket in proof.tickets]
         form = mapping.proof_form(sale_id, proof, seats)
         if proof.tickets:

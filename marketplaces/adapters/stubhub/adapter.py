@@ -235,7 +235,7 @@ class StubHub(Platform):
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
         """Hand over. Raises PermanentError where what the way asks for is missing."""
-        self._check_way(proof)
+        self._check_proof(proof)
         if proof.method in {HandOver.PDF, HandOver.QR_CODE}:
             kind = {} if proof.method == HandOver.PDF else {"eticket_type": "MobileQRCode"}
             return self._patch_sale(link, sale_id, {"eticket_ids": self._uploaded(link, sale_id, proof), **kind})

@@ -145,16 +145,14 @@ def local_start(draft: Draft) -> str:
 
 
 def proof_body(proof: Fulfilment, row: str = "") -> dict[str, Any]:
-    """PatchSaleRequest of a hand-over that is told in one call. Raises PermanentError where its proof is missing.
+    """PatchSaleRequest of a hand-over that is told in one call.
 
     A reservation code and an office's receipt have no field of their own: they go as the confirmation number.
     """
-    if proof.method == HandOver.BARCODE and proof.tickets:
+    if proof.method == HandOver.BARCODE:
         return {"barcodes": barcodes(proof.tickets, row)}
     if proof.transfer_urls:
         return {"eticket_urls": [{"url": url, "index": index} for index, url in enumerate(proof.transfer_urls)]}
-    if not proof.confirmation:
-        raise PermanentError("StubHub needs a transfer link or a confirmation number")
     if proof.method == HandOver.TRACKING:
         return {"tracking_number": proof.confirmation}
     return {"transfer_confirmation_number": proof.confirmation}

@@ -30,7 +30,7 @@ from marketplaces.contracts import (
     Traits,
 )
 from marketplaces.delivery import Fulfilment, HandOver
-from marketplaces.errors import AlreadyGone, PermanentError
+from marketplaces.errors import AlreadyGone
 
 _LACKS = frozenset({
     Capability.SUPPLY,
@@ -159,9 +159,7 @@ class Ticketmaster(Platform):
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
         """Hand over by a transfer's confirmation number. Raises PermanentError without one."""
-        self._check_way(proof)
-        if not proof.confirmation:
-            raise PermanentError("Ticketmaster needs the transfer's confirmation number")
+        self._check_proof(proof)
         return self._act(link, sale_id, "transfer", {"confirmation": proof.confirmation})
 
     def _act(self, link: Link, sale_id: str, what: str, body: Mapping[str, Any]) -> RemoteSale:

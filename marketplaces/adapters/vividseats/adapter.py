@@ -228,7 +228,7 @@ class VividSeats(TokenPlatform):
 
         Files that are sent twice, since an answer was lost, replace themselves.
         """
-        self._check_way(proof)
+        self._check_proof(proof)
         *first, last = mapping.proofs(proof)
         if first:
             named = self._named(link, sale_id)

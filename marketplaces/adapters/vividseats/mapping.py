@@ -176,28 +176,26 @@ def sale_of(order: Element) -> RemoteSale:
 
 
 def proofs(proof: Fulfilment) -> list[tuple[str, dict[str, str]]]:
-    """The calls of a hand-over: addresses and fields. Raises PermanentError where what the way asks for is missing.
+    """The calls of a hand-over: addresses and fields.
 
     A file goes by itself, since a call takes one; barcodes go together. That a parcel went is said without its
     number: they print its label.
     """
-    if proof.method == HandOver.BARCODE and proof.tickets:
+    if proof.method == HandOver.BARCODE:
         codes = ",".join(ticket.barcode for ticket in proof.tickets)
         return [("/v1/shipOrder", {"seatNumbers": ",".join(one.seat for one in proof.tickets), "barcodes": codes})]
-    if proof.method == HandOver.PDF and proof.tickets:
+    if proof.method == HandOver.PDF:
         return [
             ("/v1/shipOrder", {"seatNumbers": one.seat, "ticketFile": base64.b64encode(one.content).decode()})
             for one in proof.tickets
         ]
-    if proof.method == HandOver.MOBILE_TRANSFER and proof.confirmation:
+    if proof.method == HandOver.MOBILE_TRANSFER:
         fields = {"invoiceNumber": proof.confirmation, "transferSource": "MOBILE", "transferByText": "false"}
         return [("/v1/transferOrder", fields)]
     if proof.transfer_urls:
         fields = {"transferURLList": ",".join(proof.transfer_urls), "transferSource": "MOBILE"}
         return [("/v1/transferOrderViaURL", fields)]
-    if proof.method == HandOver.TRACKING and proof.confirmation:
-        return [("/v1/shipOrder", {})]
-    raise PermanentError("Vivid Seats needs a transfer's number or links, barcodes or files")
+    return [("/v1/shipOrder", {})]
 
 
 def _step(order: Element, state: RemoteSaleState) -> DeliveryStep:
