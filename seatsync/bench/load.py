@@ -4,6 +4,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,8 @@ from seatsync.bench.sellers import PRICE, Seller
 # How often the backlog is looked at, and as many of a holder's prices are changed by one call: it holds the locks of
 # all of them until it is done, and a sale of any waits for it.
 LOOK_S, BATCH = 0.5, 10
+# So many look at pages at once.
+LOOKERS = 2
 
 
 def paced(count: int | None, per_second: float, act: Callable[[int], None], stopped: threading.Event) -> None:
@@ -147,15 +150,20 @@ class PageLoad(Beside):
     def work(self) -> None:
         """See Beside."""
         began = time.monotonic()
-        others = [threading.Thread(target=self._look, args=(0, self._per_second / 2), daemon=True)]
-        for other in others:
-            other.start()
-        self._look(1, self._per_second / 2)
-        for other in others:
-            other.join()
+        with ThreadPoolExecutor(LOOKERS) as lookers:
+            looks = [lookers.submit(self._look, shift, self._per_second / LOOKERS) for shift in range(LOOKERS)]
+        for look in looks:
+            look.result()
         self.seconds = time.monotonic() - began
 
     def _look(self, shift: int, per_second: float) -> None:
+        """Until it is stopped, or fails: then nobody else looks on, since half a load is another one."""
+        try:
+            self._turns(shift, per_second)
+        finally:
+            self.stopped.set()
+
+    def _turns(self, shift: int, per_second: float) -> None:
         pages = list(self.pages.values())
         with httpx.Client(base_url=settings.BASE_URL, cookies=self._cookies, timeout=60) as client:
 
@@ -165,8 +173,7 @@ class PageLoad(Beside):
                 answer = client.get(page.path)
                 page.times.append((time.perf_counter() - began) * 1000)
                 if answer.status_code != 200:
-                    self.error = LookupError(f"{page.path} answered {answer.status_code}")
-                    self.stopped.set()
+                    raise LookupError(f"{page.path} answered {answer.status_code}")
 
             paced(None, per_second, one, self.stopped)
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from listings.models import Listing
 from listings.services.expire import BEFORE_START
 from listings.services.publish import listing_publish
+from listings.states import OPEN
 from marketplaces.errors import MarketplaceError
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import Game, OwnerState, SeasonTicket, Seat
@@ -73,7 +74,7 @@ def offer(seller: Seller, count: int) -> list[list[Listing]]:
 
     Raises LookupError where too few seats are free.
     """
-    offered = Listing.objects.filter(status__in=["publishing", "active", "paused", "delisting"])
+    offered = Listing.objects.filter(status__in=OPEN)
     free = Seat.objects.filter(
         season_ticket=seller.ticket, state=OwnerState.AVAILABLE, game__starts_at__gt=now() + BEFORE_START * 2
     ).exclude(listing_seats__listing__in=offered)

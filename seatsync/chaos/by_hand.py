@@ -53,7 +53,11 @@ class ByHand(Worker):
         if not able:
             return False
         holder = self._chance.choice(able)
-        group = group_take(holder.groups)
+        try:
+            group = group_take(holder.groups)
+        except LookupError:
+            # Another thread has taken his last one meanwhile.
+            return False
         account = self._chance.choice(holder.accounts)
         self._hands.list_at(account.platform, self._hands.whose[account.pk], group, Fate.CERTAIN, before=False)
         self._sellers.publish(holder, group, but=account.platform)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from listings.models import Sale, SaleEnding, SaleState
 from listings.payables import tells_payouts
 from listings.services.obstacles import hold_key
-from listings.states import SALE_ENDINGS, SALE_LIVE, SeatEffect
+from listings.states import SALE_LIVE
 from portfolios.models import OwnerState
 from seatsync.chaos.books import Books, Ended, Row, allocates
 from seatsync.core.models import AuditEntry
@@ -21,6 +21,8 @@ SAID: Mapping[str, frozenset[str]] = {
     _E.CLAIM: frozenset({_E.CLAIM}),
     _E.PENALTY: frozenset({_E.PENALTY}),
 }
+# Those after which the sale is over and its seats are free: said here by itself, not read where the product reads it.
+OVER = frozenset({_E.PROMISE_CANCELLED, _E.CANCELLED, _E.REPLACEMENT, _E.GAME_OFF})
 
 
 def endings_wrong(books: Books, ended: Mapping[str, Ended], games_off: Collection[int] = ()) -> Findings:
@@ -48,8 +50,7 @@ def _wrong(books: Books, known: Sale, one: Ended, *, game_off: bool) -> str:
         return f"it says {known.ending}" if known.ending else "" if known.state in SALE_LIVE else f"it is {known.state}"
     # Cancelled before we heard of it: it never had anything that could end.
     unheard = known.state == SaleState.CANCELLED and not books.named.get(known.pk)
-    row, live = SALE_ENDINGS[one.kind], books.live.get(known.pk, set())
-    over = one.kind == _E.GAME_OFF or row.seats is SeatEffect.FREED
+    live, over = books.live.get(known.pk, set()), one.kind in OVER
     said = SAID[one.kind] | (frozenset({_E.CANCELLED}) if one.late else frozenset())
     # A game that is off is the cause of whatever comes after.
     said |= frozenset({_E.GAME_OFF}) if over and game_off else frozenset()

@@ -48,9 +48,11 @@ class Group:
 
 
 def group_take(groups: list[Group]) -> Group:
-    """Take the last group out that a hand may list. Raises StopIteration where there is none."""
+    """Take the last group out that a hand may list. Raises LookupError where there is none."""
     while True:
-        found = next(group for group in reversed(groups) if not group.may_be_off)
+        found = next((group for group in reversed(groups) if not group.may_be_off), None)
+        if found is None:
+            raise LookupError("no group is left that a hand may list")
         # Another thread may have taken it meanwhile.
         with suppress(ValueError):
             groups.remove(found)

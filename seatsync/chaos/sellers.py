@@ -56,7 +56,12 @@ class Sellers(Worker):
         if not able:
             raise RuntimeError("The holders have no seats left to offer: the run is planned wrongly.")
         holder = self._chance.choice(able)
-        self.publish(holder, holder.groups.pop())
+        try:
+            group = holder.groups.pop()
+        except IndexError:
+            # Another thread has taken his last one meanwhile.
+            return
+        self.publish(holder, group)
 
     def publish(self, holder: Holder, group: Group, *, but: str = "") -> None:
         """Offer a group at all marketplaces, or all but one; nothing of a game that was called off."""

@@ -9,7 +9,7 @@ import pytest
 
 from listings.models import CommandKind, MarketplaceCommand
 from seatsync.bench import load, overhead
-from seatsync.bench.load import Backlog, Beside, paced
+from seatsync.bench.load import Backlog, Beside, PageLoad, paced
 from seatsync.bench.overhead import Meter, Steps, TimedTransport
 from seatsync.bench.publish import Used, used_part
 from seatsync.bench.sellers import PRICE, Seller
@@ -103,6 +103,29 @@ class Broken(Beside):
 def test_a_load_that_stopped_by_itself_spoils_the_figure() -> None:
     with pytest.raises(LookupError, match="no simulator"), Broken():
         pass
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["answers 500", "does not answer"])
+def test_a_page_that_fails_spoils_the_figure_and_nobody_looks_on(
+    market: Market, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    looks: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        looks.append(request.url.path)
+        if how == "does not answer":
+            raise httpx.ConnectError("refused")
+        return httpx.Response(500)
+
+    client = httpx.Client
+    monkeypatch.setattr(
+        "seatsync.bench.load.httpx.Client", lambda **given: client(**given, transport=httpx.MockTransport(answer))
+    )
+    pages = PageLoad(seller(market), 1000.0)
+    with pytest.raises(LookupError, match=r"500|refused"), pages:
+        pages.stopped.wait(30)
+    assert 1 <= len(looks) <= load.LOOKERS
 
 
 def test_what_was_done_stands_beside_what_the_buckets_allowed_until_one_account_had_nothing_left() -> None:

@@ -22,5 +22,5 @@ def test_a_hand_lists_nothing_of_a_game_that_may_be_called_off() -> None:
     groups = [GROUP, off]
     assert group_take(groups) == GROUP
     assert groups == [off]
-    with pytest.raises(StopIteration):
+    with pytest.raises(LookupError, match="no group is left"):
         group_take(groups)
