@@ -8,10 +8,12 @@ from listings.services.recognise import Told
 from marketplaces.contracts import Capability, EventAsked, EventQuery, EventStanding, Link, MarketplaceAdapter
 from marketplaces.errors import MappingNeeded
 from marketplaces.models import MarketplaceAccount
+from marketplaces.services.limits import token_await
 from portfolios.models import EventMapping, Game, Seat
 from portfolios.selectors import event_mapping_get, event_mapping_undone, tickets_sold_by
 from portfolios.services.mapping import event_date_keep, event_mapping_confirm
 from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
 from seatsync.core.venue_time import local
 
 # A season and a half of games: more questions than this a marketplace need not answer for one account.
@@ -50,7 +52,10 @@ def event_learn(adapter: MarketplaceAdapter, link: Link, game: Game) -> str:
             f"{before}{many} at {name} can be told for certain to be this game; confirm its mapping first.",
             wants="event",
         )
-    event_mapping_confirm(game=game, platform=platform, remote_event_id=found[0].event_id, by="exact match")
+    try:
+        event_mapping_confirm(game=game, platform=platform, remote_event_id=found[0].event_id, by="exact match")
+    except Conflict as error:
+        raise MappingNeeded(f"{name}: {error.detail}", wants="event") from error
     return found[0].event_id
 
 
@@ -112,6 +117,9 @@ def events_learn(
         return
     for game in _games_unmapped(account)[:MOST_ASKED]:
         alive()
+        if not token_await(account):
+            # The next sweep goes on.
+            return
         try:
             unknown.discard(event_learn(adapter, link, game))
         except MappingNeeded:

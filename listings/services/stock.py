@@ -78,7 +78,8 @@ def stock_take(
     """
     began, first, stock = now(), account.stock_taken_at is None, Stock()
     foreign = _foreign(account, shown)
-    events_learn(adapter=adapter, link=link, account=account, told=map(told_of_listing, foreign), alive=alive)
+    asked = [told_of_listing(item) for item in _not_set_aside(account, foreign)]
+    events_learn(adapter=adapter, link=link, account=account, told=asked, alive=alive)
     failed: list[str] = []
     for item in foreign:
         alive()
@@ -145,6 +146,13 @@ def _foreign(account: MarketplaceAccount, shown: Iterable[RemoteListing]) -> lis
     ids = set(own.exclude(listing_id="").values_list("listing_id", flat=True))
     keys = {*own.values_list("external_id", flat=True), *own.values_list("remote_key", flat=True)} - {""}
     return [item for item in shown if item.listing_id not in ids and item.external_id not in keys]
+
+
+def _not_set_aside(account: MarketplaceAccount, foreign: Iterable[RemoteListing]) -> list[RemoteListing]:
+    """Those of which their holder has not said that they are none of his."""
+    others = FoundListing.objects.filter(account=account, kind=FoundKind.LISTING, state=FoundState.NOT_OURS)
+    aside = set(others.values_list("remote_id", flat=True))
+    return [item for item in foreign if item.listing_id not in aside]
 
 
 def _count(stock: Stock, found: FoundListing | None) -> None:

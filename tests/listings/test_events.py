@@ -1,0 +1,107 @@
+"""Which events there our games are: what cannot be told is asked of a person, and nobody asks more than he may."""
+
+from dataclasses import replace
+
+import pytest
+
+from listings.models import FoundListing, Listing, MarketplaceCommand
+from listings.selectors import mappings_waiting
+from listings.services import events
+from listings.services.events import events_learn
+from listings.services.found import found_ask_again, found_not_ours
+from listings.services.recognise import told_of_listing
+from listings.services.reconcile import accounts_reconcile_due
+from marketplaces.contracts import RemoteEvent, RemoteListing
+from marketplaces.registry import adapter_get
+from marketplaces.services import limits
+from marketplaces.services.limits import token_await
+from marketplaces.services.links import over_link
+from portfolios.models import EventMapping
+from portfolios.services.mapping import event_mapping_confirm
+from seatsync.core.limiters import Grant
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def event_of(market: Market) -> RemoteEvent:
+    game = market.holding.game
+    return RemoteEvent("E-1", "Inland Owls at Harbor Gulls", game.venue.name, game.starts_at)
+
+
+def foreign(market: Market) -> RemoteListing:
+    """Two seats that somebody lists at Alpha, of an event that is named by its id alone."""
+    (known, *_) = market.alpha.listings.values()
+    other = replace(
+        known, listing_id="L-77", external_id="theirs", event_id="E-77", section="999", row="1", seat_from="1",
+        seat_to="2", quantity=2,
+    )  # fmt: skip
+    market.alpha.listings["theirs"], market.alpha.seats["theirs"] = other, [1, 2]
+    return other
+
+
+def searches(market: Market) -> int:
+    return [call for call, _ in market.alpha.calls].count("search_events")
+
+
+def test_an_event_that_is_another_games_already_is_asked_of_its_holder(market: Market) -> None:
+    later = market.holding.games[-1]
+    event_mapping_confirm(game=later, platform="alpha", remote_event_id="E-1", by="a person")
+    market.alpha.events = [event_of(market)]
+    market.published()
+    (waiting,) = mappings_waiting(market.holding.actor)
+    assert (waiting.state, waiting.payload["wants"]) == ("needs_person", "event")
+    assert "E-1 is mapped to another game" in waiting.last_error
+    assert Listing.objects.get(platform="alpha").status == "error"
+    assert EventMapping.objects.get(platform="alpha").game_id == later.pk
+
+
+def test_no_more_is_asked_in_a_row_than_the_limit_lets_one(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    market.published()
+    market.alpha.events = []
+    granted = [True, True, False, True, True, True]
+    monkeypatch.setattr(events, "token_await", lambda account: granted.pop(0))
+    account, adapter = market.accounts["alpha"], adapter_get("alpha")
+    told = [told_of_listing(foreign(market))]
+    over_link(
+        account,
+        lambda link: events_learn(adapter=adapter, link=link, account=account, told=told, alive=lambda: None),
+    )
+    assert (searches(market), len(granted)) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("grants", "waited", "comes"),
+    [
+        ([Grant(True, 1, 0.0)], [], True), ([Grant(False, 0, 1.5), Grant(True, 1, 0.0)], [1.5], True),
+        ([Grant(False, 0, 1.5), Grant(False, 0, 0.5)], [1.5], False), ([Grant(False, 0, 30.0)], [], False),
+    ],
+)  # fmt: skip
+def test_a_token_that_comes_soon_is_waited_for(
+    market: Market, monkeypatch: pytest.MonkeyPatch, grants: list[Grant], waited: list[float], *, comes: bool
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(limits, "_take", lambda account: grants.pop(0))
+    monkeypatch.setattr("marketplaces.services.limits.time.sleep", slept.append)
+    assert token_await(market.accounts["alpha"]) is comes
+    assert (slept, grants) == (waited, [])
+
+
+def test_what_is_not_ours_is_looked_for_no_more(market: Market) -> None:
+    market.published()
+    market.alpha.events = []
+    foreign(market)
+
+    def swept() -> int:
+        market.alpha.calls.clear()
+        MarketplaceCommand.objects.filter(kind="sync_account").delete()
+        accounts_reconcile_due()
+        market.work()
+        return searches(market)
+
+    assert swept() > 0
+    found = FoundListing.objects.get()
+    found_not_ours(actor=market.holding.actor, found_ids=[found.pk])
+    assert swept() == 0
+    found_ask_again(actor=market.holding.actor, found_id=found.pk)
+    assert swept() > 0
