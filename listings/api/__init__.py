@@ -38,13 +38,14 @@ from listings.services.sale_report import REPORTS, sale_report
 from listings.services.trading import SCOPES, trading_state_set
 from listings.states import SALE_ENDINGS
 from marketplaces.delivery import HandOver
+from marketplaces.filters import PlatformFilter
 from marketplaces.models import MarketplaceAccount
-from marketplaces.registry import adapter_keys, hand_overs_of
+from marketplaces.registry import hand_overs_of
 from marketplaces.selectors import net_of
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
 from seatsync.core.fields import ChoiceField, MomentField, MoneyField
-from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
+from seatsync.core.filters import ApiFilterSet
 from seatsync.core.inputs import Input
 from seatsync.core.openapi import example
 from seatsync.core.pagination import CursorPagination
@@ -344,14 +345,10 @@ class TradingStateInput(Input):
     season_ticket_id = serializers.UUIDField(required=False, allow_null=True)
 
 
-def _platforms() -> list[tuple[str, str]]:
-    return [(key, key) for key in adapter_keys()]
-
-
 class ListingFilter(ApiFilterSet):
     """Listings by game, ticket, platform, status and account."""
 
-    platform = ToldChoiceFilter(choices=_platforms)
+    platform = PlatformFilter()
 
     class Meta:
         model = Listing
@@ -361,7 +358,7 @@ class ListingFilter(ApiFilterSet):
 class SaleFilter(ApiFilterSet):
     """Sales by game, platform, state and listing."""
 
-    platform = ToldChoiceFilter(choices=_platforms)
+    platform = PlatformFilter()
 
     class Meta:
         model = Sale

@@ -12,11 +12,11 @@ from rest_framework.response import Response
 from listings import selectors
 from listings.models import PushHalt, PushHaltQuerySet, TradingStateKind
 from listings.services.halts import push_halt_lift, push_halt_set
-from marketplaces.registry import adapter_keys
+from marketplaces.filters import PlatformFilter
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import NotFound
 from seatsync.core.fields import ChoiceField, MomentField
-from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter, YesFilter
+from seatsync.core.filters import ApiFilterSet, YesFilter
 from seatsync.core.inputs import Input
 from seatsync.core.openapi import example
 
@@ -45,7 +45,7 @@ class PushHaltInput(Input):
 class PushHaltFilter(ApiFilterSet):
     """Brakes by marketplace, by tenant, and whether they hold."""
 
-    platform = ToldChoiceFilter(choices=lambda: [(key, key) for key in adapter_keys()])
+    platform = PlatformFilter()
     in_force = YesFilter(method="by_force")
 
     class Meta:

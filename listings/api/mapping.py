@@ -14,7 +14,7 @@ from listings import selectors
 from listings.api import CommandOutput
 from listings.models import MarketplaceCommand
 from listings.services.mapping import mapping_confirm, mapping_options
-from marketplaces.registry import adapter_keys
+from marketplaces.filters import PlatformFilter
 from seatsync.core.apiview import ApiView
 from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
 from seatsync.core.inputs import Input
@@ -90,14 +90,10 @@ class MappingOptions(serializers.Serializer[Any]):
     chosen = serializers.CharField(allow_blank=True)
 
 
-def _platforms() -> list[tuple[str, str]]:
-    return [(key, key) for key in adapter_keys()]
-
-
 class MappingFilter(ApiFilterSet):
     """What waits, by marketplace, by what it wants, and by words of a game, a venue or a section."""
 
-    platform = ToldChoiceFilter(field_name="account__platform", choices=_platforms)
+    platform = PlatformFilter(field_name="account__platform")
     wants = ToldChoiceFilter(field_name="payload__wants", choices=[("event", "event"), ("section", "section")])
     search = django_filters.CharFilter(
         method="by_words", max_length=80, help_text="Each word is part of a team's, the venue's or the section's name."
