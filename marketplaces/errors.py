@@ -1,5 +1,8 @@
 """What can go wrong at a marketplace; retry policy is written once, by class."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
 from seatsync.core.errors import SeatSyncError
 
 OURS = "SeatSync itself failed at this; what exactly is in its log"
@@ -65,6 +68,27 @@ class NotSupported(PermanentError):
 
 class BadSignature(MarketplaceError):
     """A webhook that does not prove who sent it."""
+
+
+def secrets_leave_out(error: Exception, secrets: Iterable[str]) -> None:
+    """What an error says is shown and logged, and a refusal may repeat what it was sent: tickets are left out of it."""
+    found = list(secrets)
+    behind: BaseException | None = error
+    while behind is not None:
+        for secret in found:
+            said = (arg.replace(secret, "(left out)") if isinstance(arg, str) else arg for arg in behind.args)
+            behind.args = tuple(said)
+        behind = behind.__cause__ or behind.__context__
+
+
+@contextmanager
+def secrets_left_out(secrets: Iterable[str]) -> Iterator[None]:
+    """Around what sends these: whatever it raises says none of them."""
+    try:
+        yield
+    except Exception as error:
+        secrets_leave_out(error, secrets)
+        raise
 
 
 def told(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """Carrying one claimed command to its marketplace. No transaction is open here; what comes back is recorded after."""
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, time
@@ -19,7 +19,7 @@ from listings.services.leases import lease_renew
 from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
 from listings.services.refs import listing_ref
-from listings.services.seat_tickets import barcodes_whole
+from listings.services.seat_tickets import barcodes_of, barcodes_whole
 from listings.services.sendable import create_held_back, reprice_held_back
 from listings.services.sweeps import sweep_keep
 from listings.states import OFFERED, SALE_LIVE
@@ -44,6 +44,7 @@ from marketplaces.errors import (
     StockUnknown,
     TemporaryError,
     UnknownOutcome,
+    secrets_left_out,
     told,
 )  # fmt: skip
 from marketplaces.registry import adapter_get
@@ -110,7 +111,8 @@ def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
     draft = draft_wanted(adapter, link, command, listing)
     if isinstance(draft, Answer):
         return draft
-    remote = adapter.create(link, draft)
+    with secrets_left_out(barcodes_of(draft.tickets)):
+        remote = adapter.create(link, draft)
     return Answer(Outcome.DONE, remote=remote, sent_price=draft.price)
 
 
@@ -303,18 +305,8 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
         if there is not None and there.state in {RemoteSaleState.IN_DELIVERY, RemoteSaleState.COMPLETE}:
             return Answer(Outcome.DONE, remote_sale=there)
     proof = proof_of(command)
-    try:
+    with secrets_left_out(secrets_of(proof)):
         return _unless_over(adapter, link, sale, lambda: adapter.fulfil(link, sale.platform_sale_id, proof))
-    except MarketplaceError as error:
-        # A refusal may repeat what it was sent, and is shown and logged: tickets are not.
-        error.args = (_without(str(error), secrets_of(proof)),)
-        raise
-
-
-def _without(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "(left out)")
-    return text
 
 
 def _supply(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
@@ -322,11 +314,8 @@ def _supply(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
     tickets = barcodes_whole(listing)
     if listing.status not in OFFERED or not tickets:
         return Answer(Outcome.NOT_WANTED)
-    try:
+    with secrets_left_out(barcodes_of(tickets)):
         return Answer(Outcome.DONE, remote=adapter.supply(link, listing_ref(listing), tickets))
-    except MarketplaceError as error:
-        error.args = (_without(str(error), [ticket.barcode for ticket in tickets]),)
-        raise
 
 
 def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:

@@ -24,8 +24,9 @@ from listings.services.execute import (
 )
 from listings.services.record import Answer, Outcome
 from listings.services.refs import listing_ref
-from marketplaces.contracts import AccountChange, Link, MarketplaceAdapter, NewPrice, RemoteListing
-from marketplaces.errors import PermanentError
+from listings.services.seat_tickets import barcodes_of
+from marketplaces.contracts import AccountChange, Draft, Link, MarketplaceAdapter, NewPrice, RemoteListing
+from marketplaces.errors import PermanentError, secrets_leave_out, secrets_left_out
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
 from seatsync.core.clock import now
@@ -94,7 +95,8 @@ def execute_together(commands: Sequence[MarketplaceCommand]) -> list[tuple[Marke
             link = link_for(account, force_refresh=refresh)
             changes = _prepared(adapter, link, commands, answers)
             if changes:
-                results = adapter.change_together(link, [change for _, change in changes])
+                with secrets_left_out(code for _, change in changes for code in _secrets(change)):
+                    results = adapter.change_together(link, [change for _, change in changes])
                 for (command, change), result in zip(changes, results, strict=True):
                     answers[command.pk] = _answer(command, change, result)
     except Exception as error:
@@ -128,8 +130,13 @@ def _wanted(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
     return reprice_unsent(command, listing) or NewPrice(listing_ref(listing), listing.price, listing.currency)
 
 
+def _secrets(change: AccountChange) -> list[str]:
+    return barcodes_of(change.tickets) if isinstance(change, Draft) else []
+
+
 def _answer(command: MarketplaceCommand, change: AccountChange, result: RemoteListing | Exception) -> Answer:
     if isinstance(result, Exception):
+        secrets_leave_out(result, _secrets(change))
         return answer_of(result, command)
     return Answer(Outcome.DONE, remote=result, sent_price=change.price)
 

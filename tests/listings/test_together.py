@@ -12,16 +12,19 @@ from django.db import IntegrityError, transaction
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, PriceHistory
 from listings.services import together
 from listings.services.delist import listings_delist
+from listings.services.delivery_terms import delivery_terms_set
 from listings.services.execute import execute
 from listings.services.outbox import _mark_in_flight, carry_out, command_claim, commands_drain, leases_reap
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.record import record
+from listings.services.seat_tickets import Entry, tickets_enter
 from listings.services.together import execute_together, riders_claim
 from listings.services.trading import trading_state_set
 from marketplaces.adapters.gametime import adapter as gametime
 from marketplaces.errors import PermanentError, TemporaryError, UnknownOutcome
 from marketplaces.models import LimitVersion, MarketplaceAccount
+from marketplaces.registry import adapter_get
 from marketplaces.services.files import file_declare
 from marketplaces.simulator.app import Simulator
 from portfolios.models import Game
@@ -378,3 +381,32 @@ def test_no_more_than_so_many_go_together(
     offer(holding, account)
     work()
     assert len(uploads) == 2, "each with four others"
+
+
+@pytest.mark.parametrize("how", ["the whole file", "one of it"])
+def test_what_is_said_of_a_file_repeats_no_ticket(
+    holding: Holding, account: MarketplaceAccount, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    entries = [
+        Entry(seat.pk, barcode=f"8800{game:02}1234{seat.seat_number}")
+        for game, one in enumerate(games(holding))
+        for seat in holding.seats_of(one)
+    ]
+    for start in range(0, len(entries), 4):
+        tickets_enter(actor=holding.actor, kind="barcode", entries=entries[start : start + 4])
+    delivery_terms_set(actor=holding.actor, ticket_id=holding.ticket.pk, delivery="barcode")
+    offer(holding, account)
+
+    def refuse(_: Any, changes: Any) -> list[Exception]:
+        said = [PermanentError(f"known: {change.tickets[0].barcode}") for change in changes]
+        if how == "the whole file":
+            raise said[0]
+        return list(said)
+
+    monkeypatch.setattr(type(adapter_get("gametime")), "change_together", lambda _, *given: refuse(*given))
+    command = command_claim()
+    assert command is not None
+    assert carry_out(command) == 10
+    errors = list(MarketplaceCommand.objects.values_list("last_error", flat=True))
+    assert (len(errors), {"known: (left out)" in error for error in errors}) == (10, {True})
+    assert not any("8800" in error for error in errors)
