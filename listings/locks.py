@@ -6,7 +6,7 @@ Each raises Busy where somebody else has the row for longer than one waits.
 import uuid
 from collections.abc import Collection, Iterable
 
-from listings.models import FoundListing, Listing, MarketplaceCommand, PushHalt, Sale
+from listings.models import DeliveryTerms, FoundListing, Listing, MarketplaceCommand, PushHalt, Sale
 from seatsync.core.clock import now
 from seatsync.core.locks import Level, lock_announce, lock_waiting
 
@@ -24,6 +24,14 @@ def listings_lock(listing_ids: Iterable[uuid.UUID]) -> list[Listing]:
     wanted = Listing.objects.filter(pk__in=list(listing_ids)).order_by("pk")
     with lock_waiting("this listing"):
         return list(wanted.select_for_update(of=("self",), no_key=True))
+
+
+def terms_lock(ticket_id: uuid.UUID) -> DeliveryTerms | None:
+    """Lock a season ticket's terms of delivery, among the listings that promise them; None where it has none."""
+    lock_announce(Level.LISTINGS)
+    with lock_waiting("these terms"):
+        found = DeliveryTerms.objects.select_for_update(of=("self",), no_key=True)
+        return found.filter(season_ticket_id=ticket_id).first()
 
 
 def sale_lock(sale_id: uuid.UUID) -> Sale:

@@ -56,7 +56,7 @@ def fetch_label(sale_id: str) -> None:
     """Fetch the shipping label of a sale."""
     sale = Sale.objects.select_related("account").filter(pk=uuid.UUID(sale_id), account__is_active=True).first()
     if sale is not None:
-        sync.account_contained(sale.account, "label", lambda: int(labels.label_fetch(sale)))
+        sync.account_contained(sale.account, labels.LABEL, lambda: int(labels.label_fetch(sale)))
 
 
 @job(time_limit_s=240)

@@ -17,12 +17,12 @@ from listings.disclosures import DISCLOSURES
 from listings.models import DELIVERIES, TICKET_KINDS, DeliveryTerms, Sale, SeatTicket
 from listings.services.ask import sale_ask
 from listings.services.delivery_terms import delivery_terms_set, terms_of
-from listings.services.fulfil import ways_of
+from listings.services.fulfil import hand_over_to, ways_of
 from listings.services.labels import label_of_sale
-from listings.services.sale_scene import buyer_of
 from listings.services.seat_tickets import Entry, tickets_enter
 from marketplaces.delivery import STEPS, step_of
 from portfolios.models import Seat
+from seatsync.core.actors import Actor
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.fields import ChoiceField
@@ -109,7 +109,7 @@ class DeliveryOutput(serializers.Serializer[Any]):
     note = serializers.CharField(help_text="What its marketplace says beside it.")
     asked_again_at = serializers.DateTimeField(allow_null=True)
     hand_over_by = serializers.DateTimeField(allow_null=True)
-    buyer = BuyerOutput(allow_null=True)
+    buyer = BuyerOutput(allow_null=True, help_text="Told while tickets are asked for, to those who may hand them over.")
 
 
 class DeliveryTermsView(ApiView):
@@ -176,15 +176,15 @@ class SaleDelivery(ApiView):
     @extend_schema(tags=["sales"], summary="Read what a sale waits for")
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The step, the ways that end it, and to whom the tickets go; 404 for a stranger's."""
-        return Response(DeliveryOutput(_delivery(selectors.sale_get(self.actor, pk))).data)
+        return Response(DeliveryOutput(_delivery(self.actor, selectors.sale_get(self.actor, pk))).data)
 
 
-def _delivery(sale: Sale) -> dict[str, Any]:
+def _delivery(actor: Actor, sale: Sale) -> dict[str, Any]:
     step, ways = step_of(sale.delivery_step), ways_of(sale)
     return {
         "step": step.value, "words": STEPS[step].words, "ways": [way.value for way in ways],
         "note": sale.delivery_note, "asked_again_at": sale.asked_again_at, "hand_over_by": sale.ship_by,
-        "buyer": buyer_of(sale) if ways else None,
+        "buyer": hand_over_to(actor, sale),
     }  # fmt: skip
 
 
@@ -198,8 +198,8 @@ class SaleAsk(ApiView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """202 with what the sale waits for as far as known; what is read meanwhile comes as a live event."""
-        sale = sale_ask(actor=self.actor, sale_id=selectors.sale_get(self.actor, pk).pk)
-        return Response(DeliveryOutput(_delivery(sale)).data, status=202)
+        sale = sale_ask(actor=self.actor, sale_id=pk)
+        return Response(DeliveryOutput(_delivery(self.actor, sale)).data, status=202)
 
 
 class SaleLabel(ApiView):
@@ -213,7 +213,7 @@ class SaleLabel(ApiView):
     )  # fmt: skip
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:
         """A PDF; 409 where there is none, or it is being fetched."""
-        label = label_of_sale(selectors.sale_get(self.actor, pk))
+        label = label_of_sale(self.actor, selectors.sale_get(self.actor, pk))
         if label is None:
             raise Conflict("There is no label yet.", remedy="Where one is wanted it is being fetched: ask in a minute.")
         return HttpResponse(label, content_type="application/pdf")

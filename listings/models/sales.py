@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from listings.models.listings import Listing
 from portfolios.models import SeasonTicket
+from seatsync.core.actors import Actor
 from seatsync.core.models import BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
 
@@ -122,6 +123,13 @@ class Sale(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.platform} {self.platform_sale_id} {self.state}"
+
+    def may(self, actor: Actor, verb: str) -> bool:
+        """Whether `actor`, who sees this sale, may `verb` its seats (SeasonTicket.may).
+
+        One whose listing is not known is seen by its account's holder and staff alone, and is theirs.
+        """
+        return self.listing is None or self.listing.season_ticket.may(actor, verb)
 
     @property
     def stands(self) -> bool:

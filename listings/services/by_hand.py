@@ -15,7 +15,7 @@ from django.db import transaction
 from listings.locks import command_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale
 from listings.selectors import command_own
-from listings.services.hand_alerts import URGENT, alert_task, alert_task_done, title_of
+from listings.services.hand_alerts import URGENT, alert_task, title_of
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
 from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.sale_scene import as_told
@@ -107,7 +107,6 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
     for one in waiting:
         # What a worker had begun before the account was left.
         sale_delists_done(one)
-    alert_task_done(command)
     audit_record(
         actor=actor, verb="command.by_hand", object_type="command", object_id=command.pk,
         subject=command.account.user_id, after={"kind": command.kind},

@@ -1,10 +1,13 @@
 """What people are told about commands that cannot go on by themselves."""
 
+from collections.abc import Iterable
+
 from listings.models import CommandKind, Listing, MarketplaceCommand
+from listings.services.hand_alerts import alert_task_done
 from marketplaces.registry import platform_name
 from marketplaces.services.alerts import alert_reconnect
 from seatsync.core.links import page_link
-from seatsync.live.alerts import alert_raise
+from seatsync.live.alerts import alert_raise, alert_recover
 
 __all__ = ["alert_needs_person", "alert_reconnect"]
 
@@ -25,8 +28,20 @@ def alert_needs_person(command: MarketplaceCommand, listing: Listing | None) -> 
         object_type="command",
         object_id=str(command.pk),
         url=_remedy_page(command, listing, wants),
-        dedupe_key=f"command:{command.pk}",
+        dedupe_key=_key(command),
     )
+
+
+def alerts_of_commands_settle(commands: Iterable[MarketplaceCommand]) -> None:
+    """They are done, or wanted no more: nobody is asked about them."""
+    for command in commands:
+        if command.by_hand:
+            alert_task_done(command)
+        alert_recover(user_id=command.account.user_id, dedupe_key=_key(command))
+
+
+def _key(command: MarketplaceCommand) -> str:
+    return f"command:{command.pk}"
 
 
 def _what(command: MarketplaceCommand, listing: Listing | None) -> str:

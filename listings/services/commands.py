@@ -5,12 +5,12 @@ from typing import Any
 from django.db.models import Q
 
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
-from listings.services.hand_alerts import URGENT, alert_task, alert_task_done
+from listings.services.command_alerts import alerts_of_commands_settle
+from listings.services.hand_alerts import URGENT, alert_task
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
 from seatsync.core.clock import now
-from seatsync.live.alerts import alert_recover
 
 # Before prices, and never before another delist: it must not take the tokens kept for those.
 SOON = frozenset({CommandKind.VERIFY_GONE, CommandKind.CONFIRM_SALE})
@@ -62,15 +62,13 @@ def command_write(
     return command
 
 
-def sale_commands_withdraw(sale: Sale) -> None:
-    """Ask nobody any more to confirm or hand over a sale that is over. The caller holds the sale's lock."""
-    waiting = MarketplaceCommand.objects.filter(
-        sale=sale, kind__in=[CommandKind.CONFIRM_SALE, CommandKind.FULFIL], state=CommandState.NEEDS_PERSON
-    )
-    for command in waiting.select_related("account"):
-        if command.by_hand:
-            alert_task_done(command)
-        alert_recover(user_id=command.account.user_id, dedupe_key=f"command:{command.pk}")
+OF_SALES = frozenset({CommandKind.CONFIRM_SALE, CommandKind.FULFIL})
+
+
+def sale_commands_withdraw(sale: Sale, kinds: frozenset[CommandKind] = OF_SALES) -> None:
+    """Ask nobody any more to confirm or hand over a sale (one that is over). The caller holds the sale's lock."""
+    waiting = MarketplaceCommand.objects.filter(sale=sale, kind__in=kinds, state=CommandState.NEEDS_PERSON)
+    alerts_of_commands_settle(waiting.select_related("account"))
     waiting.update(state=CommandState.SUPERSEDED, finished_at=now(), updated_at=now())
 
 
@@ -85,8 +83,8 @@ def commands_supersede(listing: Listing, kinds: frozenset[CommandKind] | None = 
     )
     # One UPDATE each: a worker that claims a row meanwhile wins, and the row no longer matches.
     withdrawn = {"state": CommandState.SUPERSEDED, "finished_at": now()}
-    for task in waiting.filter(by_hand=True).select_related("account"):
-        alert_task_done(task)
+    told = Q(by_hand=True) | Q(state=CommandState.NEEDS_PERSON) | Q(attempts__gt=0)
+    alerts_of_commands_settle(waiting.filter(told).select_related("account"))
     # What a person was asked to list may be up there, said or not.
     unsent = waiting.filter(kind=CommandKind.CREATE, attempts=0, outcome_unknown=False, by_hand=False)
     never_sent = unsent.update(**withdrawn)

@@ -8,7 +8,7 @@ from django.db import transaction
 from listings.locks import listings_lock
 from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Sale
 from listings.services.commands import command_write, commands_supersede
-from listings.services.notify import listing_changed
+from listings.services.restate import listing_restate
 from listings.states import OPEN, listing_may_move
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -47,13 +47,13 @@ def listing_take_down(listing: Listing, *, reason: str, sale: Sale | None = None
     """
     never_sent = commands_supersede(listing)
     if never_sent and not listing.listing_id:
-        _finish(listing, ListingStatus.CANCELLED, reason)
+        listing_restate(listing, ListingStatus.CANCELLED, reason)
         ListingSeat.objects.filter(listing=listing).update(offered=False)
         return False
     if listing.status != ListingStatus.DELISTING:
         if not listing_may_move(listing.status, ListingStatus.DELISTING):
             return False
-        _finish(listing, ListingStatus.DELISTING, reason)
+        listing_restate(listing, ListingStatus.DELISTING, reason)
     command_write(
         listing=listing,
         sale=sale,
@@ -61,11 +61,3 @@ def listing_take_down(listing: Listing, *, reason: str, sale: Sale | None = None
         key=f"delist:{listing.external_id}:{listing.version}" + (f":{sale.pk}" if sale else ""),
     )
     return True
-
-
-def _finish(listing: Listing, status: ListingStatus, reason: str) -> None:
-    listing.status = status
-    listing.status_reason = reason[:300]
-    listing.version += 1
-    listing.save(update_fields=["status", "status_reason", "version", "updated_at"])
-    listing_changed(listing)

@@ -5,6 +5,7 @@ from django.db import transaction
 from listings.locks import listings_lock
 from listings.models import Listing
 from listings.services.notify import listing_changed
+from listings.states import OFFERED
 from marketplaces.contracts import RemoteListing
 from marketplaces.registry import platform_name
 from portfolios.services.ledger import watchers
@@ -16,28 +17,43 @@ _KIND = "listing.undeliverable"
 
 
 @transaction.atomic
+def deliverable_told(listing: Listing, found: RemoteListing) -> None:
+    """A marketplace says by itself how a listing stands: it is noted as below, if it is offered still."""
+    (locked,) = listings_lock([listing.pk])
+    if locked.status in OFFERED:
+        deliverable_note(locked, found)
+
+
 def deliverable_note(listing: Listing, found: RemoteListing) -> None:
-    """Note whether its marketplace hides a listing for want of its tickets, and tell its people where that is news."""
+    """Note whether its marketplace hides a locked listing for want of its tickets, and tell its people where it does.
+
+    The same as before is no news.
+    """
     if found.undeliverable == (listing.undeliverable_at is not None):
         return
-    (locked,) = listings_lock([listing.pk])
-    locked.undeliverable_at = now() if found.undeliverable else None
-    locked.version += 1
-    locked.save(update_fields=["undeliverable_at", "version", "updated_at"])
-    listing_changed(locked)
-    alert_undeliverable(locked)
+    if found.undeliverable:
+        listing.undeliverable_at = now()
+        _alert(listing)
+    else:
+        deliverable_again(listing)
+    listing.version += 1
+    listing.save(update_fields=["undeliverable_at", "version", "updated_at"])
+    listing_changed(listing)
 
 
-def alert_undeliverable(listing: Listing) -> None:
-    """It is hidden until its tickets are entered, or (no more hidden) shown again."""
-    people, key = watchers(listing.season_ticket_id), f"{_KIND}:{listing.pk}"
-    if listing.undeliverable_at is None:
-        alerts_recover(user_ids=people, dedupe_keys=[key])
-        return
+def deliverable_again(listing: Listing) -> None:
+    """Nobody waits for its tickets any more; the caller saves the locked listing."""
+    if listing.undeliverable_at is not None:
+        listing.undeliverable_at = None
+        alerts_recover(user_ids=watchers(listing.season_ticket_id), dedupe_keys=[f"{_KIND}:{listing.pk}"])
+
+
+def _alert(listing: Listing) -> None:
     alerts_raise(
-        tenant_id=listing.tenant_id, user_ids=people, kind=_KIND,
+        tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), kind=_KIND,
         title=f"{platform_name(listing.platform)} hides {listing.section}/{listing.row}: tickets wanted"[:160],
         body="It shows this listing to nobody until its tickets are there. Enter each seat's barcode.",
         severity="action", object_type="listing", object_id=str(listing.pk),
-        url=page_link("listings:ticket_enter", listing.season_ticket_id, listing.game_id), dedupe_key=key,
+        url=page_link("listings:ticket_enter", listing.season_ticket_id, listing.game_id),
+        dedupe_key=f"{_KIND}:{listing.pk}",
     )  # fmt: skip

@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Sequence
 from datetime import date
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from listings.disclosures import DISCLOSURES
+from listings.locks import terms_lock
 from listings.models import DELIVERIES, DeliveryTerms, Listing, Sale, SaleState
 from listings.states import OPEN
 from marketplaces.delivery import DeliveryType
@@ -38,23 +39,31 @@ def delivery_terms_set(
     if not ticket.may(actor, "manage"):
         raise NotAllowed("You may look at this season ticket but not say how it is delivered.")
     _check(delivery, disclosures)
-    terms = terms_of(ticket)
+    terms = terms_lock(ticket.pk) or terms_of(ticket)
     if version is not None and version != terms.version:
-        raise StaleVersion(
-            "Somebody has changed this meanwhile.", field="version", remedy="Load the page again, and look at it."
-        )
+        raise _stale()
     _check_promised(ticket, in_hand_on)
     before = {"delivery": terms.delivery, "in_hand_on": str(terms.in_hand_on or ""), "disclosures": terms.disclosures}
     chosen = [code for code in DISCLOSURES if code in set(disclosures)]
     terms.delivery, terms.in_hand_on, terms.disclosures = delivery, in_hand_on, chosen
     terms.version += 1
-    terms.save()
+    try:
+        with transaction.atomic():
+            terms.save()
+    except IntegrityError as error:
+        # Of two who entered the first ones at once.
+        raise _stale() from error
     audit_record(
         actor=actor, verb="delivery_terms.set", object_type="season_ticket", object_id=ticket.pk,
         subject=ticket.user_id, before=before,
         after={"delivery": delivery, "in_hand_on": str(in_hand_on or ""), "disclosures": chosen},
     )  # fmt: skip
     return terms
+
+
+def _stale() -> StaleVersion:
+    remedy = "Load the page again, and look at it."
+    return StaleVersion("Somebody has changed this meanwhile.", field="version", remedy=remedy)
 
 
 def _check(delivery: str, disclosures: Sequence[str]) -> None:

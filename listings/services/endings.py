@@ -57,6 +57,7 @@ def ending_apply(
     alerts_of_ending_settle(sale)
     if sale.state not in SALE_LIVE:
         sale_commands_withdraw(sale)
+        sale.asked_again_at = None
     if not row.expects_money:
         alerts_of_money_settle(sale)
     if ending == SaleEnding.REJECTED or (sale.state == SaleState.CANCELLED and was_live):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from listings.locks import sale_lock
 from listings.models import (
@@ -18,11 +18,13 @@ from listings.models import (
     SeatTicket,
     TradingStateKind,
 )  # fmt: skip
-from listings.services.commands import command_write
+from listings.services.commands import command_write, sale_commands_withdraw
 from listings.services.notify import sale_changed
-from listings.services.sale_alerts import alert_twice, alert_twice_staff
-from listings.services.seat_tickets import Entry, fingerprint, opened, tickets_enter, tickets_of
+from listings.services.sale_alerts import alert_twice, alert_twice_over, alert_twice_staff
+from listings.services.sale_scene import buyer_of
+from listings.services.seat_tickets import Entry, barcodes_of, fingerprint, opened, tickets_enter, tickets_of
 from listings.services.trading import trading_state_set
+from marketplaces.contracts import Buyer
 from marketplaces.delivery import BY_NUMBER, OF_SEATS, STEPS, Fulfilment, HandOver, step_of
 from marketplaces.errors import PermanentError
 from marketplaces.registry import hand_overs_of, platform_name
@@ -71,6 +73,11 @@ def ways_of(sale: Sale) -> tuple[HandOver, ...]:
     return tuple(way for way in hand_overs_of(sale.platform) if way in STEPS[step].ways)
 
 
+def hand_over_to(actor: Actor, sale: Sale) -> Buyer | None:
+    """To whom a sale's tickets go: told while they are asked for, and to those who may hand them over."""
+    return buyer_of(sale) if ways_of(sale) and sale.may(actor, "list") else None
+
+
 def sale_fulfil(
     *, actor: Actor, sale_id: uuid.UUID, method: str, transfer_urls: Sequence[str] = (), confirmation: str = "",
     tickets: Sequence[Entry] = (),
@@ -82,9 +89,13 @@ def sale_fulfil(
     `confirmation`. Raises NotFound, NotAllowed, InvalidInput by field, or Conflict where the sale does not wait for
     its tickets, its marketplace takes none, or a ticket went with another sale: then all selling is halted (I-10).
     """
+    given = (actor, sale_id, method, transfer_urls, confirmation.strip(), tickets)
     try:
-        with transaction.atomic():
-            return _fulfil(actor, sale_id, method, transfer_urls, confirmation.strip(), tickets)
+        try:
+            return _fulfil(*given)
+        except IntegrityError:
+            # Another sale was given one of the tickets in this moment: by now it is seen.
+            return _fulfil(*given)
     except _Twice as twice:
         _stop(twice)
         other = twice.other.sale
@@ -97,21 +108,30 @@ def sale_fulfil(
         ) from None  # fmt: skip
 
 
+@transaction.atomic
 def _fulfil(
     actor: Actor, sale_id: uuid.UUID, method: str, urls: Sequence[str], number: str, entries: Sequence[Entry]
 ) -> MarketplaceCommand:
     seen = Sale.objects.get_for(actor, sale_id)
-    if seen.listing is not None and not seen.listing.season_ticket.may(actor, "list"):
+    if not seen.may(actor, "list"):
         raise NotAllowed("You may look at this sale but not hand it over.")
-    seats = [row.seat for row in seen.sale_seats.filter(live=True).select_related("seat").order_by("seat__seat_number")]
-    if entries:
-        _check_own(seats, entries)
+    if entries and method in OF_SEATS:
+        # Seats are locked before sales: that these are still the sale's own is judged once that is locked too.
+        _check_own(_seats_of(seen), entries)
         tickets_enter(actor=actor, kind=method, entries=entries)
     sale = sale_lock(seen.pk)
     _check_waits(sale)
     _check_way(sale, method)
+    seats = _seats_of(sale)
+    if entries and method not in OF_SEATS:
+        raise InvalidInput(
+            f"No tickets are sent with {method}.", field="tickets", remedy="Leave them out, or choose another method."
+        )
+    _check_own(seats, entries)
     pieces = _pieces(sale, HandOver(method), seats, urls, number)
     _check_once(sale, pieces)
+    # What was refused and waits for a person is not sent beside it.
+    sale_commands_withdraw(sale, frozenset({CommandKind.FULFIL}))
     command = command_write(
         sale=sale, kind=CommandKind.FULFIL, key=f"fulfil:{sale.pk}:{sale.version}",
         payload={"method": method, "step": sale.delivery_step},
@@ -128,11 +148,17 @@ def _fulfil(
     sale.version += 1
     sale.save(update_fields=["version", "updated_at"])
     sale_changed(sale)
+    alert_twice_over(sale)
     audit_record(
         actor=actor, verb="sale.fulfil", object_type="sale", object_id=sale.pk, subject=sale.account.user_id,
         after={"method": method, "tickets": sale.quantity},
     )  # fmt: skip
     return command
+
+
+def _seats_of(sale: Sale) -> list[Seat]:
+    rows = sale.sale_seats.filter(live=True).select_related("seat").order_by("seat__seat_number")
+    return [row.seat for row in rows]
 
 
 def _check_own(seats: Sequence[Seat], entries: Sequence[Entry]) -> None:
@@ -175,13 +201,13 @@ def _pieces(sale: Sale, way: HandOver, seats: Sequence[Seat], urls: Sequence[str
     """What is handed over, checked. Raises InvalidInput, or Conflict where it is not known which seats were sold."""
     if way is HandOver.TRANSFER_URL:
         _check_urls(urls, sale.quantity)
-        return [_Piece(fingerprint(url), secret=url) for url in urls]
+        return [_Piece(fingerprint(url.encode()), secret=url) for url in urls]
     if way in BY_NUMBER:
         if not number:
             detail, remedy = _NUMBERS[way]
             raise InvalidInput(detail, field="confirmation", remedy=remedy)
         # One number may be of several sales: a parcel, or a transfer to one buyer.
-        return [_Piece(fingerprint(f"{sale.pk} {number}"), secret=number)]
+        return [_Piece(fingerprint(f"{sale.pk} {number}".encode()), secret=number)]
     if len(seats) != sale.quantity:
         raise Conflict(
             "It is not known which seats were sold.", field="sale", remedy="Say which seats the sale took first."
@@ -214,7 +240,10 @@ def _check_urls(urls: Sequence[str], quantity: int) -> None:
 
 
 def _is_address(url: str) -> bool:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     return parts.scheme == "https" and bool(parts.netloc)
 
 
@@ -241,34 +270,31 @@ def _stop(twice: _Twice) -> None:
 
 
 def proof_of(command: MarketplaceCommand) -> Fulfilment:
-    """What a command hands over, as it is sent. Raises PermanentError where they are gone."""
-    rows = list(command.proofs.select_related("seat__ticket").order_by("place"))
+    """What a command hands over, as it is sent: exactly what was given then, and only while it is the sale's.
+
+    Raises PermanentError where any of it is gone: another ticket was entered, or its holder's key was destroyed.
+    """
+    rows = list(command.proofs.filter(live=True).select_related("seat__ticket").order_by("place"))
     method, step = str(command.payload["method"]), step_of(str(command.payload.get("step", "")))
-    subject = command.account.user_id
-    texts = [_text(subject, row) for row in rows if row.sealed]
-    tickets = [opened(row.seat.ticket) for row in rows if row.seat is not None and _has(row.seat, method)]
-    whole = tuple(ticket for ticket in tickets if ticket is not None)
-    if method in OF_SEATS and len(whole) != len(rows):
-        raise PermanentError("the tickets of this sale are not here any more: give them again")
-    urls = tuple(texts) if method == HandOver.TRANSFER_URL else ()
-    number = texts[0] if texts and method != HandOver.TRANSFER_URL else ""
-    return Fulfilment(method, transfer_urls=urls, confirmation=number, tickets=whole, step=step)
+    tickets = [opened(row.seat.ticket) for row in rows if row.seat is not None and _has(row.seat, row)]
+    texts = [subject_unseal(command.account.user_id, row.sealed) for row in rows if row.seat is None]
+    whole, told = tuple(one for one in tickets if one is not None), tuple(text.decode() for text in texts if text)
+    if not rows or len(whole) + len(told) != len(rows):
+        raise PermanentError("what was handed over with this sale is not here any more: give it again")
+    if method == HandOver.TRANSFER_URL:
+        return Fulfilment(method, transfer_urls=told, step=step)
+    return Fulfilment(method, confirmation=told[0] if told else "", tickets=whole, step=step)
 
 
-def _has(seat: Seat, method: str) -> bool:
+def _has(seat: Seat, row: SaleProof) -> bool:
+    """Whether the seat still has the very ticket that was handed over."""
     ticket: SeatTicket | None = getattr(seat, "ticket", None)
-    return ticket is not None and ticket.kind == method
-
-
-def _text(subject: uuid.UUID, row: SaleProof) -> str:
-    content = subject_unseal(subject, row.sealed)
-    return "" if content is None else content.decode()
+    return ticket is not None and (ticket.kind, ticket.fingerprint) == (row.method, row.fingerprint)
 
 
 def secrets_of(proof: Fulfilment) -> list[str]:
     """What of a hand-over may stand in no error and no log."""
-    codes = [ticket.barcode for ticket in proof.tickets]
-    return [text for text in (*proof.transfer_urls, proof.confirmation, *codes) if text]
+    return [text for text in (*proof.transfer_urls, proof.confirmation, *barcodes_of(proof.tickets)) if text]
 
 
 def hints_of(seats: Sequence[Seat], ways: Sequence[HandOver]) -> Mapping[uuid.UUID, str]:

@@ -7,13 +7,13 @@ from django.db import transaction
 from listings.locks import command_lock, listings_lock
 from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.selectors import command_own
+from listings.services.command_alerts import alerts_of_commands_settle
 from listings.services.delist import listing_take_down
 from marketplaces.registry import platform_name
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
-from seatsync.live.alerts import alert_recover
 
 # A price or a size would be sent again by the next sweep, and what comes down is never given up.
 GIVEN_UP = frozenset({
@@ -49,7 +49,9 @@ def command_give_up(*, actor: Actor, command_id: uuid.UUID) -> MarketplaceComman
     if command.kind == CommandKind.CREATE:
         for listing in locked:
             listing_take_down(listing, reason="given up: it could not be published")
-    owner = command.account.user_id
-    alert_recover(user_id=owner, dedupe_key=f"command:{command.pk}")
-    audit_record(actor=actor, verb="command.give_up", object_type="command", object_id=command.pk, subject=owner)
+    alerts_of_commands_settle([command])
+    audit_record(
+        actor=actor, verb="command.give_up", object_type="command", object_id=command.pk,
+        subject=command.account.user_id,
+    )  # fmt: skip
     return command

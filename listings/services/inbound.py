@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from listings.selectors import sale_set_aside
-from listings.services.deliverable import deliverable_note
+from listings.services.deliverable import deliverable_told
 from listings.services.event_news import event_inactive
 from listings.services.mail_sales import mail_apply
 from listings.services.refs import listing_called, listing_ref
@@ -79,7 +79,7 @@ def on_listing_update(event: InboundEvent) -> None:
         adapter, known = adapter_get(account.platform), listing.undeliverable_at
         found = over_link(account, lambda link: adapter.fetch(link, listing_ref(listing)))
         if found is not None:
-            deliverable_note(listing, found)
+            deliverable_told(listing, found)
         if found is not None and (found.undeliverable or known is not None):
             return
     _tell(event.account, event, f"{platform_name(event.account.platform)} changed a listing", severity="action")

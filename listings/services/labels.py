@@ -1,20 +1,27 @@
 """Shipping labels: fetched once where a sale's tickets go as a parcel, kept under their holder's own key."""
 
 from listings.models import Sale
+from listings.states import SALE_LIVE
 from marketplaces.contracts import Capability
 from marketplaces.delivery import DeliveryStep
 from marketplaces.registry import adapter_get, platform_can
+from marketplaces.services.alerts import alert_reading_recovered
 from marketplaces.services.links import over_link
+from seatsync.core.actors import Actor
+from seatsync.core.errors import NotAllowed
 from seatsync.core.jobs import enqueue_on_commit
 from seatsync.core.subjects import subject_seal, subject_unseal
 
 FETCH = "listings.tasks.fetch_label"
+# What cannot be read, where the fetching fails.
+LABEL = "label"
 
 
 def label_wanted(sale: Sale) -> bool:
     """Whether its marketplace prints a label for it that is not here yet."""
     prints = platform_can(sale.platform, Capability.SHIPPING_LABEL)
-    return prints and sale.delivery_step == DeliveryStep.LABELS and not sale.label_sealed
+    wants = sale.state in SALE_LIVE and sale.delivery_step == DeliveryStep.LABELS
+    return prints and wants and not sale.label_sealed
 
 
 def label_order(sale: Sale) -> None:
@@ -31,11 +38,17 @@ def label_fetch(sale: Sale) -> bool:
     content = over_link(sale.account, lambda link: adapter.shipping_label(link, sale.platform_sale_id))
     (sealed,) = subject_seal(sale.account.user_id, content)
     Sale.objects.filter(pk=sale.pk).update(label_sealed=sealed)
+    alert_reading_recovered(sale.account, LABEL)
     return True
 
 
-def label_of_sale(sale: Sale) -> bytes | None:
-    """The label, a PDF; None where it is not here, and then it is being fetched."""
+def label_of_sale(actor: Actor, sale: Sale) -> bytes | None:
+    """The label, a PDF; None where it is not here, and then it is being fetched.
+
+    It says where the buyer lives: raises NotAllowed for whoever may not hand the tickets over.
+    """
+    if not sale.may(actor, "list"):
+        raise NotAllowed("You may look at this sale but not hand it over.")
     found = subject_unseal(sale.account.user_id, sale.label_sealed)
     if found is None:
         label_order(sale)

@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from listings.locks import command_claimable, command_lock
 from listings.models import CommandState, MarketplaceCommand
 from listings.selectors import command_own
+from listings.services.command_alerts import alerts_of_commands_settle
 from listings.services.execute import execute
 from listings.services.leases import lease_seconds
 from listings.services.record import MOST_ATTEMPTS, Answer, Outcome, record
@@ -27,7 +28,6 @@ from seatsync.core.audit import audit_record
 from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.errors import Conflict
 from seatsync.core.limiters import take_counted, valkey
-from seatsync.live.alerts import alert_recover
 
 log = structlog.get_logger(__name__)
 CLAIM_LOOK_AHEAD = 20
@@ -197,6 +197,6 @@ def command_retry(*, actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
     command.state, command.attempts, command.not_before = CommandState.PENDING, 0, now()
     command.outcome_unknown = True
     command.save(update_fields=["state", "attempts", "not_before", "outcome_unknown", "updated_at"])
-    alert_recover(user_id=owner, dedupe_key=f"command:{command.pk}")
+    alerts_of_commands_settle([command])
     audit_record(actor=actor, verb="command.retry", object_type="command", object_id=command.pk, subject=owner)
     return command

@@ -9,6 +9,7 @@ from listings.models import CommandKind, CommandState, Listing, ListingSeat, Lis
 from listings.services.allocation import together
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
+from listings.services.deliverable import deliverable_again
 from listings.services.notify import listing_changed
 from listings.states import OFFERED, UNSOLD, listing_may_move, split_offerable
 from marketplaces.contracts import Capability
@@ -32,6 +33,7 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
     listing.final_price = round_money(sale.gross / Decimal(max(sale.quantity, 1)))
     if not rest:
         commands_supersede(listing)
+        deliverable_again(listing)
         if listing_may_move(listing.status, ListingStatus.SOLD):
             listing.status = ListingStatus.SOLD
         listing.sold_at = sale.sold_at

@@ -22,6 +22,7 @@ from listings.services.deliverable import deliverable_note
 from listings.services.drift_alerts import alert_adopted, alert_vanished
 from listings.services.event_news import events_ask
 from listings.services.notify import listing_changed
+from listings.services.restate import listing_restate
 from listings.services.stock import stock_ask, stock_take
 from listings.services.sync import account_sync_sales
 from listings.states import HAS_MORE, listing_may_move
@@ -167,22 +168,14 @@ def _judge(known: Listing, found: RemoteListing | None, settled: datetime, drift
 def _vanished(listing: Listing, drift: Drift) -> None:
     """Nothing there, and no sale told of it: it was taken down by hand or by the marketplace."""
     drift.vanished.append(listing.listing_id)
-    listing.status = ListingStatus.CANCELLED
-    listing.status_reason = "the marketplace no longer shows it"
-    listing.version += 1
-    listing.save(update_fields=["status", "status_reason", "version", "updated_at"])
-    listing_changed(listing)
+    listing_restate(listing, ListingStatus.CANCELLED, "the marketplace no longer shows it")
     alert_vanished(listing)
 
 
 def _still_up(listing: Listing, drift: Drift) -> None:
     drift.still_up.append(listing.listing_id)
     if listing_may_move(listing.status, ListingStatus.DELISTING):
-        listing.status = ListingStatus.DELISTING
-        listing.status_reason = "the marketplace still showed it"
-        listing.version += 1
-        listing.save(update_fields=["status", "status_reason", "version", "updated_at"])
-        listing_changed(listing)
+        listing_restate(listing, ListingStatus.DELISTING, "the marketplace still showed it")
     command_write(listing=listing, kind=CommandKind.DELIST, key=_key("delist", listing))
 
 

@@ -21,11 +21,12 @@ from listings.models import (
     Sale,
     SaleEnding,
 )  # fmt: skip
-from listings.services.command_alerts import alert_needs_person, alert_reconnect
+from listings.services.command_alerts import alert_needs_person, alert_reconnect, alerts_of_commands_settle
 from listings.services.commands import command_write
-from listings.services.deliverable import alert_undeliverable
+from listings.services.deliverable import deliverable_again
 from listings.services.endings import ending_apply
 from listings.services.notify import listing_changed
+from listings.services.restate import listing_restate
 from listings.services.sale_alerts import alert_rejected
 from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.wake import outbox_wake
@@ -34,7 +35,6 @@ from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.jobs import enqueue_on_commit
-from seatsync.live.alerts import alert_recover
 
 MOST_ATTEMPTS = 8
 LONGEST_WAIT_S = 300.0
@@ -134,7 +134,7 @@ def _finish(command: MarketplaceCommand, state: CommandState = CommandState.DONE
     command.save()
     # Claimed once alone it never failed, and nobody was told of it.
     if command.fence > 1 or command.by_hand:
-        alert_recover(user_id=command.account.user_id, dedupe_key=f"command:{command.pk}")
+        alerts_of_commands_settle([command])
 
 
 def _done(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:
@@ -204,22 +204,16 @@ def _verified(command: MarketplaceCommand, listing: Listing, answer: Answer) -> 
 
 
 def _status(listing: Listing, status: ListingStatus, reason: str) -> None:
-    if not listing_may_move(listing.status, status):
-        return
-    listing.status = status
-    listing.status_reason = reason[:300]
-    listing.version += 1
-    listing.save(update_fields=["status", "status_reason", "version", "updated_at"])
-    listing_changed(listing)
+    if listing_may_move(listing.status, status):
+        listing_restate(listing, status, reason)
 
 
 def _supplied(_command: MarketplaceCommand, listing: Listing, _answer: Answer) -> None:
     """It has its tickets: whether it is shown again the next sweep sees."""
-    listing.undeliverable_at = None
+    deliverable_again(listing)
     listing.version += 1
     listing.save(update_fields=["undeliverable_at", "version", "updated_at"])
     listing_changed(listing)
-    alert_undeliverable(listing)
 
 
 _After = Callable[[MarketplaceCommand, Listing, Answer], None]
@@ -235,7 +229,7 @@ _AFTER: dict[CommandKind, _After] = {
 def _gone(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:
     """For a delist or a reject that is success; for a price it means that somebody took or bought it: go and see."""
     kind = CommandKind(command.kind)
-    if kind in {CommandKind.REPRICE, CommandKind.RESIZE} and listing is not None:
+    if kind in {CommandKind.REPRICE, CommandKind.RESIZE, CommandKind.SUPPLY} and listing is not None:
         if listing.status == ListingStatus.PUBLISHING:
             # It is not up yet: its create takes price and seats along.
             _finish(command, CommandState.SUPERSEDED)

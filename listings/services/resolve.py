@@ -20,7 +20,7 @@ def sale_resolve(*, actor: Actor, sale_id: uuid.UUID, seat_ids: Sequence[uuid.UU
     Conflict where it is not unclear or somebody else has a seat, or InvalidInput.
     """
     sale = Sale.objects.select_related("account", "listing__season_ticket").get_for(actor, sale_id)
-    if sale.listing is not None and not sale.listing.season_ticket.may(actor, "list"):
+    if not sale.may(actor, "list"):
         raise NotAllowed("You may look at this sale but not decide on it.")
     if sale.state != SaleState.NEEDS_PERSON:
         raise Conflict(

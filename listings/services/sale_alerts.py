@@ -2,6 +2,7 @@
 
 from listings.models import Sale, SaleState
 from listings.services.notify import sale_people
+from listings.states import SALE_LIVE
 from marketplaces.delivery import STEPS, step_of
 from marketplaces.registry import platform_name
 from portfolios.models import Game, SeasonTicket
@@ -82,7 +83,8 @@ def alert_sold(sale: Sale) -> None:
 
 def alerts_settle(sale: Sale) -> None:
     """The sale has come to another state: the alerts that say or ask otherwise are over."""
-    sale_settle_kinds(sale, *(kind for kind, state in _TRUE_WHILE.items() if state != sale.state))
+    over = [kind for kind, state in _TRUE_WHILE.items() if state != sale.state]
+    sale_settle_kinds(sale, *over, *(() if sale.state in SALE_LIVE else (_AGAIN, _TWICE)))
 
 
 def alert_rejected(sale: Sale) -> None:
@@ -148,6 +150,11 @@ def alert_twice(sale: Sale) -> None:
         body="All your selling is halted. Give each seat its own ticket, then lift the brake.",
         severity="critical",
     )
+
+
+def alert_twice_over(sale: Sale) -> None:
+    """Each of its seats has its own ticket by now."""
+    sale_settle_kinds(sale, _TWICE)
 
 
 def alert_twice_staff(sale: Sale, other: Sale) -> None:

@@ -26,7 +26,7 @@ def sale_report(*, actor: Actor, sale_id: uuid.UUID, what: str, reason: str, cha
     it will cost, in the sale's currency. Raises NotFound, NotAllowed, InvalidInput, or Conflict.
     """
     sale = Sale.objects.select_related("account", "listing__season_ticket").get_for(actor, sale_id)
-    if sale.listing is not None and not sale.listing.season_ticket.may(actor, "list"):
+    if not sale.may(actor, "list"):
         raise NotAllowed("You may look at this sale but not report on it.")
     _check(what, reason, charge)
     said = reason.strip()

@@ -27,7 +27,6 @@ from listings.services.allocation import Allocation, allocate
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
 from listings.services.endings import ending_apply, ending_clear
-from listings.services.labels import label_order
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on
 from listings.services.projections import projections_shrink, sold_listing_shrink
@@ -193,7 +192,11 @@ def _first_word(scene: Scene) -> Sale:
         return sale
     traits = adapter_get(scene.account.platform).traits
     allocation = allocate(scene.remote, scene.listing, scene.seats, seller_allocates=traits.seller_allocates)
-    return _take(scene, scene.listing, state, allocation)
+    sale = _take(scene, scene.listing, state, allocation)
+    if scene.remote.buyer is None and sale.state == SaleState.CONFIRMED and not scene.fresh:
+        # Some tell of the buyer only who asks for the one sale.
+        enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
+    return sale
 
 
 def _take(scene: Scene, listing: Listing, state: str, allocation: Allocation) -> Sale:
@@ -416,7 +419,6 @@ def _tell_step(scene: Scene, sale: Sale) -> None:
     sale.save()
     sale_changed(sale)
     alert_again(sale)
-    label_order(sale)
     sale_record(scene, sale, "sale.step")
 
 

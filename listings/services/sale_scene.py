@@ -109,7 +109,6 @@ def sale_store(scene: Scene, state: str, reason: str) -> Sale:
     )
     step_take(sale, remote)
     amounts_take(sale, remote)
-    label_order(sale)
     sale_changed(sale)
     return sale
 
@@ -154,6 +153,8 @@ def step_take(sale: Sale, remote: RemoteSale) -> bool:
     """
     before = (sale.delivery_step, sale.delivery_note, sale.asked_again_at is not None)
     sale.delivery_step, sale.delivery_note = remote.step.value, remote.step_note[:300]
+    if sale.delivery_step != before[0]:
+        label_order(sale)
     again = STEPS[remote.step].again or (sale.state in _DELIVERED and asks_again(sale, remote))
     if not again:
         sale.asked_again_at = None

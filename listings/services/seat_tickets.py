@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 
 from listings.models import CommandKind, Listing, SeatTicket
@@ -14,6 +14,7 @@ from marketplaces import delivery
 from marketplaces.contracts import Capability
 from marketplaces.delivery import OF_SEATS, HandOver
 from marketplaces.registry import platform_can
+from portfolios.locks import seats_lock_whole
 from portfolios.models import Seat
 from portfolios.services.ledger import seats_for
 from seatsync.core.actors import Actor
@@ -35,11 +36,15 @@ class Entry:
     content: bytes = field(default=b"", repr=False)
     name: str = ""
 
+    @property
+    def piece(self) -> bytes:
+        """The ticket itself."""
+        return self.barcode.encode() or self.content
 
-def fingerprint(content: bytes | str) -> str:
+
+def fingerprint(content: bytes) -> str:
     """A keyed hash by which the same ticket is found again without being read."""
-    raw = content if isinstance(content, bytes) else content.encode()
-    return salted_hmac("seatsync.ticket", raw, algorithm="sha256").hexdigest()
+    return salted_hmac("seatsync.ticket", content, algorithm="sha256").hexdigest()
 
 
 @transaction.atomic
@@ -54,12 +59,20 @@ def tickets_enter(*, actor: Actor, kind: str, entries: Sequence[Entry]) -> list[
         raise InvalidInput(f"{kind!r} is no kind of ticket.", field="kind", remedy=f"Use {kinds}.")
     seats = {seat.pk: seat for seat in seats_for(actor, [entry.seat_id for entry in entries], verb="list")}
     media = _checked(HandOver(kind), seats, entries)
-    prints = [fingerprint(entry.barcode or entry.content) for entry in entries]
+    seats_lock_whole(seats.values())
+    prints = [fingerprint(entry.piece) for entry in entries]
     _check_once(seats, entries, prints)
     kept = [
-        _keep(seats[entry.seat_id], HandOver(kind), entry, mark, kind_of)
+        _ticket(seats[entry.seat_id], HandOver(kind), entry, mark, kind_of)
         for entry, mark, kind_of in zip(entries, prints, media, strict=True)
     ]
+    try:
+        with transaction.atomic():
+            _replace(kept)
+    except IntegrityError:
+        # Another seat was given one of them in this moment: by now it is seen.
+        _check_once(seats, entries, prints)
+        raise
     audit_record(
         actor=actor, verb="seat_tickets.entered", object_type="season_ticket",
         object_id=next(iter(seats.values())).season_ticket_id, subject=next(iter(seats.values())).season_ticket.user_id,
@@ -71,22 +84,32 @@ def tickets_enter(*, actor: Actor, kind: str, entries: Sequence[Entry]) -> list[
 
 def _checked(kind: HandOver, seats: Mapping[uuid.UUID, Seat], entries: Iterable[Entry]) -> list[str]:
     """The media type of each entry ("": a barcode). Raises InvalidInput."""
-    problems, found = [], []
+    problems, found, met = [], [], set[uuid.UUID]()
     for entry in entries:
         name = f"seat_{seats[entry.seat_id].seat_number}"
-        if kind is HandOver.BARCODE:
-            if problem := delivery.barcode_problem(entry.barcode):
-                problems.append(FieldProblem(name, problem, "Copy it from the ticket."))
-            found.append("")
-            continue
-        found.append(media := delivery.media_type_of(entry.content, kind))
-        if len(entry.content) > delivery.MOST_BYTES:
-            problems.append(FieldProblem(name, "The file is larger than 2 MB.", "Save the ticket's page alone."))
-        elif not media:
-            problems.append(FieldProblem(name, f"This is not {_FILES[kind]}.", "Save the ticket as one."))
+        found.append("" if kind is HandOver.BARCODE else delivery.media_type_of(entry.content, kind))
+        if entry.seat_id in met:
+            problems.append(FieldProblem(name, "The seat is given twice.", "Give each seat once."))
+        elif detail_remedy := _problem(kind, entry, found[-1]):
+            problems.append(FieldProblem(name, *detail_remedy))
+        met.add(entry.seat_id)
     if problems:
         raise InvalidInput("Some tickets are not valid.", problems=tuple(problems))
     return found
+
+
+def _problem(kind: HandOver, entry: Entry, media: str) -> tuple[str, str] | None:
+    """Why this is no ticket of its kind, and the remedy; None where it is one."""
+    if kind is HandOver.BARCODE:
+        if entry.content:
+            return "A file is no barcode.", "Give the barcode alone, or all tickets as files."
+        detail = delivery.barcode_problem(entry.barcode)
+        return (detail, "Copy it from the ticket.") if detail else None
+    if entry.barcode:
+        return "A barcode is no file.", "Give the file alone, or all tickets as barcodes."
+    if len(entry.content) > delivery.MOST_BYTES:
+        return "The file is larger than 2 MB.", "Save the ticket's page alone."
+    return None if media else (f"This is not {_FILES[kind]}.", "Save the ticket as one.")
 
 
 def _check_once(seats: Mapping[uuid.UUID, Seat], entries: Sequence[Entry], prints: Sequence[str]) -> None:
@@ -106,16 +129,20 @@ def _check_once(seats: Mapping[uuid.UUID, Seat], entries: Sequence[Entry], print
         raise InvalidInput("Some tickets are given twice.", problems=tuple(problems))
 
 
-def _keep(seat: Seat, kind: HandOver, entry: Entry, mark: str, media_type: str) -> SeatTicket:
+def _ticket(seat: Seat, kind: HandOver, entry: Entry, mark: str, media_type: str) -> SeatTicket:
     subject = seat.season_ticket.user_id
-    (sealed,) = subject_seal(subject, entry.barcode.encode() or entry.content)
+    (sealed,) = subject_seal(subject, entry.piece)
     hint = f"ends in {entry.barcode[-_HINT_SIGNS:]}" if entry.barcode else entry.name[:80]
-    values = {
-        "tenant_id": seat.tenant_id, "subject": subject, "kind": kind.value, "sealed": sealed, "hint": hint,
-        "media_type": media_type, "fingerprint": mark, "entered_at": now(),
-    }  # fmt: skip
-    ticket, _ = SeatTicket.objects.update_or_create(seat=seat, defaults=values)
-    return ticket
+    return SeatTicket(
+        tenant_id=seat.tenant_id, seat=seat, subject=subject, kind=kind.value, sealed=sealed, hint=hint,
+        media_type=media_type, fingerprint=mark, entered_at=now(),
+    )  # fmt: skip
+
+
+def _replace(tickets: Sequence[SeatTicket]) -> None:
+    """These instead of what their seats had: all of that goes first, since two seats may have had each other's."""
+    SeatTicket.objects.filter(seat__in=[ticket.seat_id for ticket in tickets]).delete()
+    SeatTicket.objects.bulk_create(tickets)
 
 
 def _supply(kept: Iterable[SeatTicket]) -> None:
@@ -144,6 +171,11 @@ def opened(ticket: SeatTicket) -> delivery.SeatTicket | None:
     if ticket.kind == HandOver.BARCODE:
         return delivery.SeatTicket(seat, barcode=content.decode())
     return delivery.SeatTicket(seat, content=content, media_type=ticket.media_type)
+
+
+def barcodes_of(tickets: Iterable[delivery.SeatTicket]) -> list[str]:
+    """The barcodes of these, which may stand in no error and no log; those that are files have none."""
+    return [ticket.barcode for ticket in tickets if ticket.barcode]
 
 
 def barcodes_whole(listing: Listing) -> tuple[delivery.SeatTicket, ...]:

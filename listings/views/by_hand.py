@@ -46,13 +46,16 @@ def hand_list(request: HttpRequest) -> HttpResponse:
 def hand_done(request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
     """One tap: it is done there."""
     form = HandDoneForm(request.POST)
-    name = form.cleaned_data["listing_id"] if form.is_valid() else ""
-    try:
-        done(actor=request_actor(request), command_id=command_id, listing_id=name)
-    except Conflict as error:
-        messages.error(request, f"{error.detail} {error.remedy}".strip())
+    if form.is_valid():
+        try:
+            done(actor=request_actor(request), command_id=command_id, listing_id=form.cleaned_data["listing_id"])
+        except Conflict as error:
+            messages.error(request, f"{error.detail} {error.remedy}".strip())
+        else:
+            messages.success(request, "Noted. Thank you.")
     else:
-        messages.success(request, "Noted. Thank you.")
+        told = " ".join(map(str, form.errors["listing_id"]))
+        messages.error(request, f"The listing's number there: {told} Nothing was noted.")
     return redirect("analytics:inbox" if sent_from(request, "inbox") else "listings:hand_list")
 
 

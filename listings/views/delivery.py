@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from listings.forms import DeliveryForm, TicketsForm
@@ -70,7 +71,7 @@ def ticket_enter(request: HttpRequest, ticket_id: uuid.UUID, game_id: uuid.UUID)
             form_add_refusal(form, error)
         else:
             messages.success(request, f"{len(entries)} ticket{'' if len(entries) == 1 else 's'} kept.")
-            return redirect("listings:ticket_enter", ticket.pk, game.pk)
+            return redirect(f"{reverse('listings:ticket_enter', args=[ticket.pk, game.pk])}?kind={kind}")
     context = {
         "ticket": ticket, "game": game, "seats": seats, "form": form, "kind": kind,
         "kinds": [(one.value, words) for one, words in KINDS.items()], "may_change": ticket.may(actor, "list"),

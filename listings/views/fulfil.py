@@ -12,10 +12,9 @@ from listings.forms import WAYS, FulfilForm
 from listings.models import CommandKind, Sale
 from listings.selectors import sale_get, sale_zone, seats_of_sale
 from listings.services.ask import sale_ask as ask
-from listings.services.fulfil import hints_of, ways_of
+from listings.services.fulfil import hand_over_to, hints_of, ways_of
 from listings.services.fulfil import sale_fulfil as hand_over
 from listings.services.labels import label_of_sale
-from listings.services.sale_scene import buyer_of
 from marketplaces.delivery import STEPS, DeliveryStep, HandOver, step_of
 from marketplaces.registry import hand_overs_of, platform_name
 from portfolios.models import Seat
@@ -34,7 +33,7 @@ def sale_fulfil(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     given = request.POST.get("method", "") or request.GET.get("way", "")
     way = given if given in WAYS else (ways[0] if ways else HandOver.MOBILE_TRANSFER)
     posted = request.POST if request.method == "POST" else None
-    form = FulfilForm(posted, request.FILES or None, way=way, seats=seats, hints=hints_of(seats, ways))
+    form = FulfilForm(posted, request.FILES or None, way=way, seats=seats, hints=hints_of(seats, [HandOver(way)]))
     if request.method == "POST" and form.is_valid():
         try:
             hand_over(actor=actor, sale_id=sale.pk, **form.said())
@@ -44,7 +43,7 @@ def sale_fulfil(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
             messages.success(request, "The marketplace is being told.")
             return redirect("listings:sale_detail", sale.pk)
     context = _context(sale, form, way, ways, seats)
-    context["may_change"] = sale.listing is not None and sale.listing.season_ticket.may(actor, "list")
+    context |= {"may_change": sale.may(actor, "list"), "buyer": hand_over_to(actor, sale)}
     return render(request, "listings/sale_fulfil.html", context, status=422 if form.errors else 200)
 
 
@@ -62,7 +61,6 @@ def _context(
         "step": STEPS[step],
         "label": step is DeliveryStep.LABELS,
         "seats": seats,
-        "buyer": buyer_of(sale) if ways else None,
         "told": sale.commands.filter(kind=CommandKind.FULFIL).order_by("-created_at").first(),
     }
 
@@ -84,8 +82,9 @@ def sale_ask(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
 @require_GET
 def sale_label(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     """The shipping label of a sale's parcel, a PDF; back to the sale while it is being fetched."""
-    sale = sale_get(request_actor(request), sale_id)
-    label = label_of_sale(sale)
+    actor = request_actor(request)
+    sale = sale_get(actor, sale_id)
+    label = label_of_sale(actor, sale)
     if label is None:
         messages.info(request, f"{platform_name(sale.platform)} has not given a label yet: look again in a minute.")
         return redirect("listings:sale_fulfil", sale.pk)

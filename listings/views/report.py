@@ -31,6 +31,5 @@ def sale_report(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         else:
             messages.success(request, "Noted.")
             return redirect("listings:sale_detail", sale.pk)
-    may_change = sale.listing is None or sale.listing.season_ticket.may(actor, "list")
-    context = {"sale": sale, "form": form, "may_change": may_change, "choices": form.told}
+    context = {"sale": sale, "form": form, "may_change": sale.may(actor, "list"), "choices": form.told}
     return render(request, "listings/sale_report.html", context, status=422 if form.errors else 200)

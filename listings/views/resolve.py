@@ -36,7 +36,7 @@ def sale_resolve(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     context = {
         "sale": sale,
         "form": form,
-        "may_change": sale.listing is None or sale.listing.season_ticket.may(actor, "list"),
+        "may_change": sale.may(actor, "list"),
         "waits": sale.state == SaleState.NEEDS_PERSON,
     }
     return render(request, "listings/sale_resolve.html", context, status=422 if form.errors else 200)

@@ -1,16 +1,28 @@
 """Every kind of tickets on every marketplace: published, sold, handed over in its own way, and driven to complete."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 import time_machine
 from django.test import Client
 
-from listings.models import Listing, MarketplaceCommand, Payout, Sale, SaleProof, SaleState, SeatTicket, TradingState
+from listings.models import (
+    DeliveryTerms,
+    Listing,
+    MarketplaceCommand,
+    Payout,
+    Sale,
+    SaleProof,
+    SaleState,
+    SeatTicket,
+    TradingState,
+)
 from listings.selectors import deadlines
-from listings.services.delivery_terms import delivery_terms_set
+from listings.services import delivery_terms
+from listings.services.delivery_terms import delivery_terms_set, terms_of
 from listings.services.fulfil import sale_fulfil, ways_of
 from listings.services.labels import label_fetch
 from listings.services.payouts import payout_receive
@@ -21,6 +33,7 @@ from listings.services.sale_scene import buyer_of
 from listings.services.seat_tickets import Entry, tickets_enter
 from listings.services.sync import account_sync_sales, sale_read
 from marketplaces.delivery import OF_SEATS, DeliveryType, HandOver
+from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get, adapter_keys, hand_overs_of
 from marketplaces.services.links import over_link
 from marketplaces.simulator.app import Simulator
@@ -29,6 +42,7 @@ from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
 from seatsync.core.limiters import valkey
+from seatsync.core.venue_time import local
 from seatsync.live.models import Alert
 from seatsync.tenants.models import Tenant
 from tests.builders import Holding
@@ -335,7 +349,8 @@ def test_while_its_marketplace_waits_nothing_is_asked_of_the_holder(
     control("wants", sale_id=sale.platform_sale_id, delivery="mobile_transfer")
     with django_capture_on_commit_callbacks(execute=True):
         assert client.post(f"/portfolio/sales/{sale.pk}/ask/").status_code == 302
-    assert seller.sale.version >= sale.version
+    assert seller.sale.version > sale.version
+    assert HandOver.MOBILE_TRANSFER in ways_of(seller.sale)
 
 
 @pytest.mark.parametrize("platform", ["stubhub", "vividseats"])
@@ -391,6 +406,27 @@ def test_terms_are_promised_by_what_is_published_from_then_on(
         disclosures=["obstructed_view", "aisle"], version=0,
     )  # fmt: skip
     assert (terms.version, terms.disclosures) == (1, ["aisle", "obstructed_view"])
+    made = control("accounts", platform="stubhub")
+    seller = MarketplaceAccount.objects.create(
+        tenant_id=holding.ticket.tenant_id, user=holding.user, platform="stubhub", access_token=made["access_token"],
+        refresh_token=made["refresh_token"], account_id=made["account_id"], sales_synced_until=now(),
+        stock_taken_at=now(),
+    )  # fmt: skip
+    (listing,) = listing_publish(
+        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[:2]], account_ids=[seller.pk],
+        price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    work()
+    listing.refresh_from_db()
+    assert listing.status == "active", listing.status_reason
+    assert (listing.delivery, listing.in_hand_on, listing.disclosures) == (
+        "mobile_transfer", day, ["aisle", "obstructed_view"],
+    )  # fmt: skip
+    there = simulator.ledger.listing_find("stubhub", seller.account_id.partition("@")[0], listing.external_id)
+    assert there is not None
+    promised = local(datetime.fromisoformat(there.extra["in_hand_at"]), holding.game.venue.timezone)
+    assert (promised.date(), promised.hour) == (day, 12)
+    assert there.extra["notes"] == "Aisle seat; Obstructed view"
     with pytest.raises(StaleVersion):
         delivery_terms_set(actor=holding.actor, ticket_id=holding.ticket.pk, delivery="pdf", version=0)
     with pytest.raises(InvalidInput) as caught:
@@ -398,6 +434,20 @@ def test_terms_are_promised_by_what_is_published_from_then_on(
     assert {problem.field for problem in caught.value.problems} == {"delivery", "disclosures"}
     with pytest.raises(NotAllowed):
         delivery_terms_set(actor=holding.viewer, ticket_id=holding.ticket.pk, delivery="pdf")
+
+
+def test_of_two_who_enter_the_first_terms_at_once_one_is_told_to_look_again(
+    holding: Holding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none_yet = terms_of(holding.ticket)
+    delivery_terms_set(actor=holding.actor, ticket_id=holding.ticket.pk, delivery="pdf", version=0)
+    # The other one has looked before that, and waits for nobody: there was no row to lock.
+    monkeypatch.setattr(delivery_terms, "terms_lock", lambda ticket_id: None)
+    monkeypatch.setattr(delivery_terms, "terms_of", lambda ticket: none_yet)
+    with pytest.raises(StaleVersion) as caught:
+        delivery_terms_set(actor=holding.actor, ticket_id=holding.ticket.pk, delivery="barcode", version=0)
+    assert caught.value.remedy
+    assert DeliveryTerms.objects.get().delivery == "pdf"
 
 
 def test_i07_no_buyer_who_waits_is_made_to_wait_longer(

@@ -7,11 +7,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from listings.models import DeliveryTerms, Sale, SaleState, SeatTicket
+from listings.models import DeliveryTerms, Listing, MarketplaceCommand, Sale, SaleState, SeatTicket
+from listings.services.seat_tickets import Entry, tickets_enter
 from marketplaces.delivery import DeliveryStep, HandOver
 from marketplaces.errors import PermanentError
 from seatsync.accounts.models import User
 from seatsync.accounts.services.tokens import tokens_issue
+from seatsync.live.models import Alert
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -142,6 +144,23 @@ def test_a_client_enters_tickets_reads_what_a_sale_waits_for_and_hands_over(mark
     sale.refresh_from_db()
     assert sale.state == SaleState.FULFILLED
     assert client.get(f"/api/v1/sales/{sale.pk}/delivery/").json()["ways"] == []
+
+
+def test_an_error_on_a_publication_repeats_no_ticket(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    holding = market.holding
+    entries = [Entry(seat.pk, barcode=f"88001234567{seat.seat_number}") for seat in holding.seats]
+    tickets_enter(actor=holding.actor, kind="barcode", entries=entries)
+
+    def refuse(_: Any, draft: Any) -> Any:
+        raise PermanentError(f"known already: {' '.join(ticket.barcode for ticket in draft.tickets)}")
+
+    monkeypatch.setattr(market.alpha, "create", refuse)
+    market.publish(account_ids=[market.accounts["alpha"].pk])
+    Listing.objects.update(delivery="barcode")
+    market.work()
+    command = MarketplaceCommand.objects.get(kind="create")
+    assert command.last_error == f"known already: {' '.join(['(left out)'] * 4)}"
+    assert "8800123" not in str(list(Alert.objects.values_list("body", flat=True)))
 
 
 def test_an_error_of_a_marketplace_repeats_no_ticket(

@@ -31,6 +31,7 @@ def listing_of(ledger: Ledger, body: dict[str, Any], event: Event, account: Acco
     if errors:
         raise Refusal(400, "", code="validation_failed", errors=errors)
     quantity = int(body["number_of_tickets"])
+    promised = {"in_hand_at": body.get("in_hand_at"), "notes": body.get("notes")}
     section, row, seats = seating_of(body["seating"], quantity)
     return Listing(
         id=ledger.new_id(), platform="stubhub", account_id=account.id,
@@ -38,7 +39,7 @@ def listing_of(ledger: Ledger, body: dict[str, Any], event: Event, account: Acco
         quantity=quantity, price_cents=price_of(body, event),
         currency=str(body["ticket_price"]["currency_code"]), split=str(body["split_type"]), created_at=now,
         updated_at=now, state="hidden" if body.get("published") is False else "active",
-        ticket_type=str(body["ticket_type"]), extra=json.loads(render({"in_hand_at": body.get("in_hand_at")})),
+        ticket_type=str(body["ticket_type"]), extra=json.loads(render(promised)),
     )  # fmt: skip
 
 
