@@ -315,14 +315,15 @@ class EventMappingAdmin(MappingAdmin):
 
     undo_one = staticmethod(event_mapping_undo)
     list_display = (
-        "platform", "remote_event_id", "game", "event_date", "told_word", "told_at", "confirmed_at", "confirmed_by",
+        "platform", "paper", "remote_event_id", "game", "event_date", "told_word", "told_at", "confirmed_at",
+        "confirmed_by",
     )  # fmt: skip
     # What its platform tells is nobody's to write.
     readonly_fields = (
         *MappingAdmin.readonly_fields, "event_date", "accepted_date", "told_state", "told_word", "told_at",
         "primary_left", "primary_at",
     )  # fmt: skip
-    list_filter = ("platform", "told_state", ("confirmed_at", admin.EmptyFieldListFilter))
+    list_filter = ("platform", "paper", "told_state", ("confirmed_at", admin.EmptyFieldListFilter))
     search_fields = ("remote_event_id", "game__home_team__name", "game__opponent__name", "confirmed_by")
     autocomplete_fields = ("game",)
     list_select_related = ("game__home_team", "game__opponent")
@@ -337,8 +338,8 @@ class SectionMappingAdmin(MappingAdmin):
     """What a section is called at a marketplace; staff confirm what could not be matched exactly."""
 
     undo_one = staticmethod(section_mapping_undo)
-    list_display = ("venue", "section", "platform", "remote_section", "confirmed_at", "confirmed_by")
-    list_filter = ("platform", "venue", ("confirmed_at", admin.EmptyFieldListFilter))
+    list_display = ("venue", "section", "platform", "paper", "remote_section", "confirmed_at", "confirmed_by")
+    list_filter = ("platform", "paper", "venue", ("confirmed_at", admin.EmptyFieldListFilter))
     search_fields = ("section", "remote_section", "venue__name", "confirmed_by")
     list_select_related = ("venue",)
 

@@ -21,6 +21,11 @@ class Mode(models.TextChoices):
     ASSISTED = "assisted", "assisted"
 
 
+def modes_of(*, paper: bool) -> list[Mode]:
+    """Whose accounts sell in the paper market, or in the real one."""
+    return [mode for mode in Mode if (mode == Mode.PAPER) == paper]
+
+
 class MarketplaceAccount(BaseModel):
     """A holder's account at one platform. Tokens and the webhook secret lie encrypted."""
 
@@ -64,6 +69,11 @@ class MarketplaceAccount(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.platform} ({self.mode})"
+
+    @property
+    def paper(self) -> bool:
+        """Whether it is of the paper market: nothing there is anything to the real one (I-20)."""
+        return self.mode == Mode.PAPER
 
     @property
     def takes_listings(self) -> bool:

@@ -131,11 +131,13 @@ UNDONE = "undone by "
 class EventMapping(BaseModel):
     """A game's id at a marketplace or source; nothing is published before a mapping is confirmed (I-09).
 
-    Of one that was undone `confirmed_by` says by whom, and nothing confirms it by itself again.
+    Of one that was undone `confirmed_by` says by whom, and nothing confirms it by itself again. The paper market has
+    events of its own: what it says of them is nothing to the real one (I-20).
     """
 
     game = models.ForeignKey(Game, on_delete=models.CASCADE, related_name="mappings")
     platform = models.CharField(max_length=20)
+    paper = models.BooleanField(default=False)
     remote_event_id = models.CharField(max_length=80)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     confirmed_by = models.CharField(max_length=64, blank=True)
@@ -156,11 +158,11 @@ class EventMapping(BaseModel):
         constraints: ClassVar = [
             # One that was undone stays for the record, and keeps its event from nobody.
             models.UniqueConstraint(
-                fields=["platform", "remote_event_id"],
+                fields=["platform", "paper", "remote_event_id"],
                 condition=~Q(confirmed_by__startswith=UNDONE),
                 name="event_mapping_remote",
             ),
-            models.UniqueConstraint(fields=["platform", "game"], name="event_mapping_game"),
+            models.UniqueConstraint(fields=["platform", "paper", "game"], name="event_mapping_game"),
         ]
 
     def __str__(self) -> str:
@@ -175,12 +177,13 @@ class EventMapping(BaseModel):
 class SectionMapping(BaseModel):
     """A venue section's name at a marketplace; a section that is not mapped is not published (I-09).
 
-    One that was undone stays, as with events.
+    One that was undone stays, and the paper market has its own, as with events.
     """
 
     venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="section_mappings")
     section = models.CharField(max_length=40)
     platform = models.CharField(max_length=20)
+    paper = models.BooleanField(default=False)
     remote_section = models.CharField(max_length=80)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     confirmed_by = models.CharField(max_length=64, blank=True)
@@ -188,7 +191,7 @@ class SectionMapping(BaseModel):
     class Meta:
         db_table = "section_mappings"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["venue", "section", "platform"], name="section_mapping_once")
+            models.UniqueConstraint(fields=["venue", "section", "platform", "paper"], name="section_mapping_once")
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,51 +130,52 @@ def groups_of_game(actor: Actor, game: Game) -> QuerySet[SeatGroup]:
     return groups.order_by("section", "row", "seat_from")
 
 
-def event_mapping_get(game: Game, platform: str) -> EventMapping | None:
+def event_mapping_get(game: Game, platform: str, *, paper: bool) -> EventMapping | None:
     """The confirmed mapping of a game at a platform, whether or not it fits the game's date (any more)."""
-    known = EventMapping.objects.filter(game=game, platform=platform, confirmed_at__isnull=False)
+    known = EventMapping.objects.filter(game=game, platform=platform, paper=paper, confirmed_at__isnull=False)
     return known.select_related("game").first()
 
 
-def event_mappings_of(game: Game) -> list[EventMapping]:
-    """Every confirmed mapping of a game, with what is told of its event."""
-    known = EventMapping.objects.filter(game=game, confirmed_at__isnull=False)
-    return list(known.select_related("game").order_by("platform"))
+def event_mappings_of(game: Game, papers: Collection[bool]) -> list[EventMapping]:
+    """Every confirmed mapping of a game, with what is told of its event; `papers`: of which markets."""
+    known = EventMapping.objects.filter(game=game, paper__in=papers, confirmed_at__isnull=False)
+    return list(known.select_related("game").order_by("platform", "paper"))
 
 
-def section_mapping_get(venue: Venue, section: str, platform: str) -> SectionMapping | None:
+def section_mapping_get(venue: Venue, section: str, platform: str, *, paper: bool) -> SectionMapping | None:
     """What a section of a venue is called at a platform, where that is confirmed."""
     return SectionMapping.objects.filter(
-        venue=venue, section=section, platform=platform, confirmed_at__isnull=False
+        venue=venue, section=section, platform=platform, paper=paper, confirmed_at__isnull=False
     ).first()
 
 
-def game_mapped_to(platform: str, remote_event_id: str) -> Game | None:
+def game_mapped_to(platform: str, remote_event_id: str, *, paper: bool) -> Game | None:
     """The game that an event of a platform is confirmed to be; None where it is not, or has another date by now."""
     fitting = Q(event_date=None) | Q(event_date=F("game__game_date")) | Q(event_date=F("accepted_date"))
     mapped = EventMapping.objects.filter(
-        fitting, platform=platform, remote_event_id=remote_event_id, confirmed_at__isnull=False
+        fitting, platform=platform, paper=paper, remote_event_id=remote_event_id, confirmed_at__isnull=False
     ).select_related("game")
     found = mapped.first() if remote_event_id else None
     return found.game if found else None
 
 
-def section_mapped_to(venue: Venue, platform: str, remote_section: str) -> str:
+def section_mapped_to(venue: Venue, platform: str, remote_section: str, *, paper: bool) -> str:
     """Our section that a platform's name is confirmed to stand for at a venue; "" where it is not."""
     mapped = SectionMapping.objects.filter(
-        venue=venue, platform=platform, remote_section=remote_section, confirmed_at__isnull=False
+        venue=venue, platform=platform, paper=paper, remote_section=remote_section, confirmed_at__isnull=False
     )
     return mapped.values_list("section", flat=True).first() or ""
 
 
-def event_mapping_undone(game: Game, platform: str) -> bool:
+def event_mapping_undone(game: Game, platform: str, *, paper: bool) -> bool:
     """Whether a person has said that what this game was mapped to there is not it."""
-    return EventMapping.objects.filter(game=game, platform=platform, confirmed_by__startswith=UNDONE).exists()
+    known = EventMapping.objects.filter(game=game, platform=platform, paper=paper)
+    return known.filter(confirmed_by__startswith=UNDONE).exists()
 
 
-def section_mapping_undone(venue: Venue, section: str, platform: str) -> bool:
+def section_mapping_undone(venue: Venue, section: str, platform: str, *, paper: bool) -> bool:
     """Whether a person has said that what this section was mapped to there is not it."""
-    known = SectionMapping.objects.filter(venue=venue, section=section, platform=platform)
+    known = SectionMapping.objects.filter(venue=venue, section=section, platform=platform, paper=paper)
     return known.filter(confirmed_by__startswith=UNDONE).exists()
 
 
@@ -188,7 +190,7 @@ def section_known(venue: Venue, section: str) -> bool:
     return VenueSection.objects.filter(venue=venue, name=section).exists()
 
 
-def section_elsewhere(venue: Venue, section: str, *, platform: str, name: str) -> str:
+def section_elsewhere(venue: Venue, section: str, *, platform: str, paper: bool, name: str) -> str:
     """Which other section of the venue a platform's `name` stands for; "" where it may be `section`'s.
 
     It is another's by its own name, in whatever spelling, or because that one was mapped to it.
@@ -196,9 +198,8 @@ def section_elsewhere(venue: Venue, section: str, *, platform: str, name: str) -
     own, there = PlaceKey(Value(section)), PlaceKey(Value(name))
     names = VenueSection.objects.filter(venue=venue).annotate(label=F("name"))
     held = Seat.objects.filter(game__venue=venue).annotate(label=F("section"))
-    mapped = SectionMapping.objects.filter(venue=venue, platform=platform, remote_section=name).exclude(
-        confirmed_by__startswith=UNDONE
-    )
+    given = SectionMapping.objects.filter(venue=venue, platform=platform, paper=paper, remote_section=name)
+    mapped = given.exclude(confirmed_by__startswith=UNDONE)
     for rows in (
         names.annotate(key=PlaceKey("label")).filter(key=there),
         held.annotate(key=PlaceKey("label")).filter(key=there),

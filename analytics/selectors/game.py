@@ -51,6 +51,7 @@ class EventLine:
     """
 
     platform: str
+    paper: bool
     event_id: str
     word: str
     day: date | None
@@ -156,8 +157,9 @@ class GamePage:
 
     @cached_property
     def events(self) -> list[EventLine]:
-        """What each marketplace says of the game, where it is mapped there."""
-        return [_event_line(mapping) for mapping in event_mappings_of(self.game)]
+        """What each marketplace says of the game, where it is mapped: in the markets in which the person sells."""
+        papers = {account.paper for account in self.accounts} or {False}
+        return [_event_line(mapping) for mapping in event_mappings_of(self.game, papers)]
 
     @cached_property
     def comparables(self) -> list[MarketSnapshot]:
@@ -218,7 +220,8 @@ _LEFT = {
 
 def _event_line(mapping: EventMapping) -> EventLine:
     return EventLine(
-        mapping.platform, mapping.remote_event_id, mapping.told_word, mapping.event_date, mapping.told_at,
+        mapping.platform, mapping.paper, mapping.remote_event_id, mapping.told_word, mapping.event_date,
+        mapping.told_at,
         _LEFT[PrimaryLeft(mapping.primary_left)] if mapping.primary_left else "", mapping.primary_at,
         "" if mapping.fits else "not the game's day: nothing is offered there under this event",
         platform_can(mapping.platform, Capability.EVENT_STANDING),

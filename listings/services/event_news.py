@@ -19,7 +19,7 @@ from listings.services.expire import listings_hold_told
 from listings.states import OFFERED
 from marketplaces.contracts import Capability, EventStanding, EventState, Link, MarketplaceAdapter
 from marketplaces.errors import PermanentError, TemporaryError
-from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.models import MarketplaceAccount, modes_of
 from marketplaces.registry import platform_name
 from marketplaces.services.alerts import alert_reading, alert_reading_recovered
 from marketplaces.services.limits import token_take
@@ -108,8 +108,8 @@ def _requests(account: MarketplaceAccount, at_once: int) -> Iterator[Sequence[Ev
     )  # fmt: skip
     asked_lately = Q(told_at__gt=now() - ASKED_EVERY)
     due = EventMapping.objects.filter(
-        ~asked_lately, Exists(offered), platform=account.platform, confirmed_at__isnull=False,
-        game__starts_at__gt=now(),
+        ~asked_lately, Exists(offered), platform=account.platform, paper=account.paper,
+        confirmed_at__isnull=False, game__starts_at__gt=now(),
     )  # fmt: skip
     oldest = due.select_related("game__venue", "game__home_team", "game__opponent").order_by(
         F("told_at").asc(nulls_first=True), "game__starts_at"
@@ -166,7 +166,7 @@ def event_inactive(*, account: MarketplaceAccount, listing: Listing) -> bool:
     if game.starts_at <= now():
         return False
     mapping = EventMapping.objects.select_related("game__venue", "game__home_team", "game__opponent").filter(
-        game=game, platform=account.platform, confirmed_at__isnull=False
+        game=game, platform=account.platform, paper=account.paper, confirmed_at__isnull=False
     )
     if (known := mapping.first()) is not None:
         told = EventStanding(known.remote_event_id, EventState.INACTIVE, "inactive")
@@ -177,5 +177,4 @@ def event_inactive(*, account: MarketplaceAccount, listing: Listing) -> bool:
 
 
 def _hold(account: MarketplaceAccount, game: Game, what: str, *, key: str) -> int:
-    paper = account.mode == Mode.PAPER
-    return listings_hold_told(game, what, modes=[Mode.PAPER] if paper else [Mode.LIVE, Mode.ASSISTED], key=key)
+    return listings_hold_told(game, what, modes=modes_of(paper=account.paper), key=key)

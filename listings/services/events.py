@@ -20,21 +20,21 @@ from seatsync.core.venue_time import local
 MOST_ASKED = 130
 
 
-def event_learn(adapter: MarketplaceAdapter, link: Link, game: Game) -> str:
+def event_learn(adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount, game: Game) -> str:
     """The game's confirmed event id there; "" where the platform has no search. Raises MappingNeeded.
 
     An exact single match (venue and start) is confirmed by itself, anything else asks. An event that its platform has
     on another date than the game is not used: it is looked for anew, as if it had never been confirmed.
     """
     platform, name = adapter.traits.key, adapter.traits.name
-    mapping: EventMapping | None = event_mapping_get(game, platform)
+    mapping: EventMapping | None = event_mapping_get(game, platform, paper=account.paper)
     if mapping is not None and (mapping.fits or event_read(adapter, link, mapping)):
         return mapping.remote_event_id
     if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
         if mapping is not None:
             raise MappingNeeded(_elsewhen(name, mapping), wants="event")
         return ""
-    if event_mapping_undone(game, platform):
+    if event_mapping_undone(game, platform, paper=account.paper):
         raise MappingNeeded(
             f"What this game was mapped to at {name} was undone; confirm which event it is.", wants="event"
         )
@@ -53,7 +53,9 @@ def event_learn(adapter: MarketplaceAdapter, link: Link, game: Game) -> str:
             wants="event",
         )
     try:
-        event_mapping_confirm(game=game, platform=platform, remote_event_id=found[0].event_id, by="exact match")
+        event_mapping_confirm(
+            game=game, platform=platform, paper=account.paper, remote_event_id=found[0].event_id, by="exact match"
+        )
     except Conflict as error:
         raise MappingNeeded(f"{name}: {error.detail}", wants="event") from error
     return found[0].event_id
@@ -108,11 +110,8 @@ def events_learn(
     Only an exact single match is confirmed by itself, as before a publication (I-09).
     """
     bare = {item.event_id for item in told if item.event_id and not item.event.dated}
-    unknown = bare - set(
-        EventMapping.objects.filter(platform=account.platform, remote_event_id__in=bare).values_list(
-            "remote_event_id", flat=True
-        )
-    )
+    known = EventMapping.objects.filter(platform=account.platform, paper=account.paper, remote_event_id__in=bare)
+    unknown = bare - set(known.values_list("remote_event_id", flat=True))
     if not unknown or Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
         return
     for game in _games_unmapped(account)[:MOST_ASKED]:
@@ -121,7 +120,7 @@ def events_learn(
             # The next sweep goes on.
             return
         try:
-            unknown.discard(event_learn(adapter, link, game))
+            unknown.discard(event_learn(adapter, link, account, game))
         except MappingNeeded:
             continue
         if not unknown:
@@ -131,7 +130,7 @@ def events_learn(
 def _games_unmapped(account: MarketplaceAccount) -> list[Game]:
     """The account's games without a mapping, those to come first."""
     seats = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
-    mapped = EventMapping.objects.filter(platform=account.platform, confirmed_at__isnull=False)
+    mapped = EventMapping.objects.filter(platform=account.platform, paper=account.paper, confirmed_at__isnull=False)
     games = Game.objects.filter(pk__in=seats.values("game_id")).exclude(pk__in=mapped.values("game_id"))
     found = games.select_related("home_team", "opponent", "venue").order_by("starts_at")
     moment = now()

@@ -136,7 +136,7 @@ def draft_wanted(
 
 def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft:
     """The listing as the platform shall show it. Raises MappingNeeded: event or section is not confirmed (I-09)."""
-    draft = draft_unmapped(listing, event_learn(adapter, link, listing.game))
+    draft = draft_unmapped(listing, event_learn(adapter, link, listing.account, listing.game))
     return replace(draft, section=_remote_section(adapter, link, listing, draft))
 
 
@@ -181,11 +181,11 @@ def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, d
     Where the platform lists the event's sections ours must be among them; where it lists none, the venue's own list
     decides.
     """
-    venue, section = listing.game.venue, listing.section
-    mapping = section_mapping_get(venue, section, listing.platform)
+    venue, section, paper = listing.game.venue, listing.section, listing.account.paper
+    mapping = section_mapping_get(venue, section, listing.platform, paper=paper)
     if mapping is not None:
         return mapping.remote_section
-    if section_mapping_undone(venue, section, listing.platform):
+    if section_mapping_undone(venue, section, listing.platform, paper=paper):
         raise MappingNeeded(
             f"What section {section} of {venue.name} was mapped to at {adapter.traits.name} was undone; confirm which "
             "it is.",
@@ -203,7 +203,7 @@ def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, d
             wants="section",
         )
     section_mapping_confirm(
-        venue=venue, section=section, platform=listing.platform, remote_section=same, by="exact match"
+        venue=venue, section=section, platform=listing.platform, paper=paper, remote_section=same, by="exact match"
     )
     return same
 

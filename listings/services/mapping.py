@@ -140,10 +140,10 @@ def _listing(command: MarketplaceCommand) -> Listing:
 
 
 def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, event_id: str) -> None:
-    game, platform = listing.game, command.account.platform
+    game, platform, paper = listing.game, command.account.platform, command.account.paper
     if not event_id:
         raise InvalidInput("No event was chosen.", field="event_id", remedy="Choose one, or type its id.")
-    known = event_mapping_get(game, platform)
+    known = event_mapping_get(game, platform, paper=paper)
     if known is not None and known.fits:
         _same_or_conflict(known.remote_event_id, event_id, "event_id")
         return
@@ -153,7 +153,9 @@ def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, 
     if actor.is_staff and known is not None and known.remote_event_id == event_id:
         mapping = event_mapping_accept(mapping=known, by=_by(actor))
     else:
-        mapping = event_mapping_confirm(game=game, platform=platform, remote_event_id=event_id[:80], by=_by(actor))
+        mapping = event_mapping_confirm(
+            game=game, platform=platform, paper=paper, remote_event_id=event_id[:80], by=_by(actor)
+        )
     audit_record(
         actor=actor, verb="event_mapping.confirm", object_type="event_mapping", object_id=mapping.pk,
         subject=command.account.user_id, before={"event": known.remote_event_id} if known else None,
@@ -179,17 +181,17 @@ def _check_event(command: MarketplaceCommand, game: Game, event_id: str) -> Remo
 
 
 def _confirm_section(actor: Actor, command: MarketplaceCommand, listing: Listing, section: str) -> None:
-    venue, platform = listing.game.venue, command.account.platform
+    venue, platform, paper = listing.game.venue, command.account.platform, command.account.paper
     if not section:
         raise InvalidInput("No section was chosen.", field="section", remedy="Choose one, or type its name there.")
-    known = section_mapping_get(venue, listing.section, platform)
+    known = section_mapping_get(venue, listing.section, platform, paper=paper)
     if known is not None:
         _same_or_conflict(known.remote_section, section, "section")
         return
     if not actor.is_staff:
         _check_section(command, listing, section)
     mapping = section_mapping_confirm(
-        venue=venue, section=listing.section, platform=platform, remote_section=section[:80], by=_by(actor)
+        venue=venue, section=listing.section, platform=platform, paper=paper, remote_section=section[:80], by=_by(actor)
     )
     audit_record(
         actor=actor, verb="section_mapping.confirm", object_type="section_mapping", object_id=mapping.pk,
@@ -199,13 +201,15 @@ def _confirm_section(actor: Actor, command: MarketplaceCommand, listing: Listing
 
 
 def _check_section(command: MarketplaceCommand, listing: Listing, section: str) -> None:
-    name, offered = platform_name(command.account.platform), _sections(command, listing)
+    account, offered = command.account, _sections(command, listing)
+    name = platform_name(account.platform)
     if offered and section not in offered:
         raise InvalidInput(
             f"{name} has no section {section[:40]!r} at this event.", field="section",
             remedy="Choose one of those it shows.",
         )  # fmt: skip
-    if other := section_elsewhere(listing.game.venue, listing.section, platform=command.account.platform, name=section):
+    venue = listing.game.venue
+    if other := section_elsewhere(venue, listing.section, platform=account.platform, paper=account.paper, name=section):
         raise InvalidInput(
             f"{section[:40]} there is section {other} here, not {listing.section}.", field="section",
             remedy="Choose another one, or ask support.",
@@ -259,7 +263,7 @@ def _sections(command: MarketplaceCommand, listing: Listing) -> tuple[str, ...]:
     adapter = adapter_get(command.account.platform)
     if Capability.CONSTRAINTS not in adapter.traits.capabilities:
         return ()
-    mapped = event_mapping_get(listing.game, command.account.platform)
+    mapped = event_mapping_get(listing.game, command.account.platform, paper=command.account.paper)
     draft = draft_unmapped(listing, mapped.remote_event_id if mapped else "")
     try:
         return adapter.constraints(link_for(command.account), draft).sections

@@ -9,6 +9,7 @@ from listings.locks import listings_lock
 from listings.models import Listing, ListingStatus
 from listings.services.delist import listing_take_down
 from listings.states import OFFERED
+from marketplaces.models import modes_of
 from portfolios.models import EventMapping, SectionMapping
 from portfolios.services.mapping import mapping_forget, mapping_keep
 from seatsync.accounts.selectors import is_platform_staff
@@ -28,8 +29,13 @@ def event_mapping_undo(*, actor: Actor, mapping_id: uuid.UUID) -> int:
     if mapping is None:
         raise NotFound("No mapping with this id.")
     _forget(actor, mapping)
-    down = _take_down(Listing.objects.filter(game=mapping.game_id, platform=mapping.platform))
-    before = {"game": mapping.game_id, "platform": mapping.platform, "event": mapping.remote_event_id}
+    down = _take_down(_offers(mapping).filter(game=mapping.game_id))
+    before = {
+        "game": mapping.game_id,
+        "platform": mapping.platform,
+        "paper": mapping.paper,
+        "event": mapping.remote_event_id,
+    }
     audit_record(
         actor=actor, verb="event_mapping.undo", object_type="event_mapping", object_id=mapping.pk, before=before,
         after={"listings_down": down},
@@ -48,11 +54,9 @@ def section_mapping_undo(*, actor: Actor, mapping_id: uuid.UUID) -> int:
     if mapping is None:
         raise NotFound("No mapping with this id.")
     _forget(actor, mapping)
-    down = _take_down(
-        Listing.objects.filter(game__venue=mapping.venue_id, section=mapping.section, platform=mapping.platform)
-    )
+    down = _take_down(_offers(mapping).filter(game__venue=mapping.venue_id, section=mapping.section))
     before = {
-        "venue": mapping.venue_id, "section": mapping.section, "platform": mapping.platform,
+        "venue": mapping.venue_id, "section": mapping.section, "platform": mapping.platform, "paper": mapping.paper,
         "there": mapping.remote_section,
     }  # fmt: skip
     audit_record(
@@ -71,7 +75,7 @@ def mapping_given(*, actor: Actor, mapping: EventMapping | SectionMapping) -> No
     there = mapping.remote_event_id if isinstance(mapping, EventMapping) else mapping.remote_section
     audit_record(
         actor=actor, verb=f"{kind}.confirm", object_type=kind, object_id=mapping.pk,
-        after={"platform": mapping.platform, "there": there},
+        after={"platform": mapping.platform, "paper": mapping.paper, "there": there},
     )  # fmt: skip
 
 
@@ -83,6 +87,11 @@ def _check_staff(actor: Actor) -> None:
 def _forget(actor: Actor, mapping: EventMapping | SectionMapping) -> None:
     if not mapping_forget(mapping, by=f"{actor.kind.value}:{actor.id}"):
         raise Conflict("It was undone before.", remedy="Nothing needs to be done.")
+
+
+def _offers(mapping: EventMapping | SectionMapping) -> QuerySet[Listing]:
+    """What is offered in its market at its platform."""
+    return Listing.objects.filter(platform=mapping.platform, mode__in=modes_of(paper=mapping.paper))
 
 
 def _take_down(listings: QuerySet[Listing]) -> int:

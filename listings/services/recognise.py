@@ -79,7 +79,7 @@ def recognise(account: MarketplaceAccount, told: Told) -> Recognised:
         return Recognised(why=why)
     there = own.filter(game=game).annotate(section_key=PlaceKey("section"), row_key=PlaceKey("row"))
     in_row = there.filter(row_key=PlaceKey(Value(told.row)))
-    section = section_mapped_to(game.venue, account.platform, told.section) or told.section
+    section = section_mapped_to(game.venue, account.platform, told.section, paper=account.paper) or told.section
     placed = list(in_row.filter(section_key=PlaceKey(Value(section))).order_by("seat_number"))
     if not placed:
         alike = [seat for seat in in_row.order_by("seat_number") if numbers_of(seat.section) & numbers_of(told.section)]
@@ -103,7 +103,7 @@ def _seats(told: Told, placed: list[Seat], game: Game) -> Recognised:
 
 
 def _game(account: MarketplaceAccount, own: QuerySet[Seat], told: Told) -> tuple[Game | None, str]:
-    mapped = game_mapped_to(account.platform, told.event_id)
+    mapped = game_mapped_to(account.platform, told.event_id, paper=account.paper)
     games = Game.objects.filter(pk__in=own.values("game_id")).select_related("home_team", "opponent", "venue")
     if mapped is not None:
         found = games.filter(pk=mapped.pk).first()

@@ -50,8 +50,8 @@ def _due(account: MarketplaceAccount) -> QuerySet[EventMapping]:
     own = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
     moment = now()
     to_come = EventMapping.objects.filter(
-        platform=account.platform, confirmed_at__isnull=False, game__in=own.values("game_id"),
-        game__starts_at__gt=moment, game__status=GameStatus.SCHEDULED,
+        platform=account.platform, paper=account.paper, confirmed_at__isnull=False,
+        game__in=own.values("game_id"), game__starts_at__gt=moment, game__status=GameStatus.SCHEDULED,
     )  # fmt: skip
     return to_come.exclude(primary_at__gt=moment - READ_EVERY).order_by("primary_at", "pk")
 

@@ -16,9 +16,11 @@ _UNTOLD = {
 
 
 def event_mapping_confirm(
-    *, game: Game, platform: str, remote_event_id: str, by: str, event_date: date | None = None
+    *, game: Game, platform: str, paper: bool, remote_event_id: str, by: str, event_date: date | None = None
 ) -> EventMapping:
     """Remember that this game is that event, on its date at the venue (if none is told, the game's own).
+
+    `paper`: of the paper market, whose events are none of the real one's.
 
     Raises Conflict where the event is mapped to another game.
     """
@@ -27,6 +29,7 @@ def event_mapping_confirm(
             mapping, _ = EventMapping.objects.update_or_create(
                 game=game,
                 platform=platform,
+                paper=paper,
                 defaults={
                     "remote_event_id": remote_event_id, "confirmed_at": now(), "confirmed_by": by[:64],
                     **_UNTOLD, "event_date": event_date or game.game_date,
@@ -65,13 +68,14 @@ def primary_left_keep(*, mappings: Iterable[EventMapping], left: Mapping[str, st
 
 
 def section_mapping_confirm(
-    *, venue: Venue, section: str, platform: str, remote_section: str, by: str
+    *, venue: Venue, section: str, platform: str, paper: bool, remote_section: str, by: str
 ) -> SectionMapping:
     """Remember what a section of a venue is called at a platform."""
     mapping, _ = SectionMapping.objects.update_or_create(
         venue=venue,
         section=section,
         platform=platform,
+        paper=paper,
         defaults={"remote_section": remote_section, "confirmed_at": now(), "confirmed_by": by[:64]},
     )
     return mapping

@@ -111,7 +111,7 @@ def _games(door: Door) -> list[Game]:
         if platform_can(adapter.traits.key, Capability.SEARCH_EVENTS):
             for game, event in zip(games, events, strict=True):
                 event_mapping_confirm(
-                    game=game, platform=adapter.traits.key, remote_event_id=str(event["id"]), by="chaos"
+                    game=game, platform=adapter.traits.key, paper=True, remote_event_id=str(event["id"]), by="chaos"
                 )
     return games
 

@@ -46,7 +46,7 @@ def searches(market: Market) -> int:
 
 def test_an_event_that_is_another_games_already_is_asked_of_its_holder(market: Market) -> None:
     later = market.holding.games[-1]
-    event_mapping_confirm(game=later, platform="alpha", remote_event_id="E-1", by="a person")
+    event_mapping_confirm(game=later, platform="alpha", paper=True, remote_event_id="E-1", by="a person")
     market.alpha.events = [event_of(market)]
     market.published()
     (waiting,) = mappings_waiting(market.holding.actor)

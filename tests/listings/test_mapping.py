@@ -174,7 +174,11 @@ def test_a_marketplace_that_is_down_is_said_so_and_nothing_is_confirmed(market: 
 def test_what_was_confirmed_meanwhile_is_not_overwritten(market: Market) -> None:
     command = waiting(market, event(market))
     EventMapping.objects.create(
-        game=market.holding.game, platform="alpha", remote_event_id="E-7", confirmed_at=market.holding.moment
+        game=market.holding.game,
+        platform="alpha",
+        paper=True,
+        remote_event_id="E-7",
+        confirmed_at=market.holding.moment,
     )
     with pytest.raises(Conflict, match="mapped to E-7 meanwhile"):
         mapping_confirm(actor=market.holding.actor, command_id=command.pk, event_id="E-1")
@@ -228,7 +232,9 @@ def test_i01_a_section_is_not_mapped_to_anothers_place(market: Market, how: str)
     if how == "by its name":
         VenueSection.objects.create(venue=venue, name="Lower  box 131", zone="Lower")
     else:
-        SectionMapping.objects.create(venue=venue, section="1310", platform="alpha", remote_section="Lower Box 131")
+        SectionMapping.objects.create(
+            venue=venue, section="1310", platform="alpha", paper=True, remote_section="Lower Box 131"
+        )
     market.publish()
     market.work()
     (command,) = mappings_waiting(market.holding.actor)

@@ -60,7 +60,9 @@ def test_an_undone_mapping_keeps_its_event_from_no_other_game(market: Market) ->
     mapping = matched(market)
     event_mapping_undo(actor=market.holding.staff, mapping_id=mapping.pk)
     other = market.holding.games[-1]
-    EventMapping.objects.create(game=other, platform="alpha", remote_event_id="E-1", confirmed_at=market.holding.moment)
+    EventMapping.objects.create(
+        game=other, platform="alpha", paper=True, remote_event_id="E-1", confirmed_at=market.holding.moment
+    )
     assert EventMapping.objects.filter(remote_event_id="E-1").count() == 2
 
 

@@ -27,7 +27,12 @@ def test_i09_an_unmapped_section_is_not_published_until_a_person_confirms_it(mar
     assert alpha.status == ListingStatus.ERROR
     assert "Section 131 of Harbor Park is not mapped at Alpha" in alpha.status_reason
     section_mapping_confirm(
-        venue=market.holding.game.venue, section="131", platform="alpha", remote_section="Lower Box 131", by="staff"
+        venue=market.holding.game.venue,
+        section="131",
+        platform="alpha",
+        paper=True,
+        remote_section="Lower Box 131",
+        by="staff",
     )
     command = MarketplaceCommand.objects.get(listing=alpha)
     assert command.state == CommandState.NEEDS_PERSON

@@ -381,7 +381,7 @@ def sold_in_part(holding: Holding, simulator: Simulator, platform: str) -> tuple
     """Two of four seats of a hand's listing were sold, and the sale was heard of before any sweep."""
     connect(holding, platform)
     work()
-    event_mapping_confirm(game=holding.game, platform=platform, remote_event_id="501", by="test")
+    event_mapping_confirm(game=holding.game, platform=platform, paper=True, remote_event_id="501", by="test")
     made = by_hand(platform, [1, 2, 3, 4])
     control("sell", platform=platform, listing_id=made["id"], quantity=2)
     start = simulator.clock()
@@ -443,7 +443,7 @@ def test_a_listing_that_was_met_by_a_sale_of_taken_seats_keeps_the_price_that_it
         price=Decimal("90.00"), floor=Decimal("60.00"), ceiling=Decimal("200.00"),
     )  # fmt: skip
     work()
-    event_mapping_confirm(game=holding.game, platform="stubhub", remote_event_id="501", by="test")
+    event_mapping_confirm(game=holding.game, platform="stubhub", paper=True, remote_event_id="501", by="test")
     made = by_hand("stubhub", [1, 2, 3, 4])
     control("sell", platform="vividseats", external_id=mine.external_id, quantity=2)
     start = simulator.clock()

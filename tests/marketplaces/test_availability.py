@@ -22,7 +22,12 @@ pytestmark = pytest.mark.django_db
 def mapped(market: Market, platform: str = "alpha", number: int = 0) -> EventMapping:
     game = [game for game in market.holding.games if game.starts_at > now()][number]
     return EventMapping.objects.create(
-        game=game, platform=platform, remote_event_id=f"E-{number}", confirmed_at=now(), event_date=game.game_date
+        game=game,
+        platform=platform,
+        paper=True,
+        remote_event_id=f"E-{number}",
+        confirmed_at=now(),
+        event_date=game.game_date,
     )
 
 
