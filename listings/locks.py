@@ -21,7 +21,7 @@ def found_lock(found_id: uuid.UUID) -> FoundListing:
 def listings_lock(listing_ids: Iterable[uuid.UUID]) -> list[Listing]:
     """Lock these listings in primary-key order and read them fresh."""
     lock_announce(Level.LISTINGS)
-    wanted = Listing.objects.filter(pk__in=list(listing_ids)).order_by("pk")
+    wanted = Listing.objects.filter(pk__in=list(listing_ids)).select_related("account").order_by("pk")
     with lock_waiting("this listing"):
         return list(wanted.select_for_update(of=("self",), no_key=True))
 

@@ -9,7 +9,6 @@ from django.db.models import Exists, OuterRef, QuerySet
 from intelligence.models import AiPrediction
 from intelligence.services.suggest import MODEL_TYPE, price_suggest
 from portfolios.models import OwnerState, Seat, SeatGroup
-from portfolios.services.ledger import watchers
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.jobs import enqueue_on_commit
@@ -30,9 +29,7 @@ def prices_give(group_ids: Sequence[uuid.UUID]) -> int:
     groups = list(_to_price().filter(pk__in=group_ids))
     priced = prices_refresh(groups)
     for ticket_id, tenant_id in {(group.season_ticket_id, group.tenant_id) for group in groups}:
-        publish(
-            tenant_id=tenant_id, user_ids=watchers(ticket_id), kind=LiveType.SEASON_CHANGED, object_id=ticket_id
-        )  # fmt: skip
+        publish(tenant_id=tenant_id, watching=ticket_id, kind=LiveType.SEASON_CHANGED, object_id=ticket_id)
     return priced
 
 

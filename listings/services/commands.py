@@ -81,10 +81,14 @@ def commands_supersede(listing: Listing, kinds: frozenset[CommandKind] | None = 
     waiting = MarketplaceCommand.objects.filter(
         Q(listing=listing, kind__in=wanted, state__in=[CommandState.PENDING, CommandState.NEEDS_PERSON])
     )
+    found = list(waiting.select_related("account"))
+    if not found:
+        # As usual: nothing of a listing waits for long.
+        return False
+    told = [one for one in found if one.by_hand or one.attempts or one.state == CommandState.NEEDS_PERSON]
+    alerts_of_commands_settle(told)
     # One UPDATE each: a worker that claims a row meanwhile wins, and the row no longer matches.
     withdrawn = {"state": CommandState.SUPERSEDED, "finished_at": now()}
-    told = Q(by_hand=True) | Q(state=CommandState.NEEDS_PERSON) | Q(attempts__gt=0)
-    alerts_of_commands_settle(waiting.filter(told).select_related("account"))
     # What a person was asked to list may be up there, said or not.
     unsent = waiting.filter(kind=CommandKind.CREATE, attempts=0, outcome_unknown=False, by_hand=False)
     never_sent = unsent.update(**withdrawn)

@@ -108,7 +108,7 @@ def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
         return answer
     if command.outcome_unknown and (found := adapter.fetch(link, listing_ref(listing))) is not None:
         return Answer(Outcome.DONE, remote=found, sent_price=found.price)
-    draft = draft_wanted(adapter, link, command, listing)
+    draft = draft_wanted(adapter, link, listing)
     if isinstance(draft, Answer):
         return draft
     with secrets_left_out(barcodes_of(draft.tickets)):
@@ -116,22 +116,24 @@ def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
     return Answer(Outcome.DONE, remote=remote, sent_price=draft.price)
 
 
+# In error: a person looked at the refusal and asked for another try.
+_CREATED = OFFERED | {ListingStatus.ERROR}
+
+
 def create_unsent(listing: Listing) -> Answer | None:
     """The answer of a publication that may not be sent (now); None where it may."""
-    # In error: a person looked at the refusal and asked for another try.
-    if listing.status not in OFFERED | {ListingStatus.ERROR}:
+    if listing.status not in _CREATED:
         return Answer(Outcome.NOT_WANTED)
     reason = create_held_back(listing)
     return None if reason is None else Answer(Outcome.HELD_BACK, error=reason)
 
 
-def draft_wanted(
-    adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand, listing: Listing
-) -> Draft | Answer:
-    """What a publication sends, or the answer of one that is not to be sent any more. Raises MappingNeeded (I-09)."""
+def draft_wanted(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft | Answer:
+    """What a publication sends, or the answer of one that is not wanted any more. Raises MappingNeeded (I-09)."""
     draft = draft_of(adapter, link, listing)
-    # Its event and its section may have been asked for: the seats may be sold meanwhile, and a brake pulled.
-    return create_unsent(listing_of(command)) or draft
+    # Its event and its section may have been asked for, and its seats be sold meanwhile.
+    wanted = Listing.objects.filter(pk=listing.pk, status__in=_CREATED)
+    return draft if wanted.exists() else Answer(Outcome.NOT_WANTED)
 
 
 def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft:
@@ -226,7 +228,7 @@ def reprice_unsent(command: MarketplaceCommand, listing: Listing) -> Answer | No
 
 def _newest_price_version(command: MarketplaceCommand) -> int:
     newer = MarketplaceCommand.objects.filter(
-        listing=command.listing, kind=CommandKind.REPRICE, state="pending"
+        listing=command.listing_id, kind=CommandKind.REPRICE, state="pending"
     ).values_list("payload__version", flat=True)
     return max((int(version) for version in newer), default=0)
 

@@ -12,7 +12,7 @@ def listing_changed(listing: Listing) -> None:
     """Tell the ticket's people that a listing changed."""
     publish(
         tenant_id=listing.tenant_id,
-        user_ids=watchers(listing.season_ticket_id),
+        watching=listing.season_ticket_id,
         kind=LiveType.LISTING_CHANGED,
         object_id=listing.pk,
         version=listing.version,
@@ -26,10 +26,16 @@ def sale_people(sale: Sale) -> list[uuid.UUID]:
 
 def sale_changed(sale: Sale) -> None:
     """Tell a sale's people that it changed."""
-    users = sale_people(sale)
+    if sale.listing is None:
+        owner = sale.account.user_id
+        publish(
+            tenant_id=sale.tenant_id, user_ids=[owner], kind=LiveType.SALE_CHANGED, object_id=sale.pk,
+            version=sale.version,
+        )  # fmt: skip
+        return
+    ticket_id = sale.listing.season_ticket_id
     publish(
-        tenant_id=sale.tenant_id, user_ids=users, kind=LiveType.SALE_CHANGED, object_id=sale.pk, version=sale.version
-    )
-    if sale.listing:
-        ticket_id = sale.listing.season_ticket_id
-        publish(tenant_id=sale.tenant_id, user_ids=users, kind=LiveType.SEASON_CHANGED, object_id=ticket_id)
+        tenant_id=sale.tenant_id, watching=ticket_id, kind=LiveType.SALE_CHANGED, object_id=sale.pk,
+        version=sale.version,
+    )  # fmt: skip
+    publish(tenant_id=sale.tenant_id, watching=ticket_id, kind=LiveType.SEASON_CHANGED, object_id=ticket_id)

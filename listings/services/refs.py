@@ -14,7 +14,7 @@ def listing_ref(listing: Listing, event_id: str = "") -> ListingRef:
 
 def listing_called(account: MarketplaceAccount, *, key: str, listing_id: str = "") -> Listing | None:
     """The account's listing that is told by the seller's key, ours or one from somebody's hand, or by its id there."""
-    own = Listing.objects.filter(account=account)
+    own = Listing.objects.filter(account=account).select_related("game__home_team", "game__opponent")
     if key and (found := own.filter(Q(external_id=key) | Q(made_there=True, remote_key=key)).first()):
         return found
     return own.filter(listing_id=listing_id).first() if listing_id else None

@@ -45,7 +45,7 @@ def sale_what(sale: Sale) -> str:
 def sale_tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) -> None:
     """Tell a sale's people something of it; what is open already under this kind is reworded."""
     people, key = sale_people(sale), f"{kind}:{sale.pk}"
-    alerts_raise(
+    told = alerts_raise(
         tenant_id=sale.tenant_id,
         user_ids=people,
         kind=kind,
@@ -57,8 +57,9 @@ def sale_tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) ->
         url=page_link("listings:sale_detail", sale.pk),
         dedupe_key=key,
     )
-    # One that is open already says what is true by now.
-    alerts_reword(user_ids=people, dedupe_key=key, body=body)
+    # One that was open already says what is true by now.
+    if any(alert.count > 1 for alert in told):
+        alerts_reword(user_ids=people, dedupe_key=key, body=body)
 
 
 def sale_settle_kinds(sale: Sale, *kinds: str) -> None:

@@ -118,11 +118,14 @@ def amounts_take(sale: Sale, remote: RemoteSale) -> None:
 
     `rounding` is what they leave. More than a cent a ticket is no rounding: it is kept as well, and said.
     """
-    if remote.gross_known or sale._state.adding:
+    new = sale._state.adding
+    if remote.gross_known or new:
         sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
         sale.rounding = remote.gross - remote.fees - remote.proceeds
     sale.save()
-    alert_amounts(sale, unexplained=abs(sale.rounding) > CENT * max(sale.quantity, 1))
+    unexplained = abs(sale.rounding) > CENT * max(sale.quantity, 1)
+    if unexplained or not new:
+        alert_amounts(sale, unexplained=unexplained)
 
 
 def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:

@@ -126,7 +126,7 @@ def _prepared(
 def _wanted(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> AccountChange | Answer:
     listing = listing_of(command)
     if command.kind == CommandKind.CREATE:
-        return create_unsent(listing) or draft_wanted(adapter, link, command, listing)
+        return create_unsent(listing) or draft_wanted(adapter, link, listing)
     return reprice_unsent(command, listing) or NewPrice(listing_ref(listing), listing.price, listing.currency)
 
 

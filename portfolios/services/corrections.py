@@ -12,7 +12,7 @@ from portfolios.locks import seats_lock
 from portfolios.models import Game, SeasonTicket, Seat
 from portfolios.ports import seats_going
 from portfolios.selectors import history_of_ticket
-from portfolios.services.ledger import games_remaining_refresh, watchers
+from portfolios.services.ledger import games_remaining_refresh
 from portfolios.services.ticket_ledger import (
     cost_split,
     ledger_fill,
@@ -156,9 +156,8 @@ def _write(ticket: SeasonTicket, values: dict[str, Any]) -> None:
     as_read = SeasonTicket.objects.filter(pk=ticket.pk, version=ticket.version, removed_at=None)
     if not as_read.update(version=F("version") + 1, **values):
         raise _stale(ticket)
-    people = watchers(ticket.pk)
     ticket.refresh_from_db()
     publish(
-        tenant_id=ticket.tenant_id, user_ids=people, kind=LiveType.SEASON_CHANGED, object_id=ticket.pk,
+        tenant_id=ticket.tenant_id, watching=ticket.pk, kind=LiveType.SEASON_CHANGED, object_id=ticket.pk,
         version=ticket.version,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """The ledger's only writers: every change of a seat's owner state, with its history row."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -17,6 +17,9 @@ from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, S
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
+# A seat in these is still its holder's to decide on.
+_DECIDABLE = (OwnerState.AVAILABLE, OwnerState.HELD, OwnerState.ATTENDING)
+
 
 def seats_move(
     *,
@@ -31,8 +34,10 @@ def seats_move(
     The caller holds the seats' locks (portfolios.locks) and an open transaction.
     """
     at = now()
-    changes = []
+    changes, counted = [], set[uuid.UUID]()
     for seat in seats:
+        if (seat.state in _DECIDABLE) != (to_state in _DECIDABLE):
+            counted.add(seat.season_ticket_id)
         if not may_move(seat.state, to_state):
             raise Conflict(
                 f"Seat {seat} is {seat.get_state_display()} and cannot become {OwnerState(to_state).label}.",
@@ -44,13 +49,11 @@ def seats_move(
         seat.version += 1
     Seat.objects.bulk_update(seats, ["state", "held_by", "version"])
     SeatChange.objects.bulk_create(changes)
-    tickets = sorted({seat.season_ticket_id for seat in seats})
-    games_remaining_refresh(tickets)
-    people = {ticket_id: watchers(ticket_id) for ticket_id in tickets}
+    games_remaining_refresh(sorted(counted))
     for seat in seats:
         publish(
             tenant_id=seat.tenant_id,
-            user_ids=people[seat.season_ticket_id],
+            watching=seat.season_ticket_id,
             kind=LiveType.SEAT_CHANGED,
             object_id=seat.pk,
             version=seat.version,
@@ -133,10 +136,9 @@ def seats_for(actor: Actor, seat_ids: Iterable[uuid.UUID], *, verb: str) -> list
 
 def games_remaining_refresh(ticket_ids: Sequence[uuid.UUID]) -> None:
     """Recount each ticket's coming games in which a seat is still the holder's to decide on."""
-    open_states = [OwnerState.AVAILABLE, OwnerState.HELD, OwnerState.ATTENDING]
     for ticket_id in ticket_ids:
         remaining = (
-            Seat.objects.filter(season_ticket_id=ticket_id, state__in=open_states, game__starts_at__gt=now())
+            Seat.objects.filter(season_ticket_id=ticket_id, state__in=_DECIDABLE, game__starts_at__gt=now())
             .values("game_id")
             .distinct()
             .count()
@@ -146,7 +148,14 @@ def games_remaining_refresh(ticket_ids: Sequence[uuid.UUID]) -> None:
 
 def watchers(ticket_id: uuid.UUID) -> list[uuid.UUID]:
     """The users who hear of changes to a season ticket: its holder and those who share it."""
-    holder = SeasonTicket.objects.filter(pk=ticket_id).values_list("user_id")
-    shared = SeasonTicketShare.objects.filter(season_ticket=ticket_id, revoked_at=None).values_list("user_id")
-    # One query, since every change of a seat, a listing or a sale asks.
-    return [user_id for (user_id,) in holder.union(shared)]
+    return watchers_of([ticket_id])[ticket_id]
+
+
+def watchers_of(ticket_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """As `watchers`, of several season tickets by one query."""
+    holders = SeasonTicket.objects.filter(pk__in=ticket_ids).values_list("pk", "user_id")
+    shared = SeasonTicketShare.objects.filter(season_ticket__in=ticket_ids, revoked_at=None)
+    found: dict[uuid.UUID, list[uuid.UUID]] = {ticket_id: [] for ticket_id in ticket_ids}
+    for ticket_id, user_id in holders.union(shared.values_list("season_ticket_id", "user_id")):
+        found[ticket_id].append(user_id)
+    return found

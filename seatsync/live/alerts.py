@@ -35,7 +35,7 @@ def alert_raise(*, user_id: uuid.UUID, **said: Unpack[Said]) -> Alert:
     return alerts_raise(user_ids=[user_id], **said)[0]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def alerts_raise(
     *,
     tenant_id: uuid.UUID,
@@ -55,41 +55,50 @@ def alerts_raise(
     While a person's alert with the same key is open it is counted up instead of raised again.
     """
     key = (dedupe_key or f"{kind}:{object_id or uuid.uuid4()}")[:120]
-    return [
-        _raise(
-            Alert(
-                tenant_id=tenant_id, user_id=user_id, kind=kind, severity=severity, object_type=object_type,
-                object_id=object_id, title=title[:160], body=body, url=url, dedupe_key=key, raised_at=now(),
-            )
+    alerts = [
+        Alert(
+            tenant_id=tenant_id, user_id=user_id, kind=kind, severity=severity, object_type=object_type,
+            object_id=object_id, title=title[:160], body=body, url=url, dedupe_key=key, raised_at=now(),
         )
         for user_id in user_ids
     ]  # fmt: skip
+    # Together where nobody has it yet, as is usual; else one by one.
+    if _raise(alerts):
+        return alerts
+    return [alert if _raise([alert]) else _count_up(alert) for alert in alerts]
 
 
-def _raise(alert: Alert) -> Alert:
+def _raise(alerts: Sequence[Alert]) -> bool:
+    """Keep and deliver these; whether none of their people has it open already."""
     try:
         with transaction.atomic():
-            alert.save(force_insert=True)
+            # In the same order by whoever raises it: two must not wait for each other.
+            Alert.objects.bulk_create(sorted(alerts, key=lambda alert: alert.user_id))
     except IntegrityError:
-        told = Alert.objects.filter(user_id=alert.user_id, dedupe_key=alert.dedupe_key, acknowledged_at=None)
-        still_open = told.exclude(state=AlertState.RECOVERED)
-        still_open.update(count=F("count") + 1, updated_at=now())
-        return still_open.get()
-    _deliveries(alert)
-    _changed([alert])
-    return alert
+        return False
+    AlertDelivery.objects.bulk_create([delivery for alert in alerts for delivery in _deliveries(alert)])
+    if any(alert.severity != Severity.INFO for alert in alerts):
+        enqueue_on_commit("seatsync.live.tasks.deliver_alerts")
+    _changed(alerts)
+    return True
 
 
-def _deliveries(alert: Alert) -> None:
+def _count_up(alert: Alert) -> Alert:
+    """The one that is open, told once more."""
+    told = Alert.objects.filter(user_id=alert.user_id, dedupe_key=alert.dedupe_key, acknowledged_at=None)
+    still_open = told.exclude(state=AlertState.RECOVERED)
+    still_open.update(count=F("count") + 1, updated_at=now())
+    return still_open.get()
+
+
+def _deliveries(alert: Alert) -> list[AlertDelivery]:
     moment, by_mail = now(), alert.severity != Severity.INFO
     shown = AlertDelivery(
         tenant_id=alert.tenant_id, alert=alert, channel="in_app", state=DeliveryState.SENT, not_before=moment,
         sent_at=moment,
     )  # fmt: skip
     mail = AlertDelivery(tenant_id=alert.tenant_id, alert=alert, channel="mail", not_before=moment)
-    AlertDelivery.objects.bulk_create([shown, *([mail] if by_mail else [])])
-    if by_mail:
-        enqueue_on_commit("seatsync.live.tasks.deliver_alerts")
+    return [shown, *([mail] if by_mail else [])]
 
 
 def alert_acknowledge(*, actor: Actor, alert_id: uuid.UUID) -> Alert:

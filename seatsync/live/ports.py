@@ -1,6 +1,7 @@
-"""What live needs from accounts, which lies above and fills these ports when it starts."""
+"""What live needs from the apps above it, which fill these ports when they start."""
 
 import uuid
+from collections.abc import Collection, Mapping
 
 from django.http import HttpRequest
 
@@ -14,5 +15,7 @@ def _nobody() -> Actor:
 
 # The verified mail address of a user id; None where there is none.
 address_of: Question[[uuid.UUID], str | None] = Question(lambda: None)
+# Who hears of changes to season tickets, by the tickets' ids.
+watchers_of: Question[[Collection[uuid.UUID]], Mapping[uuid.UUID, Collection[uuid.UUID]]] = Question(dict)
 # The actor behind a signed-in request.
 caller_actor: Question[[HttpRequest], Actor] = Question(_nobody)

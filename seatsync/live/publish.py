@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from seatsync.core.clock import now
 from seatsync.live.events import LiveMessage, LiveType, group_of
 from seatsync.live.models import LiveEvent
+from seatsync.live.ports import watchers_of
 
 log = structlog.get_logger(__name__)
 
@@ -24,13 +25,15 @@ ON CONFLICT (user_id) DO UPDATE SET seq = live_counters.seq + EXCLUDED.seq RETUR
 def publish(
     *,
     tenant_id: uuid.UUID,
-    user_ids: Iterable[uuid.UUID],
+    user_ids: Iterable[uuid.UUID] = (),
+    watching: uuid.UUID | None = None,
     kind: LiveType,
     object_id: uuid.UUID | str,
     version: int = 0,
 ) -> None:
     """Tell these users that an object of the tenant changed, once the transaction commits; never after a rollback.
 
+    `watching`: a season ticket, whose people are told; who they are is asked at the commit, once for all that it says.
     What one transaction says is told together as far as its savepoints allow, each change once and with its last
     version. Hints that cannot be written are logged: what else waits for the commit goes on.
     """
@@ -38,8 +41,13 @@ def publish(
     told = batch or _Batch()
     for user_id in set(user_ids):
         told.events[user_id][LiveType(kind), str(object_id)] = (tenant_id, version)
+    if watching is not None:
+        told.watched[watching][LiveType(kind), str(object_id)] = (tenant_id, version)
     if batch is None:
         transaction.on_commit(told.tell, robust=True)
+
+
+_Events = dict[tuple[LiveType, str], tuple[uuid.UUID, int]]
 
 
 class _Batch:
@@ -47,16 +55,26 @@ class _Batch:
 
     def __init__(self) -> None:
         # user -> (kind, object) -> (tenant, version)
-        self.events: dict[uuid.UUID, dict[tuple[LiveType, str], tuple[uuid.UUID, int]]] = defaultdict(dict)
+        self.events: dict[uuid.UUID, _Events] = defaultdict(dict)
+        # The same by season ticket.
+        self.watched: dict[uuid.UUID, _Events] = defaultdict(dict)
 
     def take_over(self, other: "_Batch") -> None:
         """Tell what came later as well; the other has nothing to tell any more."""
         for user_id, events in other.events.items():
             self.events[user_id].update(events)
+        for ticket_id, events in other.watched.items():
+            self.watched[ticket_id].update(events)
         other.events.clear()
+        other.watched.clear()
 
     def tell(self) -> None:
         """Number and keep the events, then send them."""
+        if self.watched:
+            people = watchers_of(list(self.watched))
+            for ticket_id, events in self.watched.items():
+                for user_id in people.get(ticket_id, ()):
+                    self.events[user_id].update(events)
         if not self.events:
             return
         with transaction.atomic():

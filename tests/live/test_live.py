@@ -11,13 +11,14 @@ from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.core import mail
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from seatsync.asgi import application
 from seatsync.core.clock import now
 from seatsync.core.errors import NotFound
 from seatsync.core.limiters import valkey
 from seatsync.live import deliver
-from seatsync.live.alerts import alert_acknowledge, alert_raise, alert_recover
+from seatsync.live.alerts import alert_acknowledge, alert_raise, alert_recover, alerts_raise
 from seatsync.live.events import LiveType
 from seatsync.live.models import Alert, AlertDelivery, LiveEvent
 from seatsync.live.publish import publish
@@ -153,6 +154,32 @@ def raised(user_id: uuid.UUID, tenant_id: uuid.UUID, severity: str = "action") -
         severity=severity,
         dedupe_key="k",
     )
+
+
+@pytest.mark.django_db
+def test_of_several_who_are_told_one_may_have_it_open_already() -> None:
+    holding = build_holding()
+    people = [actor.user_id for actor in (holding.actor, holding.co_owner, holding.viewer) if actor.user_id]
+    said: Any = {
+        "tenant_id": holding.ticket.tenant_id,
+        "kind": "test",
+        "title": "Look",
+        "url": "/",
+        "dedupe_key": "one",
+    }
+    first = alert_raise(user_id=people[1], **said)
+    with CaptureQueriesContext(connection) as alone:
+        alerts_raise(user_ids=people, **{**said, "dedupe_key": "other", "severity": "critical"})
+    told = alerts_raise(user_ids=people, **{**said, "severity": "critical"})
+    assert [(alert.user_id, alert.count) for alert in told] == [(people[0], 1), (people[1], 2), (people[2], 1)]
+    assert told[1].pk == first.pk
+    assert Alert.objects.filter(dedupe_key="one").count() == 3
+    deliveries = AlertDelivery.objects.filter(alert__dedupe_key="one").values_list("alert__user_id", "channel")
+    assert sorted(deliveries) == sorted(
+        [(people[0], "in_app"), (people[0], "mail"), (people[1], "in_app"), (people[2], "in_app"), (people[2], "mail")]
+    )
+    # Three people nobody has told yet: a savepoint around one insert, and one for how they are told.
+    assert len(alone) == 4
 
 
 @pytest.mark.django_db

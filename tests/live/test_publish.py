@@ -10,9 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portfolios.models import SeasonTicketShare
 from seatsync.live.events import LiveType
 from seatsync.live.models import LiveEvent
 from seatsync.live.publish import publish
+from tests.builders import build_holding, person
 
 pytestmark = pytest.mark.django_db
 TENANT = uuid.uuid4()
@@ -88,3 +90,37 @@ def test_many_changes_take_as_many_queries_as_one(django_capture_on_commit_callb
         return len(captured)
 
     assert queries(12) == queries(1)
+
+
+def test_who_watches_a_season_ticket_is_asked_once_when_it_is_committed(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    holding = build_holding()
+    ticket = holding.ticket
+    late, _ = person("late@example.com", ticket.tenant)
+
+    def changed(number: int, version: int = 0) -> None:
+        publish(
+            tenant_id=TENANT, watching=ticket.pk, kind=LiveType.SEAT_CHANGED, object_id=str(number), version=version
+        )
+
+    with django_capture_on_commit_callbacks() as callbacks:
+        changed(1, version=3)
+        with transaction.atomic():
+            changed(2)
+        with transaction.atomic():
+            changed(3)
+            transaction.set_rollback(True)
+        changed(1, version=4)
+        said(5, to=holding.user.pk)
+        SeasonTicketShare.objects.create(tenant=ticket.tenant, season_ticket=ticket, user=late, role="viewer")
+    with CaptureQueriesContext(connection) as queries:
+        for callback in callbacks:
+            callback()
+    assert len([query for query in queries if "season_ticket_shares" in query["sql"]]) == 1
+    assert sorted(told(holding.user.pk)) == [("1", 4), ("2", 0), ("5", 0)]
+    for user_id in (holding.co_owner.user_id, holding.viewer.user_id, late.pk):
+        assert user_id is not None
+        assert sorted(told(user_id)) == [("1", 4), ("2", 0)]
+    assert holding.other.user_id is not None
+    assert told(holding.other.user_id) == []
