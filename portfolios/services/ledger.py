@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from portfolios.locks import seats_lock_whole
 from portfolios.models import OwnerState, SeasonTicket, SeasonTicketShare, Seat, SeatChange
@@ -47,7 +47,9 @@ def seats_move(
         changes.append(_change(actor, seat, to_state, reason, at))
         seat.state, seat.held_by = to_state, held_by
         seat.version += 1
-    Seat.objects.bulk_update(seats, ["state", "held_by", "version"])
+    Seat.objects.filter(pk__in=[seat.pk for seat in seats]).update(
+        state=to_state, held_by=held_by, version=F("version") + 1, updated_at=at
+    )
     SeatChange.objects.bulk_create(changes)
     games_remaining_refresh(sorted(counted))
     for seat in seats:
