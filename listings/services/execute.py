@@ -52,6 +52,7 @@ from marketplaces.services.links import link_for
 from portfolios.selectors import section_known, section_mapping_get, section_mapping_undone
 from portfolios.services.mapping import section_mapping_confirm
 from seatsync.core.clock import now
+from seatsync.core.errors import Busy
 from seatsync.core.http import calls_within
 from seatsync.core.venue_time import local
 
@@ -88,6 +89,9 @@ def answer_of(error: Exception, command: MarketplaceCommand) -> Answer:
             return Answer(Outcome.REFUSED, error=str(error), wants=error.wants)
         case MarketplaceError():
             return Answer(Outcome.REFUSED, error=str(error))
+        case Busy() if command.kind == CommandKind.SYNC_ACCOUNT:
+            # Of what a sweep has written there nothing is unknown: it reads, and others write what it finds.
+            return Answer(Outcome.RETRY, error=str(error))
     # Our own fault: it counts as an attempt of unknown outcome, so that it ends with a person and not in a loop.
     log.error("outbox.execute_failed", command_id=str(command.pk), kind=command.kind, exc_info=error)
     return Answer(Outcome.UNKNOWN, error=told(error))

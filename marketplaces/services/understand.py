@@ -16,7 +16,7 @@ from marketplaces.services.alerts import alert_inbound_failed, alert_inbound_rec
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now, seconds_from_now
-from seatsync.core.errors import Conflict
+from seatsync.core.errors import Busy, Conflict
 from seatsync.core.jobs import enqueue_on_commit
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ def inbound_process(*, event_id: uuid.UUID) -> bool:
         # Only the holder can help, and was asked to; that is no failure of the item, which waits for it.
         _wait(event, f"{error}", seconds_from_now(RECONNECT_WAIT_S))
         return False
-    except MarketplaceError as error:
+    except (MarketplaceError, Busy) as error:
         _put_back(event, str(error))
         return False
     except Exception as error:

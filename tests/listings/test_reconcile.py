@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from listings.services.reconcile import accounts_reconcile_due
 from marketplaces.contracts import Capability, RemoteListing, RemoteListingState
 from marketplaces.errors import TemporaryError
 from seatsync.core.clock import now
+from seatsync.core.errors import Busy
 from seatsync.live.models import Alert
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market
@@ -33,6 +35,27 @@ def test_nothing_is_touched_where_nothing_drifted(market: Market) -> None:
     assert [call for call in market.alpha.calls if call[0] in {"reprice", "resize", "delist", "create"}] == before
     alpha.refresh_from_db()
     assert alpha.status == ListingStatus.ACTIVE
+
+
+def test_a_sweep_that_meets_somebody_elses_change_is_no_fault_and_comes_again(
+    market: Market, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    market.published()
+
+    def busy(**_: object) -> Any:
+        raise Busy("Somebody else is changing this listing.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("listings.services.execute.account_reconcile", busy)
+        sweep(market)
+    waiting = MarketplaceCommand.objects.filter(kind=CommandKind.SYNC_ACCOUNT)
+    assert {(one.state, one.last_error, one.outcome_unknown) for one in waiting} == {
+        ("pending", "Somebody else is changing this listing.", False)
+    }
+    assert "execute_failed" not in caplog.text
+    market.hurry()
+    market.work()
+    assert set(waiting.values_list("state", flat=True)) == {"done"}
 
 
 def test_i22_what_is_still_up_comes_down(market: Market) -> None:

@@ -12,7 +12,7 @@ from marketplaces.services.inbox import inbox_receive
 from marketplaces.services.understand import MOST_ATTEMPTS, inbound_process, inbound_retry
 from seatsync.accounts.models import Role, User
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, NotFound
+from seatsync.core.errors import Busy, Conflict, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert, AlertDelivery, AlertState
 from tests.builders import person
@@ -47,6 +47,20 @@ def test_an_item_that_is_given_up_alerts_its_holder_and_the_tenants_staff(market
     assert {alert.user_id for alert in alerts} == {market.holding.user.pk, support.pk, staff.pk}
     assert {(alert.severity, alert.object_id) for alert in alerts} == {("action", str(event.pk))}
     assert AlertDelivery.objects.filter(alert__in=alerts, channel="mail").count() == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "ours"), [(Busy("Somebody else is changing this seat."), False), (KeyError("x"), True)]
+)
+def test_what_meets_somebody_elses_change_is_put_back_and_is_no_fault_of_ours(
+    market: Market, caplog: pytest.LogCaptureFixture, fault: Exception, *, ours: bool
+) -> None:
+    event = told(market)
+    market.alpha.script["fetch_sale"] = [fault]
+    assert not inbound_process(event_id=event.pk)
+    event.refresh_from_db()
+    assert (event.state, event.attempts, "Somebody else" in event.last_error) == (InboxState.RECEIVED, 1, not ours)
+    assert ("inbox.handler_failed" in caplog.text) is ours
 
 
 @pytest.mark.parametrize("fault", [TemporaryError("503"), GrantExpired("401"), ZeroDivisionError("a fault of our own")])
