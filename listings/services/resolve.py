@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from listings.models import Listing, Sale, SaleEnding, SaleState
-from listings.services.sale_report import sale_report
+from listings.services.sale_report import sale_ask_whether_over, sale_report
 from listings.services.sale_saga import sale_dismiss, sale_settle
 from portfolios.models import Seat
 from seatsync.core.actors import Actor
@@ -16,8 +16,9 @@ from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
 def sale_resolve(*, actor: Actor, sale_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], reason: str = "") -> Sale:
     """Say which seats an unclear sale took; none of them: that it is no sale, and its hold ends.
 
-    Its marketplace is asked right after what it says by now, which counts for more. Raises NotFound, NotAllowed,
-    Conflict where it is not unclear or somebody else has a seat, or InvalidInput.
+    Its marketplace is asked right after what it says by now, which counts for more; where it sold a listing of ours it
+    is asked before, too, since no seat is freed that a buyer may have. Raises NotFound, NotAllowed, Conflict where it
+    is not unclear, stands there or somebody else has a seat, or InvalidInput.
     """
     sale = Sale.objects.select_related("account", "listing__season_ticket").get_for(actor, sale_id)
     if not sale.may(actor, "list"):
@@ -34,6 +35,8 @@ def sale_resolve(*, actor: Actor, sale_id: uuid.UUID, seat_ids: Sequence[uuid.UU
         if sale.missing:
             # It was one, and is told no more: it ends as what its marketplace took back does, which is asked first.
             return sale_report(actor=actor, sale_id=sale.pk, what=SaleEnding.CANCELLED, reason=reason)
+        if sale.listing is not None:
+            sale_ask_whether_over(sale, field="state")
         with transaction.atomic():
             return sale_dismiss(actor=actor, sale=sale, reason=reason.strip())
     if sale.listing is None:

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 from listings.models import Sale, SaleEnding
 from listings.services.endings import ending_lift, sale_end
-from listings.states import REPORTABLE
+from listings.states import REPORTABLE, SALE_ENDINGS, SeatEffect
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import MarketplaceError
+from marketplaces.models import Mode
 from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.links import link_for
 from seatsync.core.actors import Actor
@@ -22,8 +23,8 @@ _COSTS = frozenset({SaleEnding.PENALTY, SaleEnding.REPLACEMENT})
 def sale_report(*, actor: Actor, sale_id: uuid.UUID, what: str, reason: str, charge: Decimal | None = None) -> Sale:
     """Note what a marketplace wrote of a sale, and do to its seats and money what that means (listings/states.py).
 
-    That it took a sale back is believed only where it knows the sale no more: it is asked first. `charge`: what it says
-    it will cost, in the sale's currency. Raises NotFound, NotAllowed, InvalidInput, or Conflict.
+    That the seats are the holder's again is believed only where it knows the sale no more: it is asked first.
+    `charge`: what it says it will cost, in the sale's currency. Raises NotFound, NotAllowed, InvalidInput, or Conflict.
     """
     sale = Sale.objects.select_related("account", "listing__season_ticket").get_for(actor, sale_id)
     if not sale.may(actor, "list"):
@@ -34,8 +35,8 @@ def sale_report(*, actor: Actor, sale_id: uuid.UUID, what: str, reason: str, cha
         raise Conflict("The game is off.", field="what", remedy="The sale goes on when the game is on again.")
     if what == SETTLED:
         return ending_lift(actor=actor, sale_id=sale.pk, reason=said)
-    if what == SaleEnding.CANCELLED:
-        _ask(sale)
+    if SALE_ENDINGS[what].seats is SeatEffect.FREED:
+        sale_ask_whether_over(sale, field="what")
     return sale_end(actor=actor, sale_id=sale.pk, ending=SaleEnding(what), reason=said, charge=charge)
 
 
@@ -50,18 +51,23 @@ def _check(what: str, reason: str, charge: Decimal | None) -> None:
         raise InvalidInput("The charge must be more than nothing.", field="charge", remedy="Write what it costs you.")
 
 
-def _ask(sale: Sale) -> None:
-    """Raises Conflict where the sale's marketplace still tells of it, or cannot be asked: its seats are a buyer's."""
+def sale_ask_whether_over(sale: Sale, *, field: str) -> None:
+    """Raises Conflict where the sale's marketplace still tells of it, or cannot be asked: its seats are a buyer's.
+
+    Of an assisted account nobody can be asked but the person who says so.
+    """
+    if sale.account.mode == Mode.ASSISTED:
+        return
     name, adapter = platform_name(sale.platform), adapter_get(sale.platform)
     try:
         # Nothing is applied here: who asks may have a transaction, and the seats' locks come first.
         there = adapter.fetch_sale(link_for(sale.account), sale.platform_sale_id)
     except MarketplaceError as error:
         raise Conflict(
-            f"{name} could not be asked: {str(error).rstrip('.')}.", field="what",
+            f"{name} could not be asked: {str(error).rstrip('.')}.", field=field,
             remedy="Try again in a minute: no seat is freed unasked.",
         ) from error  # fmt: skip
     if there is not None and there.state is not RemoteSaleState.CANCELLED:
         raise Conflict(
-            f"{name} says that the sale stands.", field="what", remedy="Ask it to cancel the sale on its own site."
+            f"{name} says that the sale stands.", field=field, remedy="Ask it to cancel the sale on its own site."
         )

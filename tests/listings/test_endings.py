@@ -33,6 +33,7 @@ from listings.states import (
 )
 from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSale, RemoteSaleState
 from marketplaces.errors import TemporaryError
+from marketplaces.models import MarketplaceAccount
 from portfolios.models import GameStatus, Seat
 from portfolios.services.games import game_move
 from seatsync.accounts.services.tokens import tokens_issue
@@ -305,8 +306,29 @@ def test_what_was_said_and_seen_is_not_said_again_every_hour(ended: Ended) -> No
     assert ended.alert("payout.short").acknowledged_at is not None
 
 
+@pytest.mark.parametrize("what", ["cancelled", "replacement"])
+def test_no_seat_is_freed_by_a_report_while_its_marketplace_says_that_the_sale_stands(ended: Ended, what: str) -> None:
+    with pytest.raises(Conflict, match="Alpha says that the sale stands") as caught:
+        ended.report(what)
+    assert (caught.value.problems[0].field, ended.sale.ending, ended.seats[:2]) == ("what", "", ["sold", "sold"])
+    ended.market.alpha.script["fetch_sale"] = [TemporaryError("503")]
+    with pytest.raises(Conflict, match="could not be asked"):
+        ended.report(what)
+    assert ended.seats[:2] == ["sold", "sold"]
+
+
+@pytest.mark.parametrize("what", ["cancelled", "replacement"])
+def test_of_an_assisted_account_its_holder_alone_can_say_so(ended: Ended, what: str) -> None:
+    MarketplaceAccount.objects.filter(platform="alpha").update(mode="assisted")
+    ended.report(what)
+    assert (ended.sale.state, ended.sale.ending, ended.seats[:2]) == (
+        SaleState.CANCELLED, what, ["available", "available"],
+    )  # fmt: skip
+
+
 def test_other_tickets_for_the_buyer_free_the_seats_and_cost_what_they_cost(ended: Ended) -> None:
     ended.pays("P-1")
+    ended.market.alpha.move(ended.remote.sale_id, RemoteSaleState.CANCELLED)
     ended.report("replacement", charge=Decimal("210.00"))
     sale = ended.sale
     assert (sale.state, sale.ending, sale.told_charge) == (

@@ -211,7 +211,12 @@ def test_a_person_says_that_an_unclear_sale_is_none(market: Market) -> None:
     with pytest.raises(InvalidInput) as caught:
         sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=[])
     assert caught.value.problems[0].field == "reason"
-    sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=[], reason="StubHub says it was a test order")
+    why = "StubHub says it was a test order"
+    with pytest.raises(Conflict, match="says that the sale stands"):
+        sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=[], reason=why)
+    assert states(market) == ["held"] * 4
+    del market.alpha.sales[sale.platform_sale_id]
+    sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=[], reason=why)
     sale.refresh_from_db()
     assert (sale.state, states(market)) == (SaleState.CANCELLED, ["available"] * 4)
 
