@@ -138,6 +138,10 @@ class AccountFile(Protocol):
         """The last file that arrived; None before the first."""
         ...
 
+    def note_arrived(self, content: bytes) -> None:
+        """This counts as what arrived last; nothing where another one was kept since `last`."""
+        ...
+
 
 class NoFile:
     """For platforms where each listing is sent by itself."""
@@ -152,6 +156,9 @@ class NoFile:
     def sent(self) -> bool:
         """Nothing was, and nothing came between."""
         return True
+
+    def note_arrived(self, content: bytes) -> None:
+        """Nothing is noted."""
 
     def arrived(self) -> bytes | None:
         """None."""

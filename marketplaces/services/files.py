@@ -47,6 +47,10 @@ class StoredFile:
         content = AccountFile.objects.filter(account=self._account).values_list("arrived", flat=True).first()
         return None if content is None else bytes(content)
 
+    def note_arrived(self, content: bytes) -> None:
+        """This counts as what arrived last; nothing where another one was kept meanwhile."""
+        self._change(arrived=content, arrived_at=now())
+
     def _begin(self, content: bytes | None) -> bool:
         try:
             with transaction.atomic():

@@ -42,6 +42,9 @@ class Kept:
     def arrived(self) -> bytes | None:
         return self.there
 
+    def note_arrived(self, content: bytes) -> None:
+        self.there = content
+
 
 @dataclass
 class World:

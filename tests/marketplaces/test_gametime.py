@@ -195,6 +195,29 @@ def test_what_was_taken_down_is_not_brought_back_by_anothers_file(
     assert len(world.state("gametime")["listings"]) == 2
 
 
+@pytest.mark.parametrize("route", ["GET /purchases", "PUT /drop"])
+def test_a_row_of_somebodys_hand_that_was_taken_down_is_not_taken_for_one_he_puts_in(
+    world: World, link: Link, draft: Draft, route: str
+) -> None:
+    ADAPTER.create(link, replace(draft, external_id="b" * 32, seats=(7, 8)))
+    # He adds it to the file himself, and nothing of ours was sent since.
+    made = inventory.row_of(replace(draft, external_id="hand-1"))
+    there = inventory.parse(link.file.arrived() or b"")
+    drop = client.drop_of(link)
+    drop.write(inventory.render(there.with_row({**made, "Remarks": "mine"})))
+    world.fault(kind="status", route=route, status=429, count=1)
+    with pytest.raises(UnknownOutcome, match="still in the file"):
+        ADAPTER.delist(link, ListingRef("hand-1", "", "", 4))
+    ADAPTER.reprice(link, ListingRef("b" * 32, "", "501", 2, "any"), Decimal("80.00"), "USD")
+    states = {row["external_id"][:4]: row["state"] for row in world.state("gametime")["listings"]}
+    assert states == {"hand": "deleted", "bbbb": "active"}
+    assert len(world.state("gametime")["listings"]) == 2
+    # What he puts in later is carried on.
+    drop.write(inventory.render(inventory.parse(link.file.arrived() or b"").with_row({**made, "TicketID": "hand-2"})))
+    ADAPTER.reprice(link, ListingRef("b" * 32, "", "501", 2, "any"), Decimal("81.00"), "USD")
+    assert set(rows(link.file.arrived())) == {"b" * 32, "hand-2"}
+
+
 def test_a_delist_that_comes_too_late_says_so(world: World, link: Link, draft: Draft) -> None:
     ADAPTER.create(link, draft)
     world.sell("gametime", 4)

@@ -307,10 +307,22 @@ def _left_out(link: Link, ticket_id: str) -> Inventory:
         before = Inventory() if last is None else inventory.parse(last)
         if before.row(ticket_id) is not None:
             link.file.keep(inventory.render(before.without(ticket_id)))
+        elif last is not None:
+            _note_met(link, ticket_id)
     except MarketplaceError:
         # Taking it down must not wait for a file that cannot be read: that is met when it is written.
         return Inventory()
     return before
+
+
+def _note_met(link: Link, ticket_id: str) -> None:
+    """Count a row of somebody's hand among what has arrived: what was put in since is carried into the next file."""
+    there, arrived = client.drop_of(link).read(), link.file.arrived()
+    if there is None or arrived is None:
+        return
+    row, known = inventory.parse(there).row(ticket_id), _inventory(arrived, known=True)
+    if row is not None and known.row(ticket_id) is None:
+        link.file.note_arrived(inventory.render(known.with_row(row)))
 
 
 def _send(link: Link, drop: Drop, content: bytes) -> None:

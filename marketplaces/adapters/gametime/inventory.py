@@ -42,10 +42,11 @@ class Inventory:
 
     def with_row(self, made: Row) -> "Inventory":
         """With this row in the place of the one of its ticket id, or at the end."""
+        columns = (*self.columns, *(name for name in made if name not in self.columns))
         if self.row(made["TicketID"]) is None:
-            return Inventory(self.columns, (*self.rows, made))
+            return Inventory(columns, (*self.rows, made))
         return Inventory(
-            self.columns, tuple(made if row["TicketID"] == made["TicketID"] else row for row in self.rows)
+            columns, tuple(made if row["TicketID"] == made["TicketID"] else row for row in self.rows)
         )  # fmt: skip
 
     def without(self, ticket_id: str) -> "Inventory":
