@@ -1,6 +1,7 @@
 """Jobs of listings: the outbox, its sweep, and polling for sales."""
 
 import uuid
+from functools import partial
 from time import monotonic
 
 from listings.models import Sale
@@ -8,8 +9,10 @@ from listings.services import by_hand, expire, labels, outbox, payout_checks, pa
 from marketplaces.models import MarketplaceAccount
 from seatsync.core.jobs import job, job_begun, once_per_slot
 
-# A marketplace that answers slowly must not keep what waits in the same queue (sales are polled there) for long.
+# A marketplace that answers slowly must not keep what waits in the same queue for long.
 DRAIN_S = 5.0
+# One begins every fifteen seconds: no more than two are at it together.
+POLL_S = 25.0
 
 
 @job(time_limit_s=240)
@@ -61,8 +64,8 @@ def fetch_label(sale_id: str) -> None:
 
 @job(time_limit_s=240)
 def poll_sales() -> None:
-    """Read the sales of every account that is due."""
-    once_per_slot("listings.poll_sales", 15, sync.accounts_sync_due)
+    """Read the sales of every account that is due, or of as many as leave room for what is told by notices."""
+    once_per_slot("listings.poll_sales", 15, partial(sync.accounts_sync_due, for_s=POLL_S))
 
 
 @job(time_limit_s=240)

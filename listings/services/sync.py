@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
+from time import monotonic
 
 import structlog
 from django.db import OperationalError
@@ -141,10 +143,15 @@ def accounts_due() -> list[MarketplaceAccount]:
     return due
 
 
-def accounts_sync_due() -> int:
-    """Poll every due account; one account's trouble is kept on it and stops nobody else. Returns sales applied."""
-    applied = 0
+def accounts_sync_due(*, for_s: float = inf) -> int:
+    """Poll every due account; one account's trouble is kept on it and stops nobody else. Returns sales applied.
+
+    After `for_s` seconds none is begun any more: those that were polled longest ago came first.
+    """
+    applied, ends_at = 0, monotonic() + for_s
     for account in accounts_due():
+        if monotonic() >= ends_at:
+            break
         # Noted before, so that an account in trouble waits its turn like the others; and once, since a round that takes
         # longer than the time between two is met by the next one.
         as_read = MarketplaceAccount.objects.filter(pk=account.pk, last_sync_at=account.last_sync_at)

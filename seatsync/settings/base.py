@@ -305,6 +305,7 @@ CELERY_TASK_ROUTES = {
     # What stands between a sale and the last listing of its seats waits behind nothing else (docs/adr/0016).
     "marketplaces.tasks.process_inbound": {"queue": "urgent"},
     "listings.tasks.drain_urgent": {"queue": "urgent"},
+    "listings.tasks.poll_sales": {"queue": "urgent"},
     "listings.tasks.*": {"queue": "sync"},
     "marketplaces.tasks.*": {"queue": "sync"},
     "automation.tasks.*": {"queue": "automation"},

@@ -49,6 +49,19 @@ def test_a_lost_webhook_costs_no_more_than_until_the_next_look(market: Market) -
     assert sync.accounts_due() == []
 
 
+def test_a_round_without_time_left_has_begun_with_who_waits_longest(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for platform, hours in (("beta", 2), ("alpha", 1)):
+        MarketplaceAccount.objects.filter(platform=platform).update(last_sync_at=now() - timedelta(hours=hours))
+    with monkeypatch.context() as patch:
+        patch.setattr(sync, "monotonic", iter([0.0, 1.0, 26.0]).__next__)
+        accounts_sync_due(for_s=25.0)
+    assert [bool(platform.calls) for platform in (market.beta, market.alpha)] == [True, False]
+    accounts_sync_due()
+    assert market.alpha.calls
+
+
 def test_an_account_of_a_platform_without_an_adapter_stops_nobody_else(market: Market) -> None:
     """Neither the rounds over all accounts, nor a sale elsewhere that takes its listing down, nor their list."""
     first, second = market.published()

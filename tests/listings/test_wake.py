@@ -6,6 +6,7 @@ import re
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django_celery_beat.models import PeriodicTask
 
 from listings import tasks
 from listings.services.outbox import commands_drain
@@ -13,7 +14,7 @@ from listings.services.wake import DRAIN, DRAIN_URGENT, outbox_wake
 from seatsync.core import jobs
 from seatsync.core.limiters import valkey
 from seatsync.launch.product import specs
-from seatsync.schedule import SCHEDULE
+from seatsync.schedule import SCHEDULE, schedule_load
 from tests.market import Market
 
 
@@ -79,7 +80,23 @@ def test_the_urgent_drain_leaves_everything_else_to_the_others(market: Market) -
 def test_notices_and_what_they_take_down_have_a_queue_of_their_own() -> None:
     routes = settings.CELERY_TASK_ROUTES
     urgent = {path for path, route in routes.items() if route["queue"] == "urgent"}
-    assert urgent == {"marketplaces.tasks.process_inbound", DRAIN_URGENT}
+    # Where a marketplace calls nobody, a poll is its notice.
+    assert urgent == {"marketplaces.tasks.process_inbound", DRAIN_URGENT, "listings.tasks.poll_sales"}
+    assert {row.queue for row in SCHEDULE if row.task in urgent} == {"urgent"}
+
+
+@pytest.mark.django_db
+def test_a_periodic_job_that_got_another_queue_is_moved_where_nobody_else_has_moved_it() -> None:
+    schedule_load()
+    PeriodicTask.objects.filter(name="listings.tasks.poll_sales").update(queue="sync", enabled=False)
+    PeriodicTask.objects.filter(name="listings.tasks.sweep_outbox").update(queue="own")
+    assert schedule_load() == 0
+    moved = PeriodicTask.objects.get(name="listings.tasks.poll_sales")
+    assert (moved.queue, moved.enabled) == ("urgent", False)
+    assert PeriodicTask.objects.get(name="listings.tasks.sweep_outbox").queue == "own"
+    PeriodicTask.objects.filter(name="listings.tasks.poll_sales").update(queue="polls")
+    schedule_load()
+    assert PeriodicTask.objects.get(name="listings.tasks.poll_sales").queue == "polls"
 
 
 def test_every_queue_has_a_worker_here_and_in_production() -> None:
