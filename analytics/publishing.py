@@ -88,7 +88,10 @@ def _initial(page: GamePage, accounts: list[tuple[str, str]]) -> dict[str, Any]:
         if price
         else {}
     )
-    return {"seats": [str(seat.id) for seat in chosen], "accounts": [key for key, _ in accounts], **prices}
+    # Not on paper and for real at once (I-20): who sells for real practises no more unless he says so.
+    real = {str(account.pk) for account in page.accounts if not account.paper}
+    ticked = [key for key, _ in accounts if key in real] or [key for key, _ in accounts]
+    return {"seats": [str(seat.id) for seat in chosen], "accounts": ticked, **prices}
 
 
 def net_lines(accounts: Sequence[MarketplaceAccount], typed: Any) -> list[NetLine]:

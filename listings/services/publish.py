@@ -23,7 +23,7 @@ from listings.services.delivery_terms import promise, terms_of
 from listings.services.notify import listing_changed
 from listings.services.trading import brakes_on
 from listings.states import split_offerable
-from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.models import MarketplaceAccount, Mode, modes_of
 from marketplaces.registry import platform_name, traits_of
 from marketplaces.selectors import fee_version, proceeds_at
 from portfolios.labels import label_of
@@ -65,6 +65,7 @@ def listing_publish(
     game = Game.objects.get(pk=seats[0].game_id)
     group = seat_group_for(seats=seats)
     _check_free(seats, game, accounts)
+    _check_market(seats, accounts)
     _check_brakes(seats[0], accounts)
     terms = terms_of(seats[0].season_ticket)
     _check_delivery(terms, accounts)
@@ -199,6 +200,26 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
                 field="accounts",
                 remedy="Decide first what it is, under Connections.",
             )
+
+
+def _check_market(seats: list[Seat], accounts: list[MarketplaceAccount]) -> None:
+    """A seat is offered in the paper market or for real: a sale on paper must take down nothing real (I-20)."""
+    papers = {account.paper for account in accounts}
+    if len(papers) > 1:
+        raise InvalidInput(
+            "On paper and for real at once the same seats cannot be sold.", field="accounts",
+            remedy="Choose paper accounts alone, or others alone.",
+        )  # fmt: skip
+    (paper,) = papers
+    other = ListingSeat.objects.filter(
+        may_be_shown(), seat__in=seats, offered=True, listing__mode__in=modes_of(paper=not paper)
+    )
+    if (beside := other.select_related("listing", "seat").first()) is not None:
+        where = "for real" if paper else "on paper"
+        raise Conflict(
+            f"Seat {beside.seat} is offered {where} at {platform_name(beside.listing.platform)}.", field="accounts",
+            remedy="Take that listing down first.",
+        )  # fmt: skip
 
 
 def _may_mean(found: FoundListing, places: set[tuple[str, str]]) -> bool:

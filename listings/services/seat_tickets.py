@@ -90,8 +90,9 @@ def _checked(kind: HandOver, seats: Mapping[uuid.UUID, Seat], entries: Iterable[
         found.append("" if kind is HandOver.BARCODE else delivery.media_type_of(entry.content, kind))
         if entry.seat_id in met:
             problems.append(FieldProblem(name, "The seat is given twice.", "Give each seat once."))
-        elif detail_remedy := _problem(kind, entry, found[-1]):
-            problems.append(FieldProblem(name, *detail_remedy))
+        elif problem := _problem(kind, entry, found[-1]):
+            detail, remedy = problem
+            problems.append(FieldProblem(name, detail, remedy))
         met.add(entry.seat_id)
     if problems:
         raise InvalidInput("Some tickets are not valid.", problems=tuple(problems))

@@ -17,6 +17,7 @@ from marketplaces.services.connect import account_leave, connect_assisted, disco
 from marketplaces.services.inbox import mail_receive
 from marketplaces.services.understand import inbound_process
 from portfolios.models import OwnerState, Seat
+from seatsync.accounts.models import User
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert, AlertDelivery
@@ -30,6 +31,10 @@ def assisted(market: Market) -> MarketplaceAccount:
     """An account at beta that gives its holder no interface; the one that has is gone."""
     market.accounts["beta"].is_active = False
     market.accounts["beta"].save()
+    # What a person lists with his hands is no practice, nor is what is listed beside it.
+    market.accounts["alpha"].mode = Mode.LIVE
+    market.accounts["alpha"].save()
+    User.objects.filter(pk=market.holding.user.pk).update(kyc_status="approved")
     return connect_assisted(actor=market.holding.actor, platform="beta")
 
 

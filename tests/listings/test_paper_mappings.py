@@ -1,5 +1,6 @@
 """I-20 of mappings: the paper market has events and sections of its own, and its word counts in it alone."""
 
+import re
 from importlib import import_module
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.apps import apps
 from django.test import Client
 
 from listings.models import Listing, ListingStatus, MarketplaceCommand
+from listings.services.delist import listings_delist
 from listings.services.mapping_undo import event_mapping_undo, section_mapping_undo
 from listings.services.reconcile import accounts_reconcile_due
 from marketplaces.contracts import EventStanding, EventState, Link, RemoteEvent
@@ -17,6 +19,7 @@ from portfolios.models import EventMapping, SectionMapping
 from portfolios.selectors import game_mapped_to, section_mapped_to
 from seatsync.accounts.models import User
 from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.live.models import Alert
 from tests.market import Market
 
@@ -148,3 +151,30 @@ def test_mappings_that_were_there_before_are_the_paper_markets_unless_something_
     migration.divide(apps, None)
     assert dict(EventMapping.objects.values_list("remote_event_id", "paper")) == {REAL: False, "E-9": True}
     assert dict(SectionMapping.objects.values_list("section", "paper")) == {"131": False, "132": True}
+
+
+def test_i20_no_seat_is_on_sale_on_paper_and_for_real_at_once(
+    market: Market, real: MarketplaceAccount, offers: tuple[Listing, Listing]
+) -> None:
+    paper, seats = market.accounts["beta"], market.holding.seats
+    later = market.holding.seats_of(market.holding.games[-1])
+    with pytest.raises(InvalidInput, match="On paper and for real at once") as mixed:
+        market.publish(later, account_ids=[paper.pk, real.pk])
+    assert [problem.field for problem in mixed.value.problems] == ["accounts"]
+    with pytest.raises(Conflict, match="is offered for real at Alpha"):
+        market.publish(seats[2:], account_ids=[paper.pk])
+    with pytest.raises(Conflict, match="is offered on paper at Alpha"):
+        market.publish(seats[:2], account_ids=[real.pk])
+    assert Listing.objects.count() == 2
+    listings_delist(actor=market.holding.actor, listing_ids=[offers[1].pk])
+    market.work()
+    market.publish(seats[2:], account_ids=[paper.pk])
+    # The page ticks the accounts that sell for real alone.
+    client = Client()
+    client.force_login(market.holding.user)
+    page = client.get(f"/portfolio/games/{market.holding.games[-1].pk}/").text
+    boxes = re.findall(r'<input[^>]*name="accounts"[^>]*>', page)
+    ticked = {re.findall(r'value="([^"]+)"', box)[0]: " checked" in box for box in boxes}
+    assert ticked == {
+        str(real.pk): True, str(market.accounts["alpha"].pk): False, str(paper.pk): False,
+    }  # fmt: skip

@@ -428,8 +428,12 @@ def test_i25_the_final_price_is_what_a_seat_brought_before_fees_to_the_cent(
 def test_i20_a_sale_and_its_listing_are_of_their_accounts_mode(market: Market, mode: Mode) -> None:
     User.objects.filter(pk=market.holding.user.pk).update(kyc_status="approved")
     MarketplaceAccount.objects.filter(platform="alpha").update(mode=mode)
-    alpha, beta = market.published()
     market.accounts["alpha"].refresh_from_db()
+    first, last = market.holding.seats[:2], market.holding.seats[2:]
+    market.publish(first, account_ids=[market.accounts["alpha"].pk])
+    market.publish(last, account_ids=[market.accounts["beta"].pk])
+    market.work()
+    alpha, beta = (Listing.objects.get(platform=key) for key in ("alpha", "beta"))
     market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
     market.webhook(market.beta.sell(beta.external_id, (3, 4)), platform=market.beta)
     assert (alpha.mode, beta.mode) == (mode, Mode.PAPER)
