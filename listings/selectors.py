@@ -37,7 +37,7 @@ from listings.models import (
     TradingStateQuerySet,
 )  # fmt: skip
 from listings.scopes import game_scope
-from listings.states import OPEN
+from listings.states import HANDED_OVER, OPEN
 from marketplaces.contracts import RemoteSale
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import platform_name
@@ -442,7 +442,7 @@ def deadlines(actor: Actor) -> QuerySet[Sale]:
     waiting = sale_list(actor).filter(
         Q(state=SaleState.PROVISIONAL, confirm_by__isnull=False)
         | Q(state=SaleState.CONFIRMED, ship_by__isnull=False)
-        | Q(state=SaleState.FULFILLED, asked_again_at__isnull=False)
+        | Q(state__in=HANDED_OVER, asked_again_at__isnull=False)
     )
     waiting = waiting.exclude(ending=SaleEnding.GAME_OFF)
     return waiting.annotate(due=Coalesce("ship_by", "confirm_by", "asked_again_at")).order_by("due")

@@ -40,6 +40,8 @@ SALE_MOVES: dict[str, frozenset[str]] = {
     _S.CANCELLED: frozenset(),
 }
 # States in which the sale has its seats.
+# The buyer was given his tickets; paid or not, he may want them again.
+HANDED_OVER: frozenset[str] = frozenset({_S.FULFILLED, _S.COMPLETE})
 SALE_LIVE: frozenset[str] = frozenset({_S.PROVISIONAL, _S.CONFIRMED, _S.FULFILLED, _S.COMPLETE})
 
 

@@ -24,6 +24,7 @@ from listings.services.sale_alerts import alert_twice, alert_twice_over, alert_t
 from listings.services.sale_scene import buyer_of
 from listings.services.seat_tickets import Entry, barcodes_of, fingerprint, opened, tickets_enter, tickets_of
 from listings.services.trading import trading_state_set
+from listings.states import HANDED_OVER
 from marketplaces.contracts import Buyer
 from marketplaces.delivery import BY_NUMBER, OF_SEATS, STEPS, Fulfilment, HandOver, step_of
 from marketplaces.errors import PermanentError
@@ -67,10 +68,15 @@ def ways_of(sale: Sale) -> tuple[HandOver, ...]:
     A sale that was delivered is asked about again only where its marketplace says so.
     """
     step = step_of(sale.delivery_step)
-    waits = sale.state == SaleState.CONFIRMED or (sale.state == SaleState.FULFILLED and sale.asked_again_at is not None)
+    waits = sale.state == SaleState.CONFIRMED or _asked_again(sale)
     if not waits or not sale.stands:
         return ()
     return tuple(way for way in hand_overs_of(sale.platform) if way in STEPS[step].ways)
+
+
+def _asked_again(sale: Sale) -> bool:
+    """Whether its buyer wants his tickets once more, be it paid for already."""
+    return sale.state in HANDED_OVER and sale.asked_again_at is not None
 
 
 def hand_over_to(actor: Actor, sale: Sale) -> Buyer | None:
@@ -175,8 +181,7 @@ def _check_waits(sale: Sale) -> None:
     if not hand_overs_of(sale.platform):
         raise Conflict(f"{name} takes no proof here.", field="sale", remedy="Hand the tickets over on its own site.")
     row = STEPS[step_of(sale.delivery_step)]
-    asked_again = sale.state == SaleState.FULFILLED and sale.asked_again_at is not None
-    if sale.state != SaleState.CONFIRMED and not asked_again:
+    if sale.state != SaleState.CONFIRMED and not _asked_again(sale):
         raise Conflict(
             f"The sale is {sale.get_state_display()}.", field="sale", remedy="Only a sale that waits is handed over."
         )

@@ -13,6 +13,7 @@ from listings.services.labels import label_order
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
 from listings.services.sale_alerts import alert_amounts
+from listings.states import HANDED_OVER
 from marketplaces.contracts import Buyer, RemoteSale, RemoteSaleState
 from marketplaces.delivery import STEPS, DeliveryStep, step_of
 from marketplaces.models import MarketplaceAccount
@@ -33,12 +34,10 @@ STATE_OF = {
     RemoteSaleState.CANCELLED: SaleState.CANCELLED,
 }
 
-_DELIVERED = frozenset({SaleState.FULFILLED, SaleState.COMPLETE})
-
 
 def delivered_note(sale: Sale) -> None:
     """Note when we first heard that the tickets were handed over; the caller saves the sale."""
-    if sale.state in _DELIVERED and sale.delivered_at is None:
+    if sale.state in HANDED_OVER and sale.delivered_at is None:
         sale.delivered_at = now()
 
 
@@ -96,7 +95,7 @@ def sale_store(scene: Scene, state: str, reason: str) -> Sale:
         currency=remote.currency,
         fee_version=fee_version(scene.account.platform, on=remote.sold_at.date()),
         payout_calendar=payout_calendar(scene.account.platform, mode=scene.account.mode, on=remote.sold_at.date()),
-        delivered_at=moment if state in _DELIVERED else None,
+        delivered_at=moment if state in HANDED_OVER else None,
         state=state,
         remote_status=remote.remote_status[:60],
         remote_state=remote.state.value,
@@ -158,7 +157,7 @@ def step_take(sale: Sale, remote: RemoteSale) -> bool:
     sale.delivery_step, sale.delivery_note = remote.step.value, remote.step_note[:300]
     if sale.delivery_step != before[0]:
         label_order(sale)
-    again = STEPS[remote.step].again or (sale.state in _DELIVERED and asks_again(sale, remote))
+    again = STEPS[remote.step].again or (sale.state in HANDED_OVER and asks_again(sale, remote))
     if not again:
         sale.asked_again_at = None
     elif sale.asked_again_at is None:
@@ -174,7 +173,7 @@ def step_take(sale: Sale, remote: RemoteSale) -> bool:
 def asks_again(sale: Sale, remote: RemoteSale) -> bool:
     """Whether its marketplace wants the tickets of a sale that was handed over."""
     asks = remote.state is RemoteSaleState.AWAITING_FULFILMENT and bool(STEPS[remote.step].ways)
-    return sale.state == SaleState.FULFILLED and asks and remote.step is not DeliveryStep.UNTOLD
+    return sale.state in HANDED_OVER and asks and remote.step is not DeliveryStep.UNTOLD
 
 
 def buyer_of(sale: Sale) -> Buyer | None:

@@ -316,6 +316,34 @@ def test_what_did_not_do_becomes_a_task_and_is_handed_over_again(
         assert all(code.startswith("9900") for code in there.tickets.values())
 
 
+@pytest.mark.parametrize("platform", adapter_keys())
+def test_a_sale_that_is_paid_may_be_asked_for_again_too(
+    holding: Holding, simulator: Simulator, travel: time_machine.Traveller, platform: str
+) -> None:
+    seller, way = sell(holding, simulator, travel, platform), hand_overs_of(platform)[0]
+    sale_fulfil(actor=holding.actor, sale_id=seller.sale.pk, method=way, **PROOF[way])
+    work()
+    # Some pay days before the game.
+    Sale.objects.update(state=SaleState.COMPLETE)
+    control("wants", sale_id=seller.sale.platform_sale_id, again="the buyer could not take it")
+    travel.shift(120)
+    account_sync_sales(account=seller.account)
+    sale = again(seller)
+    assert (sale.state, sale.asked_again_at, way in ways_of(sale)) == (SaleState.COMPLETE, now(), True)
+    alert = Alert.objects.get(kind="sale.again", user_id=holding.user.pk)
+    assert alert.state == "firing"
+    assert sale in deadlines(holding.actor)
+    client = Client()
+    client.force_login(holding.user)
+    given = {"method": way, "confirmation": "CONF-2", "transfer_urls": "https://t.example/8\nhttps://t.example/9"}
+    assert client.post(f"/portfolio/sales/{sale.pk}/hand-over/", given).status_code == 302
+    work()
+    sale = again(seller)
+    assert (sale.state, sale.asked_again_at, ways_of(sale)) == (SaleState.COMPLETE, None, ())
+    alert.refresh_from_db()
+    assert alert.state == "recovered"
+
+
 def test_an_old_word_after_the_hand_over_asks_nobody(
     holding: Holding, simulator: Simulator, travel: time_machine.Traveller
 ) -> None:
