@@ -3,9 +3,10 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from listings.locks import sale_lock
 from listings.models import (
@@ -24,7 +25,7 @@ from listings.services.sale_alerts import alert_twice, alert_twice_over, alert_t
 from listings.services.sale_scene import buyer_of
 from listings.services.seat_tickets import Entry, barcodes_of, fingerprint, opened, tickets_enter, tickets_of
 from listings.services.trading import trading_state_set
-from listings.states import HANDED_OVER
+from listings.states import HANDED_OVER, SALE_LIVE
 from marketplaces.contracts import Buyer
 from marketplaces.delivery import BY_NUMBER, OF_SEATS, STEPS, Fulfilment, HandOver, step_of
 from marketplaces.errors import PermanentError
@@ -206,7 +207,7 @@ def _pieces(sale: Sale, way: HandOver, seats: Sequence[Seat], urls: Sequence[str
     """What is handed over, checked. Raises InvalidInput, or Conflict where it is not known which seats were sold."""
     if way is HandOver.TRANSFER_URL:
         _check_urls(urls, sale.quantity)
-        return [_Piece(fingerprint(url.encode()), secret=url) for url in urls]
+        return [_Piece(fingerprint(_address(url).encode()), secret=url) for url in urls]
     if way in BY_NUMBER:
         if not number:
             detail, remedy = _NUMBERS[way]
@@ -238,7 +239,7 @@ def _check_urls(urls: Sequence[str], quantity: int) -> None:
     if any(not _is_address(url) for url in urls[:MOST_URLS]):
         place = next(place for place, url in enumerate(urls, start=1) if not _is_address(url))
         problems.append(FieldProblem("transfer_urls", f"Line {place} is no https address.", "Copy the whole address."))
-    if len(set(urls)) != len(urls):
+    if len({_address(url) for url in urls if _is_address(url)}) != sum(map(_is_address, urls)):
         problems.append(FieldProblem("transfer_urls", "An address is given twice.", "Give each ticket its own."))
     if problems:
         raise InvalidInput("Some of the input is not valid.", problems=tuple(problems))
@@ -246,17 +247,29 @@ def _check_urls(urls: Sequence[str], quantity: int) -> None:
 
 def _is_address(url: str) -> bool:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url.strip())
+        # A port that is none is only seen when it is asked for.
+        return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-    return parts.scheme == "https" and bool(parts.netloc)
+
+
+def _address(url: str) -> str:
+    """An https address in one spelling: what its server cannot tell apart is the same ticket."""
+    parts = urlsplit(url.strip())
+    host = (parts.hostname or "").rstrip(".") + (f":{parts.port}" if parts.port not in {None, 443} else "")
+    return urlunsplit(("https", host, parts.path or "/", parts.query, ""))
 
 
 def _check_once(sale: Sale, pieces: Sequence[_Piece]) -> None:
-    """Raises _Twice where a piece is with another live sale, of whatever tenant (I-10)."""
-    marks = [piece.mark for piece in pieces]
-    other = SaleProof.objects.filter(fingerprint__in=marks, live=True).exclude(sale=sale).select_related("sale").first()
-    if other is not None:
+    """Raises _Twice where a piece is with another live sale, of whatever tenant (I-10).
+
+    What a buyer was sent he has, also where it was replaced since.
+    """
+    sent = Q(command__state__in=[CommandState.DONE, CommandState.IN_FLIGHT]) | Q(command__outcome_unknown=True)
+    with_buyers = Q(live=True) | sent & Q(sale__state__in=SALE_LIVE)
+    others = SaleProof.objects.filter(with_buyers, fingerprint__in=[piece.mark for piece in pieces]).exclude(sale=sale)
+    if (other := others.select_related("sale").first()) is not None:
         raise _Twice(sale, other)
 
 

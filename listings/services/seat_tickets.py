@@ -1,5 +1,6 @@
 """The tickets themselves, seat by seat: checked by type, kept under their holder's own key, and in no log."""
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,11 @@ class Entry:
         """The ticket itself."""
         return self.barcode.encode() or self.content
 
+    @property
+    def mark(self) -> str:
+        """By which it is found again; of a barcode in one spelling, since readers print it in several."""
+        return fingerprint(re.sub(r"[ -]", "", self.barcode).upper().encode() or self.content)
+
 
 def fingerprint(content: bytes) -> str:
     """A keyed hash by which the same ticket is found again without being read."""
@@ -60,7 +66,7 @@ def tickets_enter(*, actor: Actor, kind: str, entries: Sequence[Entry]) -> list[
     seats = {seat.pk: seat for seat in seats_for(actor, [entry.seat_id for entry in entries], verb="list")}
     media = _checked(HandOver(kind), seats, entries)
     seats_lock_whole(seats.values())
-    prints = [fingerprint(entry.piece) for entry in entries]
+    prints = [entry.mark for entry in entries]
     _check_once(seats, entries, prints)
     kept = [
         _ticket(seats[entry.seat_id], HandOver(kind), entry, mark, kind_of)

@@ -56,6 +56,15 @@ def test_an_event_that_is_another_games_already_is_asked_of_its_holder(market: M
     assert EventMapping.objects.get(platform="alpha").game_id == later.pk
 
 
+def test_i09_of_two_events_that_both_are_the_game_none_is_taken_unasked(market: Market) -> None:
+    market.alpha.events = [event_of(market), replace(event_of(market), event_id="E-2")]
+    market.published()
+    (waiting,) = mappings_waiting(market.holding.actor)
+    assert "2 events at Alpha can be told for certain" in waiting.last_error
+    assert not EventMapping.objects.filter(platform="alpha").exists()
+    assert market.alpha.shown() == []
+
+
 def test_no_more_is_asked_in_a_row_than_the_limit_lets_one(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
     market.published()
     market.alpha.events = []

@@ -1,16 +1,19 @@
 """Handing over: who may, what is sent is what was given, and one ticket goes with one sale whatever comes between."""
 
+import uuid
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from listings.models import MarketplaceCommand, Sale, SaleProof, SeatTicket, TradingState
+from listings.locks import sale_lock
+from listings.models import MarketplaceCommand, Sale, SaleProof, SaleSeat, SeatTicket, TradingState
 from listings.services import fulfil
-from listings.services.fulfil import proof_of, sale_fulfil
+from listings.services.fulfil import proof_of, sale_fulfil, ways_of
+from listings.services.sale_saga import sale_apply
 from listings.services.seat_tickets import Entry, tickets_enter
-from marketplaces.contracts import Buyer
+from marketplaces.contracts import Buyer, RemoteSaleState
 from marketplaces.delivery import DeliveryStep
 from marketplaces.errors import PermanentError
 from seatsync.accounts.models import User
@@ -157,3 +160,108 @@ def test_i10_one_ticket_given_to_two_sales_in_the_same_moment_halts_all_selling(
         sale_fulfil(actor=market.holding.actor, sale_id=other.pk, method="transfer_url", transfer_urls=links)
     assert TradingState.objects.in_force().filter(scope="holder", state="HALTED").exists()
     assert (other.commands.exists(), len(looked)) == (False, 2)
+
+
+@pytest.mark.parametrize("spelled", [
+    "HTTPS://t.example/1", "https://T.Example/1", "https://t.example:443/1", "https://t.example/1#", " https://t.example/1",
+    "https://t.example./1",
+])  # fmt: skip
+def test_i10_a_link_is_the_same_in_every_spelling(market: Market, sale: Sale, spelled: str) -> None:
+    links = ["https://t.example/1", "https://t.example/2"]
+    sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, method="transfer_url", transfer_urls=links)
+    other = another(market, sale)
+    with pytest.raises(Conflict, match="All selling is halted"):
+        sale_fulfil(
+            actor=market.holding.actor, sale_id=other.pk, method="transfer_url",
+            transfer_urls=[spelled, "https://t.example/3"],
+        )  # fmt: skip
+
+
+def test_a_link_in_two_spellings_is_given_twice(market: Market, sale: Sale) -> None:
+    given = "https://t.example/a\nhttps://T.example:443/a"
+    answer = browser().post(pages(sale), {"method": "transfer_url", "transfer_urls": given})
+    assert (answer.status_code, "An address is given twice." in answer.text) == (422, True)
+    # Paths that differ are other tickets, and so are other ports.
+    given = "https://t.example/a\nhttps://t.example/A\n"
+    assert browser().post(pages(sale), {"method": "transfer_url", "transfer_urls": given}).status_code == 302
+
+
+@pytest.mark.parametrize("spelled", ["ab8800123401", "AB 8800 1234 01", "AB-8800123401"])
+def test_i10_a_barcode_is_the_same_in_every_spelling(market: Market, spelled: str) -> None:
+    first, second = market.holding.seats[:2]
+    actor = market.holding.actor
+    tickets_enter(actor=actor, kind="barcode", entries=[Entry(first.pk, barcode="AB8800123401")])
+    with pytest.raises(InvalidInput, match="given twice"):
+        tickets_enter(actor=actor, kind="barcode", entries=[Entry(second.pk, barcode=spelled)])
+
+
+def test_i10_what_a_buyer_was_sent_goes_with_no_other_sale_though_it_was_replaced(market: Market, sale: Sale) -> None:
+    actor = market.holding.actor
+    old = ["https://t.example/1", "https://t.example/2"]
+    sale_fulfil(actor=actor, sale_id=sale.pk, method="transfer_url", transfer_urls=old)
+    market.work()
+    Sale.objects.filter(pk=sale.pk).update(asked_again_at=now())
+    new = ["https://t.example/8", "https://t.example/9"]
+    sale_fulfil(actor=actor, sale_id=sale.pk, method="transfer_url", transfer_urls=new)
+    other = another(market, sale)
+    with pytest.raises(Conflict, match="All selling is halted"):
+        sale_fulfil(actor=actor, sale_id=other.pk, method="transfer_url", transfer_urls=old)
+    # Once that sale is over they are free.
+    sale_apply(
+        account=market.accounts["alpha"], remote=market.alpha.move(sale.platform_sale_id, RemoteSaleState.CANCELLED)
+    )
+    sale_fulfil(actor=actor, sale_id=other.pk, method="transfer_url", transfer_urls=old)
+
+
+def test_what_was_never_sent_may_go_with_another_sale(market: Market, sale: Sale) -> None:
+    actor, links = market.holding.actor, ["https://t.example/1", "https://t.example/2"]
+    market.alpha.script["fulfil"] = [PermanentError("not so")]
+    sale_fulfil(actor=actor, sale_id=sale.pk, method="transfer_url", transfer_urls=links)
+    market.work()
+    sale_fulfil(actor=actor, sale_id=sale.pk, method="mobile_transfer", confirmation="TX-1")
+    other = another(market, sale)
+    sale_fulfil(actor=actor, sale_id=other.pk, method="transfer_url", transfer_urls=links)
+    assert other.commands.filter(kind="fulfil").exists()
+
+
+@pytest.mark.parametrize("how", ["called off", "ended meanwhile"])
+def test_nothing_is_handed_over_with_a_sale_that_does_not_stand(market: Market, sale: Sale, how: str) -> None:
+    if how == "called off":
+        Sale.objects.filter(pk=sale.pk).update(ending="game_off")
+    else:
+        Sale.objects.filter(pk=sale.pk).update(state="cancelled")
+    sale.refresh_from_db()
+    assert ways_of(sale) == ()
+    with pytest.raises((Conflict, InvalidInput)):
+        sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, method="mobile_transfer", confirmation="TX-1")
+    assert not sale.commands.filter(kind="fulfil").exists()
+
+
+def test_tickets_need_to_be_of_seats_that_are_known(market: Market, sale: Sale) -> None:
+    Sale.objects.update(delivery_step=DeliveryStep.BARCODES, quantity=3)
+    with pytest.raises(Conflict, match="not known which seats"):
+        sale_fulfil(
+            actor=market.holding.actor, sale_id=sale.pk, method="barcode",
+            tickets=[Entry(seat.pk, barcode=f"88001234567{seat.seat_number}") for seat in market.holding.seats[:2]],
+        )  # fmt: skip
+
+
+def test_seats_that_the_sale_lost_while_its_lock_was_waited_for_get_no_ticket_of_it(
+    market: Market, sale: Sale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Sale.objects.update(delivery_step=DeliveryStep.BARCODES)
+
+    def late(sale_id: uuid.UUID) -> Sale:
+        # Its marketplace has named other seats meanwhile.
+        rows = SaleSeat.objects.filter(sale_id=sale_id).order_by("seat__seat_number")
+        for row, seat in zip(rows, market.holding.seats[2:], strict=True):
+            SaleSeat.objects.filter(pk=row.pk).update(seat=seat)
+        return sale_lock(sale_id)
+
+    monkeypatch.setattr("listings.services.fulfil.sale_lock", late)
+    with pytest.raises(InvalidInput, match="seat that was not sold"):
+        sale_fulfil(
+            actor=market.holding.actor, sale_id=sale.pk, method="barcode",
+            tickets=[Entry(seat.pk, barcode=f"88001234567{seat.seat_number}") for seat in market.holding.seats[:2]],
+        )  # fmt: skip
+    assert not SeatTicket.objects.exists()

@@ -70,6 +70,11 @@ def test_an_undone_section_comes_down_and_is_asked_for_anew(market: Market) -> N
     market.alpha.sections = ("131", "Lower Box 131")
     market.published(market.holding.seats[:2])
     mapping = SectionMapping.objects.get(platform="alpha")
+    # Of another section nothing comes down.
+    other = Listing.objects.get(platform="alpha")
+    other.pk, other._state.adding, other.section, other.external_id = uuid7(), True, "999", "other"
+    other.listing_id = "another"
+    other.save()
     assert section_mapping_undo(actor=market.holding.staff, mapping_id=mapping.pk) == 1
     market.work()
     assert market.alpha.shown() == []
