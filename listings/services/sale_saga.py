@@ -226,7 +226,8 @@ def _take(scene: Scene, listing: Listing, state: str, allocation: Allocation) ->
     _confirm_if_asked(scene, sale)
     mark_if_nothing_to_take_down(sale)
     alerts_settle(sale)
-    alert_sold(sale)
+    if sale.stands:
+        alert_sold(sale)
     sale_record(scene, sale, "sale.taken")
     return sale
 
@@ -383,7 +384,7 @@ def _stands(scene: Scene, sale: Sale, state: SaleState) -> None:
     delivered_note(sale)
     _move_to(scene, [s for s in scene.seats if s.held_by == scene.key], OwnerState.SOLD)
     alerts_settle(sale)
-    if promised and scene.listing is not None:
+    if promised and scene.listing is not None and sale.stands:
         alert_sold(sale)
 
 

@@ -109,6 +109,8 @@ def sale_store(scene: Scene, state: str, reason: str) -> Sale:
         ship_by=remote.ship_by,
     )
     step_take(sale, remote)
+    # Its game may have been called off before anybody told of it.
+    ending_stand(sale)
     amounts_take(sale, remote)
     sale_changed(sale)
     return sale

@@ -1,23 +1,19 @@
 """Sales that go wrong: each ending does what its row of listings/states.py says, and nothing is listed again."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from analytics.selectors.overview import season_overview
 from listings.models import Payout, PayoutLine, Sale, SaleEnding, SaleState
-from listings.payables import expectation_of, owed, sales_awaited
+from listings.payables import expectation_of, sales_awaited
 from listings.services.endings import ending_lift, sale_end
 from listings.services.payout_checks import payouts_check
 from listings.services.payouts import account_sync_payouts
-from listings.services.sale_recheck import sale_missing
 from listings.services.sale_report import REPORTS, sale_report
 from listings.services.sale_saga import sale_apply
 from listings.services.sync import sale_read
@@ -31,13 +27,12 @@ from listings.states import (
     SeatEffect,
     SettlementEffect,
     ending_may_be,
-    ending_standing,
     sale_counts,
     sale_may_move,
 )
-from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSale, RemoteSaleState
+from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import TemporaryError
-from portfolios.models import GameStatus, Seat
+from portfolios.models import GameStatus
 from portfolios.services.games import game_move
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.actors import Actor
@@ -46,69 +41,11 @@ from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
+from tests.listings.ended import Ended
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
-migration = import_module("listings.migrations.0025_complaints_and_penalties_told_before")
 PROCEEDS = Decimal("151.20")
-
-
-@dataclass
-class Ended:
-    """A market in which two of four seats were sold on alpha for 151.20 to the holder."""
-
-    market: Market
-    remote: RemoteSale
-
-    @property
-    def sale(self) -> Sale:
-        return Sale.objects.select_related("account", "listing", "payout_calendar").get(
-            platform_sale_id=self.remote.sale_id
-        )
-
-    @property
-    def seats(self) -> list[str]:
-        own = Seat.objects.filter(game=self.market.holding.game).order_by("seat_number")
-        return list(own.values_list("state", flat=True))
-
-    def says(self, state: RemoteSaleState, status: str = "") -> None:
-        """Its marketplace tells of it anew."""
-        moved = self.market.alpha.move(self.remote.sale_id, state)
-        if status:
-            self.market.alpha.sales[moved.sale_id] = moved = replace(moved, remote_status=status)
-        sale_apply(account=self.market.accounts["alpha"], remote=moved)
-        self.market.work()
-
-    def pays(self, reference: str, *, gross: str = "168.00", fee: str = "16.80", penalty: str = "0.00") -> None:
-        net = Decimal(gross) - Decimal(fee) - Decimal(penalty)
-        line = PaymentLine(
-            self.remote.sale_id, Decimal(gross), Decimal(fee), Decimal(penalty), net,
-            "Late delivery" if Decimal(penalty) else "",
-        )  # fmt: skip
-        self.market.alpha.paid.append(RemotePayment(reference, now(), net, "USD", (line,)))
-        account_sync_payouts(account=self.market.accounts["alpha"])
-
-    def alert(self, kind: str) -> Alert:
-        return Alert.objects.get(kind=kind, user_id=self.market.holding.user.pk)
-
-    def overview(self) -> Any:
-        return season_overview(self.market.holding.actor, self.market.holding.ticket)
-
-    def shown(self) -> list[str]:
-        return [*self.market.alpha.shown(), *self.market.beta.shown()]
-
-    def report(self, what: str, **more: Any) -> Sale:
-        arguments: dict[str, Any] = {"reason": "they wrote so", **more}
-        return sale_report(actor=self.market.holding.actor, sale_id=self.sale.pk, what=what, **arguments)
-
-
-@pytest.fixture
-def ended(market: Market) -> Ended:
-    alpha, _ = market.published(market.holding.seats[:2])
-    remote = market.alpha.sell(alpha.external_id, (1, 2))
-    market.webhook(remote)
-    market.work()
-    return Ended(market, remote)
 
 
 def test_every_ending_has_its_row_and_every_move_is_one_that_a_sale_may_make() -> None:
@@ -375,139 +312,6 @@ def test_a_sale_that_stands_again_has_no_ending_any_more(ended: Ended) -> None:
     ended.market.alpha.sales[ended.remote.sale_id] = replace(ended.remote, remote_status="stands again")
     sale_read(sale=ended.sale)
     assert (ended.sale.state, ended.sale.ending, ended.sale.ended_at) == (SaleState.CONFIRMED, "", None)
-
-
-def test_of_several_endings_the_one_that_lasts_longest_stands() -> None:
-    found = [SaleEnding.PENALTY, SaleEnding.CLAIM, SaleEnding.GAME_OFF]
-    assert [ending_standing(found[:most]) for most in range(4)] == ["", "penalty", "claim", "game_off"]
-
-
-def test_a_charge_that_comes_during_a_complaint_stands_after_it(ended: Ended) -> None:
-    ended.says(RemoteSaleState.IN_DELIVERY)
-    ended.pays("P-1")
-    ended.says(RemoteSaleState.ISSUE)
-    ended.pays("P-2", gross="0.00", fee="0.00", penalty="42.50")
-    assert (ended.sale.ending, ended.sale.charged) == (SaleEnding.CLAIM, Decimal("42.50"))
-    assert not Alert.objects.filter(kind="payout.short").exists()
-    ended.says(RemoteSaleState.COMPLETE)
-    sale = ended.sale
-    assert (sale.ending, sale.ending_reason, sale.charged) == (SaleEnding.PENALTY, "Late delivery", Decimal("42.50"))
-    assert (ended.alert("sale.claim").state, ended.alert("payout.short").state) == ("recovered", "firing")
-
-
-def test_a_charge_that_is_given_back_during_a_complaint_does_not_stand_after_it(ended: Ended) -> None:
-    ended.pays("P-1", penalty="30.00")
-    ended.says(RemoteSaleState.ISSUE)
-    ended.market.alpha.paid.clear()
-    ended.pays("P-1")
-    assert (ended.sale.ending, ended.sale.charged) == (SaleEnding.CLAIM, Decimal("0.00"))
-    ended.says(RemoteSaleState.COMPLETE)
-    assert ended.sale.ending == ""
-
-
-@pytest.mark.parametrize("word", ["theirs", "reported"])
-def test_a_penalty_is_there_again_when_a_complaint_is_settled(ended: Ended, word: str) -> None:
-    ended.report("penalty", reason="sent too late", charge=Decimal("30.00"))
-    if word == "theirs":
-        ended.says(RemoteSaleState.ISSUE)
-    else:
-        ended.report("claim")
-    assert (ended.sale.ending, ended.alert("sale.penalty").state) == (SaleEnding.CLAIM, "recovered")
-    # Known already, under what stands now: nothing is said again.
-    version = ended.sale.version
-    ended.report("penalty", reason="sent too late", charge=Decimal("30.00"))
-    assert ended.sale.version == version
-    if word == "theirs":
-        ended.says(RemoteSaleState.AWAITING_FULFILMENT)
-    else:
-        ended.report("settled")
-    sale = ended.sale
-    assert (sale.ending, sale.ending_reason, sale.told_charge) == (
-        SaleEnding.PENALTY, "sent too late", Decimal("30.00"),
-    )  # fmt: skip
-    assert Alert.objects.get(kind="sale.penalty", user_id=ended.market.holding.user.pk, state="firing").body
-    ended.report("settled")
-    assert (ended.sale.ending, ended.sale.told_charge, ended.sale.ended_at) == ("", None, None)
-
-
-def test_a_charge_that_was_settled_does_not_come_back_with_a_complaint(ended: Ended) -> None:
-    ended.pays("P-1", penalty="30.00")
-    ended.report("settled")
-    ended.says(RemoteSaleState.ISSUE)
-    ended.says(RemoteSaleState.COMPLETE)
-    assert (ended.sale.ending, ended.sale.charged) == ("", Decimal("30.00"))
-
-
-def call_off(ended: Ended, status: GameStatus = GameStatus.CANCELLED) -> None:
-    game_move(actor=Actor.system(), game_id=ended.market.holding.game.pk, status=status)
-
-
-def test_a_game_that_is_off_stays_off_whatever_its_marketplace_complains_of(ended: Ended) -> None:
-    call_off(ended)
-    for state in (RemoteSaleState.ISSUE, RemoteSaleState.IN_DELIVERY):
-        ended.says(state)
-        sale = ended.sale
-        assert (sale.ending, sale.stands, owed(sale)) == (SaleEnding.GAME_OFF, False, False)
-        assert (ended.alert("sale.game_off").state, ended.alert("sale.game_off").count) == ("firing", 1)
-    ended.pays("P-1", gross="0.00", fee="0.00", penalty="42.50")
-    assert ended.sale.ending == SaleEnding.GAME_OFF
-    # What is left when the game is on again is what came meanwhile and lasts.
-    call_off(ended, GameStatus.SCHEDULED)
-    sale = ended.sale
-    assert (sale.ending, sale.ending_reason, owed(sale)) == (SaleEnding.PENALTY, "Late delivery", True)
-
-
-def test_a_complaint_that_came_before_or_while_the_game_was_off_is_there_when_it_is_on_again(ended: Ended) -> None:
-    for first in (True, False):
-        if first:
-            ended.report("claim")
-        call_off(ended)
-        assert ended.sale.ending == SaleEnding.GAME_OFF
-        if not first:
-            ended.report("claim")
-            assert ended.sale.ending == SaleEnding.GAME_OFF
-        call_off(ended, GameStatus.SCHEDULED)
-        assert (ended.sale.ending, ended.sale.ending_reason) == (SaleEnding.CLAIM, "they wrote so")
-        ended.report("settled")
-        assert ended.sale.ending == ""
-
-
-def test_other_seats_that_its_marketplace_names_leave_open_what_is_open(market: Market) -> None:
-    alpha, _ = market.published()
-    remote = market.alpha.sell(alpha.external_id, (1, 2))
-    market.webhook(remote)
-    ended = Ended(market, remote)
-    ended.report("penalty", charge=Decimal("30.00"))
-    call_off(ended)
-    alert = ended.alert("sale.game_off")
-    for seats, ending in ((("3", "4"), SaleEnding.GAME_OFF), (("1", "2"), SaleEnding.PENALTY)):
-        if ending == SaleEnding.PENALTY:
-            call_off(ended, GameStatus.SCHEDULED)
-        named = replace(market.alpha.sales[remote.sale_id], seats=seats)
-        sale_apply(account=market.accounts["alpha"], remote=named)
-        live = ended.sale.sale_seats.filter(live=True).values_list("seat__seat_number", flat=True)
-        assert {str(number) for number in live} == set(seats)
-        assert (ended.sale.ending, ended.sale.told_charge) == (ending, Decimal("30.00"))
-        alert.refresh_from_db()
-        assert (alert.state, alert.count) == ("firing" if ending == SaleEnding.GAME_OFF else "recovered", 1)
-
-
-def test_a_sale_that_was_told_no_more_says_what_stands_when_it_is_told_again(ended: Ended) -> None:
-    call_off(ended)
-    Sale.objects.update(missed_at=now())
-    sale_missing(sale=ended.sale)
-    assert (ended.sale.state, ended.sale.ending) == (SaleState.NEEDS_PERSON, SaleEnding.GAME_OFF)
-    call_off(ended, GameStatus.SCHEDULED)
-    ended.says(RemoteSaleState.AWAITING_FULFILMENT)
-    assert (ended.sale.state, ended.sale.ending, ended.sale.missing) == (SaleState.CONFIRMED, "", False)
-
-
-def test_sales_that_said_what_was_open_before_it_was_kept_keep_it(ended: Ended) -> None:
-    for what in ("claim", "penalty"):
-        Sale.objects.update(ending=what, ending_reason="late", claim_reason="", penalty_reason="")
-        migration.keep(apps, None)
-        kept = {"claim": ended.sale.claim_reason, "penalty": ended.sale.penalty_reason}
-        assert kept == {"claim": "", "penalty": "", what: "late"}
 
 
 def test_nobody_else_reports_on_a_sale(ended: Ended) -> None:
