@@ -1,5 +1,6 @@
 """Which moves listings and sales may make, as tables with pure functions."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -159,8 +160,9 @@ SALE_ENDINGS: dict[str, EndingRow] = {
         "Take the tickets back if they were sent. Use the seats yourself, or publish them again.", "critical",
     ),
 }  # fmt: skip
-# What can be settled again: the sale goes on as before.
-LIFTABLE = frozenset({SaleEnding.CLAIM, SaleEnding.PENALTY, SaleEnding.GAME_OFF})
+# What can be settled again: the sale goes on as before. Of several that are open at once the first one stands: of a
+# game that is off no money comes whatever else is decided, and no charge is due before a complaint is.
+LIFTABLE: tuple[SaleEnding, ...] = (SaleEnding.GAME_OFF, SaleEnding.CLAIM, SaleEnding.PENALTY)
 # What a person may report that a marketplace wrote of a sale, where its interface does not tell.
 REPORTABLE: tuple[SaleEnding, ...] = (
     SaleEnding.CLAIM, SaleEnding.PENALTY, SaleEnding.REPLACEMENT, SaleEnding.CANCELLED,
@@ -170,6 +172,11 @@ REPORTABLE: tuple[SaleEnding, ...] = (
 def ending_may_be(state: str, ending: str) -> bool:
     """Whether a sale in this state may end so."""
     return state in SALE_ENDINGS[ending].from_states
+
+
+def ending_standing(found: Collection[str]) -> str:
+    """Which of the endings that are open on a sale stands; empty where none is open."""
+    return next((ending.value for ending in LIFTABLE if ending in found), "")
 
 
 def sale_counts(state: str, ending: str) -> bool:

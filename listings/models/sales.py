@@ -77,10 +77,13 @@ class Sale(BaseModel):
     remote_status = models.CharField(max_length=60, blank=True)
     remote_state = models.CharField(max_length=20, blank=True)
     state_reason = models.CharField(max_length=300, blank=True)
-    # What went wrong last, where something did; blank again once that is settled.
+    # What went wrong, where something did and is not settled; of several things that which stands (listings/states.py).
     ending = models.CharField(max_length=20, choices=SaleEnding.choices, blank=True)
     ending_reason = models.CharField(max_length=300, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    # Why there is a complaint, and why a penalty, each until it is settled, whichever of them the ending is.
+    claim_reason = models.CharField(max_length=300, blank=True)
+    penalty_reason = models.CharField(max_length=300, blank=True)
     # What a person was told it will cost; what was charged is in the payouts' lines, and summed up here from them.
     told_charge = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     charged = models.DecimalField(max_digits=10, decimal_places=2, default=0)

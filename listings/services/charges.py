@@ -5,7 +5,7 @@ from django.db.models import Sum
 from listings.locks import sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleEnding
 from listings.payables import lines_made
-from listings.services.endings import ending_lift, sale_end
+from listings.services.endings import ending_settle, sale_end
 from listings.services.notify import sale_changed
 from listings.states import ending_may_be
 from seatsync.core.actors import Actor
@@ -26,12 +26,13 @@ def charges_note(payout: Payout) -> None:
         sale_changed(sale)
         if charged > was:
             _charged(actor, sale, payout)
-        elif not charged and sale.ending == SaleEnding.PENALTY:
-            ending_lift(actor=actor, sale_id=sale.pk, reason=f"payout {payout.reference} gives it back")
+        elif not charged and sale.penalty_reason:
+            reason = f"payout {payout.reference} gives it back"
+            ending_settle(actor=actor, sale=sale, ending=SaleEnding.PENALTY, reason=reason)
 
 
 def _charged(actor: Actor, sale: Sale, payout: Payout) -> None:
-    if sale.ending or not ending_may_be(sale.state, SaleEnding.PENALTY):
+    if sale.penalty_reason or not ending_may_be(sale.state, SaleEnding.PENALTY):
         return
     notes = payout.lines.filter(sale=sale).exclude(note="").values_list("note", flat=True)
     reason = "; ".join(notes) or f"payout {payout.reference} keeps it back"

@@ -6,11 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from listings.locks import listings_lock, sale_lock
 from listings.models import ListingSeat, Sale, SaleEnding, SaleState
 from listings.services.commands import sale_commands_withdraw
 from listings.services.ending_alerts import alert_ending, alerts_of_ending_settle
+from listings.services.ending_stands import ending_note, ending_stand, endings_open
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
 from listings.services.payout_alerts import alerts_of_money_settle
@@ -49,10 +51,16 @@ def ending_apply(
         seats_detach(sale)
     sale.state = row.to_state or sale.state
     sale.missing, sale.missed_at = False, None
+    sale.told_charge = sale.told_charge if charge is None else charge
+    if ending in LIFTABLE:
+        ending_note(sale, ending, reason)
+        ending_stand(sale, told=ending)
+        return
     if ending not in _TAKEN_BACK or sale.ending not in _CAUSES:
         sale.ending, sale.ending_reason = ending, reason[:300]
     sale.ended_at = now()
-    sale.told_charge = sale.told_charge if charge is None else charge
+    # A complaint is decided with the sale that it is about.
+    sale.claim_reason = ""
     alerts_settle(sale)
     alerts_of_ending_settle(sale)
     if sale.state not in SALE_LIVE:
@@ -78,9 +86,13 @@ def sale_end(
     row = SALE_ENDINGS[ending]
     seats = _locked(Sale.objects.get(pk=sale_id), row)
     sale = sale_lock(sale_id)
-    if sale.ending == ending and (sale.ending_reason, sale.told_charge) == (reason[:300], charge):
+    may_be, told = ending_may_be(sale.state, ending), {sale.ending: sale.ending_reason}
+    if may_be:
+        # It may be known, and something else stand.
+        told |= endings_open(sale)
+    if told.get(ending) == reason[:300] and charge in {None, sale.told_charge}:
         return sale
-    if not ending_may_be(sale.state, ending):
+    if not may_be:
         raise Conflict(
             f"This sale is {sale.get_state_display()}: it cannot be {ending.label}.", field="ending",
             remedy="Look at the sale again.",
@@ -93,24 +105,32 @@ def sale_end(
 
 @transaction.atomic
 def ending_lift(*, actor: Actor, sale_id: uuid.UUID, reason: str) -> Sale:
-    """What went wrong is settled, and the sale goes on as before. Raises Conflict where nothing can be settled."""
+    """The complaint or the charge that stands is settled, and the sale goes on as before it came.
+
+    Raises Conflict where neither stands.
+    """
     sale = sale_lock(sale_id)
-    if sale.ending not in LIFTABLE or sale.state not in SALE_LIVE:
+    if sale.ending not in LIFTABLE or sale.ending == SaleEnding.GAME_OFF or sale.state not in SALE_LIVE:
         raise Conflict(
             "Nothing is open on this sale.", field="ending", remedy="Only a complaint or a charge can be settled."
         )
-    before = _facts(sale)
-    ending_clear(sale)
-    _kept(actor, sale, "sale.settled", before, reason)
-    sales_check([sale.pk])
+    ending_settle(actor=actor, sale=sale, ending=SaleEnding(sale.ending), reason=reason)
     return sale
 
 
-def ending_clear(sale: Sale) -> None:
-    """The locked sale goes on as if nothing had gone wrong; the caller saves it."""
-    sale.ending = sale.ending_reason = ""
-    sale.ended_at = sale.told_charge = None
-    alerts_of_ending_settle(sale)
+def ending_settle(*, actor: Actor, sale: Sale, ending: SaleEnding, reason: str) -> None:
+    """A complaint or a charge on a locked sale is settled, whether or not it stands; keeps the sale."""
+    before = _facts(sale)
+    ending_note(sale, ending, "")
+    _restand(actor, sale, "sale.settled", before, reason)
+
+
+def _restand(actor: Actor, sale: Sale, verb: str, before: dict[str, Any], reason: str) -> None:
+    """Keep a locked sale with what stands by now; one that is told no more, or is over, says what it said."""
+    if sale.state in SALE_LIVE:
+        ending_stand(sale)
+    _kept(actor, sale, verb, before, reason)
+    sales_check([sale.pk])
 
 
 def sales_of_game_end(game_id: uuid.UUID, what: str) -> None:
@@ -118,14 +138,12 @@ def sales_of_game_end(game_id: uuid.UUID, what: str) -> None:
 
     The caller holds the locks of the game's seats.
     """
-    of_game = Sale.objects.filter(game_id=game_id).order_by("pk")
-    off = of_game.filter(game__status=GameStatus.CANCELLED)
-    row = SALE_ENDINGS[SaleEnding.GAME_OFF]
-    for sale in off.filter(state__in=row.from_states).exclude(ending=SaleEnding.GAME_OFF):
-        sale_end(actor=Actor.system(), sale_id=sale.pk, ending=SaleEnding.GAME_OFF, reason=what)
-    on_again = of_game.filter(state__in=SALE_LIVE, ending=SaleEnding.GAME_OFF)
-    for sale in on_again.exclude(game__status=GameStatus.CANCELLED):
-        ending_lift(actor=Actor.system(), sale_id=sale.pk, reason=what)
+    said, off = Q(ending=SaleEnding.GAME_OFF), Q(game__status=GameStatus.CANCELLED)
+    of_game = Sale.objects.filter(off & ~said | said & ~off, game_id=game_id, state__in=SALE_LIVE).order_by("pk")
+    for sale_id in list(of_game.values_list("pk", flat=True)):
+        sale = sale_lock(sale_id)
+        verb = "sale.settled" if sale.ending == SaleEnding.GAME_OFF else "sale.ended"
+        _restand(Actor.system(), sale, verb, _facts(sale), what)
 
 
 def _locked(sale: Sale, row: EndingRow) -> list[Seat]:
@@ -138,7 +156,10 @@ def _locked(sale: Sale, row: EndingRow) -> list[Seat]:
 
 
 def _facts(sale: Sale) -> dict[str, Any]:
-    return {**sale_facts(sale), "ending": sale.ending, "told_charge": sale.told_charge}
+    return {
+        **sale_facts(sale), "ending": sale.ending, "told_charge": sale.told_charge, "claim": sale.claim_reason,
+        "penalty": sale.penalty_reason,
+    }  # fmt: skip
 
 
 def _kept(actor: Actor, sale: Sale, verb: str, before: dict[str, Any], reason: str) -> None:

@@ -85,6 +85,8 @@ def alert_sold(sale: Sale) -> None:
 def alerts_settle(sale: Sale) -> None:
     """The sale has come to another state: the alerts that say or ask otherwise are over."""
     over = [kind for kind, state in _TRUE_WHILE.items() if state != sale.state]
+    # Of a game that is off no money comes, and nothing is to be handed over.
+    over += [] if sale.stands else [_PROMISED, _SOLD]
     sale_settle_kinds(sale, *over, *(() if sale.state in SALE_LIVE else (_AGAIN, _TWICE)))
 
 

@@ -26,9 +26,11 @@ from listings.services.adopt import listing_covers_sale, listing_of_unknown_sale
 from listings.services.allocation import Allocation, allocate
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
-from listings.services.endings import ending_apply, ending_clear
+from listings.services.ending_stands import ending_stand
+from listings.services.endings import ending_apply
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on
+from listings.services.payout_checks import sales_check
 from listings.services.projections import projections_shrink, sold_listing_shrink
 from listings.services.refs import listing_called
 from listings.services.sale_alerts import (
@@ -45,6 +47,7 @@ from listings.services.sale_scene import (
     amounts_take,
     as_told,
     asks_again,
+    complaint_over,
     delivered_note,
     mark_if_nothing_to_take_down,
     sale_audit,
@@ -223,7 +226,8 @@ def _take(scene: Scene, listing: Listing, state: str, allocation: Allocation) ->
     _confirm_if_asked(scene, sale)
     mark_if_nothing_to_take_down(sale)
     alerts_settle(sale)
-    alert_sold(sale)
+    if sale.stands:
+        alert_sold(sale)
     sale_record(scene, sale, "sale.taken")
     return sale
 
@@ -311,13 +315,8 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     _tell_step(scene, sale)
     # Asked for as long as it waits: who resolved an unclear sale did not confirm it there.
     _confirm_if_asked(scene, sale)
-    if _is_told(scene, sale, state):
-        return sale
-    _moved(scene, sale, state)
-    sale.version += 1
-    sale.save()
-    sale_changed(sale)
-    sale_record(scene, sale, "sale.moved")
+    if not _is_told(scene, sale, state):
+        _go_on(scene, sale, state)
     return sale
 
 
@@ -333,18 +332,28 @@ def _told_again(scene: Scene, known: Sale, state: SaleState | None) -> Sale:
         alerts_settle(sale)
     _tell_money(scene, sale)
     _confirm_if_asked(scene, sale)
+    _go_on(scene, sale, state)
+    return sale
+
+
+def _go_on(scene: Scene, sale: Sale, state: SaleState | None) -> None:
+    """Bring the locked sale to what its marketplace says of it by now, and keep it."""
+    ending = sale.ending
     _moved(scene, sale, state)
     sale.missing, sale.missed_at = False, None
     sale.version += 1
     sale.save()
     sale_changed(sale)
     sale_record(scene, sale, "sale.moved")
-    return sale
+    if sale.ending != ending:
+        # What a complaint held up may be short by now.
+        sales_check([sale.pk])
 
 
 def _moved(scene: Scene, sale: Sale, state: SaleState | None) -> None:
     """The locked sale is another one there than it was."""
-    was_trouble = sale.remote_state == RemoteSaleState.ISSUE
+    if state is not None:
+        complaint_over(sale)
     sale.remote_status, sale.remote_state = scene.remote.remote_status[:60], scene.remote.state.value
     sale.read_back_at = now()
     if state is None:
@@ -353,10 +362,9 @@ def _moved(scene: Scene, sale: Sale, state: SaleState | None) -> None:
         if sale.state != SaleState.CANCELLED:
             _cancel(scene, sale)
     elif sale.state in SALE_LIVE:
-        if was_trouble and sale.ending == SaleEnding.CLAIM:
-            ending_clear(sale)
         if state != sale.state and sale_may_move(sale.state, state):
             _stands(scene, sale, state)
+        ending_stand(sale)
 
 
 def _named_otherwise(scene: Scene, sale: Sale, state: SaleState | None) -> Allocation | None:
@@ -376,7 +384,7 @@ def _stands(scene: Scene, sale: Sale, state: SaleState) -> None:
     delivered_note(sale)
     _move_to(scene, [s for s in scene.seats if s.held_by == scene.key], OwnerState.SOLD)
     alerts_settle(sale)
-    if promised and scene.listing is not None:
+    if promised and scene.listing is not None and sale.stands:
         alert_sold(sale)
 
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from listings.locks import sale_lock
-from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleProof, SaleSeat, SaleState
+from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleEnding, SaleProof, SaleSeat, SaleState
+from listings.services.ending_stands import ending_note, ending_stand
 from listings.services.labels import label_order
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
@@ -107,6 +108,8 @@ def sale_store(scene: Scene, state: str, reason: str) -> Sale:
         ship_by=remote.ship_by,
     )
     step_take(sale, remote)
+    # Its game may have been called off before anybody told of it.
+    ending_stand(sale)
     amounts_take(sale, remote)
     sale_changed(sale)
     return sale
@@ -136,8 +139,9 @@ def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
     sale.quantity = remote.quantity
     sale.state, sale.state_reason = state, reason[:300]
     if state != SaleState.CANCELLED:
-        # It stands (again).
-        sale.ending, sale.ending_reason, sale.ended_at, sale.told_charge = "", "", None, None
+        # It stands (again): what ended it is over, and what is open on it is not.
+        complaint_over(sale)
+        ending_stand(sale)
     delivered_note(sale)
     sale.remote_status, sale.remote_state, sale.read_back_at = remote.remote_status[:60], remote.state.value, now()
     sale.confirm_by, sale.ship_by = remote.confirm_by, remote.ship_by
@@ -146,6 +150,12 @@ def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
     amounts_take(sale, remote)
     sale_changed(sale)
     return sale
+
+
+def complaint_over(sale: Sale) -> None:
+    """What its marketplace itself complained of is over with its next word; what a person reported is not."""
+    if sale.remote_state == RemoteSaleState.ISSUE:
+        ending_note(sale, SaleEnding.CLAIM, "")
 
 
 def step_take(sale: Sale, remote: RemoteSale) -> bool:

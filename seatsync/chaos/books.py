@@ -24,17 +24,13 @@ SILENT_ON_ENDS = frozenset({"vividseats"})
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a marketplace ended one sale, by its number there, and what it charges; `settled`: that is over again.
-
-    `late`: we heard of the sale when its game was off already.
-    """
+    """How a marketplace ended one sale, by its number there, and what it charges; `settled`: that is over again."""
 
     sale_id: str
     platform: str
     kind: SaleEnding
     cents: int = 0
     settled: bool = False
-    late: bool = False
 
 
 @dataclass(slots=True)

@@ -53,8 +53,8 @@ class Endings(Worker):
         self._pay_every, self._paid = max(1, min(PAY_EVERY, wanted // 3)), 0
         # What is done at a moment of time.monotonic().
         self._later: list[tuple[float, Callable[[], None]]] = []
-        # The game that is being called off, since when we know it, and since when nothing of it is up.
-        self._going_off: tuple[Game, datetime, datetime | None] | None = None
+        # The game that is being called off, and since when nothing of it is up.
+        self._going_off: tuple[Game, datetime | None] | None = None
         self.ended: dict[str, Ended] = {}
         # By event there: whoever still has a sale of it is to lose it.
         self.games_off: set[int] = set()
@@ -174,11 +174,11 @@ class Endings(Worker):
             if self._games_at and self._buyers.sales >= self._games_at[0]:
                 self._hear_of()
             return
-        game, since, down_at = self._going_off
+        game, down_at = self._going_off
         if Listing.objects.filter(game=game, status__in=OPEN).exists():
             return
         if down_at is None:
-            self._going_off = game, since, now()
+            self._going_off = game, now()
             return
         # Who bought before is known by then, also where nobody tells of him once his order is taken back.
         known = MarketplaceAccount.objects.filter(sales_synced_until__lte=down_at, platform__in=SILENT_ON_ENDS)
@@ -190,9 +190,7 @@ class Endings(Worker):
         self.games_off.add(event_id)
         self._going_off = None
         for sale in of_game:
-            self.ended[sale.platform_sale_id] = Ended(
-                sale.platform_sale_id, sale.platform, SaleEnding.GAME_OFF, late=sale.created_at > since
-            )  # fmt: skip
+            self.ended[sale.platform_sale_id] = Ended(sale.platform_sale_id, sale.platform, SaleEnding.GAME_OFF)
             if sale.platform in SILENT_ON_ENDS:
                 self._persons.tell(Word(sale.pk, SaleEnding.CANCELLED.value))
 
@@ -208,7 +206,6 @@ class Endings(Worker):
         game_id: uuid.UUID = self._chance.choice([pk for pk, _ in of_game.most_common(3)])
         # Nobody offers its seats from now on, neither by us nor with his own hand.
         self._sellers.games_off.add(game_id)
-        since = now()
         try:
             game = game_move(actor=Actor.system(), game_id=game_id, status=GameStatus.CANCELLED, reason="called off")
         except Busy:
@@ -216,4 +213,4 @@ class Endings(Worker):
             self._sellers.games_off.discard(game_id)
             return
         self._games_at.pop(0)
-        self._going_off = game, since, None
+        self._going_off = game, None

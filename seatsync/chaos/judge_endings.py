@@ -51,9 +51,8 @@ def _wrong(books: Books, known: Sale, one: Ended, *, game_off: bool) -> str:
     # Cancelled before we heard of it: it never had anything that could end.
     unheard = known.state == SaleState.CANCELLED and not books.named.get(known.pk)
     live, over = books.live.get(known.pk, set()), one.kind in OVER
-    said = SAID[one.kind] | (frozenset({_E.CANCELLED}) if one.late else frozenset())
     # A game that is off is the cause of whatever comes after.
-    said |= frozenset({_E.GAME_OFF}) if over and game_off else frozenset()
+    said = SAID[one.kind] | (frozenset({_E.GAME_OFF}) if over and game_off else frozenset())
     if known.ending not in said and not unheard:
         return f"it says {known.ending or 'nothing'}"
     if over != (known.state == SaleState.CANCELLED):

@@ -75,9 +75,7 @@ def test_a_game_that_is_off_is_the_cause_of_what_comes_after() -> None:
     promised, word = kept(_E.PROMISE_CANCELLED, ending=_E.GAME_OFF), ended(_E.PROMISE_CANCELLED)
     assert len(list(endings_wrong(promised, word))) == 1
     assert not list(endings_wrong(promised, word, {500_007}))
-    # Whoever was heard of only after that may be cancelled like any other.
-    late = {"1": Ended("1", "stubhub", _E.GAME_OFF, late=True)}
-    assert not list(endings_wrong(kept(_E.CANCELLED), late))
+    # Whenever it was heard of, the game is why.
     assert len(list(endings_wrong(kept(_E.CANCELLED), ended(_E.GAME_OFF)))) == 1
 
 

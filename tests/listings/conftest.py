@@ -12,8 +12,10 @@ from marketplaces.simulator.app import Simulator
 from marketplaces.simulator.transport import SimulatorTransport
 from seatsync.core.limiters import valkey
 from tests.builders import Holding, build_holding
+from tests.listings.ended import Ended
 from tests.listings.selling import Seller, sell_and_hand_over
 from tests.listings.simulated import control
+from tests.market import Market
 
 
 @pytest.fixture
@@ -52,3 +54,13 @@ def seller(
 ) -> Seller:
     """A holder who has sold two seats at a simulated platform (StubHub, if none is named) and handed them over."""
     return sell_and_hand_over(holding, simulator, travel, getattr(request, "param", "stubhub"))
+
+
+@pytest.fixture
+def ended(market: Market) -> Ended:
+    """Two of four seats, sold on alpha for 151.20 to the holder."""
+    alpha, _ = market.published(market.holding.seats[:2])
+    remote = market.alpha.sell(alpha.external_id, (1, 2))
+    market.webhook(remote)
+    market.work()
+    return Ended(market, remote)

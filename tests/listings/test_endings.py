@@ -1,6 +1,6 @@
 """Sales that go wrong: each ending does what its row of listings/states.py says, and nothing is listed again."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,6 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from analytics.selectors.overview import season_overview
 from listings.models import Payout, PayoutLine, Sale, SaleEnding, SaleState
 from listings.payables import expectation_of, sales_awaited
 from listings.services.endings import ending_lift, sale_end
@@ -31,10 +30,10 @@ from listings.states import (
     sale_counts,
     sale_may_move,
 )
-from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSale, RemoteSaleState
+from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import TemporaryError
 from marketplaces.models import MarketplaceAccount
-from portfolios.models import GameStatus, Seat
+from portfolios.models import GameStatus
 from portfolios.services.games import game_move
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.actors import Actor
@@ -43,68 +42,11 @@ from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
+from tests.listings.ended import Ended
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 PROCEEDS = Decimal("151.20")
-
-
-@dataclass
-class Ended:
-    """A market in which two of four seats were sold on alpha for 151.20 to the holder."""
-
-    market: Market
-    remote: RemoteSale
-
-    @property
-    def sale(self) -> Sale:
-        return Sale.objects.select_related("account", "listing", "payout_calendar").get(
-            platform_sale_id=self.remote.sale_id
-        )
-
-    @property
-    def seats(self) -> list[str]:
-        own = Seat.objects.filter(game=self.market.holding.game).order_by("seat_number")
-        return list(own.values_list("state", flat=True))
-
-    def says(self, state: RemoteSaleState, status: str = "") -> None:
-        """Its marketplace tells of it anew."""
-        moved = self.market.alpha.move(self.remote.sale_id, state)
-        if status:
-            self.market.alpha.sales[moved.sale_id] = moved = replace(moved, remote_status=status)
-        sale_apply(account=self.market.accounts["alpha"], remote=moved)
-        self.market.work()
-
-    def pays(self, reference: str, *, gross: str = "168.00", fee: str = "16.80", penalty: str = "0.00") -> None:
-        net = Decimal(gross) - Decimal(fee) - Decimal(penalty)
-        line = PaymentLine(
-            self.remote.sale_id, Decimal(gross), Decimal(fee), Decimal(penalty), net,
-            "Late delivery" if Decimal(penalty) else "",
-        )  # fmt: skip
-        self.market.alpha.paid.append(RemotePayment(reference, now(), net, "USD", (line,)))
-        account_sync_payouts(account=self.market.accounts["alpha"])
-
-    def alert(self, kind: str) -> Alert:
-        return Alert.objects.get(kind=kind, user_id=self.market.holding.user.pk)
-
-    def overview(self) -> Any:
-        return season_overview(self.market.holding.actor, self.market.holding.ticket)
-
-    def shown(self) -> list[str]:
-        return [*self.market.alpha.shown(), *self.market.beta.shown()]
-
-    def report(self, what: str, **more: Any) -> Sale:
-        arguments: dict[str, Any] = {"reason": "they wrote so", **more}
-        return sale_report(actor=self.market.holding.actor, sale_id=self.sale.pk, what=what, **arguments)
-
-
-@pytest.fixture
-def ended(market: Market) -> Ended:
-    alpha, _ = market.published(market.holding.seats[:2])
-    remote = market.alpha.sell(alpha.external_id, (1, 2))
-    market.webhook(remote)
-    market.work()
-    return Ended(market, remote)
 
 
 def test_every_ending_has_its_row_and_every_move_is_one_that_a_sale_may_make() -> None:

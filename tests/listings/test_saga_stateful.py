@@ -17,7 +17,16 @@ from hypothesis.stateful import (
 )
 
 from listings.contracts import PriceChange
-from listings.models import Listing, MarketplaceCommand, PayoutLine, PriceProposal, Sale, SaleSeat, SaleState
+from listings.models import (
+    Listing,
+    MarketplaceCommand,
+    PayoutLine,
+    PriceProposal,
+    Sale,
+    SaleEnding,
+    SaleSeat,
+    SaleState,
+)
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
 from listings.services.payouts import account_sync_payouts
@@ -212,6 +221,13 @@ def machine(  # noqa: C901 - one rule a move
             for sale in Sale.objects.all():
                 lines = PayoutLine.objects.filter(sale=sale).values_list("penalty", flat=True)
                 assert sale.charged == sum(lines, Decimal("0.00"))
+
+        @invariant()
+        def a_game_that_is_off_is_off_for_each_of_its_sales(self) -> None:
+            self.market.holding.game.refresh_from_db()
+            off = self.market.holding.game.status == GameStatus.CANCELLED
+            for sale in Sale.objects.filter(state__in=SALE_LIVE):
+                assert (sale.ending == SaleEnding.GAME_OFF) == off, (sale, sale.ending)
 
         @invariant()
         def a_seat_is_sold_once(self) -> None:
