@@ -87,7 +87,8 @@ def _was_met_after(listing: Listing, sale: Sale) -> bool:
     """
     traits = traits_of(listing.platform)
     allocates = traits is not None and traits.seller_allocates
-    return allocates and listing.made_there and sale.sold_at < listing.created_at
+    named = bool(listing.listing_id or listing.remote_key)
+    return allocates and named and listing.made_there and sale.sold_at < listing.created_at
 
 
 def _still_shown_there(listing: Listing) -> bool:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from listings.models import Listing, Sale, SaleEnding, SaleState
+from listings.models import Sale, SaleEnding, SaleState
+from listings.selectors import seats_of_listing
 from listings.services.sale_report import sale_ask_whether_over, sale_report
-from listings.services.sale_saga import sale_dismiss, sale_settle
+from listings.services.sale_saga import held_for, sale_dismiss, sale_listing_make, sale_settle
 from portfolios.models import Seat
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
@@ -39,20 +40,31 @@ def sale_resolve(*, actor: Actor, sale_id: uuid.UUID, seat_ids: Sequence[uuid.UU
             sale_ask_whether_over(sale, field="state")
         with transaction.atomic():
             return sale_dismiss(actor=actor, sale=sale, reason=reason.strip())
-    if sale.listing is None:
+    open_to = seats_to_choose(sale)
+    if not open_to:
         raise InvalidInput(
             "The listing of this sale is unknown.",
             field="seats",
             remedy="Reject it at its marketplace, then dismiss it.",
         )
-    seats = _seats(sale, sale.listing, seat_ids)
+    seats = _seats(sale, open_to, seat_ids)
     with transaction.atomic():
-        return sale_settle(actor=actor, sale=sale, listing=sale.listing, seats=seats)
+        listing = sale.listing or sale_listing_make(actor=actor, sale=sale, seats=seats)
+        return sale_settle(actor=actor, sale=sale, listing=listing, seats=seats)
 
 
-def _seats(sale: Sale, listing: Listing, seat_ids: Sequence[uuid.UUID]) -> list[Seat]:
-    wanted = list(dict.fromkeys(seat_ids))
-    seats = list(Seat.objects.filter(pk__in=wanted, listing_seats__listing=listing))
+def seats_to_choose(sale: Sale) -> list[Seat]:
+    """The seats that an unclear sale may have taken, in seat order: its listing's, or those that are held for it."""
+    return seats_of_listing(sale.listing) if sale.listing else _in_order(held_for(sale))
+
+
+def _in_order(seat_ids: Sequence[uuid.UUID]) -> list[Seat]:
+    return list(Seat.objects.filter(pk__in=seat_ids).order_by("section", "row", "seat_number"))
+
+
+def _seats(sale: Sale, open_to: Sequence[Seat], seat_ids: Sequence[uuid.UUID]) -> list[Seat]:
+    wanted = set(seat_ids)
+    seats = [seat for seat in open_to if seat.pk in wanted]
     if len(seats) != len(wanted):
         raise InvalidInput(
             "One of these seats is not of the listing that sold.", field="seats", remedy="Choose among its seats."

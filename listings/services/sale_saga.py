@@ -22,7 +22,7 @@ from listings.models import (
     SaleSeat,
     SaleState,
 )  # fmt: skip
-from listings.services.adopt import listing_covers_sale, listing_of_unknown_sale
+from listings.services.adopt import listing_adopt, listing_covers_sale, listing_of_unknown_sale
 from listings.services.allocation import Allocation, allocate
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
@@ -32,6 +32,7 @@ from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on
 from listings.services.payout_checks import sales_check
 from listings.services.projections import projections_shrink, sold_listing_shrink
+from listings.services.recognise import recognise, told_of_sale
 from listings.services.refs import listing_called
 from listings.services.sale_alerts import (
     alert_again,
@@ -151,7 +152,7 @@ def sale_apply(
     as `needs_person` with an alert, and seats that somebody else has make it a `conflict` with a reject command.
     """
     listing = _listing_of(account, remote)
-    seats = seats_lock(_all_seat_ids(listing)) if listing else []
+    seats = seats_lock(_all_seat_ids(listing) if listing else _meant(account, remote))
     scene = Scene(account, remote, listing, seats, noticed_at or now(), fresh=fresh)
     sale = Sale.objects.filter(account=account, platform_sale_id=remote.sale_id).first()
     if sale is None:
@@ -172,6 +173,14 @@ def _listing_of(account: MarketplaceAccount, remote: RemoteSale) -> Listing | No
     return None if over else listing_of_unknown_sale(account, remote)
 
 
+def _meant(account: MarketplaceAccount, remote: RemoteSale) -> list[uuid.UUID]:
+    """The seats that a sale of an unknown listing holds already, and while it stands all that it may be of."""
+    key = hold_key(account.pk, remote.sale_id)
+    held = list(Seat.objects.filter(tenant_id=account.tenant_id, held_by=key).values_list("pk", flat=True))
+    over = STATE_OF.get(remote.state) in {None, SaleState.CANCELLED}
+    return held if over else list({*held, *(seat.pk for seat in recognise(account, told_of_sale(remote)).seats)})
+
+
 def _offered_ids(listing: Listing) -> list[uuid.UUID]:
     return list(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True))
 
@@ -187,6 +196,8 @@ def _open_listing_ids(seat_ids: list[uuid.UUID]) -> list[uuid.UUID]:
 
 def _first_word(scene: Scene) -> Sale:
     state = STATE_OF.get(scene.remote.state)
+    if scene.listing is None and scene.seats and state not in {None, SaleState.CANCELLED}:
+        return _store_unallocated(scene, Allocation(reason="it is of a listing that is not known, and of any of these"))
     if scene.listing is None or state is None:
         return _store_unclear(scene, "an unknown listing" if scene.listing is None else "a state we do not know")
     if state == SaleState.CANCELLED:
@@ -460,7 +471,7 @@ def sale_dismiss(*, actor: Actor, sale: Sale, reason: str) -> Sale:
 
     Raises Conflict where it is not unclear any more.
     """
-    locked = seats_lock(_all_seat_ids(sale.listing)) if sale.listing else []
+    locked = seats_lock(_all_seat_ids(sale.listing)) if sale.listing else seats_lock(held_for(sale))
     if not locked:
         # No seat's lock holds anybody up.
         sale_lock(sale.pk)
@@ -471,6 +482,33 @@ def sale_dismiss(*, actor: Actor, sale: Sale, reason: str) -> Sale:
     alerts_settle(kept)
     sale_record(scene, kept, "sale.dismissed")
     return kept
+
+
+def held_for(sale: Sale) -> list[uuid.UUID]:
+    """The seats that a sale of an unknown listing holds."""
+    held = Seat.objects.filter(tenant_id=sale.tenant_id, held_by=hold_key(sale.account_id, sale.platform_sale_id))
+    return list(held.values_list("pk", flat=True))
+
+
+def sale_listing_make(*, actor: Actor, sale: Sale, seats: Sequence[Seat]) -> Listing:
+    """The listing of an unclear sale that none is known of, made of the seats that a person says it took.
+
+    The caller holds a transaction. Raises Conflict where it is not unclear any more, or its seats are not held for it.
+    """
+    locked = seats_lock(held_for(sale))
+    _check_open(sale)
+    chosen = [seat for seat in locked if seat.pk in {wanted.pk for wanted in seats}]
+    if len(chosen) != len(seats):
+        raise Conflict("One of these seats is held no more.", field="seats", remedy="Load the page again.")
+    scene = Scene(sale.account, as_told(sale), None, locked, sale.noticed_at, sale, actor)
+    _release(scene, sale, reason="it is known which seats the sale took")
+    listing = listing_adopt(
+        actor=actor, account=sale.account, seats=chosen, listing_id="", remote_key="",
+        price=round_money(sale.gross / max(sale.quantity, 1)), currency=sale.currency, price_seen=False,
+    )  # fmt: skip
+    Sale.objects.filter(pk=sale.pk).update(listing=listing, game=listing.game_id)
+    sale.listing, sale.game_id = listing, listing.game_id
+    return listing
 
 
 def _may_be_taken_now(scene: Scene, state: SaleState | None) -> bool:

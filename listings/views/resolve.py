@@ -10,8 +10,9 @@ from django.views.decorators.http import require_http_methods
 
 from listings.forms import ResolveForm
 from listings.models import SaleState
-from listings.selectors import sale_get, seats_of_listing
+from listings.selectors import sale_get
 from listings.services.resolve import sale_resolve as decide
+from listings.services.resolve import seats_to_choose
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_add_refusal
@@ -23,7 +24,7 @@ def sale_resolve(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     """The form, and what it decides; a refusal comes back beside its field with everything that was chosen."""
     actor = request_actor(request)
     sale = sale_get(actor, sale_id)
-    form = ResolveForm(request.POST if request.method == "POST" else None, seats=seats_of_listing(sale.listing))
+    form = ResolveForm(request.POST if request.method == "POST" else None, seats=seats_to_choose(sale))
     if request.method == "POST" and form.is_valid():
         chosen = [uuid.UUID(pk) for pk in form.cleaned_data["seats"]]
         try:
