@@ -1,12 +1,13 @@
 """Sales of assisted accounts, as their mails tell them."""
 
-import uuid
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from listings.models import Listing, ListingSeat
 from listings.services.by_hand import amounts_of
-from listings.services.recognise import Told, recognise
+from listings.services.recognise import Recognised, Told, recognise
 from listings.services.sale_saga import sale_apply
 from listings.states import OPEN
 from marketplaces.contracts import EventWords, RemoteSale, RemoteSaleState
@@ -15,7 +16,17 @@ from marketplaces.mails import SaleMail, sale_in
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.registry import traits_of
 from marketplaces.selectors import inbound_body
+from portfolios.models import Seat
 from seatsync.core.clock import now
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """What a mail is of: a day and seats, certain where `doubt` is empty; else what may be meant, perhaps nothing."""
+
+    doubt: str = ""
+    day: str = ""
+    seats: Sequence[Seat] = field(default_factory=list)
 
 
 def mail_apply(event: InboundEvent) -> None:
@@ -31,9 +42,11 @@ def mail_apply(event: InboundEvent) -> None:
 
 
 def _told(account: MarketplaceAccount, mail: SaleMail) -> RemoteSale:
-    words = EventWords(mail.event, mail.event, mail.local_date)
-    match = recognise(account, Told("", words, mail.section, mail.row, mail.seats, mail.quantity))
-    listing = _listing_of(account, [seat.pk for seat in match.seats], certain=not match.why)
+    meant = _meant(account, mail)
+    listing = _listing_of(account, meant)
+    if listing is None and not meant.doubt:
+        meant = _Meant("its seats are of several of your listings there")
+    words = EventWords(mail.event, mail.event, meant.day)
     gross, net = mail.payout or Decimal("0.00"), mail.payout or Decimal("0.00")
     if mail.payout is None and listing is not None:
         gross, net = amounts_of(listing, mail.quantity, listing.price)
@@ -43,18 +56,49 @@ def _told(account: MarketplaceAccount, mail: SaleMail) -> RemoteSale:
         listing_id=listing.listing_id if listing else "", event_id="", quantity=mail.quantity, section=mail.section,
         row=mail.row, seats=tuple(map(str, mail.seats)), gross=gross, fees=gross - net, proceeds=net,
         currency=traits.currency if traits else "USD", state=RemoteSaleState.AWAITING_FULFILMENT,
-        remote_status="told by mail", sold_at=mail.sent_at or now(), gross_known=mail.payout is None, event=words,
+        remote_status="told by mail", sold_at=mail.sent_at or now(), event=words, doubt=meant.doubt,
+        gross_known=mail.payout is None and listing is not None,
     )  # fmt: skip
 
 
-def _listing_of(account: MarketplaceAccount, seat_ids: list[uuid.UUID], *, certain: bool) -> Listing | None:
-    """The account's only open listing that offers all of these seats; where they are not certain, any of them.
+def _meant(account: MarketplaceAccount, mail: SaleMail) -> _Meant:
+    """Certain is the only game on one of its days of which this account has these seats on offer.
+
+    A mail names other days than the game's, and a season ticket's seats are the same in every game: what is on offer
+    nowhere there was hardly sold there.
+    """
+    why = "it does not say which game it is of"
+    offered = ListingSeat.objects.filter(listing__account=account, listing__status__in=OPEN)
+    for among in (Seat.objects.filter(pk__in=offered.values("seat_id")), None):
+        found: dict[str, Recognised] = {}
+        for day in mail.days:
+            told = Told("", EventWords(mail.event, mail.event, day), mail.section, mail.row, mail.seats, mail.quantity)
+            match = recognise(account, told, among=among)
+            if match.game is not None or day == mail.days[0]:
+                why = match.why
+            if match.seats:
+                found[day] = match
+        sure = {day: match.seats for day, match in found.items() if not match.why}
+        if among is not None and len(sure) == 1:
+            ((day, seats),) = sure.items()
+            return _Meant("", day, seats)
+        if len(found) > 1:
+            return _Meant(f"you have such seats in games on several days that it names: {', '.join(found)}")
+        if found:
+            ((day, match),) = found.items()
+            return _Meant(match.why or f"you have no such seats of the game of {day} on offer there", day, match.seats)
+    return _Meant(why)
+
+
+def _listing_of(account: MarketplaceAccount, meant: _Meant) -> Listing | None:
+    """The account's only open listing that has all of these seats; where they are not certain, any of them.
 
     With it an unclear sale holds what it may have taken.
     """
-    offers = ListingSeat.objects.filter(
-        listing__account=account, listing__status__in=OPEN, seat_id__in=seat_ids, offered=True
-    )
+    ids = [seat.pk for seat in meant.seats]
+    there = ListingSeat.objects.filter(listing__account=account, listing__status__in=OPEN, seat_id__in=ids)
+    # What is sold elsewhere already may still be on show there: its sale is a conflict, which is to be seen.
+    offers = there.filter(offered=True) if there.filter(offered=True).exists() else there
     counts = Counter(offers.values_list("listing_id", flat=True))
-    found = [pk for pk, count in counts.items() if count == len(seat_ids) or not certain]
+    found = [pk for pk, count in counts.items() if count == len(ids) or meant.doubt]
     return Listing.objects.get(pk=found[0]) if len(found) == 1 else None

@@ -66,14 +66,16 @@ def told_of_found(found: FoundListing) -> Told:
     return Told(found.event_id, words, found.section, found.row, seats, found.quantity)
 
 
-def recognise(account: MarketplaceAccount, told: Told) -> Recognised:
-    """Find the seats among those that may be sold over this account.
+def recognise(account: MarketplaceAccount, told: Told, *, among: QuerySet[Seat] | None = None) -> Recognised:
+    """Find the seats among those that may be sold over this account; among fewer of them, where it can be no other.
 
     Certain are the game (its confirmed mapping, or the only game of that day at that place), the section and the row
     (in whatever spelling, or by a confirmed mapping), and the seats: those that are named, or all that there are of
     that row where as many are told as there are.
     """
     own = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
+    if among is not None:
+        own = own.filter(pk__in=among.values("pk"))
     game, why = _game(account, own, told)
     if game is None:
         return Recognised(why=why)

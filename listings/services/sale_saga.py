@@ -273,7 +273,7 @@ def _store_unallocated(scene: Scene, allocation: Allocation) -> Sale:
 
 def _store_unclear(scene: Scene, what: str) -> Sale:
     """An unknown state raises an alert and takes no action (DOMAIN.md 4.7)."""
-    reason = f"the marketplace reports {what} ({scene.remote.remote_status})"
+    reason = scene.remote.doubt or f"the marketplace reports {what} ({scene.remote.remote_status})"
     sale = sale_store(scene, SaleState.NEEDS_PERSON, reason)
     alert_unclear(sale, reason)
     sale_record(scene, sale, "sale.unclear")

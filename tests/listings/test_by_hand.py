@@ -12,11 +12,12 @@ from listings.services.by_hand import hand_done, hand_sold, nag_due, tasks_nag, 
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
+from listings.services.resolve import sale_resolve
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services.connect import account_leave, connect_assisted, disconnect
 from marketplaces.services.inbox import mail_receive
 from marketplaces.services.understand import inbound_process
-from portfolios.models import OwnerState, Seat
+from portfolios.models import Game, OwnerState, Seat
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert, AlertDelivery
@@ -196,6 +197,129 @@ def test_a_mail_that_is_not_certain_asks(market: Market, assisted: MarketplaceAc
         mail_receive(actor=market.holding.actor, account_id=assisted.pk, mail=b"  ")
     with pytest.raises(Conflict):
         mail_receive(actor=market.holding.actor, account_id=market.accounts["alpha"].pk, mail=mail_for(market))
+
+
+TRANSFER = """Subject: Fwd: You sold your tickets
+
+You sold 2 tickets. Order #TM-55501
+{said}
+{event}
+{day}
+Section 131, Row 27, Seats 1-2
+Your payout: $150.00
+"""
+
+
+def coming(market: Market, days_before: int) -> Game:
+    """A game against the same opponent so many days before the one that the market is of."""
+    game = market.holding.game
+    other = next(one for one in market.holding.games if one.starts_at > now() and one.pk != game.pk)
+    day = game.game_date - timedelta(days=days_before)
+    Game.objects.filter(pk=other.pk).update(game_date=day, starts_at=game.starts_at - timedelta(days=days_before))
+    other.refresh_from_db()
+    return other
+
+
+def offered(market: Market, account: MarketplaceAccount, game: Game) -> Listing:
+    (made,) = listing_publish(
+        actor=market.holding.actor, seat_ids=[seat.pk for seat in market.holding.seats_of(game)],
+        account_ids=[account.pk], price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    market.work()
+    hand_done(actor=market.holding.actor, command_id=hand_tasks(market.holding.actor).get(listing=made).pk)
+    return made
+
+
+def transfer_mail(market: Market, said: str) -> bytes:
+    game = market.holding.game
+    words = f"{game.opponent.name} at {game.home_team.name}"
+    return TRANSFER.format(said=said, event=words, day=f"{game.game_date:%b %-d, %Y}").encode()
+
+
+def sold_seats() -> set[tuple[object, int]]:
+    return set(Seat.objects.filter(state=OwnerState.SOLD).values_list("game_id", "seat_number"))
+
+
+@pytest.mark.parametrize("said", ["Please transfer the tickets by {}.", "Also that week: {}"])
+def test_a_mail_sells_the_seats_that_are_on_offer_there_and_not_those_of_another_day_that_it_names(
+    market: Market, assisted: MarketplaceAccount, said: str
+) -> None:
+    before, game = coming(market, 1), market.holding.game
+    listing = offered(market, assisted, game)
+    take(market, assisted, transfer_mail(market, said.format(f"{before.game_date:%b %-d, %Y}")))
+    sale = Sale.objects.get()
+    assert (sale.state, sale.game_id, sale.listing) == (SaleState.CONFIRMED, game.pk, listing)
+    assert sold_seats() == {(game.pk, 1), (game.pk, 2)}
+
+
+def test_a_mail_that_names_two_games_which_are_on_offer_there_sells_neither_and_says_why(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    before, game = coming(market, 1), market.holding.game
+    offered(market, assisted, game)
+    offered(market, assisted, before)
+    take(market, assisted, transfer_mail(market, f"Also that week: {before.game_date:%b %-d, %Y}"))
+    sale = Sale.objects.get()
+    assert (sale.state, sold_seats()) == (SaleState.NEEDS_PERSON, set())
+    assert sale.state_reason == (
+        f"you have such seats in games on several days that it names: {before.game_date}, {game.game_date}"
+    )
+    assert sale.state_reason in Alert.objects.get(kind="sale.unclear").body
+
+
+def test_a_mail_of_seats_that_are_not_on_offer_there_holds_them_and_asks(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    before, game = coming(market, 1), market.holding.game
+    offered(market, assisted, before)
+    (alpha,) = offer(market, market.accounts["alpha"])
+    take(market, assisted, transfer_mail(market, ""))
+    sale = Sale.objects.get()
+    assert (sale.state, sale.game_id) == (SaleState.NEEDS_PERSON, game.pk)
+    assert sale.state_reason == f"you have no such seats of the game of {game.game_date} on offer there"
+    held = set(Seat.objects.filter(state=OwnerState.HELD).values_list("game_id", "seat_number"))
+    assert (sold_seats(), held) == (set(), {(game.pk, 1), (game.pk, 2)})
+    alpha.refresh_from_db()
+    assert alpha.status == ListingStatus.CANCELLED
+    sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=[seat.pk for seat in market.holding.seats[:2]])
+    assert sold_seats() == {(game.pk, 1), (game.pk, 2)}
+
+
+def test_a_mail_of_a_section_that_only_may_be_ours_asks_although_it_names_seats(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    offered(market, assisted, market.holding.game)
+    take(market, assisted, transfer_mail(market, "").replace(b"Section 131", b"Section Main 131"))
+    sale = Sale.objects.get()
+    assert (sale.state, sold_seats()) == (SaleState.NEEDS_PERSON, set())
+    assert sale.state_reason == "section Main 131 there may be your 131"
+
+
+def test_a_mail_of_seats_in_two_listings_there_asks(market: Market, assisted: MarketplaceAccount) -> None:
+    seats = market.holding.seats
+    for pair in (seats[:1], seats[1:]):
+        listing_publish(
+            actor=market.holding.actor, seat_ids=[seat.pk for seat in pair], account_ids=[assisted.pk],
+            price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
+        )  # fmt: skip
+    take(market, assisted, transfer_mail(market, ""))
+    sale = Sale.objects.get()
+    assert (sale.state, sale.state_reason) == (
+        SaleState.NEEDS_PERSON,
+        "its seats are of several of your listings there",
+    )
+    assert Listing.objects.count() == 2
+
+
+def test_a_mail_of_seats_that_were_sold_elsewhere_and_are_still_shown_there_is_a_conflict(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    alpha, _ = offer(market, market.accounts["alpha"], assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    take(market, assisted, transfer_mail(market, ""))
+    assert Sale.objects.get(account=assisted).state == SaleState.CONFLICT
 
 
 def test_leaving_keeps_the_listings_up_and_makes_them_the_holders_own_work(market: Market) -> None:
