@@ -91,6 +91,17 @@ def recognise(account: MarketplaceAccount, told: Told, *, among: QuerySet[Seat] 
     return _seats(told, placed, game)
 
 
+def told_otherwise(account: MarketplaceAccount, told: Told, game: Game) -> str:
+    """Of which game or day it is told to be, where that cannot be this game; empty where it can."""
+    own = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
+    known = game_mapped_to(account.platform, told.event_id, paper=account.paper) or _game(account, own, told)[0]
+    if known is not None:
+        return "" if known == game else f"{known.opponent.name} at {known.home_team.name} on {known.game_date}"
+    starts = told.event.starts_at
+    day = told.event.local_date or (f"{local(starts, game.venue.timezone):%Y-%m-%d}" if starts else "")
+    return "" if day in {"", game.game_date.isoformat()} else f"a game on {day}"
+
+
 def _seats(told: Told, placed: list[Seat], game: Game) -> Recognised:
     if not told.seats:
         if len(placed) == told.quantity:
