@@ -20,9 +20,10 @@ from listings.services.record import Answer, Outcome, apply_answer, command_scen
 from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.sale_scene import as_told
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
-from marketplaces.models import Mode
+from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
 from marketplaces.selectors import fee_version, proceeds_at
+from marketplaces.services.alerts import alert_readings_over
 from portfolios.models import Seat
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -192,6 +193,7 @@ def tasks_nag() -> int:
     """Say again what must come down and has not; returns how many were said."""
     said = 0
     _left_behind()
+    _read_no_more()
     waiting = MarketplaceCommand.objects.filter(by_hand=True, state=CommandState.NEEDS_PERSON, kind__in=URGENT)
     for command in waiting.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
         step = int(command.payload.get("nagged", 0))
@@ -219,6 +221,13 @@ def _left_behind() -> None:
             state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, created_at=now(), updated_at=now()
         ):
             alert_task(command)
+
+
+def _read_no_more() -> None:
+    """What went wrong in reading an account that its holder works with his own hands is nobody's trouble."""
+    for account in MarketplaceAccount.objects.filter(mode=Mode.ASSISTED, is_active=True).exclude(last_error=""):
+        alert_readings_over(account)
+        MarketplaceAccount.objects.filter(pk=account.pk).update(last_error="", last_error_at=None, updated_at=now())
 
 
 def nag_due(step: int) -> timedelta:

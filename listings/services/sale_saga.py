@@ -57,7 +57,7 @@ from listings.services.sale_scene import (
 )
 from listings.states import OPEN, SALE_LIVE, ending_may_be, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_name
 from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
@@ -193,8 +193,9 @@ def _first_word(scene: Scene) -> Sale:
     traits = adapter_get(scene.account.platform).traits
     allocation = allocate(scene.remote, scene.listing, scene.seats, seller_allocates=traits.seller_allocates)
     sale = _take(scene, scene.listing, state, allocation)
-    if scene.remote.buyer is None and sale.state == SaleState.CONFIRMED and not scene.fresh:
-        # Some tell of the buyer only who asks for the one sale.
+    told_all = scene.remote.buyer is not None or scene.fresh or scene.account.mode == Mode.ASSISTED
+    if sale.state == SaleState.CONFIRMED and not told_all:
+        # Some tell of the buyer only who asks for the one sale; of an assisted account's nobody can.
         enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
     return sale
 
