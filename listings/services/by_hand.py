@@ -29,7 +29,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from seatsync.core.money import money_text, round_money
+from seatsync.core.money import LARGEST, money_text, round_money
 from seatsync.core.venue_time import local
 
 # What must come down is said at once, and again after each of these; from then on with the last one.
@@ -175,9 +175,11 @@ def amounts_of(
 ) -> tuple[Decimal, Decimal]:
     """Gross and proceeds of so many tickets at this price; proceeds that are not told are the price less the fee.
 
-    Raises InvalidInput for proceeds that cannot be.
+    Raises InvalidInput for a price or proceeds that cannot be.
     """
     gross = round_money(price) * quantity
+    if gross > LARGEST:
+        raise InvalidInput(f"{price} a ticket cannot be.", field="price", remedy="Write it like 70.50.")
     if proceeds is None:
         each = proceeds_at(round_money(price), fee_version(listing.platform))
         return gross, gross if each is None else each * quantity

@@ -18,6 +18,7 @@ from marketplaces.registry import traits_of
 from marketplaces.selectors import inbound_body
 from portfolios.models import Seat
 from seatsync.core.clock import now
+from seatsync.core.money import LARGEST, money_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +48,21 @@ def _told(account: MarketplaceAccount, mail: SaleMail) -> RemoteSale:
     if listing is None and not meant.doubt:
         meant = _Meant("its seats are of several of your listings there")
     words = EventWords(mail.event, mail.event, meant.day)
-    gross, net = mail.payout or Decimal("0.00"), mail.payout or Decimal("0.00")
-    if mail.payout is None and listing is not None:
-        gross, net = amounts_of(listing, mail.quantity, listing.price)
     traits = traits_of(account.platform)
+    currency, payout, doubt = traits.currency if traits else "USD", mail.payout, meant.doubt
+    if payout is not None and payout > LARGEST:
+        doubt = doubt or f"it tells a payout of {money_text(payout, currency)}, which cannot be"
+        payout = None
+    gross = net = payout or Decimal("0.00")
+    if payout is None and listing is not None:
+        gross, net = amounts_of(listing, mail.quantity, listing.price)
     return RemoteSale(
         sale_id=mail.order, external_id=listing.external_id if listing else "",
         listing_id=listing.listing_id if listing else "", event_id="", quantity=mail.quantity, section=mail.section,
         row=mail.row, seats=tuple(map(str, mail.seats)), gross=gross, fees=gross - net, proceeds=net,
-        currency=traits.currency if traits else "USD", state=RemoteSaleState.AWAITING_FULFILMENT,
-        remote_status="told by mail", sold_at=mail.sent_at or now(), event=words, doubt=meant.doubt,
-        gross_known=mail.payout is None and listing is not None,
+        currency=currency, state=RemoteSaleState.AWAITING_FULFILMENT,
+        remote_status="told by mail", sold_at=mail.sent_at or now(), event=words, doubt=doubt,
+        gross_known=payout is None and listing is not None,
     )  # fmt: skip
 
 

@@ -399,6 +399,22 @@ def test_a_mail_without_a_payout_brings_the_price_less_the_fee(market: Market, a
     assert (sale.gross, sale.proceeds) == (Decimal("168.00"), Decimal("151.20"))
 
 
+def test_a_mail_with_a_payout_that_cannot_be_asks_and_guesses_it_by_the_price(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    take(market, assisted, mail_for(market).replace(b"$151.20", b"$99,999,999,999.00"))
+    sale = Sale.objects.get()
+    assert (sale.state, sale.proceeds) == (SaleState.NEEDS_PERSON, Decimal("151.20"))
+    assert sale.state_reason == "it tells a payout of $99,999,999,999.00, which cannot be"
+    assert set(assisted.inbound.values_list("state", flat=True)) == {"done"}
+    resolved = sale_resolve(
+        actor=market.holding.actor, sale_id=sale.pk, seat_ids=[seat.pk for seat in market.holding.seats[1:3]]
+    )
+    assert (resolved.state, resolved.proceeds) == (SaleState.CONFIRMED, Decimal("151.20"))
+
+
 def test_a_pasted_text_is_no_header(market: Market, assisted: MarketplaceAccount) -> None:
     offer(market, assisted)
     hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
@@ -420,6 +436,17 @@ def test_proceeds_that_cannot_be_are_refused(market: Market, assisted: Marketpla
                 actor=market.holding.actor, listing_id=listing.pk, seat_ids=[market.holding.seats[0].pk],
                 price=Decimal("84.00"), order="A-1", proceeds=Decimal(proceeds),
             )  # fmt: skip
+
+
+def test_a_price_that_makes_more_than_a_sale_can_be_is_refused(market: Market, assisted: MarketplaceAccount) -> None:
+    (listing,) = offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    with pytest.raises(InvalidInput, match="cannot be"):
+        hand_sold(
+            actor=market.holding.actor, listing_id=listing.pk, seat_ids=[seat.pk for seat in market.holding.seats],
+            price=Decimal("99999999.99"), order="A-1",
+        )  # fmt: skip
+    assert not Sale.objects.exists()
 
 
 def test_what_was_written_for_a_worker_while_the_account_was_left_becomes_a_task(market: Market) -> None:
