@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from listings.models import Listing, ListingSeat
-from listings.services.by_hand import amounts_of
+from listings.models import Listing, ListingSeat, Sale
+from listings.services.by_hand import amounts_of, sale_numbered, seats_of_sale
 from listings.services.recognise import Recognised, Told, recognise
+from listings.services.sale_alerts import alert_unclear
 from listings.services.sale_saga import sale_apply
-from listings.states import OPEN
+from listings.states import OPEN, SALE_LIVE
 from marketplaces.contracts import EventWords, RemoteSale, RemoteSaleState
 from marketplaces.errors import PermanentError
 from marketplaces.mails import SaleMail, sale_in
@@ -39,11 +40,20 @@ def mail_apply(event: InboundEvent) -> None:
     mail = sale_in(raw) if raw is not None else None
     if mail is None:
         raise PermanentError("the mail names no sale")
-    sale_apply(account=event.account, remote=_told(event.account, mail), noticed_at=event.received_at)
+    meant, known = _meant(event.account, mail), sale_numbered(event.account, mail.order)
+    if known is not None and known.state in SALE_LIVE and not _agrees(known, meant):
+        alert_unclear(known, "a mail of its order number is of other seats")
+        return
+    number = known.platform_sale_id if known is not None else mail.order
+    sale_apply(account=event.account, remote=_told(event.account, mail, meant, number), noticed_at=event.received_at)
 
 
-def _told(account: MarketplaceAccount, mail: SaleMail) -> RemoteSale:
-    meant = _meant(account, mail)
+def _agrees(sale: Sale, meant: _Meant) -> bool:
+    """Whether a mail may be of a sale that has its seats; one that is not certain of any contradicts none."""
+    return bool(meant.doubt) or seats_of_sale(sale) == {seat.pk for seat in meant.seats}
+
+
+def _told(account: MarketplaceAccount, mail: SaleMail, meant: _Meant, number: str) -> RemoteSale:
     listing = _listing_of(account, meant)
     if listing is None and not meant.doubt:
         meant = _Meant("its seats are of several of your listings there")
@@ -57,7 +67,7 @@ def _told(account: MarketplaceAccount, mail: SaleMail) -> RemoteSale:
     if payout is None and listing is not None:
         gross, net = amounts_of(listing, mail.quantity, listing.price)
     return RemoteSale(
-        sale_id=mail.order, external_id=listing.external_id if listing else "",
+        sale_id=number, external_id=listing.external_id if listing else "",
         listing_id=listing.listing_id if listing else "", event_id="", quantity=mail.quantity, section=mail.section,
         row=mail.row, seats=tuple(map(str, mail.seats)), gross=gross, fees=gross - net, proceeds=net,
         currency=currency, state=RemoteSaleState.AWAITING_FULFILMENT,

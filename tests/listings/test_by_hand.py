@@ -449,6 +449,72 @@ def test_a_price_that_makes_more_than_a_sale_can_be_is_refused(market: Market, a
     assert not Sale.objects.exists()
 
 
+def told(market: Market, listing: Listing, seats: list[Seat], order: str) -> Sale:
+    return hand_sold(
+        actor=market.holding.actor, listing_id=listing.pk, seat_ids=[seat.pk for seat in seats],
+        price=Decimal("84.00"), order=order,
+    )  # fmt: skip
+
+
+def test_an_order_number_in_another_case_is_the_same_sale(market: Market, assisted: MarketplaceAccount) -> None:
+    (listing,) = offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    pair = market.holding.seats[1:3]
+    sale = told(market, listing, pair, "b7731-22")
+    assert told(market, listing, pair, " B7731-22 ").pk == sale.pk
+    take(market, assisted, mail_for(market))
+    sale = Sale.objects.get()
+    assert (sale.platform_sale_id, sale.state) == ("b7731-22", SaleState.CONFIRMED)
+    assert not Alert.objects.filter(kind="sale.unclear").exists()
+
+
+def test_an_order_number_of_other_seats_is_refused_and_its_sale_stays(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    before, game = coming(market, 1), market.holding.game
+    listing, other = offered(market, assisted, game), offered(market, assisted, before)
+    seats = market.holding.seats
+    sale = told(market, listing, seats[:2], "ORD-1")
+    for of, chosen in ((listing, seats[2:]), (listing, seats[:1]), (other, market.holding.seats_of(before)[:2])):
+        with pytest.raises(
+            Conflict, match=r"Order ORD-1 is known already: 2 seats 131 row 27, .* on .* [(]sold[)]"
+        ) as no:
+            told(market, of, chosen, "ord-1")
+        assert no.value.problems[0].field == "order"
+    sale.refresh_from_db()
+    assert (Sale.objects.count(), sale.listing, sold_seats()) == (1, listing, {(game.pk, 1), (game.pk, 2)})
+    with pytest.raises(NotFound):
+        hand_sold(
+            actor=market.holding.outsider, listing_id=listing.pk, seat_ids=[seats[3].pk], price=Decimal("84.00"),
+            order="ORD-1",
+        )  # fmt: skip
+
+
+def test_a_mail_of_other_seats_under_a_known_number_moves_nothing_and_is_said(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    before, game = coming(market, 1), market.holding.game
+    offered(market, assisted, game)
+    told(market, offered(market, assisted, before), market.holding.seats_of(before)[:2], "tm-55501")
+    take(market, assisted, transfer_mail(market, ""))
+    sale = Sale.objects.get()
+    assert (sale.state, sold_seats()) == (SaleState.CONFIRMED, {(before.pk, 1), (before.pk, 2)})
+    assert "of other seats" in Alert.objects.get(kind="sale.unclear", user_id=market.holding.user.pk).body
+    assert not Seat.objects.filter(game=game).exclude(state=OwnerState.AVAILABLE).exists()
+
+
+def test_what_a_mail_left_unclear_is_told_by_hand_under_its_number(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    (listing,) = offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    take(market, assisted, mail_for(market, day="May 1, 2031"))
+    unclear = Sale.objects.get()
+    assert (unclear.state, unclear.listing) == (SaleState.NEEDS_PERSON, None)
+    sale = told(market, listing, market.holding.seats[:2], "b7731-22")
+    assert (sale.pk, sale.state) == (unclear.pk, SaleState.CONFIRMED)
+
+
 def test_what_was_written_for_a_worker_while_the_account_was_left_becomes_a_task(market: Market) -> None:
     _, beta = market.published()
     account_leave(actor=market.holding.actor, account_id=market.accounts["beta"].pk)
