@@ -4,9 +4,11 @@ import uuid
 from functools import partial
 from time import monotonic
 
+from django.db.models import QuerySet
+
 from listings.models import Sale
 from listings.services import by_hand, expire, labels, outbox, payout_checks, payouts, reconcile, sync, wake
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import MarketplaceAccount, Mode
 from seatsync.core.jobs import job, job_begun, once_per_slot
 
 # A marketplace that answers slowly must not keep what waits in the same queue for long.
@@ -38,10 +40,15 @@ def sweep_outbox() -> None:
     once_per_slot("listings.sweep_outbox", 5, lambda: outbox.commands_drain(limit=200, for_s=DRAIN_S))
 
 
+def _read() -> QuerySet[MarketplaceAccount]:
+    """Accounts over which something can be read: an assisted one is its holder's to look at."""
+    return MarketplaceAccount.objects.filter(is_active=True).exclude(mode=Mode.ASSISTED)
+
+
 @job(time_limit_s=120)
 def poll_account_sales(account_id: str) -> None:
     """Read one account's sales now."""
-    account = MarketplaceAccount.objects.filter(pk=uuid.UUID(account_id), is_active=True).first()
+    account = _read().filter(pk=uuid.UUID(account_id)).first()
     if account is not None:
         sync.account_contained(account, "sales", lambda: sync.account_sync_sales(account=account))
 
@@ -49,7 +56,7 @@ def poll_account_sales(account_id: str) -> None:
 @job(time_limit_s=60)
 def read_sale(sale_id: str) -> None:
     """Read one sale anew, now."""
-    sale = Sale.objects.select_related("account").filter(pk=uuid.UUID(sale_id), account__is_active=True).first()
+    sale = Sale.objects.select_related("account").filter(pk=uuid.UUID(sale_id), account__in=_read()).first()
     if sale is not None:
         sync.account_contained(sale.account, "sales", lambda: int(sync.sale_read(sale=sale)))
 
@@ -57,7 +64,7 @@ def read_sale(sale_id: str) -> None:
 @job(time_limit_s=60)
 def fetch_label(sale_id: str) -> None:
     """Fetch the shipping label of a sale."""
-    sale = Sale.objects.select_related("account").filter(pk=uuid.UUID(sale_id), account__is_active=True).first()
+    sale = Sale.objects.select_related("account").filter(pk=uuid.UUID(sale_id), account__in=_read()).first()
     if sale is not None:
         sync.account_contained(sale.account, labels.LABEL, lambda: int(labels.label_fetch(sale)))
 

@@ -431,6 +431,8 @@ class RemoteSale:
     step_note: str = ""
     # To whom its tickets go, where that is told beside it.
     buyer: Buyer | None = field(default=None, compare=False)
+    # What whoever read it is not certain of, in words: a person is asked, however clear the rest is.
+    doubt: str = ""
 
 
 class NoticeKind(StrEnum):

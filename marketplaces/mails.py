@@ -39,9 +39,24 @@ _PAYOUT = _find(
     r"|(?:your|total) earnings)[^$\n]{0,40}(?:US)?\$\s*([\d,]+(?:\.\d{2})?)"
 )
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_DATE = _find(rf"\b({'|'.join(_MONTHS)})[a-z]*\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})\b")
-_DATE_ISO = re.compile(r"\b(20\d{2})-(\d{2})-(\d{2})\b")
-_DATE_US = re.compile(r"\b(\d{1,2})/(\d{1,2})/(20\d{2})\b")
+_DAY = _find(
+    rf"\b(?P<m1>{'|'.join(_MONTHS)})[a-z]*\.?\s+(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y1>\d{{4}})\b"
+    r"|\b(?P<y2>20\d{2})-(?P<m2>\d{2})-(?P<d2>\d{2})\b"
+    r"|\b(?P<m3>\d{1,2})/(?P<d3>\d{1,2})/(?P<y3>20\d{2})\b"
+)
+# What a date directly behind it is no game's: a deadline's, or the one of an order or of its payment.
+_NO_GAME = _find(
+    r"(?:\b(?:by|before|until|no later than|due|deadline|expir(?:es|y))(?:\s+(?:on|date|by))?"
+    r"|\b(?:order|sale|purchase|transaction|transfer|delivery|ship|payout|payment|deposit|invoice)\s+date"
+    r"|\bdate\s+of\s+(?:the\s+|your\s+)?(?:order|sale|purchase|transaction|payment)"
+    r"|\b(?:payouts?|payments?|paid|deposit(?:ed)?|ordered|order placed|purchased|bought|sold|placed|sent|received"
+    r"|issued|made|confirmed|listed)(?:[ \t]+on(?: or (?:about|around|before))?|[ \t]*:))"
+    r"\s*[:-]?\s*(?:\d{1,2}(?::\d\d)?\s*[ap]\.?m\.?\s+(?:[a-z]{2,4}\s+)?(?:on\s+)?)?(?:the\s+)?(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?$"
+)
+# As many characters before a date can say that.
+_NEAR = 80
+# The date among the headers that a forwarding mail program writes above what it forwards.
+_FORWARDED = _find(r"^\W*(?:date|sent):[^\n]*\n(?=\W*(?:subject|to|cc):)", flags=re.IGNORECASE | re.MULTILINE)
 
 
 _HEADER = re.compile(
@@ -51,11 +66,14 @@ _HEADER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SaleMail:
-    """What a mail says of a sale; empty or None where it does not. `payout` is for all tickets together."""
+    """What a mail says of a sale; empty or None where it does not. `payout` is for all tickets together.
+
+    `days` are those that may be the game's, as YYYY-MM-DD: all that are written out and not said to be something else.
+    """
 
     order: str
     event: str
-    local_date: str
+    days: tuple[str, ...]
     section: str
     row: str
     seats: tuple[int, ...]
@@ -84,7 +102,7 @@ def sale_in(raw: bytes) -> SaleMail | None:
     quantity = int(next(filter(None, told.groups()))) if told else 0
     section, row = _SECTION.search(text), _ROW.search(text)
     return SaleMail(
-        order=order[1].rstrip("-/"), event=_event(whole), local_date=_date(text) or _date(subject),
+        order=order[1].rstrip("-/"), event=_event(whole), days=_days(whole),
         section=section[1].strip() if section else "", row=row[1] if row else "", seats=seats,
         quantity=quantity or len(seats), payout=_money(whole), sent_at=_sent_at(message),
     )  # fmt: skip
@@ -140,20 +158,19 @@ def _event(text: str) -> str:
     return ""
 
 
-def _date(text: str) -> str:
-    """The first day that is written out, as YYYY-MM-DD; "" where there is none."""
-    if found := _DATE.search(text):
-        return _iso(found[3], str(_MONTHS.index(found[1].lower()[:3]) + 1), found[2])
-    if found := _DATE_ISO.search(text):
-        return _iso(found[1], found[2], found[3])
-    if found := _DATE_US.search(text):
-        return _iso(found[3], found[1], found[2])
-    return ""
+def _days(text: str) -> tuple[str, ...]:
+    """The days that may be the game's, in their order, each once."""
+    whole = _FORWARDED.sub("", text)
+    days = [_iso(found) for found in _DAY.finditer(whole) if not _NO_GAME.search(whole[: found.start()][-_NEAR:])]
+    return tuple(dict.fromkeys(filter(None, days)))
 
 
-def _iso(year: str, month: str, day: str) -> str:
+def _iso(found: re.Match[str]) -> str:
+    """As YYYY-MM-DD; "" for a day that there is not."""
+    month, day, year = (found[f"{part}1"] or found[f"{part}2"] or found[f"{part}3"] for part in "mdy")
+    number = int(month) if month.isdigit() else _MONTHS.index(month.lower()[:3]) + 1
     try:
-        return date(int(year), int(month), int(day)).isoformat()
+        return date(int(year), number, int(day)).isoformat()
     except ValueError:
         return ""
 

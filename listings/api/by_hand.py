@@ -19,7 +19,7 @@ from marketplaces.services.connect import account_leave
 from marketplaces.services.inbox import mail_receive
 from seatsync.core.apiview import ApiView
 from seatsync.core.fields import MoneyField
-from seatsync.core.inputs import Input
+from seatsync.core.inputs import LONGEST_TEXT, Input
 
 
 class TaskOutput(serializers.ModelSerializer[MarketplaceCommand]):
@@ -54,9 +54,9 @@ class SoldInput(Input):
 
 
 class MailInput(Input):
-    """A marketplace's mail, with or without its headers."""
+    """A marketplace's mail, with or without its headers; a longer one is forwarded to the account's own address."""
 
-    mail = serializers.CharField(max_length=1_000_000, trim_whitespace=False)
+    mail = serializers.CharField(max_length=LONGEST_TEXT, trim_whitespace=False)
 
 
 class MailOutput(serializers.Serializer[Any]):

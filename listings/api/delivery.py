@@ -26,10 +26,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.fields import ChoiceField
-from seatsync.core.inputs import Input
-
-# A body has at most a megabyte: files go one a call.
-LONGEST_FILE = 1_000_000
+from seatsync.core.inputs import LONGEST_TEXT, Input
 
 
 class TermsInput(Input):
@@ -54,11 +51,11 @@ class TermsOutput(serializers.ModelSerializer[DeliveryTerms]):
 
 
 class TicketInput(Input):
-    """One seat's ticket: a barcode, or a file in base64."""
+    """One seat's ticket: a barcode, or a file in base64. Files go one a call, and a larger one by the page."""
 
     seat = serializers.UUIDField()
     barcode = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
-    file = serializers.CharField(max_length=LONGEST_FILE, required=False, default="", allow_blank=True)
+    file = serializers.CharField(max_length=LONGEST_TEXT, required=False, default="", allow_blank=True)
     name = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
 
     def validate_file(self, value: str) -> bytes:

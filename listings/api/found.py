@@ -16,7 +16,7 @@ from marketplaces.api import AccountOutput
 from marketplaces.selectors import account_get
 from seatsync.core.apiview import ApiView
 from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
-from seatsync.core.inputs import Input
+from seatsync.core.inputs import LONGEST_TEXT, Input
 
 
 class FoundOutput(serializers.ModelSerializer[FoundListing]):
@@ -51,9 +51,9 @@ class FoundAdoptInput(Input):
 
 
 class StockInput(Input):
-    """What the account lists already: the text of its inventory file, or `nothing`."""
+    """What the account lists already: the text of its inventory file, or `nothing`; a longer file goes by the page."""
 
-    file = serializers.CharField(max_length=20_000_000, required=False, trim_whitespace=False)
+    file = serializers.CharField(max_length=LONGEST_TEXT, required=False, trim_whitespace=False)
     nothing = serializers.BooleanField(default=False)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:

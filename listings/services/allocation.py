@@ -26,8 +26,11 @@ def allocate(remote: RemoteSale, listing: Listing, seats: list[Seat], *, seller_
     """The seats of `remote` among the listing's locked `seats`.
 
     In this order: the seats that the marketplace names; all of them, where it took as many as were offered; the
-    seats that we choose, where the platform leaves that to the seller; else it is not clear.
+    seats that we choose, where the platform leaves that to the seller; else it is not clear. Nothing is where
+    whoever read it is in doubt.
     """
+    if remote.doubt:
+        return Allocation(reason=remote.doubt)
     if remote.seats:
         return seats_named(remote.seats, remote.quantity, seats)
     offered_ids = set(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True))

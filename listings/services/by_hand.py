@@ -13,22 +13,25 @@ from decimal import Decimal
 from django.db import transaction
 
 from listings.locks import command_lock
-from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale
+from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.selectors import command_own
 from listings.services.hand_alerts import URGENT, alert_task, title_of
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
+from listings.services.sale_alerts import sale_what
 from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.sale_scene import as_told
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
-from marketplaces.models import Mode
+from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
 from marketplaces.selectors import fee_version, proceeds_at
+from marketplaces.services.alerts import alert_readings_over
+from portfolios.locks import seats_lock
 from portfolios.models import Seat
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from seatsync.core.money import money_text, round_money
+from seatsync.core.money import LARGEST, money_text, round_money
 from seatsync.core.venue_time import local
 
 # What must come down is said at once, and again after each of these; from then on with the last one.
@@ -138,7 +141,7 @@ def hand_sold(
     """Say that seats of an assisted account's listing were sold there: `price` per ticket, `proceeds` of all of them.
 
     Without proceeds they follow from the marketplace's fee. Raises NotFound, NotAllowed, Conflict for a listing of an
-    account that tells its sales by itself, or InvalidInput by field.
+    account that tells its sales by itself or an order that is of other seats, or InvalidInput by field.
     """
     listing = Listing.objects.visible_to(actor).filter(pk=listing_id).select_related("account", "season_ticket").first()
     if listing is None:
@@ -156,13 +159,51 @@ def hand_sold(
     if not price.is_finite() or price <= 0:
         raise InvalidInput(f"{price} is not a price.", field="price", remedy="Write it like 70.50.")
     numbers = Seat.objects.filter(pk__in=seat_ids).order_by("seat_number").values_list("seat_number", flat=True)
-    return sale_apply(account=listing.account, remote=_told(listing, list(numbers), price, order.strip(), proceeds))
+    # Told twice at once, in two spellings, it is one sale all the same: whoever comes second finds the first one's.
+    seats_lock(own)
+    number = order.strip()[:80]
+    known = sale_numbered(listing.account, number)
+    if known is not None:
+        if not _may_be_of(known, listing, seat_ids):
+            raise _numbered_already(actor, known)
+        number = known.platform_sale_id
+    return sale_apply(account=listing.account, remote=_told(listing, list(numbers), price, number, proceeds))
+
+
+def sale_numbered(account: MarketplaceAccount, number: str) -> Sale | None:
+    """The account's sale of this order number; who copies it, or a mail, may write it in another case."""
+    found = (
+        Sale.objects.filter(account=account, platform_sale_id__iexact=number).select_related("listing").order_by("pk")
+    )
+    return next((sale for sale in found if sale.platform_sale_id == number), None) or found.first()
+
+
+def seats_of_sale(sale: Sale) -> set[uuid.UUID]:
+    """The seats that a sale has, or had before it lost them."""
+    live = dict(sale.sale_seats.values_list("seat_id", "live"))
+    return {seat_id for seat_id, has in live.items() if has or not any(live.values())}
+
+
+def _may_be_of(sale: Sale, listing: Listing, seat_ids: Sequence[uuid.UUID]) -> bool:
+    """Whether it is this sale that is told again; of one that waits for a person this is his word."""
+    if sale.state == SaleState.NEEDS_PERSON:
+        return sale.listing_id in {None, listing.pk}
+    return sale.listing_id == listing.pk and seats_of_sale(sale) == set(seat_ids)
+
+
+def _numbered_already(actor: Actor, sale: Sale) -> Conflict:
+    seen = Sale.objects.visible_to(actor).filter(pk=sale.pk).exists()
+    what = f": {sale_what(sale)} ({sale.get_state_display()})" if seen else ""
+    return Conflict(
+        f"Order {sale.platform_sale_id} is known already{what}.", field="order",
+        remedy="Look at the number again; what is wrong with that sale is told on its own page.",
+    )  # fmt: skip
 
 
 def _told(listing: Listing, seats: list[int], price: Decimal, order: str, proceeds: Decimal | None) -> RemoteSale:
     gross, net = amounts_of(listing, len(seats), price, proceeds)
     return RemoteSale(
-        sale_id=order[:80], external_id=listing.external_id, listing_id=listing.listing_id, event_id="",
+        sale_id=order, external_id=listing.external_id, listing_id=listing.listing_id, event_id="",
         quantity=len(seats), section=listing.section, row=listing.row, seats=tuple(map(str, seats)), gross=gross,
         fees=gross - net, proceeds=net, currency=listing.currency,
         state=RemoteSaleState.AWAITING_FULFILMENT, remote_status="told by hand", sold_at=now(),
@@ -174,9 +215,11 @@ def amounts_of(
 ) -> tuple[Decimal, Decimal]:
     """Gross and proceeds of so many tickets at this price; proceeds that are not told are the price less the fee.
 
-    Raises InvalidInput for proceeds that cannot be.
+    Raises InvalidInput for a price or proceeds that cannot be.
     """
     gross = round_money(price) * quantity
+    if gross > LARGEST:
+        raise InvalidInput(f"{price} a ticket cannot be.", field="price", remedy="Write it like 70.50.")
     if proceeds is None:
         each = proceeds_at(round_money(price), fee_version(listing.platform))
         return gross, gross if each is None else each * quantity
@@ -192,6 +235,7 @@ def tasks_nag() -> int:
     """Say again what must come down and has not; returns how many were said."""
     said = 0
     _left_behind()
+    _read_no_more()
     waiting = MarketplaceCommand.objects.filter(by_hand=True, state=CommandState.NEEDS_PERSON, kind__in=URGENT)
     for command in waiting.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
         step = int(command.payload.get("nagged", 0))
@@ -219,6 +263,13 @@ def _left_behind() -> None:
             state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, created_at=now(), updated_at=now()
         ):
             alert_task(command)
+
+
+def _read_no_more() -> None:
+    """What went wrong in reading an account that its holder works with his own hands is nobody's trouble."""
+    for account in MarketplaceAccount.objects.filter(mode=Mode.ASSISTED, is_active=True).exclude(last_error=""):
+        alert_readings_over(account)
+        MarketplaceAccount.objects.filter(pk=account.pk).update(last_error="", last_error_at=None, updated_at=now())
 
 
 def nag_due(step: int) -> timedelta:

@@ -12,6 +12,7 @@ from listings.selectors import found_get
 from listings.services.adopt import kept_problem, listing_adopt
 from listings.services.commands import command_write
 from listings.services.drift_alerts import alert_found_decided, alert_stock_known
+from listings.services.recognise import told_of_found, told_otherwise
 from listings.services.sale_saga import sale_apply
 from listings.services.stock import account_changed, stock_order
 from marketplaces.contracts import RemoteSale
@@ -36,8 +37,8 @@ LARGEST_FILE = 20_000_000
 def found_adopt(*, actor: Actor, found_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]) -> FoundListing:
     """Say which seats a found listing, or a past sale, is of: a listing is kept in step, a sale counts.
 
-    Raises NotFound, NotAllowed, InvalidInput (another number of seats), or Conflict where it was decided meanwhile, a
-    seat is not for sale, or its marketplace cannot be asked for the sale.
+    Raises NotFound, NotAllowed, InvalidInput (another number of seats, or another game's), or Conflict where it was
+    decided meanwhile, a seat is not for sale, or its marketplace cannot be asked for the sale.
     """
     known = _own(actor, found_id)
     seats = seats_for(actor, seat_ids, verb="list")
@@ -47,6 +48,7 @@ def found_adopt(*, actor: Actor, found_id: uuid.UUID, seat_ids: Sequence[uuid.UU
             remedy=f"Choose the {known.quantity} that it is of.",
         )  # fmt: skip
     _check_owner(known, seats)
+    _check_game(known, seats)
     sale = _sale_of(known) if known.kind == FoundKind.SALE else None
     return _adopt(actor, known, seats, sale)
 
@@ -77,6 +79,16 @@ def _check_owner(found: FoundListing, seats: Sequence[Seat]) -> None:
             "This account belongs to somebody else than the seats.", field="seats",
             remedy="Choose seats of the account's holder.",
         )  # fmt: skip
+
+
+def _check_game(found: FoundListing, seats: Sequence[Seat]) -> None:
+    """A listing of one game must not keep another game's seats in step: a sale there would sell these."""
+    for game in {seat.game for seat in seats}:
+        if other := told_otherwise(found.account, told_of_found(found), game):
+            raise InvalidInput(
+                f"It is of {other}, and these seats are not.", field="seats",
+                remedy="Choose the seats of that game, or say first which game its event is.",
+            )  # fmt: skip
 
 
 def _id_there(found: FoundListing, sale: RemoteSale | None) -> str:

@@ -1,21 +1,34 @@
 """Sales of assisted accounts, as their mails tell them."""
 
-import uuid
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-from listings.models import Listing, ListingSeat
-from listings.services.by_hand import amounts_of
-from listings.services.recognise import Told, recognise
+from listings.models import Listing, ListingSeat, Sale
+from listings.services.by_hand import amounts_of, sale_numbered, seats_of_sale
+from listings.services.recognise import Recognised, Told, recognise
+from listings.services.sale_alerts import alert_unclear
 from listings.services.sale_saga import sale_apply
-from listings.states import OPEN
+from listings.states import OPEN, SALE_LIVE
 from marketplaces.contracts import EventWords, RemoteSale, RemoteSaleState
 from marketplaces.errors import PermanentError
 from marketplaces.mails import SaleMail, sale_in
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.registry import traits_of
 from marketplaces.selectors import inbound_body
+from portfolios.models import Seat
 from seatsync.core.clock import now
+from seatsync.core.money import LARGEST, money_text
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """What a mail is of: a day and seats, certain where `doubt` is empty; else what may be meant, perhaps nothing."""
+
+    doubt: str = ""
+    day: str = ""
+    seats: Sequence[Seat] = field(default_factory=list)
 
 
 def mail_apply(event: InboundEvent) -> None:
@@ -27,34 +40,80 @@ def mail_apply(event: InboundEvent) -> None:
     mail = sale_in(raw) if raw is not None else None
     if mail is None:
         raise PermanentError("the mail names no sale")
-    sale_apply(account=event.account, remote=_told(event.account, mail), noticed_at=event.received_at)
+    meant, known = _meant(event.account, mail), sale_numbered(event.account, mail.order)
+    if known is not None and known.state in SALE_LIVE and not _agrees(known, meant):
+        alert_unclear(known, "a mail of its order number is of other seats")
+        return
+    number = known.platform_sale_id if known is not None else mail.order
+    sale_apply(account=event.account, remote=_told(event.account, mail, meant, number), noticed_at=event.received_at)
 
 
-def _told(account: MarketplaceAccount, mail: SaleMail) -> RemoteSale:
-    words = EventWords(mail.event, mail.event, mail.local_date)
-    match = recognise(account, Told("", words, mail.section, mail.row, mail.seats, mail.quantity))
-    listing = _listing_of(account, [seat.pk for seat in match.seats], certain=not match.why)
-    gross, net = mail.payout or Decimal("0.00"), mail.payout or Decimal("0.00")
-    if mail.payout is None and listing is not None:
-        gross, net = amounts_of(listing, mail.quantity, listing.price)
+def _agrees(sale: Sale, meant: _Meant) -> bool:
+    """Whether a mail may be of a sale that has its seats; one that is not certain of any contradicts none."""
+    return bool(meant.doubt) or seats_of_sale(sale) == {seat.pk for seat in meant.seats}
+
+
+def _told(account: MarketplaceAccount, mail: SaleMail, meant: _Meant, number: str) -> RemoteSale:
+    listing = _listing_of(account, meant)
+    if listing is None and not meant.doubt:
+        meant = _Meant("its seats are of several of your listings there")
+    words = EventWords(mail.event, mail.event, meant.day)
     traits = traits_of(account.platform)
+    currency, payout, doubt = traits.currency if traits else "USD", mail.payout, meant.doubt
+    if payout is not None and payout > LARGEST:
+        doubt = doubt or f"it tells a payout of {money_text(payout, currency)}, which cannot be"
+        payout = None
+    gross = net = payout or Decimal("0.00")
+    if payout is None and listing is not None:
+        gross, net = amounts_of(listing, mail.quantity, listing.price)
     return RemoteSale(
-        sale_id=mail.order, external_id=listing.external_id if listing else "",
+        sale_id=number, external_id=listing.external_id if listing else "",
         listing_id=listing.listing_id if listing else "", event_id="", quantity=mail.quantity, section=mail.section,
         row=mail.row, seats=tuple(map(str, mail.seats)), gross=gross, fees=gross - net, proceeds=net,
-        currency=traits.currency if traits else "USD", state=RemoteSaleState.AWAITING_FULFILMENT,
-        remote_status="told by mail", sold_at=mail.sent_at or now(), gross_known=mail.payout is None, event=words,
+        currency=currency, state=RemoteSaleState.AWAITING_FULFILMENT,
+        remote_status="told by mail", sold_at=mail.sent_at or now(), event=words, doubt=doubt,
+        gross_known=payout is None and listing is not None,
     )  # fmt: skip
 
 
-def _listing_of(account: MarketplaceAccount, seat_ids: list[uuid.UUID], *, certain: bool) -> Listing | None:
-    """The account's only open listing that offers all of these seats; where they are not certain, any of them.
+def _meant(account: MarketplaceAccount, mail: SaleMail) -> _Meant:
+    """Certain is the only game on one of its days of which this account has these seats on offer.
+
+    A mail names other days than the game's, and a season ticket's seats are the same in every game: what is on offer
+    nowhere there was hardly sold there.
+    """
+    why = "it does not say which game it is of"
+    offered = ListingSeat.objects.filter(listing__account=account, listing__status__in=OPEN)
+    for among in (Seat.objects.filter(pk__in=offered.values("seat_id")), None):
+        found: dict[str, Recognised] = {}
+        for day in mail.days:
+            told = Told("", EventWords(mail.event, mail.event, day), mail.section, mail.row, mail.seats, mail.quantity)
+            match = recognise(account, told, among=among)
+            if match.game is not None or day == mail.days[0]:
+                why = match.why
+            if match.seats:
+                found[day] = match
+        sure = {day: match.seats for day, match in found.items() if not match.why}
+        if among is not None and len(sure) == 1:
+            ((day, seats),) = sure.items()
+            return _Meant("", day, seats)
+        if len(found) > 1:
+            return _Meant(f"you have such seats in games on several days that it names: {', '.join(found)}")
+        if found:
+            ((day, match),) = found.items()
+            return _Meant(match.why or f"you have no such seats of the game of {day} on offer there", day, match.seats)
+    return _Meant(why)
+
+
+def _listing_of(account: MarketplaceAccount, meant: _Meant) -> Listing | None:
+    """The account's only open listing that has all of these seats; where they are not certain, any of them.
 
     With it an unclear sale holds what it may have taken.
     """
-    offers = ListingSeat.objects.filter(
-        listing__account=account, listing__status__in=OPEN, seat_id__in=seat_ids, offered=True
-    )
+    ids = [seat.pk for seat in meant.seats]
+    there = ListingSeat.objects.filter(listing__account=account, listing__status__in=OPEN, seat_id__in=ids)
+    # What is sold elsewhere already may still be on show there: its sale is a conflict, which is to be seen.
+    offers = there.filter(offered=True) if there.filter(offered=True).exists() else there
     counts = Counter(offers.values_list("listing_id", flat=True))
-    found = [pk for pk, count in counts.items() if count == len(seat_ids) or not certain]
+    found = [pk for pk, count in counts.items() if count == len(ids) or meant.doubt]
     return Listing.objects.get(pk=found[0]) if len(found) == 1 else None

@@ -66,14 +66,16 @@ def told_of_found(found: FoundListing) -> Told:
     return Told(found.event_id, words, found.section, found.row, seats, found.quantity)
 
 
-def recognise(account: MarketplaceAccount, told: Told) -> Recognised:
-    """Find the seats among those that may be sold over this account.
+def recognise(account: MarketplaceAccount, told: Told, *, among: QuerySet[Seat] | None = None) -> Recognised:
+    """Find the seats among those that may be sold over this account; among fewer of them, where it can be no other.
 
     Certain are the game (its confirmed mapping, or the only game of that day at that place), the section and the row
     (in whatever spelling, or by a confirmed mapping), and the seats: those that are named, or all that there are of
     that row where as many are told as there are.
     """
     own = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
+    if among is not None:
+        own = own.filter(pk__in=among.values("pk"))
     game, why = _game(account, own, told)
     if game is None:
         return Recognised(why=why)
@@ -87,6 +89,17 @@ def recognise(account: MarketplaceAccount, told: Told) -> Recognised:
             return Recognised(game=game, why=f"you have no seats in section {told.section}, row {told.row}")
         return Recognised(alike, game, f"section {told.section} there may be your {alike[0].section}")
     return _seats(told, placed, game)
+
+
+def told_otherwise(account: MarketplaceAccount, told: Told, game: Game) -> str:
+    """Of which game or day it is told to be, where that cannot be this game; empty where it can."""
+    own = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
+    known = game_mapped_to(account.platform, told.event_id, paper=account.paper) or _game(account, own, told)[0]
+    if known is not None:
+        return "" if known == game else f"{known.opponent.name} at {known.home_team.name} on {known.game_date}"
+    starts = told.event.starts_at
+    day = told.event.local_date or (f"{local(starts, game.venue.timezone):%Y-%m-%d}" if starts else "")
+    return "" if day in {"", game.game_date.isoformat()} else f"a game on {day}"
 
 
 def _seats(told: Told, placed: list[Seat], game: Game) -> Recognised:

@@ -61,7 +61,7 @@ from listings.services.sale_scene import (
 )
 from listings.states import OPEN, SALE_LIVE, ending_may_be, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_name
 from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
@@ -197,7 +197,8 @@ def _open_listing_ids(seat_ids: list[uuid.UUID]) -> list[uuid.UUID]:
 def _first_word(scene: Scene) -> Sale:
     state = STATE_OF.get(scene.remote.state)
     if scene.listing is None and scene.seats and state not in {None, SaleState.CANCELLED}:
-        return _store_unallocated(scene, Allocation(reason="it is of a listing that is not known, and of any of these"))
+        why = scene.remote.doubt or "it is of a listing that is not known, and of any of these"
+        return _store_unallocated(scene, Allocation(reason=why))
     if scene.listing is None or state is None:
         return _store_unclear(scene, "an unknown listing" if scene.listing is None else "a state we do not know")
     if state == SaleState.CANCELLED:
@@ -207,8 +208,9 @@ def _first_word(scene: Scene) -> Sale:
     traits = adapter_get(scene.account.platform).traits
     allocation = allocate(scene.remote, scene.listing, scene.seats, seller_allocates=traits.seller_allocates)
     sale = _take(scene, scene.listing, state, allocation)
-    if scene.remote.buyer is None and sale.state == SaleState.CONFIRMED and not scene.fresh:
-        # Some tell of the buyer only who asks for the one sale.
+    told_all = scene.remote.buyer is not None or scene.fresh or scene.account.mode == Mode.ASSISTED
+    if sale.state == SaleState.CONFIRMED and not told_all:
+        # Some tell of the buyer only who asks for the one sale; of an assisted account's nobody can.
         enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
     return sale
 
@@ -288,7 +290,7 @@ def _store_unallocated(scene: Scene, allocation: Allocation) -> Sale:
 
 def _store_unclear(scene: Scene, what: str) -> Sale:
     """An unknown state raises an alert and takes no action (DOMAIN.md 4.7)."""
-    reason = f"the marketplace reports {what} ({scene.remote.remote_status})"
+    reason = scene.remote.doubt or f"the marketplace reports {what} ({scene.remote.remote_status})"
     sale = sale_store(scene, SaleState.NEEDS_PERSON, reason)
     alert_unclear(sale, reason)
     sale_record(scene, sale, "sale.unclear")

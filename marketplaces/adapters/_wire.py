@@ -97,13 +97,18 @@ def moment_of(value: Any) -> datetime | None:
 
 
 def send(http: httpx.Client, method: str, url: str, *, write: bool, **options: Any) -> httpx.Response:
-    """One request. Raises TemporaryError where it never left, UnknownOutcome where a write may have been applied."""
+    """One request. Raises TemporaryError where it never left, UnknownOutcome where a write may have been applied.
+
+    PermanentError for what cannot be sent at all, such as a token with letters that no header takes.
+    """
     try:
         return http.request(method, url, **options)
     except _NEVER_SENT as error:
         raise TemporaryError(f"{_bare(url)} cannot be reached") from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise PermanentError(f"{_bare(url)} is not an address") from error
+    except UnicodeEncodeError as error:
+        raise PermanentError("it has letters or signs that cannot be sent") from error
     except httpx.HTTPError as error:
         slow = isinstance(error, httpx.TimeoutException)
         message = f"{_bare(url)} {'gave no answer in time' if slow else 'broke the connection off'}"

@@ -97,5 +97,11 @@ def alert_reading_recovered(account: MarketplaceAccount, what: str) -> None:
         alert_recover(user_id=user_id, dedupe_key=_reading_key(account, what))
 
 
+def alert_readings_over(account: MarketplaceAccount) -> None:
+    """Nothing is read over it any more, so nothing of that needs anybody."""
+    for what in ("sales", "payouts", "listings", "events", "label"):
+        alert_reading_recovered(account, what)
+
+
 def _reading_key(account: MarketplaceAccount, what: str) -> str:
     return f"reading:{what}:{account.pk}"

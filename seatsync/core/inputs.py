@@ -7,6 +7,8 @@ from rest_framework.exceptions import ErrorDetail
 
 from seatsync.core.remedies import LONGEST_ECHO, Told
 
+# The longest text of a body: the body as a whole may be some larger (API_LARGEST_BODY), for what JSON has to escape.
+LONGEST_TEXT = 200_000
 # As many unknown fields as are named.
 MOST_NAMED = 20
 

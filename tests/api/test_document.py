@@ -1,13 +1,17 @@
 """The OpenAPI document: valid, complete about refusals, with examples that are true, and an address for each path."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 
+from marketplaces.services.connect import connect_assisted
 from portfolios.models import Team
 from seatsync import api
+from seatsync.core.inputs import LONGEST_TEXT
 from tests.api.conftest import As
 from tests.api.document import PROBLEM, Document, document
 from tests.api.test_api import fields
@@ -47,6 +51,39 @@ def test_every_refusal_is_a_problem(described: Document) -> None:
         for response in refusals.values():
             assert list(response["content"]) == [PROBLEM], (method, path)
             assert response["content"][PROBLEM]["schema"] == described.problem_schema()
+
+
+def strings(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every schema of a text within this one."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "string":
+            yield schema
+        for part in schema.values():
+            yield from strings(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from strings(part)
+
+
+def test_no_text_may_be_longer_than_a_body(described: Document) -> None:
+    longest = max(text.get("maxLength", 0) for text in strings(described.spec["components"]["schemas"]))
+    assert longest == LONGEST_TEXT
+    assert longest * 1.25 <= settings.API_LARGEST_BODY
+
+
+@pytest.mark.parametrize(("path", "field"), [("mails", "mail"), ("stock", "file")])
+def test_the_longest_text_is_read_and_a_longer_one_refused_at_its_field(
+    market: Market, as_: As, path: str, field: str
+) -> None:
+    account = connect_assisted(actor=market.holding.actor, platform="beta")
+    # Lines as a mail has them, with quotes.
+    text = ('<td class="x">' + "x" * 65 + "\n") * 2_500
+    assert len(text) == LONGEST_TEXT
+    owner, address = as_("owner"), f"/marketplace-accounts/{account.pk}/{path}/"
+    # Nobody has asked what this account lists.
+    assert owner.post(address, {field: text}).status_code == {"mail": 200, "file": 409}[field]
+    refused = owner.post(address, {field: text + "x"})
+    assert (refused.status_code, fields(refused)) == (422, [field])
 
 
 def test_every_operation_says_in_words_what_it_is(described: Document) -> None:

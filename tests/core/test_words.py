@@ -145,6 +145,19 @@ def test_a_line_that_fails_is_told_in_words(error: type[httpx.TransportError], s
     assert not isinstance(caught.value, PermanentError)
 
 
+def test_what_no_header_takes_is_never_sent() -> None:
+    sent: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(str(request.url))
+        return httpx.Response(200)
+
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    with pytest.raises(PermanentError) as caught:
+        send(http, "POST", "https://there.example/x", write=True, headers={"Api-token": "clé"})
+    assert (str(caught.value), sent) == ("it has letters or signs that cannot be sent", [])
+
+
 def test_every_check_of_the_door_has_a_name() -> None:
     """The keys of the door's own checks, as they stand in its source, and a guard's that nobody named."""
     keys = set(re.findall(r'^\s+\(?"?\(?"([a-z_]+)", ', Path(_judge.__code__.co_filename).read_text(), re.MULTILINE))

@@ -1,5 +1,6 @@
 """What a person was asked is asked no more once it is over, whatever ended it; and nobody is asked in vain."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client
 from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleState
 from listings.services import ask, labels
 from listings.services.ask import sale_ask
+from listings.services.by_hand import hand_sold, tasks_nag
 from listings.services.commands import command_write
 from listings.services.delist import listings_delist
 from listings.services.deliverable import deliverable_told
@@ -16,12 +18,15 @@ from listings.services.sale_alerts import alert_again, alert_twice
 from listings.services.sale_saga import READ_SALE, sale_apply
 from listings.services.seat_tickets import Entry, tickets_enter
 from listings.services.sync import account_sync_sales
-from listings.tasks import fetch_label
+from listings.tasks import fetch_label, poll_account_sales, read_sale
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSaleState
 from marketplaces.delivery import DeliveryStep
 from marketplaces.errors import AlreadyGone, PermanentError
 from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.services.alerts import alert_reading
 from marketplaces.services.connect import connect_assisted
+from marketplaces.services.links import trouble
+from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 from seatsync.live.models import Alert
@@ -199,6 +204,50 @@ def test_the_buyer_of_a_sale_that_was_found_by_polling_is_asked_for(
     account_sync_sales(account=market.accounts["alpha"])
     assert Sale.objects.get().platform_sale_id == sold_there.sale_id
     assert ordered == [READ_SALE]
+
+
+def test_nobody_is_asked_about_a_sale_of_an_assisted_account(
+    market: Market, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    account, ours = assisted_at_beta(market)
+    listing = Listing.objects.get()
+    seats = [seat.pk for seat in market.holding.seats]
+    with django_capture_on_commit_callbacks(execute=True):
+        hand_sold(actor=ours, listing_id=listing.pk, seat_ids=seats[:2], price=Decimal("84.00"), order="A-1")
+    ordered: list[str] = []
+    monkeypatch.setattr("listings.services.sale_saga.enqueue_on_commit", lambda path, **_: ordered.append(path))
+    sale = hand_sold(actor=ours, listing_id=listing.pk, seat_ids=seats[2:], price=Decimal("84.00"), order="A-2")
+    assert sale.state == SaleState.CONFIRMED
+    # Whoever orders it, and whenever it was ordered.
+    read_sale(str(Sale.objects.get(platform_sale_id="A-1").pk))
+    fetch_label(str(Sale.objects.get(platform_sale_id="A-1").pk))
+    poll_account_sales(str(account.pk))
+    account.refresh_from_db()
+    assert (account.last_error, ordered) == ("", [])
+    assert not Alert.objects.filter(kind="account.reading").exists()
+
+
+def test_what_was_said_of_reading_an_assisted_account_is_over(market: Market) -> None:
+    account, _ = assisted_at_beta(market)
+    MarketplaceAccount.objects.update(**trouble("it has no address"))
+    alert_reading(account, "sales", "it has no address")
+    alpha = market.accounts["alpha"]
+    alert_reading(alpha, "sales", "it is away")
+    tasks_nag()
+    account.refresh_from_db()
+    alpha.refresh_from_db()
+    assert (account.last_error, account.last_error_at, alpha.last_error) == ("", None, "it has no address")
+    states = dict(Alert.objects.filter(kind="account.reading").values_list("object_id", "state"))
+    assert states == {str(account.pk): "recovered", str(alpha.pk): "firing"}
+
+
+def assisted_at_beta(market: Market) -> tuple[MarketplaceAccount, Actor]:
+    """All seats are on offer over an account at beta that its holder works with his own hands."""
+    MarketplaceAccount.objects.filter(platform="beta").update(is_active=False)
+    account = connect_assisted(actor=market.holding.actor, platform="beta")
+    market.publish(account_ids=[account.pk])
+    market.work()
+    return account, market.holding.actor
 
 
 def test_a_number_that_is_none_is_refused_on_the_page_and_the_task_stays(market: Market) -> None:

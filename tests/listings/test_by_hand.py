@@ -12,11 +12,12 @@ from listings.services.by_hand import hand_done, hand_sold, nag_due, tasks_nag, 
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
+from listings.services.resolve import sale_resolve
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services.connect import account_leave, connect_assisted, disconnect
 from marketplaces.services.inbox import mail_receive
 from marketplaces.services.understand import inbound_process
-from portfolios.models import OwnerState, Seat
+from portfolios.models import Game, OwnerState, Seat
 from seatsync.accounts.models import User
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
@@ -203,6 +204,129 @@ def test_a_mail_that_is_not_certain_asks(market: Market, assisted: MarketplaceAc
         mail_receive(actor=market.holding.actor, account_id=market.accounts["alpha"].pk, mail=mail_for(market))
 
 
+TRANSFER = """Subject: Fwd: You sold your tickets
+
+You sold 2 tickets. Order #TM-55501
+{said}
+{event}
+{day}
+Section 131, Row 27, Seats 1-2
+Your payout: $150.00
+"""
+
+
+def coming(market: Market, days_before: int) -> Game:
+    """A game against the same opponent so many days before the one that the market is of."""
+    game = market.holding.game
+    other = next(one for one in market.holding.games if one.starts_at > now() and one.pk != game.pk)
+    day = game.game_date - timedelta(days=days_before)
+    Game.objects.filter(pk=other.pk).update(game_date=day, starts_at=game.starts_at - timedelta(days=days_before))
+    other.refresh_from_db()
+    return other
+
+
+def offered(market: Market, account: MarketplaceAccount, game: Game) -> Listing:
+    (made,) = listing_publish(
+        actor=market.holding.actor, seat_ids=[seat.pk for seat in market.holding.seats_of(game)],
+        account_ids=[account.pk], price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    market.work()
+    hand_done(actor=market.holding.actor, command_id=hand_tasks(market.holding.actor).get(listing=made).pk)
+    return made
+
+
+def transfer_mail(market: Market, said: str) -> bytes:
+    game = market.holding.game
+    words = f"{game.opponent.name} at {game.home_team.name}"
+    return TRANSFER.format(said=said, event=words, day=f"{game.game_date:%b %-d, %Y}").encode()
+
+
+def sold_seats() -> set[tuple[object, int]]:
+    return set(Seat.objects.filter(state=OwnerState.SOLD).values_list("game_id", "seat_number"))
+
+
+@pytest.mark.parametrize("said", ["Please transfer the tickets by {}.", "Also that week: {}"])
+def test_a_mail_sells_the_seats_that_are_on_offer_there_and_not_those_of_another_day_that_it_names(
+    market: Market, assisted: MarketplaceAccount, said: str
+) -> None:
+    before, game = coming(market, 1), market.holding.game
+    listing = offered(market, assisted, game)
+    take(market, assisted, transfer_mail(market, said.format(f"{before.game_date:%b %-d, %Y}")))
+    sale = Sale.objects.get()
+    assert (sale.state, sale.game_id, sale.listing) == (SaleState.CONFIRMED, game.pk, listing)
+    assert sold_seats() == {(game.pk, 1), (game.pk, 2)}
+
+
+def test_a_mail_that_names_two_games_which_are_on_offer_there_sells_neither_and_says_why(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    before, game = coming(market, 1), market.holding.game
+    offered(market, assisted, game)
+    offered(market, assisted, before)
+    take(market, assisted, transfer_mail(market, f"Also that week: {before.game_date:%b %-d, %Y}"))
+    sale = Sale.objects.get()
+    assert (sale.state, sold_seats()) == (SaleState.NEEDS_PERSON, set())
+    assert sale.state_reason == (
+        f"you have such seats in games on several days that it names: {before.game_date}, {game.game_date}"
+    )
+    assert sale.state_reason in Alert.objects.get(kind="sale.unclear").body
+
+
+def test_a_mail_of_seats_that_are_not_on_offer_there_holds_them_and_asks(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    before, game = coming(market, 1), market.holding.game
+    offered(market, assisted, before)
+    (alpha,) = offer(market, market.accounts["alpha"])
+    take(market, assisted, transfer_mail(market, ""))
+    sale = Sale.objects.get()
+    assert (sale.state, sale.game_id) == (SaleState.NEEDS_PERSON, game.pk)
+    assert sale.state_reason == f"you have no such seats of the game of {game.game_date} on offer there"
+    held = set(Seat.objects.filter(state=OwnerState.HELD).values_list("game_id", "seat_number"))
+    assert (sold_seats(), held) == (set(), {(game.pk, 1), (game.pk, 2)})
+    alpha.refresh_from_db()
+    assert alpha.status == ListingStatus.CANCELLED
+    sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=[seat.pk for seat in market.holding.seats[:2]])
+    assert sold_seats() == {(game.pk, 1), (game.pk, 2)}
+
+
+def test_a_mail_of_a_section_that_only_may_be_ours_asks_although_it_names_seats(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    offered(market, assisted, market.holding.game)
+    take(market, assisted, transfer_mail(market, "").replace(b"Section 131", b"Section Main 131"))
+    sale = Sale.objects.get()
+    assert (sale.state, sold_seats()) == (SaleState.NEEDS_PERSON, set())
+    assert sale.state_reason == "section Main 131 there may be your 131"
+
+
+def test_a_mail_of_seats_in_two_listings_there_asks(market: Market, assisted: MarketplaceAccount) -> None:
+    seats = market.holding.seats
+    for pair in (seats[:1], seats[1:]):
+        listing_publish(
+            actor=market.holding.actor, seat_ids=[seat.pk for seat in pair], account_ids=[assisted.pk],
+            price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
+        )  # fmt: skip
+    take(market, assisted, transfer_mail(market, ""))
+    sale = Sale.objects.get()
+    assert (sale.state, sale.state_reason) == (
+        SaleState.NEEDS_PERSON,
+        "its seats are of several of your listings there",
+    )
+    assert Listing.objects.count() == 2
+
+
+def test_a_mail_of_seats_that_were_sold_elsewhere_and_are_still_shown_there_is_a_conflict(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    alpha, _ = offer(market, market.accounts["alpha"], assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    take(market, assisted, transfer_mail(market, ""))
+    assert Sale.objects.get(account=assisted).state == SaleState.CONFLICT
+
+
 def test_leaving_keeps_the_listings_up_and_makes_them_the_holders_own_work(market: Market) -> None:
     alpha, beta = market.published()
     account = market.accounts["beta"]
@@ -280,6 +404,22 @@ def test_a_mail_without_a_payout_brings_the_price_less_the_fee(market: Market, a
     assert (sale.gross, sale.proceeds) == (Decimal("168.00"), Decimal("151.20"))
 
 
+def test_a_mail_with_a_payout_that_cannot_be_asks_and_guesses_it_by_the_price(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    take(market, assisted, mail_for(market).replace(b"$151.20", b"$99,999,999,999.00"))
+    sale = Sale.objects.get()
+    assert (sale.state, sale.proceeds) == (SaleState.NEEDS_PERSON, Decimal("151.20"))
+    assert sale.state_reason == "it tells a payout of $99,999,999,999.00, which cannot be"
+    assert set(assisted.inbound.values_list("state", flat=True)) == {"done"}
+    resolved = sale_resolve(
+        actor=market.holding.actor, sale_id=sale.pk, seat_ids=[seat.pk for seat in market.holding.seats[1:3]]
+    )
+    assert (resolved.state, resolved.proceeds) == (SaleState.CONFIRMED, Decimal("151.20"))
+
+
 def test_a_pasted_text_is_no_header(market: Market, assisted: MarketplaceAccount) -> None:
     offer(market, assisted)
     hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
@@ -301,6 +441,83 @@ def test_proceeds_that_cannot_be_are_refused(market: Market, assisted: Marketpla
                 actor=market.holding.actor, listing_id=listing.pk, seat_ids=[market.holding.seats[0].pk],
                 price=Decimal("84.00"), order="A-1", proceeds=Decimal(proceeds),
             )  # fmt: skip
+
+
+def test_a_price_that_makes_more_than_a_sale_can_be_is_refused(market: Market, assisted: MarketplaceAccount) -> None:
+    (listing,) = offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    with pytest.raises(InvalidInput, match="cannot be"):
+        hand_sold(
+            actor=market.holding.actor, listing_id=listing.pk, seat_ids=[seat.pk for seat in market.holding.seats],
+            price=Decimal("99999999.99"), order="A-1",
+        )  # fmt: skip
+    assert not Sale.objects.exists()
+
+
+def told(market: Market, listing: Listing, seats: list[Seat], order: str) -> Sale:
+    return hand_sold(
+        actor=market.holding.actor, listing_id=listing.pk, seat_ids=[seat.pk for seat in seats],
+        price=Decimal("84.00"), order=order,
+    )  # fmt: skip
+
+
+def test_an_order_number_in_another_case_is_the_same_sale(market: Market, assisted: MarketplaceAccount) -> None:
+    (listing,) = offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    pair = market.holding.seats[1:3]
+    sale = told(market, listing, pair, "b7731-22")
+    assert told(market, listing, pair, " B7731-22 ").pk == sale.pk
+    take(market, assisted, mail_for(market))
+    sale = Sale.objects.get()
+    assert (sale.platform_sale_id, sale.state) == ("b7731-22", SaleState.CONFIRMED)
+    assert not Alert.objects.filter(kind="sale.unclear").exists()
+
+
+def test_an_order_number_of_other_seats_is_refused_and_its_sale_stays(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    before, game = coming(market, 1), market.holding.game
+    listing, other = offered(market, assisted, game), offered(market, assisted, before)
+    seats = market.holding.seats
+    sale = told(market, listing, seats[:2], "ORD-1")
+    for of, chosen in ((listing, seats[2:]), (listing, seats[:1]), (other, market.holding.seats_of(before)[:2])):
+        with pytest.raises(
+            Conflict, match=r"Order ORD-1 is known already: 2 seats 131 row 27, .* on .* [(]sold[)]"
+        ) as no:
+            told(market, of, chosen, "ord-1")
+        assert no.value.problems[0].field == "order"
+    sale.refresh_from_db()
+    assert (Sale.objects.count(), sale.listing, sold_seats()) == (1, listing, {(game.pk, 1), (game.pk, 2)})
+    with pytest.raises(NotFound):
+        hand_sold(
+            actor=market.holding.outsider, listing_id=listing.pk, seat_ids=[seats[3].pk], price=Decimal("84.00"),
+            order="ORD-1",
+        )  # fmt: skip
+
+
+def test_a_mail_of_other_seats_under_a_known_number_moves_nothing_and_is_said(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    before, game = coming(market, 1), market.holding.game
+    offered(market, assisted, game)
+    told(market, offered(market, assisted, before), market.holding.seats_of(before)[:2], "tm-55501")
+    take(market, assisted, transfer_mail(market, ""))
+    sale = Sale.objects.get()
+    assert (sale.state, sold_seats()) == (SaleState.CONFIRMED, {(before.pk, 1), (before.pk, 2)})
+    assert "of other seats" in Alert.objects.get(kind="sale.unclear", user_id=market.holding.user.pk).body
+    assert not Seat.objects.filter(game=game).exclude(state=OwnerState.AVAILABLE).exists()
+
+
+def test_what_a_mail_left_unclear_is_told_by_hand_under_its_number(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    (listing,) = offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    take(market, assisted, mail_for(market, day="May 1, 2031"))
+    unclear = Sale.objects.get()
+    assert (unclear.state, unclear.listing) == (SaleState.NEEDS_PERSON, None)
+    sale = told(market, listing, market.holding.seats[:2], "b7731-22")
+    assert (sale.pk, sale.state) == (unclear.pk, SaleState.CONFIRMED)
 
 
 def test_what_was_written_for_a_worker_while_the_account_was_left_becomes_a_task(market: Market) -> None:

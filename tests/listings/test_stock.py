@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from listings.models import FoundListing, FoundState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.services import stock
@@ -19,12 +20,12 @@ from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services.connect import account_keep, connect_token
 from marketplaces.services.files import StoredFile
 from marketplaces.simulator.app import Simulator
-from portfolios.models import OwnerState, Seat
+from portfolios.models import Game, OwnerState, Seat
 from portfolios.services.ledger import seats_set_state
 from portfolios.services.mapping import event_mapping_confirm
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert
-from tests.builders import Holding
+from tests.builders import Holding, verified_client
 from tests.listings.simulated import control, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -225,6 +226,68 @@ def test_its_holder_says_which_seats_it_is_of_or_that_it_is_not_his_or_takes_it_
         str(unwanted["id"]): FoundState.GONE,
     }  # fmt: skip
     assert not Alert.objects.filter(kind="listing.foreign", state="firing").exists()
+
+
+def another_event(event_id: int, game: Game, **changes: str) -> None:
+    """The platform has an event at that game's start, called like it where nothing else is said."""
+    words = {"name": f"{game.opponent.name} at {game.home_team.name}", "venue": game.venue.name} | changes
+    control(
+        "events",
+        events=[{
+            "event_id": event_id, "city": game.venue.city, "starts_at": game.starts_at.isoformat(),
+            "timezone": game.venue.timezone, **words,
+        }],
+    )  # fmt: skip
+
+
+def test_what_is_of_one_game_is_not_adopted_onto_another_games_seats(holding: Holding, simulator: Simulator) -> None:
+    other = holding.games[-1]
+    another_event(502, other)
+    another_event(503, other, name="Night of the Harbor", venue="Harbor View Hall")
+    another_event(504, holding.game, name="Night of the Harbor", venue="Harbor View Hall")
+    hand = held_before("seatgeek")
+    recognised, elsewhere, same_day = (str(hand([], quantity=2, event_id=pk)["id"]) for pk in (502, 503, 504))
+    connect(holding, "seatgeek")
+    work()
+    found = {item.remote_id: item.pk for item in FoundListing.objects.all()}
+    ours = [seat.pk for seat in holding.seats]
+    theirs = [seat.pk for seat in holding.seats_of(other)]
+    named = f"{other.opponent.name} at {other.home_team.name} on {other.game_date}"
+    for remote_id, told in ((recognised, named), (elsewhere, f"a game on {other.game_date}")):
+        with pytest.raises(InvalidInput, match=f"It is of {told}") as refused:
+            found_adopt(actor=holding.actor, found_id=found[remote_id], seat_ids=ours[:2])
+        assert refused.value.problems[0].field == "seats"
+        assert FoundListing.objects.get(remote_id=remote_id).state == FoundState.WAITING
+    assert not Listing.objects.exists()
+    assert found_adopt(actor=holding.actor, found_id=found[recognised], seat_ids=theirs[:2]).game == other
+    assert found_adopt(actor=holding.actor, found_id=found[elsewhere], seat_ids=theirs[2:]).game == other
+    assert found_adopt(actor=holding.actor, found_id=found[same_day], seat_ids=ours[:2]).game == holding.game
+
+
+def test_the_page_offers_the_seats_of_its_game_and_refuses_others(holding: Holding, simulator: Simulator) -> None:
+    other = holding.games[-1]
+    another_event(502, other)
+    held_before("seatgeek")([], quantity=2, event_id=502)
+    account = connect(holding, "seatgeek")
+    work()
+    found, client = FoundListing.objects.get(), verified_client(holding.user)
+    page = client.get(reverse("listings:found_list", args=[account.pk]), {"open": str(found.pk)})
+    assert {seat.game_id for seat in page.context["seats"]} == {other.pk}
+    chosen = [str(seat.pk) for seat in holding.seats[:2]]
+    answer = client.post(reverse("listings:found_adopt", args=[found.pk]), {"seats": chosen})
+    assert answer.status_code == 422
+    assert "It is of Inland Owls at Harbor Gulls on" in answer.text
+
+
+def test_a_mapping_says_which_game_it_is_of(holding: Holding, simulator: Simulator) -> None:
+    other = holding.games[-1]
+    another_event(503, other, name="Night of the Harbor", venue="Harbor View Hall")
+    held_before("seatgeek")([], quantity=2, event_id=503)
+    connect(holding, "seatgeek")
+    work()
+    found, ours = FoundListing.objects.get(), [seat.pk for seat in holding.seats[:2]]
+    event_mapping_confirm(game=holding.game, platform="seatgeek", paper=True, remote_event_id="503", by="test")
+    assert found_adopt(actor=holding.actor, found_id=found.pk, seat_ids=ours).game == holding.game
 
 
 def test_a_sale_of_what_is_not_ours_concerns_nobody(holding: Holding, simulator: Simulator) -> None:

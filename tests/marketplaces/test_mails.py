@@ -26,7 +26,7 @@ def test_a_plain_forwarded_mail() -> None:
     sale = sale_in(PLAIN.encode())
     assert sale is not None
     assert (sale.order, sale.section, sale.row, sale.seats, sale.quantity) == ("40218837", "131", "27", (5, 6, 7), 3)
-    assert (sale.local_date, sale.payout) == ("2026-04-12", Decimal("1204.50"))
+    assert (sale.days, sale.payout) == (("2026-04-12",), Decimal("1204.50"))
     assert sale.event == "Chicago White Sox at Seattle Mariners"
     assert sale.sent_at is not None
 
@@ -61,7 +61,35 @@ def test_what_is_not_told_is_left_empty() -> None:
     sale = sale_in(b"Subject: You sold tickets\n\nOrder 998877\n")
     assert sale is not None
     assert (sale.section, sale.row, sale.seats, sale.quantity) == ("", "", (), 0)
-    assert (sale.payout, sale.local_date) == (None, "")
+    assert (sale.payout, sale.days) == (None, ())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Please transfer the tickets by Dec 15, 2026.", "Transfer by Tuesday, Dec 15, 2026",
+        "Deliver before 12/15/2026",
+        "Ship by 11:59 PM ET on Dec 15, 2026", "Upload the tickets no later than 2026-12-15", "Deadline: Dec 15, 2026",
+        "Transfer by\n12/15/2026", "Expected payout on Dec 15, 2026", "You will be paid on or about Dec 15, 2026",
+        "Payout date: Dec 15, 2026", "Ordered on Dec 15, 2026", "Order placed: Dec 15, 2026", "Order date\n12/15/2026",
+        "Date of sale: Dec 15, 2026", "Your payout will be sent on Dec 15, 2026",
+        "> From: TM <x@y.example>\n> Date: Tue, Dec 15, 2026 at 9:00 AM\n> Subject: You sold\n> To: me",
+    ],
+)  # fmt: skip
+def test_a_day_that_is_said_to_be_something_else_is_not_the_games(said: str) -> None:
+    sale = sale_in(f"You sold 2 tickets. Order 998877\n{said}\nOwls at Gulls\nDec 16, 2026\n".encode())
+    assert sale is not None
+    assert sale.days == ("2026-12-16",)
+
+
+@pytest.mark.parametrize(
+    "said", ["Your tickets sold\nDec 15, 2026", "Owls at Gulls on Dec 15, 2026", "Date: Dec 15, 2026\nSection: 1",
+             "You sold 2 tickets to Owls at Gulls, 12/15/2026", "When: Tuesday, Dec 15, 2026"],
+)  # fmt: skip
+def test_every_other_day_may_be_the_games(said: str) -> None:
+    sale = sale_in(f"You sold 2 tickets. Order 998877\n{said}\nDec 16, 2026, and Dec 16, 2026, Feb 31, 2026".encode())
+    assert sale is not None
+    assert sale.days == ("2026-12-15", "2026-12-16")
 
 
 def test_a_mail_is_told_by_its_own_number_and_a_sale_by_its_order() -> None:

@@ -14,8 +14,10 @@ from marketplaces.simulator.app import Simulator
 from marketplaces.simulator.state import Account
 from marketplaces.simulator.transport import SimulatorTransport
 from seatsync.accounts.models import User
+from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
+from tests.api.conftest import Api
 from tests.builders import build_holding
 from tests.market import Market
 
@@ -142,6 +144,21 @@ def test_a_live_account_needs_its_key(simulator: Simulator) -> None:
     assert answer.status_code == 422
     assert "SeatGeek asks for API token; none was given." in answer.content.decode()
     assert simulator.ledger.accounts == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("platform", ["seatgeek", "vividseats", "gametime"])
+@pytest.mark.parametrize("token", ["clé", "\U0001f3ab", "\u0430-token"], ids=["accent", "sign", "cyrillic"])
+def test_a_token_with_letters_that_no_token_has_is_refused(simulator: Simulator, platform: str, token: str) -> None:
+    holding = build_holding()
+    wish = {"platform": platform, "mode": "paper", "token": token}
+    page = enter(holding.actor).post(reverse("marketplaces:account_connect"), wish)
+    api = Api(tokens_issue(holding.user, holding.ticket.tenant_id).access)
+    answer = api.post("/marketplace-accounts/", wish)
+    assert (page.status_code, answer.status_code) == (422, 422)
+    assert answer.json()["errors"][0]["field"] == "token"
+    assert "refuses this token" in page.content.decode()
+    assert not MarketplaceAccount.objects.exists()
 
 
 @pytest.mark.django_db
