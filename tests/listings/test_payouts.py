@@ -1,16 +1,19 @@
 """Payouts: kept once, tied to their sales, and what they do not explain is said (I-25)."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from listings.models import Payout, PayoutLine, Sale, SaleState
+from listings.payables import received_for
 from listings.services.payouts import account_sync_payouts, accounts_sync_payouts
 from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
 from marketplaces.errors import TemporaryError
-from marketplaces.models import Mode
+from marketplaces.models import Mode, PayoutCalendarVersion
 from portfolios.models import Seat
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
@@ -189,3 +192,72 @@ def test_only_the_accounts_owner_sees_a_payout(market: Market, sale: Sale) -> No
     people = market.holding
     seen = {name: Payout.objects.visible_to(getattr(people, name)).count() for name in ("actor", "other", "outsider")}
     assert seen == {"actor": 1, "other": 0, "outsider": 0}
+
+
+def paid_for(reference: str, *lines: PaymentLine, at: datetime | None = None, currency: str = "USD") -> RemotePayment:
+    net = sum((line.net for line in lines), Decimal("0.00"))
+    return RemotePayment(reference, at or now(), net, currency, lines)
+
+
+def line_of(sale_id: str, net: str = "151.20", gross: str = "168.00") -> PaymentLine:
+    return PaymentLine(sale_id, Decimal(gross), Decimal(gross) - Decimal(net), Decimal("0.00"), Decimal(net))
+
+
+def pays(market: Market, *payments: RemotePayment) -> None:
+    """Alpha tells of these payouts, and they are read."""
+    market.alpha.paid = list(payments)
+    account_sync_payouts(account=market.accounts["alpha"])
+
+
+def test_a_payout_whose_day_is_still_to_come_completes_no_sale(
+    market: Market, sale: Sale, travel: time_machine.Traveller
+) -> None:
+    pays(market, paid_for("P-1", line_of(sale.platform_sale_id), at=now() + timedelta(days=2)))
+    assert (market.sale().state, received_for(sale).net) == (SaleState.FULFILLED, Decimal("0.00"))
+    travel.shift(timedelta(days=2))
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert (market.sale().state, received_for(sale).net) == (SaleState.COMPLETE, Decimal("151.20"))
+
+
+def test_a_payout_is_not_the_announced_one_that_has_its_sales_no_more(market: Market, sale: Sale) -> None:
+    coming = RemotePayment("", None, Decimal("20.00"), "USD", (line_of(sale.platform_sale_id, "20.00", "20.00"),))
+    market.alpha.coming = coming
+    pays(market)
+    announced = Payout.objects.get()
+    market.alpha.coming = replace(coming, lines=(line_of("another", "20.00", "20.00"),))
+    pays(market)
+    assert [line.left_out for line in PayoutLine.objects.order_by("created_at")] == [True, False]
+    pays(market, paid_for("P-1", line_of(sale.platform_sale_id)))
+    assert Payout.objects.get(reference="next") == announced
+    assert Payout.objects.get(reference="P-1").lines.get().sale == sale
+
+
+def test_of_an_announced_payout_no_day_is_told_while_one_of_its_sales_has_none(market: Market) -> None:
+    listing, _ = market.published()
+    sold = [market.alpha.sell(listing.external_id, seats) for seats in ((1, 2), (3, 4))]
+    for remote in sold:
+        market.webhook(remote)
+    calendar = PayoutCalendarVersion.objects.create(
+        platform="alpha", mode="paper", kind="after_game", days=5, valid_from=now().date(), source="test",
+        checked_on=now().date(),
+    )  # fmt: skip
+    Sale.objects.filter(platform_sale_id=sold[0].sale_id).update(payout_calendar=calendar)
+    lines = tuple(line_of(remote.sale_id) for remote in sold)
+    market.alpha.coming = RemotePayment("", None, Decimal("302.40"), "USD", lines)
+    pays(market)
+    assert Payout.objects.get().expected_at is None
+    Sale.objects.update(payout_calendar=calendar)
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert Payout.objects.get().expected_at == market.holding.game.starts_at + timedelta(days=5)
+
+
+def test_what_was_paid_weeks_ago_is_read_again_and_corrected(
+    market: Market, sale: Sale, travel: time_machine.Traveller
+) -> None:
+    first = payment(sale.platform_sale_id)
+    pays(market, first)
+    travel.shift(timedelta(days=40))
+    later = paid_for("P-2")
+    pays(market, first, later)
+    pays(market, replace(corrected(sale.platform_sale_id), paid_at=first.paid_at), later)
+    assert Payout.objects.get(reference="P-1").net == Decimal("121.20")
