@@ -50,6 +50,10 @@ class Payout(BaseModel):
         """Whether it was made, or is only announced."""
         return "announced" if self.paid_at is None else "paid"
 
+    def lines_foreign(self) -> models.QuerySet["PayoutLine"]:
+        """Its lines for sales in another currency: they count for none of them."""
+        return self.lines.exclude(sale=None).exclude(sale__currency=self.currency)
+
 
 class PayoutLine(BaseModel):
     """One sale's part of a payout; amounts are the platform's (I-25). `sale` is null for one that we do not know."""

@@ -4,7 +4,7 @@ from django.db.models import Sum
 
 from listings.locks import sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleEnding
-from listings.payables import lines_made
+from listings.payables import lines_counted
 from listings.services.ending_alerts import alert_charged
 from listings.services.endings import ending_lift, sale_end
 from listings.services.notify import sale_changed
@@ -17,7 +17,7 @@ def charges_note(payout: Payout) -> None:
     actor = Actor.marketplace(payout.tenant_id, payout.account_id)
     for sale_id in sorted(payout.lines.exclude(sale=None).values_list("sale_id", flat=True)):
         sale = sale_lock(sale_id)
-        lines = PayoutLine.objects.filter(lines_made(), sale=sale)
+        lines = PayoutLine.objects.filter(lines_counted(), sale=sale)
         charged, was = lines.aggregate(sum=Sum("penalty"))["sum"] or 0, sale.charged
         if charged == was:
             continue

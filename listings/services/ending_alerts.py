@@ -1,7 +1,7 @@
 """What people are told when a sale goes wrong: what happened, what it does to seats and money, and what is asked."""
 
 from listings.models import PayoutLine, Sale, SaleEnding, SaleState
-from listings.payables import lines_made, owed, received_for
+from listings.payables import lines_counted, owed, received_for
 from listings.services.sale_alerts import sale_settle_kinds, sale_tell, sale_what
 from listings.states import SALE_ENDINGS, MoneyEffect, SeatEffect
 from marketplaces.registry import platform_name
@@ -74,7 +74,7 @@ def alert_charged(sale: Sale) -> None:
     costs = -received.net if received.paid else sale.charged
     if costs <= (sale.told_charge or 0):
         return
-    lines = PayoutLine.objects.filter(lines_made(), sale=sale).exclude(penalty=0).select_related("payout")
+    lines = PayoutLine.objects.filter(lines_counted(), sale=sale).exclude(penalty=0).select_related("payout")
     each = ", ".join(
         f"{money_text(line.penalty, sale.currency)} ({line.note or f'payout {line.payout.reference}'})"
         for line in lines.order_by("payout__paid_at", "pk")

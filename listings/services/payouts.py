@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -90,7 +91,7 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     of the deposit; it is kept and told, never spread over the lines.
     """
     told = _by_sale(remote)
-    sums = _sums(remote, told)
+    sums = _sums(account, remote, told)
     payout = _known(account, remote, told)
     created = payout is None
     if payout is None:
@@ -98,7 +99,7 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
             account=account, reference=remote.reference or NEXT,
             defaults={
                 "tenant_id": account.tenant_id, "mode": account.mode, "platform": account.platform,
-                "paid_at": remote.paid_at, "currency": remote.currency, **sums,
+                "paid_at": remote.paid_at, **sums,
             },
         )  # fmt: skip
     if created:
@@ -183,19 +184,23 @@ def _by_sale(remote: RemotePayment) -> dict[str, PaymentLine]:
     return found
 
 
-def _sums(remote: RemotePayment, told: Mapping[str, PaymentLine]) -> dict[str, Decimal]:
+def _sums(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str, PaymentLine]) -> dict[str, Any]:
+    """What a payout comes to. A line that is for a sale in another currency explains none of its deposit."""
     lines = told.values()
+    sales = Sale.objects.filter(account=account, platform_sale_id__in=[key for key in told if key])
+    foreign = set(sales.exclude(currency=remote.currency).values_list("platform_sale_id", flat=True))
     return {
+        "currency": remote.currency,
         "gross": sum((line.gross for line in lines), _ZERO),
         "fee": sum((line.fee for line in lines), _ZERO),
         "penalty": sum((line.penalty for line in lines), _ZERO),
         "net": remote.net,
-        "unexplained": remote.net - sum((line.net for line in lines), _ZERO),
+        "unexplained": remote.net - sum((line.net for key, line in told.items() if key not in foreign), _ZERO),
     }
 
 
 def _told_again(
-    payout: Payout, remote: RemotePayment, told: Mapping[str, PaymentLine], sums: Mapping[str, Decimal]
+    payout: Payout, remote: RemotePayment, told: Mapping[str, PaymentLine], sums: Mapping[str, Any]
 ) -> None:
     was_paid = payout.paid_at is not None
     if not was_paid and remote.paid_at is not None:
@@ -271,7 +276,7 @@ def _sales_paid(payout: Payout) -> None:
     if payout.paid_at is None or payout.paid_at > now():
         return
     # A charge alone pays for nothing.
-    paid = payout.lines.filter(gross__gt=0).exclude(sale=None)
+    paid = payout.lines.filter(gross__gt=0, sale__currency=payout.currency)
     for sale_id in sorted(paid.values_list("sale_id", flat=True)):
         sale = sale_lock(sale_id)
         # Being paid does not answer the question that a person was asked.
