@@ -47,6 +47,12 @@ class RepriceForm(forms.Form):
     )
 
 
+class ReceivedForm(forms.Form):
+    """What came of a payout; empty: what was announced."""
+
+    amount = MoneyField(label="Amount", required=False)
+
+
 class TakeDownForm(forms.Form):
     """The version that the person saw, and perhaps why."""
 

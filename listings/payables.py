@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
 from listings.models import PayoutLine, Sale, SaleEnding, SaleQuerySet, SaleState
 from listings.selectors import payout_lines_of_sale, sale_list
-from listings.states import SALE_ENDINGS
+from listings.states import SALE_ENDINGS, MoneyEffect
 from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount, Mode, PayoutCalendarVersion, PayoutKind
 from marketplaces.registry import platform_can, platform_name, traits_of
@@ -25,6 +25,8 @@ from seatsync.core.money import CENT
 GRACE = timedelta(days=3)
 # States of sales whose money is owed.
 OWED: frozenset[str] = frozenset({SaleState.CONFIRMED, SaleState.FULFILLED, SaleState.COMPLETE})
+# Sales that bring nothing any more: what comes for one all the same is not the holder's to keep.
+_BRINGS_NOTHING = frozenset({MoneyEffect.NEVER_CAME, MoneyEffect.TAKEN_BACK, MoneyEffect.TAKEN_BACK_AND_CHARGED})
 _ZERO = Decimal("0.00")
 
 
@@ -40,17 +42,27 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What was paid for a sale: the sum of its lines in payouts that were made, and what was charged among it."""
+    """What was paid for a sale: the sum of its lines in payouts that were made, and what was charged among it.
+
+    `since_over` is what of it came after the sale was over; zero for one that is not.
+    """
 
     net: Decimal
     charged: Decimal
     paid: bool
+    since_over: Decimal = _ZERO
 
 
 def owed(sale: Sale) -> bool:
     """Whether the sale's money may be called late or short: it stands, and nothing that went wrong holds it up."""
     row = SALE_ENDINGS.get(sale.ending)
     return sale.state in OWED and (row is None or row.expects_money)
+
+
+def brings_nothing(sale: Sale) -> bool:
+    """Whether the sale is over, or what it brought is taken back."""
+    row = SALE_ENDINGS.get(sale.ending)
+    return sale.state == SaleState.CANCELLED or (row is not None and row.money in _BRINGS_NOTHING)
 
 
 def expectation_of(sale: Sale) -> Expectation:
@@ -88,15 +100,33 @@ def _weekday_after(moment: datetime, weekday: int) -> datetime:
 
 def received_for(sale: Sale) -> Received:
     """What was paid for a sale so far; charges that were kept back are already off the sum."""
-    made = PayoutLine.objects.filter(lines_made(), sale=sale)
+    made = PayoutLine.objects.filter(lines_counted(), sale=sale)
+    over = made.filter(payout__paid_at__gte=sale.ended_at) if sale.ended_at is not None else made
     sums = made.aggregate(net=Sum("net"), charged=Sum("penalty"))
-    return Received(sums["net"] or _ZERO, sums["charged"] or _ZERO, made.filter(gross__gt=0).exists())
+    since = over.aggregate(net=Sum("net"))["net"] if brings_nothing(sale) else None
+    paid = made.filter(gross__gt=0).exists()
+    return Received(sums["net"] or _ZERO, sums["charged"] or _ZERO, paid, since or _ZERO)
 
 
 def short_of(sale: Sale, received: Received) -> Decimal:
     """What is lacking of a sale that was paid; zero within a cent a ticket, and while nothing was paid."""
     lacking = sale.proceeds - received.net
-    return lacking if received.paid and owed(sale) and lacking > CENT * max(sale.quantity, 1) else _ZERO
+    return lacking if received.paid and owed(sale) and lacking > _slack(sale) else _ZERO
+
+
+def too_much_of(sale: Sale, received: Received) -> Decimal:
+    """What came for a sale beyond what it brings; zero within a cent a ticket.
+
+    Of one that is over it is what came afterwards: that what came before is taken back, its ending says.
+    """
+    more = min(received.net, received.since_over)
+    if not brings_nothing(sale):
+        more = received.net - sale.proceeds if sale.state in OWED else _ZERO
+    return more if more > _slack(sale) else _ZERO
+
+
+def _slack(sale: Sale) -> Decimal:
+    return CENT * max(sale.quantity, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +137,7 @@ class SaleMoney:
     expected: Expectation | None
     late: bool
     lacking: Decimal
+    too_much: Decimal
     # What came of it so far, charges off; None for whoever may not know.
     came: Decimal | None
 
@@ -122,6 +153,7 @@ def money_of(actor: Actor, sale: Sale) -> SaleMoney:
         expected=expectation_of(sale) if waits else None,
         late=waits and received is not None and overdue(sale),
         lacking=short_of(sale, received) if received else _ZERO,
+        too_much=too_much_of(sale, received) if received else _ZERO,
         came=received.net if received else None,
     )
 
@@ -189,12 +221,17 @@ def _unpaid() -> QuerySet[Sale]:
 
 
 def _paid() -> Exists:
-    return Exists(PayoutLine.objects.filter(lines_made(), sale=OuterRef("pk"), gross__gt=0))
+    return Exists(PayoutLine.objects.filter(lines_counted(), sale=OuterRef("pk"), gross__gt=0))
 
 
 def lines_made() -> Q:
     """Lines of payouts that were made by now."""
     return Q(payout__paid_at__lte=now())
+
+
+def lines_counted() -> Q:
+    """Those of them that count for their sale: an amount in another currency is none in the sale's."""
+    return lines_made() & Q(payout__currency=F("sale__currency"))
 
 
 def _announced() -> QuerySet[PayoutLine]:

@@ -213,6 +213,12 @@ class ReportInput(Input):
     charge = MoneyField(required=False, allow_null=True)
 
 
+class ReceivedInput(Input):
+    """What came, where that is not what was announced."""
+
+    amount = MoneyField(required=False, allow_null=True, min_value=Decimal("0.01"))
+
+
 class PayoutLineOutput(serializers.ModelSerializer[PayoutLine]):
     """One sale's part of a payout, as the platform reckons it."""
 
@@ -647,10 +653,13 @@ class PayoutReceived(ApiView):
 
     serializer_class = PayoutOutput
 
-    @extend_schema(tags=["sales"], summary="Say that a payout came", request=None, responses={200: PayoutOutput})
+    @extend_schema(
+        tags=["sales"], summary="Say that a payout came", request=ReceivedInput, responses={200: PayoutOutput}
+    )  # fmt: skip
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The payout, paid; 409 where its marketplace tells that itself, or it came already."""
-        payout_receive(actor=self.actor, payout_id=selectors.payout_get(self.actor, pk).pk)
+        payout = selectors.payout_get(self.actor, pk)
+        payout_receive(actor=self.actor, payout_id=payout.pk, **self.body(ReceivedInput))
         return Response(PayoutOutput(selectors.payout_get(self.actor, pk)).data)
 
 

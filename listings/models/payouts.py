@@ -31,6 +31,8 @@ class Payout(BaseModel):
     fee = models.DecimalField(max_digits=10, decimal_places=2)
     penalty = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     net = models.DecimalField(max_digits=10, decimal_places=2)
+    # What its holder found on the bank account, where its platform never says; it is the deposit then.
+    received = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, default="USD")
     # What the lines leave of the deposit; anything but zero is shown to the holder.
     unexplained = models.DecimalField(max_digits=10, decimal_places=2, default=0)
@@ -49,6 +51,10 @@ class Payout(BaseModel):
     def state(self) -> str:
         """Whether it was made, or is only announced."""
         return "announced" if self.paid_at is None else "paid"
+
+    def lines_foreign(self) -> models.QuerySet["PayoutLine"]:
+        """Its lines for sales in another currency: they count for none of them."""
+        return self.lines.exclude(sale=None).exclude(sale__currency=self.currency)
 
 
 class PayoutLine(BaseModel):

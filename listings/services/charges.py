@@ -4,7 +4,8 @@ from django.db.models import Sum
 
 from listings.locks import sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleEnding
-from listings.payables import lines_made
+from listings.payables import lines_counted
+from listings.services.ending_alerts import alert_charged
 from listings.services.endings import ending_settle, sale_end
 from listings.services.notify import sale_changed
 from listings.states import ending_may_be
@@ -16,24 +17,31 @@ def charges_note(payout: Payout) -> None:
     actor = Actor.marketplace(payout.tenant_id, payout.account_id)
     for sale_id in sorted(payout.lines.exclude(sale=None).values_list("sale_id", flat=True)):
         sale = sale_lock(sale_id)
-        lines = PayoutLine.objects.filter(lines_made(), sale=sale)
+        lines = PayoutLine.objects.filter(lines_counted(), sale=sale)
         charged, was = lines.aggregate(sum=Sum("penalty"))["sum"] or 0, sale.charged
         if charged == was:
             continue
         sale.charged = charged
+        told = _reason(sale, payout)
+        if charged > was and sale.penalty_reason:
+            sale.penalty_reason = told
+            sale.ending_reason = told if sale.ending == SaleEnding.PENALTY else sale.ending_reason
         sale.version += 1
-        sale.save(update_fields=["charged", "version", "updated_at"])
+        sale.save(update_fields=["charged", "ending_reason", "penalty_reason", "version", "updated_at"])
         sale_changed(sale)
-        if charged > was:
-            _charged(actor, sale, payout)
+        if charged > was and not sale.penalty_reason and ending_may_be(sale.state, SaleEnding.PENALTY):
+            sale_end(actor=actor, sale_id=sale.pk, ending=SaleEnding.PENALTY, reason=told)
         elif not charged and sale.penalty_reason:
             reason = f"payout {payout.reference} gives it back"
             ending_settle(actor=actor, sale=sale, ending=SaleEnding.PENALTY, reason=reason)
+        else:
+            alert_charged(sale)
 
 
-def _charged(actor: Actor, sale: Sale, payout: Payout) -> None:
-    if sale.penalty_reason or not ending_may_be(sale.state, SaleEnding.PENALTY):
-        return
+def _reason(sale: Sale, payout: Payout) -> str:
+    """What this payout calls its charge, after what the sale was charged for before."""
     notes = payout.lines.filter(sale=sale).exclude(note="").values_list("note", flat=True)
-    reason = "; ".join(notes) or f"payout {payout.reference} keeps it back"
-    sale_end(actor=actor, sale_id=sale.pk, ending=SaleEnding.PENALTY, reason=reason)
+    told = "; ".join(notes) or f"payout {payout.reference} keeps it back"
+    if not sale.penalty_reason or told in sale.penalty_reason:
+        return sale.penalty_reason or told
+    return f"{sale.penalty_reason}; {told}"[:300]

@@ -1,6 +1,7 @@
 """What people are told when a sale goes wrong: what happened, what it does to seats and money, and what is asked."""
 
-from listings.models import Sale, SaleEnding, SaleState
+from listings.models import PayoutLine, Sale, SaleEnding, SaleState
+from listings.payables import lines_counted, owed, received_for
 from listings.services.sale_alerts import sale_settle_kinds, sale_tell, sale_what
 from listings.states import SALE_ENDINGS, MoneyEffect, SeatEffect
 from marketplaces.registry import platform_name
@@ -45,13 +46,13 @@ def alert_ending(sale: Sale) -> None:
     """Something went wrong with a sale that stood."""
     ending = SaleEnding(sale.ending)
     if ending == SaleEnding.PENALTY and sale.charged:
-        # The payout says it: its alert tells what is lacking.
+        alert_charged(sale)
         return
     name, row = platform_name(sale.platform), SALE_ENDINGS[ending]
     titles = {
         SaleEnding.GAME_OFF: f"Sold, and the game is off: {sale_what(sale)}",
         SaleEnding.CLAIM: f"{name} has a complaint about a sale: {sale_what(sale)}",
-        SaleEnding.PENALTY: f"{name} charges you for a sale: {sale_what(sale)}",
+        SaleEnding.PENALTY: _charges_you(sale),
         SaleEnding.REPLACEMENT: f"{name} gave the buyer other tickets: {sale_what(sale)}",
     }
     why = "" if ending in {SaleEnding.PROMISE_CANCELLED, SaleEnding.CANCELLED} else f"{sale.ending_reason}. "
@@ -59,6 +60,35 @@ def alert_ending(sale: Sale) -> None:
         sale, kind=_KINDS[ending], title=titles.get(ending, f"Sale cancelled on {name}: {sale_what(sale)}")[:160],
         body=f"{why[:1].upper()}{why[1:]}{ending_words(sale)}", severity=row.severity,
     )  # fmt: skip
+
+
+def alert_charged(sale: Sale) -> None:
+    """What payouts charge for a sale is told under a penalty's kind, and anew when it comes to something else.
+
+    Not where the lacking money tells it (payout.short), nor what was said before that it would cost.
+    """
+    received = received_for(sale)
+    if not sale.charged or (received.paid and (owed(sale) or received.net >= 0)):
+        sale_settle_kinds(sale, _KINDS[SaleEnding.PENALTY])
+        return
+    costs = -received.net if received.paid else sale.charged
+    if costs <= (sale.told_charge or 0):
+        return
+    lines = PayoutLine.objects.filter(lines_counted(), sale=sale).exclude(penalty=0).select_related("payout")
+    each = ", ".join(
+        f"{money_text(line.penalty, sale.currency)} ({line.note or f'payout {line.payout.reference}'})"
+        for line in lines.order_by("payout__paid_at", "pk")
+    )
+    row = SALE_ENDINGS[SaleEnding.PENALTY]
+    asks = ending_words(sale) if sale.ending == SaleEnding.PENALTY else row.asks
+    sale_tell(
+        sale, kind=_KINDS[SaleEnding.PENALTY], title=_charges_you(sale)[:160], severity=row.severity,
+        body=f"{money_text(sale.charged, sale.currency)} was charged: {each}. {asks}",
+    )  # fmt: skip
+
+
+def _charges_you(sale: Sale) -> str:
+    return f"{platform_name(sale.platform)} charges you for a sale: {sale_what(sale)}"
 
 
 def alerts_of_ending_settle(sale: Sale) -> None:

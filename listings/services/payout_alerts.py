@@ -1,17 +1,17 @@
-"""What an account's owner is told about payouts: made, corrected, late, short, and not explained."""
+"""What an account's owner is told about payouts: made, corrected, late, short, too much, and not explained."""
 
 import uuid
 from decimal import Decimal
 
 from listings.models import Payout, Sale
-from listings.payables import Expectation, Received, tells_payouts
+from listings.payables import Expectation, Received, brings_nothing, tells_payouts
 from marketplaces.registry import platform_name
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
 from seatsync.live.alerts import alert_raise, alert_recover, alerts_recover, alerts_reword
 from seatsync.live.models import Alert, AlertState
 
-LATE, SHORT, UNEXPLAINED = "payout.late", "payout.short", "payout.unexplained"
+LATE, SHORT, TOO_MUCH, UNEXPLAINED = "payout.late", "payout.short", "payout.too_much", "payout.unexplained"
 
 
 def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) -> None:
@@ -45,13 +45,17 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
 
 
 def alert_unexplained(payout: Payout) -> None:
-    """The lines of a payout that was made do not sum to its deposit; said until they do."""
+    """The lines of a payout that was made do not sum to its deposit, or count for no sale; said until they do."""
     owner, key = payout.account.user_id, f"{UNEXPLAINED}:{payout.pk}"
-    if not payout.unexplained or payout.paid_at is None:
+    foreign = payout.lines_foreign().exclude(net=0).values_list("sale__currency", flat=True)
+    others = ", ".join(sorted(set(foreign)))
+    if (not payout.unexplained and not others) or payout.paid_at is None:
         alert_recover(user_id=owner, dedupe_key=key)
         return
     name, rest = platform_name(payout.platform), money_text(payout.unexplained, payout.currency)
-    body = f"The lines of payout {payout.reference} leave {rest} of {money_text(payout.net, payout.currency)}. Ask it."
+    why = f" It is in {payout.currency}, and has sales in {others}: for them it is not counted." if others else ""
+    net = money_text(payout.net, payout.currency)
+    body = f"The lines of payout {payout.reference} leave {rest} of {net}.{why} Ask it."
     if _told(owner, key):
         alerts_reword(user_ids=[owner], dedupe_key=key, body=body)
         return
@@ -92,6 +96,22 @@ def alert_short(sale: Sale, received: Received, lacking: Decimal) -> None:
     _tell(
         sale, SHORT, f"{name} paid {less} less than a sale brought",
         f"{_what(sale)}: {net} of {due} came.{charge} Ask {name}, with the number {sale.platform_sale_id}.",
+    )  # fmt: skip
+
+
+def alert_too_much(sale: Sale, received: Received, excess: Decimal) -> None:
+    """More came for a sale than it brings, or something for one that brings nothing; said until it is corrected."""
+    if not excess:
+        _over(sale, TOO_MUCH)
+        return
+    name, over = platform_name(sale.platform), brings_nothing(sale)
+    net, due, more = (money_text(value, sale.currency) for value in (received.net, sale.proceeds, excess))
+    came = f"{more} came after that, and no money comes of it" if over else f"{net} came, and {due} was to come"
+    what = f"{more} for a sale that is over" if over else f"{more} more than a sale brought"
+    _tell(
+        sale, TOO_MUCH, f"{name} paid {what}",
+        f"{_what(sale)}: {came}. Keep {more} apart: it may be taken back. "
+        f"Ask {name}, with the number {sale.platform_sale_id}.",
     )  # fmt: skip
 
 

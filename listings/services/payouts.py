@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -30,8 +31,9 @@ from marketplaces.services.links import over_link
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, NotAllowed
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
 from seatsync.core.jobs import enqueue_on_commit
+from seatsync.core.money import LARGEST, round_money
 
 # Payments are corrected for weeks after they were made; applying one twice is harmless.
 OVERLAP = timedelta(days=45)
@@ -90,15 +92,18 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     of the deposit; it is kept and told, never spread over the lines.
     """
     told = _by_sale(remote)
-    sums = _sums(remote, told)
     payout = _known(account, remote, told)
+    if payout is not None and payout.received is not None:
+        remote = _as_received(remote, payout.received)
+        told = _by_sale(remote)
+    sums = _sums(account, remote, told)
     created = payout is None
     if payout is None:
         payout, created = Payout.objects.get_or_create(
             account=account, reference=remote.reference or NEXT,
             defaults={
                 "tenant_id": account.tenant_id, "mode": account.mode, "platform": account.platform,
-                "paid_at": remote.paid_at, "currency": remote.currency, **sums,
+                "paid_at": remote.paid_at, **sums,
             },
         )  # fmt: skip
     if created:
@@ -117,10 +122,12 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
 
 
 @transaction.atomic
-def payout_receive(*, actor: Actor, payout_id: uuid.UUID) -> Payout:
+def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None = None) -> Payout:
     """The account's owner says that an announced payout is on the bank account, at a marketplace that never says so.
 
-    Raises NotFound, NotAllowed, or Conflict where its marketplace tells it or it is received already.
+    `amount` is what came, in the payout's currency, where it is not what was announced: it is short or too much as any
+    other would be. Raises NotFound, NotAllowed, InvalidInput, or Conflict where its marketplace tells it or it is
+    received already.
     """
     payout = Payout.objects.select_related("account").get_for(actor, payout_id)
     if payout.account.user_id != actor.user_id and not actor.is_staff:
@@ -128,18 +135,56 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID) -> Payout:
     if tells_payouts(payout.platform):
         name = platform_name(payout.platform)
         raise Conflict(f"{name} says itself what it has paid.", field="payout", remedy="It is read every hour.")
-    moment = now()
+    if amount is not None:
+        _amount_check(amount)
+    moment, announced = now(), payout.net
     if not Payout.objects.filter(pk=payout.pk, paid_at=None).update(paid_at=moment, updated_at=moment):
         raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
     payout.refresh_from_db()
+    if amount is not None:
+        _received_write(payout, amount)
     audit_record(
         actor=actor, verb="payout.received", object_type="payout", object_id=payout.pk,
-        subject=payout.account.user_id, before={"paid_at": None}, after={"paid_at": moment, "net": payout.net},
+        subject=payout.account.user_id, before={"paid_at": None, "net": announced},
+        after={"paid_at": moment, "net": payout.net},
     )  # fmt: skip
+    alert_unexplained(payout)
     _sales_paid(payout)
     charges_note(payout)
     sales_check(payout.lines.exclude(sale=None).values_list("sale_id", flat=True))
     return payout
+
+
+def _amount_check(amount: Decimal) -> None:
+    """Raises InvalidInput for what cannot have come."""
+    if not amount.is_finite() or not _ZERO < amount <= LARGEST:
+        raise InvalidInput(
+            "This cannot be what came.", field="amount",
+            remedy="Write what your bank shows, and say nothing while nothing came.",
+        )  # fmt: skip
+    if amount != round_money(amount):
+        raise InvalidInput("The amount has parts of a cent.", field="amount", remedy="Use at most two decimals.")
+
+
+def _received_write(payout: Payout, amount: Decimal) -> None:
+    """What came stands for what was announced; that is in the audit."""
+    lines = tuple(_kept_lines(payout, left_out=False).values())
+    remote = _as_received(RemotePayment(payout.reference, None, payout.net, payout.currency, lines), amount)
+    told = _by_sale(remote)
+    _lines_write(payout, told)
+    sums = _sums(payout.account, remote, told)
+    payout.received = amount
+    for name, value in sums.items():
+        setattr(payout, name, value)
+    payout.save(update_fields=[*sums, "received", "updated_at"])
+
+
+def _as_received(remote: RemotePayment, received: Decimal) -> RemotePayment:
+    """A payout as its holder found it. The difference is its one sale's; of several, none says whose it is."""
+    told = _by_sale(remote)
+    if len(told) == 1:
+        told = {key: replace(line, net=line.net + received - remote.net) for key, line in told.items()}
+    return replace(remote, net=received, lines=tuple(told.values()))
 
 
 def _known(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str, PaymentLine]) -> Payout | None:
@@ -183,30 +228,29 @@ def _by_sale(remote: RemotePayment) -> dict[str, PaymentLine]:
     return found
 
 
-def _sums(remote: RemotePayment, told: Mapping[str, PaymentLine]) -> dict[str, Decimal]:
+def _sums(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str, PaymentLine]) -> dict[str, Any]:
+    """What a payout comes to. A line that is for a sale in another currency explains none of its deposit."""
     lines = told.values()
+    sales = Sale.objects.filter(account=account, platform_sale_id__in=[key for key in told if key])
+    foreign = set(sales.exclude(currency=remote.currency).values_list("platform_sale_id", flat=True))
     return {
+        "currency": remote.currency,
         "gross": sum((line.gross for line in lines), _ZERO),
         "fee": sum((line.fee for line in lines), _ZERO),
         "penalty": sum((line.penalty for line in lines), _ZERO),
         "net": remote.net,
-        "unexplained": remote.net - sum((line.net for line in lines), _ZERO),
+        "unexplained": remote.net - sum((line.net for key, line in told.items() if key not in foreign), _ZERO),
     }
 
 
 def _told_again(
-    payout: Payout, remote: RemotePayment, told: Mapping[str, PaymentLine], sums: Mapping[str, Decimal]
+    payout: Payout, remote: RemotePayment, told: Mapping[str, PaymentLine], sums: Mapping[str, Any]
 ) -> None:
     was_paid = payout.paid_at is not None
     if not was_paid and remote.paid_at is not None:
         payout.paid_at = remote.paid_at
         payout.save(update_fields=["paid_at", "updated_at"])
-    kept = {
-        line.platform_sale_id: PaymentLine(
-            line.platform_sale_id, line.gross, line.fee, line.penalty, line.net, line.note
-        )
-        for line in payout.lines.all()
-    }
+    kept = _kept_lines(payout)
     reversed_lines = {key: PaymentLine(key, _ZERO, _ZERO, _ZERO, _ZERO) for key in kept if key not in told}
     before = {name: getattr(payout, name) for name in sums}
     if before == sums and _amounts(kept) == _amounts({**reversed_lines, **told}):
@@ -231,6 +275,17 @@ def _told_again(
         after={**sums, "lines": list(told.values())},
     )  # fmt: skip
     alert_payout(payout, unknown=unknown, was=before["net"] if was_paid else None)
+
+
+def _kept_lines(payout: Payout, *, left_out: bool = True) -> dict[str, PaymentLine]:
+    """The payout's lines as we have them, with those that a correction took back or without."""
+    return {
+        line.platform_sale_id: PaymentLine(
+            line.platform_sale_id, line.gross, line.fee, line.penalty, line.net, line.note
+        )
+        for line in payout.lines.all()
+        if left_out or not line.left_out
+    }
 
 
 def _amounts(lines: Mapping[str, PaymentLine]) -> dict[str, PaymentLine]:
@@ -271,7 +326,7 @@ def _sales_paid(payout: Payout) -> None:
     if payout.paid_at is None or payout.paid_at > now():
         return
     # A charge alone pays for nothing.
-    paid = payout.lines.filter(gross__gt=0).exclude(sale=None)
+    paid = payout.lines.filter(gross__gt=0, sale__currency=payout.currency)
     for sale_id in sorted(paid.values_list("sale_id", flat=True)):
         sale = sale_lock(sale_id)
         # Being paid does not answer the question that a person was asked.

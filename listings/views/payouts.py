@@ -10,13 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from listings.forms import ReceivedForm
 from listings.models import Payout
 from listings.payables import expectation_of, overdue, tells_payouts
 from listings.payables import sales_awaited as awaited_of
 from listings.selectors import payout_list as payouts_visible
 from listings.services.payouts import payout_receive
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.errors import Conflict
+from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.requests import template_for
 
 PAGE_SIZE = 50
@@ -49,11 +50,17 @@ def payout_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def payout_received(request: HttpRequest, payout_id: uuid.UUID) -> HttpResponse:
-    """The holder found an announced payout on the bank account."""
+    """The holder found an announced payout on the bank account, or another amount of it."""
+    form = ReceivedForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, str(form.errors["amount"][0]))
+        return redirect("listings:payout_list")
     try:
-        payout = payout_receive(actor=request_actor(request), payout_id=payout_id)
-    except Conflict as error:
-        messages.error(request, str(error))
+        payout = payout_receive(
+            actor=request_actor(request), payout_id=payout_id, amount=form.cleaned_data["amount"]
+        )  # fmt: skip
+    except (Conflict, InvalidInput) as error:
+        messages.error(request, f"{error.detail} {error.remedy}")
     else:
         messages.success(request, f"Noted: payout {payout.reference} came.")
     return redirect("listings:payout_list")

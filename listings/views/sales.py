@@ -59,6 +59,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "expected": money.expected,
         "late": money.late,
         "lacking": money.lacking,
+        "too_much": money.too_much,
         "ending_words": ending_words(sale),
         "came": money.came,
         "may_report": any(ending_may_be(sale.state, one) for one in REPORTABLE),

@@ -42,11 +42,14 @@ class Ended:
         sale_apply(account=self.market.accounts["alpha"], remote=moved)
         self.market.work()
 
-    def pays(self, reference: str, *, gross: str = "168.00", fee: str = "16.80", penalty: str = "0.00") -> None:
+    def pays(
+        self, reference: str, *, gross: str = "168.00", fee: str = "16.80", penalty: str = "0.00",
+        note: str = "Late delivery",
+    ) -> None:  # fmt: skip
         net = Decimal(gross) - Decimal(fee) - Decimal(penalty)
         line = PaymentLine(
             self.remote.sale_id, Decimal(gross), Decimal(fee), Decimal(penalty), net,
-            "Late delivery" if Decimal(penalty) else "",
+            note if Decimal(penalty) else "",
         )  # fmt: skip
         self.market.alpha.paid.append(RemotePayment(reference, now(), net, "USD", (line,)))
         account_sync_payouts(account=self.market.accounts["alpha"])

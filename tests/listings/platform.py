@@ -242,7 +242,7 @@ class ScriptedPlatform:
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         self._enter("payments", "")
-        return iter(list(self.paid))
+        return iter([one for one in self.paid if one.paid_at is None or one.paid_at >= since])
 
     def next_payment(self, link: Link) -> RemotePayment | None:
         return self.coming

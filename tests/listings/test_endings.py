@@ -12,6 +12,7 @@ from django.urls import reverse
 from listings.models import Payout, PayoutLine, Sale, SaleEnding, SaleState
 from listings.payables import expectation_of, sales_awaited
 from listings.services.endings import ending_lift, sale_end
+from listings.services.notify import sale_people
 from listings.services.payout_checks import payouts_check
 from listings.services.payouts import account_sync_payouts
 from listings.services.sale_report import REPORTS, sale_report
@@ -230,6 +231,66 @@ def test_a_charge_on_a_sale_that_stands_is_a_penalty_and_what_was_paid_stays_as_
     ending_lift(actor=ended.market.holding.actor, sale_id=sale.pk, reason="it was late")
     account_sync_payouts(account=ended.market.accounts["alpha"])
     assert (ended.sale.ending, ended.sale.charged) == ("", Decimal("30.00"))
+
+
+def test_a_charge_on_a_sale_that_was_never_paid_is_a_task_and_a_further_one_too(ended: Ended) -> None:
+    ended.pays("P-1", gross="0.00", fee="0.00", penalty="42.50")
+    sale, alert = ended.sale, ended.alert("sale.penalty")
+    assert (sale.ending, sale.charged, alert.severity) == (SaleEnding.PENALTY, Decimal("42.50"), "action")
+    assert alert.title.startswith("Alpha charges you for a sale: 2 seats 131 row 27")
+    assert alert.body.startswith("$42.50 was charged: $42.50 (Late delivery). The seats stay the buyer's.")
+    told = Alert.objects.filter(kind="sale.penalty").values_list("user_id", flat=True)
+    assert set(told) == set(sale_people(sale))
+    # Read again and again it is told once.
+    account_sync_payouts(account=ended.market.accounts["alpha"])
+    assert ended.alert("sale.penalty").count == 1
+    # Seen, and then charged more: that is told anew.
+    Alert.objects.filter(kind="sale.penalty").update(acknowledged_at=now())
+    ended.pays("P-2", gross="0.00", fee="0.00", penalty="300.00", note="Denied entry")
+    assert (ended.sale.charged, ended.sale.ending_reason) == (Decimal("342.50"), "Late delivery; Denied entry")
+    anew = Alert.objects.get(kind="sale.penalty", user_id=ended.market.holding.user.pk, acknowledged_at=None)
+    assert "$342.50 was charged: $42.50 (Late delivery), $300.00 (Denied entry)." in anew.body
+    # Open already, it is reworded.
+    ended.pays("P-3", gross="0.00", fee="0.00", penalty="1.00", note="Denied entry")
+    anew.refresh_from_db()
+    assert ("$343.50 was charged" in anew.body, ended.sale.ending_reason) == (True, "Late delivery; Denied entry")
+
+
+def test_a_charge_that_is_given_back_before_the_sale_is_paid_is_told_no_more(ended: Ended) -> None:
+    ended.pays("P-1", gross="0.00", fee="0.00", penalty="42.50")
+    ended.pays("P-2", gross="0.00", fee="0.00", penalty="-30.00")
+    assert (ended.sale.ending, ended.alert("sale.penalty").state) == (SaleEnding.PENALTY, "firing")
+    assert "$12.50 was charged: $42.50 (Late delivery), \N{MINUS SIGN}$30.00" in ended.alert("sale.penalty").body
+    ended.pays("P-3", gross="0.00", fee="0.00", penalty="-12.50")
+    assert (ended.sale.ending, ended.sale.charged) == ("", Decimal("0.00"))
+    assert ended.alert("sale.penalty").state == "recovered"
+
+
+def test_once_the_sale_is_paid_what_is_lacking_tells_the_charge(ended: Ended) -> None:
+    ended.pays("P-1", gross="0.00", fee="0.00", penalty="42.50")
+    ended.pays("P-2", penalty="10.00")
+    assert ended.alert("sale.penalty").state == "recovered"
+    assert "It charged $52.50 for it." in ended.alert("payout.short").body
+
+
+def test_a_charge_on_a_sale_that_is_over_is_a_task_unless_it_only_takes_back_what_was_paid(ended: Ended) -> None:
+    ended.pays("P-1")
+    ended.says(RemoteSaleState.CANCELLED)
+    ended.pays("P-2", gross="0.00", fee="0.00", penalty="151.20")
+    assert not Alert.objects.filter(kind="sale.penalty").exists()
+    ended.pays("P-3", gross="0.00", fee="0.00", penalty="25.00", note="Admin fee")
+    assert "$176.20 was charged: $151.20 (Late delivery), $25.00 (Admin fee)." in ended.alert("sale.penalty").body
+    assert (ended.sale.ending, ended.sale.state) == (SaleEnding.CANCELLED, SaleState.CANCELLED)
+    ended.pays("P-4", gross="0.00", fee="0.00", penalty="-176.20")
+    assert ended.alert("sale.penalty").state == "recovered"
+
+
+def test_a_charge_that_was_said_before_is_told_once(ended: Ended) -> None:
+    ended.report("penalty", charge=Decimal("42.50"))
+    ended.pays("P-1", gross="0.00", fee="0.00", penalty="42.50")
+    alert = ended.alert("sale.penalty")
+    assert (alert.count, alert.state, "It is said to cost $42.50." in alert.body) == (1, "firing", True)
+    assert ended.sale.ending_reason == "they wrote so; Late delivery"
 
 
 def test_a_penalty_that_is_given_back_is_over(ended: Ended) -> None:

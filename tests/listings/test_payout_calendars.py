@@ -19,9 +19,10 @@ from marketplaces.registry import adapter_get, adapter_keys
 from marketplaces.selectors import payout_calendar
 from marketplaces.services.links import over_link
 from marketplaces.simulator.dialects import platforms, rules_of
+from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, NotFound
+from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from tests.listings.selling import Seller
@@ -174,6 +175,90 @@ def test_where_nobody_says_what_was_paid_its_holder_is_asked(seller: Seller) -> 
     seller.go(due + GRACE + timedelta(days=1))
     payout.refresh_from_db()
     assert payout.paid_at == due + GRACE
+
+
+GAMETIME = pytest.mark.parametrize("seller", ["gametime"], indirect=True)
+
+
+@GAMETIME
+@pytest.mark.parametrize(
+    ("came", "kind", "said"),
+    [
+        ("140.00", "payout.short", "$140.00 of $168.00 came."),
+        ("170.00", "payout.too_much", "$170.00 came, and $168.00 was to come."),
+    ],
+)
+def test_what_came_may_be_another_amount_and_is_said_like_any_other(
+    seller: Seller, came: str, kind: str, said: str
+) -> None:
+    seller.go(DUE["gametime"](seller.holding.game.starts_at, now()))
+    payout = Payout.objects.get()
+    payout_receive(actor=seller.holding.actor, payout_id=payout.pk, amount=Decimal(came))
+    # Told again as announced, it stays what came.
+    for _ in range(2):
+        payout.refresh_from_db()
+        assert (payout.net, payout.received, payout.unexplained) == (Decimal(came), Decimal(came), Decimal("0.00"))
+        assert (payout.lines.get().net, seller.sale.state) == (Decimal(came), SaleState.COMPLETE)
+        assert (seller.alert(kind).state, said in seller.alert(kind).body) == ("firing", True)
+        seller.go(now() + timedelta(hours=1))
+    content = audit_read(AuditEntry.objects.get(verb="payout.received"))
+    assert content is not None
+    assert (content["before"]["net"], content["after"]["net"]) == ("168.00", came)
+    assert not AuditEntry.objects.filter(verb="payout.corrected").exists()
+    assert Alert.objects.filter(kind__startswith="payout").count() == 1
+
+
+@GAMETIME
+def test_of_a_payout_of_several_sales_the_difference_is_nobodys(seller: Seller) -> None:
+    seller.go(DUE["gametime"](seller.holding.game.starts_at, now()))
+    payout = Payout.objects.get()
+    line = payout.lines.get()
+    PayoutLine.objects.create(
+        payout=payout, tenant_id=payout.tenant_id, platform_sale_id="another", gross=Decimal("50.00"),
+        fee=Decimal("0.00"), net=Decimal("50.00"),
+    )  # fmt: skip
+    Payout.objects.update(net=Decimal("218.00"))
+    payout_receive(actor=seller.holding.actor, payout_id=payout.pk, amount=Decimal("217.00"))
+    payout.refresh_from_db()
+    assert (payout.net, payout.unexplained) == (Decimal("217.00"), Decimal("-1.00"))
+    assert PayoutLine.objects.get(pk=line.pk).net == Decimal("168.00")
+    assert "leave \N{MINUS SIGN}$1.00 of $217.00" in seller.alert("payout.unexplained").body
+
+
+@GAMETIME
+@pytest.mark.parametrize("amount", ["0", "-5.00", "1.005", "NaN", "Infinity", "100000000.00"])
+def test_what_cannot_have_come_is_refused(seller: Seller, amount: str) -> None:
+    seller.go(DUE["gametime"](seller.holding.game.starts_at, now()))
+    with pytest.raises(InvalidInput) as caught:
+        payout_receive(actor=seller.holding.actor, payout_id=Payout.objects.get().pk, amount=Decimal(amount))
+    assert [problem.field for problem in caught.value.problems] == ["amount"]
+    assert (Payout.objects.get().paid_at, seller.sale.state) == (None, SaleState.FULFILLED)
+
+
+@GAMETIME
+def test_page_and_api_take_what_came(seller: Seller, client: Client) -> None:
+    seller.go(DUE["gametime"](seller.holding.game.starts_at, now()))
+    payout = Payout.objects.get()
+    client.force_login(seller.holding.user)
+    url, page = reverse("listings:payout_received", args=[payout.pk]), reverse("listings:payout_list")
+    assert 'name="amount"' in client.get(page).content.decode()
+    for wrong, words in (("much", "is not an amount"), ("-1", "cannot be what came"), ("0", "cannot be what came")):
+        assert words in client.post(url, {"amount": wrong}, follow=True).content.decode()
+    access = tokens_issue(seller.holding.user, payout.tenant_id).access
+    api, path = Client(headers={"Authorization": f"Bearer {access}"}), f"/api/v1/payouts/{payout.pk}/received/"
+    for wrong in ("much", "0.00", "1.005", "-1.00"):
+        answer = api.post(path, {"amount": wrong}, content_type="application/json")
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "amount")
+    assert Payout.objects.get().paid_at is None
+    answer = api.post(path, {"amount": "140.00"}, content_type="application/json")
+    assert (answer.status_code, answer.json()["net"]) == (200, "140.00")
+    Payout.objects.update(paid_at=None, received=None)
+    assert "came." in client.post(url, {"amount": "$139.50"}, follow=True).content.decode()
+    assert Payout.objects.get().net == Decimal("139.50")
+    Payout.objects.update(paid_at=None, received=None)
+    client.post(url, {"amount": ""})
+    payout.refresh_from_db()
+    assert (payout.net, payout.received, payout.paid_at) == (Decimal("139.50"), None, now())
 
 
 def test_what_a_platform_tells_itself_nobody_can_say_for_it(seller: Seller) -> None:

@@ -1,16 +1,23 @@
 """Payouts: kept once, tied to their sales, and what they do not explain is said (I-25)."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from listings.models import Payout, PayoutLine, Sale, SaleState
+from listings.payables import received_for, sales_awaited
+from listings.services.payout_checks import payouts_check
 from listings.services.payouts import account_sync_payouts, accounts_sync_payouts
+from listings.services.sale_saga import sale_apply
 from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
 from marketplaces.errors import TemporaryError
-from marketplaces.models import Mode
+from marketplaces.models import Mode, PayoutCalendarVersion
 from portfolios.models import Seat
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
@@ -189,3 +196,165 @@ def test_only_the_accounts_owner_sees_a_payout(market: Market, sale: Sale) -> No
     people = market.holding
     seen = {name: Payout.objects.visible_to(getattr(people, name)).count() for name in ("actor", "other", "outsider")}
     assert seen == {"actor": 1, "other": 0, "outsider": 0}
+
+
+def paid_for(reference: str, *lines: PaymentLine, at: datetime | None = None, currency: str = "USD") -> RemotePayment:
+    net = sum((line.net for line in lines), Decimal("0.00"))
+    return RemotePayment(reference, at or now(), net, currency, lines)
+
+
+def line_of(sale_id: str, net: str = "151.20", gross: str = "168.00") -> PaymentLine:
+    return PaymentLine(sale_id, Decimal(gross), Decimal(gross) - Decimal(net), Decimal("0.00"), Decimal(net))
+
+
+def pays(market: Market, *payments: RemotePayment) -> None:
+    """Alpha tells of these payouts, and they are read."""
+    market.alpha.paid = list(payments)
+    account_sync_payouts(account=market.accounts["alpha"])
+
+
+def test_a_payout_whose_day_is_still_to_come_completes_no_sale(
+    market: Market, sale: Sale, travel: time_machine.Traveller
+) -> None:
+    pays(market, paid_for("P-1", line_of(sale.platform_sale_id), at=now() + timedelta(days=2)))
+    assert (market.sale().state, received_for(sale).net) == (SaleState.FULFILLED, Decimal("0.00"))
+    travel.shift(timedelta(days=2))
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert (market.sale().state, received_for(sale).net) == (SaleState.COMPLETE, Decimal("151.20"))
+
+
+def test_a_payout_is_not_the_announced_one_that_has_its_sales_no_more(market: Market, sale: Sale) -> None:
+    coming = RemotePayment("", None, Decimal("20.00"), "USD", (line_of(sale.platform_sale_id, "20.00", "20.00"),))
+    market.alpha.coming = coming
+    pays(market)
+    announced = Payout.objects.get()
+    market.alpha.coming = replace(coming, lines=(line_of("another", "20.00", "20.00"),))
+    pays(market)
+    assert [line.left_out for line in PayoutLine.objects.order_by("created_at")] == [True, False]
+    pays(market, paid_for("P-1", line_of(sale.platform_sale_id)))
+    assert Payout.objects.get(reference="next") == announced
+    assert Payout.objects.get(reference="P-1").lines.get().sale == sale
+
+
+def test_of_an_announced_payout_no_day_is_told_while_one_of_its_sales_has_none(market: Market) -> None:
+    listing, _ = market.published()
+    sold = [market.alpha.sell(listing.external_id, seats) for seats in ((1, 2), (3, 4))]
+    for remote in sold:
+        market.webhook(remote)
+    calendar = PayoutCalendarVersion.objects.create(
+        platform="alpha", mode="paper", kind="after_game", days=5, valid_from=now().date(), source="test",
+        checked_on=now().date(),
+    )  # fmt: skip
+    Sale.objects.filter(platform_sale_id=sold[0].sale_id).update(payout_calendar=calendar)
+    lines = tuple(line_of(remote.sale_id) for remote in sold)
+    market.alpha.coming = RemotePayment("", None, Decimal("302.40"), "USD", lines)
+    pays(market)
+    assert Payout.objects.get().expected_at is None
+    Sale.objects.update(payout_calendar=calendar)
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert Payout.objects.get().expected_at == market.holding.game.starts_at + timedelta(days=5)
+
+
+def test_what_was_paid_weeks_ago_is_read_again_and_corrected(
+    market: Market, sale: Sale, travel: time_machine.Traveller
+) -> None:
+    first = payment(sale.platform_sale_id)
+    pays(market, first)
+    travel.shift(timedelta(days=40))
+    later = paid_for("P-2")
+    pays(market, first, later)
+    pays(market, replace(corrected(sale.platform_sale_id), paid_at=first.paid_at), later)
+    assert Payout.objects.get(reference="P-1").net == Decimal("121.20")
+
+
+def test_i25_money_in_another_currency_pays_no_sale_is_kept_and_is_said(
+    market: Market, sale: Sale, client: Client
+) -> None:
+    told, sale_id = Alert.objects.filter(kind="payout.unexplained"), sale.platform_sale_id
+    charged = replace(line_of(sale_id), penalty=Decimal("30.00"), net=Decimal("121.20"))
+    pays(market, paid_for("P-1", charged, currency="EUR"))
+    payout, line = Payout.objects.get(), PayoutLine.objects.get()
+    assert (payout.currency, payout.unexplained) == ("EUR", Decimal("121.20"))
+    assert (line.sale, line.net) == (sale, Decimal("121.20"))
+    sale = market.sale()
+    assert (sale.state, sale.charged, received_for(sale).net) == (SaleState.FULFILLED, Decimal("0.00"), Decimal("0.00"))
+    assert list(sales_awaited(market.holding.actor)) == [sale]
+    assert (told.get().severity, told.get().state) == ("action", "firing")
+    assert "It is in EUR, and has sales in USD: for them it is not counted." in told.get().body
+    client.force_login(market.holding.user)
+    page = client.get(reverse("listings:sale_detail", args=[sale.pk])).content.decode()
+    assert ("not counted: the sale is in USD" in page, "\N{EURO SIGN}121.20" in page) == (True, True)
+    assert "not explained" in client.get(reverse("listings:payout_list")).content.decode()
+    # Its marketplace corrects itself.
+    pays(market, paid_for("P-1", line_of(sale_id)))
+    payout.refresh_from_db()
+    assert (payout.currency, payout.unexplained, told.get().state) == ("USD", Decimal("0.00"), "recovered")
+    assert (market.sale().state, received_for(sale).net) == (SaleState.COMPLETE, Decimal("151.20"))
+
+
+def test_lines_in_another_currency_are_said_even_where_they_come_to_nothing(market: Market) -> None:
+    listing, _ = market.published()
+    sold = [market.alpha.sell(listing.external_id, seats) for seats in ((1, 2), (3, 4))]
+    for remote in sold:
+        market.webhook(remote)
+    lines = (line_of(sold[0].sale_id, "20.00", "20.00"), line_of(sold[1].sale_id, "-20.00", "-20.00"))
+    pays(market, paid_for("P-1", *lines, currency="EUR"))
+    assert Payout.objects.get().unexplained == Decimal("0.00")
+    assert Alert.objects.get(kind="payout.unexplained").state == "firing"
+
+
+def test_a_sale_that_is_paid_twice_is_said_once_until_it_is_corrected(
+    market: Market, sale: Sale, client: Client
+) -> None:
+    first, again = (paid_for(reference, line_of(sale.platform_sale_id)) for reference in ("P-1", "P-2"))
+    pays(market, first)
+    assert not Alert.objects.filter(kind="payout.too_much").exists()
+    pays(market, first, again)
+    alert = Alert.objects.get(kind="payout.too_much")
+    assert (alert.user_id, alert.severity) == (market.holding.user.pk, "action")
+    assert alert.title == "Alpha paid $151.20 more than a sale brought"
+    assert "$302.40 came, and $151.20 was to come. Keep $151.20 apart" in alert.body
+    client.force_login(market.holding.user)
+    page = reverse("listings:sale_detail", args=[sale.pk])
+    assert "Too much" in client.get(page).content.decode()
+    # What was seen is not said again.
+    Alert.objects.filter(pk=alert.pk).update(acknowledged_at=now())
+    pays(market, first, again)
+    payouts_check()
+    assert Alert.objects.filter(kind="payout.too_much").count() == 1
+    pays(market, first, again, paid_for("P-3", line_of(sale.platform_sale_id, "-151.20", "-168.00")))
+    alert.refresh_from_db()
+    assert alert.state == "recovered"
+    assert "Too much" not in client.get(page).content.decode()
+
+
+@pytest.mark.parametrize(("net", "said"), [("151.22", False), ("151.23", True), ("1512.00", True)])
+def test_more_than_a_cent_a_ticket_above_is_too_much(market: Market, sale: Sale, net: str, *, said: bool) -> None:
+    pays(market, paid_for("P-1", line_of(sale.platform_sale_id, net, net)))
+    assert Alert.objects.filter(kind="payout.too_much").exists() == said
+
+
+def test_money_for_a_sale_that_is_over_is_said_until_it_is_taken_back(market: Market, sale: Sale) -> None:
+    cancelled = market.alpha.move(sale.platform_sale_id, RemoteSaleState.CANCELLED)
+    sale_apply(account=market.accounts["alpha"], remote=cancelled)
+    first = paid_for("P-1", line_of(sale.platform_sale_id))
+    pays(market, first)
+    alert = Alert.objects.get(kind="payout.too_much")
+    assert (alert.title, alert.severity) == ("Alpha paid $151.20 for a sale that is over", "action")
+    assert "$151.20 came after that, and no money comes of it. Keep $151.20 apart" in alert.body
+    pays(market, first, paid_for("P-2", line_of(sale.platform_sale_id, "-151.20", "-168.00")))
+    alert.refresh_from_db()
+    assert alert.state == "recovered"
+
+
+def test_what_came_before_a_sale_was_over_is_said_by_its_ending_alone(market: Market, sale: Sale) -> None:
+    first = paid_for("P-1", line_of(sale.platform_sale_id))
+    pays(market, first)
+    cancelled = market.alpha.move(sale.platform_sale_id, RemoteSaleState.CANCELLED)
+    sale_apply(account=market.accounts["alpha"], remote=cancelled)
+    pays(market, first)
+    payouts_check()
+    assert "what was paid is taken back" in Alert.objects.filter(kind="sale.cancelled").latest("raised_at").body
+    assert not Alert.objects.filter(kind="payout.too_much").exists()
+    pays(market, first, paid_for("P-2", line_of(sale.platform_sale_id, "10.00", "10.00")))
+    assert Alert.objects.get(kind="payout.too_much").title == "Alpha paid $10.00 for a sale that is over"

@@ -145,18 +145,85 @@ def test_stubhub_listing_states(body: dict[str, Any], state: RemoteListingState)
     assert stubhub.listing_of(whole).state is state
 
 
-def test_stubhub_penalties_are_not_fees() -> None:
-    def detail(amount: str, reason: str) -> dict[str, Any]:
-        return {"amount": {"amount": Decimal(amount), "currency_code": "USD"}, "reason_description": reason}
+def detail(amount: str, reason: str) -> dict[str, Any]:
+    return {"amount": {"amount": Decimal(amount), "currency_code": "USD"}, "reason_description": reason}
 
-    sale = {
-        "proceeds": [detail("100.00", "Sale")],
-        "charges": [detail("-10.00", "Selling fee"), detail("25.00", "Failed order penalty")],
-        "credits": [detail("5.00", "Goodwill")], "_embedded": {"sale": {"id": 9}},
-    }  # fmt: skip
-    paid = payment_of({"id": 1, "payment_amount": {"amount": 70}, "_embedded": {"sales": [sale]}})
-    gross, fee, penalty, net = (Decimal(amount) for amount in ("100.00", "10.00", "25.00", "70.00"))
-    assert paid.lines == (PaymentLine("9", gross, fee, penalty, net, "Failed order penalty"),)
+
+def stubhub_paid(net: str, *, proceeds: Any = (), charges: Any = (), credits: Any = ()) -> tuple[PaymentLine, ...]:  # noqa: A002
+    """What we make of a payment of one sale, each part an amount and what it is called."""
+    parts = {"proceeds": proceeds, "charges": charges, "credits": credits}
+    sale = {name: [detail(*one) for one in given] for name, given in parts.items()}
+    sales = [{**sale, "_embedded": {"sale": {"id": 9}}}]
+    return payment_of({"id": 1, "payment_amount": {"amount": Decimal(net)}, "_embedded": {"sales": sales}}).lines
+
+
+def line_9(gross: str, fee: str, penalty: str, net: str, note: str = "") -> tuple[PaymentLine, ...]:
+    return (PaymentLine("9", Decimal(gross), Decimal(fee), Decimal(penalty), Decimal(net), note),)
+
+
+@pytest.mark.parametrize("minus", ["", "-"])
+def test_stubhub_penalties_are_not_fees(minus: str) -> None:
+    paid = stubhub_paid(
+        "70.00", proceeds=[("100.00", "Sale")], credits=[("5.00", "Goodwill")],
+        charges=[(f"{minus}10.00", "Selling fee"), (f"{minus}25.00", "Failed order penalty")],
+    )  # fmt: skip
+    assert paid == line_9("100.00", "10.00", "25.00", "70.00", "Failed order penalty")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Selling fee",
+        "Seller Fees",
+        "Commission",
+        "Service fee (10 %)",
+        "Cancellation protection fee",
+        "Refined plate fee",
+    ],
+)
+def test_stubhub_takes_a_fee(name: str) -> None:
+    assert stubhub_paid("90.00", proceeds=[("100.00", "Sale")], charges=[("10.00", name)]) == line_9(
+        "100.00", "10.00", "0.00", "90.00"
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Denied entry: 200 %", "Chargeback", "Charge-back fee", "Tickets not delivered", "Non-delivery fee",
+        "Undelivered order fee", "Late delivery fee", "Failed delivery fee", "Penalty fee", "Fine",
+        "Late transfer fine", "Invalid ticket fee", "Replacement tickets", "Replacement fee", "Cancellation fee",
+        "Cancelled order fee", "Admin fee", "Reversed sale", "Something new", "",
+    ],
+)  # fmt: skip
+def test_stubhub_penalises_by_whatever_is_not_plainly_a_fee(name: str) -> None:
+    assert stubhub_paid("-336.00", charges=[("336.00", name)]) == line_9("0.00", "0.00", "336.00", "-336.00", name)
+
+
+@pytest.mark.parametrize(
+    ("net", "parts", "expected"),
+    [
+        (
+            "-151.20", {"proceeds": [("-168.00", "Reversed sale")], "charges": [("-16.80", "Selling fee")]},
+            ("-168.00", "-16.80", "0.00", "-151.20"),
+        ),
+        (
+            "0.00", {
+                "proceeds": [("168.00", "Sale"), ("-168.00", "Reversed sale")],
+                "charges": [("16.80", "Selling fee"), ("-16.80", "Selling fee")],
+            }, ("0.00", "0.00", "0.00", "0.00"),
+        ),
+        ("16.80", {"charges": [("-16.80", "Selling fee refund")]}, ("0.00", "-16.80", "0.00", "16.80")),
+        ("25.00", {"charges": [("-25.00", "Penalty")]}, ("0.00", "0.00", "-25.00", "25.00", "Penalty")),
+        ("-5.00", {"credits": [("-5.00", "Goodwill taken back")]}, ("0.00", "0.00", "0.00", "-5.00")),
+        # Where the deposit settles nothing, a plus is what is taken off.
+        ("115.00", {"proceeds": [("100.00", "Sale")], "charges": [("10.00", "Selling fee")]}, (
+            "100.00", "10.00", "0.00", "90.00",
+        )),
+    ],
+)  # fmt: skip
+def test_stubhub_amounts_keep_their_signs(net: str, parts: dict[str, Any], expected: tuple[str, ...]) -> None:
+    assert stubhub_paid(net, **parts) == line_9(*expected)
 
 
 @pytest.mark.parametrize(

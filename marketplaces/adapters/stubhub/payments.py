@@ -1,5 +1,6 @@
 """StubHub's payouts to ours."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,18 +11,32 @@ from marketplaces.adapters.stubhub.mapping import amount_at
 from marketplaces.contracts import PaymentLine, RemotePayment
 
 _ZERO = Decimal("0.00")
-_PENALTY_WORDS = ("penalt", "fine", "failed", "replacement", "cancel", "revers")
+# StubHub publishes no list of its charges. A penalty that passes for a fee is told to nobody, and a fee that passes for
+# a penalty is asked about once: so only what is called a fee or commission, and names nothing that went wrong, is one.
+_FEE = re.compile(r"\b(?:fees?|commissions?)\b", re.IGNORECASE)
+# It takes an "admin fee" for a failed order. A fee for cancelling is a penalty, one for cover against it is not.
+_WRONG = re.compile(
+    r"\bpenal|\bfine[ds]?\b|\bcharge.?back|\bdenied\b|\b(?:not |non.?|un)deliver|\blate(?:ness)?\b|\bfail|\breplac|"
+    r"\binvalid\b|\bdispute|\bviolat|\badmin|\bcancel\w*(?: order| sale)? fees?\b",
+    re.IGNORECASE,
+)
 
 
 def payment_of(body: Any) -> RemotePayment:
-    """Payment; net is what was paid out."""
-    net = amount_at(body, "payment_amount")
+    """Payment; net is what was paid out.
+
+    Charges may come with a minus or without. One that is given back has the other sign, and must not pass for one that
+    is kept: they are read as what is taken off, unless only the other way explains the deposit.
+    """
+    net = amount_at(body, "payment_amount") or _ZERO
+    items = _wire.items_at(body, "_embedded", "sales")
+    told, turned = (tuple(_line(item, sign) for item in items) for sign in (1, -1))
     return RemotePayment(
         reference=_wire.text_at(body, "id"),
         paid_at=_wire.moment_of(_wire.dig(body, "created_at")),
-        net=_ZERO if net is None else net,
+        net=net,
         currency=_wire.text_at(body, "payment_amount", "currency_code") or "USD",
-        lines=tuple(_line(item) for item in _wire.items_at(body, "_embedded", "sales")),
+        lines=turned if _net(turned) == net != _net(told) else told,
     )
 
 
@@ -34,23 +49,26 @@ def next_payment_of(body: Any) -> RemotePayment | None:
     return replace(told, reference="", paid_at=None, expected_at=day)
 
 
-def _line(item: Any) -> PaymentLine:
-    """One sale's line; a credit adds to the net only."""
+def _line(item: Any, sign: int) -> PaymentLine:
+    """One sale's line, its charges times `sign` being what is taken off; a credit adds to the net only."""
     charges = _wire.items_at(item, "charges")
-    penalty = sum((_amount(charge) for charge in charges if _is_penalty(charge)), _ZERO)
-    fee = sum((_amount(charge) for charge in charges if not _is_penalty(charge)), _ZERO)
-    gross = sum((_amount(part) for part in _wire.items_at(item, "proceeds")), _ZERO)
-    credit = sum((_amount(part) for part in _wire.items_at(item, "credits")), _ZERO)
+    penalties = [charge for charge in charges if not _is_fee(charge)]
+    penalty = _sum(penalties) * sign
+    fee = _sum([charge for charge in charges if _is_fee(charge)]) * sign
+    gross, credit = _sum(_wire.items_at(item, "proceeds")), _sum(_wire.items_at(item, "credits"))
     sale_id = _wire.text_at(item, "_embedded", "sale", "id")
-    note = "; ".join(_wire.text_at(charge, "reason_description") for charge in charges if _is_penalty(charge))
+    note = "; ".join(filter(None, (_wire.text_at(charge, "reason_description") for charge in penalties)))
     return PaymentLine(sale_id, gross, fee, penalty, gross - fee - penalty + credit, note)
 
 
-def _amount(detail: Any) -> Decimal:
-    """Charges come with or without their minus sign: the column says which they are."""
-    return abs(amount_at(detail, "amount") or _ZERO)
+def _net(lines: tuple[PaymentLine, ...]) -> Decimal:
+    return sum((line.net for line in lines), _ZERO)
 
 
-def _is_penalty(charge: Any) -> bool:
-    reason = _wire.text_at(charge, "reason_description").lower()
-    return any(word in reason for word in _PENALTY_WORDS)
+def _sum(details: list[Any]) -> Decimal:
+    return sum((amount_at(detail, "amount") or _ZERO for detail in details), _ZERO)
+
+
+def _is_fee(charge: Any) -> bool:
+    name = _wire.text_at(charge, "reason_description")
+    return _FEE.search(name) is not None and _WRONG.search(name) is None
