@@ -58,9 +58,16 @@ def still_up_on(account_id: uuid.UUID) -> list[str]:
     return [_in_words(one) for one in shown]
 
 
+_UNTOLD = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)
+
+
 def _in_words(listing: Listing) -> str:
-    label = f" {listing.seat_group.label}" if listing.seat_group else ""
-    return f"{listing.quantity} in {listing.section}/{listing.row}{label}, {listing.game.words}"
+    # Of what shrinks or comes down its marketplace shows all of it until it was told, which it cannot be.
+    untold = listing.commands.filter(kind__in=[CommandKind.RESIZE, CommandKind.DELIST], state__in=_UNTOLD).exists()
+    seats = listing.listing_seats.all() if untold else listing.listing_seats.filter(offered=True)
+    numbers = sorted(seats.values_list("seat__seat_number", flat=True))
+    label = f" {', '.join(map(str, numbers))}" if numbers else ""
+    return f"{len(numbers) or listing.quantity} in {listing.section}/{listing.row}{label}, {listing.game.words}"
 
 
 def _unread(account_id: uuid.UUID) -> int:

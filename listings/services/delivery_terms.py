@@ -78,13 +78,15 @@ def _check(delivery: str, disclosures: Sequence[str]) -> None:
         raise InvalidInput("Some of the input is not valid.", problems=tuple(problems))
 
 
+# The buyer of an unclear sale waits as well.
+_WAITING = (SaleState.PROVISIONAL, SaleState.CONFIRMED, SaleState.NEEDS_PERSON)
+
+
 def _check_promised(ticket: SeasonTicket, in_hand_on: date | None) -> None:
     """Raises Conflict where a later day would break what a buyer was promised."""
     if in_hand_on is None:
         return
-    waiting = Sale.objects.filter(
-        listing__season_ticket=ticket, state__in=[SaleState.PROVISIONAL, SaleState.CONFIRMED], delivered_at=None
-    )
+    waiting = Sale.objects.filter(listing__season_ticket=ticket, state__in=_WAITING, delivered_at=None)
     for sale in waiting.select_related("listing__game"):
         promised = sale.listing.in_hand_on if sale.listing else None
         if promised is None or promised < in_hand_on:

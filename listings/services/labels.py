@@ -49,7 +49,8 @@ def label_of_sale(actor: Actor, sale: Sale) -> bytes | None:
     """
     if not sale.may(actor, "list"):
         raise NotAllowed("You may look at this sale but not hand it over.")
-    found = subject_unseal(sale.account.user_id, sale.label_sealed)
+    # Of a sale that is over it only tells where somebody lives.
+    found = subject_unseal(sale.account.user_id, sale.label_sealed) if sale.state in SALE_LIVE else None
     if found is None:
         label_order(sale)
     return found

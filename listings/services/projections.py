@@ -47,6 +47,8 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
     listing_changed(listing)
     if rest and not split_offerable(listing.split_type, len(rest)):
         listing_take_down(listing, reason="the rest cannot be sold under its split rule", sale=sale)
+    elif len(rest) > 1 and not together(rest):
+        listing_take_down(listing, reason="what is left of it does not lie together", sale=sale)
     elif rest and (_is_in_a_file(listing) or _overtook_a_change(listing, sale) or _was_met_after(listing, sale)):
         if _may_resize(listing, rest):
             _resize_write(listing, rest)

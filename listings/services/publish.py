@@ -68,7 +68,7 @@ def listing_publish(
     _check_market(seats, accounts)
     _check_brakes(seats[0], accounts)
     terms = terms_of(seats[0].season_ticket)
-    _check_delivery(terms, accounts)
+    _check_delivery(terms, accounts, game)
     listings = []
     for account in accounts:
         listing = _insert(account, seats, game, price, floor, ceiling, split_type, floor_basis)
@@ -108,8 +108,13 @@ def _accounts(actor: Actor, account_ids: Sequence[uuid.UUID]) -> list[Marketplac
     return found
 
 
-def _check_delivery(terms: DeliveryTerms, accounts: list[MarketplaceAccount]) -> None:
-    """Raises InvalidInput where a marketplace takes no tickets of this kind: what is sold there cannot be delivered."""
+def _check_delivery(terms: DeliveryTerms, accounts: list[MarketplaceAccount], game: Game) -> None:
+    """Raises InvalidInput for what cannot be delivered: of a kind that a marketplace takes not, or after the game."""
+    if terms.in_hand_on is not None and terms.in_hand_on > game.game_date:
+        raise InvalidInput(
+            f"These tickets are in hand on {terms.in_hand_on:%-d %b %Y}, after the game.", field="seats",
+            remedy="Say an earlier day where you say how these seats are delivered, or leave this game out.",
+        )  # fmt: skip
     for account in accounts:
         traits = traits_of(account.platform)
         if traits is not None and terms.delivery not in traits.deliveries:

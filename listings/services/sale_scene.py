@@ -166,6 +166,8 @@ def step_take(sale: Sale, remote: RemoteSale) -> bool:
     before = (sale.delivery_step, sale.delivery_note, sale.asked_again_at is not None)
     sale.delivery_step, sale.delivery_note = remote.step.value, remote.step_note[:300]
     if sale.delivery_step != before[0]:
+        # A parcel that is wanted again has a label of its own.
+        sale.label_sealed = b"" if remote.step is DeliveryStep.LABELS else sale.label_sealed
         label_order(sale)
     again = STEPS[remote.step].again or (sale.state in HANDED_OVER and asks_again(sale, remote))
     if not again:

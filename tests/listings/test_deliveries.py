@@ -1,7 +1,8 @@
 """Every kind of tickets on every marketplace: published, sold, handed over in its own way, and driven to complete."""
 
 import logging
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,15 +25,15 @@ from listings.selectors import deadlines
 from listings.services import delivery_terms
 from listings.services.delivery_terms import delivery_terms_set, terms_of
 from listings.services.fulfil import sale_fulfil, ways_of
-from listings.services.labels import label_fetch
+from listings.services.labels import label_fetch, label_of_sale
 from listings.services.payouts import payout_receive
 from listings.services.publish import listing_publish
 from listings.services.reconcile import account_reconcile
 from listings.services.sale_saga import sale_apply
-from listings.services.sale_scene import buyer_of
+from listings.services.sale_scene import buyer_of, step_take
 from listings.services.seat_tickets import Entry, tickets_enter
 from listings.services.sync import account_sync_sales, sale_read
-from marketplaces.delivery import OF_SEATS, DeliveryType, HandOver
+from marketplaces.delivery import OF_SEATS, DeliveryStep, DeliveryType, HandOver
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get, adapter_keys, hand_overs_of
 from marketplaces.services.links import over_link
@@ -490,6 +491,59 @@ def test_i07_no_buyer_who_waits_is_made_to_wait_longer(
     sale_fulfil(actor=holding.actor, sale_id=seller.sale.pk, method="mobile_transfer", confirmation="TX-1")
     work()
     delivery_terms_set(actor=holding.actor, ticket_id=holding.ticket.pk, delivery="mobile_transfer", in_hand_on=later)
+
+
+def test_i07_a_buyer_whose_seats_are_not_clear_yet_waits_as_well(
+    holding: Holding, simulator: Simulator, travel: time_machine.Traveller
+) -> None:
+    seller = sell(holding, simulator, travel, "stubhub")
+    Sale.objects.update(state=SaleState.NEEDS_PERSON)
+    with pytest.raises(Conflict, match=f"sale {seller.sale.platform_sale_id} was promised tickets at once"):
+        delivery_terms_set(
+            actor=holding.actor, ticket_id=holding.ticket.pk, delivery="mobile_transfer",
+            in_hand_on=(now() + timedelta(days=2)).date(),
+        )  # fmt: skip
+
+
+def test_i07_what_is_in_hand_only_after_the_game_is_not_offered(
+    holding: Holding, simulator: Simulator, travel: time_machine.Traveller
+) -> None:
+    seller = sell(holding, simulator, travel, "stubhub")
+    Sale.objects.update(delivered_at=now())
+    day, known = holding.game.game_date, Listing.objects.get()
+
+    def offered(in_hand_on: date) -> list[Listing]:
+        delivery_terms_set(
+            actor=holding.actor, ticket_id=holding.ticket.pk, delivery="mobile_transfer", in_hand_on=in_hand_on
+        )
+        return listing_publish(
+            actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[2:]], account_ids=[seller.account.pk],
+            price=known.price, floor=known.floor, ceiling=known.ceiling,
+        )  # fmt: skip
+
+    with pytest.raises(InvalidInput, match="after the game") as caught:
+        offered(day + timedelta(days=1))
+    assert [problem.field for problem in caught.value.problems] == ["seats"]
+    assert offered(day)[0].in_hand_on == day
+
+
+def test_a_parcel_that_is_wanted_again_has_a_label_of_its_own_and_one_that_is_over_has_none(
+    holding: Holding, simulator: Simulator, travel: time_machine.Traveller
+) -> None:
+    seller = sell(holding, simulator, travel, "stubhub", DeliveryType.PAPER)
+    sale = again(seller)
+    assert label_fetch(sale)
+    sale = seller.sale
+    assert label_of_sale(holding.actor, sale)
+    # Handed over, and then asked for once more.
+    told = over_link(seller.account, lambda link: adapter_get("stubhub").fetch_sale(link, sale.platform_sale_id))
+    assert told is not None
+    step_take(sale, replace(told, step=DeliveryStep.UNTOLD))
+    assert sale.label_sealed
+    step_take(sale, replace(told, step=DeliveryStep.LABELS))
+    assert not sale.label_sealed
+    Sale.objects.filter(pk=sale.pk).update(state=SaleState.CANCELLED)
+    assert label_of_sale(holding.actor, seller.sale) is None
 
 
 def test_what_a_marketplace_does_not_take_is_not_offered_there(

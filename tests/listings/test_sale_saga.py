@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from listings.models import Listing, ListingStatus, MarketplaceCommand, Sale, SaleSeat, SaleState
+from listings.services.accounts import still_up_on
 from listings.services.inbound import INDEXED_WITHIN
 from listings.services.obstacles import hold_key
 from listings.services.sale_saga import sale_apply
@@ -530,3 +531,25 @@ def test_i01_where_the_seller_allocates_a_sale_of_seats_that_are_sold_elsewhere_
     market.work()
     assert Sale.objects.get(platform="beta").state == SaleState.CONFLICT
     assert ("reject", late.sale_id) in market.beta.calls
+
+
+def test_i05_seats_that_are_left_apart_are_sold_as_no_pair(market: Market) -> None:
+    alpha, beta = market.published(split_type="pairs")
+    market.webhook(market.alpha.sell(alpha.external_id, (2, 3)))
+    market.work()
+    for listing in (alpha, beta):
+        listing.refresh_from_db()
+    assert (alpha.status, beta.status) == ("cancelled", "cancelled")
+    assert alpha.status_reason == "what is left of it does not lie together"
+    assert market.alpha.shown() == market.beta.shown() == []
+
+
+def test_what_cannot_be_told_any_more_is_named_with_all_that_is_still_on_show(market: Market) -> None:
+    alpha, beta = market.published()
+    MarketplaceAccount.objects.filter(platform="beta").update(needs_reconnect=True)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    (shown,) = still_up_on(market.accounts["beta"].pk)
+    assert shown.startswith("4 in 131/27 1, 2, 3, 4, ")
+    (left,) = still_up_on(market.accounts["alpha"].pk)
+    assert left.startswith("2 in 131/27 3, 4, ")
+    assert beta.platform == "beta"
