@@ -94,9 +94,10 @@ def received_for(sale: Sale) -> Received:
 
 
 def short_of(sale: Sale, received: Received) -> Decimal:
-    """What is lacking of a sale that was paid; zero within a cent a ticket, and while nothing was paid."""
+    """What is lacking of a sale that was paid; zero within a cent a ticket, while nothing was paid, or untold."""
     lacking = sale.proceeds - received.net
-    return lacking if received.paid and owed(sale) and lacking > CENT * max(sale.quantity, 1) else _ZERO
+    known = received.paid and sale.proceeds_told
+    return lacking if known and owed(sale) and lacking > CENT * max(sale.quantity, 1) else _ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,16 +34,19 @@ def _told(account: MarketplaceAccount, mail: SaleMail) -> RemoteSale:
     words = EventWords(mail.event, mail.event, mail.local_date)
     match = recognise(account, Told("", words, mail.section, mail.row, mail.seats, mail.quantity))
     listing = _listing_of(account, [seat.pk for seat in match.seats], certain=not match.why)
-    gross, net = mail.payout or Decimal("0.00"), mail.payout or Decimal("0.00")
-    if mail.payout is None and listing is not None:
+    gross, net = mail.payout or Decimal("0.00"), mail.payout
+    if net is None and listing is not None:
         gross, net = amounts_of(listing, mail.quantity, listing.price)
+    known = net is not None
+    net = gross if net is None else net
     traits = traits_of(account.platform)
     return RemoteSale(
         sale_id=mail.order, external_id=listing.external_id if listing else "",
         listing_id=listing.listing_id if listing else "", event_id="", quantity=mail.quantity, section=mail.section,
         row=mail.row, seats=tuple(map(str, mail.seats)), gross=gross, fees=gross - net, proceeds=net,
         currency=traits.currency if traits else "USD", state=RemoteSaleState.AWAITING_FULFILMENT,
-        remote_status="told by mail", sold_at=mail.sent_at or now(), gross_known=mail.payout is None, event=words,
+        remote_status="told by mail", sold_at=mail.sent_at or now(), gross_known=mail.payout is None,
+        proceeds_known=known, event=words,
     )  # fmt: skip
 
 
