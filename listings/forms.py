@@ -301,7 +301,9 @@ class SoldForm(forms.Form):
     seats = forms.MultipleChoiceField(label="Seats", widget=forms.CheckboxSelectMultiple)
     price = MoneyField(label="Price per ticket")
     proceeds = MoneyField(
-        label="To you for all of them", required=False, help_text="Left empty: the price less the marketplace's fee."
+        label="To you for all of them",
+        required=False,
+        help_text="Left empty: the price less the marketplace's fee, if that is known.",
     )
     order = forms.CharField(label="Order number", max_length=80, help_text="It stands in the marketplace's mail.")
 

@@ -109,9 +109,10 @@ def received_for(sale: Sale) -> Received:
 
 
 def short_of(sale: Sale, received: Received) -> Decimal:
-    """What is lacking of a sale that was paid; zero within a cent a ticket, and while nothing was paid."""
+    """What is lacking of a sale that was paid; zero within a cent a ticket, while nothing was paid, or untold."""
     lacking = sale.proceeds - received.net
-    return lacking if received.paid and owed(sale) and lacking > _slack(sale) else _ZERO
+    known = received.paid and sale.proceeds_told
+    return lacking if known and owed(sale) and lacking > _slack(sale) else _ZERO
 
 
 def too_much_of(sale: Sale, received: Received) -> Decimal:

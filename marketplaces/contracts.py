@@ -405,6 +405,7 @@ class RemoteSale:
     """A sale as the platform reports it. `seats` is its own allocation; empty: not told (I-04, never guess).
 
     `gross_known`: gross and fees follow from the buyer's price; else gross stands for the proceeds, for now.
+    `proceeds_known`: else the proceeds stand for the gross, for now, because nobody has told the fee.
     """
 
     sale_id: str
@@ -425,6 +426,7 @@ class RemoteSale:
     confirm_by: datetime | None = None
     ship_by: datetime | None = None
     gross_known: bool = True
+    proceeds_known: bool = True
     event: EventWords = EventWords()
     # What stands between it and its buyer, and what the platform says of it.
     step: DeliveryStep = DeliveryStep.UNTOLD

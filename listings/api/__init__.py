@@ -81,7 +81,8 @@ SALE = example(
         "id": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f51", "account": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f11",
         "mode": "paper", "platform": "stubhub", "platform_sale_id": "90210", "listing": _ID,
         "game": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f41", "seats": ["0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f61"],
-        "quantity": 1, "gross": "80.00", "fees": "8.00", "proceeds": "72.00", "rounding": "0.00", "charged": "0.00",
+        "quantity": 1, "gross": "80.00", "fees": "8.00", "proceeds": "72.00", "proceeds_told": True,
+        "rounding": "0.00", "charged": "0.00",
         "currency": "USD", "state": "confirmed", "state_reason": "", "ending": "", "ending_reason": "",
         "ended_at": None, "told_charge": None, "ending_effects": None, "remote_status": "confirmed",
         "sold_at": "2026-05-03T09:15:00Z",
@@ -279,7 +280,7 @@ _EFFECTS_SCHEMA = {
 
 
 class SaleOutput(serializers.ModelSerializer[Sale]):
-    """A sale; gross = fees + proceeds + rounding."""
+    """A sale; gross = fees + proceeds + rounding. Where `proceeds_told` is false they stand for the gross."""
 
     seats = serializers.SerializerMethodField()
     hand_overs = serializers.SerializerMethodField(help_text="The ways of handing over that the platform takes.")
@@ -290,8 +291,8 @@ class SaleOutput(serializers.ModelSerializer[Sale]):
         model = Sale
         fields = (
             "id", "account", "mode", "platform", "platform_sale_id", "listing", "game", "seats", "quantity", "gross",
-            "fees", "proceeds", "rounding", "charged", "currency", "state", "state_reason", "ending", "ending_reason",
-            "ended_at", "told_charge", "ending_effects", "remote_status", "sold_at",
+            "fees", "proceeds", "proceeds_told", "rounding", "charged", "currency", "state", "state_reason", "ending",
+            "ending_reason", "ended_at", "told_charge", "ending_effects", "remote_status", "sold_at",
             "noticed_at", "confirm_by", "ship_by", "delivered_at", "last_delist_at", "notice_to_last_delist_ms",
             "hand_overs", "payout", "delivery_step", "delivery_note", "asked_again_at", "version",
         )  # fmt: skip

@@ -45,7 +45,7 @@ class DoneInput(Input):
 
 
 class SoldInput(Input):
-    """What sold there: `price` per ticket, `proceeds` of all of them (left out: the price less the fee)."""
+    """What sold there: `price` per ticket, `proceeds` of all of them (left out: the price less the fee, if known)."""
 
     seat_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=40)
     price = MoneyField()

@@ -64,6 +64,8 @@ class Sale(BaseModel):
     gross = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     fees = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     proceeds = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    # Else the proceeds stand for the gross: a person told the price alone, and no fee is known.
+    proceeds_told = models.BooleanField(default=True)
     # What gross - fees - proceeds leaves where the platform rounds otherwise (at most a cent a ticket).
     rounding = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     currency = models.CharField(max_length=3, default="USD")

@@ -7,8 +7,8 @@ from django.db import transaction
 
 from listings.locks import listings_lock
 from listings.models import Listing, ListingStatus
+from listings.services.net_floor import net_expected, net_floor_problem, net_floor_settle
 from listings.services.notify import listing_changed
-from listings.services.publish import net_floor_problem
 from listings.states import OFFERED
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -43,6 +43,7 @@ def listing_bounds_set(
     listing.floor, listing.ceiling = floor, ceiling
     listing.version += 1
     listing.save(update_fields=["floor", "ceiling", "version", "updated_at"])
+    net_floor_settle(listing)
     listing_changed(listing)
     audit_record(
         actor=actor, verb="listing.bounds", object_type="listing", object_id=listing.pk,
@@ -60,7 +61,10 @@ def _check(listing: Listing, floor: Decimal, ceiling: Decimal) -> None:
     if ceiling < listing.price:
         problems.append(FieldProblem("ceiling", f"The price is {price}, above it.", "Lower the price first."))
     if not problems and listing.floor_basis == "net":
-        problem = net_floor_problem(listing.platform, listing.price, floor)
+        problem = net_floor_problem(
+            platform=listing.platform, mode=listing.mode, price=listing.price, floor=floor,
+            net=net_expected(listing, listing.price),
+        )  # fmt: skip
         problems += [problem] if problem else []
     if problems:
         raise InvalidInput("Some of the input is not valid.", problems=tuple(problems))

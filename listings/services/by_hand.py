@@ -140,8 +140,9 @@ def hand_sold(
 ) -> Sale:  # fmt: skip
     """Say that seats of an assisted account's listing were sold there: `price` per ticket, `proceeds` of all of them.
 
-    Without proceeds they follow from the marketplace's fee. Raises NotFound, NotAllowed, Conflict for a listing of an
-    account that tells its sales by itself or an order that is of other seats, or InvalidInput by field.
+    Without proceeds they follow from the marketplace's fee, or are not told where that is not known. Raises NotFound,
+    NotAllowed, Conflict for a listing of an account that tells its sales by itself or an order that is of other seats,
+    or InvalidInput by field.
     """
     listing = Listing.objects.visible_to(actor).filter(pk=listing_id).select_related("account", "season_ticket").first()
     if listing is None:
@@ -202,27 +203,30 @@ def _numbered_already(actor: Actor, sale: Sale) -> Conflict:
 
 def _told(listing: Listing, seats: list[int], price: Decimal, order: str, proceeds: Decimal | None) -> RemoteSale:
     gross, net = amounts_of(listing, len(seats), price, proceeds)
+    known = net is not None
+    net = gross if net is None else net
     return RemoteSale(
         sale_id=order, external_id=listing.external_id, listing_id=listing.listing_id, event_id="",
         quantity=len(seats), section=listing.section, row=listing.row, seats=tuple(map(str, seats)), gross=gross,
         fees=gross - net, proceeds=net, currency=listing.currency,
         state=RemoteSaleState.AWAITING_FULFILMENT, remote_status="told by hand", sold_at=now(),
+        proceeds_known=known,
     )  # fmt: skip
 
 
 def amounts_of(
     listing: Listing, quantity: int, price: Decimal, proceeds: Decimal | None = None
-) -> tuple[Decimal, Decimal]:
+) -> tuple[Decimal, Decimal | None]:
     """Gross and proceeds of so many tickets at this price; proceeds that are not told are the price less the fee.
 
-    Raises InvalidInput for a price or proceeds that cannot be.
+    None: that fee is not known. Raises InvalidInput for a price or proceeds that cannot be.
     """
     gross = round_money(price) * quantity
     if gross > LARGEST:
         raise InvalidInput(f"{price} a ticket cannot be.", field="price", remedy="Write it like 70.50.")
     if proceeds is None:
         each = proceeds_at(round_money(price), fee_version(listing.platform))
-        return gross, gross if each is None else each * quantity
+        return gross, None if each is None else each * quantity
     if not 0 <= proceeds <= gross:
         raise InvalidInput(
             f"{money_text(proceeds, listing.currency)} cannot come of {money_text(gross, listing.currency)}.",

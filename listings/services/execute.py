@@ -16,6 +16,7 @@ from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Ma
 from listings.services.events import event_learn
 from listings.services.fulfil import proof_of, secrets_of, ways_of
 from listings.services.leases import lease_renew
+from listings.services.net_floor import net_floor_asked, net_floor_keep
 from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
 from listings.services.refs import listing_ref
@@ -133,8 +134,13 @@ def create_unsent(listing: Listing) -> Answer | None:
 
 
 def draft_wanted(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft | Answer:
-    """What a publication sends, or the answer of one that is not wanted any more. Raises MappingNeeded (I-09)."""
+    """What a publication sends, or the answer of one that is not wanted any more.
+
+    Raises MappingNeeded (I-09), or PermanentError where it would bring less than its floor on the net (I-11).
+    """
     draft = draft_of(adapter, link, listing)
+    if net_floor_asked(adapter, listing):
+        net_floor_keep(adapter, link, listing, draft)
     # Its event and its section may have been asked for, and its seats be sold meanwhile.
     wanted = Listing.objects.filter(pk=listing.pk, status__in=_CREATED)
     return draft if wanted.exists() else Answer(Outcome.NOT_WANTED)
@@ -218,8 +224,15 @@ def _reprice(adapter: MarketplaceAdapter, link: Link, command: MarketplaceComman
     listing = listing_of(command)
     if (answer := reprice_unsent(command, listing)) is not None:
         return answer
+    price_keep(adapter, link, listing)
     remote = adapter.reprice(link, listing_ref(listing), listing.price, listing.currency)
     return Answer(Outcome.DONE, remote=remote, sent_price=listing.price)
+
+
+def price_keep(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> None:
+    """Raises PermanentError where a new price would bring less than the listing's floor on the net (I-11)."""
+    if net_floor_asked(adapter, listing):
+        net_floor_keep(adapter, link, listing, draft_of(adapter, link, listing))
 
 
 def reprice_unsent(command: MarketplaceCommand, listing: Listing) -> Answer | None:

@@ -63,16 +63,18 @@ def _told(account: MarketplaceAccount, mail: SaleMail, meant: _Meant, number: st
     if payout is not None and payout > LARGEST:
         doubt = doubt or f"it tells a payout of {money_text(payout, currency)}, which cannot be"
         payout = None
-    gross = net = payout or Decimal("0.00")
+    gross, net = payout or Decimal("0.00"), payout
     if payout is None and listing is not None:
         gross, net = amounts_of(listing, mail.quantity, listing.price)
+    known = net is not None
+    net = gross if net is None else net
     return RemoteSale(
         sale_id=number, external_id=listing.external_id if listing else "",
         listing_id=listing.listing_id if listing else "", event_id="", quantity=mail.quantity, section=mail.section,
         row=mail.row, seats=tuple(map(str, mail.seats)), gross=gross, fees=gross - net, proceeds=net,
         currency=currency, state=RemoteSaleState.AWAITING_FULFILMENT,
         remote_status="told by mail", sold_at=mail.sent_at or now(), event=words, doubt=doubt,
-        gross_known=payout is None and listing is not None,
+        gross_known=payout is None and listing is not None, proceeds_known=known,
     )  # fmt: skip
 
 

@@ -20,16 +20,15 @@ from listings.models import (
 )  # fmt: skip
 from listings.services.commands import command_write, commands_supersede
 from listings.services.guards import guards_expected
+from listings.services.net_floor import net_expected, net_floor_problem
 from listings.services.notify import listing_changed
-from listings.services.publish import net_floor_problem
 from listings.services.trading import Brakes, brakes_for
 from listings.services.unsettled import listings_unsettled
 from listings.states import OFFERED
-from marketplaces.selectors import fee_version, proceeds_at
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
+from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound, StaleVersion
 from seatsync.core.money import LARGEST, money_text, round_money
 
 # What waiting does not mend: a status that no price will be taken in again.
@@ -160,7 +159,7 @@ def _judge(actor: Actor, listing: Listing, change: PriceChange, facts: _Facts, g
 
 def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, facts: _Facts) -> list[Verdict]:
     """The door's own checks, in this order; none depends on a port being filled."""
-    net_trouble = net_floor_problem(listing.platform, proposed, listing.floor) if listing.floor_basis == "net" else None
+    net_trouble = _net_problem(listing, proposed)
     money = partial(money_text, currency=listing.currency)
     floor, ceiling = money(listing.floor), money(listing.ceiling)
     halts, rising = facts.brakes.halts, facts.brakes.stops_lower
@@ -204,6 +203,16 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
     ]
 
 
+def _net_problem(listing: Listing, proposed: Decimal) -> FieldProblem | None:
+    """What is wrong with a price below today's where the floor is on the net: a higher one brings no less than now."""
+    if listing.floor_basis != "net" or proposed >= listing.price:
+        return None
+    return net_floor_problem(
+        platform=listing.platform, mode=listing.mode, price=proposed, floor=listing.floor,
+        net=net_expected(listing, proposed),
+    )  # fmt: skip
+
+
 def _afresh(listing: Listing) -> str:
     return _PAST_PRICING.get(listing.status, "Wait a moment and try again.")
 
@@ -229,8 +238,8 @@ def _keep_proposal(
 
 def _carry_out(actor: Actor, listing: Listing, price: Decimal, reason: str) -> None:
     before = listing.price
+    listing.proceeds = net_expected(listing, price)
     listing.price = price
-    listing.proceeds = proceeds_at(price, fee_version(listing.platform))
     listing.version += 1
     listing.save(update_fields=["price", "proceeds", "version", "updated_at"])
     # Only the newest price matters: one that was not sent yet is withdrawn. A waiting create reads the row itself.

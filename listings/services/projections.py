@@ -10,6 +10,7 @@ from listings.services.allocation import together
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_again
+from listings.services.net_floor import net_floor_settle
 from listings.services.notify import listing_changed
 from listings.states import OFFERED, UNSOLD, listing_may_move, split_offerable
 from marketplaces.contracts import Capability
@@ -34,6 +35,7 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
     if not rest:
         commands_supersede(listing)
         deliverable_again(listing)
+        net_floor_settle(listing)
         if listing_may_move(listing.status, ListingStatus.SOLD):
             listing.status = ListingStatus.SOLD
         listing.sold_at = sale.sold_at

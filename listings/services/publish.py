@@ -20,6 +20,7 @@ from listings.models import (
 from listings.selectors import may_be_shown
 from listings.services.commands import command_write
 from listings.services.delivery_terms import promise, terms_of
+from listings.services.net_floor import net_floor_problem
 from listings.services.notify import listing_changed
 from listings.services.trading import brakes_on
 from listings.states import split_offerable
@@ -158,23 +159,14 @@ def _check_input(
     if basis not in {"list", "net"}:
         problems.append(FieldProblem("floor_basis", f"{basis!r} is unknown.", "Use list or net."))
     elif basis == "net":
-        problems += [p for account in accounts if (p := net_floor_problem(account.platform, price, floor))]
+        problems += [p for account in accounts if (p := _net_problem(account, price, floor))]
     if problems:
         raise InvalidInput("Some of the input is not valid.", problems=tuple(problems))
 
 
-def net_floor_problem(platform: str, price: Decimal, floor: Decimal) -> FieldProblem | None:
-    """What is wrong with a price whose net must reach the floor at this platform; None where it does (I-11)."""
-    net = proceeds_at(price, fee_version(platform))
-    if net is None:
-        return FieldProblem(
-            "floor_basis", f"No fee of {platform_name(platform)} is known.", "Put the floor on the list price."
-        )
-    if net < floor:
-        where = platform_name(platform)
-        detail = f"{money_text(price)} brings {money_text(net)} at {where}, below your floor of {money_text(floor)}."
-        return FieldProblem("price", detail, "Raise the price.")
-    return None
+def _net_problem(account: MarketplaceAccount, price: Decimal, floor: Decimal) -> FieldProblem | None:
+    net = proceeds_at(price, fee_version(account.platform))
+    return net_floor_problem(platform=account.platform, mode=account.mode, price=price, floor=floor, net=net)
 
 
 def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount]) -> None:

@@ -21,6 +21,7 @@ from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_note
 from listings.services.drift_alerts import alert_adopted, alert_vanished
 from listings.services.event_news import events_ask
+from listings.services.net_floor import net_floor_note
 from listings.services.notify import listing_changed
 from listings.services.restate import listing_restate
 from listings.services.stock import stock_ask, stock_take
@@ -197,6 +198,12 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
     deliverable_note(listing, found)
     if listing.made_there and listing.live_price is None:
         listing_price_take(listing, found)
+        listing_changed(listing)
+    if found.price == listing.price and found.proceeds not in {None, listing.proceeds}:
+        # What it takes of this price has changed, or is told here first.
+        listing.proceeds = found.proceeds
+        listing.save(update_fields=["proceeds", "updated_at"])
+        net_floor_note(listing, found.proceeds)
         listing_changed(listing)
     if found.price == listing.price and found.quantity <= listing.quantity:
         drift.confirmed.append(listing.pk)

@@ -25,6 +25,7 @@ from listings.services.command_alerts import alert_needs_person, alert_reconnect
 from listings.services.commands import command_write
 from listings.services.deliverable import deliverable_again
 from listings.services.endings import ending_apply
+from listings.services.net_floor import net_floor_note
 from listings.services.notify import listing_changed
 from listings.services.restate import listing_restate
 from listings.services.sale_alerts import alert_rejected
@@ -169,6 +170,7 @@ def _priced(_command: MarketplaceCommand, listing: Listing, answer: Answer) -> N
     if answer.remote is not None:
         listing.proceeds = answer.remote.proceeds or listing.proceeds
         listing.all_in = answer.remote.all_in or listing.all_in
+        net_floor_note(listing, answer.remote.proceeds)
     listing.save()
     PriceHistory.objects.create(
         time=now(),

@@ -124,6 +124,8 @@ def _sold_body(sale: Sale) -> str:
         took = milliseconds(sale.notice_to_last_delist_ms)
         elsewhere = f"They were off sale elsewhere {took} after we heard."
     to_you = money_text(sale.proceeds, sale.currency)
+    if not sale.proceeds_told:
+        return f"{to_you} less a fee that is not told. {elsewhere}"
     if sale.state == SaleState.PROVISIONAL:
         return f"{to_you} to you once {_name(sale)} has the buyer's payment. {elsewhere}"
     return f"{to_you} to you. {elsewhere}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from listings.models import Sale, SaleState
-from listings.services.sale_scene import STATE_OF
+from listings.services.sale_scene import STATE_OF, money_moved
 from listings.states import SALE_LIVE
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount
@@ -37,9 +37,8 @@ def _step_news(sale: Sale, remote: RemoteSale) -> bool:
 
 
 def _same_money(sale: Sale, remote: RemoteSale) -> bool:
-    told = (remote.gross, remote.fees, remote.proceeds)
     dues = (sale.ship_by, sale.confirm_by) == (remote.ship_by, remote.confirm_by)
-    return dues and (not remote.gross_known or (sale.gross, sale.fees, sale.proceeds) == told)
+    return dues and not money_moved(sale, remote)
 
 
 def _same_seats(sale: Sale, named: Iterable[str]) -> bool:

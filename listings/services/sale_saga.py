@@ -51,6 +51,7 @@ from listings.services.sale_scene import (
     complaint_over,
     delivered_note,
     mark_if_nothing_to_take_down,
+    money_moved,
     sale_audit,
     sale_facts,
     sale_record,
@@ -320,7 +321,7 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     if renamed is not None and scene.listing is not None and state is not None:
         _release(scene, known, reason="its marketplace names other seats")
         return _take(scene, scene.listing, state if sale_may_move(known.state, state) else known.state, renamed)
-    if scene.listing is not None and (state == SaleState.CANCELLED or _money_moved(known, scene.remote)):
+    if scene.listing is not None and (state == SaleState.CANCELLED or money_moved(known, scene.remote)):
         listings_lock([scene.listing.pk])
     sale = sale_lock(known.pk)
     scene.knows(sale)
@@ -406,14 +407,9 @@ def _stands_again(sale: Sale, remote: RemoteSale, state: SaleState | None) -> bo
     return sale.state == SaleState.CANCELLED and state in SALE_LIVE and sale.remote_status != remote.remote_status
 
 
-def _money_moved(sale: Sale, remote: RemoteSale) -> bool:
-    told = (remote.gross, remote.fees, remote.proceeds)
-    return remote.gross_known and (sale.gross, sale.fees, sale.proceeds) != told
-
-
 def _tell_money(scene: Scene, sale: Sale) -> None:
     """Amounts and deadlines may be told later than the sale, or be corrected (I-25)."""
-    remote, moved = scene.remote, _money_moved(sale, scene.remote)
+    remote, moved = scene.remote, money_moved(sale, scene.remote)
     due = (remote.ship_by, remote.confirm_by)
     if remote.state is RemoteSaleState.CANCELLED or (not moved and (sale.ship_by, sale.confirm_by) == due):
         return

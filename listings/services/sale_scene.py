@@ -121,13 +121,27 @@ def amounts_take(sale: Sale, remote: RemoteSale) -> None:
     `rounding` is what they leave. More than a cent a ticket is no rounding: it is kept as well, and said.
     """
     new = sale._state.adding
-    if remote.gross_known or new:
-        sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
-        sale.rounding = remote.gross - remote.fees - remote.proceeds
+    if new or money_moved(sale, remote):
+        if new or remote.gross_known:
+            sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
+        else:
+            # What reaches the seller is told at last; the price was told before.
+            sale.gross, sale.proceeds = max(sale.gross, remote.proceeds), remote.proceeds
+            sale.fees = sale.gross - sale.proceeds
+        sale.proceeds_told = remote.proceeds_known
+        sale.rounding = sale.gross - sale.fees - sale.proceeds
     sale.save()
     unexplained = abs(sale.rounding) > CENT * max(sale.quantity, 1)
     if unexplained or not new:
         alert_amounts(sale, unexplained=unexplained)
+
+
+def money_moved(sale: Sale, remote: RemoteSale) -> bool:
+    """Whether other amounts are told than we have; a guess replaces none that were told."""
+    if sale.proceeds_told != remote.proceeds_known:
+        return remote.proceeds_known
+    told = (remote.gross, remote.fees, remote.proceeds)
+    return remote.gross_known and (sale.gross, sale.fees, sale.proceeds) != told
 
 
 def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
@@ -205,7 +219,7 @@ def as_told(sale: Sale) -> RemoteSale:
         gross=sale.gross, fees=sale.fees, proceeds=sale.proceeds, currency=sale.currency,
         state=state, remote_status=sale.remote_status, sold_at=sale.sold_at,
         confirm_by=sale.confirm_by, ship_by=sale.ship_by, step=step_of(sale.delivery_step),
-        step_note=sale.delivery_note,
+        step_note=sale.delivery_note, proceeds_known=sale.proceeds_told,
     )  # fmt: skip
 
 

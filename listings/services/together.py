@@ -20,6 +20,7 @@ from listings.services.execute import (
     create_unsent,
     draft_wanted,
     listing_of,
+    price_keep,
     reprice_unsent,
 )
 from listings.services.record import Answer, Outcome
@@ -127,7 +128,10 @@ def _wanted(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
     listing = listing_of(command)
     if command.kind == CommandKind.CREATE:
         return create_unsent(listing) or draft_wanted(adapter, link, listing)
-    return reprice_unsent(command, listing) or NewPrice(listing_ref(listing), listing.price, listing.currency)
+    if (answer := reprice_unsent(command, listing)) is not None:
+        return answer
+    price_keep(adapter, link, listing)
+    return NewPrice(listing_ref(listing), listing.price, listing.currency)
 
 
 def _secrets(change: AccountChange) -> list[str]:

@@ -13,6 +13,9 @@ FEES = (
     ("stubhub", Decimal("10.000"), date(2023, 1, 1), "10.0 % below list in a recorded sale, 2023", date(2026, 11, 22)),
     ("seatgeek", Decimal("5.000"), date(2026, 3, 1), "5 % of subtotal on 8,506 of 8,507 orders of one broker",
      date(2026, 11, 22)),
+    ("gametime", Decimal("0.000"), date(2026, 1, 1),
+     "Gametime's API (reconstructed): a purchase's price is taken for what a ticket brings, and no fee is told",
+     date(2026, 11, 22)),
 )  # fmt: skip
 
 

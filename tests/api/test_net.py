@@ -3,6 +3,7 @@
 import pytest
 
 from marketplaces.models import FeeVersion, MarketplaceAccount
+from seatsync.demo.reference import fees_load
 from tests.api.conftest import As
 from tests.market import Market
 
@@ -16,6 +17,15 @@ def test_each_account_that_could_list_it_tells_what_would_reach_the_seller(marke
     MarketplaceAccount.objects.filter(platform="beta").update(needs_reconnect=True)
     assert len(as_("owner").get("/listings/net/?price=84").json()) == 1
     assert as_("other").get("/listings/net/?price=84").json() == []
+
+
+def test_what_gametime_is_asked_for_a_ticket_is_what_it_brings(market: Market, as_: As) -> None:
+    holder = market.holding
+    MarketplaceAccount.objects.create(tenant_id=holder.ticket.tenant_id, user=holder.user, platform="gametime")
+    fees_load()
+    lines = as_("owner").get("/listings/net/?price=84.05").json()
+    nets = {line["platform"]: (line["net"], line["fee_percent"]) for line in lines}
+    assert nets["gametime"] == ("84.05", "0.000")
 
 
 @pytest.mark.parametrize("query", ["", "price=", "price=-1", "price=0", "price=abc", "price=1e400", "price=1.234"])

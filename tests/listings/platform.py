@@ -36,6 +36,7 @@ from marketplaces.contracts import (
 from marketplaces.delivery import Fulfilment, HandOver  # fmt: skip
 from marketplaces.errors import AlreadyGone, AlreadySold, BadSignature, NotSupported
 from seatsync.core.clock import now
+from seatsync.core.money import round_money
 
 CAPABILITIES = frozenset(Capability) - {
     Capability.SEARCH_EVENTS, Capability.REGISTER_WEBHOOK, Capability.KEEP_ALIVE, Capability.EVENT_STANDING,
@@ -68,6 +69,9 @@ class ScriptedPlatform:
     standings: dict[str, EventStanding] | None = None
     # What the club has left, by event id; empty: it tells nothing of that.
     left: dict[str, PrimaryLeft] = field(default_factory=dict)
+    # What it takes of a price, in percent; None: it takes nothing, and tells nothing of that with a listing.
+    takes: Decimal | None = None
+    lacks: frozenset[Capability] = frozenset()
     live_base_url: str = "https://platform.example"
 
     @property
@@ -77,6 +81,7 @@ class ScriptedPlatform:
             capabilities |= {Capability.EVENT_STANDING}
         if self.left:
             capabilities |= {Capability.PRIMARY_LEFT}
+        capabilities -= self.lacks
         return Traits(
             key=self.key, name=self.key.title(), auth="token", contract="official", capabilities=capabilities,
             default_per_second=10_000, default_burst=10_000, seller_allocates=self.seller_allocates,
@@ -160,7 +165,11 @@ class ScriptedPlatform:
         return Constraints(sections=self.sections)
 
     def preview(self, link: Link, draft: Draft) -> Preview:
-        return Preview(draft.price, draft.price, None, draft.currency)
+        self._enter("preview", draft.external_id)
+        return Preview(draft.price, self._left(draft.price) or draft.price, None, draft.currency)
+
+    def _left(self, price: Decimal) -> Decimal | None:
+        return None if self.takes is None else price - round_money(price * self.takes / 100)
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:
         self._enter("create", draft.external_id)
@@ -168,6 +177,7 @@ class ScriptedPlatform:
             listing_id=f"{self.key}-L{len(self.calls)}", external_id=draft.external_id, event_id=draft.event_id,
             section=draft.section, row=draft.row, seat_from=str(draft.seats[0]), seat_to=str(draft.seats[-1]),
             quantity=draft.quantity, price=draft.price, currency=draft.currency, state=RemoteListingState.ACTIVE,
+            proceeds=self._left(draft.price),
         )  # fmt: skip
         self.listings[draft.external_id] = listing
         self.seats[draft.external_id] = list(draft.seats)
@@ -176,7 +186,7 @@ class ScriptedPlatform:
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
         self._enter("reprice", ref.external_id)
-        self.listings[ref.external_id] = replace(self._active(ref), price=price)
+        self.listings[ref.external_id] = replace(self._active(ref), price=price, proceeds=self._left(price))
         self._leave("reprice")
         return self.listings[ref.external_id]
 

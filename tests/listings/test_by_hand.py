@@ -3,17 +3,21 @@
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
+from listings.payables import Received, short_of
 from listings.selectors import hand_tasks, needs_person
 from listings.services.by_hand import hand_done, hand_sold, nag_due, tasks_nag, words_of
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
-from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
 from marketplaces.services.connect import account_leave, connect_assisted, disconnect
 from marketplaces.services.inbox import mail_receive
 from marketplaces.services.understand import inbound_process
@@ -430,6 +434,49 @@ def test_a_pasted_text_is_no_header(market: Market, assisted: MarketplaceAccount
     )
     take(market, assisted, text.encode())
     assert Sale.objects.get().state == SaleState.CONFIRMED
+
+
+def test_where_no_fee_is_known_what_reaches_the_seller_is_not_told(
+    market: Market, assisted: MarketplaceAccount, client: Client
+) -> None:
+    FeeVersion.objects.filter(platform="beta").delete()
+    (listing,) = offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    said: dict[str, Any] = {
+        "actor": market.holding.actor, "listing_id": listing.pk, "price": Decimal("84.00"), "order": "B7731-22",
+        "seat_ids": [seat.pk for seat in market.holding.seats[1:3]],
+    }  # fmt: skip
+    sale = hand_sold(**said)
+    assert (sale.gross, sale.fees, sale.proceeds_told) == (Decimal("168.00"), Decimal("0.00"), False)
+    alert = Alert.objects.get(kind="sale.sold", user_id=market.holding.user.pk)
+    assert alert.body.startswith("$168.00 less a fee that is not told.")
+    client.force_login(market.holding.user)
+    page = client.get(reverse("listings:sale_detail", args=[sale.pk])).content.decode()
+    assert page.count('<span class="muted">not told</span>') == 2
+    assert "$0.00" not in page
+    # Told later, by hand or by a mail that names the payout alone.
+    assert short_of(sale, Received(Decimal("150.00"), Decimal("0.00"), paid=True)) == 0
+    take(market, assisted, mail_for(market))
+    sale.refresh_from_db()
+    assert (sale.gross, sale.fees, sale.proceeds, sale.proceeds_told) == (
+        Decimal("168.00"), Decimal("16.80"), Decimal("151.20"), True,
+    )  # fmt: skip
+    # What was told is not lost again.
+    sale = hand_sold(**said)
+    assert (sale.proceeds, sale.proceeds_told) == (Decimal("151.20"), True)
+    sale = hand_sold(**said, proceeds=Decimal("150.00"))
+    assert (sale.fees, sale.proceeds, sale.proceeds_told) == (Decimal("18.00"), Decimal("150.00"), True)
+
+
+def test_a_mail_without_a_payout_tells_nothing_of_it_where_no_fee_is_known(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    FeeVersion.objects.filter(platform="beta").delete()
+    offer(market, assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    take(market, assisted, mail_for(market).replace(b"<p>You'll be paid: $151.20</p>", b""))
+    sale = Sale.objects.get()
+    assert (sale.gross, sale.fees, sale.proceeds_told) == (Decimal("168.00"), Decimal("0.00"), False)
 
 
 def test_proceeds_that_cannot_be_are_refused(market: Market, assisted: MarketplaceAccount) -> None:

@@ -19,7 +19,7 @@ from listings.services.outbox import command_claim
 from listings.services.pricing import listing_reprice, price_apply
 from listings.services.sendable import create_held_back, reprice_held_back
 from listings.services.trading import brakes_for, brakes_on, trading_state_set
-from marketplaces.contracts import RemoteSaleState
+from marketplaces.contracts import Capability, RemoteSaleState
 from marketplaces.errors import PermanentError
 from marketplaces.models import FeeVersion, Mode
 from marketplaces.selectors import fee_version, proceeds_at
@@ -119,6 +119,7 @@ def test_i11_what_is_judged_and_sent_is_the_rounded_price_in_the_listings_curren
 
 def test_i11_without_a_known_fee_no_floor_on_the_net_is_promised(market: Market) -> None:
     FeeVersion.objects.filter(platform="beta").delete()
+    market.beta.lacks = frozenset({Capability.PREVIEW})
     with pytest.raises(InvalidInput) as caught:
         market.publish(price="60.00", floor_basis="net")
     assert [problem.field for problem in caught.value.problems] == ["floor_basis"]
