@@ -17,7 +17,7 @@ from listings.models import CommandKind, CommandState, Listing, ListingStatus, M
 from listings.selectors import command_own
 from listings.services.hand_alerts import URGENT, alert_task, title_of
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
-from listings.services.sale_alerts import sale_what
+from listings.services.sale_alerts import alert_sold_elsewhere_down, sale_what
 from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.sale_scene import as_told
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
@@ -110,6 +110,8 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
     for one in waiting:
         # What a worker had begun before the account was left.
         sale_delists_done(one)
+    if sale is not None and command.kind in {CommandKind.DELIST, CommandKind.RESIZE}:
+        alert_sold_elsewhere_down(sale)
     audit_record(
         actor=actor, verb="command.by_hand", object_type="command", object_id=command.pk,
         subject=command.account.user_id, after={"kind": command.kind},

@@ -1,6 +1,6 @@
 """What people are told about sales and moved games."""
 
-from listings.models import Sale, SaleState
+from listings.models import CommandKind, CommandState, Sale, SaleState
 from listings.services.notify import sale_people
 from listings.states import SALE_LIVE
 from marketplaces.delivery import STEPS, step_of
@@ -25,6 +25,8 @@ _TRUE_WHILE = {
     _CONFLICT: SaleState.CONFLICT,
     _CANCELLED: SaleState.CANCELLED,
 }
+
+_TAKE_DOWN = (CommandKind.DELIST, CommandKind.RESIZE)
 
 
 def _name(sale: Sale) -> str:
@@ -123,12 +125,21 @@ def _sold_body(sale: Sale) -> str:
     elif sale.last_delist_at is not None:
         took = milliseconds(sale.notice_to_last_delist_ms)
         elsewhere = f"They were off sale elsewhere {took} after we heard."
+    if by_hand := on_show_by_hand(sale):
+        told = "" if sale.last_delist_at == sale.noticed_at else f"{elsewhere} "
+        elsewhere = f"{told}Take them down at {' and '.join(by_hand)} with your own hands."
     to_you = money_text(sale.proceeds, sale.currency)
     if not sale.proceeds_told:
         return f"{to_you} less a fee that is not told. {elsewhere}"
     if sale.state == SaleState.PROVISIONAL:
         return f"{to_you} to you once {_name(sale)} has the buyer's payment. {elsewhere}"
     return f"{to_you} to you. {elsewhere}"
+
+
+def on_show_by_hand(sale: Sale) -> list[str]:
+    """Where its seats are on show until a person takes them down: no figure of ours tells when that was."""
+    tasks = sale.commands.filter(by_hand=True, state=CommandState.NEEDS_PERSON, kind__in=_TAKE_DOWN)
+    return sorted({platform_name(key) for key in tasks.values_list("account__platform", flat=True)})
 
 
 def alert_again(sale: Sale) -> None:

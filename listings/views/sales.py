@@ -14,6 +14,7 @@ from listings.selectors import commands_of_sale, sale_get, sale_zone, seats_of_s
 from listings.selectors import sale_list as sales_visible
 from listings.services.ending_alerts import ending_words
 from listings.services.fulfil import ways_of
+from listings.services.sale_alerts import on_show_by_hand
 from listings.states import LIFTABLE, REPORTABLE, SALE_LIVE, ending_may_be
 from marketplaces.delivery import STEPS, step_of
 from marketplaces.registry import hand_overs_of
@@ -50,6 +51,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     reached = _PATH.index(SaleState(sale.state)) if sale.state in _PATH else -1
     commands = commands_of_sale(sale)
     told = [command for command in commands if command.kind not in _TAKES_DOWN]
+    on_its_way = sale.state in _ON_ITS_WAY or sale.asked_again_at is not None
     money, takes = money_of(actor, sale), hand_overs_of(sale.platform)
     context = {
         "sale": sale,
@@ -65,8 +67,9 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "may_report": any(ending_may_be(sale.state, one) for one in REPORTABLE),
         "may_settle": sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF,
         "to_hand_over": bool(ways_of(sale)) or (sale.state == SaleState.CONFIRMED and sale.stands and not takes),
-        "step": STEPS[step_of(sale.delivery_step)] if sale.stands and sale.state in _ON_ITS_WAY else None,
+        "step": STEPS[step_of(sale.delivery_step)] if sale.stands and on_its_way else None,
         "down": [command for command in commands if command.kind in _TAKES_DOWN],
+        "by_hand": " and ".join(on_show_by_hand(sale)),
         "sold_there": [command for command in commands if command.sold_there],
         "told": told,
         "to_confirm": sale.state in _UNCONFIRMED or any(_confirms(command) for command in told),

@@ -124,6 +124,12 @@ def test_what_sells_elsewhere_is_a_task_that_nags_on_two_channels_and_its_time_i
     one, sale = task(market, "delist"), Sale.objects.get()
     # Nothing of ours is left to do: the person's time is not in the figure.
     assert sale.notice_to_last_delist_ms == 0
+    sold = Alert.objects.get(kind="sale.sold", user_id=market.holding.user.pk)
+    assert sold.body.endswith("to you. Take them down at Beta with your own hands.")
+    client = Client()
+    client.force_login(market.holding.user)
+    page = client.get(f"/portfolio/sales/{sale.pk}/").text
+    assert ("on show at Beta until you take them down" in page, "all gone" in page) == (True, False)
     alert = Alert.objects.get(kind="hand.task", object_id=str(one.pk))
     assert alert.severity == "critical"
     channels = AlertDelivery.objects.filter(alert=alert).values_list("channel", flat=True)
@@ -141,6 +147,9 @@ def test_what_sells_elsewhere_is_a_task_that_nags_on_two_channels_and_its_time_i
     assert beta.status == ListingStatus.CANCELLED
     assert beta.gone_verified_at is not None
     assert not firing.exists()
+    sold.refresh_from_db()
+    assert "with your own hands" not in sold.body
+    assert "on show at" not in client.get(f"/portfolio/sales/{sale.pk}/").text
     MarketplaceCommand.objects.filter(pk=one.pk).update(created_at=now() - timedelta(days=2))
     assert tasks_nag() == 0
 
