@@ -58,6 +58,14 @@ def still_up_on(account_id: uuid.UUID) -> list[str]:
     return [_in_words(one) for one in shown]
 
 
+def _run(numbers: list[int]) -> str:
+    """Seats side by side as "1-4", others one by one."""
+    first, last = numbers[0], numbers[-1]
+    if last - first + 1 != len(numbers):
+        return ", ".join(map(str, numbers))
+    return f"{first}-{last}" if first != last else str(first)
+
+
 _UNTOLD = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)
 
 
@@ -66,7 +74,7 @@ def _in_words(listing: Listing) -> str:
     untold = listing.commands.filter(kind__in=[CommandKind.RESIZE, CommandKind.DELIST], state__in=_UNTOLD).exists()
     seats = listing.listing_seats.all() if untold else listing.listing_seats.filter(offered=True)
     numbers = sorted(seats.values_list("seat__seat_number", flat=True))
-    label = f" {', '.join(map(str, numbers))}" if numbers else ""
+    label = f" {_run(numbers)}" if numbers else ""
     return f"{len(numbers) or listing.quantity} in {listing.section}/{listing.row}{label}, {listing.game.words}"
 
 

@@ -20,6 +20,7 @@ from seatsync.launch.refusals import alone, data_readable, environment_known, po
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 90.0
+KEEPER_SEES_S = 3.0
 WEB_PORT, SIMULATOR_PORT = 8000, 9100
 # How Django begins the line of a command that refuses.
 REFUSED = "CommandError: "
@@ -93,7 +94,17 @@ def manage(processes: Processes, *command: str) -> None:
 
     if processes.run(Spec(command[0], [PYTHON, "manage.py", *command]), hear, cwd=ROOT) != 0:
         said = last.removeprefix(REFUSED)
-        raise LaunchError(lost() or (said if said != last else f"`manage.py {' '.join(command)}` failed: {last}"))
+        if said != last:
+            raise LaunchError(lost() or said)
+        raise LaunchError(_lost_by_now() or f"`manage.py {' '.join(command)}` failed: {last}")
+
+
+def _lost_by_now() -> str | None:
+    """As `lost`: who is cut off by a server that ends knows it a moment before the server's keeper does."""
+    deadline = time.monotonic() + KEEPER_SEES_S
+    while (gone := lost()) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return gone
 
 
 def wait_for(url: str, processes: Processes) -> None:
