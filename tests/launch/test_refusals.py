@@ -57,7 +57,7 @@ def refused(state: Path, *arguments: str, prefix: Sequence[str] = ()) -> str:
     (("--banana",), "unrecognized arguments: --banana. `bin/start --help` lists the options."),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused_at_once(state: Path, arguments: tuple[str, ...], sentence: str) -> None:
-    given = arguments if "--port" in arguments else ("--port", str(free_port()), *arguments)
+    given = arguments if "--port" in arguments else ("--port", str(ports()[0]), *arguments)
     assert sentence in refused(state, *given)
 
 
@@ -79,7 +79,7 @@ def test_what_a_command_refuses_is_told_in_its_own_sentence(
 
 
 def test_an_unknown_environment_is_refused_at_once(state: Path) -> None:
-    said = refused(state, "--port", str(free_port()), prefix=("env", "ENVIRONMENT=bogus"))
+    said = refused(state, "--port", str(ports()[0]), prefix=("env", "ENVIRONMENT=bogus"))
     assert said == "error: ENVIRONMENT='bogus' is unknown. Set it to one of: dev, test, production.\n"
 
 
