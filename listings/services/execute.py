@@ -139,11 +139,12 @@ def draft_wanted(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> D
     Raises MappingNeeded (I-09), or PermanentError where it would bring less than its floor on the net (I-11).
     """
     draft = draft_of(adapter, link, listing)
+    # Its event and its section may have been asked for, and its seats be sold meanwhile.
+    if not Listing.objects.filter(pk=listing.pk, status__in=_CREATED).exists():
+        return Answer(Outcome.NOT_WANTED)
     if net_floor_asked(adapter, listing):
         net_floor_keep(adapter, link, listing, draft)
-    # Its event and its section may have been asked for, and its seats be sold meanwhile.
-    wanted = Listing.objects.filter(pk=listing.pk, status__in=_CREATED)
-    return draft if wanted.exists() else Answer(Outcome.NOT_WANTED)
+    return draft
 
 
 def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft:
@@ -231,8 +232,12 @@ def _reprice(adapter: MarketplaceAdapter, link: Link, command: MarketplaceComman
 
 def price_keep(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> None:
     """Raises PermanentError where a new price would bring less than the listing's floor on the net (I-11)."""
-    if net_floor_asked(adapter, listing):
-        net_floor_keep(adapter, link, listing, draft_of(adapter, link, listing))
+    if not net_floor_asked(adapter, listing):
+        return
+    draft = draft_of(adapter, link, listing)
+    # Without seats it is sold meanwhile, and nothing is on show at this price.
+    if draft.seats:
+        net_floor_keep(adapter, link, listing, draft)
 
 
 def reprice_unsent(command: MarketplaceCommand, listing: Listing) -> Answer | None:

@@ -3,14 +3,19 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand
+from listings.models import CommandKind, CommandState, Listing, ListingSeat, MarketplaceCommand
 from listings.services.bounds import listing_bounds_set
 from listings.services.commands import command_write
 from listings.services.delist import listings_delist
+from listings.services.events import event_learn
+from listings.services.execute import execute
+from listings.services.outbox import command_claim
 from listings.services.pricing import listing_reprice
+from listings.services.record import Outcome
 from marketplaces.contracts import Capability, RemoteListing
 from marketplaces.errors import TemporaryError
 from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
@@ -207,3 +212,30 @@ def test_what_a_sweep_tells_of_the_net_is_kept_and_said(market: Market) -> None:
     listing.refresh_from_db()
     assert listing.proceeds == Decimal("80.00")
     assert len(open_alerts(listing)) == 1
+
+
+@pytest.mark.parametrize("kind", ["create", "reprice"])
+def test_nobody_is_asked_what_the_price_of_sold_seats_would_bring(
+    market: Market, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Seats that are sold while their event is asked for leave a draft of none, which no marketplace can price."""
+    market.publish(price="100.00", floor=Decimal("85.00"), floor_basis="net", account_ids=[market.accounts["alpha"].pk])
+    if kind == "reprice":
+        market.work()
+        command_write(listing=Listing.objects.get(), kind=CommandKind.REPRICE, key="later", payload={"version": 9})
+        Listing.objects.update(price=Decimal("99.00"))
+    command = command_claim()
+    assert command is not None
+    assert command.kind == kind
+    learn = event_learn
+
+    def sold(*given: Any) -> str:
+        ListingSeat.objects.update(offered=False)
+        Listing.objects.update(status="sold")
+        return learn(*given)
+
+    monkeypatch.setattr("listings.services.execute.event_learn", sold)
+    market.alpha.calls.clear()
+    answer = execute(command)
+    assert "preview" not in calls(market)
+    assert answer.outcome != Outcome.REFUSED
