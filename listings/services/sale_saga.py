@@ -153,7 +153,7 @@ def sale_apply(
     as `needs_person` with an alert, and seats that somebody else has make it a `conflict` with a reject command.
     """
     listing = _listing_of(account, remote)
-    seats = seats_lock(_all_seat_ids(listing) if listing else _meant(account, remote))
+    seats = _own_of(account, remote, listing, seats_lock(_wanted(account, remote, listing)))
     scene = Scene(account, remote, listing, seats, noticed_at or now(), fresh=fresh)
     sale = Sale.objects.filter(account=account, platform_sale_id=remote.sale_id).first()
     if sale is None:
@@ -174,12 +174,26 @@ def _listing_of(account: MarketplaceAccount, remote: RemoteSale) -> Listing | No
     return None if over else listing_of_unknown_sale(account, remote)
 
 
-def _meant(account: MarketplaceAccount, remote: RemoteSale) -> list[uuid.UUID]:
-    """The seats that a sale of an unknown listing holds already, and while it stands all that it may be of."""
+def _wanted(account: MarketplaceAccount, remote: RemoteSale, listing: Listing | None) -> set[uuid.UUID]:
+    """The seats of a sale's listing, or while none is known all that it may be of; and what it holds already."""
     key = hold_key(account.pk, remote.sale_id)
-    held = list(Seat.objects.filter(tenant_id=account.tenant_id, held_by=key).values_list("pk", flat=True))
+    held = set(Seat.objects.filter(tenant_id=account.tenant_id, held_by=key).values_list("pk", flat=True))
+    if listing is not None:
+        return held | set(_all_seat_ids(listing))
     over = STATE_OF.get(remote.state) in {None, SaleState.CANCELLED}
-    return held if over else list({*held, *(seat.pk for seat in recognise(account, told_of_sale(remote)).seats)})
+    return held if over else held | {seat.pk for seat in recognise(account, told_of_sale(remote)).seats}
+
+
+def _own_of(account: MarketplaceAccount, remote: RemoteSale, listing: Listing | None, locked: list[Seat]) -> list[Seat]:
+    """Those that may be the sale's. What was held for it before its listing was known, and is none of that, is free."""
+    if listing is None:
+        return locked
+    own, key = set(_all_seat_ids(listing)), hold_key(account.pk, remote.sale_id)
+    strange = [seat for seat in locked if seat.pk not in own and seat.held_by == key and seat.state == OwnerState.HELD]
+    if strange:
+        actor, reason = Actor.marketplace(account.tenant_id, account.pk), "it is known which listing was sold"
+        seats_move(actor=actor, seats=strange, to_state=OwnerState.AVAILABLE, reason=reason)
+    return [seat for seat in locked if seat.pk in own]
 
 
 def _offered_ids(listing: Listing) -> list[uuid.UUID]:

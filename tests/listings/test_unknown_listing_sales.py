@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from listings.models import Listing, ListingStatus, Sale, SaleState
+from listings.services.adopt import listing_adopt
 from listings.services.resolve import sale_resolve
 from listings.services.sale_saga import sale_apply
 from listings.services.sync import sale_read
 from marketplaces.contracts import EventWords, RemoteSale, RemoteSaleState
+from portfolios.locks import seats_lock
 from portfolios.models import Seat
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.errors import InvalidInput
@@ -107,3 +110,16 @@ def test_a_sale_of_nothing_that_he_has_holds_nothing(market: Market, stranger: R
     sale = told(market, replace(stranger, section="900", row="Z"))
     assert (sale.state, states(market)) == (SaleState.NEEDS_PERSON, ["available"] * 4)
     assert len(market.beta.shown()) == 1
+
+
+def test_once_its_listing_is_known_only_that_ones_seats_are_its_own(market: Market, stranger: RemoteSale) -> None:
+    told(market, stranger)
+    assert states(market) == ["held"] * 4
+    last = market.holding.seats[2:]
+    with transaction.atomic():
+        listing_adopt(
+            actor=market.holding.actor, account=market.accounts["alpha"], seats=seats_lock(seat.pk for seat in last),
+            listing_id="L-77", remote_key="hand-1", price=stranger.gross / 2, currency="USD",
+        )  # fmt: skip
+    sale = told(market, stranger)
+    assert (sale.state, states(market)) == (SaleState.CONFIRMED, ["available", "available", "sold", "sold"])
