@@ -22,3 +22,8 @@ class PlaceKey(Func):
     )
     arity = 1
     output_field = CharField()
+
+
+def seats_label(first: int, last: int) -> str:
+    """The seats from the first to the last: "1-4", or "7" for one seat."""
+    return f"{first}-{last}" if first != last else str(first)

@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from portfolios.labels import PlaceKey
+from portfolios.labels import PlaceKey, seats_label
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.models import AppendOnlyModel, BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
@@ -373,7 +373,7 @@ class SeatGroup(BaseModel):
     @property
     def label(self) -> str:
         """The seat numbers: "1-2", or "7" for one seat."""
-        return f"{self.seat_from}-{self.seat_to}" if self.seat_from != self.seat_to else str(self.seat_from)
+        return seats_label(self.seat_from, self.seat_to)
 
 
 class OwnerState(models.TextChoices):

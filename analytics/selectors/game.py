@@ -19,6 +19,7 @@ from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, m
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
 from marketplaces.registry import platform_can, platform_name
 from marketplaces.selectors import account_list, game_asks, game_daily_median, game_prints
+from portfolios.labels import seats_label
 from portfolios.models import EventMapping, Game, OwnerState, SeasonTicket, Seat
 from portfolios.selectors import event_mappings_of, game_get, seats_of_game
 from seatsync.core.actors import Actor
@@ -261,8 +262,7 @@ def _sold(seats: list[Seat], taken: dict[uuid.UUID, Sale]) -> list[SoldSeats]:
 
 
 def _label(seats: list[Seat]) -> str:
-    first, last = seats[0].seat_number, seats[-1].seat_number
-    return str(first) if first == last else f"{first}-{last}"
+    return seats_label(seats[0].seat_number, seats[-1].seat_number)
 
 
 def _marks(market: MarketFigures | None, asks: list[Decimal]) -> list[Mark]:

@@ -16,6 +16,7 @@ from marketplaces.contracts import Capability, ListingRef
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.ports import Business
 from marketplaces.registry import platform_can
+from portfolios.labels import seats_label
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 
@@ -63,7 +64,7 @@ def _run(numbers: list[int]) -> str:
     first, last = numbers[0], numbers[-1]
     if last - first + 1 != len(numbers):
         return ", ".join(map(str, numbers))
-    return f"{first}-{last}" if first != last else str(first)
+    return seats_label(first, last)
 
 
 _UNTOLD = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)

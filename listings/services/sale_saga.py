@@ -176,12 +176,17 @@ def _listing_of(account: MarketplaceAccount, remote: RemoteSale) -> Listing | No
 
 def _wanted(account: MarketplaceAccount, remote: RemoteSale, listing: Listing | None) -> set[uuid.UUID]:
     """The seats of a sale's listing, or while none is known all that it may be of; and what it holds already."""
-    key = hold_key(account.pk, remote.sale_id)
-    held = set(Seat.objects.filter(tenant_id=account.tenant_id, held_by=key).values_list("pk", flat=True))
+    held = _held(account, remote.sale_id)
     if listing is not None:
         return held | set(_all_seat_ids(listing))
     over = STATE_OF.get(remote.state) in {None, SaleState.CANCELLED}
     return held if over else held | {seat.pk for seat in recognise(account, told_of_sale(remote)).seats}
+
+
+def _held(account: MarketplaceAccount, platform_sale_id: str) -> set[uuid.UUID]:
+    """The seats that a sale holds, or has."""
+    key = hold_key(account.pk, platform_sale_id)
+    return set(Seat.objects.filter(tenant_id=account.tenant_id, held_by=key).values_list("pk", flat=True))
 
 
 def _own_of(account: MarketplaceAccount, remote: RemoteSale, listing: Listing | None, locked: list[Seat]) -> list[Seat]:
@@ -498,8 +503,7 @@ def sale_dismiss(*, actor: Actor, sale: Sale, reason: str) -> Sale:
 
 def held_for(sale: Sale) -> list[uuid.UUID]:
     """The seats that a sale of an unknown listing holds."""
-    held = Seat.objects.filter(tenant_id=sale.tenant_id, held_by=hold_key(sale.account_id, sale.platform_sale_id))
-    return list(held.values_list("pk", flat=True))
+    return list(_held(sale.account, sale.platform_sale_id))
 
 
 def sale_listing_make(*, actor: Actor, sale: Sale, seats: Sequence[Seat]) -> Listing:

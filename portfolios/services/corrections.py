@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from portfolios.labels import label_of
+from portfolios.labels import label_of, seats_label
 from portfolios.locks import seats_lock
 from portfolios.models import Game, SeasonTicket, Seat
 from portfolios.ports import seats_going
@@ -16,7 +16,6 @@ from portfolios.services.ledger import games_remaining_refresh
 from portfolios.services.ticket_ledger import (
     cost_split,
     ledger_fill,
-    seats_label,
     ticket_clean,
     ticket_input_check,
 )  # fmt: skip

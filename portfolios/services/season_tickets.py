@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from portfolios.labels import label_of
+from portfolios.labels import label_of, seats_label
 from portfolios.models import Game, SeasonTicket, Team
 from portfolios.services.ledger import games_remaining_refresh
-from portfolios.services.ticket_ledger import ledger_fill, seats_label, ticket_clean, ticket_input_check
+from portfolios.services.ticket_ledger import ledger_fill, ticket_clean, ticket_input_check
 from portfolios.services.twins import twins_report
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record

@@ -15,11 +15,6 @@ MOST_SEATS = 40
 LARGEST_SEAT = 99_999
 
 
-def seats_label(first: int, last: int) -> str:
-    """The seats as a ticket writes them: "1-2", or "7" for one seat."""
-    return f"{first}-{last}" if last > first else str(first)
-
-
 def ticket_input_check(seat_from: int, seat_to: int, cost: Decimal, reference: str, section: str, row: str) -> None:
     """Raises InvalidInput with every field that cannot be as it is."""
     problems = []

@@ -69,14 +69,7 @@ def sell(
 ) -> Seller:  # fmt: skip
     """Two seats of the coming game, sold; their tickets are of this kind."""
     delivery_terms_set(actor=holding.actor, ticket_id=holding.ticket.pk, delivery=delivery)
-    made = control("accounts", platform=platform)
-    account = MarketplaceAccount.objects.create(
-        tenant_id=holding.ticket.tenant_id, user=holding.user, platform=platform, access_token=made["access_token"],
-        refresh_token=made.get("refresh_token", ""), account_id=made["account_id"], sales_synced_until=now(),
-        stock_taken_at=now(),
-    )  # fmt: skip
-    if adapter_get(platform).traits.whole_account:
-        file_declare(account, b"")
+    account = connected(holding, platform)
     (listing,) = listing_publish(
         actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[:2]], account_ids=[account.pk],
         price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
@@ -87,3 +80,24 @@ def sell(
     account_sync_sales(account=account)
     work()
     return Seller(holding, simulator, travel, account)
+
+
+def connected(holding: Holding, platform: str) -> MarketplaceAccount:
+    """The holder's new account at a simulated platform, with nothing listed on it."""
+    made = control("accounts", platform=platform)
+    account = MarketplaceAccount.objects.create(
+        tenant_id=holding.ticket.tenant_id, user=holding.user, platform=platform, access_token=made["access_token"],
+        refresh_token=made.get("refresh_token", ""), account_id=made["account_id"], sales_synced_until=now(),
+        stock_taken_at=now(),
+    )  # fmt: skip
+    if adapter_get(platform).traits.whole_account:
+        file_declare(account, b"")
+    return account
+
+
+def another(sale: Sale) -> Sale:
+    """A second sale of the same account, made by nobody's listing here."""
+    return Sale.objects.create(
+        tenant_id=sale.tenant_id, account=sale.account, mode=sale.mode, platform=sale.platform,
+        platform_sale_id="other", quantity=2, state="confirmed", sold_at=now(), noticed_at=now(),
+    )  # fmt: skip

@@ -34,7 +34,6 @@ from listings.services.sale_scene import buyer_of, step_take
 from listings.services.seat_tickets import Entry, tickets_enter
 from listings.services.sync import account_sync_sales, sale_read
 from marketplaces.delivery import OF_SEATS, DeliveryStep, DeliveryType, HandOver
-from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get, adapter_keys, hand_overs_of
 from marketplaces.services.links import over_link
 from marketplaces.simulator.app import Simulator
@@ -47,7 +46,7 @@ from seatsync.core.venue_time import local
 from seatsync.live.models import Alert
 from seatsync.tenants.models import Tenant
 from tests.builders import Holding
-from tests.listings.selling import PROOF, Seller, sell
+from tests.listings.selling import PROOF, Seller, another, connected, sell
 from tests.listings.simulated import control
 from tests.listings.simulated import work as drain
 
@@ -203,10 +202,7 @@ def test_i10_a_client_who_hands_one_ticket_over_twice_is_halted_too(
     links = ["https://transfer.example/1", "https://transfer.example/2"]
     sale_fulfil(actor=holding.actor, sale_id=seller.sale.pk, method="transfer_url", transfer_urls=links)
     first = seller.sale
-    second = Sale.objects.create(
-        tenant_id=holding.ticket.tenant_id, account=seller.account, mode="paper", platform="stubhub",
-        platform_sale_id="other", quantity=2, state="confirmed", sold_at=now(), noticed_at=now(),
-    )  # fmt: skip
+    second = another(first)
     access = tokens_issue(holding.user, holding.ticket.tenant_id).access
     answer = Client(headers={"Authorization": f"Bearer {access}"}).post(
         f"/api/v1/sales/{second.pk}/fulfil/", {"method": "transfer_url", "transfer_urls": links},
@@ -260,11 +256,8 @@ def test_i10_of_another_tenants_sale_only_staff_hear(
     sale_fulfil(actor=holding.actor, sale_id=seller.sale.pk, method="transfer_url", transfer_urls=links)
     first = seller.sale
     stranger = Tenant.objects.get(slug="other-co")
+    second = another(first)
     Sale.objects.filter(pk=first.pk).update(tenant_id=stranger.pk)
-    second = Sale.objects.create(
-        tenant_id=holding.ticket.tenant_id, account=seller.account, mode="paper", platform="stubhub",
-        platform_sale_id="other", quantity=2, state="confirmed", sold_at=now(), noticed_at=now(),
-    )  # fmt: skip
     with pytest.raises(Conflict, match="went with another sale") as caught:
         sale_fulfil(actor=holding.actor, sale_id=second.pk, method="transfer_url", transfer_urls=links)
     assert first.platform_sale_id not in str(caught.value)
@@ -435,12 +428,7 @@ def test_terms_are_promised_by_what_is_published_from_then_on(
         disclosures=["obstructed_view", "aisle"], version=0,
     )  # fmt: skip
     assert (terms.version, terms.disclosures) == (1, ["aisle", "obstructed_view"])
-    made = control("accounts", platform="stubhub")
-    seller = MarketplaceAccount.objects.create(
-        tenant_id=holding.ticket.tenant_id, user=holding.user, platform="stubhub", access_token=made["access_token"],
-        refresh_token=made["refresh_token"], account_id=made["account_id"], sales_synced_until=now(),
-        stock_taken_at=now(),
-    )  # fmt: skip
+    seller = connected(holding, "stubhub")
     (listing,) = listing_publish(
         actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[:2]], account_ids=[seller.pk],
         price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),

@@ -21,6 +21,7 @@ from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.live.models import Alert
+from tests.listings.selling import another
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -35,14 +36,6 @@ def sale(market: Market) -> Sale:
     market.webhook(sold)
     market.work()
     return Sale.objects.get()
-
-
-def another(market: Market, sale: Sale) -> Sale:
-    """A second sale of the same account, made by nobody's listing here."""
-    return Sale.objects.create(
-        tenant_id=sale.tenant_id, account=sale.account, mode=sale.mode, platform=sale.platform,
-        platform_sale_id="other", quantity=2, state="confirmed", sold_at=now(), noticed_at=now(),
-    )  # fmt: skip
 
 
 def browser(email: str = "owner@example.com") -> Client:
@@ -76,7 +69,7 @@ def test_who_may_only_look_learns_nothing_of_the_buyer(market: Market, sale: Sal
 
 
 def test_the_owner_of_an_account_hands_over_a_sale_that_has_no_listing_here(market: Market, sale: Sale) -> None:
-    other = another(market, sale)
+    other = another(sale)
     assert 'name="confirmation"' in browser().get(pages(other)).text
     given = {"method": "mobile_transfer", "confirmation": "TX-1"}
     assert browser().post(pages(other), given).status_code == 302
@@ -146,7 +139,7 @@ def test_i10_one_ticket_given_to_two_sales_in_the_same_moment_halts_all_selling(
 ) -> None:
     links = ["https://t.example/1", "https://t.example/2"]
     sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, method="transfer_url", transfer_urls=links)
-    other = another(market, sale)
+    other = another(sale)
     check, looked = fulfil._check_once, list[bool]()
 
     def late(*given: Any) -> None:
@@ -169,7 +162,7 @@ def test_i10_one_ticket_given_to_two_sales_in_the_same_moment_halts_all_selling(
 def test_i10_a_link_is_the_same_in_every_spelling(market: Market, sale: Sale, spelled: str) -> None:
     links = ["https://t.example/1", "https://t.example/2"]
     sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, method="transfer_url", transfer_urls=links)
-    other = another(market, sale)
+    other = another(sale)
     with pytest.raises(Conflict, match="All selling is halted"):
         sale_fulfil(
             actor=market.holding.actor, sale_id=other.pk, method="transfer_url",
@@ -203,7 +196,7 @@ def test_i10_what_a_buyer_was_sent_goes_with_no_other_sale_though_it_was_replace
     Sale.objects.filter(pk=sale.pk).update(asked_again_at=now())
     new = ["https://t.example/8", "https://t.example/9"]
     sale_fulfil(actor=actor, sale_id=sale.pk, method="transfer_url", transfer_urls=new)
-    other = another(market, sale)
+    other = another(sale)
     with pytest.raises(Conflict, match="All selling is halted"):
         sale_fulfil(actor=actor, sale_id=other.pk, method="transfer_url", transfer_urls=old)
     # Once that sale is over they are free.
@@ -219,7 +212,7 @@ def test_what_was_never_sent_may_go_with_another_sale(market: Market, sale: Sale
     sale_fulfil(actor=actor, sale_id=sale.pk, method="transfer_url", transfer_urls=links)
     market.work()
     sale_fulfil(actor=actor, sale_id=sale.pk, method="mobile_transfer", confirmation="TX-1")
-    other = another(market, sale)
+    other = another(sale)
     sale_fulfil(actor=actor, sale_id=other.pk, method="transfer_url", transfer_urls=links)
     assert other.commands.filter(kind="fulfil").exists()
 

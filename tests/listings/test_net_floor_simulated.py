@@ -8,12 +8,11 @@ from listings.models import Listing, MarketplaceCommand
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from marketplaces.contracts import Capability
-from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_keys, platform_can, platform_name
 from marketplaces.simulator.app import Simulator
-from seatsync.core.clock import now
 from seatsync.demo.reference import fees_load
 from tests.builders import Holding
+from tests.listings.selling import connected
 from tests.listings.simulated import control, work
 
 pytestmark = pytest.mark.django_db
@@ -22,12 +21,7 @@ TELLING = [key for key in adapter_keys() if platform_can(key, Capability.PREVIEW
 
 def listed(holding: Holding, platform: str) -> Listing:
     """Two seats at 100.00, of which at least 85.00 shall reach the seller."""
-    made = control("accounts", platform=platform)
-    account = MarketplaceAccount.objects.create(
-        tenant_id=holding.ticket.tenant_id, user=holding.user, platform=platform, access_token=made["access_token"],
-        refresh_token=made.get("refresh_token", ""), account_id=made["account_id"], sales_synced_until=now(),
-        stock_taken_at=now(),
-    )  # fmt: skip
+    account = connected(holding, platform)
     (listing,) = listing_publish(
         actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[:2]], account_ids=[account.pk],
         price=Decimal("100.00"), floor=Decimal("85.00"), ceiling=Decimal("200.00"), floor_basis="net",

@@ -10,14 +10,12 @@ from listings.services.execute import execute
 from listings.services.publish import listing_publish
 from listings.services.sale_report import sale_report
 from listings.services.sync import account_sync_sales
-from marketplaces.models import MarketplaceAccount
-from marketplaces.registry import adapter_keys, traits_of
-from marketplaces.services.files import file_declare
+from marketplaces.registry import adapter_keys
 from marketplaces.simulator.app import Simulator
 from portfolios.models import OwnerState, Seat
-from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from tests.builders import Holding
+from tests.listings.selling import connected
 from tests.listings.simulated import control, work
 
 pytestmark = pytest.mark.django_db
@@ -27,15 +25,7 @@ NAMED = [key for key in adapter_keys() if key != "vividseats"]
 
 def sold_and_taken_back(holding: Holding, platform: str) -> Sale:
     """Two seats were sold and read, and taken back before they could be confirmed."""
-    made = control("accounts", platform=platform)
-    account = MarketplaceAccount.objects.create(
-        tenant_id=holding.ticket.tenant_id, user=holding.user, platform=platform, access_token=made["access_token"],
-        refresh_token=made.get("refresh_token", ""), account_id=made["account_id"], sales_synced_until=now(),
-        stock_taken_at=now(),
-    )  # fmt: skip
-    traits = traits_of(platform)
-    if traits is not None and traits.whole_account:
-        file_declare(account, b"")
+    account = connected(holding, platform)
     listing_publish(
         actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[:2]], account_ids=[account.pk],
         price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),

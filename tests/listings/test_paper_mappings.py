@@ -12,7 +12,7 @@ from listings.models import Listing, ListingStatus, MarketplaceCommand
 from listings.services.delist import listings_delist
 from listings.services.mapping_undo import event_mapping_undo, section_mapping_undo
 from listings.services.reconcile import accounts_reconcile_due
-from marketplaces.contracts import EventStanding, EventState, Link, RemoteEvent
+from marketplaces.contracts import EventStanding, EventState, Link, PrimaryLeft, RemoteEvent
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services.availability import availability_read
 from portfolios.models import EventMapping, SectionMapping
@@ -117,7 +117,7 @@ def test_i20_a_mapping_that_is_undone_takes_down_what_is_offered_in_its_market(
 def test_i20_what_the_paper_market_has_left_is_no_word_of_the_club(
     market: Market, offers: tuple[Listing, Listing]
 ) -> None:
-    market.alpha.left = {PAPER: "few"}  # type: ignore[dict-item]
+    market.alpha.left = {PAPER: PrimaryLeft.FEW}
     availability_read()
     left = dict(EventMapping.objects.values_list("paper", "primary_left"))
     assert left == {True: "few", False: ""}

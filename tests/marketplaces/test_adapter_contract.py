@@ -25,6 +25,7 @@ from marketplaces.contracts import (
     PaymentLine,
     PriceBasis,
     RemoteListingState,
+    RemoteSale,
     RemoteSaleState,
 )
 from marketplaces.delivery import OF_SEATS, STEPS, DeliveryStep, DeliveryType, Fulfilment, HandOver, SeatTicket
@@ -314,10 +315,8 @@ def test_unknown_sale(adapter: MarketplaceAdapter, link: Link) -> None:
         adapter.confirm(link, "999999")
 
 
-@pytest.mark.parametrize("way", HandOver)
-def test_fulfil_takes_the_declared_proofs_and_no_others(
-    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, way: HandOver
-) -> None:
+def waiting(adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, way: HandOver) -> RemoteSale:
+    """A confirmed sale of two seats that waits for its tickets, in this way where the platform takes it."""
     adapter.create(link, draft)
     sale_id = world.sell(adapter.traits.key, 2)["sale_id"]
     adapter.confirm(link, sale_id)
@@ -325,6 +324,15 @@ def test_fulfil_takes_the_declared_proofs_and_no_others(
         world.control("wants", {"sale_id": sale_id, "delivery": KIND_OF[way]})
     waits = adapter.fetch_sale(link, sale_id)
     assert waits is not None
+    return waits
+
+
+@pytest.mark.parametrize("way", HandOver)
+def test_fulfil_takes_the_declared_proofs_and_no_others(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, way: HandOver
+) -> None:
+    waits = waiting(adapter, world, link, draft, way)
+    sale_id = waits.sale_id
     proof = replace(proof_by(way, draft.seats[:2]), step=waits.step)
     if way not in adapter.traits.hand_overs:
         with pytest.raises(PermanentError):
@@ -416,20 +424,15 @@ def test_who_can_be_told_of_a_hand_over_declares_how(adapter: MarketplaceAdapter
 def test_fulfil_without_proof_is_refused_before_anything_is_sent(
     adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, way: HandOver
 ) -> None:
-    adapter.create(link, draft)
-    sale_id = world.sell(adapter.traits.key, 2)["sale_id"]
-    adapter.confirm(link, sale_id)
-    if way in adapter.traits.hand_overs:
-        world.control("wants", {"sale_id": sale_id, "delivery": KIND_OF[way]})
-    waits = adapter.fetch_sale(link, sale_id)
-    assert waits is not None
+    waits = waiting(adapter, world, link, draft, way)
+    sale_id = waits.sale_id
     before = len(world.requests)
     with pytest.raises(PermanentError):
         adapter.fulfil(link, sale_id, Fulfilment(way, step=waits.step))
     assert [request for request in world.requests[before:] if request.method != "GET"] == []
-    waits = adapter.fetch_sale(link, sale_id)
-    assert waits is not None
-    assert waits.state is RemoteSaleState.AWAITING_FULFILMENT
+    after = adapter.fetch_sale(link, sale_id)
+    assert after is not None
+    assert after.state is RemoteSaleState.AWAITING_FULFILMENT
 
 
 def test_search_puts_the_likeliest_first(adapter: MarketplaceAdapter, world: World, link: Link) -> None:

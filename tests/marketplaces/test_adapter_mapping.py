@@ -149,10 +149,10 @@ def detail(amount: str, reason: str) -> dict[str, Any]:
     return {"amount": {"amount": Decimal(amount), "currency_code": "USD"}, "reason_description": reason}
 
 
-def stubhub_paid(net: str, *, proceeds: Any = (), charges: Any = (), credits: Any = ()) -> tuple[PaymentLine, ...]:  # noqa: A002
+def stubhub_paid(net: str, **parts: Any) -> tuple[PaymentLine, ...]:
     """What we make of a payment of one sale, each part an amount and what it is called."""
-    parts = {"proceeds": proceeds, "charges": charges, "credits": credits}
-    sale = {name: [detail(*one) for one in given] for name, given in parts.items()}
+    given = {"proceeds": (), "charges": (), "credits": (), **parts}
+    sale = {name: [detail(*one) for one in part] for name, part in given.items()}
     sales = [{**sale, "_embedded": {"sale": {"id": 9}}}]
     return payment_of({"id": 1, "payment_amount": {"amount": Decimal(net)}, "_embedded": {"sales": sales}}).lines
 
