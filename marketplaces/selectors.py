@@ -42,6 +42,7 @@ from marketplaces.registry import traits_of
 from portfolios.models import Game, VenueSection
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
+from seatsync.core.kept import kept
 from seatsync.core.money import round_money
 from seatsync.core.subjects import subject_unseal
 
@@ -126,6 +127,12 @@ def limit_for(platform: str) -> tuple[float, int, int]:
         # Nothing can be sent there: whatever is carried out is refused then, and ends with a person.
         return 1.0, 2, 1
     return traits.default_per_second, traits.default_burst, traits.reserved_tokens
+
+
+@kept("LIMITS_KEPT_S")
+def limit_kept(platform: str) -> tuple[float, int, int]:
+    """As `limit_for`, as of now or a moment ago: for what asks before every request."""
+    return limit_for(platform)
 
 
 def limit_bucket(account_id: uuid.UUID) -> str:

@@ -1,6 +1,5 @@
 """What every page's shell shows: navigation, whether the person sells, and what needs them."""
 
-import time
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,6 +11,7 @@ from analytics.selectors.inbox import inbox_count
 from listings.selectors import brake_of_holder, push_halts_of
 from portfolios.selectors import replays_loaded
 from seatsync.accounts.selectors import request_actor
+from seatsync.core.kept import kept
 from seatsync.core.replay import Replay
 
 
@@ -58,27 +58,15 @@ def _nav(path: str) -> list[NavItem]:
     ]
 
 
-class _Kept:
-    """The replay labels, read again when they are older than a moment: seasons are loaded once in a long while."""
-
-    def __init__(self) -> None:
-        self._labels: list[Replay] = []
-        self._until = 0.0
-
-    def labels(self) -> list[Replay]:
-        """The labels as of now or a moment ago; one query where they are read."""
-        if time.monotonic() >= self._until:
-            self._labels = replays_loaded()
-            self._until = time.monotonic() + settings.REPLAY_LABELS_KEPT_S
-        return self._labels
-
-
-_kept = _Kept()
+@kept("REPLAY_LABELS_KEPT_S")
+def _replays() -> list[Replay]:
+    """The labels as of now or a moment ago: seasons are loaded once in a long while."""
+    return replays_loaded()
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
     """Context of the shell: replay labels, links, the socket; the brake and how much needs the person, on first use."""
-    everybody: dict[str, object] = {"replays": cache(_kept.labels)}
+    everybody: dict[str, object] = {"replays": cache(_replays)}
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return everybody
     return everybody | {

@@ -22,7 +22,7 @@ from listings.services.leases import lease_seconds
 from listings.services.record import MOST_ATTEMPTS, Answer, Outcome, record
 from listings.services.together import execute_together, riders_claim
 from listings.services.wake import outbox_wake
-from marketplaces.selectors import limit_bucket, limit_for
+from marketplaces.selectors import limit_bucket, limit_kept
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now, seconds_from_now
@@ -108,7 +108,7 @@ def _limit_wait(command: MarketplaceCommand) -> float | None:
     """
     account = command.account
     try:
-        per_second, burst, reserved = limit_for(account.platform)
+        per_second, burst, reserved = limit_kept(account.platform)
         grant = take_counted(
             limit_bucket(account.pk),
             capacity=burst,

@@ -3,7 +3,7 @@
 import time
 
 from marketplaces.models import MarketplaceAccount
-from marketplaces.selectors import limit_bucket, limit_for
+from marketplaces.selectors import limit_bucket, limit_kept
 from seatsync.core.limiters import Grant, take_counted
 
 # Longer than this nobody waits for a token: whoever asks in a row goes on another time.
@@ -25,6 +25,6 @@ def token_await(account: MarketplaceAccount) -> bool:
 
 
 def _take(account: MarketplaceAccount) -> Grant:
-    per_second, burst, reserved = limit_for(account.platform)
+    per_second, burst, reserved = limit_kept(account.platform)
     bucket, reserve = limit_bucket(account.pk), min(reserved, burst - 1)
     return take_counted(bucket, capacity=burst, per_second=per_second, reserve=reserve)

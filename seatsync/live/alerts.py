@@ -133,10 +133,11 @@ def alerts_recover(*, user_ids: Collection[uuid.UUID], dedupe_keys: Collection[s
 
 
 @transaction.atomic(savepoint=False)
-def alerts_reword(*, user_ids: Collection[uuid.UUID], dedupe_key: str, body: str) -> int:
+def alerts_reword(*, user_ids: Collection[uuid.UUID], dedupe_keys: Collection[str], body: str) -> int:
     """Say how what these people's alerts told of has gone on, seen already or not; returns how many were reworded."""
-    alerts = Alert.objects.filter(user_id__in=user_ids, dedupe_key=dedupe_key).exclude(body=body)
-    found = list(alerts)
+    alerts = Alert.objects.filter(user_id__in=user_ids, dedupe_key__in=dedupe_keys).exclude(body=body)
+    if not (found := list(alerts)):
+        return 0
     alerts.filter(pk__in=[alert.pk for alert in found]).update(body=body, updated_at=now())
     _changed(found)
     return len(found)

@@ -10,15 +10,26 @@ from channels.layers import get_channel_layer
 from django.db import connection, transaction
 
 from seatsync.core.clock import now
+from seatsync.core.ids import uuid7
 from seatsync.live.events import LiveMessage, LiveType, group_of
-from seatsync.live.models import LiveEvent
+from seatsync.live.layer import LiveLayer
 from seatsync.live.ports import watchers_of
 
 log = structlog.get_logger(__name__)
 
-_NEXT = """
-INSERT INTO live_counters (user_id, seq) VALUES (%s, %s)
-ON CONFLICT (user_id) DO UPDATE SET seq = live_counters.seq + EXCLUDED.seq RETURNING seq
+# Numbered and kept by one statement, people in the order of their ids.
+_KEEP = """
+WITH told AS (
+  SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::int[])
+    WITH ORDINALITY AS told (id, tenant_id, user_id, type, object_id, version, place)
+), counted AS (
+  INSERT INTO live_counters (user_id, seq) SELECT user_id, count(*) FROM told GROUP BY user_id ORDER BY user_id
+  ON CONFLICT (user_id) DO UPDATE SET seq = live_counters.seq + EXCLUDED.seq RETURNING user_id, seq AS last
+)
+INSERT INTO live_events (id, created_at, updated_at, tenant_id, user_id, seq, type, object_id, version, at)
+SELECT id, %s, %s, tenant_id, user_id,
+  last + 1 - row_number() OVER (PARTITION BY user_id ORDER BY place DESC), type, object_id, version, %s
+FROM told JOIN counted USING (user_id) RETURNING id, seq
 """
 
 
@@ -75,28 +86,22 @@ class _Batch:
             for ticket_id, events in self.watched.items():
                 for user_id in people.get(ticket_id, ()):
                     self.events[user_id].update(events)
-        if not self.events:
-            return
-        with transaction.atomic():
-            messages = {user_id: self._kept(user_id) for user_id in sorted(self.events)}
-        _send(messages)
+        if self.events:
+            _send(self._kept())
 
-    def _kept(self, user_id: uuid.UUID) -> list[LiveMessage]:
-        events, at = self.events[user_id], now()
-        with connection.cursor() as cursor:
-            cursor.execute(_NEXT, [user_id, len(events)])
-            (last,) = cursor.fetchone()
-        messages = [
-            LiveMessage(seq, kind, object_id, version, at)
-            for seq, ((kind, object_id), (_, version)) in enumerate(events.items(), start=last - len(events) + 1)
+    def _kept(self) -> dict[uuid.UUID, list[LiveMessage]]:
+        at = now()
+        rows = [
+            (uuid7(), tenant_id, user_id, kind.value, object_id, version)
+            for user_id, events in self.events.items()
+            for (kind, object_id), (tenant_id, version) in events.items()
         ]
-        LiveEvent.objects.bulk_create(
-            LiveEvent(
-                tenant_id=events[told.type, told.id][0], user_id=user_id, seq=told.seq, type=told.type.value,
-                object_id=told.id, version=told.version, at=told.at,
-            )
-            for told in messages
-        )  # fmt: skip
+        with connection.cursor() as cursor:
+            cursor.execute(_KEEP, [*map(list, zip(*rows, strict=True)), at, at, at])
+            numbers = dict(cursor.fetchall())
+        messages: dict[uuid.UUID, list[LiveMessage]] = {}
+        for key, _, user_id, kind, object_id, version in rows:
+            messages.setdefault(user_id, []).append(LiveMessage(numbers[key], LiveType(kind), object_id, version, at))
         return messages
 
 
@@ -122,16 +127,20 @@ def _open_batch() -> _Batch | None:
 
 def _send(messages: dict[uuid.UUID, list[LiveMessage]]) -> None:
     layer = get_channel_layer()
-    if layer is None:
-        return
+    wanted = {
+        group_of(user_id): {"type": "live.events", "messages": [message.as_json() for message in told]}
+        for user_id, told in messages.items()
+    }
 
     async def send_all() -> None:
-        for user_id, told in messages.items():
-            frames = [message.as_json() for message in told]
-            await layer.group_send(group_of(user_id), {"type": "live.events", "messages": frames})
+        for group, message in wanted.items():
+            await layer.group_send(group, message)
 
     try:
-        async_to_sync(send_all)()
+        if isinstance(layer, LiveLayer):
+            layer.groups_send(wanted)
+        elif layer is not None:
+            async_to_sync(send_all)()
     except Exception as error:
         # The hints are lost, the event rows are not: the page asks for what it missed when it reconnects.
         log.warning("live.not_sent", error=str(error), events=sum(map(len, messages.values())))

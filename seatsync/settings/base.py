@@ -144,6 +144,8 @@ DATABASES = {"default": env_database("DATABASE_URL", "postgres://seatsync@127.0.
 REDIS_URL = env_redis("REDIS_URL", "redis://127.0.0.1:1/0")
 # How long a process keeps the labels of replayed seasons before it looks again.
 REPLAY_LABELS_KEPT_S = 30.0
+# How long a process goes by a marketplace's limit before it looks whether staff have changed it.
+LIMITS_KEPT_S = 2.0
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -152,7 +154,7 @@ CACHES = {
 }
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "seatsync.live.layer.LiveLayer",
         "CONFIG": {"hosts": [REDIS_URL]},
     }
 }

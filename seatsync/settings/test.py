@@ -21,4 +21,4 @@ DATABASES = {"default": DATABASES["default"] | {"OPTIONS": _asked | _hurry}}
 # Nobody listens there: no test may find, and change, a simulator that somebody runs on this machine.
 SIMULATOR_URL = "http://127.0.0.1:1"
 # Tests load seasons and expect them on the next page; the query counts are those of the label being read each time.
-REPLAY_LABELS_KEPT_S = 0.0
+REPLAY_LABELS_KEPT_S = LIMITS_KEPT_S = 0.0
