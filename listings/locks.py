@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection, Iterable
 
 from listings.models import DeliveryTerms, FoundListing, Listing, MarketplaceCommand, PushHalt, Sale
+from marketplaces.models import MarketplaceAccount
 from seatsync.core.clock import now
 from seatsync.core.locks import Level, lock_announce, lock_waiting
 
@@ -18,12 +19,21 @@ def found_lock(found_id: uuid.UUID) -> FoundListing:
         return FoundListing.objects.select_for_update(of=("self",), no_key=True).get(pk=found_id)
 
 
-def listings_lock(listing_ids: Iterable[uuid.UUID]) -> list[Listing]:
-    """Lock these listings in primary-key order and read them fresh."""
+def listings_lock(listing_ids: Iterable[uuid.UUID], *, account: MarketplaceAccount | None = None) -> list[Listing]:
+    """Lock these listings in primary-key order and read them fresh, with their accounts.
+
+    `account`: theirs, where it was read before.
+    """
     lock_announce(Level.LISTINGS)
-    wanted = Listing.objects.filter(pk__in=list(listing_ids)).select_related("account").order_by("pk")
+    wanted = Listing.objects.filter(pk__in=list(listing_ids)).order_by("pk")
+    if account is None:
+        wanted = wanted.select_related("account")
     with lock_waiting("this listing"):
-        return list(wanted.select_for_update(of=("self",), no_key=True))
+        found = list(wanted.select_for_update(of=("self",), no_key=True))
+    if account is not None:
+        for listing in found:
+            listing.account = account
+    return found
 
 
 def terms_lock(ticket_id: uuid.UUID) -> DeliveryTerms | None:
@@ -83,7 +93,7 @@ def command_claimable(
     whose listing, or whole account, has a command in flight; and no price or size of what is not up yet: that would be
     answered "no such listing", and a create reads both itself.
     """
-    lock_announce(Level.COMMANDS)
+    lock_announce(Level.COMMANDS, waits=False)
     wish = {
         "now": now(), "lowest": 0 if urgent else _LOWEST, "spent": list(spent), "spent_ordinary": list(spent_ordinary),
         "look_ahead": look_ahead,

@@ -50,6 +50,7 @@ from marketplaces.errors import (
 )  # fmt: skip
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
+from portfolios.models import Game
 from portfolios.selectors import section_known, section_mapping_get, section_mapping_undone
 from portfolios.services.mapping import section_mapping_confirm
 from seatsync.core.clock import now
@@ -108,7 +109,7 @@ def _time_for(command: MarketplaceCommand) -> AbstractContextManager[None]:
 
 
 def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
-    listing = listing_of(command)
+    listing = drafted_of(command)
     if (answer := create_unsent(listing)) is not None:
         return answer
     if command.outcome_unknown and (found := adapter.fetch(link, listing_ref(listing))) is not None:
@@ -360,11 +361,18 @@ def _listing_id(command: MarketplaceCommand) -> uuid.UUID:
     return command.listing_id
 
 
+def drafted_of(command: MarketplaceCommand) -> Listing:
+    """As `listing_of`, with what a draft of it says of its game."""
+    listing = listing_of(command)
+    listing.game = Game.objects.select_related("home_team", "opponent", "venue").get(pk=listing.game_id)
+    return listing
+
+
 def listing_of(command: MarketplaceCommand) -> Listing:
-    """The listing as it is now (a claim may be seconds old), with what a draft needs."""
-    return Listing.objects.select_related(
-        "game__home_team", "game__opponent", "game__venue", "account", "season_ticket"
-    ).get(pk=_listing_id(command))
+    """The listing as it is now (a claim may be seconds old), with the command's account, which is its own."""
+    listing = Listing.objects.select_related("season_ticket").get(pk=_listing_id(command))
+    listing.account = command.account
+    return listing
 
 
 _RUNNERS: dict[CommandKind, Runner] = {

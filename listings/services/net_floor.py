@@ -99,7 +99,7 @@ def net_floor_note(listing: Listing, net: Decimal | None) -> None:
         object_type="listing", object_id=str(listing.pk), url=page_link("listings:listing_detail", listing.pk),
         dedupe_key=key,
     )  # fmt: skip
-    alerts_reword(user_ids=people, dedupe_key=key, body=body)
+    alerts_reword(user_ids=people, dedupe_keys=[key], body=body)
 
 
 def net_floor_settle(listing: Listing) -> None:

@@ -57,7 +57,7 @@ def alert_unexplained(payout: Payout) -> None:
     net = money_text(payout.net, payout.currency)
     body = f"The lines of payout {payout.reference} leave {rest} of {net}.{why} Ask it."
     if _told(owner, key):
-        alerts_reword(user_ids=[owner], dedupe_key=key, body=body)
+        alerts_reword(user_ids=[owner], dedupe_keys=[key], body=body)
         return
     alert_raise(
         tenant_id=payout.tenant_id, user_id=owner, kind=UNEXPLAINED, severity="action", object_type="payout",
@@ -135,7 +135,7 @@ def _tell(sale: Sale, kind: str, title: str, body: str) -> None:
     owner, key = sale.account.user_id, f"{kind}:{sale.pk}"
     if _told(owner, key):
         # Seen or not, it was said: only what it comes to may have changed.
-        alerts_reword(user_ids=[owner], dedupe_key=key, body=body)
+        alerts_reword(user_ids=[owner], dedupe_keys=[key], body=body)
         return
     alert_raise(
         tenant_id=sale.tenant_id, user_id=owner, kind=kind, title=title, body=body, severity="action",

@@ -113,7 +113,9 @@ def command_scene(claimed: MarketplaceCommand) -> tuple[Listing | None, Sale | N
     A newer command may do another sale's work, so that its own was superseded: each is looked at.
     """
     sold_by = claimed.sale.listing_id if claimed.kind == CommandKind.REJECT_SALE and claimed.sale is not None else None
-    listings = {found.pk: found for found in listings_lock(pk for pk in (claimed.listing_id, sold_by) if pk)}
+    wanted = [pk for pk in (claimed.listing_id, sold_by) if pk]
+    # All of the command's account, which it never changes.
+    listings = {found.pk: found for found in listings_lock(wanted, account=claimed.account)}
     own = {claimed.sale_id} if claimed.sale_id else set()
     waiting = set[uuid.UUID]()
     if claimed.listing_id and claimed.kind in {CommandKind.DELIST, CommandKind.RESIZE}:

@@ -61,7 +61,7 @@ def sale_tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) ->
     )
     # One that was open already says what is true by now.
     if any(alert.count > 1 for alert in told):
-        alerts_reword(user_ids=people, dedupe_key=key, body=body)
+        alerts_reword(user_ids=people, dedupe_keys=[key], body=body)
 
 
 def sale_settle_kinds(sale: Sale, *kinds: str) -> None:
@@ -113,9 +113,8 @@ def alert_missing(sale: Sale, *, missing: bool) -> None:
 
 def alert_sold_elsewhere_down(sale: Sale) -> None:
     """The last of the other listings is gone: the alert of the sale says so instead of that they are coming down."""
-    people, body = sale_people(sale), _sold_body(sale)
-    for kind in (_PROMISED, _SOLD):
-        alerts_reword(user_ids=people, dedupe_key=f"{kind}:{sale.pk}", body=body)
+    keys = [f"{kind}:{sale.pk}" for kind in (_PROMISED, _SOLD)]
+    alerts_reword(user_ids=sale_people(sale), dedupe_keys=keys, body=_sold_body(sale))
 
 
 def _sold_body(sale: Sale) -> str:

@@ -19,6 +19,7 @@ from listings.services.execute import (
     answer_of,
     create_unsent,
     draft_wanted,
+    drafted_of,
     listing_of,
     price_keep,
     reprice_unsent,
@@ -125,9 +126,10 @@ def _prepared(
 
 
 def _wanted(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> AccountChange | Answer:
-    listing = listing_of(command)
     if command.kind == CommandKind.CREATE:
-        return create_unsent(listing) or draft_wanted(adapter, link, listing)
+        new = drafted_of(command)
+        return create_unsent(new) or draft_wanted(adapter, link, new)
+    listing = listing_of(command)
     if (answer := reprice_unsent(command, listing)) is not None:
         return answer
     price_keep(adapter, link, listing)

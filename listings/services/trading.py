@@ -132,14 +132,24 @@ def _brake(row: TradingState) -> Brake:
     return Brake(TradingStateKind(row.state), row.reason, row.scope)
 
 
+# As `in_force` of both, asked before everything that is sent: written out, since putting it together takes longer.
+_OWN = """
+SELECT * FROM trading_states WHERE scope_id = ANY(%(scopes)s) AND (until IS NULL OR until > %(now)s)
+"""
+_STAFFS = """
+SELECT * FROM push_halts WHERE lifted_at IS NULL AND (until IS NULL OR until > %(now)s)
+"""
+
+
 def brakes_for(listings: Iterable[Listing]) -> dict[uuid.UUID, Brakes]:
     """The brakes in force on each listing (its season_ticket must be loaded), in two queries."""
     wanted = list(listings)
     scope_ids: dict[uuid.UUID, set[uuid.UUID]] = {listing.pk: _scope_ids(listing) for listing in wanted}
-    every = set().union(*scope_ids.values()) if scope_ids else set()
-    rows = TradingState.objects.in_force().filter(scope_id__in=every)
+    if not wanted:
+        return {}
+    rows = TradingState.objects.raw(_OWN, {"scopes": list(set().union(*scope_ids.values())), "now": now()})
     brakes = [(row.tenant_id, row.scope_id, _brake(row)) for row in rows]
-    halts = list(PushHalt.objects.in_force()) if wanted else []
+    halts = list(PushHalt.objects.raw(_STAFFS, {"now": now()}))
     return {
         listing.pk: Brakes((
             *(brake for tenant_id, scope_id, brake in brakes

@@ -3,10 +3,17 @@
 import uuid
 from collections.abc import Collection
 
-from django.db.models import Q
+from django.db import connection
 
-from listings.models import CommandKind, ListingSeat, Sale, SaleState
-from portfolios.models import OwnerState
+# Asked before every price that is sent: written out, since putting it together takes longer than carrying it out.
+_UNSETTLED = """
+SELECT offer.listing_id FROM listing_seats AS offer JOIN seats AS seat ON seat.id = offer.seat_id
+WHERE offer.listing_id = ANY(%(listings)s) AND offer.offered AND seat.state IN ('held', 'sold')
+UNION SELECT sale.listing_id FROM sales AS sale
+WHERE sale.listing_id = ANY(%(listings)s) AND (sale.state IN ('provisional', 'needs_person') OR EXISTS (
+  SELECT FROM marketplace_commands AS asked WHERE asked.sale_id = sale.id AND asked.kind = 'confirm_sale'
+  AND asked.state IN ('pending', 'in_flight', 'needs_person')))
+"""
 
 
 def listings_unsettled(listing_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
@@ -14,11 +21,6 @@ def listings_unsettled(listing_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
 
     Once a sale is settled its seats have left the listing, and the rest is an offer of its own.
     """
-    taken = ListingSeat.objects.filter(
-        listing_id__in=listing_ids, offered=True, seat__state__in=[OwnerState.HELD, OwnerState.SOLD]
-    ).values_list("listing_id", flat=True)
-    waiting = Q(state__in=[SaleState.PROVISIONAL, SaleState.NEEDS_PERSON]) | Q(
-        commands__kind=CommandKind.CONFIRM_SALE, commands__state__in=["pending", "in_flight", "needs_person"]
-    )
-    sales = Sale.objects.filter(waiting, listing_id__in=listing_ids).values_list("listing_id", flat=True)
-    return {*taken, *sales} - {None}
+    with connection.cursor() as cursor:
+        cursor.execute(_UNSETTLED, {"listings": list(listing_ids)})
+        return {found for (found,) in cursor.fetchall()}

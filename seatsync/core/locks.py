@@ -33,20 +33,23 @@ class LockOrderError(Exception):
     """A lock of a lower level was asked for after one of a higher level, in the same transaction."""
 
 
-def lock_announce(level: Level) -> None:
-    """Say that rows of `level` are about to be locked; the first lock also sets the lock timeout (I-02).
+def lock_announce(level: Level, *, waits: bool = True) -> None:
+    """Say that rows of `level` are about to be locked; the first that may wait sets the lock timeout (I-02).
 
-    Raises LockOrderError, or TransactionManagementError outside a transaction.
+    `waits`: no for rows that are passed over where somebody else has them. Raises LockOrderError, or
+    TransactionManagementError outside a transaction.
     """
     transaction = _transaction()
-    held: tuple[object, Level] | None = getattr(connection, "seatsync_locks", None)
+    held: tuple[object, Level, bool] | None = getattr(connection, "seatsync_locks", None)
     if held is None or held[0] is not transaction:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+        held = (transaction, level, False)
     elif held[1] > level:
         raise LockOrderError(f"{level.name} asked for after {held[1].name}")
+    if waits and not held[2]:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
     # Kept where the transaction is: on the connection, which the stubs take to have no attributes of ours.
-    connection.seatsync_locks = (transaction, level)  # type: ignore[attr-defined]
+    connection.seatsync_locks = (transaction, level, waits or held[2])  # type: ignore[attr-defined]
 
 
 @contextmanager

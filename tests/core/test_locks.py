@@ -74,3 +74,17 @@ def test_an_account_that_is_being_refreshed_does_not_hold_up_its_commands() -> N
             cursor.execute("SET LOCAL lock_timeout = 2000")
             command = command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key="sync:lock-test")
         assert command.pk is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_i02_the_first_lock_that_may_wait_has_the_timeout_whatever_was_locked_without_waiting() -> None:
+    def timeout() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            return str(cursor.fetchone()[0])
+
+    with transaction.atomic():
+        lock_announce(Level.COMMANDS, waits=False)
+        assert timeout() == "0"
+        lock_announce(Level.COMMANDS)
+        assert timeout() == "3s"
