@@ -136,6 +136,8 @@ class Net:
     basis: NetBasis
     fee_percent: Decimal | None = None
     fee_from: date | None = None
+    # What a buyer pays, where the marketplace says so.
+    all_in: Decimal | None = None
 
     @property
     def said(self) -> str:
@@ -146,11 +148,6 @@ class Net:
 def accounts_able(actor: Actor) -> QuerySet[MarketplaceAccount]:
     """The visible accounts over which something new may be offered."""
     return account_list(actor).filter(is_active=True, needs_reconnect=False, closing_at=None)
-
-
-def net_of(actor: Actor, price: Decimal) -> list[Net]:
-    """What a price would bring over each account that could list it now, by the fee table."""
-    return nets_by_fee(list(accounts_able(actor)), price)
 
 
 def nets_by_fee(accounts: Sequence[MarketplaceAccount], price: Decimal | None) -> list[Net]:

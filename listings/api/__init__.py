@@ -29,6 +29,7 @@ from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
 from listings.services.give_up import command_give_up
+from listings.services.net_preview import nets_preview
 from listings.services.outbox import command_retry
 from listings.services.payouts import payout_receive
 from listings.services.pricing import listing_reprice
@@ -41,7 +42,7 @@ from marketplaces.delivery import HandOver
 from marketplaces.filters import PlatformFilter
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import hand_overs_of
-from marketplaces.selectors import net_of
+from marketplaces.selectors import NetBasis, accounts_able
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
 from seatsync.core.fields import ChoiceField, MomentField, MoneyField
@@ -125,20 +126,28 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
 
 
 class NetQuery(serializers.Serializer[Any]):
-    """The list price per ticket that is thought of."""
+    """The list price per ticket that is thought of, and the seats."""
 
     price = MoneyField(min_value=Decimal("0.01"))
+    seat_ids = serializers.ListField(child=serializers.UUIDField(), max_length=40, required=False, default=list)
 
 
 class NetOutput(serializers.Serializer[Any]):
-    """What a ticket at this price would bring over an account; `net` and `fee_percent` null where no fee is known."""
+    """What a ticket at this price would bring over an account; `net` null where nobody has told.
+
+    `fee_percent` and `fee_from` are the row of the fee table that it is by, null where it is known otherwise.
+    """
 
     account = serializers.UUIDField(source="account.pk")
     platform = serializers.CharField(source="account.platform")
     mode = serializers.CharField(source="account.mode")
     price = serializers.DecimalField(max_digits=10, decimal_places=2)
     net = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
+    basis = serializers.ChoiceField(choices=[basis.value for basis in NetBasis])
+    said = serializers.CharField(help_text="How it is known, in words.")
     fee_percent = serializers.DecimalField(max_digits=6, decimal_places=3, allow_null=True)
+    fee_from = serializers.DateField(allow_null=True)
+    all_in = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
 
 
 class ListingInput(Input):
@@ -402,7 +411,13 @@ class ListingList(mixins.ListModelMixin, ApiView):
 @extend_schema_view(
     get=extend_schema(
         tags=["listings"], summary="What a price would bring", responses={200: NetOutput(many=True)},
-        parameters=[OpenApiParameter("price", OpenApiTypes.DECIMAL, required=True)],
+        parameters=[
+            OpenApiParameter("price", OpenApiTypes.DECIMAL, required=True),
+            OpenApiParameter(
+                "seat_ids", OpenApiTypes.UUID, many=True,
+                description="Seats side by side of one game: marketplaces that preview fees are asked about these.",
+            ),
+        ],
     )
 )  # fmt: skip
 class ListingNet(ApiView):
@@ -415,7 +430,9 @@ class ListingNet(ApiView):
     def get(self, request: Request) -> Response:
         """A line for each account over which the caller could list now."""
         query = self.query(NetQuery)
-        return Response(NetOutput(net_of(self.actor, query["price"]), many=True).data)
+        accounts = list(accounts_able(self.actor))
+        nets = nets_preview(actor=self.actor, accounts=accounts, **query)
+        return Response(NetOutput(nets, many=True).data)
 
 
 class ListingDetail(ApiView):
