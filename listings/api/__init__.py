@@ -29,8 +29,8 @@ from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
 from listings.services.give_up import command_give_up
+from listings.services.mend import command_again, listing_mend, refused_publication
 from listings.services.net_preview import nets_preview
-from listings.services.outbox import command_retry
 from listings.services.payouts import payout_receive
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
@@ -125,6 +125,9 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
         )  # fmt: skip
 
 
+NET_BASES = [basis.value for basis in NetBasis]
+
+
 class NetQuery(serializers.Serializer[Any]):
     """The list price per ticket that is thought of, and the seats."""
 
@@ -143,7 +146,7 @@ class NetOutput(serializers.Serializer[Any]):
     mode = serializers.CharField(source="account.mode")
     price = serializers.DecimalField(max_digits=10, decimal_places=2)
     net = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
-    basis = serializers.ChoiceField(choices=[basis.value for basis in NetBasis])
+    basis = serializers.ChoiceField(choices=NET_BASES)
     said = serializers.CharField(help_text="How it is known, in words.")
     fee_percent = serializers.DecimalField(max_digits=6, decimal_places=3, allow_null=True)
     fee_from = serializers.DateField(allow_null=True)
@@ -163,9 +166,11 @@ class ListingInput(Input):
 
 
 class RepublishInput(Input):
-    """Publish a listing that is down again, at its old price unless told otherwise."""
+    """Publish a listing again, at its old price and split unless told otherwise; `confirmed` allows an unusual step."""
 
     price = MoneyField(required=False)
+    split_type = ChoiceField(choices=SplitType.choices, required=False)
+    confirmed = serializers.BooleanField(default=False)
 
 
 class PriceInput(Input):
@@ -524,16 +529,28 @@ class ListingPublish(ApiView):
     """Publishing again."""
 
     serializer_class = ListingOutput
+    keeps_refusals = True
 
-    @extend_schema(tags=["listings"], summary="Publish again", request=RepublishInput, responses={201: ListingOutput})
+    @extend_schema(
+        tags=["listings"], summary="Publish again", request=RepublishInput,
+        responses={200: ListingOutput, 201: ListingOutput},
+    )  # fmt: skip
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        """201 with a new listing of the same seats and account (a publication has a key of its own)."""
+        """201 with a new listing of the same seats and account (a publication has a key of its own).
+
+        200 with the same one where its publication was refused: it is sent again as it is by now, delivered as its
+        season ticket says.
+        """
         old = selectors.listing_get(self.actor, pk)
         data = self.body(RepublishInput)
+        if refused_publication(old) is not None:
+            with self.vouched():
+                mended = listing_mend(actor=self.actor, listing_id=old.pk, **data)
+            return Response(ListingOutput(mended).data)
         (made,) = listing_publish(
             actor=self.actor, seat_ids=[row.seat_id for row in old.listing_seats.all()], account_ids=[old.account_id],
             price=data.get("price", old.price), floor=old.floor, ceiling=old.ceiling,
-            split_type=old.split_type, floor_basis=old.floor_basis,
+            split_type=data.get("split_type", old.split_type), floor_basis=old.floor_basis,
         )  # fmt: skip
         return Response(ListingOutput(made).data, status=201)
 
@@ -689,7 +706,7 @@ class CommandRetry(ApiView):
     @extend_schema(tags=["listings"], summary="Try a command again", request=None, responses={200: CommandOutput})
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The command, pending again; 409 where it needs nobody."""
-        return Response(CommandOutput(command_retry(actor=self.actor, command_id=pk)).data)
+        return Response(CommandOutput(command_again(actor=self.actor, command_id=pk)).data)
 
 
 class CommandGiveUp(ApiView):

@@ -11,19 +11,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from listings import selectors
-from listings.api import SaleOutput
+from listings.api import NET_BASES, SaleOutput
 from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.services.by_hand import hand_done, hand_sold
 from listings.services.hand_words import Words, words_of
 from marketplaces.api import AccountOutput
-from marketplaces.selectors import NetBasis, account_get
+from marketplaces.selectors import account_get
 from marketplaces.services.connect import account_leave
 from marketplaces.services.inbox import mail_receive
 from seatsync.core.apiview import ApiView
 from seatsync.core.fields import MoneyField
 from seatsync.core.inputs import LONGEST_TEXT, Input
-
-_NET_BASES = [basis.value for basis in NetBasis]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class TaskOutput(serializers.Serializer[Any]):
         source="words.net", max_digits=10, decimal_places=2, allow_null=True,
         help_text="What the price brings, per ticket; null where it is not known or no price is asked for.",
     )  # fmt: skip
-    net_basis = serializers.ChoiceField(source="words.net_basis", choices=_NET_BASES, allow_null=True)
+    net_basis = serializers.ChoiceField(source="words.net_basis", choices=NET_BASES, allow_null=True)
     net_said = serializers.CharField(source="words.net_said", help_text="How the net is known, in words.")
     seats_stay = serializers.ListField(source="words.stay", child=serializers.IntegerField())
     seats_go = serializers.ListField(
