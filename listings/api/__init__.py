@@ -128,11 +128,21 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
 NET_BASES = [basis.value for basis in NetBasis]
 
 
+class QueriedIds(serializers.ListField):
+    """Ids in a query, where a name is repeated and its values have no places: what is wrong with one is of the name."""
+
+    child = serializers.UUIDField()
+
+    def run_child_validation(self, data: Any) -> list[uuid.UUID]:
+        """The ids; raises ValidationError for the first that is none."""
+        return [self.child.run_validation(item) for item in data]
+
+
 class NetQuery(serializers.Serializer[Any]):
     """The list price per ticket that is thought of, and the seats."""
 
     price = MoneyField(min_value=Decimal("0.01"))
-    seat_ids = serializers.ListField(child=serializers.UUIDField(), max_length=40, required=False, default=list)
+    seat_ids = QueriedIds(max_length=40, required=False, default=list)
 
 
 class NetOutput(serializers.Serializer[Any]):

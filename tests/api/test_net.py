@@ -40,7 +40,8 @@ def test_with_its_seats_who_previews_fees_is_asked_and_each_line_says_how_it_is_
         ("beta", "75.60", "fee_schedule", "from Beta's fee schedule of 1 Jan 2024", "2024-01-01"),
     ]  # fmt: skip
     assert as_("other").get(f"/listings/net/?price=84.00&{seats}").status_code == 404
-    assert as_("owner").get("/listings/net/?price=84.00&seat_ids=none").status_code == 422
+    wrong = as_("owner").get("/listings/net/?price=84.00&seat_ids=none")
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "seat_ids")
 
 
 @pytest.mark.parametrize("query", ["", "price=", "price=-1", "price=0", "price=abc", "price=1e400", "price=1.234"])

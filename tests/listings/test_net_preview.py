@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 import redis
+from django.core.cache import cache
 
 from listings.models import Listing
 from listings.services import net_preview
@@ -134,7 +135,7 @@ def test_without_valkey_the_fee_table_tells(market: Market, monkeypatch: pytest.
     def away(*_: object) -> object:
         raise redis.ConnectionError("away")
 
-    monkeypatch.setattr(net_preview.cache, "get", away)
+    monkeypatch.setattr(cache, "get", away)
     assert nets(market)["alpha"].basis == "fee_schedule"
 
 
