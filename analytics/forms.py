@@ -1,16 +1,21 @@
 """Input of the game page and the season table."""
 
+import re
 import uuid
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from listings.models import SplitType
 from seatsync.core.forms import MoneyField, choices_give
 
 SHOWS = [("all", "All games"), ("coming", "Still to come"), ("open", "Undecided"), ("listed", "Listed"),
          ("sold", "Sold"), ("kept", "Kept")]  # fmt: skip
+
+
+_SEAT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class PublishForm(forms.Form):
@@ -51,7 +56,7 @@ class PublishForm(forms.Form):
 
 
 class NetForm(forms.Form):
-    """A price for the net preview; anything that is no amount is no preview."""
+    """A price for the net preview, and the seats; anything that is no amount is no preview, or no seat none of them."""
 
     price = MoneyField(required=False)
 
@@ -59,6 +64,11 @@ class NetForm(forms.Form):
         """The price, if one was typed."""
         price = self.cleaned_data.get("price") if self.is_valid() else None
         return price if isinstance(price, Decimal) and price > 0 else None
+
+    def seats(self) -> list[uuid.UUID]:
+        """The seats that are ticked."""
+        told = self.data.getlist("seats") if isinstance(self.data, QueryDict) else []
+        return [uuid.UUID(text) for text in told[:40] if _SEAT.fullmatch(text)]
 
 
 class SearchForm(forms.Form):

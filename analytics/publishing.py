@@ -14,22 +14,12 @@ from analytics.selectors.overview import SeatView
 from listings.models import Listing
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import platform_name
-from marketplaces.selectors import fee_version, proceeds_at
+from marketplaces.selectors import Net, nets_by_fee
 from seatsync.core.errors import InvalidInput
 from seatsync.core.money import parse_money, round_money
 
 # First proposals around the suggested price; the holder changes them at will.
 _FLOOR, _CEILING = Decimal("0.75"), Decimal("1.50")
-
-
-@dataclass(frozen=True, slots=True)
-class NetLine:
-    """What one ticket brings on one account; `net` None where no fee is known or no price was given."""
-
-    account: MarketplaceAccount
-    price: Decimal | None
-    net: Decimal | None
-    fee_percent: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +84,9 @@ def _initial(page: GamePage, accounts: list[tuple[str, str]]) -> dict[str, Any]:
     return {"seats": [str(seat.id) for seat in chosen], "accounts": ticked, **prices}
 
 
-def net_lines(accounts: Sequence[MarketplaceAccount], typed: Any) -> list[NetLine]:
-    """What a typed price brings on each account; a price that is no amount brings nothing."""
-    price = typed if isinstance(typed, Decimal) else _amount(str(typed or ""))
-    lines = []
-    for account in accounts:
-        fee = fee_version(account.platform)
-        net = proceeds_at(price, fee) if price else None
-        lines.append(NetLine(account, price, net, fee.percent if fee else None))
-    return lines
+def net_lines(accounts: Sequence[MarketplaceAccount], typed: Any) -> list[Net]:
+    """What a typed price brings on each account by the fee table; a price that is no amount brings nothing."""
+    return nets_by_fee(accounts, typed if isinstance(typed, Decimal) else _amount(str(typed or "")))
 
 
 def on_their_way(listings: Sequence[Listing]) -> str:

@@ -13,7 +13,7 @@ from listings.states import OFFERED, OPEN
 from marketplaces.contracts import Capability
 from marketplaces.models import FeeVersion
 from marketplaces.registry import platform_can
-from marketplaces.selectors import accounts_able, fee_version, proceeds_at
+from marketplaces.selectors import NetBasis, accounts_able, fee_version, net_said, proceeds_at
 from portfolios.models import Game, SeasonTicket
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -45,11 +45,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a row's lowest ask would bring on a marketplace where it is not listed; `net` None where no fee is known."""
+    """What a row's lowest ask would bring on a marketplace where it is not listed; `net` None where no fee is known.
+
+    `said`: how it is known, in words.
+    """
 
     price: Decimal
     currency: str
     net: Decimal | None
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,10 @@ def _foresee(row: BoardRow, fees: Mapping[str, FeeVersion | None]) -> None:
     price, currency = min(row.asks)
     for platform, cells in zip(row.platforms, row.cells, strict=True):
         if platform in fees and not any(cell.listing.status in WANTED | OPEN for cell in cells):
-            row.previews[platform] = Preview(price, currency, proceeds_at(price, fees[platform]))
+            fee = fees[platform]
+            basis = NetBasis.UNTOLD if fee is None else NetBasis.FEES
+            said = net_said(basis, platform, fee.valid_from if fee else None)
+            row.previews[platform] = Preview(price, currency, proceeds_at(price, fee), said)
 
 
 def _filtered(listings: QuerySet[Listing], show: str, platform: str, status: str, opponent: str) -> QuerySet[Listing]:

@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from listings.disclosures import DISCLOSURES
-from listings.models import DELIVERIES, ListingStatus, Sale, SaleEnding, TradingStateKind
+from listings.models import DELIVERIES, ListingStatus, Sale, SaleEnding, SplitType, TradingStateKind
 from listings.services.sale_report import SETTLED
 from listings.services.seat_tickets import Entry
 from listings.states import LIFTABLE, REPORTABLE, SALE_LIVE, ending_may_be
@@ -45,6 +45,12 @@ class RepriceForm(forms.Form):
     confirmed = forms.BooleanField(
         label="Yes, this large step is meant", required=False, help_text="Needed only where the step limit refused it."
     )
+
+
+class MendForm(RepriceForm):
+    """What is changed of a publication that was refused, before it is sent again."""
+
+    split_type = forms.ChoiceField(label="Buyers may take", choices=SplitType.choices)
 
 
 class ReceivedForm(forms.Form):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
 from listings.models import (
@@ -39,12 +39,13 @@ from listings.models import (
 from listings.scopes import game_scope
 from listings.states import HANDED_OVER, OPEN
 from marketplaces.contracts import RemoteSale
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import FeeVersion, MarketplaceAccount
 from marketplaces.registry import platform_name
-from portfolios.models import Game, SeasonTicket, Seat
+from portfolios.models import EventMapping, Game, SeasonTicket, Seat
 from portfolios.ports import Records
 from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
+from seatsync.core.clock import now
 from seatsync.core.errors import NotFound
 
 # States of commands of which something may still come.
@@ -121,10 +122,33 @@ def hand_tasks(actor: Actor) -> QuerySet[MarketplaceCommand]:
     """What waits for a person's hands on visible accounts, what must come down first."""
     accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
     waiting = MarketplaceCommand.objects.filter(state=CommandState.NEEDS_PERSON, by_hand=True, account__in=accounts)
-    return waiting.select_related(
+    tasks = hand_facts(waiting).select_related(
         "account", "listing__seat_group", "listing__game__home_team", "listing__game__opponent",
-        "listing__game__venue", "sale",
-    ).prefetch_related("listing__listing_seats__seat").order_by("priority", "created_at")  # fmt: skip
+        "listing__game__venue", "sale__listing__game__home_team", "sale__listing__game__opponent",
+        "sale__listing__game__venue", "sale__game__venue",
+    )  # fmt: skip
+    seats = ("listing__listing_seats__seat", "sale__sale_seats__seat")
+    return tasks.prefetch_related(*seats).order_by("priority", "created_at")
+
+
+def hand_facts(commands: QuerySet[MarketplaceCommand]) -> QuerySet[MarketplaceCommand]:
+    """The commands with what tells where to do them and what they bring.
+
+    `told_page`: the event's page at the real marketplace, where the game is mapped to an event on its day;
+    `fee_percent` and `fee_from`: the row of the fee table in force.
+    """
+    fits = Q(event_date=None) | Q(event_date=F("game__game_date")) | Q(event_date=F("accepted_date"))
+    pages = EventMapping.objects.filter(
+        fits, platform=OuterRef("account__platform"), paper=False, confirmed_at__isnull=False,
+        game=Coalesce(OuterRef("listing__game"), OuterRef("sale__game")),
+    )  # fmt: skip
+    fees = FeeVersion.objects.filter(
+        platform=OuterRef("account__platform"), side="seller", valid_from__lte=now().date()
+    ).order_by("-valid_from")
+    return commands.annotate(
+        told_page=Subquery(pages.values("told_page")[:1]), fee_percent=Subquery(fees.values("percent")[:1]),
+        fee_from=Subquery(fees.values("valid_from")[:1]),
+    )  # fmt: skip
 
 
 def command_own(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:

@@ -38,6 +38,7 @@ urlpatterns = [
         name="ticket_enter",
     ),
     path("portfolio/sales/<uuid:sale_id>/resolve/", resolve.sale_resolve, name="sale_resolve"),
+    path("portfolio/listings/<uuid:listing_id>/publish-again/", listings.listing_mend, name="listing_mend"),
     path("portfolio/listings/<uuid:listing_id>/bounds/", listings.listing_bounds, name="listing_bounds"),
     path("portfolio/by-hand/", by_hand.hand_list, name="hand_list"),
     path("portfolio/by-hand/<uuid:command_id>/done/", by_hand.hand_done, name="hand_done"),

@@ -197,6 +197,8 @@ class RemoteEvent:
     name: str
     venue: str
     starts_at: datetime
+    # Its page on the platform's own site, where that is told.
+    page: str = ""
 
 
 class EventState(StrEnum):
@@ -237,6 +239,7 @@ class EventStanding:
     word: str = ""
     local_date: str = ""
     starts_at: datetime | None = None
+    page: str = ""
 
 
 class PrimaryLeft(StrEnum):

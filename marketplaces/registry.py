@@ -4,6 +4,7 @@ import pkgutil
 from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
+from urllib.parse import urljoin, urlsplit
 
 from marketplaces import adapters
 from marketplaces.contracts import Capability, MarketplaceAdapter, Traits
@@ -78,6 +79,22 @@ def hand_overs_of(key: str) -> tuple[HandOver, ...]:
     """The ways of handing tickets over that a platform takes; none where it has no adapter."""
     traits = traits_of(key)
     return traits.hand_overs if traits else ()
+
+
+def event_page(key: str, told: str) -> str:
+    """Where a platform shows an event: the page that it told, if that is on its own site, else its front page.
+
+    "" where the platform declares no site, or has no adapter. A relative address is one of the site's.
+    """
+    traits = traits_of(key)
+    if traits is None or not traits.site or not told:
+        return traits.site if traits else ""
+    try:
+        page, own = urlsplit(urljoin(traits.site, told)), urlsplit(traits.site).netloc.removeprefix("www.")
+    except ValueError:
+        return traits.site
+    ours = page.netloc == own or page.netloc.endswith(f".{own}")
+    return page.geturl() if page.scheme == "https" and ours else traits.site
 
 
 def adapter_get(key: str) -> MarketplaceAdapter:

@@ -1,10 +1,11 @@
 """Reading accounts, fees and limits."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -38,7 +39,7 @@ from marketplaces.models import (
     Mode,
     PayoutCalendarVersion,
 )  # fmt: skip
-from marketplaces.registry import traits_of
+from marketplaces.registry import platform_name, traits_of
 from portfolios.models import Game, VenueSection
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -91,17 +92,58 @@ def payout_calendar(platform: str, *, mode: str, on: date | None = None) -> Payo
 
 def proceeds_at(price: Decimal, fee: FeeVersion | None) -> Decimal | None:
     """What reaches the seller per ticket at a list price, the fee rounded to the cent; None where no fee is known."""
-    return price - round_money(price * fee.percent / 100) if fee else None
+    return net_by_percent(price, fee.percent) if fee else None
+
+
+def net_by_percent(price: Decimal, percent: Decimal) -> Decimal:
+    """What is left of a price less a fee in percent of it, the fee rounded to the cent."""
+    return price - round_money(price * percent / 100)
+
+
+class NetBasis(StrEnum):
+    """How it is known what a price brings."""
+
+    # Its marketplace was asked what this price would bring.
+    PREVIEW = "preview"
+    # By the dated row of its fee table.
+    FEES = "fee_schedule"
+    # Its marketplace told it of the listing that is there.
+    TOLD = "told"
+    UNTOLD = "not_told"
+
+
+def net_said(basis: NetBasis, platform: str, fee_from: date | None = None) -> str:
+    """How it is known, in words; `fee_from`: since when the row of the fee table is in force."""
+    name = platform_name(platform)
+    if basis is NetBasis.PREVIEW:
+        return f"previewed by {name}"
+    if basis is NetBasis.TOLD:
+        return f"as {name} told last"
+    if basis is NetBasis.FEES and fee_from is not None:
+        return f"from {name}'s fee schedule of {fee_from:%-d %b %Y}"
+    return f"{name} has not told its fee"
 
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """What a ticket at a list price brings over one account; `net` None where no fee is known."""
+    """What a ticket at a list price brings over one account; `net` None where nobody told, or no price was given.
+
+    `fee_percent` and `fee_from`: the row of the fee table, where it is known by that.
+    """
 
     account: MarketplaceAccount
-    price: Decimal
+    price: Decimal | None
     net: Decimal | None
-    fee_percent: Decimal | None
+    basis: NetBasis
+    fee_percent: Decimal | None = None
+    fee_from: date | None = None
+    # What a buyer pays, where the marketplace says so.
+    all_in: Decimal | None = None
+
+    @property
+    def said(self) -> str:
+        """How it is known, in words."""
+        return net_said(self.basis, self.account.platform, self.fee_from)
 
 
 def accounts_able(actor: Actor) -> QuerySet[MarketplaceAccount]:
@@ -109,12 +151,17 @@ def accounts_able(actor: Actor) -> QuerySet[MarketplaceAccount]:
     return account_list(actor).filter(is_active=True, needs_reconnect=False, closing_at=None)
 
 
-def net_of(actor: Actor, price: Decimal) -> list[Net]:
-    """What a price would bring over each account that could list it now."""
-    accounts = list(accounts_able(actor))
+def nets_by_fee(accounts: Sequence[MarketplaceAccount], price: Decimal | None) -> list[Net]:
+    """What a price would bring over each of these accounts, by the fee table."""
     fees = {platform: fee_version(platform) for platform in sorted({account.platform for account in accounts})}
-    found = [(account, fees[account.platform]) for account in accounts]
-    return [Net(account, price, proceeds_at(price, fee), fee.percent if fee else None) for account, fee in found]
+    return [_net_by_fee(account, price, fees[account.platform]) for account in accounts]
+
+
+def _net_by_fee(account: MarketplaceAccount, price: Decimal | None, fee: FeeVersion | None) -> Net:
+    if fee is None:
+        return Net(account, price, None, NetBasis.UNTOLD)
+    net = None if price is None else proceeds_at(price, fee)
+    return Net(account, price, net, NetBasis.FEES, fee.percent, fee.valid_from)
 
 
 def limit_for(platform: str) -> tuple[float, int, int]:

@@ -149,6 +149,8 @@ class EventMapping(BaseModel):
     told_state = models.CharField(max_length=12, blank=True)
     told_word = models.CharField(max_length=40, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)
+    # Its page on the platform's own site, as the platform told it.
+    told_page = models.CharField(max_length=500, blank=True)
     # What its platform says is left of the club's own tickets (PrimaryLeft), and when that was read.
     primary_left = models.CharField(max_length=10, blank=True)
     primary_at = models.DateTimeField(null=True, blank=True)

@@ -23,7 +23,8 @@ from listings.models import (
 )  # fmt: skip
 from listings.selectors import found_list, hand_tasks, mapping_groups, mapping_question, needs_person, sale_list
 from listings.services.give_up import may_give_up
-from listings.services.hand_alerts import title_of
+from listings.services.hand_alerts import listing_of_task, title_of
+from listings.services.sale_alerts import conflict_asks_by_hand, reject_by
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.registry import hand_overs_of, platform_name
 from marketplaces.selectors import account_list, inbound_failed
@@ -261,16 +262,19 @@ def _down(command: MarketplaceCommand) -> Item:
 
 
 def _by_hand(command: MarketplaceCommand) -> Item:
-    urgent, sale = command.priority == 0, command.sale
-    sold = f"{sale.quantity} were sold on {platform_name(sale.platform)}. " if urgent and sale is not None else ""
-    game = f"{command.listing.game.words}. " if command.listing is not None else ""
+    urgent, sale, listing = command.priority == 0, command.sale, listing_of_task(command)
+    refused = sale if command.kind == CommandKind.REJECT_SALE else None
+    asks = f"{sale.quantity} were sold on {platform_name(sale.platform)}. " if urgent and sale is not None else ""
+    asks = asks if refused is None else f"{conflict_asks_by_hand(refused)} "
+    game = f"{listing.game.words}. " if listing is not None else ""
     done = Act(
         "Done", post=reverse("listings:hand_done", args=[command.pk]), api=reverse("api:hand_done", args=[command.pk])
     )
     return Item(
         "by_hand", "command", command.pk, title_of(command),
-        f"{game[:1].upper()}{game[1:]}{sold}The words to copy are under By hand.", command.created_at,
-        reverse("listings:hand_list"), severity=Severity.CRITICAL if urgent else Severity.ACTION, acts=(done,),
+        f"{game[:1].upper()}{game[1:]}{asks}The words to copy are under By hand.", command.created_at,
+        reverse("listings:hand_list"), None if refused is None else reject_by(refused),
+        Severity.CRITICAL if urgent else Severity.ACTION, acts=(done,),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from analytics.publishing import net_lines, on_their_way, publish_form, seat_pic
 from analytics.selectors.comparables import bases, sales_judged
 from analytics.selectors.game import GamePage, game_page
 from analytics.services.suggest import game_prices_suggest
+from listings.services.net_preview import nets_preview
 from listings.services.publish import listing_publish
 from marketplaces.selectors import account_list
 from portfolios.selectors import game_get
@@ -85,11 +86,13 @@ def game_publish(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
 @login_required
 @require_GET
 def game_net(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
-    """What a price brings per ticket on each of the accounts, as the person types."""
+    """What a price of the ticked seats brings per ticket on each of the accounts, as the person types."""
     actor = request_actor(request)
     game_get(actor, game_id)
     accounts = [a for a in account_list(actor).filter(is_active=True) if a.takes_listings]
-    return render(request, "analytics/_net.html", {"nets": net_lines(accounts, NetForm(request.GET).amount())})
+    form = NetForm(request.GET)
+    nets = nets_preview(actor=actor, accounts=accounts, price=form.amount(), seat_ids=form.seats())
+    return render(request, "analytics/_net.html", {"nets": nets})
 
 
 @login_required

@@ -29,7 +29,8 @@ from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
 from listings.services.give_up import command_give_up
-from listings.services.outbox import command_retry
+from listings.services.mend import command_again, listing_mend, refused_publication
+from listings.services.net_preview import nets_preview
 from listings.services.payouts import payout_receive
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
@@ -41,7 +42,7 @@ from marketplaces.delivery import HandOver
 from marketplaces.filters import PlatformFilter
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import hand_overs_of
-from marketplaces.selectors import net_of
+from marketplaces.selectors import NetBasis, accounts_able
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
 from seatsync.core.fields import ChoiceField, MomentField, MoneyField
@@ -124,21 +125,42 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
         )  # fmt: skip
 
 
+NET_BASES = [basis.value for basis in NetBasis]
+
+
+class QueriedIds(serializers.ListField):
+    """Ids in a query, where a name is repeated and its values have no places: what is wrong with one is of the name."""
+
+    child = serializers.UUIDField()
+
+    def run_child_validation(self, data: Any) -> list[uuid.UUID]:
+        """The ids; raises ValidationError for the first that is none."""
+        return [self.child.run_validation(item) for item in data]
+
+
 class NetQuery(serializers.Serializer[Any]):
-    """The list price per ticket that is thought of."""
+    """The list price per ticket that is thought of, and the seats."""
 
     price = MoneyField(min_value=Decimal("0.01"))
+    seat_ids = QueriedIds(max_length=40, required=False, default=list)
 
 
 class NetOutput(serializers.Serializer[Any]):
-    """What a ticket at this price would bring over an account; `net` and `fee_percent` null where no fee is known."""
+    """What a ticket at this price would bring over an account; `net` null where nobody has told.
+
+    `fee_percent` and `fee_from` are the row of the fee table that it is by, null where it is known otherwise.
+    """
 
     account = serializers.UUIDField(source="account.pk")
     platform = serializers.CharField(source="account.platform")
     mode = serializers.CharField(source="account.mode")
     price = serializers.DecimalField(max_digits=10, decimal_places=2)
     net = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
+    basis = serializers.ChoiceField(choices=NET_BASES)
+    said = serializers.CharField(help_text="How it is known, in words.")
     fee_percent = serializers.DecimalField(max_digits=6, decimal_places=3, allow_null=True)
+    fee_from = serializers.DateField(allow_null=True)
+    all_in = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
 
 
 class ListingInput(Input):
@@ -154,9 +176,11 @@ class ListingInput(Input):
 
 
 class RepublishInput(Input):
-    """Publish a listing that is down again, at its old price unless told otherwise."""
+    """Publish a listing again, at its old price and split unless told otherwise; `confirmed` allows an unusual step."""
 
     price = MoneyField(required=False)
+    split_type = ChoiceField(choices=SplitType.choices, required=False)
+    confirmed = serializers.BooleanField(default=False)
 
 
 class PriceInput(Input):
@@ -402,7 +426,13 @@ class ListingList(mixins.ListModelMixin, ApiView):
 @extend_schema_view(
     get=extend_schema(
         tags=["listings"], summary="What a price would bring", responses={200: NetOutput(many=True)},
-        parameters=[OpenApiParameter("price", OpenApiTypes.DECIMAL, required=True)],
+        parameters=[
+            OpenApiParameter("price", OpenApiTypes.DECIMAL, required=True),
+            OpenApiParameter(
+                "seat_ids", OpenApiTypes.UUID, many=True,
+                description="Seats side by side of one game: marketplaces that preview fees are asked about these.",
+            ),
+        ],
     )
 )  # fmt: skip
 class ListingNet(ApiView):
@@ -415,7 +445,9 @@ class ListingNet(ApiView):
     def get(self, request: Request) -> Response:
         """A line for each account over which the caller could list now."""
         query = self.query(NetQuery)
-        return Response(NetOutput(net_of(self.actor, query["price"]), many=True).data)
+        accounts = list(accounts_able(self.actor))
+        nets = nets_preview(actor=self.actor, accounts=accounts, **query)
+        return Response(NetOutput(nets, many=True).data)
 
 
 class ListingDetail(ApiView):
@@ -507,16 +539,28 @@ class ListingPublish(ApiView):
     """Publishing again."""
 
     serializer_class = ListingOutput
+    keeps_refusals = True
 
-    @extend_schema(tags=["listings"], summary="Publish again", request=RepublishInput, responses={201: ListingOutput})
+    @extend_schema(
+        tags=["listings"], summary="Publish again", request=RepublishInput,
+        responses={200: ListingOutput, 201: ListingOutput},
+    )  # fmt: skip
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        """201 with a new listing of the same seats and account (a publication has a key of its own)."""
+        """201 with a new listing of the same seats and account (a publication has a key of its own).
+
+        200 with the same one where its publication was refused: it is sent again as it is by now, delivered as its
+        season ticket says.
+        """
         old = selectors.listing_get(self.actor, pk)
         data = self.body(RepublishInput)
+        if refused_publication(old) is not None:
+            with self.vouched():
+                mended = listing_mend(actor=self.actor, listing_id=old.pk, **data)
+            return Response(ListingOutput(mended).data)
         (made,) = listing_publish(
             actor=self.actor, seat_ids=[row.seat_id for row in old.listing_seats.all()], account_ids=[old.account_id],
             price=data.get("price", old.price), floor=old.floor, ceiling=old.ceiling,
-            split_type=old.split_type, floor_basis=old.floor_basis,
+            split_type=data.get("split_type", old.split_type), floor_basis=old.floor_basis,
         )  # fmt: skip
         return Response(ListingOutput(made).data, status=201)
 
@@ -672,7 +716,7 @@ class CommandRetry(ApiView):
     @extend_schema(tags=["listings"], summary="Try a command again", request=None, responses={200: CommandOutput})
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The command, pending again; 409 where it needs nobody."""
-        return Response(CommandOutput(command_retry(actor=self.actor, command_id=pk)).data)
+        return Response(CommandOutput(command_again(actor=self.actor, command_id=pk)).data)
 
 
 class CommandGiveUp(ApiView):

@@ -1,18 +1,20 @@
 """API of assisted accounts: what waits for a person's hands, what sold there, and their mails."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from listings import selectors
-from listings.api import SaleOutput
-from listings.models import MarketplaceCommand
-from listings.services.by_hand import hand_done, hand_sold, words_of
+from listings.api import NET_BASES, SaleOutput
+from listings.models import CommandKind, CommandState, MarketplaceCommand
+from listings.services.by_hand import hand_done, hand_sold
+from listings.services.hand_words import Words, words_of
 from marketplaces.api import AccountOutput
 from marketplaces.selectors import account_get
 from marketplaces.services.connect import account_leave
@@ -22,20 +24,47 @@ from seatsync.core.fields import MoneyField
 from seatsync.core.inputs import LONGEST_TEXT, Input
 
 
-class TaskOutput(serializers.ModelSerializer[MarketplaceCommand]):
-    """Something to be done on a marketplace's own site; `text` is what to enter there, a line each."""
+@dataclass(frozen=True, slots=True)
+class _Task:
+    command: MarketplaceCommand
+    words: Words
 
-    platform = serializers.CharField(source="account.platform", read_only=True)
-    text = serializers.SerializerMethodField()
 
-    class Meta:
-        model = MarketplaceCommand
-        fields = ("id", "account", "platform", "kind", "listing", "sale", "text", "state", "created_at", "finished_at")
+class TaskOutput(serializers.Serializer[Any]):
+    """Something to be done on a marketplace's own site."""
 
-    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
-    def get_text(self, task: MarketplaceCommand) -> list[str]:
-        """The words to copy."""
-        return words_of(task).lines
+    id = serializers.UUIDField(source="command.pk")
+    account = serializers.UUIDField(source="command.account_id")
+    platform = serializers.CharField(source="command.account.platform")
+    kind = serializers.ChoiceField(source="command.kind", choices=CommandKind.choices)
+    listing = serializers.UUIDField(source="command.listing_id", allow_null=True)
+    sale = serializers.UUIDField(source="command.sale_id", allow_null=True)
+    title = serializers.CharField(source="words.title")
+    text = serializers.ListField(
+        source="words.lines", child=serializers.CharField(), help_text="What to enter there, a line each."
+    )
+    link = serializers.CharField(
+        source="words.link", help_text="The event's page there where it is known, else its site; empty for neither."
+    )
+    net = serializers.DecimalField(
+        source="words.net", max_digits=10, decimal_places=2, allow_null=True,
+        help_text="What the price brings, per ticket; null where it is not known or no price is asked for.",
+    )  # fmt: skip
+    net_basis = serializers.ChoiceField(source="words.net_basis", choices=NET_BASES, allow_null=True)
+    net_said = serializers.CharField(source="words.net_said", help_text="How the net is known, in words.")
+    seats_stay = serializers.ListField(source="words.stay", child=serializers.IntegerField())
+    seats_go = serializers.ListField(
+        source="words.go", child=serializers.IntegerField(),
+        help_text="For kind resize: what is to be taken off; empty: every seat but those that stay.",
+    )  # fmt: skip
+    until = serializers.DateTimeField(source="words.until", allow_null=True)
+    state = serializers.ChoiceField(source="command.state", choices=CommandState.choices)
+    created_at = serializers.DateTimeField(source="command.created_at")
+    finished_at = serializers.DateTimeField(source="command.finished_at", allow_null=True)
+
+    def to_representation(self, instance: MarketplaceCommand) -> dict[str, Any]:
+        """The task with its words, which are made once."""
+        return dict(super().to_representation(_Task(instance, words_of(instance))))
 
 
 class DoneInput(Input):

@@ -9,7 +9,7 @@ from django.db.models import Max, Q
 from listings.locks import listings_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.services.delist import listing_take_down
-from listings.services.hand_alerts import alert_task
+from listings.services.hand_alerts import task_tell
 from listings.services.refs import listing_ref
 from listings.states import OPEN
 from marketplaces.contracts import Capability, ListingRef
@@ -109,4 +109,4 @@ def account_left_by_hand(account_id: uuid.UUID) -> None:
     waiting.filter(kind__in=looks).update(state=CommandState.SUPERSEDED, finished_at=now(), updated_at=now())
     waiting.update(state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, updated_at=now())
     for task in commands.filter(state=CommandState.NEEDS_PERSON, by_hand=True).select_related("account", "listing"):
-        alert_task(task)
+        task_tell(task)

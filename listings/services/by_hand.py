@@ -6,7 +6,7 @@ can promise when that is: these commands' time is counted apart, and what must c
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,7 +15,8 @@ from django.db import transaction
 from listings.locks import command_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.selectors import command_own
-from listings.services.hand_alerts import URGENT, alert_task, title_of
+from listings.services.hand_alerts import URGENT, alert_task, task_tell
+from listings.services.hand_words import OWN_NAME
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
 from listings.services.sale_alerts import alert_sold_elsewhere_down, sale_what
 from listings.services.sale_saga import sale_apply, sale_delists_done
@@ -32,55 +33,9 @@ from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.money import LARGEST, money_text, round_money
-from seatsync.core.venue_time import local
 
 # What must come down is said at once, and again after each of these; from then on with the last one.
 NAG_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=3))
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What a person has to enter there, line by line, and the price in the seller's own terms."""
-
-    title: str
-    lines: list[str]
-
-    @property
-    def text(self) -> str:
-        """All of it, to copy."""
-        return "\n".join(self.lines)
-
-
-def words_of(command: MarketplaceCommand) -> Words:
-    """What to do there, in words to copy."""
-    listing, sale = command.listing, command.sale
-    if listing is None:
-        ref = command.payload.get("ref") or {}
-        named = [f"Listing there: {ref.get('listing_id') or ref.get('external_id')}"] if ref else []
-        return Words(title_of(command), [*named, *([f"Sale {sale.platform_sale_id}"] if sale else [])])
-    game = listing.game
-    starts = local(game.starts_at, game.venue.timezone)
-    # What comes down is known there by all that it was of.
-    every = command.kind == CommandKind.DELIST
-    offered = [row for row in listing.listing_seats.all() if row.offered or every]
-    seats = sorted(row.seat.seat_number for row in offered)
-    there = listing.listing_id if not listing.listing_id.startswith(_OWN_NAME) else ""
-    lines = [
-        f"{game.opponent.name} at {game.home_team.name}, {starts:%a %-d %b %Y, %H:%M}, {game.venue.name}",
-        f"Section {listing.section}, row {listing.row}, seats {', '.join(map(str, seats))}",
-    ]
-    if there:
-        lines.append(f"Listing there: {there}")
-    if command.kind in {CommandKind.CREATE, CommandKind.REPRICE}:
-        lines.append(f"Price per ticket: {money_text(listing.price, listing.currency)}")
-        if listing.proceeds is not None:
-            lines.append(f"To you per ticket: {money_text(listing.proceeds, listing.currency)}")
-    if command.kind == CommandKind.CREATE:
-        lines += [f"Quantity: {listing.quantity}", f"Split: {listing.get_split_type_display()}"]
-    return Words(title_of(command), lines)
-
-
-_OWN_NAME = "by hand "
 
 
 @transaction.atomic
@@ -120,7 +75,7 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
 
 
 def _as_listed(listing: Listing, listing_id: str) -> RemoteListing:
-    name = listing_id or f"{_OWN_NAME}{listing.external_id[:12]}"
+    name = listing_id or f"{OWN_NAME}{listing.external_id[:12]}"
     return RemoteListing(
         listing_id=name, external_id=listing.external_id, event_id="", section=listing.section, row=listing.row,
         seat_from="", seat_to="", quantity=listing.quantity, price=listing.price, currency=listing.currency,
@@ -268,7 +223,7 @@ def _left_behind() -> None:
         if taken.update(
             state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, created_at=now(), updated_at=now()
         ):
-            alert_task(command)
+            task_tell(command)
 
 
 def _read_no_more() -> None:

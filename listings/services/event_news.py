@@ -26,6 +26,7 @@ from marketplaces.services.limits import token_take
 from portfolios.locks import seats_lock
 from portfolios.models import EventMapping, Game
 from portfolios.selectors import tickets_sold_by
+from portfolios.services.mapping import event_page_keep
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
@@ -94,6 +95,8 @@ def _asked(
     """Ask about these, by one request; returns how many said something new that holds them."""
     found = {one.event_id: one for one in adapter.event_standings(link, [event_asked(one) for one in mappings])}
     known = [(mapping, found[mapping.remote_event_id]) for mapping in mappings if mapping.remote_event_id in found]
+    for mapping, told in known:
+        event_page_keep(mapping=mapping, page=told.page)
     held = sum(event_told(account=account, mapping=mapping, told=told) for mapping, told in known)
     # One that it does not know is not asked for again at once either.
     EventMapping.objects.filter(pk__in=[mapping.pk for mapping in mappings]).update(told_at=now())

@@ -1,7 +1,7 @@
 """Carrying one claimed command to its marketplace. No transaction is open here; what comes back is recorded after."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, time
@@ -156,10 +156,15 @@ def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft
 
 def draft_unmapped(listing: Listing, event_id: str) -> Draft:
     """The listing for an event there, with the section's name as it is here."""
+    offered = listing.listing_seats.filter(offered=True).select_related("seat")
+    draft = draft_without_tickets(listing, event_id, [row.seat.seat_number for row in offered])
+    return replace(draft, tickets=barcodes_whole(listing) if listing.delivery == DeliveryType.BARCODE else ())
+
+
+def draft_without_tickets(listing: Listing, event_id: str, seats: Iterable[int]) -> Draft:
+    """These seats as the listing offers them; it need not be saved."""
     game = listing.game
     starts = local(game.starts_at, game.venue.timezone)
-    offered = listing.listing_seats.filter(offered=True).select_related("seat")
-    seats = tuple(sorted(row.seat.seat_number for row in offered))
     return Draft(
         external_id=listing.external_id,
         event_id=event_id,
@@ -170,14 +175,13 @@ def draft_unmapped(listing: Listing, event_id: str) -> Draft:
         local_time=f"{starts:%H:%M:%S}",
         section=listing.section,
         row=listing.row,
-        seats=seats,
+        seats=tuple(sorted(seats)),
         price=listing.price,
         currency=listing.currency,
         split=listing.split_type,
         in_hand_at=in_hand_at(listing),
         delivery=DeliveryType(listing.delivery),
         disclosures=in_words(listing.disclosures),
-        tickets=barcodes_whole(listing) if listing.delivery == DeliveryType.BARCODE else (),
     )
 
 

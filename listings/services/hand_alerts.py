@@ -1,13 +1,14 @@
 """What people are told about what they have to do with their own hands."""
 
-from listings.models import CommandKind, MarketplaceCommand
+from listings.models import CommandKind, Listing, MarketplaceCommand, SaleState
+from listings.services.sale_alerts import alert_conflict, conflict_asks_by_hand
 from marketplaces.registry import platform_name
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise, alert_recover
 
 URGENT = (CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE)
 _VERBS = {
-    CommandKind.CREATE: "List", CommandKind.REPRICE: "Change the price of", CommandKind.RESIZE: "Leave only",
+    CommandKind.CREATE: "List", CommandKind.REPRICE: "Change the price of",
     CommandKind.DELIST: "Take down", CommandKind.REJECT_SALE: "Reject the sale of",
     CommandKind.CONFIRM_SALE: "Confirm the sale of", CommandKind.FULFIL: "Hand over",
 }  # fmt: skip
@@ -18,14 +19,14 @@ def alert_task(command: MarketplaceCommand, *, again: int = 0) -> None:
     name, urgent = platform_name(command.account.platform), command.kind in URGENT
     if again:
         alert_recover(user_id=command.account.user_id, dedupe_key=_key(command, again - 1))
-    game = f", {command.listing.game.words}" if command.listing is not None else ""
-    sold = f" {command.sale.quantity} were sold elsewhere." if command.sale is not None and urgent else ""
+    listing = listing_of_task(command)
+    game = f", {listing.game.words}" if listing is not None else ""
     alert_raise(
         tenant_id=command.tenant_id,
         user_id=command.account.user_id,
         kind="hand.task",
         title=f"{'Still: ' if again else ''}{title_of(command)} with your own hands{game}"[:160],
-        body=f"{name} has no interface for us.{sold} Until it is done there, the same seats may be sold twice."
+        body=_urgent_body(command, name)
         if urgent
         else f"{name} has no interface for us: the words to copy are on the page, one tap says that it is done.",
         severity="critical" if urgent else "action",
@@ -34,6 +35,21 @@ def alert_task(command: MarketplaceCommand, *, again: int = 0) -> None:
         url=page_link("listings:hand_list"),
         dedupe_key=_key(command, again),
     )
+
+
+def task_tell(command: MarketplaceCommand) -> None:
+    """What was a worker's to do is its holder's: he is told, and no more that we reject a sale there."""
+    alert_task(command)
+    sale = command.sale if command.kind == CommandKind.REJECT_SALE else None
+    if sale is not None and sale.state == SaleState.CONFLICT:
+        alert_conflict(sale)
+
+
+def _urgent_body(command: MarketplaceCommand, name: str) -> str:
+    if command.kind == CommandKind.REJECT_SALE and command.sale is not None:
+        return conflict_asks_by_hand(command.sale)
+    sold = f" {command.sale.quantity} were sold elsewhere." if command.sale is not None else ""
+    return f"{name} has no interface for us.{sold} Until it is done there, the same seats may be sold twice."
 
 
 def alert_task_done(command: MarketplaceCommand) -> None:
@@ -46,10 +62,23 @@ def _key(command: MarketplaceCommand, step: int) -> str:
     return f"hand:{command.pk}:{step}"
 
 
+def listing_of_task(command: MarketplaceCommand) -> Listing | None:
+    """The listing that a task is of, or whose sale it is of; None where none is known."""
+    return command.listing or (command.sale.listing if command.sale is not None else None)
+
+
+def seats_that_stay(listing: Listing) -> list[int]:
+    """The numbers of the seats that a listing still offers, in order."""
+    return sorted(row.seat.seat_number for row in listing.listing_seats.all() if row.offered)
+
+
 def title_of(command: MarketplaceCommand) -> str:
     """What to do where, in a line."""
-    listing, name = command.listing, platform_name(command.account.platform)
+    listing, name = listing_of_task(command), platform_name(command.account.platform)
     if listing is None:
         return f"{command.act.capitalize()} at {name}"
-    what = _VERBS.get(CommandKind(command.kind), command.act.capitalize())
-    return f"{what} {listing.section}/{listing.row} at {name}"
+    place = f"{listing.section}/{listing.row} at {name}"
+    if command.kind == CommandKind.RESIZE:
+        stay = seats_that_stay(listing)
+        return f"Leave only seat{'' if len(stay) == 1 else 's'} {', '.join(map(str, stay))} of {place}"
+    return f"{_VERBS.get(CommandKind(command.kind), command.act.capitalize())} {place}"

@@ -147,14 +147,16 @@ def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, 
     if known is not None and known.fits:
         _same_or_conflict(known.remote_event_id, event_id, "event_id")
         return
+    page = ""
     if not actor.is_staff:
         event = _check_event(command, game, event_id)
+        page = event.page
         venue_alias_learn(venue=game.venue, platform=platform, name=event.venue)
     if actor.is_staff and known is not None and known.remote_event_id == event_id:
         mapping = event_mapping_accept(mapping=known, by=_by(actor))
     else:
         mapping = event_mapping_confirm(
-            game=game, platform=platform, paper=paper, remote_event_id=event_id[:80], by=_by(actor)
+            game=game, platform=platform, paper=paper, remote_event_id=event_id[:80], by=_by(actor), page=page
         )
     audit_record(
         actor=actor, verb="event_mapping.confirm", object_type="event_mapping", object_id=mapping.pk,

@@ -186,8 +186,11 @@ def leases_reap() -> int:
 
 
 @transaction.atomic
-def command_retry(*, actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
-    """Send a command that needed a person once more. Raises NotFound, or Conflict where it no longer waits for one."""
+def command_retry(*, actor: Actor, command_id: uuid.UUID, read_back: bool = True) -> MarketplaceCommand:
+    """Send a command that needed a person once more, reading back first what an earlier try may have done.
+
+    Raises NotFound, or Conflict where it no longer waits for one.
+    """
     owner = command_own(actor, command_id).account.user_id
     command = command_lock(command_id)
     if command.state != CommandState.NEEDS_PERSON:
@@ -195,7 +198,7 @@ def command_retry(*, actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
     if command.by_hand:
         raise Conflict("It is for your own hands.", field="command", remedy="Do it there, and say that it is done.")
     command.state, command.attempts, command.not_before = CommandState.PENDING, 0, now()
-    command.outcome_unknown = True
+    command.outcome_unknown = read_back or command.outcome_unknown
     command.save(update_fields=["state", "attempts", "not_before", "outcome_unknown", "updated_at"])
     alerts_of_commands_settle([command])
     audit_record(actor=actor, verb="command.retry", object_type="command", object_id=command.pk, subject=owner)

@@ -1,7 +1,7 @@
 """The pricing door: every price, whoever wants it, passes here; a single change is a batch of one."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -48,6 +48,8 @@ class _Facts:
     brakes: Brakes
     seat_taken: bool
     push_in_flight: bool
+    # Its publication was refused and waits for a person, who may send it again at another price.
+    refused: bool
     hours_to_game: float
 
 
@@ -128,16 +130,26 @@ def _facts(listings: list[Listing]) -> dict[uuid.UUID, _Facts]:
             listing_id__in=ids, state=CommandState.IN_FLIGHT, kind__in=[CommandKind.CREATE, CommandKind.REPRICE]
         ).values_list("listing_id", flat=True)
     )
+    refused = publications_refused(listing for listing in full if listing.status == ListingStatus.ERROR)
     moment = now()
     return {
         listing.pk: _Facts(
             brakes=brakes[listing.pk],
             seat_taken=listing.pk in taken,
             push_in_flight=listing.pk in flying,
+            refused=listing.pk in refused,
             hours_to_game=(listing.game.starts_at - moment).total_seconds() / 3600,
         )
         for listing in full
     }
+
+
+def publications_refused(listings: Iterable[Listing]) -> set[uuid.UUID]:
+    """Which of these listings have a publication that was given up and waits for a person to send it again."""
+    waiting = MarketplaceCommand.objects.filter(
+        listing__in=[listing.pk for listing in listings], kind=CommandKind.CREATE, state=CommandState.NEEDS_PERSON
+    )
+    return set(waiting.values_list("listing__pk", flat=True))
 
 
 def _judge(actor: Actor, listing: Listing, change: PriceChange, facts: _Facts, guards: Sequence[Guard]) -> PriceOutcome:
@@ -169,7 +181,10 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
             "version", change.version in {None, listing.version}, "The listing has changed since you looked.",
             "Look at the new price and decide again.",
         ),
-        ("status", listing.status in OFFERED, f"The listing is {listing.get_status_display()}.", _afresh(listing)),
+        (
+            "status", listing.status in OFFERED or facts.refused, f"The listing is {listing.get_status_display()}.",
+            _afresh(listing),
+        ),
         (
             "sale", not facts.seat_taken, "A sale of this listing is not settled yet.",
             "Price what is left of it once the sale is settled.",
@@ -244,12 +259,13 @@ def _carry_out(actor: Actor, listing: Listing, price: Decimal, reason: str) -> N
     listing.save(update_fields=["price", "proceeds", "version", "updated_at"])
     # Only the newest price matters: one that was not sent yet is withdrawn. A waiting create reads the row itself.
     commands_supersede(listing, frozenset({CommandKind.REPRICE}))
-    command_write(
-        listing=listing,
-        kind=CommandKind.REPRICE,
-        key=f"reprice:{listing.external_id}:{listing.version}",
-        payload={"price": str(price), "currency": listing.currency, "version": listing.version},
-    )
+    if listing.status in OFFERED:
+        command_write(
+            listing=listing,
+            kind=CommandKind.REPRICE,
+            key=f"reprice:{listing.external_id}:{listing.version}",
+            payload={"price": str(price), "currency": listing.currency, "version": listing.version},
+        )
     audit_record(
         actor=actor, verb="listing.reprice", object_type="listing", object_id=listing.pk,
         subject=listing.season_ticket.user_id, before={"price": before}, after={"price": price}, reason=reason,

@@ -1,5 +1,6 @@
 """Listings are projections of seats: when seats are sold, every listing of them shrinks or comes down (I-03, I-05)."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from listings.services.net_floor import net_floor_settle
 from listings.services.notify import listing_changed
 from listings.states import OFFERED, UNSOLD, listing_may_move, split_offerable
 from marketplaces.contracts import Capability
+from marketplaces.models import Mode
 from marketplaces.registry import platform_can, platform_name, traits_of
 from portfolios.models import Seat, SeatGroup
 from portfolios.services.groups import seat_group_for
@@ -106,7 +108,7 @@ def projections_shrink(listings: list[Listing], sold: list[Seat], *, sale: Sale)
     for listing in listings:
         rest = _rest(listing, sold)
         if rest and _may_resize(listing, rest):
-            _resize(listing, rest, sale=sale)
+            _resize(listing, rest, sale=sale, sold=sold)
         else:
             listing_take_down(listing, reason=f"sold on {platform_name(sale.platform)}", sale=sale)
 
@@ -167,21 +169,32 @@ def _may_resize(listing: Listing, rest: list[Seat]) -> bool:
     )
 
 
-def _resize(listing: Listing, rest: list[Seat], *, sale: Sale | None = None) -> None:
+def _resize(listing: Listing, rest: list[Seat], *, sale: Sale | None = None, sold: Iterable[Seat] = ()) -> None:
+    gone = {seat.seat_number for seat in sold} | _still_to_go(listing)
     commands_supersede(listing, frozenset({CommandKind.RESIZE}))
     listing.quantity = len(rest)
     listing.seat_group = _group_of(rest) or listing.seat_group
     listing.version += 1
     listing.save(update_fields=["quantity", "seat_group", "version", "updated_at"])
-    _resize_write(listing, rest, sale=sale)
+    _resize_write(listing, rest, sale=sale, gone=gone)
     listing_changed(listing)
 
 
-def _resize_write(listing: Listing, rest: list[Seat], *, sale: Sale | None = None) -> None:
+def _still_to_go(listing: Listing) -> set[int]:
+    """What a person was asked to take off before, and has not said that it is done: the next task asks for it too."""
+    if listing.account.mode != Mode.ASSISTED:
+        return set()
+    asked = listing.commands.filter(kind=CommandKind.RESIZE, state=CommandState.NEEDS_PERSON, by_hand=True)
+    return {number for payload in asked.values_list("payload", flat=True) for number in payload.get("gone", ())}
+
+
+def _resize_write(
+    listing: Listing, rest: list[Seat], *, sale: Sale | None = None, gone: Iterable[int] = ()
+) -> None:  # fmt: skip
     command_write(
         listing=listing,
         sale=sale,
         kind=CommandKind.RESIZE,
         key=f"resize:{listing.external_id}:{listing.version}",
-        payload={"seats": [seat.seat_number for seat in rest], "at": now().isoformat()},
+        payload={"seats": [seat.seat_number for seat in rest], "gone": sorted(gone), "at": now().isoformat()},
     )

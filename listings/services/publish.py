@@ -69,10 +69,10 @@ def listing_publish(
     _check_market(seats, accounts)
     _check_brakes(seats[0], accounts)
     terms = terms_of(seats[0].season_ticket)
-    _check_delivery(terms, accounts, game)
+    delivery_check(terms, accounts, game)
     listings = []
     for account in accounts:
-        listing = _insert(account, seats, game, price, floor, ceiling, split_type, floor_basis)
+        listing = listing_new(account, seats, game, price, floor, ceiling, split_type, floor_basis)
         promise(listing, terms)
         listing.seat_group = group
         listing.save()
@@ -109,7 +109,7 @@ def _accounts(actor: Actor, account_ids: Sequence[uuid.UUID]) -> list[Marketplac
     return found
 
 
-def _check_delivery(terms: DeliveryTerms, accounts: list[MarketplaceAccount], game: Game) -> None:
+def delivery_check(terms: DeliveryTerms, accounts: Sequence[MarketplaceAccount], game: Game) -> None:
     """Raises InvalidInput for what cannot be delivered: of a kind that a marketplace takes not, or after the game."""
     if terms.in_hand_on is not None and terms.in_hand_on > game.game_date:
         raise InvalidInput(
@@ -229,10 +229,11 @@ def _check_brakes(seat: Seat, accounts: list[MarketplaceAccount]) -> None:
         raise Conflict(f"{brake.what} {brake.state.does}{brake.why}.", field=brake.field, remedy=brake.remedy)
 
 
-def _insert(
-    account: MarketplaceAccount, seats: list[Seat], game: Game, price: Decimal, floor: Decimal, ceiling: Decimal,
+def listing_new(
+    account: MarketplaceAccount, seats: Sequence[Seat], game: Game, price: Decimal, floor: Decimal, ceiling: Decimal,
     split: str, basis: str,
 ) -> Listing:  # fmt: skip
+    """The listing of these seats as it is published, not saved."""
     first = seats[0]
     return Listing(
         tenant_id=first.tenant_id,

@@ -1,6 +1,9 @@
 """What people are told about sales and moved games."""
 
+from datetime import datetime
+
 from listings.models import CommandKind, CommandState, Sale, SaleState
+from listings.selectors import sale_zone
 from listings.services.notify import sale_people
 from listings.states import SALE_LIVE
 from marketplaces.delivery import STEPS, step_of
@@ -11,6 +14,7 @@ from seatsync.accounts.selectors import platform_staff_ids
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
 from seatsync.core.templatetags.ui import milliseconds
+from seatsync.core.venue_time import local
 from seatsync.live.alerts import alert_raise, alerts_raise, alerts_recover, alerts_reword
 from seatsync.tenants.selectors import tenant_default
 
@@ -201,13 +205,39 @@ def alert_amounts(sale: Sale, *, unexplained: bool) -> None:
     )
 
 
+def conflict_asks(sale: Sale) -> str:
+    """What is done about a sale of seats that somebody else has: by us, or by its holder where nobody else can."""
+    if sale.commands.filter(kind=CommandKind.REJECT_SALE, by_hand=True).exists():
+        return conflict_asks_by_hand(sale)
+    return "The sale is being rejected there before its confirm-by time. Look at it now."
+
+
+def reject_by(sale: Sale) -> datetime | None:
+    """Until when a sale of seats that are gone can be refused, as its marketplace told; None where it did not."""
+    return sale.confirm_by or sale.ship_by
+
+
+def conflict_asks_by_hand(sale: Sale) -> str:
+    """What the holder of an account by hand must do there about such a sale, and until when.
+
+    Where its deadline was not told only its marketplace's own site tells it.
+    """
+    name, due = _name(sale), reject_by(sale)
+    until = f"by {local(due, sale_zone(sale) or 'UTC'):%-d %b %H:%M %Z}" if due else "now"
+    told = "" if due else f" Until when that can be done only {name} says, under that sale."
+    return (
+        f"{name} has no interface for us: only you can reject it. Reject sale {sale.platform_sale_id} there {until}, "
+        f"then say under By hand that it is done.{told} The tickets are another buyer's: do not hand them over there."
+    )
+
+
 def alert_conflict(sale: Sale) -> None:
     """A marketplace sold seats that somebody else has."""
     sale_tell(
         sale,
         kind=_CONFLICT,
         title=f"Conflict: {_name(sale)} sold seats that are gone: {sale_what(sale)}"[:160],
-        body="The sale is being rejected there before its confirm-by time. Look at it now.",
+        body=conflict_asks(sale),
         severity="critical",
     )
 

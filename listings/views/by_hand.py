@@ -13,7 +13,7 @@ from listings.models import Listing
 from listings.selectors import hand_tasks, listing_get, seats_of_listing
 from listings.services.by_hand import hand_done as done
 from listings.services.by_hand import hand_sold as sold
-from listings.services.by_hand import words_of
+from listings.services.hand_words import words_of
 from marketplaces.models import Mode
 from marketplaces.selectors import account_get, account_list
 from marketplaces.services.connect import webhook_url

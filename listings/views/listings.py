@@ -9,14 +9,16 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from listings.board import board, cells_of
-from listings.forms import STATUSES, BoardFilter, BoundsForm, RepriceForm, TakeDownForm
+from listings.forms import STATUSES, BoardFilter, BoundsForm, MendForm, RepriceForm, TakeDownForm
 from listings.history import listing_story
 from listings.models import Listing, ListingStatus, MarketplaceCommand
 from listings.selectors import listing_get
 from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.give_up import command_give_up
-from listings.services.outbox import command_retry
+from listings.services.mend import command_again as again
+from listings.services.mend import listing_mend as mended
+from listings.services.mend import refused_publication
 from listings.services.pricing import listing_reprice as reprice
 from listings.states import OFFERED
 from seatsync.accounts.selectors import request_actor
@@ -45,8 +47,9 @@ def listing_detail(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
 
 
 def _detail(
-    request: HttpRequest, listing: Listing, form: RepriceForm, status: int = 200, *, bounds: BoundsForm | None = None
-) -> HttpResponse:
+    request: HttpRequest, listing: Listing, form: RepriceForm, status: int = 200, *, bounds: BoundsForm | None = None,
+    mend: MendForm | None = None,
+) -> HttpResponse:  # fmt: skip
     may = listing.season_ticket.may(request_actor(request), "reprice")
     context = {
         "listing": listing,
@@ -54,7 +57,9 @@ def _detail(
         "form": form,
         "bounds": bounds
         or BoundsForm(initial={"floor": listing.floor, "ceiling": listing.ceiling, "version": listing.version}),
+        "mend": mend or MendForm(initial={"price": listing.price, "split_type": listing.split_type}),
         "may_price": may and listing.status in OFFERED,
+        "may_mend": may and refused_publication(listing) is not None,
         "may_take_down": may and listing.status in {*OFFERED, ListingStatus.ERROR},
     }
     template = template_for(request, whole="listings/listing_detail.html", part="listings/_listing_body.html")
@@ -100,6 +105,27 @@ def listing_reprice(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse
 
 @login_required
 @require_POST
+def listing_mend(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
+    """Change what was refused of a publication and send it again; a refusal of ours comes back beside its field."""
+    actor = request_actor(request)
+    listing = listing_get(actor, listing_id)
+    form, status = MendForm(request.POST), 422
+    if form.is_valid():
+        try:
+            mended(actor=actor, listing_id=listing.pk, **form.cleaned_data)
+        except (InvalidInput, Conflict) as error:
+            status = error.status
+            form_add_refusal(form, error, version="price")
+        else:
+            messages.success(request, "It is being tried again.")
+            return redirect("listings:listing_detail", listing_id)
+    listing = listing_get(actor, listing_id)
+    price = RepriceForm(initial={"price": listing.price, "version": listing.version})
+    return _detail(request, listing, price, status, mend=form)
+
+
+@login_required
+@require_POST
 def listing_bounds(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
     """Set floor and ceiling; a refusal comes back beside its field."""
     actor = request_actor(request)
@@ -136,7 +162,7 @@ def listing_delist(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def command_again(request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
     """Send a command that needed a person once more."""
-    command = command_retry(actor=request_actor(request), command_id=command_id)
+    command = again(actor=request_actor(request), command_id=command_id)
     messages.success(request, "It is being tried again.")
     return _after(request, command)
 

@@ -14,7 +14,7 @@ from listings.selectors import commands_of_sale, sale_get, sale_zone, seats_of_s
 from listings.selectors import sale_list as sales_visible
 from listings.services.ending_alerts import ending_words
 from listings.services.fulfil import ways_of
-from listings.services.sale_alerts import on_show_by_hand
+from listings.services.sale_alerts import conflict_asks, on_show_by_hand
 from listings.states import LIFTABLE, REPORTABLE, SALE_LIVE, ending_may_be
 from marketplaces.delivery import STEPS, step_of
 from marketplaces.registry import hand_overs_of
@@ -70,6 +70,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "step": STEPS[step_of(sale.delivery_step)] if sale.stands and on_its_way else None,
         "down": [command for command in commands if command.kind in _TAKES_DOWN],
         "by_hand": " and ".join(on_show_by_hand(sale)),
+        "asks": conflict_asks(sale) if sale.state == SaleState.CONFLICT and not sale.ending else "",
         "sold_there": [command for command in commands if command.sold_there],
         "told": told,
         "to_confirm": sale.state in _UNCONFIRMED or any(_confirms(command) for command in told),

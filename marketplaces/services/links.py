@@ -103,6 +103,17 @@ def link_for(account: MarketplaceAccount, *, force_refresh: bool = False) -> Lin
     return _link(account)
 
 
+def link_standing(account: MarketplaceAccount) -> Link | None:
+    """The account's line as it is; None where its grant would have to be renewed first, or only he can help.
+
+    For what is only shown: nobody waits for a renewal, and none that may be had once is cut off. Raises PermanentError.
+    """
+    ends = account.expires_at
+    if account.needs_reconnect or (ends is not None and ends <= now() + REFRESH_BEFORE):
+        return None
+    return _link(account)
+
+
 T = TypeVar("T")
 
 

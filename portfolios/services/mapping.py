@@ -11,14 +11,16 @@ from seatsync.core.errors import Conflict
 
 # Of an event that was just confirmed its platform has told nothing yet.
 _UNTOLD = {
-    "accepted_date": None, "told_state": "", "told_word": "", "told_at": None, "primary_left": "", "primary_at": None,
+    "accepted_date": None, "told_state": "", "told_word": "", "told_at": None, "told_page": "", "primary_left": "",
+    "primary_at": None,
 }  # fmt: skip
 
 
 def event_mapping_confirm(
-    *, game: Game, platform: str, paper: bool, remote_event_id: str, by: str, event_date: date | None = None
-) -> EventMapping:
-    """Remember that this game is that event, on its date at the venue (if none is told, the game's own).
+    *, game: Game, platform: str, paper: bool, remote_event_id: str, by: str, event_date: date | None = None,
+    page: str = "",
+) -> EventMapping:  # fmt: skip
+    """Remember that this game is that event, on its date at the venue (if none is told, the game's own), with its page.
 
     `paper`: of the paper market, whose events are none of the real one's.
 
@@ -32,7 +34,7 @@ def event_mapping_confirm(
                 paper=paper,
                 defaults={
                     "remote_event_id": remote_event_id, "confirmed_at": now(), "confirmed_by": by[:64],
-                    **_UNTOLD, "event_date": event_date or game.game_date,
+                    **_UNTOLD, "event_date": event_date or game.game_date, "told_page": _kept(page),
                 },
             )  # fmt: skip
     except IntegrityError as error:
@@ -41,6 +43,19 @@ def event_mapping_confirm(
             remedy="Undo that mapping first.",
         ) from error  # fmt: skip
     return mapping
+
+
+def _kept(page: str) -> str:
+    """An address that is too long to be kept leads nowhere when it is cut."""
+    return page if len(page) <= 500 else ""
+
+
+def event_page_keep(*, mapping: EventMapping, page: str) -> None:
+    """Keep where its platform shows an event; "", where it tells nothing, changes nothing."""
+    told = _kept(page)
+    if told and told != mapping.told_page:
+        mapping.told_page = told
+        mapping.save(update_fields=["told_page", "updated_at"])
 
 
 def event_mapping_accept(*, mapping: EventMapping, by: str) -> EventMapping:

@@ -285,6 +285,7 @@ SPECTACULAR_SETTINGS = {
         "FoundStateEnum": "listings.models.FoundState",
         "TicketKindEnum": "listings.models.TICKET_KINDS",
         "FoundKindEnum": "listings.models.FoundKind",
+        "NetBasisEnum": "listings.api.NET_BASES",
     },
 }
 

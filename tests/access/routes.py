@@ -167,6 +167,7 @@ ROUTES: dict[str, Route] = {
     "listings:listing_detail": _own(listing_id="listing"),
     "listings:listing_row": _own(listing_id="listing"),
     "listings:listing_reprice": Route(Kind.OBJECT, {"listing_id": "listing"}, body=PRICE),
+    "listings:listing_mend": Route(Kind.OBJECT, {"listing_id": "listing"}, body={**PRICE, "split_type": "any"}),
     "listings:listing_bounds": Route(
         Kind.OBJECT, {"listing_id": "listing"}, body={"floor": "40.00", "ceiling": "300.00", "version": 1}
     ),

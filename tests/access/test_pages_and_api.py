@@ -18,6 +18,7 @@ SAME_BY_API = {
     "portfolios:seats_state": ("PATCH", "/api/v1/seats/{id}/"),
     "listings:listing_reprice": ("POST", "/api/v1/listings/{id}/price/"),
     "listings:listing_delist": ("POST", "/api/v1/listings/{id}/delist/"),
+    "listings:listing_mend": ("POST", "/api/v1/listings/{id}/publish/"),
     "listings:listing_bounds": ("POST", "/api/v1/listings/{id}/bounds/"),
     "listings:listing_sold": ("POST", "/api/v1/listings/{id}/sold/"),
     "listings:hand_done": ("POST", "/api/v1/hand-tasks/{id}/done/"),

@@ -11,6 +11,7 @@ from django.urls import reverse
 from analytics.selectors.game import game_page
 from intelligence.models import AiPrediction
 from listings.models import Listing
+from marketplaces.contracts import Capability
 from marketplaces.models import MarketSnapshot
 from portfolios.models import Game, Seat, Venue
 from portfolios.services.season_tickets import season_ticket_create
@@ -108,6 +109,21 @@ def test_the_net_of_a_typed_price_is_shown(market: Market, sign_in: SignIn) -> N
     assert page.count("$75.60") == 2
     assert "type a price" in client.get(url, {"price": "eighty"}).content.decode()
     assert sign_in(market.holding.other).get(url, {"price": "84"}).status_code == 404
+
+
+def test_the_net_says_whether_its_marketplace_was_asked(market: Market, sign_in: SignIn) -> None:
+    market.alpha.takes, market.beta.lacks = Decimal(13), frozenset({Capability.PREVIEW})
+    url = reverse("analytics:game_net", args=[market.holding.game.pk])
+    client, seats = sign_in(market.holding.actor), [str(seat.pk) for seat in market.holding.seats[:2]]
+    page = client.get(url, {"price": "84.00", "seats": seats}).content.decode()
+    assert '<strong>$73.08</strong> <span class="muted">previewed by Alpha' in page
+    assert "after 10 %, from Beta&#x27;s fee schedule of 1 Jan 2024" in page
+    # What is no seat is none; the page itself asks nobody.
+    assert "previewed" not in client.get(url, {"price": "84.00", "seats": ["x"]}).content.decode()
+    asked = len(market.alpha.calls)
+    whole = client.get(reverse("analytics:game_detail", args=[market.holding.game.pk])).content.decode()
+    assert 'hx-include="#id_price, #id_seats" hx-trigger="load,' in whole
+    assert len(market.alpha.calls) == asked
 
 
 def test_seats_are_kept_and_freed(market: Market, sign_in: SignIn) -> None:

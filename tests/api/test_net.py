@@ -1,7 +1,10 @@
 """What a price would bring, before anything is listed."""
 
+from decimal import Decimal
+
 import pytest
 
+from marketplaces.contracts import Capability
 from marketplaces.models import FeeVersion, MarketplaceAccount
 from seatsync.demo.reference import fees_load
 from tests.api.conftest import As
@@ -26,6 +29,19 @@ def test_what_gametime_is_asked_for_a_ticket_is_what_it_brings(market: Market, a
     lines = as_("owner").get("/listings/net/?price=84.05").json()
     nets = {line["platform"]: (line["net"], line["fee_percent"]) for line in lines}
     assert nets["gametime"] == ("84.05", "0.000")
+
+
+def test_with_its_seats_who_previews_fees_is_asked_and_each_line_says_how_it_is_known(market: Market, as_: As) -> None:
+    market.alpha.takes, market.beta.lacks = Decimal(13), frozenset({Capability.PREVIEW})
+    seats = "&".join(f"seat_ids={seat.pk}" for seat in market.holding.seats[:2])
+    lines = as_("owner").get(f"/listings/net/?price=84.00&{seats}").json()
+    assert [(line["platform"], line["net"], line["basis"], line["said"], line["fee_from"]) for line in lines] == [
+        ("alpha", "73.08", "preview", "previewed by Alpha", None),
+        ("beta", "75.60", "fee_schedule", "from Beta's fee schedule of 1 Jan 2024", "2024-01-01"),
+    ]  # fmt: skip
+    assert as_("other").get(f"/listings/net/?price=84.00&{seats}").status_code == 404
+    wrong = as_("owner").get("/listings/net/?price=84.00&seat_ids=none")
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "seat_ids")
 
 
 @pytest.mark.parametrize("query", ["", "price=", "price=-1", "price=0", "price=abc", "price=1e400", "price=1.234"])

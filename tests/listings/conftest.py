@@ -7,11 +7,13 @@ import pytest
 import time_machine
 from pytest_django import Settings
 
+from marketplaces.models import MarketplaceAccount
 from marketplaces.services import links
 from marketplaces.simulator.app import Simulator
 from marketplaces.simulator.transport import SimulatorTransport
 from seatsync.core.limiters import valkey
 from tests.builders import Holding, build_holding
+from tests.hands import assist
 from tests.listings.ended import Ended
 from tests.listings.selling import Seller, sell_and_hand_over
 from tests.listings.simulated import control
@@ -54,6 +56,12 @@ def seller(
 ) -> Seller:
     """A holder who has sold two seats at a simulated platform (StubHub, if none is named) and handed them over."""
     return sell_and_hand_over(holding, simulator, travel, getattr(request, "param", "stubhub"))
+
+
+@pytest.fixture
+def assisted(market: Market) -> MarketplaceAccount:
+    """An account at beta that gives its holder no interface."""
+    return assist(market)
 
 
 @pytest.fixture

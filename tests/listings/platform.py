@@ -73,6 +73,7 @@ class ScriptedPlatform:
     takes: Decimal | None = None
     lacks: frozenset[Capability] = frozenset()
     live_base_url: str = "https://platform.example"
+    site: str = ""
 
     @property
     def traits(self) -> Traits:
@@ -85,7 +86,7 @@ class ScriptedPlatform:
         return Traits(
             key=self.key, name=self.key.title(), auth="token", contract="official", capabilities=capabilities,
             default_per_second=10_000, default_burst=10_000, seller_allocates=self.seller_allocates,
-            hand_overs=self.hand_overs,
+            hand_overs=self.hand_overs, site=self.site,
         )  # fmt: skip
 
     def _enter(self, call: str, what: str) -> None:

@@ -39,6 +39,7 @@ def test_where_it_is_not_listed_the_board_says_what_it_would_bring(market: Marke
     assert row.platforms == ["alpha", "beta"]
     assert set(row.previews) == {"beta"}
     assert (row.previews["beta"].price, row.previews["beta"].net) == (Decimal("84.00"), Decimal("71.40"))
+    assert "from Beta&#x27;s fee schedule of" in page(market)
     assert "$84.00 would bring $71.40" in page(market)
 
 
@@ -52,7 +53,7 @@ def test_an_unknown_fee_is_said_and_not_guessed(market: Market) -> None:
     on_alpha(market)
     FeeVersion.objects.filter(platform="beta").delete()
     assert board(market.holding.actor).rows[0].previews["beta"].net is None
-    assert "fee unknown" in page(market)
+    assert "Beta has not told its fee" in page(market)
 
 
 @pytest.mark.parametrize(

@@ -12,49 +12,24 @@ from django.urls import reverse
 from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.payables import Received, short_of
 from listings.selectors import hand_tasks, needs_person
-from listings.services.by_hand import hand_done, hand_sold, nag_due, tasks_nag, words_of
+from listings.services.by_hand import hand_done, hand_sold, nag_due, tasks_nag
+from listings.services.hand_words import words_of
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
-from marketplaces.services.connect import account_leave, connect_assisted, disconnect
+from marketplaces.services.connect import account_leave, disconnect
 from marketplaces.services.inbox import mail_receive
 from marketplaces.services.understand import inbound_process
 from portfolios.models import Game, OwnerState, Seat
-from seatsync.accounts.models import User
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert, AlertDelivery
+from tests.hands import offer, task, told
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def assisted(market: Market) -> MarketplaceAccount:
-    """An account at beta that gives its holder no interface; the one that has is gone."""
-    market.accounts["beta"].is_active = False
-    market.accounts["beta"].save()
-    # What a person lists with his hands is no practice, nor is what is listed beside it.
-    market.accounts["alpha"].mode = Mode.LIVE
-    market.accounts["alpha"].save()
-    User.objects.filter(pk=market.holding.user.pk).update(kyc_status="approved")
-    return connect_assisted(actor=market.holding.actor, platform="beta")
-
-
-def offer(market: Market, *accounts: MarketplaceAccount) -> list[Listing]:
-    made = listing_publish(
-        actor=market.holding.actor, seat_ids=[seat.pk for seat in market.holding.seats],
-        account_ids=[account.pk for account in accounts], price=Decimal("84.00"), floor=Decimal("50.00"),
-        ceiling=Decimal("200.00"),
-    )  # fmt: skip
-    market.work()
-    return sorted(made, key=lambda listing: listing.platform)
-
-
-def task(market: Market, kind: str) -> MarketplaceCommand:
-    return hand_tasks(market.holding.actor).get(kind=kind)
 
 
 def test_a_listing_goes_up_in_one_tap_with_the_words_to_copy(market: Market, assisted: MarketplaceAccount) -> None:
@@ -508,13 +483,6 @@ def test_a_price_that_makes_more_than_a_sale_can_be_is_refused(market: Market, a
             price=Decimal("99999999.99"), order="A-1",
         )  # fmt: skip
     assert not Sale.objects.exists()
-
-
-def told(market: Market, listing: Listing, seats: list[Seat], order: str) -> Sale:
-    return hand_sold(
-        actor=market.holding.actor, listing_id=listing.pk, seat_ids=[seat.pk for seat in seats],
-        price=Decimal("84.00"), order=order,
-    )  # fmt: skip
 
 
 def test_an_order_number_in_another_case_is_the_same_sale(market: Market, assisted: MarketplaceAccount) -> None:

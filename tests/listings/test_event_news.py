@@ -98,6 +98,19 @@ def test_i08_what_one_marketplace_says_holds_the_game_everywhere_and_asks_its_pe
     assert len(asked()) == 1
 
 
+def test_where_a_marketplace_shows_the_game_is_kept_as_it_told_it_last(market: Market) -> None:
+    market.alpha.events, market.alpha.standings = [event_of(market, page="https://alpha.example/first")], {}
+    tell(market, EventState.ON)
+    market.published()
+    mapping = EventMapping.objects.get(platform="alpha")
+    assert mapping.told_page == "https://alpha.example/first"
+    for told, kept in (("https://alpha.example/second", "second"), ("", "second")):
+        market.alpha.standings["E-1"] = replace(market.alpha.standings["E-1"], page=told)
+        sweep(market)
+        mapping.refresh_from_db()
+        assert mapping.told_page == f"https://alpha.example/{kept}"
+
+
 def test_i08_another_date_holds_whatever_its_state_is_called(market: Market) -> None:
     mapping = on_sale(market)
     later = market.holding.game.starts_at + timedelta(days=2)

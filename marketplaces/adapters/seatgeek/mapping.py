@@ -150,7 +150,8 @@ def event_of(body: Any) -> RemoteEvent | None:
     starts_at = _wire.moment_of(_wire.dig(body, "datetime_utc"))
     if not event_id or starts_at is None:
         return None
-    return RemoteEvent(event_id, _wire.text_at(body, "title"), _wire.text_at(body, "venue", "name"), starts_at)
+    venue = _wire.text_at(body, "venue", "name")
+    return RemoteEvent(event_id, _wire.text_at(body, "title"), venue, starts_at, _wire.text_at(body, "url"))
 
 
 # Only "normal" was ever recorded: the other words are guesses, and what is none of them does nothing.
@@ -174,6 +175,7 @@ def standing_of(event_id: str, body: Any) -> EventStanding:
         word=word,
         local_date=_wire.text_at(body, "datetime_local")[:10] if dated else "",
         starts_at=_wire.moment_of(_wire.dig(body, "datetime_utc")) if dated else None,
+        page=_wire.text_at(body, "url"),
     )
 
 

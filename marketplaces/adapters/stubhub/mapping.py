@@ -172,7 +172,12 @@ def event_of(body: Any) -> RemoteEvent | None:
     if not event_id or starts_at is None:
         return None
     venue = _wire.text_at(body, "_embedded", "venue", "name")
-    return RemoteEvent(event_id, _wire.text_at(body, "name"), venue, starts_at)
+    return RemoteEvent(event_id, _wire.text_at(body, "name"), venue, starts_at, _page_of(body))
+
+
+def _page_of(body: Any) -> str:
+    """The event's page on the website, which the Catalog links to."""
+    return _wire.text_at(body, "_links", "event:webpage", "href")
 
 
 _EVENT_STATES = {
@@ -196,6 +201,7 @@ def standing_of(event_id: str, body: Any) -> EventStanding:
         state=_EVENT_STATES.get(word.lower(), EventState.UNKNOWN) if word else EventState.UNTOLD,
         word=word,
         starts_at=_wire.moment_of(_wire.dig(body, "start_date")) if dated else None,
+        page=_page_of(body),
     )
 
 

@@ -89,7 +89,9 @@ def event_of(body: Any) -> RemoteEvent | None:
     if not event_id or starts_at is None:
         return None
     venue = next(iter(_wire.items_at(body, "_embedded", "venues")), None)
-    return RemoteEvent(event_id, _wire.text_at(body, "name"), _wire.text_at(venue, "name"), starts_at)
+    return RemoteEvent(
+        event_id, _wire.text_at(body, "name"), _wire.text_at(venue, "name"), starts_at, _wire.text_at(body, "url")
+    )
 
 
 # As the published description lists them; off sale are primary tickets, which says nothing of a resale.
@@ -113,6 +115,7 @@ def standing_of(event_id: str, body: Any) -> EventStanding:
         word=word,
         local_date=_wire.text_at(start, "localDate") if dated else "",
         starts_at=_wire.moment_of(_wire.dig(start, "dateTime")) if dated else None,
+        page=_wire.text_at(body, "url"),
     )
 
 

@@ -112,7 +112,8 @@ def event_of(body: Any) -> RemoteEvent | None:
     event_id, starts_at = _wire.text_at(body, "eventId"), _wire.moment_of(_wire.dig(body, "eventDate"))
     if not event_id or starts_at is None:
         return None
-    return RemoteEvent(event_id, _wire.text_at(body, "eventName"), _wire.text_at(body, "venue", "name"), starts_at)
+    venue = _wire.text_at(body, "venue", "name")
+    return RemoteEvent(event_id, _wire.text_at(body, "eventName"), venue, starts_at, _wire.text_at(body, "url"))
 
 
 def listing_of(body: Any) -> RemoteListing:

@@ -1,0 +1,167 @@
+"""What a person is told to do on a marketplace's own site: which seats, what it brings, where, and until when."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from listings.models import CommandState, MarketplaceCommand, Sale, SaleState
+from listings.selectors import hand_tasks
+from listings.services.by_hand import hand_done
+from listings.services.hand_words import words_of
+from marketplaces.contracts import RemoteSaleState
+from marketplaces.models import FeeVersion, MarketplaceAccount
+from marketplaces.registry import event_page
+from marketplaces.services.connect import account_leave
+from portfolios.models import EventMapping
+from portfolios.services.mapping import event_mapping_confirm
+from seatsync.core.clock import now
+from seatsync.core.venue_time import local
+from seatsync.live.models import Alert
+from tests.hands import offer, task, told, up
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def hand_page(market: Market) -> str:
+    client = Client()
+    client.force_login(market.holding.user)
+    return client.get("/portfolio/by-hand/").text
+
+
+def test_after_a_partial_sale_a_task_says_which_seats_stay_and_which_go(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    alpha, _ = up(market, assisted)
+    market.webhook(market.alpha.sell(alpha.external_id, (1,)))
+    market.work()
+    words = words_of(task(market, "resize"))
+    assert words.title == "Leave only seats 2, 3, 4 of 131/27 at Beta"
+    assert (words.stay, words.go) == ((2, 3, 4), (1,))
+    assert {"Take off: seat 1", "Leave on sale: seats 2, 3, 4"} < set(words.lines)
+    title = Alert.objects.get(kind="hand.task", state="firing", user_id=market.holding.user.pk).title
+    assert title.startswith("Leave only seats 2, 3, 4 of 131/27 at Beta with your own hands")
+    # The next one asks for what is not done yet, too.
+    market.webhook(market.alpha.sell(alpha.external_id, (2,)))
+    market.work()
+    one = task(market, "resize")
+    assert (words_of(one).stay, words_of(one).go) == ((3, 4), (1, 2))
+    assert "Take off <strong>1, 2</strong>, leave <strong>3, 4</strong>" in hand_page(market)
+    hand_done(actor=market.holding.actor, command_id=one.pk)
+    market.webhook(market.alpha.sell(alpha.external_id, (3,)))
+    market.work()
+    assert words_of(task(market, "resize")).go == (3,)
+
+
+def test_a_task_tells_what_its_price_brings_and_how_that_is_known(market: Market, assisted: MarketplaceAccount) -> None:
+    offer(market, assisted)
+    words = words_of(task(market, "create"))
+    assert (words.net, words.net_basis) == (Decimal("75.60"), "fee_schedule")
+    assert "To you per ticket: $75.60, from Beta's fee schedule of 1 Jan 2024" in words.lines
+    assert "<strong>$75.60</strong> a ticket" in hand_page(market)
+
+
+def test_where_no_fee_is_known_a_task_says_so(market: Market, assisted: MarketplaceAccount) -> None:
+    FeeVersion.objects.filter(platform="beta").delete()
+    offer(market, assisted)
+    assert "To you per ticket: not known, Beta has not told its fee" in words_of(task(market, "create")).lines
+    assert "Beta has not told its fee" in hand_page(market)
+
+
+@pytest.mark.parametrize(
+    ("told_page", "link"),
+    [
+        ("https://www.ticketmaster.com/event/0C00", "https://www.ticketmaster.com/event/0C00"),
+        ("/event/0C00", "https://www.ticketmaster.com/event/0C00"),
+        ("", "https://www.ticketmaster.com/"),
+        ("http://www.ticketmaster.com/event/0C00", "https://www.ticketmaster.com/"),
+        ("https://ticketmaster.com.evil.example/event", "https://www.ticketmaster.com/"),
+        ("https://evilticketmaster.com/event", "https://www.ticketmaster.com/"),
+        ("javascript:alert(1)", "https://www.ticketmaster.com/"),
+        ("https://[", "https://www.ticketmaster.com/"),
+    ],
+)
+def test_a_page_is_linked_to_only_on_the_marketplaces_own_site(told_page: str, link: str) -> None:
+    assert event_page("ticketmaster", told_page) == link
+    assert event_page("nowhere", told_page) == ""
+
+
+def test_a_task_links_to_the_games_page_there_where_it_is_known(market: Market, assisted: MarketplaceAccount) -> None:
+    market.beta.site = "https://www.beta.example/"
+    offer(market, assisted)
+    assert words_of(task(market, "create")).link == "https://www.beta.example/"
+    page = "https://www.beta.example/event/7"
+    for paper, address in ((False, page), (True, "https://www.beta.example/paper")):
+        event_mapping_confirm(
+            game=market.holding.game, platform="beta", paper=paper, remote_event_id="7", by="test", page=address
+        )
+    assert words_of(task(market, "create")).link == page
+    assert f'href="{page}"' in hand_page(market)
+
+
+def test_the_page_of_an_event_on_another_day_is_not_linked_to(market: Market, assisted: MarketplaceAccount) -> None:
+    market.beta.site = "https://www.beta.example/"
+    offer(market, assisted)
+    event_mapping_confirm(
+        game=market.holding.game, platform="beta", paper=False, remote_event_id="7", by="test",
+        page="https://www.beta.example/event/7", event_date=market.holding.game.game_date - timedelta(days=1),
+    )  # fmt: skip
+    assert words_of(task(market, "create")).link == "https://www.beta.example/"
+
+
+def test_an_address_that_is_too_long_is_not_kept(market: Market) -> None:
+    mapping = event_mapping_confirm(
+        game=market.holding.game, platform="beta", paper=False, remote_event_id="7", by="test",
+        page="https://www.beta.example/" + "e" * 500,
+    )  # fmt: skip
+    assert EventMapping.objects.get(pk=mapping.pk).told_page == ""
+
+
+def test_a_conflict_at_an_account_by_hand_says_what_its_holder_must_do_there(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    alpha, beta = up(market, assisted)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    sale = told(market, beta, market.holding.seats[:2], "TM-9")
+    assert sale.state == SaleState.CONFLICT
+    alert = Alert.objects.get(kind="sale.conflict", user_id=market.holding.user.pk)
+    assert "being rejected" not in alert.body
+    assert "only you can reject it. Reject sale TM-9 there now" in alert.body
+    assert "Until when that can be done only Beta says" in alert.body
+    hand = Alert.objects.get(kind="hand.task", title__startswith="Reject", user_id=market.holding.user.pk)
+    assert hand.title.startswith("Reject the sale of 131/27 at Beta with your own hands")
+    assert hand.body == alert.body
+    Sale.objects.filter(pk=sale.pk).update(confirm_by=now() + timedelta(hours=20))
+    one = task(market, "reject_sale")
+    words = words_of(one)
+    assert words.lines[0] == "Sale TM-9"
+    assert words.lines[2] == "Section 131, row 27, seats 1, 2"
+    assert words.until is not None
+    zone = market.holding.game.venue.timezone
+    assert f"there by {local(words.until, zone):%-d %b %H:%M %Z}" in words.text
+    client = Client()
+    client.force_login(market.holding.user)
+    assert "only you can reject it" in client.get(f"/portfolio/sales/{sale.pk}/").text
+    assert "only you can reject it" in client.get("/portfolio/inbox/").text
+    assert "in 19 h" in hand_page(market)
+    hand_done(actor=market.holding.actor, command_id=one.pk)
+    alert.refresh_from_db()
+    assert alert.state == "recovered"
+    assert "only you can reject it" not in client.get(f"/portfolio/sales/{sale.pk}/").text
+
+
+def test_a_conflict_whose_account_is_left_is_its_holders_to_reject(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    remote = replace(market.beta.sell(beta.external_id, (1, 2)), state=RemoteSaleState.AWAITING_CONFIRM)
+    market.webhook(remote, platform=market.beta)
+    alert = Alert.objects.get(kind="sale.conflict", user_id=market.holding.user.pk)
+    assert "being rejected there" in alert.body
+    MarketplaceCommand.objects.filter(state=CommandState.IN_FLIGHT).update(state=CommandState.PENDING)
+    account_leave(actor=market.holding.actor, account_id=market.accounts["beta"].pk)
+    assert hand_tasks(market.holding.actor).filter(kind="reject_sale").exists()
+    alert.refresh_from_db()
+    assert "only you can reject it" in alert.body
