@@ -285,6 +285,37 @@ def test_a_mail_that_names_two_games_which_are_on_offer_there_sells_neither_and_
     assert sale.state_reason in Alert.objects.get(kind="sale.unclear").body
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("On Mon, {} at 9:12 AM Beta <orders@beta.example> wrote:", "it does not say which game it is of"),
+        ("You sold 2 tickets. Order #TM-77702, of {}", "it names several orders"),
+        ("Section 131, Row 27, Seats 3-4 of {}", "it names several runs of seats"),
+    ],
+)
+def test_a_mail_whose_only_day_is_not_the_games_or_that_tells_of_two_sales_sells_nothing(
+    market: Market, assisted: MarketplaceAccount, said: str, why: str
+) -> None:
+    before = coming(market, 1)
+    offered(market, assisted, before)
+    told = transfer_mail(market, said.format(f"{before.game_date:%b %-d, %Y}")).decode()
+    # The game itself is named in a way that nobody reads.
+    take(market, assisted, told.replace(f"{market.holding.game.game_date:%b %-d, %Y}", "this Sunday").encode())
+    sale = Sale.objects.get()
+    assert (sale.state, sale.state_reason, sold_seats()) == (SaleState.NEEDS_PERSON, why, set())
+
+
+def test_a_mail_of_several_sales_changes_nothing_of_one_that_is_known(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    offered(market, assisted, market.holding.game)
+    take(market, assisted, transfer_mail(market, ""))
+    sale = Sale.objects.get()
+    take(market, assisted, transfer_mail(market, "Order #TM-77702 too").replace(b"150.00", b"75.00"))
+    assert (Sale.objects.get().proceeds, sale.state) == (Decimal("150.00"), SaleState.CONFIRMED)
+    assert "it names several orders" in Alert.objects.get(kind="sale.unclear", user_id=market.holding.user.pk).body
+
+
 def test_a_mail_of_seats_that_are_not_on_offer_there_holds_them_and_asks(
     market: Market, assisted: MarketplaceAccount
 ) -> None:
