@@ -25,7 +25,9 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
     problem += f" {rest} of it is not explained by its lines." if payout.unexplained else ""
     if unknown:
         problem += f" {unknown} of its sales are not known here."
-    name, verb = platform_name(payout.platform), "pays" if was is None else "corrects a payout to"
+    name, what = platform_name(payout.platform), f"pays {net}" if was is None else f"corrects a payout to {net}"
+    if payout.net < 0 and was is None:
+        what = f"takes back {money_text(-payout.net, payout.currency)}"
     owner, key = payout.account.user_id, f"payout:{payout.pk}"
     if was is not None:
         # What was said before of this payout is no longer so.
@@ -34,7 +36,7 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
         tenant_id=payout.tenant_id,
         user_id=owner,
         kind="payout",
-        title=f"{name} {verb} {net}",
+        title=f"{name} {what}",
         body=f"Payout {payout.reference}: {parts}{problem}",
         severity="action" if unknown or was is not None else "info",
         object_type="payout",
