@@ -4,7 +4,7 @@ import uuid
 from decimal import Decimal
 
 from listings.models import Payout, Sale
-from listings.payables import Expectation, Received, brings_nothing, tells_payouts
+from listings.payables import Expectation, Received, brings_nothing, payouts_told
 from marketplaces.registry import platform_name
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
@@ -77,7 +77,7 @@ def alert_late(sale: Sale, expected: Expectation, *, late: bool) -> None:
     ask = f"Ask {name}, with the number {sale.platform_sale_id}."
     if sale.delivered_at is None:
         ask = f"{name} was not told that the tickets went to the buyer, and pays for none that did not: hand them over."
-    elif not tells_payouts(sale.platform):
+    elif not payouts_told(sale.account):
         ask = f"{name} does not say what it has paid: look at your bank, and say so on the payouts page."
     _tell(
         sale, LATE, f"{name} owes {money_text(sale.proceeds, sale.currency)} since {day}",

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from listings.locks import payout_lock, sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleState
-from listings.payables import expectation_of, tells_payouts, with_people
+from listings.payables import expectation_of, payouts_told, with_people
 from listings.services.charges import charges_note
 from listings.services.notify import sale_changed
 from listings.services.payout_alerts import alert_payout, alert_unexplained
@@ -129,11 +129,11 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
     payout = Payout.objects.select_related("account").get_for(actor, payout_id)
     if payout.account.user_id != actor.user_id and not actor.is_staff:
         raise NotAllowed("You may look at this payout. Whose account it is says what came.")
-    if tells_payouts(payout.platform):
+    if payouts_told(payout.account):
         name = platform_name(payout.platform)
         raise Conflict(f"{name} says itself what it has paid.", field="payout", remedy="It is read every hour.")
     if amount is not None:
-        _amount_check(amount)
+        amount_check(amount)
     payout, moment = payout_lock(payout.pk), now()
     if payout.paid_at is not None:
         raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
@@ -150,7 +150,7 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
     return payout
 
 
-def _amount_check(amount: Decimal) -> None:
+def amount_check(amount: Decimal) -> None:
     """Raises InvalidInput for what cannot have come."""
     if not amount.is_finite() or not _ZERO < amount <= LARGEST:
         raise InvalidInput(

@@ -9,14 +9,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
+from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, Payout, Sale, SaleState
 from listings.payables import Received, short_of
 from listings.selectors import hand_tasks, needs_person
 from listings.services.by_hand import hand_done, hand_sold, nag_due, tasks_nag, words_of
 from listings.services.outbox import command_retry
+from listings.services.paid_by_hand import sale_paid
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
+from listings.services.sale_report import sale_report
 from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
 from marketplaces.services.connect import account_leave, connect_assisted, disconnect
 from marketplaces.services.inbox import mail_receive
@@ -24,7 +26,7 @@ from marketplaces.services.understand import inbound_process
 from portfolios.models import Game, OwnerState, Seat
 from seatsync.accounts.models import User
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, InvalidInput, NotFound
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.live.models import Alert, AlertDelivery
 from tests.market import Market
 
@@ -616,3 +618,49 @@ def test_what_was_written_for_a_worker_while_the_account_was_left_becomes_a_task
     )  # fmt: skip
     tasks_nag()
     assert task(market, "delist").idempotency_key == "late"
+
+
+def test_that_a_sale_of_an_assisted_account_was_paid_its_holder_says(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    """Nobody reads its payouts: else its sales would wait for their money for ever."""
+    offered(market, assisted, market.holding.game)
+    take(market, assisted, transfer_mail(market, ""))
+    sale, actor = Sale.objects.get(), market.holding.actor
+    client = Client()
+    client.force_login(market.holding.user)
+    page, url = reverse("listings:payout_list") + "?show=awaited", reverse("listings:sale_received", args=[sale.pk])
+    assert f'action="{url}"' in client.get(page).text
+    for stranger in (market.holding.other, market.holding.outsider):
+        with pytest.raises(NotFound):
+            sale_paid(actor=stranger, sale_id=sale.pk)
+    with pytest.raises(NotAllowed):
+        sale_paid(actor=market.holding.co_owner, sale_id=sale.pk)
+    client.post(url, {"amount": "140"})
+    sale.refresh_from_db()
+    payout = Payout.objects.get()
+    assert (sale.state, payout.net, payout.lines.get().sale) == (SaleState.COMPLETE, Decimal("140.00"), sale)
+    assert "$140.00 of $150.00 came" in Alert.objects.get(kind="payout.short").body
+    assert url not in client.get(page).text
+    with pytest.raises(Conflict, match="received already"):
+        sale_paid(actor=actor, sale_id=sale.pk)
+    client.post(url)
+    assert Payout.objects.count() == 1
+
+
+def test_of_a_sale_that_is_over_or_of_an_account_that_is_read_nobody_says_that_it_was_paid(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    offered(market, assisted, market.holding.game)
+    take(market, assisted, transfer_mail(market, ""))
+    sale, actor = Sale.objects.get(), market.holding.actor
+    Sale.objects.update(proceeds_told=False)
+    with pytest.raises(InvalidInput, match="is not told by"):
+        sale_paid(actor=actor, sale_id=sale.pk)
+    sale_report(actor=actor, sale_id=sale.pk, what="cancelled", reason="they wrote so")
+    with pytest.raises(Conflict, match="Nothing is owed for this sale: it is cancelled by its marketplace"):
+        sale_paid(actor=actor, sale_id=sale.pk, amount=Decimal(1))
+    Sale.objects.update(account=market.accounts["alpha"])
+    with pytest.raises(Conflict, match="come by themselves"):
+        sale_paid(actor=actor, sale_id=sale.pk)
+    assert not Payout.objects.exists()
