@@ -25,7 +25,7 @@ def market(
 ) -> Market:
     valkey().flushdb()
     monkeypatch.setattr(locks, "LOCK_TIMEOUT_MS", int(PATIENCE_S * 1000))
-    monkeypatch.setattr(payouts, "tells_payouts", lambda _: False)
+    monkeypatch.setattr(payouts, "payouts_told", lambda _: False)
     return build_market(platforms)
 
 
