@@ -158,7 +158,10 @@ class ResolveForm(forms.Form):
 
     def __init__(self, *args: Any, seats: Iterable[Seat], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices_give(self, "seats", [(str(seat.pk), f"Seat {seat.seat_number}") for seat in seats])
+        found = list(seats)
+        rows = {(seat.section, seat.row) for seat in found}
+        named = [(seat, f"{seat.section}/{seat.row} seat" if len(rows) > 1 else "Seat") for seat in found]
+        choices_give(self, "seats", [(str(seat.pk), f"{name} {seat.seat_number}") for seat, name in named])
 
 
 REPORTS_IN_WORDS = {

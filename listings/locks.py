@@ -6,7 +6,7 @@ Each raises Busy where somebody else has the row for longer than one waits.
 import uuid
 from collections.abc import Collection, Iterable
 
-from listings.models import DeliveryTerms, FoundListing, Listing, MarketplaceCommand, PushHalt, Sale
+from listings.models import DeliveryTerms, FoundListing, Listing, MarketplaceCommand, Payout, PushHalt, Sale
 from marketplaces.models import MarketplaceAccount
 from seatsync.core.clock import now
 from seatsync.core.locks import Level, lock_announce, lock_waiting
@@ -17,6 +17,14 @@ def found_lock(found_id: uuid.UUID) -> FoundListing:
     lock_announce(Level.ACCOUNTS)
     with lock_waiting("what was found"):
         return FoundListing.objects.select_for_update(of=("self",), no_key=True).get(pk=found_id)
+
+
+def payout_lock(payout_id: uuid.UUID) -> Payout:
+    """Lock one payout and read it fresh; such locks come first, with the accounts: its sales are locked after it."""
+    lock_announce(Level.ACCOUNTS)
+    with lock_waiting("this payout"):
+        found = Payout.objects.select_related("account").select_for_update(of=("self",), no_key=True)
+        return found.get(pk=payout_id)
 
 
 def listings_lock(listing_ids: Iterable[uuid.UUID], *, account: MarketplaceAccount | None = None) -> list[Listing]:

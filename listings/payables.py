@@ -197,6 +197,11 @@ def tells_payouts(platform: str) -> bool:
     return traits is not None and traits.tells_payouts
 
 
+def payouts_told(account: MarketplaceAccount) -> bool:
+    """Whether it is told what an account was paid: its platform says it, and the account is read."""
+    return account.mode != Mode.ASSISTED and tells_payouts(account.platform)
+
+
 def with_people(sale_ids: Collection[Any]) -> QuerySet[Sale]:
     """These sales with what their expectation and their alerts are made of."""
     return Sale.objects.filter(pk__in=sale_ids).select_related(

@@ -7,7 +7,7 @@ looked for, and what is not found is left empty, never guessed.
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import partial
@@ -25,7 +25,8 @@ _SALE = _find(
 # What ends a sale is none, whatever else the mail says: its holder is told to look.
 _OVER = _find(r"\b(cancell?ed|cancell?ation|refund(ed)?|voided|reversed)\b")
 _ORDER = _find(
-    r"\b(?:order|sale|transaction|purchase)\s*(?:number|no\.?|id|#)?\s*[:#]?\s*#?\s*((?=[A-Z/-]*\d)[A-Z0-9][A-Z0-9/-]{4,39})"
+    r"\b(?P<what>order|sale|transaction|purchase)\s*(?:number|no\.?|id|#)?\s*[:#]?\s*#?\s*"
+    r"(?P<number>(?=[A-Z/-]*\d)[A-Z0-9][A-Z0-9/-]{4,39})"
 )
 _SECTION = _find(r"\bsec(?:tion|t)?\.?\s*[:#]?\s*([A-Z0-9][A-Z0-9 ]{0,38}?)(?=\s*(?:[,;|\n]|\brow\b|\bseat|$))")
 _ROW = _find(r"\brow\.?\s*[:#]?\s*([A-Z0-9]{1,8})\b")
@@ -34,15 +35,21 @@ _SEATS = _find(rf"\bseats?\b(?:\s*\(s\))?\s*(?:numbers?|no\.?)?\s*[:#]?\s*(\d{{1
 _QUANTITY = _find(
     r"\b(?:quantity|qty|number of tickets|tickets)\s*[:#]?\s*(\d{1,2})\b|\b(\d{1,2})\s*(?:x\s*)?tickets?\b"
 )
+# In the marketplace's own dollars, of the same sentence: "CA$45", "$45 CAD" and "-$45" are something else.
 _PAYOUT = _find(
     rf"\b(?:(?:total )?payout|{_YOU}ll (?:be paid|receive|get|earn)|you will (?:be paid|receive)|proceeds"
-    r"|(?:your|total) earnings)[^$\n]{0,40}(?:US)?\$\s*([\d,]+(?:\.\d{2})?)"
+    r"|(?:your|total) earnings)(?P<before>[^$\n.]{0,40}?)(?:US|(?<![A-Z-]))\$\s*"
+    r"(?P<amount>\d[\d,]*(?:\.\d{1,2})?)(?!\d)(?P<after>[^$\n]{0,20})"
 )
+_EACH = _find(r"\b(?:each|apiece|(?:per|a|every) (?:ticket|seat))\b|/\s*(?:ticket|seat)\b|\d\s*x\s*$")
+_OTHER_MONEY = _find(r"^\s*(?:CAD|AUD|MXN|NZD)\b")
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _DAY = _find(
     rf"\b(?P<m1>{'|'.join(_MONTHS)})[a-z]*\.?\s+(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y1>\d{{4}})\b"
     r"|\b(?P<y2>20\d{2})-(?P<m2>\d{2})-(?P<d2>\d{2})\b"
     r"|\b(?P<m3>\d{1,2})/(?P<d3>\d{1,2})/(?P<y3>20\d{2})\b"
+    rf"|\b(?P<d4>\d{{1,2}})(?:st|nd|rd|th)?\s+(?P<m4>{'|'.join(_MONTHS)})[a-z]*\.?,?\s+(?P<y4>20\d{{2}})\b"
+    rf"|\b(?P<m5>{'|'.join(_MONTHS)})[a-z]*\.?\s+(?P<d5>\d{{1,2}})(?:st|nd|rd|th)?\b(?!,?\s+\d{{4}}\b)"
 )
 # What a date directly behind it is no game's: a deadline's, or the one of an order or of its payment.
 _NO_GAME = _find(
@@ -55,10 +62,13 @@ _NO_GAME = _find(
 )
 # As many characters before a date can say that.
 _NEAR = 80
-# The date among the headers that a forwarding mail program writes above what it forwards.
-_FORWARDED = _find(r"^\W*(?:date|sent):[^\n]*\n(?=\W*(?:subject|to|cc):)", flags=re.IGNORECASE | re.MULTILINE)
-
-
+# The date that a mail program writes above what it forwards or answers: among the headers, or "On ... wrote:".
+_FORWARDED = _find(
+    r"^\W*(?:date|sent):[^\n]*\n(?=\W*(?:subject|to|cc):)|^\W*on\b[^\n]*(?:\n[^\n]*)?\bwrote:",
+    flags=re.IGNORECASE | re.MULTILINE,
+)
+# A place, and no word of a sentence as in "section of" or "row with".
+_PLACE = _find(r"\d|^([A-Z])\1?$")
 _HEADER = re.compile(
     rb"(from|to|subject|date|received|message-id|return-path|delivered-to|mime-version|content-type):", re.IGNORECASE
 )
@@ -69,6 +79,7 @@ class SaleMail:
     """What a mail says of a sale; empty or None where it does not. `payout` is for all tickets together.
 
     `days` are those that may be the game's, as YYYY-MM-DD: all that are written out and not said to be something else.
+    `doubt`: it may tell of several sales, and nothing of it is certain.
     """
 
     order: str
@@ -80,6 +91,7 @@ class SaleMail:
     quantity: int
     payout: Decimal | None
     sent_at: datetime | None
+    doubt: str = ""
 
 
 def as_mail(pasted: bytes) -> bytes:
@@ -101,10 +113,11 @@ def sale_in(raw: bytes) -> SaleMail | None:
     told = _QUANTITY.search(whole)
     quantity = int(next(filter(None, told.groups()))) if told else 0
     section, row = _SECTION.search(text), _ROW.search(text)
+    quantity, doubt = quantity or len(seats), _doubt(whole, text, order["what"])
     return SaleMail(
-        order=order[1].rstrip("-/"), event=_event(whole), days=_days(whole),
+        order=order["number"].rstrip("-/"), event=_event(whole), days=_days(whole),
         section=section[1].strip() if section else "", row=row[1] if row else "", seats=seats,
-        quantity=quantity or len(seats), payout=_money(whole), sent_at=_sent_at(message),
+        quantity=quantity, payout=None if doubt else _money(whole, quantity), sent_at=_sent_at(message), doubt=doubt,
     )  # fmt: skip
 
 
@@ -140,15 +153,37 @@ def _text_of(message: EmailMessage) -> tuple[str, str]:
     return str(message.get("Subject", "")), re.sub(r"(?m)^\s*>+ ?", "", text)
 
 
+def _doubt(whole: str, text: str, what: str) -> str:
+    """Why a mail may tell of several sales: it names several orders or places; empty where it does not."""
+    orders = [found for found in _ORDER.finditer(whole) if found["what"].casefold() == what.casefold()]
+    named: dict[str, set[str] | set[tuple[int, ...]]] = {
+        "orders": {found["number"].rstrip("-/").casefold() for found in orders},
+        "sections": {_place(found[1]) for found in _SECTION.finditer(text)} - {""},
+        "rows": {_place(found[1]) for found in _ROW.finditer(text)} - {""},
+        "runs of seats": {_numbers(found[1]) for found in _SEATS.finditer(text)},
+    }
+    several = next((kind for kind, found in named.items() if len(found) > 1), "")
+    return several and f"it names several {several}"
+
+
+def _place(told: str) -> str:
+    """A section or a row as it is compared: "Field Box 131" and "131" are one; empty for what is no place."""
+    words = [word for word in told.casefold().split() if _PLACE.search(word)]
+    return " ".join(words)
+
+
 def _seats(text: str) -> tuple[int, ...]:
     found = _SEATS.search(text)
-    if found is None:
-        return ()
-    numbers = [int(number) for number in re.findall(r"\d+", found[1])]
-    spans = re.search(r"-|\N{EN DASH}|to", found[1])
-    if spans and len(numbers) == 2 and numbers[0] <= numbers[1] <= numbers[0] + 40:
-        return tuple(range(numbers[0], numbers[1] + 1))
-    return tuple(sorted(set(numbers)))
+    return _numbers(found[1]) if found else ()
+
+
+def _numbers(told: str) -> tuple[int, ...]:
+    """The seats of "1-4, 7 and 8", in order."""
+    seats: set[int] = set()
+    for first, last in re.findall(r"(\d+)(?:\s*(?:-|\N{EN DASH}|to)\s*(\d+))?", told):
+        start, end = int(first), int(last or first)
+        seats.update(range(start, end + 1) if start <= end <= start + 40 else {start, end})
+    return tuple(sorted(seats))
 
 
 def _event(text: str) -> str:
@@ -159,15 +194,22 @@ def _event(text: str) -> str:
 
 
 def _days(text: str) -> tuple[str, ...]:
-    """The days that may be the game's, in their order, each once."""
+    """The days that may be the game's, in their order, each once; one without a year is of those that others name."""
     whole = _FORWARDED.sub("", text)
-    days = [_iso(found) for found in _DAY.finditer(whole) if not _NO_GAME.search(whole[: found.start()][-_NEAR:])]
+    told = [found for found in _DAY.finditer(whole) if not _NO_GAME.search(whole[: found.start()][-_NEAR:])]
+    years = dict.fromkeys(filter(None, (_part(found, "y") for found in told)))
+    days = [_iso(found, year) for found in told for year in ([_part(found, "y")] if _part(found, "y") else years)]
     return tuple(dict.fromkeys(filter(None, days)))
 
 
-def _iso(found: re.Match[str]) -> str:
+def _part(found: re.Match[str], part: str) -> str:
+    """A day's part ("m", "d" or "y"), in whichever way the day is written; "" where it is left out."""
+    return next(filter(None, (text for name, text in found.groupdict().items() if name[0] == part)), "")
+
+
+def _iso(found: re.Match[str], year: str) -> str:
     """As YYYY-MM-DD; "" for a day that there is not."""
-    month, day, year = (found[f"{part}1"] or found[f"{part}2"] or found[f"{part}3"] for part in "mdy")
+    month, day = _part(found, "m"), _part(found, "d")
     number = int(month) if month.isdigit() else _MONTHS.index(month.lower()[:3]) + 1
     try:
         return date(int(year), number, int(day)).isoformat()
@@ -175,12 +217,15 @@ def _iso(found: re.Match[str]) -> str:
         return ""
 
 
-def _money(text: str) -> Decimal | None:
+def _money(text: str, quantity: int) -> Decimal | None:
+    """What is paid for all tickets together; None where that is not told."""
     found = _PAYOUT.search(text)
-    try:
-        return Decimal(found[1].replace(",", "")) if found else None
-    except InvalidOperation:
+    if found is None or _OTHER_MONEY.search(found["after"]):
         return None
+    amount = Decimal(found["amount"].replace(",", ""))
+    if _EACH.search(found["before"]) or _EACH.search(found["after"]):
+        return amount * quantity if quantity else None
+    return amount
 
 
 def _sent_at(message: EmailMessage) -> datetime | None:

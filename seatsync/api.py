@@ -160,6 +160,7 @@ urlpatterns = [
     ),
     path("sales/<uuid:pk>/resolve/", listings.SaleResolve.as_view(), name="sale_resolve"),
     path("sales/<uuid:pk>/report/", listings.SaleReport.as_view(), name="sale_report"),
+    path("sales/<uuid:pk>/received/", listings.SaleReceived.as_view(), name="sale_received"),
     path("payouts/", listings.PayoutList.as_view(), name="payouts"),
     path("payouts/<uuid:pk>/received/", listings.PayoutReceived.as_view(), name="payout_received"),
     path("trading-states/", listings.TradingStateList.as_view(), name="trading_states"),

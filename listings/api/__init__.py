@@ -31,6 +31,7 @@ from listings.services.fulfil import sale_fulfil
 from listings.services.give_up import command_give_up
 from listings.services.mend import command_again, listing_mend, refused_publication
 from listings.services.net_preview import nets_preview
+from listings.services.paid_by_hand import sale_paid
 from listings.services.payouts import payout_receive
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
@@ -239,7 +240,7 @@ class ReportInput(Input):
 
 
 class ReceivedInput(Input):
-    """What came, where that is not what was announced."""
+    """What came, where that is not what was announced, or was to come."""
 
     amount = MoneyField(required=False, allow_null=True, min_value=Decimal("0.01"))
 
@@ -706,6 +707,20 @@ class PayoutReceived(ApiView):
         payout = selectors.payout_get(self.actor, pk)
         payout_receive(actor=self.actor, payout_id=payout.pk, **self.body(ReceivedInput))
         return Response(PayoutOutput(selectors.payout_get(self.actor, pk)).data)
+
+
+class SaleReceived(ApiView):
+    """Sales over assisted accounts, of which nobody reads the payouts."""
+
+    serializer_class = PayoutOutput
+
+    @extend_schema(
+        tags=["sales"], summary="Say that a sale's money came", request=ReceivedInput, responses={200: PayoutOutput}
+    )  # fmt: skip
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """Its payout; 409 where nothing is owed, it came already, or the account's payouts are read."""
+        payout = sale_paid(actor=self.actor, sale_id=selectors.sale_get(self.actor, pk).pk, **self.body(ReceivedInput))
+        return Response(PayoutOutput(selectors.payout_get(self.actor, payout.pk)).data)
 
 
 class CommandRetry(ApiView):

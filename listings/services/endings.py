@@ -14,7 +14,7 @@ from listings.services.commands import sale_commands_withdraw
 from listings.services.ending_alerts import alert_ending, alerts_of_ending_settle
 from listings.services.ending_stands import ending_note, ending_stand, endings_open
 from listings.services.notify import sale_changed
-from listings.services.obstacles import hold_key
+from listings.services.obstacles import hold_key, seats_held_for
 from listings.services.payout_alerts import alerts_of_money_settle
 from listings.services.payout_checks import sales_check
 from listings.services.projections import offer_no_more
@@ -40,10 +40,12 @@ def ending_apply(
 ) -> None:  # fmt: skip
     """Do to a sale what its ending's row says. The caller holds the locks of seats, listing and sale, and saves it.
 
-    `seats`: those of its listing; only the ones that the sale has are freed. Nothing that was paid is touched: what is
+    `seats`: those that it may have; only the ones that it has are freed. Nothing that was paid is touched: what is
     taken back comes as lines of later payouts. Nothing is listed again.
     """
     row, was_live = SALE_ENDINGS[ending], sale.state in SALE_LIVE or sale.missing
+    # Its marketplace let go of it before it heard that we reject it: it never had the seats all the same.
+    why = SaleEnding.REJECTED if sale.state == SaleState.CONFLICT and ending in _TAKEN_BACK else ending
     if row.seats is SeatEffect.FREED:
         key = hold_key(sale.account_id, sale.platform_sale_id)
         own = [seat for seat in seats if seat.held_by == key]
@@ -57,7 +59,7 @@ def ending_apply(
         ending_stand(sale, told=ending)
         return
     if ending not in _TAKEN_BACK or sale.ending not in _CAUSES:
-        sale.ending, sale.ending_reason = ending, reason[:300]
+        sale.ending, sale.ending_reason = why, reason[:300]
     sale.ended_at = now()
     # A complaint is decided with the sale that it is about.
     sale.claim_reason = ""
@@ -68,7 +70,7 @@ def ending_apply(
         sale.asked_again_at = None
     if not row.expects_money:
         alerts_of_money_settle(sale)
-    if ending == SaleEnding.REJECTED or (sale.state == SaleState.CANCELLED and was_live):
+    if why == SaleEnding.REJECTED or (sale.state == SaleState.CANCELLED and was_live):
         # Its marketplace may show the seats again by itself.
         offer_no_more(sale)
     if was_live:
@@ -84,7 +86,7 @@ def sale_end(
     A row that leaves the seats alone locks the sale only.
     """
     row = SALE_ENDINGS[ending]
-    seats = _locked(Sale.objects.get(pk=sale_id), row)
+    seats = _locked(Sale.objects.select_related("account").get(pk=sale_id), row)
     sale = sale_lock(sale_id)
     may_be, told = ending_may_be(sale.state, ending), {sale.ending: sale.ending_reason}
     if may_be:
@@ -147,11 +149,15 @@ def sales_of_game_end(game_id: uuid.UUID, what: str) -> None:
 
 
 def _locked(sale: Sale, row: EndingRow) -> list[Seat]:
-    """The seats of the sale's listing, they and the listing locked, where the row frees them."""
-    if row.seats is not SeatEffect.FREED or sale.listing_id is None:
+    """The seats of the sale's listing and those that it holds, they and the listing locked, where the row frees them.
+
+    A sale of a listing that nobody knows holds all that it may be of.
+    """
+    if row.seats is not SeatEffect.FREED:
         return []
-    seats = seats_lock(ListingSeat.objects.filter(listing_id=sale.listing_id).values_list("seat_id", flat=True))
-    listings_lock([sale.listing_id])
+    of_listing = ListingSeat.objects.filter(listing__sales=sale).values_list("seat_id", flat=True)
+    seats = seats_lock(seats_held_for(sale.account, sale.platform_sale_id) | set(of_listing))
+    listings_lock(filter(None, [sale.listing_id]))
     return seats
 
 

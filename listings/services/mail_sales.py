@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from listings.models import Listing, ListingSeat, Sale
@@ -41,9 +41,10 @@ def mail_apply(event: InboundEvent) -> None:
     if mail is None:
         raise PermanentError("the mail names no sale")
     meant, known = _meant(event.account, mail), sale_numbered(event.account, mail.order)
-    if known is not None and known.state in SALE_LIVE and not _agrees(known, meant):
-        alert_unclear(known, "a mail of its order number is of other seats")
+    if known is not None and known.state in SALE_LIVE and (mail.doubt or not _agrees(known, meant)):
+        alert_unclear(known, f"of a mail of its order number {mail.doubt or 'is of other seats'}")
         return
+    meant = replace(meant, doubt=meant.doubt or mail.doubt)
     number = known.platform_sale_id if known is not None else mail.order
     sale_apply(account=event.account, remote=_told(event.account, mail, meant, number), noticed_at=event.received_at)
 

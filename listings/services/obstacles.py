@@ -26,6 +26,12 @@ def hold_key(account_id: uuid.UUID, platform_sale_id: str) -> str:
     return f"sale:{account_id.hex}:{platform_sale_id}"
 
 
+def seats_held_for(account: MarketplaceAccount, platform_sale_id: str) -> set[uuid.UUID]:
+    """The ids of the seats that a sale holds, or has."""
+    key = hold_key(account.pk, platform_sale_id)
+    return set(Seat.objects.filter(tenant_id=account.tenant_id, held_by=key).values_list("pk", flat=True))
+
+
 def obstacle_of(key: str, account: MarketplaceAccount, seats: Sequence[Seat]) -> Obstacle | None:
     """Why the sale with this hold key may not take these locked seats; None where it may.
 

@@ -4,7 +4,7 @@ import uuid
 from decimal import Decimal
 
 from listings.models import Payout, Sale
-from listings.payables import Expectation, Received, brings_nothing, tells_payouts
+from listings.payables import Expectation, Received, brings_nothing, payouts_told
 from marketplaces.registry import platform_name
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
@@ -25,7 +25,9 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
     problem += f" {rest} of it is not explained by its lines." if payout.unexplained else ""
     if unknown:
         problem += f" {unknown} of its sales are not known here."
-    name, verb = platform_name(payout.platform), "pays" if was is None else "corrects a payout to"
+    name, what = platform_name(payout.platform), f"pays {net}" if was is None else f"corrects a payout to {net}"
+    if payout.net < 0 and was is None:
+        what = f"takes back {money_text(-payout.net, payout.currency)}"
     owner, key = payout.account.user_id, f"payout:{payout.pk}"
     if was is not None:
         # What was said before of this payout is no longer so.
@@ -34,7 +36,7 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
         tenant_id=payout.tenant_id,
         user_id=owner,
         kind="payout",
-        title=f"{name} {verb} {net}",
+        title=f"{name} {what}",
         body=f"Payout {payout.reference}: {parts}{problem}",
         severity="action" if unknown or was is not None else "info",
         object_type="payout",
@@ -75,7 +77,7 @@ def alert_late(sale: Sale, expected: Expectation, *, late: bool) -> None:
     ask = f"Ask {name}, with the number {sale.platform_sale_id}."
     if sale.delivered_at is None:
         ask = f"{name} was not told that the tickets went to the buyer, and pays for none that did not: hand them over."
-    elif not tells_payouts(sale.platform):
+    elif not payouts_told(sale.account):
         ask = f"{name} does not say what it has paid: look at your bank, and say so on the payouts page."
     _tell(
         sale, LATE, f"{name} owes {money_text(sale.proceeds, sale.currency)} since {day}",

@@ -11,9 +11,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from listings.locks import sale_lock
+from listings.locks import payout_lock, sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleState
-from listings.payables import expectation_of, tells_payouts, with_people
+from listings.payables import expectation_of, payouts_told, with_people
 from listings.services.charges import charges_note
 from listings.services.notify import sale_changed
 from listings.services.payout_alerts import alert_payout, alert_unexplained
@@ -114,10 +114,7 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
         _told_again(payout, remote, told, sums)
     if payout.paid_at is None or created:
         _expected(payout, remote)
-    alert_unexplained(payout)
-    _sales_paid(payout)
-    charges_note(payout)
-    sales_check(payout.lines.exclude(sale=None).values_list("sale_id", flat=True))
+    _sales_follow(payout)
     return created
 
 
@@ -132,15 +129,16 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
     payout = Payout.objects.select_related("account").get_for(actor, payout_id)
     if payout.account.user_id != actor.user_id and not actor.is_staff:
         raise NotAllowed("You may look at this payout. Whose account it is says what came.")
-    if tells_payouts(payout.platform):
+    if payouts_told(payout.account):
         name = platform_name(payout.platform)
         raise Conflict(f"{name} says itself what it has paid.", field="payout", remedy="It is read every hour.")
     if amount is not None:
-        _amount_check(amount)
-    moment, announced = now(), payout.net
-    if not Payout.objects.filter(pk=payout.pk, paid_at=None).update(paid_at=moment, updated_at=moment):
+        amount_check(amount)
+    payout, moment = payout_lock(payout.pk), now()
+    if payout.paid_at is not None:
         raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
-    payout.refresh_from_db()
+    announced, payout.paid_at = payout.net, moment
+    payout.save(update_fields=["paid_at", "updated_at"])
     if amount is not None:
         _received_write(payout, amount)
     audit_record(
@@ -148,14 +146,11 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         subject=payout.account.user_id, before={"paid_at": None, "net": announced},
         after={"paid_at": moment, "net": payout.net},
     )  # fmt: skip
-    alert_unexplained(payout)
-    _sales_paid(payout)
-    charges_note(payout)
-    sales_check(payout.lines.exclude(sale=None).values_list("sale_id", flat=True))
+    _sales_follow(payout)
     return payout
 
 
-def _amount_check(amount: Decimal) -> None:
+def amount_check(amount: Decimal) -> None:
     """Raises InvalidInput for what cannot have come."""
     if not amount.is_finite() or not _ZERO < amount <= LARGEST:
         raise InvalidInput(
@@ -188,13 +183,17 @@ def _as_received(remote: RemotePayment, received: Decimal) -> RemotePayment:
 
 
 def _known(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str, PaymentLine]) -> Payout | None:
-    """The payout as we have it: under its reference, else the announced one that has its sales, which gets it now."""
+    """The payout as we have it, locked: under its reference, else the announced one that has its sales: it gets that.
+
+    What it only charges a sale for is not what was announced of it.
+    """
     own = Payout.objects.filter(account=account)
     found = own.filter(reference=remote.reference or NEXT).first()
     if found is not None or remote.paid_at is None or not remote.reference:
-        return found
-    named = [key for key in told if key]
-    announced = own.filter(reference=NEXT, paid_at=None, lines__platform_sale_id__in=named, lines__gross__gt=0).first()
+        return found and payout_lock(found.pk)
+    paid = [key for key, line in told.items() if key and line.gross > 0]
+    coming = own.filter(reference=NEXT, paid_at=None, lines__platform_sale_id__in=paid, lines__gross__gt=0).first()
+    announced = coming and payout_lock(coming.pk)
     if announced is not None:
         announced.reference = remote.reference
         announced.save(update_fields=["reference", "updated_at"])
@@ -319,6 +318,18 @@ def _lines_write(payout: Payout, lines: Mapping[str, PaymentLine]) -> int:
             },
         )  # fmt: skip
     return len(lines.keys() - sales.keys() - {""})
+
+
+def _sales_follow(payout: Payout) -> None:
+    """What a payout that was written means for its sales, and what is to be said of it."""
+    alert_unexplained(payout)
+    sale_ids = sorted(payout.lines.exclude(sale=None).values_list("sale_id", flat=True))
+    for sale_id in sale_ids:
+        # All at first, in their order: those that are paid and those that are charged may be of two payouts at once.
+        sale_lock(sale_id)
+    _sales_paid(payout)
+    charges_note(payout)
+    sales_check(sale_ids)
 
 
 def _sales_paid(payout: Payout) -> None:

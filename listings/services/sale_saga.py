@@ -29,7 +29,7 @@ from listings.services.delist import listing_take_down
 from listings.services.ending_stands import ending_stand
 from listings.services.endings import ending_apply
 from listings.services.notify import sale_changed
-from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on
+from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on, seats_held_for
 from listings.services.payout_checks import sales_check
 from listings.services.projections import projections_shrink, sold_listing_shrink
 from listings.services.recognise import recognise, told_of_sale
@@ -60,7 +60,7 @@ from listings.services.sale_scene import (
     seats_detach,
     step_take,
 )
-from listings.states import OPEN, SALE_LIVE, ending_may_be, sale_may_move
+from listings.states import HANDED_OVER, OPEN, SALE_LIVE, ending_may_be, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_name
@@ -176,17 +176,11 @@ def _listing_of(account: MarketplaceAccount, remote: RemoteSale) -> Listing | No
 
 def _wanted(account: MarketplaceAccount, remote: RemoteSale, listing: Listing | None) -> set[uuid.UUID]:
     """The seats of a sale's listing, or while none is known all that it may be of; and what it holds already."""
-    held = _held(account, remote.sale_id)
+    held = seats_held_for(account, remote.sale_id)
     if listing is not None:
         return held | set(_all_seat_ids(listing))
     over = STATE_OF.get(remote.state) in {None, SaleState.CANCELLED}
     return held if over else held | {seat.pk for seat in recognise(account, told_of_sale(remote)).seats}
-
-
-def _held(account: MarketplaceAccount, platform_sale_id: str) -> set[uuid.UUID]:
-    """The seats that a sale holds, or has."""
-    key = hold_key(account.pk, platform_sale_id)
-    return set(Seat.objects.filter(tenant_id=account.tenant_id, held_by=key).values_list("pk", flat=True))
 
 
 def _own_of(account: MarketplaceAccount, remote: RemoteSale, listing: Listing | None, locked: list[Seat]) -> list[Seat]:
@@ -259,7 +253,8 @@ def _take(scene: Scene, listing: Listing, state: str, allocation: Allocation) ->
     _confirm_if_asked(scene, sale)
     mark_if_nothing_to_take_down(sale)
     alerts_settle(sale)
-    if sale.stands:
+    # Of one that was handed over before it was missed everybody has heard.
+    if sale.stands and not (sale.missing and sale.state in HANDED_OVER):
         alert_sold(sale)
     sale_record(scene, sale, "sale.taken")
     return sale
@@ -503,7 +498,7 @@ def sale_dismiss(*, actor: Actor, sale: Sale, reason: str) -> Sale:
 
 def held_for(sale: Sale) -> list[uuid.UUID]:
     """The seats that a sale of an unknown listing holds."""
-    return list(_held(sale.account, sale.platform_sale_id))
+    return list(seats_held_for(sale.account, sale.platform_sale_id))
 
 
 def sale_listing_make(*, actor: Actor, sale: Sale, seats: Sequence[Seat]) -> Listing:

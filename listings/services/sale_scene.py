@@ -9,6 +9,7 @@ from typing import Any
 
 from listings.locks import sale_lock
 from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleEnding, SaleProof, SaleSeat, SaleState
+from listings.payables import received_for
 from listings.services.ending_stands import ending_note, ending_stand
 from listings.services.labels import label_order
 from listings.services.notify import sale_changed
@@ -210,17 +211,25 @@ def buyer_of(sale: Sale) -> Buyer | None:
 
 def as_told(sale: Sale) -> RemoteSale:
     """What its marketplace told of a sale, from our own row; that it wants a confirmation is not said again."""
-    promised = sale.remote_state == RemoteSaleState.PROVISIONAL
-    state = RemoteSaleState.PROVISIONAL if promised else RemoteSaleState.AWAITING_FULFILMENT
     return RemoteSale(
         sale_id=sale.platform_sale_id, external_id=sale.listing.external_id if sale.listing else "",
         listing_id=sale.listing.listing_id if sale.listing else "", event_id="", quantity=sale.quantity,
         section=sale.listing.section if sale.listing else "", row=sale.listing.row if sale.listing else "", seats=(),
         gross=sale.gross, fees=sale.fees, proceeds=sale.proceeds, currency=sale.currency,
-        state=state, remote_status=sale.remote_status, sold_at=sale.sold_at,
+        state=_how_far(sale), remote_status=sale.remote_status, sold_at=sale.sold_at,
         confirm_by=sale.confirm_by, ship_by=sale.ship_by, step=step_of(sale.delivery_step),
         step_note=sale.delivery_note, proceeds_known=sale.proceeds_told,
     )  # fmt: skip
+
+
+def _how_far(sale: Sale) -> RemoteSaleState:
+    """How far a sale has come, by all that was told and paid of it; who is paid has delivered."""
+    if sale.remote_state == RemoteSaleState.PROVISIONAL:
+        return RemoteSaleState.PROVISIONAL
+    if sale.remote_state == RemoteSaleState.COMPLETE or received_for(sale).paid:
+        return RemoteSaleState.COMPLETE
+    handed_over = sale.delivered_at is not None or sale.remote_state == RemoteSaleState.IN_DELIVERY
+    return RemoteSaleState.IN_DELIVERY if handed_over else RemoteSaleState.AWAITING_FULFILMENT
 
 
 def mark_if_nothing_to_take_down(sale: Sale) -> None:

@@ -1,6 +1,8 @@
 """Payouts: what came, what is announced, and which sales still wait for their money."""
 
 import uuid
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -8,13 +10,15 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from listings.forms import ReceivedForm
 from listings.models import Payout
-from listings.payables import expectation_of, overdue, tells_payouts
+from listings.payables import expectation_of, overdue, payouts_told
 from listings.payables import sales_awaited as awaited_of
 from listings.selectors import payout_list as payouts_visible
+from listings.services.paid_by_hand import sale_paid
 from listings.services.payouts import payout_receive
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
@@ -42,7 +46,10 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         context |= {"page": waiting, "rows": [(sale, expectation_of(sale), overdue(sale)) for sale in waiting]}
     else:
         made = Paginator(payouts, PAGE_SIZE).get_page(number)
-        context |= {"page": made, "asks": [one.pk for one in made if one.state == "announced" and _untold(one)]}
+        context |= {
+            "page": made,
+            "asks": [one.pk for one in made if one.state == "announced" and not payouts_told(one.account)],
+        }
     template = template_for(request, whole="listings/payout_list.html", part="listings/_payout_body.html")
     return render(request, template, context)
 
@@ -51,20 +58,27 @@ def payout_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def payout_received(request: HttpRequest, payout_id: uuid.UUID) -> HttpResponse:
     """The holder found an announced payout on the bank account, or another amount of it."""
+    return _noted(request, partial(payout_receive, actor=request_actor(request), payout_id=payout_id))
+
+
+@login_required
+@require_POST
+def sale_received(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
+    """The holder found the money of a sale over an assisted account on the bank account, or another amount of it."""
+    return _noted(request, partial(sale_paid, actor=request_actor(request), sale_id=sale_id), "?show=awaited")
+
+
+def _noted(request: HttpRequest, note: Callable[..., Payout], show: str = "") -> HttpResponse:
+    """Note what came, or say why not; back to the page."""
+    back = redirect(f"{reverse('listings:payout_list')}{show}")
     form = ReceivedForm(request.POST)
     if not form.is_valid():
         messages.error(request, str(form.errors["amount"][0]))
-        return redirect("listings:payout_list")
+        return back
     try:
-        payout = payout_receive(
-            actor=request_actor(request), payout_id=payout_id, amount=form.cleaned_data["amount"]
-        )  # fmt: skip
+        payout = note(amount=form.cleaned_data["amount"])
     except (Conflict, InvalidInput) as error:
         messages.error(request, f"{error.detail} {error.remedy}")
     else:
         messages.success(request, f"Noted: payout {payout.reference} came.")
-    return redirect("listings:payout_list")
-
-
-def _untold(payout: Payout) -> bool:
-    return not tells_payouts(payout.platform)
+    return back

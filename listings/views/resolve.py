@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from listings.forms import ResolveForm
 from listings.models import SaleState
-from listings.selectors import sale_get
+from listings.selectors import sale_get, seats_of_sale
 from listings.services.resolve import sale_resolve as decide
 from listings.services.resolve import seats_to_choose
 from seatsync.accounts.selectors import request_actor
@@ -24,7 +24,10 @@ def sale_resolve(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     """The form, and what it decides; a refusal comes back beside its field with everything that was chosen."""
     actor = request_actor(request)
     sale = sale_get(actor, sale_id)
-    form = ResolveForm(request.POST if request.method == "POST" else None, seats=seats_to_choose(sale))
+    seats = seats_to_choose(sale)
+    # Of one that is told no more its seats are known: they are the answer where it stands.
+    own = [str(row.seat_id) for row in seats_of_sale(sale) if row.live]
+    form = ResolveForm(request.POST if request.method == "POST" else None, seats=seats, initial={"seats": own})
     if request.method == "POST" and form.is_valid():
         chosen = [uuid.UUID(pk) for pk in form.cleaned_data["seats"]]
         try:
@@ -38,6 +41,7 @@ def sale_resolve(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "sale": sale,
         "form": form,
         "may_change": sale.may(actor, "list"),
+        "seats": seats,
         "waits": sale.state == SaleState.NEEDS_PERSON,
     }
     return render(request, "listings/sale_resolve.html", context, status=422 if form.errors else 200)

@@ -134,6 +134,7 @@ ROUTES: dict[str, Route] = {
     "api:sale_resolve": Route(Kind.OBJECT, {"pk": "sale"}, body={"reason": "a test order"}),
     "api:sale_report": Route(Kind.OBJECT, {"pk": "sale"}, body={"what": "claim", "reason": "refused at the gate"}),
     "api:payouts": OWN,
+    "api:sale_received": Route(Kind.OBJECT, {"pk": "sale"}, holder_methods=("POST",)),
     "api:payout_received": Route(Kind.OBJECT, {"pk": "payout"}),
     "api:trading_states": Route(
         Kind.OWN, body={"scope": "season", "scope_id": "@ticket", "state": "HALTED"}, body_method="POST"
@@ -200,6 +201,7 @@ ROUTES: dict[str, Route] = {
     "listings:sale_resolve": _own(sale_id="sale"),
     "listings:sale_report": _own(sale_id="sale"),
     "listings:payout_list": OWN,
+    "listings:sale_received": Route(Kind.OBJECT, {"sale_id": "sale"}, holder_methods=("POST",)),
     "listings:payout_received": _own(payout_id="payout"),
     "listings:mapping_list": Route(
         Kind.OWN, body={"command": "@waiting", "typed": "131", "wants": "section"}, body_method="POST"

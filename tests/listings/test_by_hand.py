@@ -9,22 +9,24 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
+from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, Payout, Sale, SaleState
 from listings.payables import Received, short_of
 from listings.selectors import hand_tasks, needs_person
 from listings.services.by_hand import hand_done, hand_sold, nag_due, tasks_nag
 from listings.services.hand_words import words_of
 from listings.services.outbox import command_retry
+from listings.services.paid_by_hand import sale_paid
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
+from listings.services.sale_report import sale_report
 from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
 from marketplaces.services.connect import account_leave, disconnect
 from marketplaces.services.inbox import mail_receive
 from marketplaces.services.understand import inbound_process
 from portfolios.models import Game, OwnerState, Seat
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, InvalidInput, NotFound
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.live.models import Alert, AlertDelivery
 from tests.hands import offer, task, told
 from tests.market import Market
@@ -258,6 +260,37 @@ def test_a_mail_that_names_two_games_which_are_on_offer_there_sells_neither_and_
         f"you have such seats in games on several days that it names: {before.game_date}, {game.game_date}"
     )
     assert sale.state_reason in Alert.objects.get(kind="sale.unclear").body
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("On Mon, {} at 9:12 AM Beta <orders@beta.example> wrote:", "it does not say which game it is of"),
+        ("You sold 2 tickets. Order #TM-77702, of {}", "it names several orders"),
+        ("Section 131, Row 27, Seats 3-4 of {}", "it names several runs of seats"),
+    ],
+)
+def test_a_mail_whose_only_day_is_not_the_games_or_that_tells_of_two_sales_sells_nothing(
+    market: Market, assisted: MarketplaceAccount, said: str, why: str
+) -> None:
+    before = coming(market, 1)
+    offered(market, assisted, before)
+    told = transfer_mail(market, said.format(f"{before.game_date:%b %-d, %Y}")).decode()
+    # The game itself is named in a way that nobody reads.
+    take(market, assisted, told.replace(f"{market.holding.game.game_date:%b %-d, %Y}", "this Sunday").encode())
+    sale = Sale.objects.get()
+    assert (sale.state, sale.state_reason, sold_seats()) == (SaleState.NEEDS_PERSON, why, set())
+
+
+def test_a_mail_of_several_sales_changes_nothing_of_one_that_is_known(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    offered(market, assisted, market.holding.game)
+    take(market, assisted, transfer_mail(market, ""))
+    sale = Sale.objects.get()
+    take(market, assisted, transfer_mail(market, "Order #TM-77702 too").replace(b"150.00", b"75.00"))
+    assert (Sale.objects.get().proceeds, sale.state) == (Decimal("150.00"), SaleState.CONFIRMED)
+    assert "it names several orders" in Alert.objects.get(kind="sale.unclear", user_id=market.holding.user.pk).body
 
 
 def test_a_mail_of_seats_that_are_not_on_offer_there_holds_them_and_asks(
@@ -553,3 +586,49 @@ def test_what_was_written_for_a_worker_while_the_account_was_left_becomes_a_task
     )  # fmt: skip
     tasks_nag()
     assert task(market, "delist").idempotency_key == "late"
+
+
+def test_that_a_sale_of_an_assisted_account_was_paid_its_holder_says(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    """Nobody reads its payouts: else its sales would wait for their money for ever."""
+    offered(market, assisted, market.holding.game)
+    take(market, assisted, transfer_mail(market, ""))
+    sale, actor = Sale.objects.get(), market.holding.actor
+    client = Client()
+    client.force_login(market.holding.user)
+    page, url = reverse("listings:payout_list") + "?show=awaited", reverse("listings:sale_received", args=[sale.pk])
+    assert f'action="{url}"' in client.get(page).text
+    for stranger in (market.holding.other, market.holding.outsider):
+        with pytest.raises(NotFound):
+            sale_paid(actor=stranger, sale_id=sale.pk)
+    with pytest.raises(NotAllowed):
+        sale_paid(actor=market.holding.co_owner, sale_id=sale.pk)
+    client.post(url, {"amount": "140"})
+    sale.refresh_from_db()
+    payout = Payout.objects.get()
+    assert (sale.state, payout.net, payout.lines.get().sale) == (SaleState.COMPLETE, Decimal("140.00"), sale)
+    assert "$140.00 of $150.00 came" in Alert.objects.get(kind="payout.short").body
+    assert url not in client.get(page).text
+    with pytest.raises(Conflict, match="received already"):
+        sale_paid(actor=actor, sale_id=sale.pk)
+    client.post(url)
+    assert Payout.objects.count() == 1
+
+
+def test_of_a_sale_that_is_over_or_of_an_account_that_is_read_nobody_says_that_it_was_paid(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    offered(market, assisted, market.holding.game)
+    take(market, assisted, transfer_mail(market, ""))
+    sale, actor = Sale.objects.get(), market.holding.actor
+    Sale.objects.update(proceeds_told=False)
+    with pytest.raises(InvalidInput, match="is not told by"):
+        sale_paid(actor=actor, sale_id=sale.pk)
+    sale_report(actor=actor, sale_id=sale.pk, what="cancelled", reason="they wrote so")
+    with pytest.raises(Conflict, match="Nothing is owed for this sale: it is cancelled by its marketplace"):
+        sale_paid(actor=actor, sale_id=sale.pk, amount=Decimal(1))
+    Sale.objects.update(account=market.accounts["alpha"])
+    with pytest.raises(Conflict, match="come by themselves"):
+        sale_paid(actor=actor, sale_id=sale.pk)
+    assert not Payout.objects.exists()

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from listings.models import Payout, PayoutLine, Sale, SaleEnding, SaleState
 from listings.payables import expectation_of, sales_awaited
+from listings.services.ending_alerts import ending_words
 from listings.services.endings import ending_lift, sale_end
 from listings.services.notify import sale_people
 from listings.services.payout_checks import payouts_check
@@ -124,6 +125,21 @@ def test_a_sale_that_we_reject_never_had_the_seats(market: Market) -> None:
     assert (rejected.sale.state, rejected.sale.ending) == (SaleState.CANCELLED, SaleEnding.REJECTED)
     assert rejected.seats == ["sold", "sold", "available", "available"]
     assert not Alert.objects.filter(kind__in=["sale.cancelled", "sale.rejected"]).exists()
+
+
+def test_a_sale_that_its_marketplace_takes_back_before_our_rejection_never_had_the_seats(market: Market) -> None:
+    alpha, beta = market.published(market.holding.seats[:2])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    second = market.beta.sell(beta.external_id, (1, 2))
+    market.webhook(second, platform=market.beta)
+    sale_apply(account=market.accounts["beta"], remote=market.beta.move(second.sale_id, RemoteSaleState.CANCELLED))
+    ended = Ended(market, second)
+    assert (ended.sale.state, ended.sale.ending) == (SaleState.CANCELLED, SaleEnding.REJECTED)
+    assert "available" not in ending_words(ended.sale)
+    assert ended.seats == ["sold", "sold", "available", "available"]
+    # It may show them again by itself, now that they are nobody's there.
+    key = f"delist:{beta.external_id}:ended:{ended.sale.pk}"
+    assert beta.commands.filter(kind="delist", idempotency_key__startswith=key).exists()
 
 
 def test_i25_a_sale_that_is_taken_back_after_it_was_paid_is_reversed_by_lines_of_its_own(ended: Ended) -> None:

@@ -236,6 +236,19 @@ def test_a_payout_is_not_the_announced_one_that_has_its_sales_no_more(market: Ma
     assert Payout.objects.get(reference="P-1").lines.get().sale == sale
 
 
+def test_a_payout_that_only_charges_for_a_sale_is_not_the_one_that_is_announced_for_it(
+    market: Market, sale: Sale
+) -> None:
+    market.alpha.coming = RemotePayment("", None, Decimal("151.20"), "USD", (line_of(sale.platform_sale_id),))
+    pays(market)
+    announced = Payout.objects.get()
+    charge = PaymentLine(sale.platform_sale_id, Decimal(0), Decimal(0), Decimal("5.00"), Decimal("-5.00"), "Late")
+    pays(market, paid_for("P-1", charge))
+    assert Payout.objects.get(reference="next") == announced
+    told = Alert.objects.get(kind="payout", object_id=str(Payout.objects.get(reference="P-1").pk))
+    assert told.title == "Alpha takes back $5.00"
+
+
 def test_of_an_announced_payout_no_day_is_told_while_one_of_its_sales_has_none(market: Market) -> None:
     listing, _ = market.published()
     sold = [market.alpha.sell(listing.external_id, seats) for seats in ((1, 2), (3, 4))]

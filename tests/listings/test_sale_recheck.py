@@ -126,15 +126,16 @@ def test_an_order_that_is_there_after_all_goes_on_with_its_seats(seller: Seller)
 
 @VIVID
 def test_a_person_who_says_that_the_sale_stands_is_not_asked_again(seller: Seller) -> None:
+    assert seller.sale.state == SaleState.FULFILLED
     cancel(seller)
     poll(seller, timedelta(hours=7))
     poll(seller, timedelta(minutes=3))
     own = Seat.objects.filter(game=seller.holding.game).order_by("seat_number")[:2]
     sale_resolve(actor=seller.holding.actor, sale_id=seller.sale.pk, seat_ids=[seat.pk for seat in own])
-    assert (seller.sale.state, seats(seller)) == (SaleState.CONFIRMED, ["sold", "sold"])
+    assert (seller.sale.state, seats(seller)) == (SaleState.FULFILLED, ["sold", "sold"])
     for _ in range(3):
         poll(seller, timedelta(hours=7))
-    assert seller.sale.state == SaleState.CONFIRMED
+    assert seller.sale.state == SaleState.FULFILLED
 
 
 @VIVID

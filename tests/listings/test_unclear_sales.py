@@ -12,14 +12,18 @@ from django.test import TestCase
 from listings.models import Sale, SaleState
 from listings.services import sale_saga
 from listings.services.resolve import sale_resolve
+from listings.services.sale_recheck import MISSED_FOR, sale_missing
 from listings.services.sale_saga import sale_apply
+from listings.states import HANDED_OVER
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import TemporaryError
 from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
+from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
+from tests.listings.ended import Ended
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market, build_market
 
@@ -231,3 +235,25 @@ def test_resolving_refuses_the_wrong_number_other_seats_and_strangers(market: Ma
         with pytest.raises((NotFound, NotAllowed)):
             sale_resolve(actor=stranger, sale_id=sale.pk, seat_ids=[seats[0].pk, seats[1].pk])
     assert set(states(market)) == {OwnerState.HELD}
+
+
+def missed(ended: Ended) -> Sale:
+    """Its marketplace shows the sale no more."""
+    Sale.objects.update(missed_at=now() - MISSED_FOR)
+    return sale_missing(sale=ended.sale)
+
+
+@pytest.mark.parametrize("state", [RemoteSaleState.IN_DELIVERY, RemoteSaleState.COMPLETE, None])
+def test_a_missing_sale_that_stands_is_as_far_as_it_was(ended: Ended, state: RemoteSaleState | None) -> None:
+    """Nobody is asked again for tickets that went, and what was paid is not awaited."""
+    if state is None:
+        ended.pays("P-1")
+    else:
+        ended.says(state)
+    before, told = ended.sale, Alert.objects.filter(kind="sale.sold").count()
+    assert (before.state in HANDED_OVER, missed(ended).state) == (True, SaleState.NEEDS_PERSON)
+    own = list(before.sale_seats.values_list("seat_id", flat=True))
+    sale_resolve(actor=ended.market.holding.actor, sale_id=before.pk, seat_ids=own)
+    assert (ended.sale.state, ended.sale.delivered_at) == (before.state, before.delivered_at)
+    assert ended.seats[:2] == ["sold", "sold"]
+    assert Alert.objects.filter(kind="sale.sold").count() == told

@@ -9,6 +9,7 @@ from django.test import Client
 from listings.models import Listing, ListingStatus, Sale, SaleState
 from listings.services.adopt import listing_adopt
 from listings.services.resolve import sale_resolve
+from listings.services.sale_report import sale_report
 from listings.services.sale_saga import sale_apply
 from listings.services.sync import sale_read
 from marketplaces.contracts import EventWords, RemoteSale, RemoteSaleState
@@ -123,3 +124,12 @@ def test_once_its_listing_is_known_only_that_ones_seats_are_its_own(market: Mark
         )  # fmt: skip
     sale = told(market, stranger)
     assert (sale.state, states(market)) == (SaleState.CONFIRMED, ["available", "available", "sold", "sold"])
+
+
+@pytest.mark.parametrize("what", ["cancelled", "replacement"])
+def test_its_holder_says_that_it_is_over_and_all_is_free_again(market: Market, stranger: RemoteSale, what: str) -> None:
+    sale = told(market, stranger)
+    market.alpha.move(stranger.sale_id, RemoteSaleState.CANCELLED)
+    sale_report(actor=market.holding.actor, sale_id=sale.pk, what=what, reason="they wrote so")
+    sale.refresh_from_db()
+    assert (sale.state, sale.ending, states(market)) == (SaleState.CANCELLED, what, ["available"] * 4)

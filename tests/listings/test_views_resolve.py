@@ -4,7 +4,9 @@ import pytest
 from django.test import Client
 
 from listings.models import Sale, SaleState
+from listings.services.sale_recheck import sale_missing
 from portfolios.models import Seat
+from seatsync.core.clock import now
 from tests.listings.test_views_fulfil import browser
 from tests.market import Market
 
@@ -50,3 +52,23 @@ def test_a_viewer_sees_no_form_and_a_stranger_nothing(market: Market, sale: Sale
     assert "Decide on this sale" not in browser("viewer@example.com").get(address).text
     assert browser("other@example.com").get(address).status_code == 404
     assert Client().get(address).status_code == 302
+
+
+def test_of_a_sale_that_is_told_no_more_its_own_seats_are_the_answer(market: Market, sale: Sale) -> None:
+    owner, address = browser(), f"/portfolio/sales/{sale.pk}/resolve/"
+    owner.post(address, {"seats": seats(market, 1, 2)})
+    Sale.objects.update(missed_at=now())
+    sale_missing(sale=Sale.objects.get())
+    assert "Say whether it stands" in owner.get(f"/portfolio/sales/{sale.pk}/").text
+    page = owner.get(address)
+    assert sorted(page.context["form"]["seats"].value()) == sorted(seats(market, 1, 2))
+    assert ("Does this sale stand?" in page.text, "held and off sale" in page.text) == (True, False)
+
+
+def test_seats_in_several_rows_are_told_apart_and_of_none_nothing_is_held(market: Market, sale: Sale) -> None:
+    owner, address = browser(), f"/portfolio/sales/{sale.pk}/resolve/"
+    Seat.objects.filter(pk__in=seats(market, 4)).update(row="28")
+    assert "131/28 seat 4" in owner.get(address).text
+    Sale.objects.update(listing=None)
+    Seat.objects.update(state="available", held_by="")
+    assert "No seat of yours is held for it." in owner.get(address).text

@@ -74,6 +74,8 @@ def test_what_is_not_told_is_left_empty() -> None:
         "Payout date: Dec 15, 2026", "Ordered on Dec 15, 2026", "Order placed: Dec 15, 2026", "Order date\n12/15/2026",
         "Date of sale: Dec 15, 2026", "Your payout will be sent on Dec 15, 2026",
         "> From: TM <x@y.example>\n> Date: Tue, Dec 15, 2026 at 9:00 AM\n> Subject: You sold\n> To: me",
+        "On Tue, Dec 15, 2026 at 9:00 AM TM <x@y.example> wrote:",
+        "On Tue, Dec 15, 2026 at 9:00 AM TM\n> <x@y.example> wrote:",
     ],
 )  # fmt: skip
 def test_a_day_that_is_said_to_be_something_else_is_not_the_games(said: str) -> None:
@@ -90,6 +92,77 @@ def test_every_other_day_may_be_the_games(said: str) -> None:
     sale = sale_in(f"You sold 2 tickets. Order 998877\n{said}\nDec 16, 2026, and Dec 16, 2026, Feb 31, 2026".encode())
     assert sale is not None
     assert sale.days == ("2026-12-15", "2026-12-16")
+
+
+@pytest.mark.parametrize("said", ["15 December 2026", "Tue 15th Dec 2026", "Tue, Dec 15, 7:10 PM", "Dec. 15th at 7 PM"])
+def test_a_day_may_be_written_with_its_month_behind_it_or_without_its_year(said: str) -> None:
+    sale = sale_in(f"You sold 2 tickets. Order 998877\n{said}\nOwls at Gulls\nDec 16, 2026\n".encode())
+    assert sale is not None
+    assert sale.days == ("2026-12-15", "2026-12-16")
+
+
+def test_a_day_without_a_year_is_not_guessed() -> None:
+    sale = sale_in(b"You sold 2 tickets. Order 998877\nOwls at Gulls, Tue, Dec 15, 7:10 PM\n")
+    assert sale is not None
+    assert sale.days == ()
+
+
+SOLD = "You sold 2 tickets. Order 998877\nOwls at Gulls\nSection 131, Row 27, Seats 5-6\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        ("You sold 2 tickets. Order 998878", "orders"), ("> ORDER #111222 and order #998877", "orders"),
+        ("Section 140", "sections"), ("Row 3", "rows"), ("Row A", "rows"), ("Seats 7-8", "runs of seats"),
+    ],
+)  # fmt: skip
+def test_a_mail_that_may_tell_of_several_sales_is_certain_of_nothing(more: str, kind: str) -> None:
+    sale = sale_in(f"{SOLD}Payout: $90.00\n\n{more}\n".encode())
+    assert sale is not None
+    assert (sale.doubt, sale.payout) == (f"it names several {kind}", None)
+
+
+@pytest.mark.parametrize(
+    "more", ["Order #998877", "Transaction ID: 887766", "Sec 131 Row: 27 Seats: 5, 6", "Section: Field Box 131",
+             "See the section on fees, row by row.", "The row of seats 5 to 6"],
+)  # fmt: skip
+def test_a_mail_that_says_the_same_again_is_of_one_sale(more: str) -> None:
+    sale = sale_in(f"{SOLD}{more}\n".encode())
+    assert sale is not None
+    assert sale.doubt == ""
+
+
+@pytest.mark.parametrize(
+    ("told", "seats"),
+    [("1-4, 7-8", (1, 2, 3, 4, 7, 8)), ("1 to 3 and 9", (1, 2, 3, 9)), ("9, 5", (5, 9)), ("1-200", (1, 200))],
+)
+def test_runs_of_seats(told: str, seats: tuple[int, ...]) -> None:
+    sale = sale_in(f"You sold your tickets. Order 998877\nSeats {told}\n".encode())
+    assert sale is not None
+    assert (sale.seats, sale.quantity) == (seats, len(seats))
+
+
+@pytest.mark.parametrize(
+    ("told", "payout"),
+    [
+        ("You'll receive $45.00 per ticket", "90.00"), ("Payout: $45.00 each", "90.00"), ("Payout: $45/ticket", "90"),
+        ("Proceeds per ticket: $45.00, in all $90.00", "90.00"), ("Payout: $90.00 ($45.00 each)", "90.00"),
+        ("Payout: 2 x $45.00", "90.00"), ("Payout: $70.5", "70.5"), ("Total payout: US$45.00", "45.00"),
+        ("Total payout: CA$45.00", None), ("Total payout: $45.00 CAD", None), ("Payout: -$45.00", None),
+        ("You will be paid after the event. Total price: $120.00", None),
+    ],
+)  # fmt: skip
+def test_the_payout_is_of_all_tickets_in_the_marketplaces_money(told: str, payout: str | None) -> None:
+    sale = sale_in(f"{SOLD}{told}\n".encode())
+    assert sale is not None
+    assert sale.payout == (None if payout is None else Decimal(payout))
+
+
+def test_a_payout_for_each_of_nobody_knows_how_many_is_not_told() -> None:
+    sale = sale_in(b"You sold your tickets. Order 998877\nPayout: $45.00 each\n")
+    assert sale is not None
+    assert sale.payout is None
 
 
 def test_a_mail_is_told_by_its_own_number_and_a_sale_by_its_order() -> None:
