@@ -1,7 +1,7 @@
 """Carrying one claimed command to its marketplace. No transaction is open here; what comes back is recorded after."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, time
@@ -67,10 +67,21 @@ def execute(command: MarketplaceCommand) -> Answer:
     try:
         adapter = adapter_get(account.platform)
         with _time_for(command):
-            link = link_for(account, force_refresh=command.last_error.startswith(GRANT_ENDED))
+            link = link_of([command])
             return _RUNNERS[CommandKind(command.kind)](adapter, link, command)
     except Exception as error:
         return answer_of(error, command)
+
+
+def link_of(commands: Sequence[MarketplaceCommand]) -> Link:
+    """The line on which commands of one account go. Whose grant had ended brings a fresh one.
+
+    Their copy of the account knows from then on with which grant they went: a refusal speaks of that (record.py).
+    """
+    account = commands[0].account
+    link = link_for(account, force_refresh=any(one.last_error.startswith(GRANT_ENDED) for one in commands))
+    account.access_token = link.grant.access_token
+    return link
 
 
 def answer_of(error: Exception, command: MarketplaceCommand) -> Answer:
