@@ -20,7 +20,7 @@ from listings.services.net_floor import net_floor_asked, net_floor_keep
 from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
 from listings.services.refs import listing_ref
-from listings.services.seat_tickets import barcodes_of, barcodes_whole
+from listings.services.seat_tickets import barcodes_of, barcodes_send, barcodes_whole
 from listings.services.sendable import create_held_back, reprice_held_back
 from listings.services.sweeps import sweep_keep
 from listings.states import OFFERED, SALE_LIVE
@@ -34,7 +34,7 @@ from marketplaces.contracts import (
     RemoteSale,
     RemoteSaleState,
 )
-from marketplaces.delivery import DeliveryType
+from marketplaces.delivery import DeliveryType, SeatTicket
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
@@ -155,7 +155,15 @@ def draft_wanted(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> D
         return Answer(Outcome.NOT_WANTED)
     if net_floor_asked(adapter, listing):
         net_floor_keep(adapter, link, listing, draft)
-    return draft
+    return replace(draft, tickets=_barcodes_out(listing)) if draft.tickets else draft
+
+
+def _barcodes_out(listing: Listing) -> tuple[SeatTicket, ...]:
+    """The barcodes that are sent with a listing now. Raises TemporaryError where somebody else has its seats."""
+    try:
+        return barcodes_send(listing)
+    except Busy as error:
+        raise TemporaryError("its seats are being changed") from error
 
 
 def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft:
@@ -346,8 +354,8 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 def _supply(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     listing = listing_of(command)
-    tickets = barcodes_whole(listing)
-    if listing.status not in OFFERED or not tickets:
+    tickets = _barcodes_out(listing) if listing.status in OFFERED else ()
+    if not tickets:
         return Answer(Outcome.NOT_WANTED)
     with secrets_left_out(barcodes_of(tickets)):
         return Answer(Outcome.DONE, remote=adapter.supply(link, listing_ref(listing), tickets))
