@@ -35,7 +35,17 @@ from listings.services.sent_tickets import sent_elsewhere
 from listings.services.trading import trading_state_set
 from listings.states import HANDED_OVER
 from marketplaces.contracts import Buyer
-from marketplaces.delivery import BY_NUMBER, OF_SEATS, STEPS, Fulfilment, HandOver, step_of
+from marketplaces.delivery import (
+    BY_NUMBER,
+    OF_KIND,
+    OF_SEATS,
+    STEPS,
+    DeliveryStep,
+    DeliveryType,
+    Fulfilment,
+    HandOver,
+    step_of,
+)  # fmt: skip
 from marketplaces.errors import PermanentError
 from marketplaces.registry import hand_overs_of, platform_name
 from portfolios.models import Seat
@@ -73,7 +83,18 @@ def ways_of(sale: Sale) -> tuple[HandOver, ...]:
     waits = sale.state == SaleState.CONFIRMED or _asked_again(sale)
     if not waits or not sale.stands:
         return ()
-    return tuple(way for way in hand_overs_of(sale.platform) if way in STEPS[step].ways)
+    taken = tuple(way for way in hand_overs_of(sale.platform) if way in STEPS[step].ways)
+    return (_of_its_kind(sale, taken) or taken) if step is DeliveryStep.UNTOLD else taken
+
+
+def _of_its_kind(sale: Sale, ways: Sequence[HandOver]) -> tuple[HandOver, ...]:
+    """Those of these in which its tickets can go, as they were promised; none where that is not known.
+
+    What was listed there by hand says nothing of it.
+    """
+    if sale.listing is None or sale.listing.made_there:
+        return ()
+    return tuple(way for way in ways if way in OF_KIND[DeliveryType(sale.listing.delivery)])
 
 
 def _asked_again(sale: Sale) -> bool:
@@ -125,6 +146,9 @@ def _fulfil(
     if not seen.may(actor, "list"):
         raise NotAllowed("You may look at this sale but not hand it over.")
     if entries and method in OF_SEATS:
+        if ways_of(seen):
+            # What is wrong with the tickets of a way that is not wanted is not the question.
+            _check_way(seen, method)
         # Seats are locked before sales: that these are still the sale's own is judged once that is locked too.
         _check_own(_seats_of(seen), entries)
         tickets_enter(actor=actor, kind=method, entries=entries)

@@ -56,6 +56,7 @@ def halted() -> bool:
 @pytest.mark.parametrize("spelled", ["TX-1001", "tx 1001", "TX1001"])
 def test_one_number_goes_to_one_buyer(market: Market, two: Any, method: str, spelled: str) -> None:
     first, second = two(ANN, BOB)
+    Listing.objects.update(delivery="mobile_transfer" if method == "mobile_transfer" else "paper")
     give(market, first, "TX-1001", method)
     market.work()
     with pytest.raises(Conflict) as caught:
@@ -103,6 +104,7 @@ def test_whose_buyer_is_not_known_gets_a_number_of_his_own(market: Market, two: 
 
 def test_a_receipt_may_be_for_the_tickets_of_several_buyers(market: Market, two: Any) -> None:
     first, second = two(ANN, BOB)
+    Listing.objects.update(delivery="paper")
     give(market, first, "R-1", "drop_off")
     assert give(market, second, "R-1", "drop_off").kind == "fulfil"
 
