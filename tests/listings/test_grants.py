@@ -13,7 +13,7 @@ from listings.services.outbox import command_claim
 from listings.services.record import record
 from marketplaces.contracts import Grant, Link
 from marketplaces.errors import GrantExpired
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import LimitVersion, MarketplaceAccount
 from marketplaces.services import links
 from marketplaces.services.connect import account_keep
 from seatsync.core.clock import now
@@ -125,3 +125,13 @@ def test_a_refresh_that_is_refused_gives_up_no_grant_that_came_meanwhile(
         links.link_for(account, force_refresh=True)
     account.refresh_from_db()
     assert (account.access_token, account.needs_reconnect, asked()) == ("by-hand", False, False)
+
+
+def test_a_limit_that_keeps_all_for_urgent_commands_lets_the_others_through_all_the_same(market: Market) -> None:
+    LimitVersion.objects.create(
+        platform="alpha", per_second="0.001", burst=2, reserved=2, valid_from="2024-01-01", source="test",
+        checked_on="2024-01-01",
+    )  # fmt: skip
+    market.publish(account_ids=[market.accounts["alpha"].pk])
+    market.work()
+    assert MarketplaceCommand.objects.get().state == "done"
