@@ -16,6 +16,7 @@ from listings.models import (
     FoundListing,
     Listing,
     ListingSeat,
+    ListingTicket,
     MarketplaceCommand,
     Payout,
     PayoutLine,
@@ -74,6 +75,17 @@ class SeatTicketAdmin(ReadOnlyAdmin):
     list_filter = ("kind",)
     search_fields = ("seat__season_ticket__user__email", "seat__section")
     fields = ("tenant", "seat", "kind", "media_type", "entered_at")
+
+
+@admin.register(ListingTicket)
+class ListingTicketAdmin(ReadOnlyAdmin):
+    """Which seats' tickets went to marketplaces with their listings. Staff see that, and no ticket."""
+
+    list_display = ("listing", "seat", "created_at")
+    list_filter = ("listing__platform",)
+    search_fields = ("listing__listing_id", "listing__external_id")
+    fields = ("tenant", "listing", "seat", "created_at")
+    list_select_related = ("listing", "seat")
 
 
 @admin.register(SaleProof)

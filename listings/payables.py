@@ -3,13 +3,14 @@
 Moments are aware UTC, amounts in the sale's currency.
 """
 
-from collections.abc import Collection, Iterator
+import uuid
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from listings.models import PayoutLine, Sale, SaleEnding, SaleQuerySet, SaleState
 from listings.selectors import payout_lines_of_sale, sale_list
@@ -106,6 +107,13 @@ def received_for(sale: Sale) -> Received:
     since = over.aggregate(net=Sum("net"))["net"] if brings_nothing(sale) else None
     paid = made.filter(gross__gt=0).exists()
     return Received(sums["net"] or _ZERO, sums["charged"] or _ZERO, paid, since or _ZERO)
+
+
+def came_of(sales: Iterable[Sale]) -> dict[uuid.UUID, Decimal]:
+    """What came, charges off, of each of these sales that was paid; by the sale's id."""
+    lines = PayoutLine.objects.filter(lines_counted(), sale__in=[sale.pk for sale in sales]).values("sale").order_by()
+    paid = lines.annotate(came=Sum("net"), paid=Count("pk", filter=Q(gross__gt=0))).filter(paid__gt=0)
+    return dict(paid.values_list("sale", "came"))
 
 
 def short_of(sale: Sale, received: Received) -> Decimal:

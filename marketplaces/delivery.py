@@ -117,6 +117,16 @@ STEPS: dict[DeliveryStep, StepRow] = {
 }  # fmt: skip
 
 
+# In which ways tickets of a kind can go at all.
+OF_KIND: dict[DeliveryType, tuple[HandOver, ...]] = {
+    DeliveryType.MOBILE_TRANSFER: _TRANSFERS,
+    DeliveryType.BARCODE: (HandOver.BARCODE,),
+    DeliveryType.PDF: (HandOver.PDF,),
+    DeliveryType.QR_CODE: (HandOver.QR_CODE,),
+    DeliveryType.PAPER: (HandOver.TRACKING, HandOver.RESERVATION_CODE, HandOver.DROP_OFF),
+}
+
+
 def step_of(text: str) -> DeliveryStep:
     """A step by its name; one that this version does not know tells nothing."""
     return DeliveryStep(text) if text in set(DeliveryStep) else DeliveryStep.UNTOLD

@@ -8,6 +8,7 @@ from decimal import Decimal
 from intelligence.models import AiPrediction
 from intelligence.selectors import latest_predictions
 from listings.models import Listing, Sale
+from listings.payables import came_of
 from listings.selectors import charged_for_ended_sales, listing_list, live_sales_of_seats, offers_of_ticket
 from listings.states import OPEN, sale_counts
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
@@ -44,7 +45,8 @@ class GameRow:
     """One game of a season ticket. Money per game in the ticket's currency; market and suggestion per ticket.
 
     `other_currency` of the sold seats were paid in another one, and `called_off` of them are of sales that bring
-    nothing because the game is off: they are in none of the sums. Proceeds are less what was charged for their sales.
+    nothing because the game is off: they are in none of the sums, nor are the `untold` ones, of sales whose proceeds
+    are not told and of which nothing came yet. Proceeds are less what was charged for their sales.
     """
 
     game: Game
@@ -60,6 +62,8 @@ class GameRow:
     last_sales: LastSales | None = None
     other_currency: int = 0
     called_off: int = 0
+    untold: int = 0
+    untold_sales: int = 0
 
     @property
     def lowest_ask(self) -> Decimal | None:
@@ -69,7 +73,7 @@ class GameRow:
     @property
     def result(self) -> Decimal | None:
         """Proceeds less cost of the sold seats; None where none is sold for money of the ticket's currency."""
-        left_out = self.other_currency + self.called_off
+        left_out = self.other_currency + self.called_off + self.untold
         return self.sold_proceeds - self.sold_cost if self.sold_seats > left_out else None
 
 
@@ -87,8 +91,9 @@ class SeasonTotals:
 
     `undecided` seats are free and still to come, `unused` ones were neither sold, kept nor given before their game.
     `asked` is what open listings ask, each seat once at its lowest price. `other_currency` of the sold seats were paid
-    in another currency than the ticket's, and `called_off` are of games that are off: proceeds, result and the cost
-    beside them leave them out. `charged` is what sales that are over cost; the result bears it.
+    in another currency than the ticket's, `called_off` are of games that are off, and `untold` of `untold_sales` sales
+    whose proceeds nobody told and of which nothing came yet: proceeds, result and the cost beside them leave them out.
+    `charged` is what sales that are over cost; the result bears it.
     """
 
     games: int
@@ -106,6 +111,8 @@ class SeasonTotals:
     asked: Decimal
     other_currency: int
     called_off: int
+    untold: int
+    untold_sales: int
     charged: Decimal
 
     @property
@@ -116,7 +123,7 @@ class SeasonTotals:
     @property
     def counted(self) -> int:
         """How many sold seats the proceeds are of."""
-        return self.sold.seats - self.other_currency - self.called_off
+        return self.sold.seats - self.other_currency - self.called_off - self.untold
 
     @property
     def result(self) -> Decimal | None:
@@ -143,6 +150,8 @@ class _Facts:
     currency: str
     offered: dict[uuid.UUID, Decimal]
     sales: dict[uuid.UUID, Sale]
+    # What came of those sales whose proceeds are not told.
+    came: dict[uuid.UUID, Decimal]
     listings: dict[uuid.UUID, list[Listing]]
     market: dict[uuid.UUID, MarketFigures]
     last_sales: dict[uuid.UUID, LastSales]
@@ -169,10 +178,13 @@ def _facts(actor: Actor, season_ticket: SeasonTicket, seats: list[Seat]) -> _Fac
     groups = {seat.group_id for seat in seats if seat.group_id}
     games = {seat.game_id for seat in seats}
     market = market_of_games(games)
+    sold = [seat.pk for seat in seats if seat.state in {OwnerState.SOLD, OwnerState.HELD}]
+    sales = live_sales_of_seats(sold)
     return _Facts(
         currency=season_ticket.currency,
         offered=offers_of_ticket(season_ticket),
-        sales=live_sales_of_seats([seat.pk for seat in seats if seat.state in {OwnerState.SOLD, OwnerState.HELD}]),
+        sales=sales,
+        came=came_of(sale for sale in sales.values() if not sale.proceeds_told),
         listings=by_game,
         market=market,
         # They stand where no offer was seen.
@@ -187,7 +199,9 @@ def _row(seats: list[Seat], facts: _Facts) -> GameRow:
     sold = [(seat, facts.sales[seat.pk]) for seat in seats if seat.pk in facts.sales]
     # Amounts of two currencies have no sum.
     same = [(seat, sale) for seat, sale in sold if sale.currency == facts.currency]
-    added = [(seat, sale) for seat, sale in same if sale_counts(sale.state, sale.ending)]
+    counting = [(seat, sale) for seat, sale in same if sale_counts(sale.state, sale.ending)]
+    untold = [sale for _, sale in counting if not sale.proceeds_told and sale.pk not in facts.came]
+    added = [(seat, sale) for seat, sale in counting if sale.proceeds_told or sale.pk in facts.came]
     views = [seat_view(seat, listed=seat.pk in facts.offered) for seat in seats]
     group = next((seat.group_id for seat in seats if seat.group_id in facts.predictions), None)
     return GameRow(
@@ -198,12 +212,14 @@ def _row(seats: list[Seat], facts: _Facts) -> GameRow:
         suggestion=facts.predictions.get(group) if group else None,
         listings=sorted(facts.listings.get(game.pk, []), key=lambda listing: listing.price),
         sold_seats=len(sold),
-        sold_proceeds=_proceeds([sale for _, sale in added], facts.currency),
+        sold_proceeds=_proceeds([sale for _, sale in added], facts),
         sold_cost=sum((seat.cost for seat, _ in added), ZERO),
         state=_game_state(views),
         last_sales=facts.last_sales.get(game.pk),
         other_currency=len(sold) - len(same),
-        called_off=len(same) - len(added),
+        called_off=len(same) - len(counting),
+        untold=len(untold),
+        untold_sales=len({sale.pk for sale in untold}),
     )
 
 
@@ -222,12 +238,13 @@ def seat_view(seat: Seat, *, listed: bool) -> SeatView:
     return SeatView(seat.pk, seat.seat_number, css, word, seat.group_id, seat.state)
 
 
-def _proceeds(sales: list[Sale], currency: str) -> Decimal:
+def _proceeds(sales: list[Sale], facts: _Facts) -> Decimal:
     """What sales brought that are given once a seat: of each its share, rounded once and not for every seat."""
     seats = Counter(sale.pk for sale in sales)
     by_id = {sale.pk: sale for sale in sales}
-    shares = (Money(by_id[pk].to_you * n / (by_id[pk].quantity or n), by_id[pk].currency) for pk, n in seats.items())
-    return sum(shares, Money(ZERO, currency)).amount
+    brought = {pk: facts.came.get(pk, sale.to_you) for pk, sale in by_id.items()}
+    shares = (Money(brought[pk] * n / (by_id[pk].quantity or n), by_id[pk].currency) for pk, n in seats.items())
+    return sum(shares, Money(ZERO, facts.currency)).amount
 
 
 def _game_state(views: list[SeatView]) -> str:
@@ -252,6 +269,8 @@ def _totals(ticket: SeasonTicket, seats: list[Seat], rows: list[GameRow], facts:
         sold_cost=sum((row.sold_cost for row in rows), ZERO),
         other_currency=sum(row.other_currency for row in rows),
         called_off=sum(row.called_off for row in rows),
+        untold=sum(row.untold for row in rows),
+        untold_sales=sum(row.untold_sales for row in rows),
         charged=facts.charged,
         asked=sum((facts.offered[seat.pk] for seat in by_part["listed"]), ZERO),
         **{name: parts.get(name, Part()) for name in set(_PARTS.values())},

@@ -16,6 +16,7 @@ from listings.models.commands import (
 from listings.models.delivery import (
     TICKET_KINDS,
     DeliveryTerms,
+    ListingTicket,
     SaleProof,
     SeatTicket,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "ListingQuerySet",
     "ListingSeat",
     "ListingStatus",
+    "ListingTicket",
     "MarketplaceCommand",
     "Payout",
     "PayoutLine",

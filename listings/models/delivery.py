@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from listings.models.commands import MarketplaceCommand
-from listings.models.listings import DELIVERIES
+from listings.models.listings import DELIVERIES, Listing
 from listings.models.sales import Sale
 from marketplaces.delivery import OF_SEATS, DeliveryType, HandOver
 from seatsync.core.models import BaseModel
@@ -59,6 +59,23 @@ class SeatTicket(BaseModel):
         return f"{self.kind} of {self.seat}"
 
 
+class ListingTicket(BaseModel):
+    """A ticket that went to a marketplace with a listing, which gives it to its buyer by itself (I-10)."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    listing = models.ForeignKey(Listing, on_delete=models.PROTECT, related_name="tickets_sent")
+    seat = models.ForeignKey("portfolios.Seat", on_delete=models.CASCADE)
+    fingerprint = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "listing_tickets"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["listing", "seat"], name="listing_ticket_once")]
+        indexes: ClassVar = [models.Index(fields=["tenant", "fingerprint"], name="listing_ticket_mark")]
+
+    def __str__(self) -> str:
+        return f"ticket of {self.seat} with {self.listing}"
+
+
 class SaleProof(BaseModel):
     """What was handed over with a sale: a ticket, a link or a number; at most one live sale has it (I-10)."""
 
@@ -71,6 +88,8 @@ class SaleProof(BaseModel):
     # The link or the number; a ticket itself lies with its seat.
     sealed = models.BinaryField(default=bytes, blank=True)
     fingerprint = models.CharField(max_length=64)
+    # Of a number that is one buyer's: by which it is found in other sales of the same holder.
+    number_mark = models.CharField(max_length=64, blank=True, db_index=True)
     live = models.BooleanField(default=True)
 
     class Meta:

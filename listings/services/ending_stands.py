@@ -7,13 +7,15 @@ So what comes for a while, as a complaint does, hides what lasts and never ends 
 from listings.models import Sale, SaleEnding, SaleState
 from listings.services.ending_alerts import alert_ending, alerts_of_ending_settle
 from listings.services.payout_alerts import alerts_of_money_settle
-from listings.services.sale_alerts import alert_sold, alerts_settle
+from listings.services.sale_alerts import alert_again, alert_sold, alerts_settle
 from listings.states import SALE_ENDINGS, ending_may_be, ending_standing
 from portfolios.models import Game, GameStatus
 from seatsync.core.clock import now
 
 # What is asked of a sale in these states is asked again once its game is on again.
 _SOLD_SAID = frozenset({SaleState.PROVISIONAL, SaleState.CONFIRMED})
+# How what a marketplace itself complains of begins; what a person reports begins as he likes.
+CLAIMED_THERE = "its marketplace reports a problem with the sale"
 _GAME_OFF = f"the game was {GameStatus.CANCELLED.label}"
 
 
@@ -46,14 +48,22 @@ def ending_stand(sale: Sale, *, told: str = "") -> None:
         sale.told_charge = None
     if (sale.ending, sale.ending_reason) == (standing, reason) and (not told or told != standing):
         return
-    on_again = sale.ending == SaleEnding.GAME_OFF and sale.state in _SOLD_SAID
+    was_off = sale.ending == SaleEnding.GAME_OFF
     sale.ending, sale.ending_reason, sale.ended_at = standing, reason, now() if standing else None
     alerts_settle(sale)
     alerts_of_ending_settle(sale)
-    if on_again and sale.stands:
-        alert_sold(sale)
+    if was_off and sale.stands:
+        _ask_again(sale)
     if not standing:
         return
     if not SALE_ENDINGS[standing].expects_money:
         alerts_of_money_settle(sale)
     alert_ending(sale)
+
+
+def _ask_again(sale: Sale) -> None:
+    """Its game is on again, and so is what was asked of the sale before."""
+    if sale.state in _SOLD_SAID:
+        alert_sold(sale)
+    if sale.asked_again_at is not None:
+        alert_again(sale)

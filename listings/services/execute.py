@@ -1,7 +1,7 @@
 """Carrying one claimed command to its marketplace. No transaction is open here; what comes back is recorded after."""
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, time
@@ -20,7 +20,7 @@ from listings.services.net_floor import net_floor_asked, net_floor_keep
 from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
 from listings.services.refs import listing_ref
-from listings.services.seat_tickets import barcodes_of, barcodes_whole
+from listings.services.seat_tickets import barcodes_of, barcodes_send, barcodes_whole
 from listings.services.sendable import create_held_back, reprice_held_back
 from listings.services.sweeps import sweep_keep
 from listings.states import OFFERED, SALE_LIVE
@@ -34,7 +34,7 @@ from marketplaces.contracts import (
     RemoteSale,
     RemoteSaleState,
 )
-from marketplaces.delivery import DeliveryType
+from marketplaces.delivery import DeliveryType, SeatTicket
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
@@ -68,10 +68,21 @@ def execute(command: MarketplaceCommand) -> Answer:
     try:
         adapter = adapter_get(account.platform)
         with _time_for(command):
-            link = link_for(account, force_refresh=command.last_error.startswith(GRANT_ENDED))
+            link = link_of([command])
             return _RUNNERS[CommandKind(command.kind)](adapter, link, command)
     except Exception as error:
         return answer_of(error, command)
+
+
+def link_of(commands: Sequence[MarketplaceCommand]) -> Link:
+    """The line on which commands of one account go. Whose grant had ended brings a fresh one.
+
+    Their copy of the account knows from then on with which grant they went: a refusal speaks of that (record.py).
+    """
+    account = commands[0].account
+    link = link_for(account, force_refresh=any(one.last_error.startswith(GRANT_ENDED) for one in commands))
+    account.access_token = link.grant.access_token
+    return link
 
 
 def answer_of(error: Exception, command: MarketplaceCommand) -> Answer:
@@ -145,7 +156,15 @@ def draft_wanted(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> D
         return Answer(Outcome.NOT_WANTED)
     if net_floor_asked(adapter, listing):
         net_floor_keep(adapter, link, listing, draft)
-    return draft
+    return replace(draft, tickets=_barcodes_out(listing)) if draft.tickets else draft
+
+
+def _barcodes_out(listing: Listing) -> tuple[SeatTicket, ...]:
+    """The barcodes that are sent with a listing now. Raises TemporaryError where somebody else has its seats."""
+    try:
+        return barcodes_send(listing)
+    except Busy as error:
+        raise TemporaryError("its seats are being changed") from error
 
 
 def draft_of(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft:
@@ -340,8 +359,8 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 def _supply(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     listing = listing_of(command)
-    tickets = barcodes_whole(listing)
-    if listing.status not in OFFERED or not tickets:
+    tickets = _barcodes_out(listing) if listing.status in OFFERED else ()
+    if not tickets:
         return Answer(Outcome.NOT_WANTED)
     with secrets_left_out(barcodes_of(tickets)):
         return Answer(Outcome.DONE, remote=adapter.supply(link, listing_ref(listing), tickets))

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from listings.locks import sale_lock
 from listings.models import (
@@ -20,14 +19,33 @@ from listings.models import (
     TradingStateKind,
 )  # fmt: skip
 from listings.services.commands import command_write, sale_commands_withdraw
+from listings.services.given_once import (
+    OF_ONE_BUYER,
+    Twice,
+    given_with_others,
+    number_free,
+    number_mark,
+    sale_name,
+)  # fmt: skip
 from listings.services.notify import sale_changed
 from listings.services.sale_alerts import alert_twice, alert_twice_over, alert_twice_staff
 from listings.services.sale_scene import buyer_of
 from listings.services.seat_tickets import Entry, barcodes_of, fingerprint, opened, tickets_enter, tickets_of
+from listings.services.sent_tickets import sent_elsewhere
 from listings.services.trading import trading_state_set
-from listings.states import HANDED_OVER, SALE_LIVE
+from listings.states import HANDED_OVER
 from marketplaces.contracts import Buyer
-from marketplaces.delivery import BY_NUMBER, OF_SEATS, STEPS, Fulfilment, HandOver, step_of
+from marketplaces.delivery import (
+    BY_NUMBER,
+    OF_KIND,
+    OF_SEATS,
+    STEPS,
+    DeliveryStep,
+    DeliveryType,
+    Fulfilment,
+    HandOver,
+    step_of,
+)  # fmt: skip
 from marketplaces.errors import PermanentError
 from marketplaces.registry import hand_overs_of, platform_name
 from portfolios.models import Seat
@@ -46,14 +64,6 @@ _NUMBERS = {
 }
 
 
-class _Twice(Exception):
-    """A ticket or a link that another live sale has (I-10)."""
-
-    def __init__(self, sale: Sale, other: SaleProof) -> None:
-        super().__init__()
-        self.sale, self.other = sale, other
-
-
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """One thing that is handed over: a seat's ticket, a link, or the number of all of them."""
@@ -61,6 +71,7 @@ class _Piece:
     mark: str
     seat_id: uuid.UUID | None = None
     secret: str = field(default="", repr=False)
+    number_mark: str = ""
 
 
 def ways_of(sale: Sale) -> tuple[HandOver, ...]:
@@ -72,7 +83,18 @@ def ways_of(sale: Sale) -> tuple[HandOver, ...]:
     waits = sale.state == SaleState.CONFIRMED or _asked_again(sale)
     if not waits or not sale.stands:
         return ()
-    return tuple(way for way in hand_overs_of(sale.platform) if way in STEPS[step].ways)
+    taken = tuple(way for way in hand_overs_of(sale.platform) if way in STEPS[step].ways)
+    return (_of_its_kind(sale, taken) or taken) if step is DeliveryStep.UNTOLD else taken
+
+
+def _of_its_kind(sale: Sale, ways: Sequence[HandOver]) -> tuple[HandOver, ...]:
+    """Those of these in which its tickets can go, as they were promised; none where that is not known.
+
+    What was listed there by hand says nothing of it.
+    """
+    if sale.listing is None or sale.listing.made_there:
+        return ()
+    return tuple(way for way in ways if way in OF_KIND[DeliveryType(sale.listing.delivery)])
 
 
 def _asked_again(sale: Sale) -> bool:
@@ -103,14 +125,15 @@ def sale_fulfil(
         except IntegrityError:
             # Another sale was given one of the tickets in this moment: by now it is seen.
             return _fulfil(*given)
-    except _Twice as twice:
+    except Twice as twice:
         _stop(twice)
         other = twice.other.sale
         # Nobody learns of another tenant's sale.
-        own = other.tenant_id == twice.sale.tenant_id
-        name = f"{platform_name(other.platform)} sale {other.platform_sale_id}" if own else "another sale"
+        name = sale_name(other) if other.tenant_id == twice.sale.tenant_id else "another sale"
+        number = bool(twice.other.number_mark)
+        what = f"The number was given to the buyer of {name}." if number else f"A ticket of this sale went with {name}."
         raise Conflict(
-            f"A ticket of this sale went with {name}. All selling is halted.", field="tickets",
+            f"{what} All selling is halted.", field="confirmation" if number else "tickets",
             remedy="Look at your sales. Lift the brake once each seat has its own ticket.",
         ) from None  # fmt: skip
 
@@ -123,6 +146,9 @@ def _fulfil(
     if not seen.may(actor, "list"):
         raise NotAllowed("You may look at this sale but not hand it over.")
     if entries and method in OF_SEATS:
+        if ways_of(seen):
+            # What is wrong with the tickets of a way that is not wanted is not the question.
+            _check_way(seen, method)
         # Seats are locked before sales: that these are still the sale's own is judged once that is locked too.
         _check_own(_seats_of(seen), entries)
         tickets_enter(actor=actor, kind=method, entries=entries)
@@ -149,6 +175,7 @@ def _fulfil(
         SaleProof(
             tenant_id=sale.tenant_id, sale=sale, command=command, seat_id=piece.seat_id, place=place, method=method,
             sealed=subject_seal(subject, piece.secret.encode())[0] if piece.secret else b"", fingerprint=piece.mark,
+            number_mark=piece.number_mark,
         )
         for place, piece in enumerate(pieces)
     ])  # fmt: skip
@@ -212,8 +239,7 @@ def _pieces(sale: Sale, way: HandOver, seats: Sequence[Seat], urls: Sequence[str
         if not number:
             detail, remedy = _NUMBERS[way]
             raise InvalidInput(detail, field="confirmation", remedy=remedy)
-        # One number may be of several sales: a parcel, or a transfer to one buyer.
-        return [_Piece(fingerprint(f"{sale.pk} {number}".encode()), secret=number)]
+        return [_number(sale, way, number)]
     if len(seats) != sale.quantity:
         raise Conflict(
             "It is not known which seats were sold.", field="sale", remedy="Say which seats the sale took first."
@@ -261,20 +287,33 @@ def _address(url: str) -> str:
     return urlunsplit(("https", host, parts.path or "/", parts.query, ""))
 
 
-def _check_once(sale: Sale, pieces: Sequence[_Piece]) -> None:
-    """Raises _Twice where a piece is with another live sale, of whatever tenant (I-10).
+def _number(sale: Sale, way: HandOver, number: str) -> _Piece:
+    """The number of a parcel, or of a transfer: one buyer's, who may have bought several times.
 
-    What a buyer was sent he has, also where it was replaced since.
+    The first of his sales has its mark, by which the database keeps everybody else's from it in the same moment.
     """
-    sent = Q(command__state__in=[CommandState.DONE, CommandState.IN_FLIGHT]) | Q(command__outcome_unknown=True)
-    with_buyers = Q(live=True) | sent & Q(sale__state__in=SALE_LIVE)
-    others = SaleProof.objects.filter(with_buyers, fingerprint__in=[piece.mark for piece in pieces]).exclude(sale=sale)
-    if (other := others.select_related("sale").first()) is not None:
-        raise _Twice(sale, other)
+    own = fingerprint(f"{sale.pk} {number}".encode())
+    if way not in OF_ONE_BUYER:
+        return _Piece(own, secret=number)
+    mark = number_mark(sale, number)
+    return _Piece(mark if number_free(sale, mark) else own, secret=number, number_mark=mark)
+
+
+def _check_once(sale: Sale, pieces: Sequence[_Piece]) -> None:
+    """Raises Twice where a piece is with another live sale, of whatever tenant (I-10).
+
+    InvalidInput where it went to a marketplace with a listing of another seat.
+    """
+    if (other := given_with_others(sale, [piece.mark for piece in pieces]).first()) is not None:
+        raise Twice(sale, other)
+    went = sent_elsewhere(sale.tenant_id, [(piece.seat_id, piece.mark) for piece in pieces if piece.seat_id])
+    if went:
+        told = " ".join(sorted(went.values()))
+        raise InvalidInput(f"A ticket is another seat's. {told}", field="tickets", remedy="Give this sale's own.")
 
 
 @transaction.atomic
-def _stop(twice: _Twice) -> None:
+def _stop(twice: Twice) -> None:
     """Everything that this holder sells is halted until he has looked; of two tenants the staff hear."""
     sale = twice.sale
     holder = sale.listing.season_ticket.user_id if sale.listing else sale.account.user_id

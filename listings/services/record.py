@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -33,6 +33,7 @@ from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.wake import outbox_wake
 from listings.states import SALE_LIVE, listing_may_move
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
+from marketplaces.services.links import grant_renewed
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.jobs import enqueue_on_commit
@@ -59,6 +60,7 @@ class Outcome(StrEnum):
     RETRY = "retry"
     UNKNOWN = "unknown"
     GRANT = "grant"
+    GRANT_RENEWED = "grant_renewed"
     REFUSED = "refused"
     HELD_BACK = "held_back"
 
@@ -83,6 +85,8 @@ def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
     Returns whether it was applied.
     """
     with transaction.atomic():
+        if answer.outcome is Outcome.GRANT and grant_renewed(claimed.account):
+            answer = replace(answer, outcome=Outcome.GRANT_RENEWED)
         listing, sale, waiting = command_scene(claimed)
         command = command_lock(claimed.pk)
         if command.state != CommandState.IN_FLIGHT or command.fence != claimed.fence:
@@ -309,6 +313,11 @@ def _grant(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | 
     _put_back(command, 0, answer.error, False)
 
 
+def _grant_renewed(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, _answer: Answer) -> None:
+    """It went with a grant that its account has no more: it goes with the one that is there, which nobody refused."""
+    _put_back(command, 0, "", False)
+
+
 def _put_back(command: MarketplaceCommand, wait_s: float, error: str, unknown: bool) -> None:
     command.state = CommandState.PENDING
     command.not_before = seconds_from_now(wait_s)
@@ -355,6 +364,7 @@ _APPLY: dict[Outcome, _Apply] = {
     Outcome.RETRY: _again,
     Outcome.UNKNOWN: _again,
     Outcome.GRANT: _grant,
+    Outcome.GRANT_RENEWED: _grant_renewed,
     Outcome.REFUSED: _refused,
     Outcome.HELD_BACK: _held_back,
 }

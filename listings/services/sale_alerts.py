@@ -92,7 +92,7 @@ def alerts_settle(sale: Sale) -> None:
     """The sale has come to another state: the alerts that say or ask otherwise are over."""
     over = [kind for kind, state in _TRUE_WHILE.items() if state != sale.state]
     # Of a game that is off no money comes, and nothing is to be handed over.
-    over += [] if sale.stands else [_PROMISED, _SOLD]
+    over += [] if sale.stands else [_PROMISED, _SOLD, _AGAIN]
     sale_settle_kinds(sale, *over, *(() if sale.state in SALE_LIVE else (_AGAIN, _TWICE)))
 
 
@@ -146,8 +146,8 @@ def on_show_by_hand(sale: Sale) -> list[str]:
 
 
 def alert_again(sale: Sale) -> None:
-    """Its marketplace wants tickets that went before, or (nothing is asked again any more) has them."""
-    if sale.asked_again_at is None:
+    """Its marketplace wants tickets that went before, or (nothing is asked again any more) has them, or needs none."""
+    if sale.asked_again_at is None or not sale.stands:
         sale_settle_kinds(sale, _AGAIN)
         return
     said = f" It says: {sale.delivery_note}." if sale.delivery_note else ""

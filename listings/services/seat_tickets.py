@@ -10,12 +10,13 @@ from django.utils.crypto import salted_hmac
 
 from listings.models import CommandKind, Listing, SeatTicket
 from listings.services.commands import command_write
+from listings.services.sent_tickets import sent_elsewhere, sent_keep
 from listings.states import OFFERED
 from marketplaces import delivery
 from marketplaces.contracts import Capability
 from marketplaces.delivery import OF_SEATS, HandOver
 from marketplaces.registry import platform_can
-from portfolios.locks import seats_lock_whole
+from portfolios.locks import seats_lock, seats_lock_whole
 from portfolios.models import Seat
 from portfolios.services.ledger import seats_for
 from seatsync.core.actors import Actor
@@ -120,7 +121,7 @@ def _problem(kind: HandOver, entry: Entry, media: str) -> tuple[str, str] | None
 
 
 def _check_once(seats: Mapping[uuid.UUID, Seat], entries: Sequence[Entry], prints: Sequence[str]) -> None:
-    """Raises InvalidInput where a ticket is given twice, here or to a seat that has it already."""
+    """Raises InvalidInput where a ticket is given twice: here, to a seat that has it, or to whoever buys elsewhere."""
     problems, met = [], dict[str, Seat]()
     tenant_id = next(iter(seats.values())).tenant_id
     others = SeatTicket.objects.filter(tenant_id=tenant_id, fingerprint__in=prints).exclude(seat_id__in=seats)
@@ -132,6 +133,11 @@ def _check_once(seats: Mapping[uuid.UUID, Seat], entries: Sequence[Entry], print
             detail = f"Seat {other.seat_number} of {other.section}/{other.row} has the same ticket."
             problems.append(FieldProblem(f"seat_{seat.seat_number}", detail, "Give each seat its own."))
         met[mark] = seat
+    went = sent_elsewhere(tenant_id, [(entry.seat_id, mark) for entry, mark in zip(entries, prints, strict=True)])
+    problems += [
+        FieldProblem(f"seat_{seats[seat_id].seat_number}", words, "Give another, or take that listing down first.")
+        for seat_id, words in went.items()
+    ]
     if problems:
         raise InvalidInput("Some tickets are given twice.", problems=tuple(problems))
 
@@ -187,8 +193,29 @@ def barcodes_of(tickets: Iterable[delivery.SeatTicket]) -> list[str]:
 
 def barcodes_whole(listing: Listing) -> tuple[delivery.SeatTicket, ...]:
     """The barcodes of all seats that a listing offers, in their order; empty where one is missing."""
+    return _whole(_barcodes_kept(listing))
+
+
+def _barcodes_kept(listing: Listing) -> list[SeatTicket]:
     offered = [row.seat for row in listing.listing_seats.filter(offered=True).select_related("seat")]
     known = tickets_of(offered, HandOver.BARCODE)
-    found = [opened(known[seat.pk]) for seat in sorted(offered, key=lambda one: one.seat_number) if seat.pk in known]
-    whole = [ticket for ticket in found if ticket is not None]
-    return tuple(whole) if len(whole) == len(offered) else ()
+    in_order = [known[seat.pk] for seat in sorted(offered, key=lambda one: one.seat_number) if seat.pk in known]
+    return in_order if len(in_order) == len(offered) else []
+
+
+def _whole(kept: Sequence[SeatTicket]) -> tuple[delivery.SeatTicket, ...]:
+    whole = [ticket for ticket in map(opened, kept) if ticket is not None]
+    return tuple(whole) if len(whole) == len(kept) else ()
+
+
+@transaction.atomic
+def barcodes_send(listing: Listing) -> tuple[delivery.SeatTicket, ...]:
+    """Those that go to its marketplace with a listing now: to no buyer of another seat while that may sell (I-10).
+
+    Read under the seats' locks, since a seat's may be replaced at this moment. Raises Busy.
+    """
+    seats_lock(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True))
+    kept = _barcodes_kept(listing)
+    sent = _whole(kept)
+    sent_keep(listing, {ticket.seat_id: ticket.fingerprint for ticket in kept} if sent else {})
+    return sent

@@ -15,11 +15,11 @@ from django.db.models import Exists, OuterRef, Q
 from listings.locks import commands_claimable
 from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.services.execute import (
-    GRANT_ENDED,
     answer_of,
     create_unsent,
     draft_wanted,
     drafted_of,
+    link_of,
     listing_of,
     price_keep,
     reprice_unsent,
@@ -30,7 +30,6 @@ from listings.services.seat_tickets import barcodes_of
 from marketplaces.contracts import AccountChange, Draft, Link, MarketplaceAdapter, NewPrice, RemoteListing
 from marketplaces.errors import PermanentError, secrets_leave_out, secrets_left_out
 from marketplaces.registry import adapter_get
-from marketplaces.services.links import link_for
 from seatsync.core.clock import now
 from seatsync.core.http import calls_within
 
@@ -93,8 +92,7 @@ def execute_together(commands: Sequence[MarketplaceCommand]) -> list[tuple[Marke
     try:
         adapter = adapter_get(account.platform)
         with calls_within(settings.HTTP_TOTAL_TIMEOUT_S):
-            refresh = any(command.last_error.startswith(GRANT_ENDED) for command in commands)
-            link = link_for(account, force_refresh=refresh)
+            link = link_of(commands)
             changes = _prepared(adapter, link, commands, answers)
             if changes:
                 with secrets_left_out(code for _, change in changes for code in _secrets(change)):

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from difflib import SequenceMatcher
@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from marketplaces.contracts import EventQuery, RemoteEvent
+from marketplaces.contracts import EventQuery, PaymentLine, RemoteEvent
 from marketplaces.errors import AlreadyGone, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 
 CENT = Decimal("0.01")
@@ -252,3 +252,11 @@ def _date_of(response: httpx.Response) -> datetime | None:
 def _bare(url: str) -> str:
     """Without the query, which may carry a key."""
     return url.split("?", 1)[0]
+
+
+def lines_nearest(readings: Sequence[tuple[PaymentLine, ...]], net: Decimal) -> tuple[PaymentLine, ...]:
+    """The reading of a payment's lines that comes nearest to what was paid; the first of those that come as near.
+
+    Whether what is taken off is told with a minus is documented nowhere, and what is given back has the other sign.
+    """
+    return min(readings, key=lambda lines: abs(sum((line.net for line in lines), Decimal(0)) - net))

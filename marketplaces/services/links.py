@@ -139,12 +139,23 @@ def over_link(account: MarketplaceAccount, call: Callable[[Link], T]) -> T:
         raise
 
 
+def grant_renewed(account: MarketplaceAccount) -> bool:
+    """Whether the account has another grant by now than this copy of it; so it stays until the transaction ends.
+
+    Raises Busy where the grant is being renewed at this moment.
+    """
+    with lock_waiting("this account's grant"):
+        held = accounts_locked().get(pk=account.pk)
+    given_anew = account.needs_reconnect and not held.needs_reconnect
+    return given_anew or held.access_token != account.access_token
+
+
 @transaction.atomic
 def reconnect_ask(account_id: uuid.UUID, error: str, *, seen_token: str) -> None:
     """Use this grant no more, and ask the account's holder to connect it again."""
     account = accounts_locked().get(pk=account_id)
-    if not account.is_active or account.access_token != seen_token:
-        return  # renewed or given up meanwhile
+    if not account.is_active or account.needs_reconnect or account.access_token != seen_token:
+        return  # renewed or given up meanwhile, or he was asked
     MarketplaceAccount.objects.filter(pk=account.pk).update(
         needs_reconnect=True, **trouble(f"The grant has ended: {error}")
     )
@@ -188,7 +199,5 @@ def _refresh(account_id: uuid.UUID, *, seen_token: str) -> MarketplaceAccount:
         # Nothing was sent, so nothing is unknown: it is tried again.
         raise TemporaryError("Another worker is renewing this account's grant, and its marketplace is slow.") from error
     except GrantExpired as error:
-        MarketplaceAccount.objects.filter(pk=account_id).update(
-            needs_reconnect=True, **trouble(f"The grant has ended: {error}")
-        )
+        reconnect_ask(account_id, f"{error}", seen_token=seen_token)
         raise

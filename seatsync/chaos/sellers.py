@@ -127,9 +127,8 @@ class Sellers(Worker):
         owner = next(h.actor for h in self._holders if h.actor.user_id == sale.account.user_id)
         by_url = method == HandOver.TRANSFER_URL
         urls = [f"https://tickets.example/{sale.pk}/{number}" for number in range(sale.quantity if by_url else 0)]
+        number = "" if by_url else f"C-{sale.pk}"
         try:
-            sale_fulfil(
-                actor=owner, sale_id=sale.pk, method=method, transfer_urls=urls, confirmation="" if by_url else "C-1"
-            )
+            sale_fulfil(actor=owner, sale_id=sale.pk, method=method, transfer_urls=urls, confirmation=number)
         except SeatSyncError:
             return

@@ -19,6 +19,7 @@ from portfolios.services.ledger import seats_set_state
 from seatsync.core.clock import now
 from seatsync.live.alerts import alert_raise
 from tests.analytics.conftest import SignIn
+from tests.listings.ended import Ended
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market, build_market
 
@@ -49,6 +50,31 @@ def test_what_a_game_brought_is_to_the_cent_what_its_sales_brought(market: Marke
     (row,) = [row for row in overview.games if row.sold_seats]
     assert row.sold_proceeds == Decimal("65.23")
     assert overview.totals.sold_proceeds == Decimal("65.23")
+
+
+def test_proceeds_that_are_not_told_are_in_no_sum_until_they_came(market: Market, sign_in: SignIn) -> None:
+    """What a person told of the price alone is kept as gross: a fee is still to go off it."""
+    holding = market.holding
+    alpha, _ = market.published(holding.seats[:2])
+    ended = Ended(market, market.alpha.sell(alpha.external_id, (1, 2)))
+    market.webhook(ended.remote)
+    Sale.objects.update(fees=Decimal("0.00"), proceeds=Decimal("168.00"), proceeds_told=False)
+    client, url = sign_in(holding.actor), reverse("analytics:season_detail", args=[holding.ticket.pk])
+    overview = ended.overview()
+    (row,) = [row for row in overview.games if row.sold_seats]
+    totals = overview.totals
+    assert (row.untold, row.untold_sales, row.sold_proceeds, row.sold_cost, row.result) == (2, 1, 0, 0, None)
+    assert (totals.sold.seats, totals.counted, totals.sold_proceeds, totals.result) == (2, 0, 0, None)
+    page = client.get(url).content.decode()
+    assert "after fees; 1 sale whose proceeds are not told left out" in page
+    assert ("no proceeds are told" in page, "2 sold, proceeds not told" in page) == (True, True)
+    # What came of it is known, charges off, though nobody ever said what it would be.
+    ended.pays("P-1", penalty="1.20")
+    overview = ended.overview()
+    (row,) = [row for row in overview.games if row.sold_seats]
+    assert (row.untold, row.sold_proceeds) == (0, Decimal("150.00"))
+    assert (overview.totals.untold_sales, overview.totals.sold_proceeds) == (0, Decimal("150.00"))
+    assert "proceeds are not told" not in client.get(url).content.decode()
 
 
 def test_money_of_two_currencies_is_not_added_up(market: Market, sign_in: SignIn) -> None:

@@ -33,7 +33,7 @@ from marketplaces.contracts import (
     RemoteSaleState,
     Traits,
 )
-from marketplaces.delivery import Fulfilment, HandOver  # fmt: skip
+from marketplaces.delivery import DeliveryType, Fulfilment, HandOver, SeatTicket  # fmt: skip
 from marketplaces.errors import AlreadyGone, AlreadySold, BadSignature, NotSupported
 from seatsync.core.clock import now
 from seatsync.core.money import round_money
@@ -54,6 +54,7 @@ class ScriptedPlatform:
     key: str
     seller_allocates: bool = False
     hand_overs: tuple[HandOver, ...] = tuple(HandOver)
+    deliveries: tuple[DeliveryType, ...] = (DeliveryType.MOBILE_TRANSFER,)
     listings: dict[str, RemoteListing] = field(default_factory=dict)
     seats: dict[str, list[int]] = field(default_factory=dict)
     sales: dict[str, RemoteSale] = field(default_factory=dict)
@@ -86,7 +87,7 @@ class ScriptedPlatform:
         return Traits(
             key=self.key, name=self.key.title(), auth="token", contract="official", capabilities=capabilities,
             default_per_second=10_000, default_burst=10_000, seller_allocates=self.seller_allocates,
-            hand_overs=self.hand_overs, site=self.site,
+            hand_overs=self.hand_overs, deliveries=self.deliveries, site=self.site,
         )  # fmt: skip
 
     def _enter(self, call: str, what: str) -> None:
@@ -201,6 +202,10 @@ class ScriptedPlatform:
         self.seats[ref.external_id] = list(seats)
         self._leave("resize")
         return self.listings[ref.external_id]
+
+    def supply(self, link: Link, ref: ListingRef, tickets: Sequence[SeatTicket]) -> RemoteListing:
+        self._enter("supply", ref.external_id)
+        return self._active(ref)
 
     def delist(self, link: Link, ref: ListingRef) -> None:
         self._enter("delist", ref.external_id)

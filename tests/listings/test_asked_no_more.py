@@ -263,3 +263,19 @@ def test_a_number_that_is_none_is_refused_on_the_page_and_the_task_stays(market:
     assert (task.state, "Nothing was noted." in answer.text, "Thank you" in answer.text) == (
         "needs_person", True, False,
     )  # fmt: skip
+
+
+def test_a_label_that_is_here_is_not_fetched_again(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    sale = sold(market)
+    Sale.objects.update(delivery_step=DeliveryStep.LABELS)
+    fetched: list[str] = []
+
+    def fetch(_link: object, sale_id: str) -> bytes:
+        fetched.append(sale_id)
+        return b"%PDF-1.4 a label\n%%EOF"
+
+    monkeypatch.setattr(market.alpha, "shipping_label", fetch, raising=False)
+    for _ in range(2):
+        sale.refresh_from_db()
+        assert labels.label_fetch(sale)
+    assert fetched == [sale.platform_sale_id]

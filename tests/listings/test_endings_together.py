@@ -19,6 +19,7 @@ from listings.services.sale_recheck import sale_missing
 from listings.services.sale_saga import sale_apply
 from listings.states import ending_standing
 from marketplaces.contracts import RemoteSale, RemoteSaleState
+from marketplaces.delivery import DeliveryStep
 from portfolios.locks import seats_lock
 from portfolios.models import Game, GameStatus, Seat
 from portfolios.services.games import game_move
@@ -215,6 +216,42 @@ def test_a_game_that_is_called_off_while_its_sale_waits_for_the_seats_is_off_for
     monkeypatch.setattr(sale_saga, "seats_lock", lock_late)
     sale_apply(account=market.accounts["alpha"], remote=remote)
     assert Ended(market, remote).sale.ending == SaleEnding.GAME_OFF
+
+
+def test_nothing_is_asked_again_of_a_game_that_is_off_and_all_of_it_once_it_is_on_again(ended: Ended) -> None:
+    wanted = replace(
+        ended.market.alpha.move(ended.remote.sale_id, RemoteSaleState.AWAITING_FULFILMENT),
+        step=DeliveryStep.TRANSFER_AGAIN,
+    )  # fmt: skip
+    asked = Alert.objects.filter(kind="sale.again", user_id=ended.market.holding.user.pk)
+    call_off(ended)
+    sale_apply(account=ended.market.accounts["alpha"], remote=wanted)
+    assert (ended.sale.asked_again_at is None, asked.exists()) == (False, False)
+    for status, firing in ((GameStatus.SCHEDULED, True), (GameStatus.CANCELLED, False), (GameStatus.SCHEDULED, True)):
+        call_off(ended, status)
+        assert asked.filter(state="firing").exists() is firing
+
+
+def test_a_complaint_is_over_with_the_next_clear_word_whatever_came_between(ended: Ended) -> None:
+    ended.says(RemoteSaleState.ISSUE, "Issue")
+    ended.says(RemoteSaleState.UNKNOWN, "Wobbly")
+    assert ended.sale.ending == SaleEnding.CLAIM
+    assert ended.alert("sale.unclear").state == "firing"
+    ended.says(RemoteSaleState.AWAITING_FULFILMENT, "Confirmed")
+    assert (ended.sale.ending, ended.sale.claim_reason) == ("", "")
+    assert [ended.alert(kind).state for kind in ("sale.claim", "sale.unclear")] == ["recovered", "recovered"]
+    # What its holder was told in a letter ends by no word of an interface.
+    ended.report("claim")
+    ended.says(RemoteSaleState.UNKNOWN, "Wobbly")
+    ended.says(RemoteSaleState.AWAITING_FULFILMENT, "Confirmed")
+    assert (ended.sale.ending, ended.sale.claim_reason) == (SaleEnding.CLAIM, "they wrote so")
+
+
+def test_a_word_that_is_clear_again_ends_the_question_about_the_one_before(ended: Ended) -> None:
+    ended.says(RemoteSaleState.UNKNOWN, "Wobbly")
+    assert ended.alert("sale.unclear").state == "firing"
+    ended.says(RemoteSaleState.AWAITING_FULFILMENT, "Confirmed")
+    assert ended.alert("sale.unclear").state == "recovered"
 
 
 def test_a_sale_that_is_told_after_its_game_was_postponed_is_a_sale(market: Market) -> None:

@@ -14,6 +14,9 @@ from listings.services.reconcile import accounts_reconcile_due
 from marketplaces.contracts import EventStanding, EventState, RemoteEvent
 from marketplaces.errors import PermanentError, TemporaryError
 from marketplaces.models import LimitVersion, MarketplaceAccount
+from marketplaces.registry import adapter_get
+from marketplaces.services.links import link_for
+from portfolios.locks import seats_lock
 from portfolios.models import EventMapping, Game
 from portfolios.selectors import game_mapped_to
 from portfolios.services.games import game_move
@@ -345,3 +348,51 @@ def test_what_is_listed_there_by_hand_is_not_taken_for_a_game_that_moved_away(ma
     assert game_mapped_to("alpha", "E-1", paper=True) == market.holding.game
     moved(market)
     assert game_mapped_to("alpha", "E-1", paper=True) is None
+
+
+def test_of_two_who_are_told_the_same_at_once_one_takes_the_game_down(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapping = on_sale(market)
+    locked = list[set[Any]]()
+
+    def late(seat_ids: Any) -> Any:
+        locked.append(set(seat_ids))
+        # The other one was faster, while the seats were waited for.
+        EventMapping.objects.filter(pk=mapping.pk).update(told_state="postponed")
+        return seats_lock(seat_ids)
+
+    monkeypatch.setattr(event_news, "seats_lock", late)
+    told = EventStanding("E-1", EventState.POSTPONED, "Off", starts_at=market.holding.game.starts_at)
+    assert not event_news.event_told(account=market.accounts["alpha"], mapping=mapping, told=told)
+    assert (asked(), len(market.alpha.shown())) == ([], 1)
+    # All of the game's seats, which every publication takes: what is offered later sees what was told.
+    assert locked == [set(mapping.game.seats.values_list("pk", flat=True))]
+
+
+def test_a_game_that_has_begun_is_asked_about_no_more(market: Market) -> None:
+    mapping = on_sale(market)
+    EventMapping.objects.update(told_at=None)
+    before = market.alpha.calls.count(("event_standings", "E-1"))
+    Game.objects.filter(pk=mapping.game_id).update(starts_at=now() - timedelta(minutes=1))
+    event_news.events_ask(
+        adapter=adapter_get("alpha"), link=link_for(market.accounts["alpha"]), account=market.accounts["alpha"],
+        alive=lambda: None,
+    )  # fmt: skip
+    assert market.alpha.calls.count(("event_standings", "E-1")) == before
+
+
+def test_a_webhook_about_an_event_that_is_mapped_nowhere_locks_the_seats_too(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alpha, _ = market.published(market.holding.seats[:2])
+    EventMapping.objects.all().delete()
+    locked = list[set[Any]]()
+
+    def watched(seat_ids: Any) -> Any:
+        locked.append(set(seat_ids))
+        return seats_lock(seat_ids)
+
+    monkeypatch.setattr(event_news, "seats_lock", watched)
+    assert event_news.event_inactive(account=market.accounts["alpha"], listing=alpha)
+    assert locked == [set(alpha.game.seats.values_list("pk", flat=True))]

@@ -8,13 +8,13 @@ import pytest
 from django.test import Client
 
 from listings.locks import sale_lock
-from listings.models import MarketplaceCommand, Sale, SaleProof, SaleSeat, SeatTicket, TradingState
+from listings.models import Listing, MarketplaceCommand, Sale, SaleProof, SaleSeat, SeatTicket, TradingState
 from listings.services import fulfil
 from listings.services.fulfil import proof_of, sale_fulfil, ways_of
 from listings.services.sale_saga import sale_apply
 from listings.services.seat_tickets import Entry, tickets_enter
 from marketplaces.contracts import Buyer, RemoteSaleState
-from marketplaces.delivery import DeliveryStep
+from marketplaces.delivery import DeliveryStep, HandOver
 from marketplaces.errors import PermanentError
 from seatsync.accounts.models import User
 from seatsync.accounts.services.tokens import tokens_issue
@@ -258,3 +258,41 @@ def test_seats_that_the_sale_lost_while_its_lock_was_waited_for_get_no_ticket_of
             tickets=[Entry(seat.pk, barcode=f"88001234567{seat.seat_number}") for seat in market.holding.seats[:2]],
         )  # fmt: skip
     assert not SeatTicket.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("delivery", "ways"),
+    [
+        ("mobile_transfer", ["mobile_transfer", "transfer_url"]), ("barcode", ["barcode"]), ("pdf", ["pdf"]),
+        ("qr_code", ["qr_code"]), ("paper", ["tracking", "reservation_code", "drop_off"]),
+    ],
+)  # fmt: skip
+def test_while_its_marketplace_tells_nothing_the_ways_are_those_of_what_was_promised(
+    market: Market, sale: Sale, delivery: str, ways: list[str]
+) -> None:
+    Listing.objects.update(delivery=delivery)
+    told = api(market.holding.user, market).get(f"/api/v1/sales/{sale.pk}/delivery/").json()
+    assert told["ways"] == ways
+    # Where its marketplace says what it wants, that counts.
+    Sale.objects.update(delivery_step=DeliveryStep.FILES)
+    assert ways_of(Sale.objects.get()) == ("pdf",)
+
+
+@pytest.mark.parametrize("change", [{"made_there": True}, {"delivery": "paper"}], ids=str)
+def test_where_that_is_not_known_or_is_not_taken_every_way_is_offered(
+    market: Market, sale: Sale, change: dict[str, Any]
+) -> None:
+    market.alpha.hand_overs = (HandOver.PDF, HandOver.BARCODE)
+    Listing.objects.update(**change)
+    assert ways_of(Sale.objects.get()) == ("pdf", "barcode")
+
+
+def test_a_way_that_is_not_wanted_is_what_is_wrong_whatever_is_given_with_it(market: Market, sale: Sale) -> None:
+    Sale.objects.update(delivery_step=DeliveryStep.BARCODES)
+    given = {"method": "pdf", "tickets": [{"seat": market.holding.seats[0].pk, "barcode": "880012345678"}]}
+    answer = api(market.holding.user, market).post(
+        f"/api/v1/sales/{sale.pk}/fulfil/", given, content_type="application/json"
+    )
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["remedy"]) == ("method", "Use barcode.")

@@ -117,3 +117,12 @@ def test_the_admin_undoes_says_what_came_down_and_does_not_rewrite_what_stands(m
     assert mapping.remote_event_id == "E-5"
     assert "E-5" in client.get(f"{page}?q=owls").text
     assert "E-5" not in client.get(f"{page}?q=pelicans").text
+
+
+def test_what_was_given_up_without_knowing_what_came_of_it_comes_down_too(market: Market) -> None:
+    mapping = matched(market)
+    here = Listing.objects.filter(platform="alpha")
+    here.update(status="error")
+    assert event_mapping_undo(actor=market.holding.staff, mapping_id=mapping.pk) == 1
+    market.work()
+    assert (here.get().status, market.alpha.shown()) == ("cancelled", [])

@@ -173,7 +173,7 @@ def machine(  # noqa: C901 - one rule a move
                 with suppress(Conflict):  # it is on its way
                     sale_fulfil(
                         actor=self.market.holding.actor, sale_id=sales[pick].pk, method="mobile_transfer",
-                        confirmation="C-1",
+                        confirmation=f"C-{sales[pick].pk}",
                     )  # fmt: skip
 
         @rule(pick=st.integers(0, 3), goes=st.booleans())

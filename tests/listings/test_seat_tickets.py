@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from listings.models import SeatTicket
+from listings.models import Listing, ListingTicket, MarketplaceCommand, SeatTicket
 from listings.services import seat_tickets
-from listings.services.seat_tickets import Entry, opened, tickets_enter
+from listings.services.seat_tickets import Entry, barcodes_send, barcodes_whole, opened, tickets_enter
 from marketplaces.delivery import DeliveryType
+from portfolios.models import Seat
 from seatsync.accounts.services.tokens import tokens_issue
-from seatsync.core.errors import InvalidInput
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, InvalidInput
 from tests.builders import Holding
+from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 PDF = b"%PDF-1.4 one ticket\n%%EOF"
@@ -120,3 +123,60 @@ def test_the_usual_kind_of_a_season_ticket_does_not_decide_what_is_looked_at_nex
     kept = client.post(page, {"kind": "barcode", "seat_1": ONE}, follow=True)
     assert kept.redirect_chain == [(f"{page}?kind=barcode", 302)]
     assert "ends in 0001" in kept.text
+
+
+def test_seats_that_were_taken_out_of_the_ledger_meanwhile_get_no_tickets(
+    holding: Holding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, check = holding.seats[1], seat_tickets._checked
+
+    def late(*given: Any) -> list[str]:
+        Seat.objects.filter(pk=gone.pk).delete()
+        return check(*given)
+
+    monkeypatch.setattr(seat_tickets, "_checked", late)
+    with pytest.raises(Conflict, match="season ticket of these seats was changed"):
+        tickets_enter(
+            actor=holding.actor, kind="barcode",
+            entries=[Entry(holding.seats[0].pk, barcode=ONE), Entry(gone.pk, barcode=TWO)],
+        )  # fmt: skip
+    assert not SeatTicket.objects.exists()
+
+
+def test_barcodes_go_with_a_listing_all_or_none(market: Market) -> None:
+    (listing,) = market.publish(market.holding.seats[:2], account_ids=[market.accounts["alpha"].pk])
+    seats, actor = market.holding.seats, market.holding.actor
+    tickets_enter(actor=actor, kind="barcode", entries=[Entry(seats[0].pk, barcode=ONE)])
+    assert (barcodes_whole(listing), barcodes_send(listing)) == ((), ())
+    assert not ListingTicket.objects.exists()
+    tickets_enter(actor=actor, kind="barcode", entries=[Entry(seats[1].pk, barcode=TWO)])
+    assert [ticket.barcode for ticket in barcodes_whole(listing)] == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    ("seen", "kind", "supplied"),
+    [
+        ({}, "barcode", True), ({"status": "paused"}, "barcode", True), ({"status": "cancelled"}, "barcode", False),
+        ({"status": "delisting"}, "barcode", False), ({"undeliverable_at": None}, "barcode", False), ({}, "pdf", False),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_only_listings_that_are_hidden_for_want_of_barcodes_are_supplied(
+    market: Market, seen: dict[str, Any], kind: str, *, supplied: bool
+) -> None:
+    alpha, _ = market.published(market.holding.seats[:1])
+    Listing.objects.filter(pk=alpha.pk).update(**{"undeliverable_at": now(), **seen})
+    given = {"barcode": ONE} if kind == "barcode" else {"content": PDF}
+    tickets_enter(actor=market.holding.actor, kind=kind, entries=[Entry(market.holding.seats[0].pk, **given)])
+    assert MarketplaceCommand.objects.filter(kind="supply", listing=alpha).exists() is supplied
+
+
+def test_a_seat_that_a_hidden_listing_offers_no_more_is_not_what_it_waits_for(market: Market) -> None:
+    alpha, _ = market.published(market.holding.seats[:2])
+    Listing.objects.filter(pk=alpha.pk).update(undeliverable_at=now())
+    first, second = market.holding.seats[:2]
+    alpha.listing_seats.filter(seat=first).update(offered=False)
+    tickets_enter(actor=market.holding.actor, kind="barcode", entries=[Entry(first.pk, barcode=ONE)])
+    assert not MarketplaceCommand.objects.filter(kind="supply").exists()
+    tickets_enter(actor=market.holding.actor, kind="barcode", entries=[Entry(second.pk, barcode=TWO)])
+    assert MarketplaceCommand.objects.filter(kind="supply", listing=alpha).count() == 1

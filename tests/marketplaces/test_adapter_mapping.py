@@ -145,6 +145,31 @@ def test_stubhub_listing_states(body: dict[str, Any], state: RemoteListingState)
     assert stubhub.listing_of(whole).state is state
 
 
+@pytest.mark.parametrize(
+    ("total", "charges", "expected"),
+    [
+        # What is taken off comes with a minus or without.
+        ("90", [("order_payment", "100"), ("seller_fees", "-10")], ("100", "10", "0", "90")),
+        ("90", [("order_payment", "100"), ("seller_fees", "10")], ("100", "10", "0", "90")),
+        ("65", [("order_payment", "100"), ("seller_fees", "10"), ("late_fee", "25")], ("100", "10", "25", "65")),
+        # A sale that is taken back with its fee, and charges that are given back.
+        ("-90", [("order_payment", "-100"), ("seller_fees", "10")], ("-100", "-10", "0", "-90")),
+        ("-90", [("order_payment", "-100"), ("seller_fees", "-10")], ("-100", "-10", "0", "-90")),
+        ("115", [("order_payment", "100"), ("seller_fees", "-10"), ("late_fee", "25")], ("100", "10", "-25", "115")),
+        ("25", [("late_fee", "25")], ("0", "0", "-25", "25")),
+        ("-25", [("late_fee", "25")], ("0", "0", "25", "-25")),
+        # Where the total settles nothing, a minus is what is taken off.
+        ("100", [("order_payment", "100"), ("seller_fees", "-10")], ("100", "10", "0", "90")),
+    ],
+)  # fmt: skip
+def test_seatgeek_amounts_keep_their_signs(
+    total: str, charges: list[tuple[str, str]], expected: tuple[str, ...]
+) -> None:
+    told = [{"type": kind, "order_id": "9", "amount": amount} for kind, amount in charges]
+    (line,) = seatgeek.invoice_of({"invoice_id": 1, "total": total, "charges": told}).lines
+    assert (line.gross, line.fee, line.penalty, line.net) == tuple(map(Decimal, expected))
+
+
 def detail(amount: str, reason: str) -> dict[str, Any]:
     return {"amount": {"amount": Decimal(amount), "currency_code": "USD"}, "reason_description": reason}
 

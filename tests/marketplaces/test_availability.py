@@ -12,6 +12,7 @@ from marketplaces.services import availability
 from marketplaces.services.availability import availability_read
 from marketplaces.tasks import read_availability
 from portfolios.models import EventMapping, Game
+from seatsync.accounts.models import User
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from tests.market import Market
@@ -135,3 +136,42 @@ def test_the_games_page_shows_what_a_marketplace_says_of_its_event_and_when(mark
 
 def test_a_game_that_is_mapped_nowhere_has_no_such_panel(market: Market) -> None:
     assert "What marketplaces say of the game" not in page(market)
+
+
+def test_so_many_requests_are_made_in_a_round_and_none_is_spent_where_only_the_holder_can_help(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped(market)
+    market.alpha.left = {"E-0": PrimaryLeft.PLENTY}
+    own = MarketplaceAccount.objects.get(platform="alpha")
+    second = MarketplaceAccount.objects.create(
+        tenant_id=own.tenant_id, user=User.objects.get(email="co@example.com"), platform="alpha", access_token="token"
+    )
+    taken = set[object]()
+
+    def take(account: MarketplaceAccount) -> bool:
+        taken.add(account.pk)
+        return True
+
+    monkeypatch.setattr(availability, "token_take", take)
+    # Nothing is kept, so that each account would ask for itself.
+    market.alpha.script["primary_left"] = [TemporaryError("429")] * 9
+    availability_read()
+    assert (len(asked(market)), taken) == (2, {own.pk, second.pk})
+    monkeypatch.setattr(availability, "MOST_REQUESTS", 1)
+    availability_read()
+    assert len(asked(market)) == 3
+    taken.clear()
+    MarketplaceAccount.objects.filter(pk=own.pk).update(needs_reconnect=True)
+    availability_read()
+    assert (len(asked(market)), taken) == (4, {second.pk})
+
+
+def test_a_limit_that_keeps_all_for_urgent_requests_lets_one_through_all_the_same(market: Market) -> None:
+    mapped(market)
+    market.alpha.left = {"E-0": PrimaryLeft.PLENTY}
+    LimitVersion.objects.create(
+        platform="alpha", per_second="0.001", burst=1, reserved=2, valid_from=date(2024, 1, 1), source="test",
+        checked_on=date(2024, 1, 1),
+    )  # fmt: skip
+    assert availability_read() == 1

@@ -173,6 +173,35 @@ def test_a_payment_of_several_orders_is_parted_to_the_cent() -> None:
     assert paid.lines[-1] == PaymentLine("", Decimal(0), Decimal(0), Decimal(10), Decimal(-10))
 
 
+@pytest.mark.parametrize(
+    ("paid", "credited", "debited", "expected"),
+    [
+        # What is taken off comes with a minus or without.
+        ("90", ["100"], ["10"], [("100", "0"), ("0", "10")]),
+        ("90", ["100"], ["-10"], [("100", "0"), ("0", "10")]),
+        # A sale that is taken back, and a charge that is given back.
+        ("-100", ["-100"], [], [("-100", "0")]),
+        ("110", ["100"], ["-10"], [("100", "0"), ("0", "-10")]),
+        ("115", ["100"], ["10", "-25"], [("100", "0"), ("0", "10"), ("0", "-25")]),
+        # Where the payment settles nothing, a plus is what is taken off.
+        ("100", ["100"], ["10"], [("100", "0"), ("0", "10")]),
+    ],
+)  # fmt: skip
+def test_vivids_amounts_keep_their_signs(
+    paid: str,
+    credited: list[str],
+    debited: list[str],
+    expected: list[tuple[str, str]],
+) -> None:
+    whole = {
+        name: [{"orderNumber": ["1"], "amount": amount} for amount in amounts]
+        for name, amounts in (("creditItems", credited), ("debitItems", debited))
+    }
+    lines = mapping.payment_of({"id": 5, "amount": paid}, whole).lines
+    assert [(line.gross, line.penalty) for line in lines] == [(Decimal(g), Decimal(p)) for g, p in expected]
+    assert [line.net for line in lines] == [line.gross - line.penalty for line in lines]
+
+
 def test_each_list_of_orders_has_its_own_pace(world: World, link: Link) -> None:
     since = datetime.fromtimestamp(world.moment, UTC)
     list(ADAPTER.sales_since(link, since))

@@ -279,27 +279,36 @@ def updated_at(order: Any) -> datetime | None:
 
 
 def invoice_of(body: Any) -> RemotePayment:
-    """A weekly invoice with its charges by order: payments are credits, fees and the rest debits."""
+    """A weekly invoice with its charges by order: payments are credits, fees and the rest debits.
+
+    A payment that is taken back and a charge that is given back keep their signs.
+    """
     invoice = _wire.dig(body, "invoice") or _wire.dig(body, "remittance") or body
-    lines: dict[str, list[Decimal]] = {}
-    notes: dict[str, list[str]] = {}
-    for charge in _wire.items_at(invoice, "charges"):
-        order_id, kind = _wire.text_at(charge, "order_id"), _wire.text_at(charge, "type")
-        amount = abs(_wire.decimal_of(_wire.dig(charge, "amount")) or _ZERO)
-        parts = lines.setdefault(order_id, [_ZERO, _ZERO, _ZERO])
-        part = {"order_payment": 0, "seller_fees": 1}.get(kind, 2)
-        parts[part] += amount
-        if part == 2:
-            notes.setdefault(order_id, []).append(kind.replace("_", " "))
+    net = _wire.decimal_of(_wire.dig(invoice, "total")) or _ZERO
+    charges = _wire.items_at(invoice, "charges")
     return RemotePayment(
         reference=_wire.text_at(invoice, "invoice_id") or _wire.text_at(invoice, "id"),
         paid_at=invoice_date(invoice),
-        net=_wire.decimal_of(_wire.dig(invoice, "total")) or _ZERO,
+        net=net,
         currency="USD",
-        lines=tuple(
-            PaymentLine(key, gross, fee, other, gross - fee - other, "; ".join(notes.get(key, ())))
-            for key, (gross, fee, other) in lines.items()
-        ),
+        lines=_wire.lines_nearest([_invoice_lines(charges, sign) for sign in (-1, 1)], net),
+    )
+
+
+def _invoice_lines(charges: list[Any], sign: int) -> tuple[PaymentLine, ...]:
+    """A line for each order; a debit's amount times `sign` is what is taken off."""
+    lines: dict[str, list[Decimal]] = {}
+    notes: dict[str, list[str]] = {}
+    for charge in charges:
+        order_id, kind = _wire.text_at(charge, "order_id"), _wire.text_at(charge, "type")
+        amount = _wire.decimal_of(_wire.dig(charge, "amount")) or _ZERO
+        part = {"order_payment": 0, "seller_fees": 1}.get(kind, 2)
+        lines.setdefault(order_id, [_ZERO, _ZERO, _ZERO])[part] += amount if part == 0 else amount * sign
+        if part == 2:
+            notes.setdefault(order_id, []).append(kind.replace("_", " "))
+    return tuple(
+        PaymentLine(key, gross, fee, other, gross - fee - other, "; ".join(notes.get(key, ())))
+        for key, (gross, fee, other) in lines.items()
     )
 
 

@@ -228,24 +228,34 @@ def payment_date(body: Any) -> datetime | None:
 
 
 def payment_of(header: Any, whole: Any) -> RemotePayment:
-    """A payment with its ledger: credits are sales, debits are charges. `header` is its line in the list."""
-    lines = [line for item in _wire.items_at(whole, "creditItems") for line in _lines(item, debit=False)]
-    lines += [line for item in _wire.items_at(whole, "debitItems") for line in _lines(item, debit=True)]
+    """A payment with its ledger: credits are sales, debits are charges. `header` is its line in the list.
+
+    A sale that is taken back and a charge that is given back keep their signs.
+    """
+    net = _wire.decimal_of(_wire.dig(header, "amount")) or _ZERO
     return RemotePayment(
         reference=_wire.text_at(header, "referenceNumber") or _wire.text_at(header, "id"),
         paid_at=payment_date(header),
-        net=_wire.decimal_of(_wire.dig(header, "amount")) or _ZERO,
+        net=net,
         currency="USD",
-        lines=tuple(lines),
+        lines=_wire.lines_nearest([_ledger_lines(whole, sign) for sign in (1, -1)], net),
     )
 
 
-def _lines(item: Any, *, debit: bool) -> list[PaymentLine]:
-    """One line an order of a ledger item, which may name several; the last one bears the odd cents."""
-    amount = abs(_wire.decimal_of(_wire.dig(item, "amount")) or _ZERO)
+def _ledger_lines(whole: Any, sign: int) -> tuple[PaymentLine, ...]:
+    """A debit's amount times `sign` is what is taken off."""
+    credited = [part for item in _wire.items_at(whole, "creditItems") for part in _parts(item)]
+    debited = [part for item in _wire.items_at(whole, "debitItems") for part in _parts(item)]
+    return (
+        *(PaymentLine(order, amount, _ZERO, _ZERO, amount) for order, amount in credited),
+        *(PaymentLine(order, _ZERO, _ZERO, amount * sign, -amount * sign) for order, amount in debited),
+    )
+
+
+def _parts(item: Any) -> list[tuple[str, Decimal]]:
+    """What of a ledger item each of its orders has, which may be several; the last one bears the odd cents."""
+    amount = _wire.decimal_of(_wire.dig(item, "amount")) or _ZERO
     orders = [str(number) for number in _wire.items_at(item, "orderNumber")] or [""]
     share = _wire.cents(amount / len(orders))
     parts = [share] * (len(orders) - 1) + [amount - share * (len(orders) - 1)]
-    if debit:
-        return [PaymentLine(order, _ZERO, _ZERO, part, -part) for order, part in zip(orders, parts, strict=True)]
-    return [PaymentLine(order, part, _ZERO, _ZERO, part) for order, part in zip(orders, parts, strict=True)]
+    return list(zip(orders, parts, strict=True))
