@@ -182,12 +182,13 @@ def overdue(sale: Sale) -> bool:
 
 
 def sales_late() -> Iterator[Sale]:
-    """Every sale whose money is late; accounts that nobody reads (assisted ones) are left out."""
+    """Every sale whose money is late: where payouts are read, and where the holder says that one came."""
     seen = set()
-    unpaid = _unpaid().filter(state__in=OWED).exclude(mode=Mode.ASSISTED)
+    unpaid = _unpaid().filter(state__in=OWED)
     for found in (unpaid.filter(_overdue()), unpaid.filter(pk__in=_announced().values("sale"))):
         for sale in found.iterator():
-            if sale.pk not in seen and platform_can(sale.platform, Capability.PAYMENTS) and is_late(sale):
+            told = sale.mode == Mode.ASSISTED or platform_can(sale.platform, Capability.PAYMENTS)
+            if sale.pk not in seen and told and is_late(sale):
                 seen.add(sale.pk)
                 yield sale
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
@@ -34,12 +34,6 @@ from seatsync.live.selectors import alerts_open
 
 # Of one kind as many are shown, and as many are looked at; the others come up as these are done.
 MOST, LOOKED_AT = 50, 200
-# Alerts that say what an entry of the inbox says as well.
-_SAID_OF = {
-    "command": ("command.needs_person", "hand.task"), "found_listing": ("listing.foreign",),
-    "inbound_event": ("inbound.failed",),
-    "marketplace_account": ("account.reconnect",), "sale": ("sale.sold", "sale.provisional", "sale.unclear"),
-}  # fmt: skip
 # What giving up is called, by what was to be sent.
 _LET_BE = {
     CommandKind.CREATE: "Do not publish", CommandKind.CONFIRM_SALE: "I did it there",
@@ -171,20 +165,26 @@ def _waiting(actor: Actor) -> _Waiting:
         reconnects=list(account_list(actor).filter(is_active=True, needs_reconnect=True)[:LOOKED_AT]),
         publications={command.pk: questions[mapping_question(command)] for command in mappings},
     )
-    said = {
-        "command": {command.pk for command in (*commands, *waiting.downs, *waiting.hands)},
-        "sale": {sale.pk for sale in sales}, "found_listing": {item.pk for item in waiting.found},
-        "inbound_event": {event.pk for event in waiting.inbound},
-        "marketplace_account": {account.pk for account in waiting.reconnects},
-    }  # fmt: skip
-    waiting.alerts.extend(alert for alert in alerts if not _said(alert, said))
+    said = _said_of(waiting, commands)
+    waiting.alerts.extend(alert for alert in alerts if alert.object_id not in said.get(alert.kind, ()))
     return waiting
 
 
-def _said(alert: Alert, said: dict[str, set[uuid.UUID]]) -> bool:
-    """Whether an alert tells of nothing but what an entry says itself."""
-    known = {str(pk) for pk in said.get(alert.object_type, ())}
-    return alert.object_id in known and alert.kind in _SAID_OF[alert.object_type]
+def _said_of(waiting: _Waiting, commands: list[MarketplaceCommand]) -> dict[str, set[str]]:
+    """The objects of which an entry says itself what an alert of a kind says, by that kind."""
+    of_commands = _ids([*commands, *waiting.downs, *waiting.hands])
+    of_sales = _ids([*waiting.due, *waiting.unclear])
+    return {
+        "command.needs_person": of_commands, "hand.task": of_commands, "listing.foreign": _ids(waiting.found),
+        "inbound.failed": _ids(waiting.inbound), "account.reconnect": _ids(waiting.reconnects),
+        "sale.sold": of_sales, "sale.provisional": of_sales,
+        # Of one that is only to be handed over its entry says nothing of a doubt.
+        "sale.unclear": _ids(waiting.unclear),
+    }  # fmt: skip
+
+
+def _ids(found: Iterable[Model]) -> set[str]:
+    return {str(one.pk) for one in found}
 
 
 def _sales(actor: Actor) -> QuerySet[Sale]:

@@ -79,8 +79,9 @@ def alert_late(sale: Sale, expected: Expectation, *, late: bool) -> None:
         ask = f"{name} was not told that the tickets went to the buyer, and pays for none that did not: hand them over."
     elif not payouts_told(sale.account):
         ask = f"{name} does not say what it has paid: look at your bank, and say so on the payouts page."
+    owes = money_text(sale.proceeds, sale.currency) if sale.proceeds_told else "what a sale brought"
     _tell(
-        sale, LATE, f"{name} owes {money_text(sale.proceeds, sale.currency)} since {day}",
+        sale, LATE, f"{name} owes {owes} since {day}",
         f"{_what(sale)}: the money was to come by {day} ({expected.basis}). {ask}",
     )  # fmt: skip
 

@@ -168,6 +168,9 @@ def account_contained(account: MarketplaceAccount, what: str, work: Callable[[],
     except GrantExpired:
         # Its holder was asked to connect it again; until then it is not due.
         return None
+    except Busy:
+        # Somebody else has what it was to write: nothing of the account is wrong, and the next round reads it.
+        log.info("sync.busy", account_id=str(account.pk), what=what)
     except TemporaryError as error:
         known = MarketplaceAccount.objects.filter(pk=account.pk)
         known.update(**trouble(str(error)))

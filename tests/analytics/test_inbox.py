@@ -13,6 +13,7 @@ from listings.models import CommandState, Listing, MarketplaceCommand, Sale
 from listings.services.command_alerts import alert_needs_person
 from listings.services.give_up import command_give_up
 from listings.services.publish import listing_publish
+from listings.services.sale_alerts import alert_unclear
 from listings.services.stock import found_listing_note
 from marketplaces.contracts import RemoteEvent, RemoteListing, RemoteListingState
 from marketplaces.errors import PermanentError
@@ -158,6 +159,17 @@ def test_an_unclear_sale_waits_for_a_decision(market: Market) -> None:
     Sale.objects.update(state="needs_person", state_reason="it names a seat that was not offered")
     (item,) = [item for item in own(market).items if item.object_type == "sale"]
     assert (item.kind, item.why) == ("decide", "it names a seat that was not offered.")
+
+
+def test_a_doubt_about_a_sale_that_is_to_be_handed_over_is_an_entry_of_its_own(market: Market) -> None:
+    alpha, _ = market.published(market.holding.seats[:2])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    Sale.objects.update(ship_by=now() + timedelta(hours=3))
+    alert_unclear(Sale.objects.get(), "of a mail of its order number it names several orders")
+    due, doubt = own(market).items
+    assert (due.kind, doubt.kind) == ("hand_over", "alert")
+    assert "it names several orders" in doubt.why
 
 
 def test_what_does_not_come_down_is_told_until_it_is(market: Market) -> None:

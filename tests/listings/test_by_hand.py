@@ -16,11 +16,12 @@ from listings.services.by_hand import hand_done, hand_sold, nag_due, tasks_nag
 from listings.services.hand_words import words_of
 from listings.services.outbox import command_retry
 from listings.services.paid_by_hand import sale_paid
+from listings.services.payout_checks import payouts_check
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.sale_report import sale_report
-from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
+from marketplaces.models import FeeVersion, MarketplaceAccount, Mode, PayoutCalendarVersion
 from marketplaces.services.connect import account_leave, disconnect
 from marketplaces.services.inbox import mail_receive
 from marketplaces.services.understand import inbound_process
@@ -632,3 +633,28 @@ def test_of_a_sale_that_is_over_or_of_an_account_that_is_read_nobody_says_that_i
     with pytest.raises(Conflict, match="come by themselves"):
         sale_paid(actor=actor, sale_id=sale.pk)
     assert not Payout.objects.exists()
+
+
+def test_money_of_a_sale_by_hand_is_late_by_its_calendar_until_its_holder_says_that_it_came(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    offered(market, assisted, market.holding.game)
+    take(market, assisted, transfer_mail(market, ""))
+    sale = Sale.objects.get()
+    calendar = PayoutCalendarVersion.objects.create(
+        platform=sale.platform, mode="live", kind="after_delivery", days=5, valid_from=now().date(), source="terms",
+        checked_on=now().date(),
+    )  # fmt: skip
+    Sale.objects.update(
+        payout_calendar=calendar, state=SaleState.FULFILLED, delivered_at=now() - timedelta(days=7), proceeds_told=False
+    )
+    payouts_check()
+    assert not Alert.objects.filter(kind="payout.late").exists()
+    Sale.objects.update(delivered_at=now() - timedelta(days=9))
+    payouts_check()
+    alert = Alert.objects.get(kind="payout.late")
+    assert "owes what a sale brought since" in alert.title
+    assert "look at your bank, and say so on the payouts page" in alert.body
+    sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal(140))
+    alert.refresh_from_db()
+    assert alert.state == "recovered"

@@ -24,6 +24,7 @@ from marketplaces.services.links import over_link
 from marketplaces.services.understand import inbound_process
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
+from seatsync.core.errors import Busy
 from seatsync.live.models import Alert
 from tests.market import Market
 
@@ -138,6 +139,15 @@ def test_a_lock_that_was_not_had_needs_nobody(market: Market, monkeypatch: pytes
     monkeypatch.setattr(sync, "sale_apply", busy)
     assert account_sync_sales(account=alpha(market)) == 0
     assert alpha(market).sales_synced_until == before
+    assert not Alert.objects.filter(kind="account.reading").exists()
+
+
+def test_what_somebody_else_is_changing_is_no_trouble_of_the_account(market: Market) -> None:
+    def busy() -> int:
+        raise Busy("Somebody else is changing this payout.")
+
+    assert sync.account_contained(alpha(market), "payouts", busy) is None
+    assert alpha(market).last_error == ""
     assert not Alert.objects.filter(kind="account.reading").exists()
 
 
