@@ -50,7 +50,10 @@ def _detail(
     request: HttpRequest, listing: Listing, form: RepriceForm, status: int = 200, *, bounds: BoundsForm | None = None,
     mend: MendForm | None = None,
 ) -> HttpResponse:  # fmt: skip
-    may = listing.season_ticket.may(request_actor(request), "reprice")
+    actor = request_actor(request)
+    may = listing.season_ticket.may(actor, "reprice")
+    # What is sent over an account is its owner's to say.
+    own = actor.is_staff or actor.user_id == listing.account.user_id
     context = {
         "listing": listing,
         "story": listing_story(listing),
@@ -59,7 +62,8 @@ def _detail(
         or BoundsForm(initial={"floor": listing.floor, "ceiling": listing.ceiling, "version": listing.version}),
         "mend": mend or MendForm(initial={"price": listing.price, "split_type": listing.split_type}),
         "may_price": may and listing.status in OFFERED,
-        "may_mend": may and refused_publication(listing) is not None,
+        "may_send_again": own,
+        "may_mend": own and may and refused_publication(listing) is not None,
         "may_take_down": may and listing.status in {*OFFERED, ListingStatus.ERROR},
     }
     template = template_for(request, whole="listings/listing_detail.html", part="listings/_listing_body.html")

@@ -14,6 +14,7 @@ from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from marketplaces.errors import PermanentError, TemporaryError, UnknownOutcome
 from portfolios.models import OwnerState, Seat
+from seatsync.accounts.models import User
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.live.models import Alert
 from tests.market import Market
@@ -189,3 +190,16 @@ def test_the_page_changes_what_was_refused_and_sends_it(market: Market, client: 
     listing.refresh_from_db()
     assert (listing.status, listing.price) == ("publishing", Decimal("80.00"))
     assert f'action="{url}"' not in client.get(reverse("listings:listing_detail", args=[listing.pk])).content.decode()
+
+
+def test_who_shares_the_tickets_and_not_the_account_is_offered_no_other_try(market: Market, client: Client) -> None:
+    listing = refused(market)
+    page = reverse("listings:listing_detail", args=[listing.pk])
+    again = reverse("listings:command_retry", args=[MarketplaceCommand.objects.get().pk])
+    client.force_login(User.objects.get(pk=market.holding.co_owner.user_id))
+    told = client.get(page).content.decode()
+    assert "could not publish it" in told
+    assert "Try again" not in told
+    assert client.post(again).status_code == 404
+    client.force_login(market.holding.user)
+    assert "Try again" in client.get(page).content.decode()
