@@ -196,7 +196,7 @@ def test_who_shares_the_tickets_and_not_the_account_is_offered_no_other_try(mark
     listing = refused(market)
     page = reverse("listings:listing_detail", args=[listing.pk])
     again = reverse("listings:command_retry", args=[MarketplaceCommand.objects.get().pk])
-    client.force_login(User.objects.get(pk=market.holding.co_owner.user_id))
+    client.force_login(User.objects.get(pk=market.holding.co_owner.id))
     told = client.get(page).content.decode()
     assert "could not publish it" in told
     assert "Try again" not in told
