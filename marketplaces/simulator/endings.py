@@ -31,10 +31,9 @@ def end(
     elif how == "penalty":
         payments.charge(ledger, sale, cents=cents, reason=reason or "Penalty for late delivery", now=now)
     elif how == "cancel":
-        sale.issue, sale.shown = "", shown
+        sale.shown = shown
         sales.cancel(ledger, sale, now, tell)
     else:
-        sale.issue = ""
         sales.cancel(ledger, sale, now, tell)
         payments.charge(ledger, sale, cents=cents, reason=reason or "Replacement tickets", now=now)
 

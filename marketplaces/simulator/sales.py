@@ -90,7 +90,8 @@ def cancel(ledger: Ledger, sale: Sale, now: float, tell: Tell) -> None:
         listing.seats = sorted([*listing.seats, *sale.seats])
         listing.quantity += sale.quantity
         listing.state, listing.updated_at = "active", now
-    sale.provisional, sale.cancelled = False, True
+    # A complaint is over with its sale.
+    sale.provisional, sale.cancelled, sale.issue = False, True, ""
     sale.status, sale.updated_at = rules_of(sale.platform).words.cancelled, now
     if sale.paid_in:
         net_cents = sale.gross_cents - sale.fees_cents

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from marketplaces.contracts import Draft, ListingRef
+from marketplaces.contracts import Draft, ListingRef, RemoteSaleState
 from marketplaces.errors import AlreadyGone, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 from marketplaces.registry import adapter_get
 from marketplaces.simulator import journal
@@ -381,3 +381,20 @@ def test_what_the_seller_did_to_a_sale_is_written_down_repetitions_too(world: Wo
         adapter.confirm(link, sold["sale_id"])
     (kept,) = world.state("seatgeek")["sales"]
     assert kept["acts"] == [["confirm", world.moment], ["confirm", world.moment], ["reject", world.moment]]
+
+
+def test_a_complaint_is_over_with_its_sale_when_the_game_is_called_off(world: World, draft: Draft) -> None:
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, draft)
+    sold = world.sell("stubhub", 2)
+    world.control("end", {"sale_id": sold["sale_id"], "how": "claim"})
+    (event,) = {row["event_id"] for row in world.state("stubhub")["sales"]}
+
+    def there() -> RemoteSaleState:
+        found = adapter.fetch_sale(link, str(sold["sale_id"]))
+        assert found is not None
+        return found.state
+
+    assert there() is RemoteSaleState.ISSUE
+    world.control("call-off", {"event_id": event})
+    assert there() is RemoteSaleState.CANCELLED
