@@ -205,7 +205,7 @@ class FeeVersionAdmin(DatedRowAdmin):
 class LimitVersionAdmin(DatedRowAdmin):
     """Request limits by date, with their sources."""
 
-    list_display = ("platform", "per_second", "burst", "reserved", "valid_from", "source", "checked_on")
+    list_display = ("platform", "request", "per_second", "burst", "reserved", "valid_from", "source", "checked_on")
     list_filter = ("platform",)
 
 

@@ -4,7 +4,7 @@ Money is Decimal with a currency beside it; moments are aware UTC; `external_id`
 `listing_id` the marketplace's.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -68,6 +68,8 @@ class Traits:
     default_per_second: float = 5.0
     default_burst: int = 10
     reserved_tokens: int = 2
+    # Requests that have a pace of their own, by the adapter's name for them: seconds between two.
+    paces: Mapping[str, float] = field(default_factory=dict)
     # At least so far apart; who asks looks every fifteen seconds, so that a lost webhook costs no more than that.
     poll_sales_every_s: int = 10
     scopes: tuple[str, ...] = ()
@@ -165,6 +167,10 @@ class NoFile:
         return None
 
 
+def _at_once(_request: str) -> float:
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One account's line to its platform: where, with what, and the HTTP client to use (timeouts are set on it)."""
@@ -177,6 +183,8 @@ class Link:
     # The account's file, and where the platform takes it (empty: where its adapter knows).
     file: AccountFile = field(default_factory=NoFile)
     drop_url: str = ""
+    # Seconds until a request of `Traits.paces` may go; 0 where it may now, which takes its token.
+    pace: Callable[[str], float] = field(default=_at_once)
 
 
 @dataclass(frozen=True, slots=True)

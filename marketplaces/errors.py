@@ -30,6 +30,10 @@ class TemporaryError(MarketplaceError):
         self.retry_after_s = retry_after_s
 
 
+class MustWait(TemporaryError):
+    """Nothing was sent: the platform takes this request again in `retry_after_s`. It counts as no try."""
+
+
 class UnknownOutcome(TemporaryError):
     """The request may have been applied (timeout, cut connection, 5xx): read back before any retry (I-23)."""
 

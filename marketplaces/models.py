@@ -236,6 +236,10 @@ class LimitVersion(BaseModel):
     """A platform's request limit from a date on; where there is none the adapter's traits give the default."""
 
     platform = models.CharField(max_length=20)
+    request = models.CharField(
+        max_length=60, blank=True,
+        help_text="Left empty: all that an account sends. Else one kind of request, as its adapter calls it.",
+    )  # fmt: skip
     per_second = models.DecimalField(max_digits=8, decimal_places=3)
     burst = models.PositiveIntegerField()
     reserved = models.PositiveIntegerField(default=2)
@@ -246,13 +250,13 @@ class LimitVersion(BaseModel):
     class Meta:
         db_table = "limit_versions"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["platform", "valid_from"], name="limit_version_once"),
+            models.UniqueConstraint(fields=["platform", "request", "valid_from"], name="limit_version_once"),
             models.CheckConstraint(condition=Q(per_second__gt=0), name="limit_rate_positive"),
             models.CheckConstraint(condition=Q(burst__gte=1), name="limit_burst_positive"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.platform} {self.per_second}/s from {self.valid_from}"
+        return f"{self.platform} {self.request or 'all requests'} {self.per_second}/s from {self.valid_from}"
 
 
 class PayoutKind(models.TextChoices):

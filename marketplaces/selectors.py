@@ -166,7 +166,7 @@ def _net_by_fee(account: MarketplaceAccount, price: Decimal | None, fee: FeeVers
 
 def limit_for(platform: str) -> tuple[float, int, int]:
     """Requests per second, burst and reserved tokens in force today (a dated row, else the adapter's traits)."""
-    row = LimitVersion.objects.filter(platform=platform, valid_from__lte=now().date()).order_by("-valid_from").first()
+    row = _limit_row(platform, "")
     if row is not None:
         return float(row.per_second), row.burst, row.reserved
     traits = traits_of(platform)
@@ -174,6 +174,21 @@ def limit_for(platform: str) -> tuple[float, int, int]:
         # Nothing can be sent there: whatever is carried out is refused then, and ends with a person.
         return 1.0, 2, 1
     return traits.default_per_second, traits.default_burst, traits.reserved_tokens
+
+
+def _limit_row(platform: str, request: str) -> LimitVersion | None:
+    dated = LimitVersion.objects.filter(platform=platform, request=request, valid_from__lte=now().date())
+    return dated.order_by("-valid_from").first()
+
+
+@kept("LIMITS_KEPT_S")
+def pace_kept(platform: str, request: str) -> float | None:
+    """Requests of this kind per second, as of now or a moment ago, where it has a pace of its own."""
+    row, traits = _limit_row(platform, request), traits_of(platform)
+    if row is not None:
+        return float(row.per_second)
+    every_s = traits.paces.get(request) if traits is not None else None
+    return None if every_s is None else 1 / every_s
 
 
 @kept("LIMITS_KEPT_S")

@@ -6,7 +6,7 @@ from datetime import date
 from listings.likeness import sells_aside
 from listings.services.recognise import Told
 from marketplaces.contracts import Capability, EventAsked, EventQuery, EventStanding, Link, MarketplaceAdapter
-from marketplaces.errors import MappingNeeded
+from marketplaces.errors import MappingNeeded, MustWait
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services.limits import token_await
 from portfolios.models import EventMapping, Game, Seat
@@ -124,6 +124,9 @@ def events_learn(
             unknown.discard(event_learn(adapter, link, account, game))
         except MappingNeeded:
             continue
+        except MustWait:
+            # The next sweep goes on.
+            return
         if not unknown:
             return
 

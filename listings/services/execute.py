@@ -41,6 +41,7 @@ from marketplaces.errors import (
     GrantExpired,
     MappingNeeded,
     MarketplaceError,
+    MustWait,
     PermanentError,
     StockUnknown,
     TemporaryError,
@@ -92,6 +93,8 @@ def answer_of(error: Exception, command: MarketplaceCommand) -> Answer:
             return Answer(Outcome.SOLD_THERE, error=str(error))
         case AlreadyGone():
             return Answer(Outcome.GONE, error=str(error))
+        case MustWait():
+            return Answer(Outcome.MUST_WAIT, error=str(error), retry_after_s=error.retry_after_s)
         case UnknownOutcome():
             return Answer(Outcome.UNKNOWN, error=str(error), retry_after_s=error.retry_after_s)
         case TemporaryError():

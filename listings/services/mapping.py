@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from django.core.cache import cache
 from django.db import transaction
 
 from listings.likeness import (
@@ -27,7 +28,7 @@ from listings.services.events import event_query
 from listings.services.execute import draft_unmapped
 from listings.services.outbox import command_retry
 from marketplaces.contracts import Capability, RemoteEvent
-from marketplaces.errors import MarketplaceError
+from marketplaces.errors import MarketplaceError, MustWait
 from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.links import link_for
 from portfolios.models import Game
@@ -47,6 +48,8 @@ from seatsync.core.venue_time import local
 _START_SLACK = timedelta(hours=4)
 # Sections shown one by one; the rest can be typed.
 MOST_LIKELY = 8
+# How long what a marketplace showed stands in where it may not be asked again yet (s).
+FOUND_KEPT_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +236,19 @@ def _candidates(command: MarketplaceCommand, game: Game) -> list[Candidate]:
     adapter = adapter_get(command.account.platform)
     if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
         return []
-    found: dict[str, RemoteEvent] = {}
+    found, key = dict[str, RemoteEvent](), f"events-found:{command.account_id}:{game.pk}"
     try:
         link = link_for(command.account)
         for text in ("", game.home_team.name, game.venue.name):
             found |= {event.event_id: event for event in adapter.search_events(link, event_query(game, text))}
+    except MustWait as error:
+        # What was found a moment ago, with a word less perhaps, is still there.
+        found = found or cache.get(key) or {}
+        if not found:
+            raise _cannot_ask(adapter.traits.name, error, "event_id") from error
     except MarketplaceError as error:
         raise _cannot_ask(adapter.traits.name, error, "event_id") from error
+    cache.set(key, found, FOUND_KEPT_S)
     places = venue_names(game.venue, command.account.platform)
     judged = [_candidate(event, game, places) for event in found.values()]
     nearest = min((_gap(c.event, game) for c in judged if not c.problem), default=timedelta(0))

@@ -63,6 +63,7 @@ class Outcome(StrEnum):
     GRANT_RENEWED = "grant_renewed"
     REFUSED = "refused"
     HELD_BACK = "held_back"
+    MUST_WAIT = "must_wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +305,12 @@ def _held_back(command: MarketplaceCommand, _listing: Listing | None, _sale: Sal
     _put_back(command, HELD_BACK_WAIT_S, answer.error, command.outcome_unknown)
 
 
+def _must_wait(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
+    """A request of it has a pace of its own: it goes on when that allows, however often it was put back."""
+    command.attempts = max(0, command.attempts - 1)
+    _put_back(command, _waited(answer, HELD_BACK_WAIT_S, LONGEST_WAIT_S), answer.error, command.outcome_unknown)
+
+
 def _grant(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
     """The first time the grant is refreshed and the command tried again at once; then the holder must act."""
     if command.account.needs_reconnect or command.last_error.startswith(answer.error[:20]):
@@ -367,4 +374,5 @@ _APPLY: dict[Outcome, _Apply] = {
     Outcome.GRANT_RENEWED: _grant_renewed,
     Outcome.REFUSED: _refused,
     Outcome.HELD_BACK: _held_back,
+    Outcome.MUST_WAIT: _must_wait,
 }

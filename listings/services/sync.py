@@ -18,7 +18,7 @@ from listings.services.sale_recheck import poll_since, sales_recheck
 from listings.services.sale_saga import sale_apply, sale_hold_release
 from listings.states import SALE_LIVE
 from marketplaces.contracts import Capability, RemoteSale
-from marketplaces.errors import GrantExpired, TemporaryError, told
+from marketplaces.errors import GrantExpired, MustWait, TemporaryError, told
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, traits_of
 from marketplaces.services.alerts import alert_reading, alert_reading_recovered
@@ -161,6 +161,15 @@ def accounts_sync_due(*, for_s: float = inf) -> int:
     return applied
 
 
+def _due_again(account: MarketplaceAccount, what: str, error: MustWait) -> None:
+    """Somebody else asked a moment ago: nothing is wrong, and sales are asked for again as soon as that may be."""
+    log.info("sync.must_wait", account_id=str(account.pk), what=what)
+    traits = traits_of(account.platform)
+    if what == "sales" and traits is not None:
+        wait = timedelta(seconds=(error.retry_after_s or 0) - traits.poll_sales_every_s)
+        MarketplaceAccount.objects.filter(pk=account.pk).update(last_sync_at=now() + wait)
+
+
 def account_contained(account: MarketplaceAccount, what: str, work: Callable[[], int]) -> int | None:
     """What `work` returns, or None where it raises: that is kept on the account, and told as trouble with `what`."""
     try:
@@ -171,6 +180,8 @@ def account_contained(account: MarketplaceAccount, what: str, work: Callable[[],
     except Busy:
         # Somebody else has what it was to write: nothing of the account is wrong, and the next round reads it.
         log.info("sync.busy", account_id=str(account.pk), what=what)
+    except MustWait as error:
+        _due_again(account, what, error)
     except TemporaryError as error:
         known = MarketplaceAccount.objects.filter(pk=account.pk)
         known.update(**trouble(str(error)))

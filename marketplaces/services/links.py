@@ -6,9 +6,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
+import redis
 from django.conf import settings
 from django.db import transaction
 
@@ -17,11 +19,13 @@ from marketplaces.errors import GrantExpired, PermanentError, TemporaryError
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
+from marketplaces.selectors import limit_bucket, pace_kept
 from marketplaces.services.alerts import alert_reconnect
 from marketplaces.services.files import StoredFile
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy
 from seatsync.core.http import http_client
+from seatsync.core.limiters import take
 from seatsync.core.locks import lock_waiting, transaction_open
 from seatsync.core.places import same_place
 
@@ -172,7 +176,21 @@ def _link(account: MarketplaceAccount) -> Link:
     grant = Grant(account.access_token, account.refresh_token, account.expires_at, account.account_id)
     link = bare_link(account.platform, account.mode, grant, account.webhook_secret)
     by_file = adapter_get(account.platform).traits.whole_account
-    return replace(link, file=StoredFile(account) if by_file else NoFile())
+    file = StoredFile(account) if by_file else NoFile()
+    return replace(link, file=file, pace=partial(_pace, account.pk, account.platform))
+
+
+def _pace(account_id: uuid.UUID, platform: str, request: str) -> float:
+    """Seconds until the account may send a request that has a pace of its own; 0 where it may now."""
+    per_second = pace_kept(platform, request)
+    if per_second is None:
+        return 0.0
+    try:
+        grant = take(f"{limit_bucket(account_id)}:{request}", capacity=1, per_second=per_second)
+    except redis.RedisError:
+        # Nobody knows when it was sent last.
+        return 1 / per_second
+    return 0.0 if grant.granted else max(grant.wait_s, 0.05)
 
 
 def _refresh(account_id: uuid.UUID, *, seen_token: str) -> MarketplaceAccount:

@@ -44,7 +44,8 @@ _LACKS = frozenset({
     Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE,
 })  # fmt: skip
 # What waits for the seller; completed orders have a list of their own, by the day.
-_WAITING = ("UNCONFIRMED", "PENDING_SHIPMENT")
+# The slowest first: where that must wait nothing was asked in vain.
+_WAITING = ("PENDING_SHIPMENT", "UNCONFIRMED")
 _PAGE = 100
 # A game that is moved is rarely moved further: one search of a venue tells them all.
 _MOVED_BACK, _MOVED_ON = timedelta(days=60), timedelta(days=240)
@@ -69,6 +70,7 @@ class VividSeats(TokenPlatform):
         capabilities=frozenset(Capability) - _LACKS,
         # Ten reads of listings a second are published, fifty writes.
         default_per_second=10.0,
+        paces=client.PACES,
         # Orders that wait for their tickets may be asked for once a minute, by their clock.
         poll_sales_every_s=62,
         # A venue's events are asked for once every five seconds, whichever they are.

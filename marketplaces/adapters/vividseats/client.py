@@ -12,10 +12,15 @@ import httpx
 
 from marketplaces.adapters import _wire, _xml
 from marketplaces.contracts import Link
-from marketplaces.errors import AlreadyGone, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
+from marketplaces.errors import AlreadyGone, GrantExpired, MustWait, PermanentError, TemporaryError, UnknownOutcome
 
 LIVE_BASE_URL = "https://brokers.vividseats.com/webservices"
 _UNKNOWN = ("not found", "no such")
+# Seconds between two of a kind as published, and a little more: a request may travel longer than the one after it.
+PACES = {
+    "/events/search": 5.5, "/v1/getOrders UNCONFIRMED": 10.5, "/v1/getOrders PENDING_SHIPMENT": 61.0,
+    "/v1/getCompletedOrders": 10.5,
+}  # fmt: skip
 
 
 def json_call(
@@ -62,7 +67,18 @@ def order_write(link: Link, path: str, fields: Mapping[str, str]) -> Element:
 _ACCEPT = {"Accept": "application/json"}
 
 
+def _pace(link: Link, path: str, params: Mapping[str, str]) -> None:
+    """Raises MustWait before its time has come. What belongs to a list that was begun goes on."""
+    request = f"{path} {params.get('status', '')}".rstrip()
+    if request not in PACES or params.get("offset", "0") != "0":
+        return
+    wait_s = link.pace(request)
+    if wait_s > 0:
+        raise MustWait(f"Vivid Seats takes {path} once in {PACES[request]:.0f} s", retry_after_s=wait_s)
+
+
 def _sent(link: Link, method: str, path: str, *, write: bool, gone: bool, **options: Any) -> httpx.Response:
+    _pace(link, path, options.get("params") or {})
     response = _wire.send(link.http, method, link.base_url.rstrip("/") + path, write=write, **options)
     _wire.refuse(response, _message(response), write=write, gone=gone)
     return response

@@ -1,0 +1,129 @@
+"""Requests that have a pace of their own: one token bucket for all workers, and whoever must wait is put back."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from listings.models import ListingStatus, MarketplaceCommand
+from listings.selectors import mappings_waiting
+from listings.services import sync
+from listings.services.events import events_learn
+from listings.services.mapping import mapping_confirm, mapping_options
+from listings.services.recognise import Told
+from marketplaces.adapters.vividseats import client
+from marketplaces.contracts import EventQuery, EventWords, Grant, Link, RemoteEvent
+from marketplaces.errors import MustWait
+from marketplaces.models import LimitVersion, MarketplaceAccount
+from marketplaces.registry import adapter_get, traits_of
+from marketplaces.selectors import limit_for, pace_kept
+from marketplaces.services.links import _pace, link_for
+from portfolios.models import EventMapping
+from seatsync.core.clock import now
+from seatsync.live.models import Alert
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+SEARCH = "/events/search"
+
+
+def test_one_kind_of_request_has_one_token_for_all_workers_and_none_for_other_accounts() -> None:
+    one, another = uuid.uuid4(), uuid.uuid4()
+    assert _pace(one, "vividseats", SEARCH) == 0
+    assert 4 < _pace(one, "vividseats", SEARCH) <= 5.5
+    assert _pace(one, "vividseats", "/v1/getCompletedOrders") == 0
+    assert _pace(another, "vividseats", SEARCH) == 0
+    assert [_pace(one, "vividseats", "/listings/v2/get") for _ in range(3)] == [0, 0, 0]
+
+
+def test_staff_date_a_pace_and_the_limit_of_all_requests_stays() -> None:
+    dated: dict[str, Any] = {"platform": "vividseats", "burst": 1, "reserved": 0, "source": "x", "checked_on": now()}
+    LimitVersion.objects.create(request=SEARCH, per_second="0.100", valid_from=now().date(), **dated)
+    tomorrow = now().date() + timedelta(days=1)
+    LimitVersion.objects.create(request=SEARCH, per_second="9.000", valid_from=tomorrow, **dated)
+    assert pace_kept("vividseats", SEARCH) == 0.1
+    account = uuid.uuid4()
+    assert [_pace(account, "vividseats", SEARCH) > 8 for _ in range(2)] == [False, True]
+    assert limit_for("vividseats")[0] == 10.0
+    assert pace_kept("vividseats", "/v1/getCompletedOrders") == 1 / client.PACES["/v1/getCompletedOrders"]
+
+
+def test_nothing_is_sent_before_its_time_and_a_list_that_was_begun_goes_on() -> None:
+    def refuse(_: httpx.Request) -> httpx.Response:
+        raise AssertionError("it was sent")
+
+    link = Link(
+        httpx.Client(transport=httpx.MockTransport(refuse)), "https://vivid.example", Grant("token"),
+        pace=lambda request: 3.0 if request in client.PACES else 0.0,
+    )  # fmt: skip
+    with pytest.raises(MustWait, match="once in 61 s") as waits:
+        next(iter(adapter_get("vividseats").sales_since(link, now())))
+    assert waits.value.retry_after_s == 3.0
+    client._pace(link, "/v1/getCompletedOrders", {"offset": "100"})
+    client._pace(link, "/v1/getOrder", {"orderId": "1"})
+
+
+def test_a_publication_that_must_wait_is_put_back_as_often_as_it_must_and_needs_nobody(market: Market) -> None:
+    market.alpha.script["create"] = [MustWait("once in 5 s", retry_after_s=5.0)] * 20
+    market.publish(account_ids=[market.accounts["alpha"].pk])
+    for _ in range(20):
+        market.work()
+        command = MarketplaceCommand.objects.get(kind="create")
+        assert (command.state, command.attempts, command.outcome_unknown) == ("pending", 0, False)
+        assert timedelta(seconds=3) < command.not_before - now() <= timedelta(seconds=5)
+        MarketplaceCommand.objects.update(not_before=now())
+    market.work()
+    assert MarketplaceCommand.objects.get(kind="create").state == "done"
+    assert not Alert.objects.filter(kind="command.needs_person").exists()
+
+
+def test_a_poll_that_must_wait_is_due_again_when_it_may_be_and_is_no_trouble(market: Market) -> None:
+    def early() -> int:
+        raise MustWait("once in 60 s", retry_after_s=7.0)
+
+    alpha = market.accounts["alpha"]
+    MarketplaceAccount.objects.filter(pk=alpha.pk).update(last_sync_at=now())
+    assert sync.account_contained(alpha, "sales", early) is None
+    alpha.refresh_from_db()
+    traits = traits_of("alpha")
+    assert traits is not None
+    assert alpha.last_sync_at is not None
+    due_in = alpha.last_sync_at + timedelta(seconds=traits.poll_sales_every_s) - now()
+    assert timedelta(seconds=5) < due_in <= timedelta(seconds=7)
+    assert alpha.last_error == ""
+    assert not Alert.objects.filter(kind="account.reading").exists()
+
+
+def test_a_sweep_learns_of_as_many_events_as_it_may_ask_for(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    alpha = market.accounts["alpha"]
+    market.alpha.events, market.alpha.script["search_events"] = [], [MustWait("once in 5 s", retry_after_s=5.0)]
+    monkeypatch.setattr("listings.services.events._games_unmapped", lambda _: [market.holding.game] * 3)
+    told = [Told("E-1", EventWords(), "131", "27", (1, 2), 2)]
+    events_learn(adapter=adapter_get("alpha"), link=link_for(alpha), account=alpha, told=told, alive=lambda: None)
+    assert [call for call, _ in market.alpha.calls].count("search_events") == 1
+
+
+def test_a_mapping_is_confirmed_by_what_was_found_a_moment_ago(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    game = market.holding.game
+    market.alpha.events = [RemoteEvent("E-1", "Inland Owls at Harbor Gulls", "Harbor Field", game.starts_at)]
+    market.published()
+    (command,) = mappings_waiting(market.holding.actor)
+    real, asked = market.alpha.search_events, list[str]()
+
+    def search(link: Link, query: EventQuery) -> list[RemoteEvent]:
+        asked.append(query.text)
+        if len(asked) > 1:
+            raise MustWait("once in 5 s", retry_after_s=5.0)
+        return real(link, query)
+
+    monkeypatch.setattr(market.alpha, "search_events", search)
+    options = mapping_options(actor=market.holding.actor, command_id=command.pk)
+    assert [candidate.event.event_id for candidate in options.events] == ["E-1"]
+    mapping_confirm(actor=market.holding.actor, command_id=command.pk, event_id="E-1")
+    assert EventMapping.objects.get(platform="alpha").remote_event_id == "E-1"
+    market.work()
+    assert command.listing is not None
+    command.listing.refresh_from_db()
+    assert command.listing.status == ListingStatus.ACTIVE
