@@ -159,6 +159,9 @@ def draft_wanted(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> D
         return Answer(Outcome.NOT_WANTED)
     if net_floor_asked(adapter, listing):
         net_floor_keep(adapter, link, listing, draft)
+    # What was asked took its time, and a brake holds from the moment that it is set (I-19).
+    if (reason := create_held_back(listing)) is not None:
+        return Answer(Outcome.HELD_BACK, error=reason)
     return replace(draft, tickets=_barcodes_out(listing)) if draft.tickets else draft
 
 
@@ -252,19 +255,24 @@ def _reprice(adapter: MarketplaceAdapter, link: Link, command: MarketplaceComman
     listing = listing_of(command)
     if (answer := reprice_unsent(command, listing)) is not None:
         return answer
-    price_keep(adapter, link, listing)
+    if price_keep(adapter, link, listing) and (answer := reprice_unsent(command, listing)) is not None:
+        return answer
     remote = adapter.reprice(link, listing_ref(listing), listing.price, listing.currency)
     return Answer(Outcome.DONE, remote=remote, sent_price=listing.price)
 
 
-def price_keep(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> None:
-    """Raises PermanentError where a new price would bring less than the listing's floor on the net (I-11)."""
+def price_keep(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> bool:
+    """Whether the marketplace was asked what a new price brings, which takes its time.
+
+    Raises PermanentError where that is less than the listing's floor on the net (I-11).
+    """
     if not net_floor_asked(adapter, listing):
-        return
+        return False
     draft = draft_of(adapter, link, listing)
     # Without seats it is sold meanwhile, and nothing is on show at this price.
     if draft.seats:
         net_floor_keep(adapter, link, listing, draft)
+    return True
 
 
 def reprice_unsent(command: MarketplaceCommand, listing: Listing) -> Answer | None:

@@ -12,6 +12,7 @@ from listings.models import CommandKind, CommandState, Listing, ListingStatus, M
 from listings.services.delist import listings_delist
 from listings.services.halts import push_halt_lift, push_halt_set
 from listings.services.pricing import listing_reprice
+from marketplaces.contracts import EventQuery, Link, RemoteEvent
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
@@ -167,3 +168,42 @@ def test_staff_sets_and_lifts_it_in_the_admin(market: Market) -> None:
     halt.refresh_from_db()
     assert halt.lifted_at is not None
     assert set(AuditEntry.objects.filter(object_type="push_halt").values_list("actor_kind", flat=True)) == {"staff"}
+
+
+def test_i19_a_publication_whose_event_is_being_looked_for_does_not_go_up_any_more(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game, real = market.holding.game, market.alpha.search_events
+    market.alpha.events = [RemoteEvent("E-1", "Inland Owls at Harbor Gulls", game.venue.name, game.starts_at)]
+
+    def slow(link: Link, query: EventQuery) -> list[RemoteEvent]:
+        push_halt_set(actor=market.holding.staff, platform="alpha", reason="an outage")
+        return real(link, query)
+
+    monkeypatch.setattr(market.alpha, "search_events", slow)
+    (listing,) = market.publish(account_ids=[market.accounts["alpha"].pk])
+    market.work()
+    assert ("create" in {call for call, _ in market.alpha.calls}, market.alpha.shown()) == (False, [])
+    command = MarketplaceCommand.objects.get(listing=listing)
+    assert (command.state, command.last_error) == ("pending", "waiting: trading is halted")
+
+
+def test_i19_a_price_whose_net_is_being_asked_for_is_not_sent_any_more(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = market.alpha.preview
+    (listing,) = market.publish(
+        price="100.00", floor=Decimal("60.00"), floor_basis="net", account_ids=[market.accounts["alpha"].pk]
+    )
+    market.work()
+
+    def slow(*asked: Any) -> Any:
+        push_halt_set(actor=market.holding.staff, platform="alpha", reason="an outage")
+        return real(*asked)
+
+    lower(market, listing, "90.00")
+    monkeypatch.setattr(market.alpha, "preview", slow)
+    market.work()
+    (there,) = market.alpha.listings.values()
+    assert there.price == Decimal("100.00")
+    assert PushHalt.objects.exists()
