@@ -21,7 +21,7 @@ DRIFT_WORDS = {
     "still_up": "were up and should not be: they are being taken down",
     "vanished": "were gone there",
     "wrong_price": "had another price: ours is sent again",
-    "wrong_size": "showed more seats than are left: mended",
+    "wrong_size": "showed more seats than are left, or others: mended",
     "foreign": "are not known to us: left alone",
 }
 _UNSENT = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)

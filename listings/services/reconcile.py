@@ -205,18 +205,34 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
         listing.save(update_fields=["proceeds", "updated_at"])
         net_floor_note(listing, found.proceeds)
         listing_changed(listing)
-    if found.price == listing.price and found.quantity <= listing.quantity:
+    wrong_size = found.quantity > listing.quantity or _other_seats(listing, found)
+    if found.price == listing.price and not wrong_size:
         drift.confirmed.append(listing.pk)
     if found.price != listing.price:
         drift.wrong_price.append(listing.listing_id)
         payload = {"version": listing.version}
         command_write(listing=listing, kind=CommandKind.REPRICE, key=_key("reprice", listing), payload=payload)
-    if found.quantity > listing.quantity:
+    if wrong_size:
         drift.wrong_size.append(listing.listing_id)
         if platform_can(listing.platform, Capability.RESIZE):
             command_write(listing=listing, kind=CommandKind.RESIZE, key=_key("resize", listing))
         else:
-            listing_take_down(listing, reason="its marketplace shows more seats than are left")
+            what = "more seats than are left" if found.quantity > listing.quantity else "other seats"
+            listing_take_down(listing, reason=f"its marketplace shows {what}")
+
+
+def _other_seats(listing: Listing, found: RemoteListing) -> bool:
+    """Whether it shows seats that are not the listing's, as far as it names numbers: they may be on sale elsewhere.
+
+    Of fewer a sale may not be told yet.
+    """
+    ends = found.seat_from, found.seat_to or found.seat_from
+    if not all(end.isdecimal() for end in ends):
+        return False
+    first, last = map(int, ends)
+    # Where numbers are left out, as in rows of odd seats, the ends alone are certain.
+    told = set(range(first, last + 1)) if last - first + 1 == found.quantity else {first, last}
+    return not told <= set(listing.listing_seats.values_list("seat__seat_number", flat=True))
 
 
 def _key(kind: str, listing: Listing) -> str:

@@ -97,6 +97,22 @@ def test_i22_a_wrong_price_and_a_wrong_size_are_sent_again(market: Market) -> No
     assert market.alpha.listings[alpha.external_id].quantity == 4
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "quantity", "mended"),
+    [("3", "4", 2, True), ("1", "7", 2, True), ("1", "2", 2, False), ("2", "2", 1, False), ("*", "", 2, False)],
+)
+def test_i22_other_seats_than_ours_are_put_right_since_they_may_be_on_sale_elsewhere(
+    market: Market, first: str, last: str, quantity: int, mended: bool
+) -> None:
+    alpha, _ = market.published(market.holding.seats[:2])
+    there = market.alpha.listings[alpha.external_id]
+    market.alpha.listings[alpha.external_id] = replace(there, seat_from=first, seat_to=last, quantity=quantity)
+    sweep(market)
+    sent = [what for call, what in market.alpha.calls if call == "resize"]
+    assert bool(sent) is mended
+    assert alpha.commands.filter(kind="resize", state="done").exists() is mended
+
+
 def test_i22_more_than_is_left_comes_down_where_it_cannot_be_made_smaller(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
