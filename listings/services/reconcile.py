@@ -224,8 +224,10 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
 def _other_seats(listing: Listing, found: RemoteListing) -> bool:
     """Whether it shows seats that are not the listing's, as far as it names numbers: they may be on sale elsewhere.
 
-    Of fewer a sale may not be told yet.
+    Of fewer a sale may not be told yet, and a hand's listing may have seats that we were never told of.
     """
+    if listing.made_there:
+        return False
     ends = found.seat_from, found.seat_to or found.seat_from
     if not all(end.isdecimal() for end in ends):
         return False
