@@ -105,6 +105,27 @@ def test_a_cancelled_sale_that_came_over_gives_its_seats_back(market: Market) ->
     assert set(seats.values_list("state", flat=True)) == {OwnerState.AVAILABLE}
 
 
+def test_a_sale_comes_over_alone_where_its_listing_was_met_anew_before(market: Market) -> None:
+    remote = sold_and_left(market)
+    old = market.sale().listing
+    assert old is not None
+    account = connected(market, "alpha", Mode.PAPER)
+    twin = Listing.objects.create(
+        **{field.attname: getattr(old, field.attname) for field in Listing._meta.concrete_fields
+           if field.name not in {"id", "account", "external_id"}},
+        account=account,
+    )  # fmt: skip
+    for seat in market.holding.seats[:2]:
+        twin.listing_seats.create(tenant_id=twin.tenant_id, seat=seat)
+
+    account_sync_sales(account=account)
+
+    assert (market.sale().account, market.sale().state) == (account, SaleState.FULFILLED)
+    old.refresh_from_db()
+    assert old.account != account
+    assert market.alpha.sales[remote.sale_id].state is RemoteSaleState.IN_DELIVERY
+
+
 def told_there(market: Market, sale: Sale, number: str) -> RemoteSale:
     """The same sale, as its marketplace tells it."""
     game = market.holding.game
