@@ -15,6 +15,7 @@ from django.db import transaction
 from listings.locks import command_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.selectors import command_own
+from listings.services.come_over import sale_elsewhere
 from listings.services.hand_alerts import URGENT, alert_task, task_tell
 from listings.services.hand_words import OWN_NAME
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
@@ -129,11 +130,15 @@ def hand_sold(
 
 
 def sale_numbered(account: MarketplaceAccount, number: str) -> Sale | None:
-    """The account's sale of this order number; who copies it, or a mail, may write it in another case."""
+    """The sale of this order number that the account has, or another one of its holder there.
+
+    Who copies it, or a mail, may write it in another case.
+    """
     found = (
         Sale.objects.filter(account=account, platform_sale_id__iexact=number).select_related("listing").order_by("pk")
     )
-    return next((sale for sale in found if sale.platform_sale_id == number), None) or found.first()
+    own = next((sale for sale in found if sale.platform_sale_id == number), None) or found.first()
+    return own or sale_elsewhere(account, number)
 
 
 def seats_of_sale(sale: Sale) -> set[uuid.UUID]:

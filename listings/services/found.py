@@ -10,6 +10,7 @@ from listings.locks import found_lock
 from listings.models import CommandKind, FoundKind, FoundListing, FoundState
 from listings.selectors import found_get
 from listings.services.adopt import kept_problem, listing_adopt
+from listings.services.come_over import sale_come_over
 from listings.services.commands import command_write
 from listings.services.drift_alerts import alert_found_decided, alert_stock_known
 from listings.services.recognise import told_of_found, told_otherwise
@@ -50,6 +51,9 @@ def found_adopt(*, actor: Actor, found_id: uuid.UUID, seat_ids: Sequence[uuid.UU
     _check_owner(known, seats)
     _check_game(known, seats)
     sale = _sale_of(known) if known.kind == FoundKind.SALE else None
+    if sale is not None:
+        # Told by hand meanwhile, on an account that was left: with its listing it comes over before the locks.
+        sale_come_over(account=known.account, remote=sale)
     return _adopt(actor, known, seats, sale)
 
 

@@ -24,6 +24,7 @@ from listings.models import (
 )  # fmt: skip
 from listings.services.adopt import listing_adopt, listing_covers_sale, listing_of_unknown_sale
 from listings.services.allocation import Allocation, allocate
+from listings.services.come_over import sale_come_over, speaks
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
 from listings.services.ending_stands import CLAIMED_THERE, ending_stand
@@ -141,7 +142,6 @@ def projections_withdraw(*, account: MarketplaceAccount, external_id: str, reaso
     return sum(listing_take_down(other, reason=reason) for other in others)
 
 
-@transaction.atomic
 def sale_apply(
     *, account: MarketplaceAccount, remote: RemoteSale, noticed_at: datetime | None = None, fresh: bool = False
 ) -> Sale:
@@ -151,7 +151,17 @@ def sale_apply(
 
     A sale is never refused and never dropped: an unknown listing, an unclear allocation or an unknown state is kept
     as `needs_person` with an alert, and seats that somebody else has make it a `conflict` with a reject command.
+    What another account of the same holder has under its number is this sale, and comes over.
     """
+    elsewhere = sale_come_over(account=account, remote=remote)
+    if elsewhere is not None and speaks(elsewhere.account):
+        # Told by hand or by mail: the account that hears of it from its marketplace knows more.
+        return elsewhere
+    return _apply(account, remote, noticed_at, fresh=fresh)
+
+
+@transaction.atomic
+def _apply(account: MarketplaceAccount, remote: RemoteSale, noticed_at: datetime | None, *, fresh: bool) -> Sale:
     listing = _listing_of(account, remote)
     seats = _own_of(account, remote, listing, seats_lock(_wanted(account, remote, listing)))
     scene = Scene(account, remote, listing, seats, noticed_at or now(), fresh=fresh)

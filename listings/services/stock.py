@@ -26,6 +26,7 @@ from listings.models import (
     Sale,
 )  # fmt: skip
 from listings.services.adopt import adoption_problem, kept_problem, listing_adopt
+from listings.services.come_over import listing_come_over, listing_of_seats, listings_come_over, sale_come_over
 from listings.services.commands import command_write
 from listings.services.drift_alerts import alert_adopted, alert_found, alert_stock, alert_stock_unknown
 from listings.services.events import events_learn
@@ -77,6 +78,7 @@ def stock_take(
     none of ours yet. No transaction may be open: each is judged in its own. Raises MarketplaceError.
     """
     began, first, stock = now(), account.stock_taken_at is None, Stock()
+    listings_come_over(account, shown)
     foreign = _foreign(account, shown)
     asked = [told_of_listing(item) for item in _not_set_aside(account, foreign)]
     events_learn(adapter=adapter, link=link, account=account, told=asked, alive=alive)
@@ -178,7 +180,8 @@ def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell
     if why:
         _wait(found, match, why, tell=tell and (new or back))
         return found
-    found.listing = listing_adopt(
+    left = listing_of_seats(account, seats)
+    found.listing = listing_come_over(account=account, listing=left, item=item) if left else listing_adopt(
         actor=Actor.marketplace(account.tenant_id, account.pk), account=account, seats=seats,
         listing_id=item.listing_id, remote_key=item.external_id, price=item.price, currency=item.currency,
         proceeds=item.proceeds, all_in=item.all_in,
@@ -202,12 +205,20 @@ def _is_coming_down(found: FoundListing) -> bool:
     )  # fmt: skip
 
 
-@transaction.atomic
 def past_sale_note(*, account: MarketplaceAccount, sale: RemoteSale) -> FoundListing | None:
     """A sale from before the account was connected: into the ledger where its seats are certain, else written down.
 
     None where nothing is to be written down: it is known already, it counts now, or it came to nothing.
     """
+    if sale_come_over(account=account, remote=sale) is not None:
+        # It may have gone on while nobody heard of it, and no poll looks that far back.
+        sale_apply(account=account, remote=sale)
+        return None
+    return _past_sale_note(account, sale)
+
+
+@transaction.atomic
+def _past_sale_note(account: MarketplaceAccount, sale: RemoteSale) -> FoundListing | None:
     if Sale.objects.filter(account=account, platform_sale_id=sale.sale_id).exists() or sale.state is Remote.CANCELLED:
         return None
     each = round_money(sale.gross / sale.quantity) if sale.quantity else Decimal(0)

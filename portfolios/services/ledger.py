@@ -62,6 +62,13 @@ def seats_move(
         )
 
 
+def seats_hold_on(seats: Sequence[Seat], *, held_by: str) -> None:
+    """Locked seats stay what they are, and who has them is called otherwise from now on."""
+    for seat in seats:
+        seat.held_by = held_by
+    Seat.objects.filter(pk__in=[seat.pk for seat in seats]).update(held_by=held_by, updated_at=now())
+
+
 def _change(actor: Actor, seat: Seat, to_state: str, reason: str, at: datetime) -> SeatChange:
     return SeatChange(
         tenant_id=seat.tenant_id,

@@ -1,0 +1,251 @@
+"""An account that was left and is connected again takes its sales and listings over from the row that it was."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from listings.models import (
+    CommandKind,
+    CommandState,
+    FoundListing,
+    Listing,
+    ListingStatus,
+    MarketplaceCommand,
+    Sale,
+    SaleState,
+)  # fmt: skip
+from listings.services.by_hand import hand_done, hand_sold
+from listings.services.commands import command_write
+from listings.services.delist import listings_delist
+from listings.services.obstacles import hold_key
+from listings.services.sale_saga import sale_apply
+from listings.services.sync import account_sync_sales
+from marketplaces.contracts import EventWords, RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
+from marketplaces.models import MarketplaceAccount, Mode
+from marketplaces.services.connect import account_leave
+from portfolios.models import OwnerState, Seat
+from seatsync.accounts.models import User
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
+from tests.hands import offer, task, told, up
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def connected(market: Market, key: str, mode: Mode, user: User | None = None, **changes: object) -> MarketplaceAccount:
+    """Another row of an account there, that tells of itself."""
+    account = MarketplaceAccount.objects.create(
+        tenant_id=market.holding.ticket.tenant_id, user=user or market.holding.user, platform=key, mode=mode,
+        access_token="again", webhook_secret="again", sales_synced_until=now(),
+        **{"stock_taken_at": now(), **changes},
+    )  # fmt: skip
+    market.accounts[key] = account
+    return account
+
+
+def sold_and_left(market: Market) -> RemoteSale:
+    """Two seats were sold at alpha, and its account was left after that; by now they are on their way to the buyer."""
+    alpha, _ = market.published(market.holding.seats[:2])
+    remote = market.alpha.sell(alpha.external_id, (1, 2))
+    market.webhook(remote)
+    market.work()
+    account_leave(actor=market.holding.actor, account_id=market.accounts["alpha"].pk)
+    game = market.holding.game
+    words = EventWords(f"{game.opponent.name} at {game.home_team.name}", game.venue.name, game.game_date.isoformat())
+    later = replace(
+        remote, state=RemoteSaleState.IN_DELIVERY, remote_status="OnTheWay", section="131", row="27", event=words
+    )
+    market.alpha.sales[remote.sale_id] = later
+    return later
+
+
+def sweep(market: Market, account: MarketplaceAccount) -> None:
+    command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:{now().timestamp()}")
+    market.work()
+
+
+@pytest.mark.parametrize("how", ["stock", "webhook", "poll"])
+def test_a_sale_of_the_left_row_goes_on_over_the_new_one_however_it_is_told(market: Market, how: str) -> None:
+    remote = sold_and_left(market)
+    if how == "stock":
+        account = connected(market, "alpha", Mode.PAPER, stock_taken_at=None)
+        sweep(market, account)
+    elif how == "webhook":
+        account = connected(market, "alpha", Mode.PAPER)
+        market.webhook(remote)
+    else:
+        account = connected(market, "alpha", Mode.PAPER)
+        account_sync_sales(account=account)
+    market.work()
+
+    sale = market.sale()
+    assert (sale.account, sale.mode, sale.state) == (account, Mode.PAPER, SaleState.FULFILLED)
+    assert sale.listing is not None
+    assert sale.listing.account == account
+    seats = Seat.objects.filter(pk__in=[seat.pk for seat in market.holding.seats[:2]])
+    key = hold_key(account.pk, remote.sale_id)
+    assert set(seats.values_list("state", "held_by")) == {(OwnerState.SOLD, key)}
+    assert not MarketplaceCommand.objects.filter(kind=CommandKind.REJECT_SALE).exists()
+    assert not [call for call in market.alpha.calls if call[0] == "reject"]
+    assert not FoundListing.objects.exists()
+
+
+def test_a_cancelled_sale_that_came_over_gives_its_seats_back(market: Market) -> None:
+    remote = sold_and_left(market)
+    account = connected(market, "alpha", Mode.PAPER, stock_taken_at=None)
+    market.alpha.sales[remote.sale_id] = replace(remote, state=RemoteSaleState.CANCELLED, remote_status="Cancelled")
+    Sale.objects.update(state=SaleState.CONFIRMED)
+
+    sweep(market, account)
+
+    assert (market.sale().account, market.sale().state) == (account, SaleState.CANCELLED)
+    seats = Seat.objects.filter(pk__in=[seat.pk for seat in market.holding.seats[:2]])
+    assert set(seats.values_list("state", flat=True)) == {OwnerState.AVAILABLE}
+
+
+def test_a_sale_comes_over_alone_where_its_listing_was_met_anew_before(market: Market) -> None:
+    remote = sold_and_left(market)
+    old = market.sale().listing
+    assert old is not None
+    account = connected(market, "alpha", Mode.PAPER)
+    twin = Listing.objects.create(
+        **{field.attname: getattr(old, field.attname) for field in Listing._meta.concrete_fields
+           if field.name not in {"id", "account", "external_id"}},
+        account=account,
+    )  # fmt: skip
+    for seat in market.holding.seats[:2]:
+        twin.listing_seats.create(tenant_id=twin.tenant_id, seat=seat)
+
+    account_sync_sales(account=account)
+
+    assert (market.sale().account, market.sale().state) == (account, SaleState.FULFILLED)
+    old.refresh_from_db()
+    assert old.account != account
+    assert market.alpha.sales[remote.sale_id].state is RemoteSaleState.IN_DELIVERY
+
+
+def told_there(market: Market, sale: Sale, number: str) -> RemoteSale:
+    """The same sale, as its marketplace tells it."""
+    game = market.holding.game
+    words = EventWords(f"{game.opponent.name} at {game.home_team.name}", game.venue.name, game.game_date.isoformat())
+    return RemoteSale(
+        sale_id=number, external_id="", listing_id="TM-77", event_id="", quantity=2, section="131", row="27",
+        seats=("1", "2"), gross=Decimal("168.00"), fees=Decimal("16.80"), proceeds=Decimal("151.20"),
+        currency="USD", state=RemoteSaleState.AWAITING_FULFILMENT, remote_status="Sold", sold_at=sale.sold_at,
+        event=words,
+    )  # fmt: skip
+
+
+def test_a_sale_that_was_told_by_hand_is_the_one_that_the_connected_account_finds(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    sale = told(market, beta, market.holding.seats[:2], "a-1001")
+    account = connected(market, "beta", Mode.LIVE)
+    market.beta.sales["A-1001"] = told_there(market, sale, "A-1001")
+
+    account_sync_sales(account=account)
+
+    kept = Sale.objects.get()
+    assert (kept.pk, kept.account, kept.platform_sale_id) == (sale.pk, account, "A-1001")
+    assert (kept.state, kept.mode) == (SaleState.CONFIRMED, Mode.LIVE)
+    beta.refresh_from_db()
+    # Our own key names nothing to the place where a hand listed it.
+    assert (beta.account, beta.listing_id) == (account, "TM-77")
+    assert not MarketplaceCommand.objects.filter(kind=CommandKind.REJECT_SALE).exists()
+
+
+def test_what_the_connected_account_has_is_not_told_by_hand_once_more(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    sale = told(market, beta, market.holding.seats[:2], "A-1001")
+    account = connected(market, "beta", Mode.LIVE)
+    sale_apply(account=account, remote=told_there(market, sale, "A-1001"))
+    other = Listing.objects.create(
+        **{field.attname: getattr(beta, field.attname) for field in Listing._meta.concrete_fields
+           if field.name not in {"id", "account", "external_id", "listing_id"}},
+        account=assisted, listing_id="TM-78",
+    )  # fmt: skip
+    other.listing_seats.create(tenant_id=other.tenant_id, seat=market.holding.seats[3])
+
+    with pytest.raises(Conflict, match="A-1001 is known already"):
+        hand_sold(
+            actor=market.holding.actor, listing_id=other.pk, seat_ids=[market.holding.seats[3].pk],
+            price=Decimal("84.00"), order="a-1001",
+        )  # fmt: skip
+    # Nor does a mail take it back from the account that tells of it.
+    late = replace(told_there(market, sale, "a-1001"), state=RemoteSaleState.CANCELLED)
+    assert sale_apply(account=assisted, remote=late) == sale
+    sale.refresh_from_db()
+    assert (sale.account, sale.state) == (account, SaleState.CONFIRMED)
+
+
+def test_nothing_of_the_other_market_comes_over(market: Market) -> None:
+    remote = sold_and_left(market)
+    account = connected(market, "alpha", Mode.LIVE)
+
+    market.webhook(remote)
+
+    assert set(Sale.objects.values_list("account__mode", "mode")) == {
+        (Mode.ASSISTED, Mode.PAPER), (Mode.LIVE, Mode.LIVE)
+    }  # fmt: skip
+    assert Sale.objects.get(account=account).state != SaleState.FULFILLED
+
+
+def test_nothing_of_another_holder_comes_over(market: Market) -> None:
+    remote = sold_and_left(market)
+    mine = market.sale()
+    other = User.objects.create(email="come-over@example.com")
+    account = connected(market, "alpha", Mode.PAPER, user=other)
+
+    market.webhook(remote)
+
+    mine.refresh_from_db()
+    assert (mine.account.user, mine.state) == (market.holding.user, SaleState.CONFIRMED)
+    assert Sale.objects.filter(account=account).count() == 1
+
+
+def test_a_listing_of_the_left_row_is_the_one_that_the_new_row_shows(market: Market) -> None:
+    alpha, beta = market.published()
+    old = account_leave(actor=market.holding.actor, account_id=market.accounts["alpha"].pk)
+    listings_delist(actor=market.holding.actor, listing_ids=[alpha.pk])
+    assert MarketplaceCommand.objects.get(account=old, kind=CommandKind.DELIST).by_hand
+    account = connected(market, "alpha", Mode.PAPER, stock_taken_at=None)
+
+    sweep(market, account)
+    market.work()
+
+    alpha.refresh_from_db()
+    assert Listing.objects.count() == 2
+    assert (alpha.account, alpha.made_there, alpha.status) == (account, False, ListingStatus.CANCELLED)
+    # What waited for a hand its worker has done.
+    down = MarketplaceCommand.objects.get(listing=alpha, kind=CommandKind.DELIST)
+    assert (down.account, down.by_hand, down.state) == (account, False, CommandState.DONE)
+    assert alpha.external_id not in market.alpha.shown()
+    beta.refresh_from_db()
+    assert beta.status == ListingStatus.ACTIVE
+
+
+def test_a_listing_that_a_hand_gave_no_name_is_known_by_its_seats(market: Market, assisted: MarketplaceAccount) -> None:
+    _, beta = offer(market, market.accounts["alpha"], assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    game = market.holding.game
+    market.beta.listings["there"] = RemoteListing(
+        listing_id="B-9", external_id="there", event_id="", section="131", row="27", seat_from="1", seat_to="4",
+        quantity=4, price=Decimal("84.00"), currency="USD", state=RemoteListingState.ACTIVE,
+        event=EventWords(
+            f"{game.opponent.name} at {game.home_team.name}", game.venue.name, game.game_date.isoformat()
+        ),
+    )  # fmt: skip
+    market.beta.seats["there"] = [1, 2, 3, 4]
+    account = connected(market, "beta", Mode.LIVE, stock_taken_at=None)
+
+    sweep(market, account)
+
+    beta.refresh_from_db()
+    assert Listing.objects.filter(platform="beta").count() == 1
+    assert (beta.account, beta.listing_id, beta.key_there) == (account, "B-9", "there")
+    assert FoundListing.objects.get().listing == beta
