@@ -466,7 +466,8 @@ def sale_settle(*, actor: Actor, sale: Sale, listing: Listing, seats: Sequence[S
     chosen = [seat for seat in locked if seat.pk in {wanted.pk for wanted in seats}]
     scene = Scene(sale.account, as_told(sale), listing, locked, sale.noticed_at, sale, actor)
     if obstacle_of(scene.key, sale.account, chosen) is not None:
-        raise Conflict("Another sale has one of these seats.", field="seats", remedy="Choose the seats that it took.")
+        remedy = "Choose the seats that it took, or settle the other sale first."
+        raise Conflict("Another sale has one of these seats.", field="seats", remedy=remedy)
     enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
     return _take(scene, listing, STATE_OF[scene.remote.state], Allocation(chosen))
 
