@@ -10,7 +10,9 @@ from listings.models import Listing, ListingStatus, Sale, SaleState
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.sale_report import sale_report
+from marketplaces.contracts import RemoteSaleState
 from marketplaces.models import MarketplaceAccount
+from marketplaces.services.connect import account_leave
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict
 from tests.hands import told, up
@@ -128,3 +130,28 @@ def test_a_sale_that_was_over_and_is_told_by_mail_again_holds_its_seats_and_asks
     sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=seats)
     sale.refresh_from_db()
     assert (sale.state, states(market)[:2]) == (SaleState.CONFIRMED, [OwnerState.SOLD] * 2)
+
+
+@pytest.mark.parametrize(
+    ("what", "state", "seat"),
+    [("paid", SaleState.CONFIRMED, OwnerState.SOLD), ("cancelled", SaleState.CANCELLED, OwnerState.AVAILABLE)],
+)
+def test_of_a_sale_that_was_promised_at_an_account_left_since_its_holder_says_what_became_of_it(
+    market: Market, what: str, state: str, seat: str
+) -> None:
+    alpha, _ = market.published(market.holding.seats[:2])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL))
+    sale = Sale.objects.get()
+    with pytest.raises(Conflict):
+        sale_report(actor=market.holding.actor, sale_id=sale.pk, what="paid", reason="it says so")
+    account_leave(actor=market.holding.actor, account_id=market.accounts["alpha"].pk)
+    client = Client()
+    client.force_login(market.holding.user)
+    page = reverse("listings:sale_report", args=[sale.pk])
+    assert page in client.get(reverse("listings:sale_detail", args=[sale.pk])).text
+    assert [value for value, _ in client.get(page).context["choices"]] == ["paid", "cancelled"]
+    client.post(page, {"what": what, "reason": "its page there says so"})
+    sale.refresh_from_db()
+    assert (sale.state, states(market)[:2]) == (state, [seat] * 2)
+    with pytest.raises(Conflict):
+        sale_report(actor=market.holding.actor, sale_id=sale.pk, what="paid", reason="once more")
