@@ -9,9 +9,9 @@ from django.http import QueryDict
 
 from listings.disclosures import DISCLOSURES
 from listings.models import DELIVERIES, ListingStatus, Sale, SaleEnding, SplitType, TradingStateKind
-from listings.services.sale_report import SETTLED
+from listings.services.sale_report import PAID, SETTLED, reports_of
 from listings.services.seat_tickets import Entry
-from listings.states import LIFTABLE, REPORTABLE, SALE_LIVE, ending_may_be
+from listings.states import LIFTABLE, SALE_LIVE
 from marketplaces.delivery import BY_NUMBER, OF_SEATS, HandOver
 from marketplaces.models import InboxState
 from portfolios.models import Seat
@@ -164,11 +164,12 @@ class ResolveForm(forms.Form):
         choices_give(self, "seats", [(str(seat.pk), f"{name} {seat.seat_number}") for seat, name in named])
 
 
-REPORTS_IN_WORDS = {
+REPORTS_IN_WORDS: dict[str, str] = {
     SaleEnding.CLAIM: "the buyer complains (refused at the gate, wrong seats)",
     SaleEnding.PENALTY: "it charges a penalty, and the sale stands",
     SaleEnding.REPLACEMENT: "it gave the buyer other tickets and charges them",
     SaleEnding.CANCELLED: "it cancelled the sale",
+    PAID: "the buyer has paid: the sale stands",
 }
 
 
@@ -188,7 +189,7 @@ class ReportForm(forms.Form):
         super().__init__(*args, **kwargs)
         may_settle = sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF
         settle = [(SETTLED, "what was open is settled, and the sale goes on as before")] if may_settle else []
-        reports = [(one.value, REPORTS_IN_WORDS[one]) for one in REPORTABLE if ending_may_be(sale.state, one)]
+        reports = [(str(one), REPORTS_IN_WORDS[one]) for one in reports_of(sale)]
         self.told = [*reports, *settle]
         choices_give(self, "what", self.told)
 

@@ -22,26 +22,43 @@ _YOU = "you(?:'|\N{RIGHT SINGLE QUOTATION MARK})"
 _SALE = _find(
     rf"\b({_YOU}?ve sold|you sold|tickets? sold|ha(?:s|ve) sold|sale confirm|new sale|new order|your sale|sold your)"
 )
-# What ends a sale is none, whatever else the mail says: its holder is told to look.
-_OVER = _find(r"\b(cancell?ed|cancell?ation|refund(ed)?|voided|reversed)\b")
+# What ends a sale, or is not decided, is none, whatever else the mail says: its holder is told to look.
+_OVER = _find(
+    r"\b(?:cancell?(?:ed|ing|ation)|refund(?:ed)?|voided|reversed|declined|pending (?:review|approval)"
+    r"|(?:sale|order) (?:is )?pending|payment\b[^.\n]{0,60}\bfailed)\b"
+)
+# What would be if the game were called off ends nothing: it stands below every sale's mail.
+_IF_CALLED_OFF = _find(
+    r"(?:^|(?<=[.!?] ))(?:if|should|in case|in the event)\b[^.!?\n]{0,20}"
+    r"\b(?:event|game|show|match|concert)\b[^.!?\n]*",
+    flags=re.IGNORECASE | re.MULTILINE,
+)
+_A_DATE = r"(?:20\d\d[/-]\d{1,2}[/-]\d{1,2}|\d{1,2}/\d{1,2}/\d{2,4}|\d{1,2}-\d{1,2}-20\d\d)(?![\d/-])"
 _ORDER = _find(
     r"\b(?P<what>order|sale|transaction|purchase)\s*(?:number|no\.?|id|#)?\s*[:#]?\s*#?\s*"
+    rf"(?!{_A_DATE})"
     r"(?P<number>(?=[A-Z/-]*\d)[A-Z0-9][A-Z0-9/-]{4,39})"
 )
 _SECTION = _find(r"\bsec(?:tion|t)?\.?\s*[:#]?\s*([A-Z0-9][A-Z0-9 ]{0,38}?)(?=\s*(?:[,;|\n]|\brow\b|\bseat|$))")
 _ROW = _find(r"\brow\.?\s*[:#]?\s*([A-Z0-9]{1,8})\b")
 _MORE = "(?:-|\N{EN DASH}|to|,|&|and)"
 _SEATS = _find(rf"\bseats?\b(?:\s*\(s\))?\s*(?:numbers?|no\.?)?\s*[:#]?\s*(\d{{1,4}}(?:\s*{_MORE}\s*\d{{1,4}})*)")
+# How many were sold counts before how many there were: "You sold 1 of your 4 tickets".
+_SOLD_COUNT = _find(r"\bsold (\d{1,2}) (?:x )?(?:of|out of|tickets?|seats?)\b")
 _QUANTITY = _find(
     r"\b(?:quantity|qty|number of tickets|tickets)\s*[:#]?\s*(\d{1,2})\b|\b(\d{1,2})\s*(?:x\s*)?tickets?\b"
 )
 # In the marketplace's own dollars, of the same sentence: "CA$45", "$45 CAD" and "-$45" are something else.
 _PAYOUT = _find(
-    rf"\b(?:(?:total )?payout|{_YOU}ll (?:be paid|receive|get|earn)|you will (?:be paid|receive)|proceeds"
+    rf"\b(?<!gross )(?:(?:total )?payout|{_YOU}ll (?:be paid|receive|get|earn)|you will (?:be paid|receive)|proceeds"
     r"|(?:your|total) earnings)(?P<before>[^$\n.]{0,40}?)(?:US|(?<![A-Z-]))\$\s*"
     r"(?P<amount>\d[\d,]*(?:\.\d{1,2})?)(?!\d)(?P<after>[^$\n]{0,20})"
 )
-_EACH = _find(r"\b(?:each|apiece|(?:per|a|every) (?:ticket|seat))\b|/\s*(?:ticket|seat)\b|\d\s*x\s*$")
+_EACH = _find(r"\b(?:each|ea|apiece|(?:per|a|every)[ -](?:ticket|seat))\b|/\s*(?:ticket|seat)\b|\d\s*x\s*$|^\s*x\s*\d")
+# What the amount comes to: "$40.00 x 2 tickets = $80.00".
+_COMES_TO = re.compile(r"^[^$\n=]{0,30}=\s*(?:US)?\$\s*(\d[\d,]*(?:\.\d{1,2})?)(?!\d)")
+# Something is still taken off it, and nobody says how much that leaves.
+_NOT_NET = _find(r"^\W*(?:minus|less|before|excluding)\b")
 _OTHER_MONEY = _find(r"^\s*(?:CAD|AUD|MXN|NZD)\b")
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _DAY = _find(
@@ -107,10 +124,10 @@ def sale_in(raw: bytes) -> SaleMail | None:
     subject, text = _text_of(message)
     whole = f"{subject}\n{text}"
     order = _ORDER.search(whole)
-    if not _SALE.search(whole) or order is None or _OVER.search(whole):
+    if not _SALE.search(whole) or order is None or _OVER.search(_IF_CALLED_OFF.sub("", whole)):
         return None
     seats = _seats(text)
-    told = _QUANTITY.search(whole)
+    told = _SOLD_COUNT.search(whole) or _QUANTITY.search(whole)
     quantity = int(next(filter(None, told.groups()))) if told else 0
     section, row = _SECTION.search(text), _ROW.search(text)
     quantity, doubt = quantity or len(seats), _doubt(whole, text, order["what"])
@@ -219,9 +236,11 @@ def _iso(found: re.Match[str], year: str) -> str:
 
 def _money(text: str, quantity: int) -> Decimal | None:
     """What is paid for all tickets together; None where that is not told."""
-    found = _PAYOUT.search(text)
+    found = next((one for one in _PAYOUT.finditer(text) if not _NOT_NET.search(one["after"])), None)
     if found is None or _OTHER_MONEY.search(found["after"]):
         return None
+    if total := _COMES_TO.search(text[found.end("amount") :]):
+        return Decimal(total[1].replace(",", ""))
     amount = Decimal(found["amount"].replace(",", ""))
     if _EACH.search(found["before"]) or _EACH.search(found["after"]):
         return amount * quantity if quantity else None

@@ -134,7 +134,7 @@ class ListingSold(ApiView):
         tags=["listings"], summary="Say that seats sold there", request=SoldInput, responses={201: SaleOutput}
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        """201 with the sale; the seats come down everywhere else."""
+        """201 with the sale; its `state` says whether it has its seats, which then come down everywhere else."""
         listing = selectors.listing_get(self.actor, pk)
         data = self.body(SoldInput)
         sale = hand_sold(actor=self.actor, listing_id=listing.pk, **data)

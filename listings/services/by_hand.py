@@ -98,9 +98,9 @@ def hand_sold(
 ) -> Sale:  # fmt: skip
     """Say that seats of an assisted account's listing were sold there: `price` per ticket, `proceeds` of all of them.
 
-    Without proceeds they follow from the marketplace's fee, or are not told where that is not known. Raises NotFound,
-    NotAllowed, Conflict for a listing of an account that tells its sales by itself or an order that is of other seats,
-    or InvalidInput by field.
+    Without proceeds they follow from the marketplace's fee, or are not told where that is not known. One that was over
+    stands again, or is a conflict where somebody else has its seats by now. Raises NotFound, NotAllowed, Conflict for
+    a listing of an account that tells its sales by itself or an order that is of other seats, or InvalidInput by field.
     """
     listing = Listing.objects.visible_to(actor).filter(pk=listing_id).select_related("account", "season_ticket").first()
     if listing is None:
@@ -126,7 +126,13 @@ def hand_sold(
         if not _may_be_of(known, listing, seat_ids):
             raise _numbered_already(actor, known)
         number = known.platform_sale_id
-    return sale_apply(account=listing.account, remote=_told(listing, list(numbers), price, number, proceeds))
+    remote = _told(listing, list(numbers), price, number, proceeds)
+    return sale_apply(account=listing.account, remote=remote, fresh=is_over(known))
+
+
+def is_over(known: Sale | None) -> bool:
+    """Whether a sale that is told was known, and over by what was said: it may have been said by mistake."""
+    return known is not None and known.state == SaleState.CANCELLED
 
 
 def sale_numbered(account: MarketplaceAccount, number: str) -> Sale | None:
@@ -148,8 +154,8 @@ def seats_of_sale(sale: Sale) -> set[uuid.UUID]:
 
 
 def _may_be_of(sale: Sale, listing: Listing, seat_ids: Sequence[uuid.UUID]) -> bool:
-    """Whether it is this sale that is told again; of one that waits for a person this is his word."""
-    if sale.state == SaleState.NEEDS_PERSON:
+    """Whether it is this sale that is told again; of one that waits for a person or never had seats, it is his word."""
+    if sale.state == SaleState.NEEDS_PERSON or (is_over(sale) and not sale.sale_seats.exists()):
         return sale.listing_id in {None, listing.pk}
     return sale.listing_id == listing.pk and seats_of_sale(sale) == set(seat_ids)
 

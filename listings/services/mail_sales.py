@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from listings.models import Listing, ListingSeat, Sale
-from listings.services.by_hand import amounts_of, sale_numbered, seats_of_sale
+from listings.services.by_hand import amounts_of, is_over, sale_numbered, seats_of_sale
 from listings.services.recognise import Recognised, Told, recognise
 from listings.services.sale_alerts import alert_unclear
 from listings.services.sale_saga import sale_apply
@@ -20,6 +20,8 @@ from marketplaces.selectors import inbound_body
 from portfolios.models import Seat
 from seatsync.core.clock import now
 from seatsync.core.money import LARGEST, money_text
+
+_OVER = "it was over by what was said here, and a mail tells of it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,12 @@ def mail_apply(event: InboundEvent) -> None:
     if known is not None and known.state in SALE_LIVE and (mail.doubt or not _agrees(known, meant)):
         alert_unclear(known, f"of a mail of its order number {mail.doubt or 'is of other seats'}")
         return
-    meant = replace(meant, doubt=meant.doubt or mail.doubt)
+    # What was said to be over by mistake must not be sold twice, and the mail may be an old one: its holder is asked.
+    over = is_over(known)
+    meant = replace(meant, doubt=meant.doubt or mail.doubt or (_OVER if over else ""))
     number = known.platform_sale_id if known is not None else mail.order
-    sale_apply(account=event.account, remote=_told(event.account, mail, meant, number), noticed_at=event.received_at)
+    remote = _told(event.account, mail, meant, number)
+    sale_apply(account=event.account, remote=remote, noticed_at=event.received_at, fresh=over)
 
 
 def _agrees(sale: Sale, meant: _Meant) -> bool:

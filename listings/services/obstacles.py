@@ -7,7 +7,7 @@ from enum import StrEnum
 from django.db.models import QuerySet
 
 from listings.models import Sale, SaleSeat, SaleState
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import MarketplaceAccount, Mode
 from portfolios.models import OwnerState, Seat
 
 
@@ -16,8 +16,8 @@ class Obstacle(StrEnum):
 
     # Somebody else has a seat: a live sale, its holder, whoever it was given to.
     TAKEN = "taken"
-    # A sale of another marketplace that nobody could allocate yet holds a seat, or a promise of this one does, which
-    # may be over there by now: it sold the seat again.
+    # A sale of another marketplace (or of this account, worked by hand) that nobody could allocate yet holds a seat, or
+    # a promise of this one does, which may be over there by now: it sold the seat again.
     UNCLEAR = "unclear"
 
 
@@ -58,8 +58,11 @@ def promises_on(account: MarketplaceAccount, seats: Sequence[Seat]) -> QuerySet[
 
 
 def _held_unclear(seat: Seat, account: MarketplaceAccount) -> bool:
-    """Whether a stored sale elsewhere holds the seat. One at the same account is told apart by its marketplace."""
+    """Whether another stored sale holds the seat. One at the same account is told apart by its marketplace.
+
+    Of an account by hand no marketplace tells its sales apart: two mails may be of the same seats.
+    """
     _, account_hex, platform_sale_id = seat.held_by.split(":", 2)
-    if account_hex == account.pk.hex:
+    if account_hex == account.pk.hex and account.mode != Mode.ASSISTED:
         return False
     return Sale.objects.filter(account_id=uuid.UUID(account_hex), platform_sale_id=platform_sale_id).exists()

@@ -1,22 +1,30 @@
 """A person says what a marketplace wrote of a sale by mail, where its interface does not tell it."""
 
 import uuid
+from dataclasses import replace
 from decimal import Decimal
 
-from listings.models import Sale, SaleEnding
+from django.db import transaction
+
+from listings.models import Sale, SaleEnding, SaleState
 from listings.services.endings import ending_lift, sale_end
-from listings.states import REPORTABLE, SALE_ENDINGS, SeatEffect
+from listings.services.sale_saga import sale_apply
+from listings.services.sale_scene import as_told
+from listings.states import REPORTABLE, SALE_ENDINGS, SeatEffect, ending_may_be
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import MarketplaceError
 from marketplaces.models import Mode
 from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.links import link_for
 from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
 
 # That a complaint or a charge is settled.
 SETTLED = "settled"
-REPORTS: tuple[str, ...] = (*REPORTABLE, SETTLED)
+# That the buyer of a promised sale has paid.
+PAID = "paid"
+REPORTS: tuple[str, ...] = (*REPORTABLE, SETTLED, PAID)
 _COSTS = frozenset({SaleEnding.PENALTY, SaleEnding.REPLACEMENT})
 
 
@@ -31,6 +39,10 @@ def sale_report(*, actor: Actor, sale_id: uuid.UUID, what: str, reason: str, cha
         raise NotAllowed("You may look at this sale but not report on it.")
     _check(what, reason, charge)
     said = reason.strip()
+    if what == PAID:
+        return _promise_kept(actor, sale, said)
+    if what == SaleEnding.CANCELLED and promised_by_hand(sale):
+        what = SaleEnding.PROMISE_CANCELLED
     if what == SETTLED and sale.ending == SaleEnding.GAME_OFF:
         raise Conflict("The game is off.", field="what", remedy="The sale goes on when the game is on again.")
     if what == SETTLED:
@@ -38,6 +50,34 @@ def sale_report(*, actor: Actor, sale_id: uuid.UUID, what: str, reason: str, cha
     if SALE_ENDINGS[what].seats is SeatEffect.FREED:
         sale_ask_whether_over(sale, field="what")
     return sale_end(actor=actor, sale_id=sale.pk, ending=SaleEnding(what), reason=said, charge=charge)
+
+
+def reports_of(sale: Sale) -> list[str]:
+    """What may be reported of a sale as it stands, but for what is settled again."""
+    if promised_by_hand(sale):
+        return [PAID, SaleEnding.CANCELLED]
+    return [ending for ending in REPORTABLE if ending_may_be(sale.state, ending)]
+
+
+def promised_by_hand(sale: Sale) -> bool:
+    """Whether a sale was only promised and its account is read no more: what became of it only its holder can say."""
+    return sale.state == SaleState.PROVISIONAL and sale.account.mode == Mode.ASSISTED
+
+
+@transaction.atomic
+def _promise_kept(actor: Actor, sale: Sale, reason: str) -> Sale:
+    if not promised_by_hand(sale):
+        raise Conflict(
+            f"This sale is {sale.get_state_display()}.", field="what",
+            remedy="Only of one that was promised, at an account by hand, you say that it was paid.",
+        )  # fmt: skip
+    paid = replace(as_told(sale), state=RemoteSaleState.AWAITING_FULFILMENT, remote_status="paid, told by hand")
+    kept = sale_apply(account=sale.account, remote=paid)
+    audit_record(
+        actor=actor, verb="sale.promise_kept", object_type="sale", object_id=sale.pk, subject=sale.account.user_id,
+        after={"reason": reason},
+    )  # fmt: skip
+    return kept
 
 
 def _check(what: str, reason: str, charge: Decimal | None) -> None:

@@ -147,7 +147,7 @@ def sale_apply(
 ) -> Sale:
     """Bring our world to what the marketplace says of one sale; any number of times, in any order, with one effect.
 
-    `fresh`: it was read anew because an earlier word contradicted what we have; then it counts.
+    `fresh`: it was read (or by hand told) anew because an earlier word contradicted what we have; then it counts.
 
     A sale is never refused and never dropped: an unknown listing, an unclear allocation or an unknown state is kept
     as `needs_person` with an alert, and seats that somebody else has make it a `conflict` with a reject command.
@@ -331,7 +331,7 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
         return _told_again(scene, known, state)
     if sale.state == SaleState.NEEDS_PERSON and scene.listing is not None and _may_be_taken_now(scene, state):
         return _first_word(scene)
-    if _stands_again(known, scene.remote, state):
+    if _stands_again(scene, known, state):
         if scene.fresh:
             return _first_word(scene)
         # Words overtake each other: an old one must not raise a sale that is over. The marketplace is asked again.
@@ -428,9 +428,14 @@ def _stands(scene: Scene, sale: Sale, state: SaleState) -> None:
         alert_sold(sale)
 
 
-def _stands_again(sale: Sale, remote: RemoteSale, state: SaleState | None) -> bool:
-    """Whether a sale that was cancelled (or dismissed) here has moved on there as if it were not."""
-    return sale.state == SaleState.CANCELLED and state in SALE_LIVE and sale.remote_status != remote.remote_status
+def _stands_again(scene: Scene, sale: Sale, state: SaleState | None) -> bool:
+    """Whether a sale that was cancelled (or dismissed) here has moved on there as if it were not.
+
+    Who tells of it by hand has the same words each time: that he does so after it was over is the news.
+    """
+    told_anew = scene.fresh and scene.account.mode == Mode.ASSISTED
+    moved_on = told_anew or sale.remote_status != scene.remote.remote_status
+    return sale.state == SaleState.CANCELLED and state in SALE_LIVE and moved_on
 
 
 def _tell_money(scene: Scene, sale: Sale) -> None:
@@ -476,7 +481,8 @@ def sale_settle(*, actor: Actor, sale: Sale, listing: Listing, seats: Sequence[S
     chosen = [seat for seat in locked if seat.pk in {wanted.pk for wanted in seats}]
     scene = Scene(sale.account, as_told(sale), listing, locked, sale.noticed_at, sale, actor)
     if obstacle_of(scene.key, sale.account, chosen) is not None:
-        raise Conflict("Another sale has one of these seats.", field="seats", remedy="Choose the seats that it took.")
+        remedy = "Choose the seats that it took, or settle the other sale first."
+        raise Conflict("Another sale has one of these seats.", field="seats", remedy=remedy)
     enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
     return _take(scene, listing, STATE_OF[scene.remote.state], Allocation(chosen))
 

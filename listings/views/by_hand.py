@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import capfirst
 from django.views.decorators.http import require_GET, require_POST
 
 from listings.forms import HandDoneForm, MailForm, SoldForm
@@ -14,6 +15,7 @@ from listings.selectors import hand_tasks, listing_get, seats_of_listing
 from listings.services.by_hand import hand_done as done
 from listings.services.by_hand import hand_sold as sold
 from listings.services.hand_words import words_of
+from listings.states import SALE_LIVE
 from marketplaces.models import Mode
 from marketplaces.selectors import account_get, account_list
 from marketplaces.services.connect import webhook_url
@@ -72,7 +74,10 @@ def listing_sold(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
         except (InvalidInput, Conflict) as error:
             form_add_refusal(form, error)
         else:
-            messages.success(request, "Sold. The seats come down everywhere else.")
+            if sale.state in SALE_LIVE:
+                messages.success(request, "Sold. The seats come down everywhere else.")
+            else:
+                messages.warning(request, f"{capfirst(sale.get_state_display())}: {sale.state_reason}.")
             return redirect("listings:sale_detail", sale.pk)
     return _sold_page(request, listing, form, 422)
 

@@ -15,7 +15,8 @@ from listings.selectors import sale_list as sales_visible
 from listings.services.ending_alerts import ending_words
 from listings.services.fulfil import ways_of
 from listings.services.sale_alerts import conflict_asks, on_show_by_hand
-from listings.states import LIFTABLE, REPORTABLE, SALE_LIVE, ending_may_be
+from listings.services.sale_report import promised_by_hand, reports_of
+from listings.states import LIFTABLE, SALE_LIVE
 from marketplaces.delivery import STEPS, step_of
 from marketplaces.registry import hand_overs_of
 from seatsync.accounts.selectors import request_actor
@@ -64,7 +65,8 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "too_much": money.too_much,
         "ending_words": ending_words(sale),
         "came": money.came,
-        "may_report": any(ending_may_be(sale.state, one) for one in REPORTABLE),
+        "may_report": bool(reports_of(sale)),
+        "promised": promised_by_hand(sale),
         "may_settle": sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF,
         "to_hand_over": bool(ways_of(sale)) or (sale.state == SaleState.CONFIRMED and sale.stands and not takes),
         "step": STEPS[step_of(sale.delivery_step)] if sale.stands and on_its_way else None,

@@ -151,6 +151,10 @@ def test_runs_of_seats(told: str, seats: tuple[int, ...]) -> None:
         ("Payout: 2 x $45.00", "90.00"), ("Payout: $70.5", "70.5"), ("Total payout: US$45.00", "45.00"),
         ("Total payout: CA$45.00", None), ("Total payout: $45.00 CAD", None), ("Payout: -$45.00", None),
         ("You will be paid after the event. Total price: $120.00", None),
+        ("Payout: $40.00 x 2 tickets = $80.00", "80.00"), ("Payout: $40.00 x 2 tickets", "80.00"),
+        ("You'll receive $40.00 per-ticket", "80.00"), ("You'll receive $40.00 ea.", "80.00"),
+        ("Gross proceeds: $100.00\nFees: $15.00\nPayout: $85.00", "85.00"),
+        ("You will receive $100.00 minus the 10% fee.", None),
     ],
 )  # fmt: skip
 def test_the_payout_is_of_all_tickets_in_the_marketplaces_money(told: str, payout: str | None) -> None:
@@ -175,6 +179,35 @@ def test_a_mail_is_told_by_its_own_number_and_a_sale_by_its_order() -> None:
 @pytest.mark.parametrize("word", ["cancelled", "canceled", "refunded", "voided"])
 def test_a_mail_of_a_sale_that_is_over_sells_nothing(word: str) -> None:
     assert sale_in(PLAIN.replace("confirmed", word).encode()) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Your sale was declined", "Payment of your order failed", "We are cancelling this order",
+        "Your sale is pending review; do not send",
+    ],
+)  # fmt: skip
+def test_a_mail_of_a_sale_that_is_not_decided_or_about_to_end_sells_nothing(said: str) -> None:
+    assert sale_in(f"{PLAIN}> {said}.\n".encode()) is None
+
+
+def test_what_would_be_if_the_game_were_called_off_ends_no_sale() -> None:
+    assert sale_in(f"{PLAIN}> If the event is cancelled you will be refunded.\n".encode()) is not None
+    assert sale_in(f"{PLAIN}> If the event is moved we tell you. Your sale was cancelled.\n".encode()) is None
+
+
+def test_of_how_many_were_sold_is_not_how_many_were_there() -> None:
+    sale = sale_in(b"Subject: You sold 1 of your 4 tickets\n\nOrder #12345678\nSection 131, Row 27, Seats 1-4")
+    assert sale is not None
+    assert (sale.quantity, sale.seats) == (1, (1, 2, 3, 4))
+
+
+@pytest.mark.parametrize("said", ["Transaction 11/27/2026 10:00", "Mariners sale 2026-11-30", "Sale 11-30-2026"])
+def test_a_date_is_no_order_number(said: str) -> None:
+    sale = sale_in(f"Subject: You sold 2 tickets\n\n{said}\nOrder #12345678\n".encode())
+    assert sale is not None
+    assert (sale.order, sale.doubt) == ("12345678", "")
 
 
 def test_the_secret() -> None:

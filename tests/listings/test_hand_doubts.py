@@ -1,0 +1,157 @@
+"""Sales of accounts by hand that contradict each other, or are told again after they were over."""
+
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from listings.models import Listing, ListingStatus, Sale, SaleState
+from listings.services.publish import listing_publish
+from listings.services.resolve import sale_resolve
+from listings.services.sale_report import sale_report
+from marketplaces.contracts import RemoteSaleState
+from marketplaces.models import MarketplaceAccount
+from marketplaces.services.connect import account_leave
+from portfolios.models import OwnerState, Seat
+from seatsync.core.errors import Conflict
+from tests.hands import told, up
+from tests.listings.test_by_hand import mail_for, take
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def states(market: Market) -> list[str]:
+    return list(Seat.objects.filter(game=market.holding.game).order_by("seat_number").values_list("state", flat=True))
+
+
+def test_a_mail_without_seats_takes_none_that_another_unclear_sale_there_holds(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    up(market, assisted)
+    mail = mail_for(market).replace(b"2 tickets", b"4 tickets")
+    several = mail.replace(b"Seats: 2 - 3", b"Seats: 1 - 4").replace(b"</body>", b"<p>Order #B9999-99</p></body>")
+    take(market, assisted, several)
+    first = Sale.objects.get()
+    assert first.state == SaleState.NEEDS_PERSON
+    other = mail.replace(b"<td>Seats: 2 - 3</td>", b"").replace(b"B7731-22", b"C1000").replace(b"abc@", b"abd@")
+    take(market, assisted, other)
+    second = Sale.objects.get(platform_sale_id="C1000")
+    assert (second.state, second.state_reason) == (
+        SaleState.NEEDS_PERSON, "another sale that is not clear yet may have these seats",
+    )  # fmt: skip
+    assert states(market) == [OwnerState.HELD] * 4
+    seats = [seat.pk for seat in market.holding.seats]
+    with pytest.raises(Conflict, match="Another sale has one of these seats"):
+        sale_resolve(actor=market.holding.actor, sale_id=second.pk, seat_ids=seats)
+    sale_resolve(actor=market.holding.actor, sale_id=first.pk, seat_ids=[], reason="it told of two orders")
+    sale_resolve(actor=market.holding.actor, sale_id=second.pk, seat_ids=seats)
+    second.refresh_from_db()
+    assert (second.state, states(market)) == (SaleState.CONFIRMED, [OwnerState.SOLD] * 4)
+
+
+def wrongly_over(market: Market, beta: Listing) -> Sale:
+    """A sale of seats 1 and 2 that was reported cancelled by mistake."""
+    sale = told(market, beta, market.holding.seats[:2], "A-1001")
+    sale_report(actor=market.holding.actor, sale_id=sale.pk, what="cancelled", reason="the wrong one")
+    assert states(market) == [OwnerState.AVAILABLE] * 4
+    return sale
+
+
+def published_again(market: Market) -> Listing:
+    (listing,) = listing_publish(
+        actor=market.holding.actor, seat_ids=[seat.pk for seat in market.holding.seats[:2]],
+        account_ids=[market.accounts["alpha"].pk], price=Decimal("84.00"), floor=Decimal("50.00"),
+        ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    market.work()
+    return listing
+
+
+def test_a_sale_that_was_over_and_is_told_by_hand_again_stands_again_as_often_as_it_is_told(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    sale = wrongly_over(market, beta)
+    listing = published_again(market)
+    for _ in range(2):
+        again = told(market, beta, market.holding.seats[:2], "A-1001")
+        assert (again.pk, again.state, again.ending, again.stands) == (sale.pk, SaleState.CONFIRMED, "", True)
+        assert states(market)[:2] == [OwnerState.SOLD] * 2
+        market.work()
+        listing.refresh_from_db()
+        assert listing.status == ListingStatus.CANCELLED
+        sale_report(actor=market.holding.actor, sale_id=sale.pk, what="cancelled", reason="once more")
+
+
+def test_a_sale_that_was_dismissed_and_is_told_by_hand_has_its_seats(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    take(market, assisted, mail_for(market).replace(b"<td>Seats: 2 - 3</td>", b""))
+    sale = Sale.objects.get()
+    sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=[], reason="no sale")
+    again = told(market, beta, market.holding.seats[:2], sale.platform_sale_id)
+    assert (again.pk, again.state) == (sale.pk, SaleState.CONFIRMED)
+    assert states(market) == [OwnerState.SOLD] * 2 + [OwnerState.AVAILABLE] * 2
+
+
+def test_a_sale_that_was_over_and_whose_seats_somebody_else_has_is_a_conflict_and_the_page_says_so(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    sale = wrongly_over(market, beta)
+    listing = published_again(market)
+    market.webhook(market.alpha.sell(listing.external_id, (1, 2)))
+    client = Client()
+    client.force_login(market.holding.user)
+    body = {"seats": [str(seat.pk) for seat in market.holding.seats[:2]], "price": "84", "order": "A-1001"}
+    answer = client.post(reverse("listings:listing_sold", args=[beta.pk]), body, follow=True)
+    sale.refresh_from_db()
+    assert sale.state == SaleState.CONFLICT
+    said = [str(message) for message in answer.context["messages"]]
+    assert said == ["Conflict: a seat of this sale belongs to somebody else."]
+
+
+def test_a_sale_that_was_over_and_is_told_by_mail_again_holds_its_seats_and_asks(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    sale = wrongly_over(market, beta)
+    listing = published_again(market)
+    mail = mail_for(market).replace(b"B7731-22", b"A-1001").replace(b"Seats: 2 - 3", b"Seats: 1 - 2")
+    take(market, assisted, mail)
+    sale.refresh_from_db()
+    listing.refresh_from_db()
+    assert (sale.state, listing.status) == (SaleState.NEEDS_PERSON, ListingStatus.CANCELLED)
+    assert OwnerState.AVAILABLE not in states(market)[:2]
+    seats = [seat.pk for seat in market.holding.seats[:2]]
+    sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=seats)
+    sale.refresh_from_db()
+    assert (sale.state, states(market)[:2]) == (SaleState.CONFIRMED, [OwnerState.SOLD] * 2)
+
+
+@pytest.mark.parametrize(
+    ("what", "state", "seat"),
+    [("paid", SaleState.CONFIRMED, OwnerState.SOLD), ("cancelled", SaleState.CANCELLED, OwnerState.AVAILABLE)],
+)
+def test_of_a_sale_that_was_promised_at_an_account_left_since_its_holder_says_what_became_of_it(
+    market: Market, what: str, state: str, seat: str
+) -> None:
+    alpha, _ = market.published(market.holding.seats[:2])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL))
+    sale = Sale.objects.get()
+    with pytest.raises(Conflict):
+        sale_report(actor=market.holding.actor, sale_id=sale.pk, what="paid", reason="it says so")
+    account_leave(actor=market.holding.actor, account_id=market.accounts["alpha"].pk)
+    client = Client()
+    client.force_login(market.holding.user)
+    page = reverse("listings:sale_report", args=[sale.pk])
+    assert page in client.get(reverse("listings:sale_detail", args=[sale.pk])).text
+    assert [value for value, _ in client.get(page).context["choices"]] == ["paid", "cancelled"]
+    client.post(page, {"what": what, "reason": "its page there says so"})
+    sale.refresh_from_db()
+    assert (sale.state, states(market)[:2]) == (state, [seat] * 2)
+    with pytest.raises(Conflict):
+        sale_report(actor=market.holding.actor, sale_id=sale.pk, what="paid", reason="once more")
