@@ -45,7 +45,11 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
     Raises NotFound, or Conflict where it does not wait for anybody's hands any more.
     """
     known = _task(actor, command_id)
-    listing, sale, waiting = command_scene(known)
+    if known.sale is not None and known.kind == CommandKind.FULFIL:
+        # Seats are locked before sales and commands: it is handed over first, which a refusal below undoes.
+        listing, sale, waiting = None, _handed_over(known.sale), []
+    else:
+        listing, sale, waiting = command_scene(known)
     command = command_lock(known.pk)
     if command.state != CommandState.NEEDS_PERSON:
         listed = command.kind == CommandKind.CREATE and command.state == CommandState.SUPERSEDED
@@ -59,9 +63,6 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
     sent = listing.price if listing is not None else None
     # The person's word is the answer of the place; nothing was in flight that could be late.
     apply_answer(command, listing, sale, Answer(Outcome.DONE, remote=remote, sent_price=sent))
-    if sale is not None and command.kind == CommandKind.FULFIL:
-        handed = replace(as_told(sale), state=RemoteSaleState.IN_DELIVERY, remote_status="handed over by hand")
-        sale_apply(account=sale.account, remote=handed)
     for one in waiting:
         # What a worker had begun before the account was left.
         sale_delists_done(one)
@@ -72,6 +73,15 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
         subject=command.account.user_id, after={"kind": command.kind},
     )  # fmt: skip
     return command
+
+
+def _handed_over(sale: Sale) -> Sale:
+    """What a sale is once its holder has handed it over; locked, with its seats."""
+    seats_lock(seats_of_sale(sale))
+    # Nobody changes it any more: who tells anything of it locks its seats first.
+    sale.refresh_from_db()
+    handed = replace(as_told(sale), state=RemoteSaleState.IN_DELIVERY, remote_status="handed over by hand")
+    return sale_apply(account=sale.account, remote=handed)
 
 
 def _as_listed(listing: Listing, listing_id: str) -> RemoteListing:
