@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
-from listings.models import PayoutLine, Sale, SaleEnding, SaleQuerySet, SaleState
+from listings.models import Payout, PayoutLine, Sale, SaleEnding, SaleQuerySet, SaleState
 from listings.selectors import payout_lines_of_sale, sale_list
 from listings.states import SALE_ENDINGS, MoneyEffect
 from marketplaces.contracts import Capability
@@ -237,6 +237,12 @@ def _unpaid() -> QuerySet[Sale]:
 
 def _paid() -> Exists:
     return Exists(PayoutLine.objects.filter(lines_counted(), sale=OuterRef("pk"), gross__gt=0))
+
+
+def payouts_made_of(sale_ids: Collection[Any]) -> QuerySet[Payout]:
+    """The payouts that were made and paid for one of these sales, the oldest first; a charge alone pays for nothing."""
+    paid = PayoutLine.objects.filter(lines_counted(), sale__in=sale_ids, gross__gt=0)
+    return Payout.objects.filter(pk__in=paid.values("payout")).order_by("paid_at", "pk")
 
 
 def lines_made() -> Q:

@@ -47,9 +47,10 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
     known = _task(actor, command_id)
     if known.sale is not None and known.kind == CommandKind.FULFIL:
         # Seats are locked before sales and commands: it is handed over first, which a refusal below undoes.
-        listing, sale, waiting = None, _handed_over(known.sale), []
+        scene: tuple[Listing | None, Sale | None, list[Sale]] = (None, _handed_over(known.sale), [])
     else:
-        listing, sale, waiting = command_scene(known)
+        scene = command_scene(known)
+    listing, sale, waiting = scene
     command = command_lock(known.pk)
     if command.state != CommandState.NEEDS_PERSON:
         listed = command.kind == CommandKind.CREATE and command.state == CommandState.SUPERSEDED

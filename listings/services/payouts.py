@@ -91,6 +91,20 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     replaced, and a line that is left out is reversed to nothing, never deleted. `unexplained` is what the lines leave
     of the deposit; it is kept and told, never spread over the lines.
     """
+    payout, created = _keep(account, remote)
+    _sales_follow(payout)
+    return created
+
+
+@transaction.atomic
+def payout_noted(*, actor: Actor, account: MarketplaceAccount, remote: RemotePayment, amount: Decimal | None) -> Payout:
+    """Keep a payout that nobody announced and note at once that it came, or `amount` of it; the caller has checked."""
+    payout, _ = _keep(account, remote)
+    return _receive(actor, payout_lock(payout.pk), amount)
+
+
+def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, bool]:
+    """The payout as it is told by now, and whether it is new; no sale is locked yet."""
     told = _by_sale(remote)
     payout = _known(account, remote, told)
     if payout is not None and payout.received is not None:
@@ -114,8 +128,7 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
         _told_again(payout, remote, told, sums)
     if payout.paid_at is None or created:
         _expected(payout, remote)
-    _sales_follow(payout)
-    return created
+    return payout, created
 
 
 @transaction.atomic
@@ -134,9 +147,14 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         raise Conflict(f"{name} says itself what it has paid.", field="payout", remedy="It is read every hour.")
     if amount is not None:
         amount_check(amount)
-    payout, moment = payout_lock(payout.pk), now()
+    payout = payout_lock(payout.pk)
     if payout.paid_at is not None:
         raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
+    return _receive(actor, payout, amount)
+
+
+def _receive(actor: Actor, payout: Payout, amount: Decimal | None) -> Payout:
+    moment = now()
     announced, payout.paid_at = payout.net, moment
     payout.save(update_fields=["paid_at", "updated_at"])
     if amount is not None:

@@ -1,0 +1,65 @@
+"""Money of sales over assisted accounts, as their holder says that it came: once, and to be put right."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from listings.models import Payout, Sale, SaleState
+from listings.services.by_hand import hand_sold
+from listings.services.paid_by_hand import sale_paid
+from marketplaces.models import MarketplaceAccount
+from seatsync.accounts.services.tokens import tokens_issue
+from seatsync.core.errors import Conflict
+from tests.hands import told, up
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def sold(market: Market, account: MarketplaceAccount, order: str = "A-1001", proceeds: str = "151.20") -> Sale:
+    """Two seats that sold there, of which the holder says what they bring."""
+    _, beta = up(market, account)
+    return hand_sold(
+        actor=market.holding.actor, listing_id=beta.pk, seat_ids=[seat.pk for seat in market.holding.seats[:2]],
+        price=Decimal("84.00"), order=order, proceeds=Decimal(proceeds),
+    )  # fmt: skip
+
+
+def api_post(market: Market, name: str, pk: object, body: dict[str, Any]) -> int:
+    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
+    client = Client(headers={"Authorization": f"Bearer {access}"})
+    return client.post(reverse(name, args=[pk]), body, content_type="application/json").status_code
+
+
+def test_over_the_api_a_sales_money_is_said_to_have_come_once(market: Market, assisted: MarketplaceAccount) -> None:
+    sale = sold(market, assisted)
+    assert api_post(market, "api:sale_received", sale.pk, {}) == 200
+    sale.refresh_from_db()
+    payout = Payout.objects.get()
+    assert (sale.state, payout.net, payout.state) == (SaleState.COMPLETE, Decimal("151.20"), "paid")
+    assert api_post(market, "api:sale_received", sale.pk, {}) == 409
+
+
+def test_a_second_word_that_it_came_leaves_the_first_ones_payout_alone(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    sale = sold(market, assisted)
+    sale_paid(actor=market.holding.actor, sale_id=sale.pk)
+    Sale.objects.update(fees=Decimal("8.00"), proceeds=Decimal("160.00"))
+    with pytest.raises(Conflict, match="was received already, with payout by hand A-1001"):
+        sale_paid(actor=market.holding.actor, sale_id=sale.pk)
+    payout = Payout.objects.get()
+    assert (payout.net, payout.lines.get().net) == (Decimal("151.20"), Decimal("151.20"))
+
+
+def test_order_numbers_that_begin_alike_have_payouts_of_their_own(market: Market, assisted: MarketplaceAccount) -> None:
+    _, beta = up(market, assisted)
+    pairs = (market.holding.seats[:2], market.holding.seats[2:])
+    sales = [told(market, beta, pair, f"{'9' * 72}-00{n}") for n, pair in enumerate(pairs)]
+    for sale in sales:
+        sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal("150.00"))
+    assert [Payout.objects.get(lines__sale=sale).net for sale in sales] == [Decimal("150.00")] * 2
+    assert Payout.objects.count() == 2
