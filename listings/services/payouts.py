@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from listings.locks import payout_lock, sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleState
-from listings.payables import expectation_of, payouts_told, with_people
+from listings.payables import expectation_of, payouts_made_of, payouts_told, with_people
 from listings.services.charges import charges_note
 from listings.services.notify import sale_changed
 from listings.services.payout_alerts import alert_payout, alert_unexplained
@@ -24,6 +24,7 @@ from listings.services.sale_scene import sale_audit, sale_facts
 from listings.services.sync import account_contained
 from listings.states import sale_may_move
 from marketplaces.contracts import Capability, PaymentLine, RemotePayment
+from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.services.alerts import alert_reading_recovered
@@ -147,10 +148,28 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         raise Conflict(f"{name} says itself what it has paid.", field="payout", remedy="It is read every hour.")
     if amount is not None:
         amount_check(amount)
+    assisted = payout.account.mode == Mode.ASSISTED
+    if assisted:
+        # Before its payouts, as where the money of a sale is noted by itself.
+        accounts_locked().get(pk=payout.account_id)
     payout = payout_lock(payout.pk)
     if payout.paid_at is not None:
         raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
+    if assisted:
+        _check_unpaid(payout)
     return _receive(actor, payout, amount)
+
+
+def _check_unpaid(payout: Payout) -> None:
+    """Raises Conflict where the money of one of its sales was noted by itself: it would count twice."""
+    for line in payout.lines.filter(gross__gt=0).exclude(sale=None).order_by("platform_sale_id"):
+        noted = payouts_made_of([line.sale_id]).first()
+        if noted is not None:
+            raise Conflict(
+                f"The money of sale {line.platform_sale_id}, which is part of it, was received already, with payout "
+                f"{noted.name}.",
+                field="payout", remedy="Say of each of its other sales that its money came.",
+            )  # fmt: skip
 
 
 def _receive(actor: Actor, payout: Payout, amount: Decimal | None) -> Payout:

@@ -10,7 +10,10 @@ from django.urls import reverse
 from listings.models import Payout, Sale, SaleState
 from listings.services.by_hand import hand_sold
 from listings.services.paid_by_hand import sale_paid
+from listings.services.payouts import payout_apply, payout_receive
+from marketplaces.contracts import PaymentLine, RemotePayment
 from marketplaces.models import MarketplaceAccount
+from marketplaces.services.connect import account_leave
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.errors import Conflict
 from tests.hands import told, up
@@ -63,3 +66,32 @@ def test_order_numbers_that_begin_alike_have_payouts_of_their_own(market: Market
         sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal("150.00"))
     assert [Payout.objects.get(lines__sale=sale).net for sale in sales] == [Decimal("150.00")] * 2
     assert Payout.objects.count() == 2
+
+
+def left_with_announced_payout(market: Market) -> tuple[Sale, Payout]:
+    """A sale whose money was announced before its account was left."""
+    alpha, _ = market.published(market.holding.seats[:2])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    sale, account = Sale.objects.get(), market.accounts["alpha"]
+    line = PaymentLine(sale.platform_sale_id, sale.gross, sale.fees, Decimal(0), sale.proceeds)
+    payout_apply(account=account, remote=RemotePayment("", None, sale.proceeds, "USD", (line,)))
+    account_leave(actor=market.holding.actor, account_id=account.pk)
+    return sale, Payout.objects.get()
+
+
+def test_what_came_with_an_announced_payout_is_not_noted_of_its_sale_again(market: Market) -> None:
+    sale, payout = left_with_announced_payout(market)
+    payout_receive(actor=market.holding.actor, payout_id=payout.pk)
+    with pytest.raises(Conflict, match="received already, with payout the next one"):
+        sale_paid(actor=market.holding.actor, sale_id=sale.pk)
+    assert Payout.objects.count() == 1
+
+
+def test_what_was_noted_of_a_sale_does_not_come_again_with_its_announced_payout(market: Market) -> None:
+    sale, payout = left_with_announced_payout(market)
+    sale_paid(actor=market.holding.actor, sale_id=sale.pk)
+    with pytest.raises(Conflict, match=f"received already, with payout by hand {sale.platform_sale_id}"):
+        payout_receive(actor=market.holding.actor, payout_id=payout.pk)
+    payout.refresh_from_db()
+    assert payout.state == "announced"
