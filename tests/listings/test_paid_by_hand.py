@@ -1,5 +1,6 @@
 """Money of sales over assisted accounts, as their holder says that it came: once, and to be put right."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +12,14 @@ from listings.models import Payout, Sale, SaleState
 from listings.services.by_hand import hand_sold
 from listings.services.paid_by_hand import sale_paid
 from listings.services.payouts import payout_apply, payout_receive
-from marketplaces.contracts import PaymentLine, RemotePayment
+from listings.services.sale_saga import sale_apply
+from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services.connect import account_leave
 from seatsync.accounts.services.tokens import tokens_issue
+from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
+from seatsync.live.models import Alert
 from tests.hands import told, up
 from tests.market import Market
 
@@ -95,3 +99,23 @@ def test_what_was_noted_of_a_sale_does_not_come_again_with_its_announced_payout(
         payout_receive(actor=market.holding.actor, payout_id=payout.pk)
     payout.refresh_from_db()
     assert payout.state == "announced"
+
+
+def test_what_a_sale_brings_is_held_against_what_came_when_it_is_corrected(market: Market) -> None:
+    alpha, _ = market.published(market.holding.seats[:2])
+    remote = market.alpha.sell(alpha.external_id, (1, 2))
+    market.webhook(remote)
+    market.work()
+    sale, account = Sale.objects.get(), market.accounts["alpha"]
+    line = PaymentLine(sale.platform_sale_id, sale.gross, sale.fees, Decimal(0), sale.proceeds)
+    payout_apply(account=account, remote=RemotePayment("P-1", now(), sale.proceeds, "USD", (line,)))
+    more = replace(
+        remote, state=RemoteSaleState.COMPLETE, remote_status="Complete",
+        fees=sale.fees - Decimal(8), proceeds=sale.proceeds + Decimal(8),
+    )  # fmt: skip
+    sale_apply(account=account, remote=more, fresh=True)
+    assert Alert.objects.filter(kind="payout.short", state="firing").exists()
+    less = replace(more, fees=sale.fees + Decimal(8), proceeds=sale.proceeds - Decimal(8))
+    sale_apply(account=account, remote=less, fresh=True)
+    assert not Alert.objects.filter(kind="payout.short", state="firing").exists()
+    assert Alert.objects.filter(kind="payout.too_much", state="firing").exists()
