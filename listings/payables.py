@@ -22,6 +22,8 @@ from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.money import CENT
 
+# How the payout is called that is announced and has no reference yet, and how one begins that its holder told of.
+NEXT, BY_HAND = "next", "by hand "
 # Banks take their days, and so does a weekend: until then nothing is called late.
 GRACE = timedelta(days=3)
 # States of sales whose money is owed.
@@ -209,6 +211,12 @@ def tells_payouts(platform: str) -> bool:
 def payouts_told(account: MarketplaceAccount) -> bool:
     """Whether it is told what an account was paid: its platform says it, and the account is read."""
     return account.mode != Mode.ASSISTED and tells_payouts(account.platform)
+
+
+def said_by_hand(payout: Payout) -> bool:
+    """Whether its holder said that this payout came: of those that are read, none keeps the name of the next one."""
+    named = payout.reference == NEXT or payout.reference.startswith(BY_HAND)
+    return payout.received is not None or named or not tells_payouts(payout.platform)
 
 
 def with_people(sale_ids: Collection[Any]) -> QuerySet[Sale]:

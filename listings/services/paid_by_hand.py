@@ -6,8 +6,8 @@ from decimal import Decimal
 from django.db import transaction
 
 from listings.models import Payout, Sale, SaleEnding
-from listings.payables import OWED, payouts_made_of, tells_payouts
-from listings.services.payouts import amount_check, payout_noted
+from listings.payables import BY_HAND, OWED, payouts_made_of, tells_payouts
+from listings.services.payouts import amount_check, payout_noted, payout_receive
 from marketplaces.contracts import PaymentLine, RemotePayment
 from marketplaces.locks import accounts_locked
 from marketplaces.models import Mode
@@ -22,7 +22,8 @@ LONGEST_REFERENCE = 80
 def sale_paid(*, actor: Actor, sale_id: uuid.UUID, amount: Decimal | None = None) -> Payout:
     """The owner of an assisted account says that a sale's money came: a payout of that one sale, received by hand.
 
-    `amount` is what came, in the sale's currency, where it is not what the sale was to bring, or that is not told.
+    `amount` is what came, in the sale's currency, where it is not what the sale was to bring, or that is not told;
+    said again it puts right what was said before.
     Raises NotFound, NotAllowed, InvalidInput, or Conflict where nothing is owed, it came already, or its payouts
     are read.
     """
@@ -46,6 +47,8 @@ def sale_paid(*, actor: Actor, sale_id: uuid.UUID, amount: Decimal | None = None
     # Said twice at once it came once: whoever comes second finds the first one's.
     accounts_locked().get(pk=account.pk)
     made = payouts_made_of([sale.pk]).first()
+    if made is not None and amount is not None and made.reference == _reference(sale):
+        return payout_receive(actor=actor, payout_id=made.pk, amount=amount)
     if made is not None:
         raise Conflict(
             f"The money of this sale was received already, with payout {made.name}.", field="sale",
@@ -58,5 +61,5 @@ def sale_paid(*, actor: Actor, sale_id: uuid.UUID, amount: Decimal | None = None
 
 def _reference(sale: Sale) -> str:
     """What the payout of this one sale is called; a long order number is cut, and may begin like another one."""
-    whole = f"by hand {sale.platform_sale_id}"
+    whole = f"{BY_HAND}{sale.platform_sale_id}"
     return whole if len(whole) <= LONGEST_REFERENCE else f"{whole[:43]} {sale.pk}"

@@ -13,7 +13,14 @@ from django.db.models import Q
 
 from listings.locks import payout_lock, sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleState
-from listings.payables import expectation_of, payouts_made_of, payouts_told, with_people
+from listings.payables import (
+    NEXT,
+    expectation_of,
+    payouts_made_of,
+    payouts_told,
+    said_by_hand,
+    with_people,
+)  # fmt: skip
 from listings.services.charges import charges_note
 from listings.services.notify import sale_changed
 from listings.services.payout_alerts import alert_payout, alert_unexplained
@@ -38,8 +45,6 @@ from seatsync.core.money import LARGEST, round_money
 
 # Payments are corrected for weeks after they were made; applying one twice is harmless.
 OVERLAP = timedelta(days=45)
-# How the payout is called that is announced and has no reference yet.
-NEXT = "next"
 _ZERO = Decimal("0.00")
 
 
@@ -137,8 +142,8 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
     """The account's owner says that an announced payout is on the bank account, at a marketplace that never says so.
 
     `amount` is what came, in the payout's currency, where it is not what was announced: it is short or too much as any
-    other would be. Raises NotFound, NotAllowed, InvalidInput, or Conflict where its marketplace tells it or it is
-    received already.
+    other would be; said again it puts right what was said before. Raises NotFound, NotAllowed, InvalidInput, or
+    Conflict where its marketplace tells it, or it is received already and no other amount is told.
     """
     payout = Payout.objects.select_related("account").get_for(actor, payout_id)
     if payout.account.user_id != actor.user_id and not actor.is_staff:
@@ -154,7 +159,9 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         accounts_locked().get(pk=payout.account_id)
     payout = payout_lock(payout.pk)
     if payout.paid_at is not None:
-        raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
+        if amount is None or amount == payout.net or not said_by_hand(payout):
+            raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
+        return _put_right(actor, payout, amount)
     if assisted:
         _check_unpaid(payout)
     return _receive(actor, payout, amount)
@@ -182,6 +189,19 @@ def _receive(actor: Actor, payout: Payout, amount: Decimal | None) -> Payout:
         actor=actor, verb="payout.received", object_type="payout", object_id=payout.pk,
         subject=payout.account.user_id, before={"paid_at": None, "net": announced},
         after={"paid_at": moment, "net": payout.net},
+    )  # fmt: skip
+    _sales_follow(payout)
+    return payout
+
+
+def _put_right(actor: Actor, payout: Payout, amount: Decimal) -> Payout:
+    """Another amount came than its holder said; what is replaced, with its lines, stays in the audit (I-25)."""
+    before = {"net": payout.net, "lines": list(_kept_lines(payout).values())}
+    _received_write(payout, amount)
+    audit_record(
+        actor=actor, verb="payout.corrected", object_type="payout", object_id=payout.pk,
+        subject=payout.account.user_id, before=before,
+        after={"net": payout.net, "lines": list(_kept_lines(payout).values())},
     )  # fmt: skip
     _sales_follow(payout)
     return payout

@@ -17,8 +17,10 @@ from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services.connect import account_leave
 from seatsync.accounts.services.tokens import tokens_issue
+from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
+from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from tests.hands import told, up
 from tests.market import Market
@@ -119,3 +121,33 @@ def test_what_a_sale_brings_is_held_against_what_came_when_it_is_corrected(marke
     sale_apply(account=account, remote=less, fresh=True)
     assert not Alert.objects.filter(kind="payout.short", state="firing").exists()
     assert Alert.objects.filter(kind="payout.too_much", state="firing").exists()
+
+
+@pytest.mark.parametrize("of", ["payout", "sale"])
+def test_a_wrong_amount_is_put_right_and_what_was_said_stays_in_the_audit(
+    market: Market, assisted: MarketplaceAccount, of: str
+) -> None:
+    sale = sold(market, assisted)
+    payout = sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal("1512.00"))
+    too_much = Alert.objects.get(kind="payout.too_much")
+    client = Client()
+    client.force_login(market.holding.user)
+    url = reverse("listings:payout_received", args=[payout.pk])
+    assert f'action="{url}"' in client.get(reverse("listings:payout_list")).text
+    if of == "payout":
+        client.post(url, {"amount": "151.20"})
+    else:
+        assert api_post(market, "api:sale_received", sale.pk, {"amount": "151.20"}) == 200
+    payout.refresh_from_db()
+    too_much.refresh_from_db()
+    right = Decimal("151.20")
+    assert (payout.net, payout.received, payout.lines.get().net) == (right, right, right)
+    assert payout.unexplained == 0
+    assert too_much.state == "recovered"
+    kept = AuditEntry.objects.get(verb="payout.corrected", object_id=str(payout.pk))
+    content = audit_read(kept)
+    assert content is not None
+    assert (kept.actor_id, content["before"]["net"]) == (str(market.holding.user.pk), "1512.00")
+    assert len(content["before"]["lines"]) == 1
+    with pytest.raises(Conflict, match="received already"):
+        payout_receive(actor=market.holding.actor, payout_id=payout.pk, amount=right)
