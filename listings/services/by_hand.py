@@ -37,6 +37,8 @@ from seatsync.core.money import LARGEST, money_text, round_money
 # What must come down is said at once, and again after each of these; from then on with the last one.
 NAG_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=3))
 
+TOLD_BY_HAND = "told by hand"
+
 
 @transaction.atomic
 def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> MarketplaceCommand:
@@ -136,7 +138,10 @@ def hand_sold(
         if not _may_be_of(known, listing, seat_ids):
             raise _numbered_already(actor, known)
         number = known.platform_sale_id
-    return sale_apply(account=listing.account, remote=_told(listing, list(numbers), price, number, proceeds))
+    told = _told(listing, list(numbers), price, number, proceeds)
+    if known is not None:
+        _check_price(known, told)
+    return sale_apply(account=listing.account, remote=told)
 
 
 def sale_numbered(account: MarketplaceAccount, number: str) -> Sale | None:
@@ -160,6 +165,15 @@ def _may_be_of(sale: Sale, listing: Listing, seat_ids: Sequence[uuid.UUID]) -> b
     return sale.listing_id == listing.pk and seats_of_sale(sale) == set(seat_ids)
 
 
+def _check_price(sale: Sale, told: RemoteSale) -> None:
+    """Raises Conflict where another price is told of a sale than by hand before, and no proceeds that settle it."""
+    if sale.remote_status == TOLD_BY_HAND and sale.gross != told.gross and not told.proceeds_known:
+        raise Conflict(
+            f"Order {sale.platform_sale_id} was told already, for {money_text(sale.gross, sale.currency)} together.",
+            field="price", remedy="Look at the price again; where it was another, say what reaches you as well.",
+        )  # fmt: skip
+
+
 def _numbered_already(actor: Actor, sale: Sale) -> Conflict:
     seen = Sale.objects.visible_to(actor).filter(pk=sale.pk).exists()
     what = f": {sale_what(sale)} ({sale.get_state_display()})" if seen else ""
@@ -171,14 +185,14 @@ def _numbered_already(actor: Actor, sale: Sale) -> Conflict:
 
 def _told(listing: Listing, seats: list[int], price: Decimal, order: str, proceeds: Decimal | None) -> RemoteSale:
     gross, net = amounts_of(listing, len(seats), price, proceeds)
-    known = net is not None
     net = gross if net is None else net
     return RemoteSale(
         sale_id=order, external_id=listing.external_id, listing_id=listing.listing_id, event_id="",
         quantity=len(seats), section=listing.section, row=listing.row, seats=tuple(map(str, seats)), gross=gross,
         fees=gross - net, proceeds=net, currency=listing.currency,
-        state=RemoteSaleState.AWAITING_FULFILMENT, remote_status="told by hand", sold_at=now(),
-        proceeds_known=known,
+        state=RemoteSaleState.AWAITING_FULFILMENT, remote_status=TOLD_BY_HAND, sold_at=now(),
+        # What we reckon by a fee nobody has told: whatever is told counts before it.
+        proceeds_known=proceeds is not None,
     )  # fmt: skip
 
 

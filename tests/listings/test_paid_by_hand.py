@@ -23,6 +23,7 @@ from seatsync.core.errors import Conflict
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from tests.hands import told, up
+from tests.listings.test_by_hand import mail_for, take
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -151,3 +152,30 @@ def test_a_wrong_amount_is_put_right_and_what_was_said_stays_in_the_audit(
     assert len(content["before"]["lines"]) == 1
     with pytest.raises(Conflict, match="received already"):
         payout_receive(actor=market.holding.actor, payout_id=payout.pk, amount=right)
+
+
+def test_what_is_reckoned_by_a_fee_is_not_told_and_what_a_mail_states_counts(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    sale = told(market, beta, market.holding.seats[1:3], "B7731-22")
+    assert (sale.gross, sale.fees, sale.proceeds_told) == (Decimal("168.00"), Decimal("16.80"), False)
+    take(market, assisted, mail_for(market).replace(b"$151.20", b"$140.00"))
+    sale.refresh_from_db()
+    assert (sale.gross, sale.proceeds, sale.proceeds_told) == (Decimal("168.00"), Decimal("140.00"), True)
+    told(market, beta, market.holding.seats[1:3], "B7731-22")
+    sale.refresh_from_db()
+    assert (sale.proceeds, sale.proceeds_told) == (Decimal("140.00"), True)
+
+
+def test_another_price_of_what_was_told_by_hand_is_refused(market: Market, assisted: MarketplaceAccount) -> None:
+    _, beta = up(market, assisted)
+    pair = [seat.pk for seat in market.holding.seats[:2]]
+    said: dict[str, Any] = {"actor": market.holding.actor, "listing_id": beta.pk, "seat_ids": pair, "order": "A-1"}
+    sale = hand_sold(**said, price=Decimal("84.00"))
+    with pytest.raises(Conflict, match=r"A-1 was told already, for \$168.00 together"):
+        hand_sold(**said, price=Decimal("48.00"))
+    sale.refresh_from_db()
+    assert sale.gross == Decimal("168.00")
+    sale = hand_sold(**said, price=Decimal("48.00"), proceeds=Decimal("90.00"))
+    assert (sale.gross, sale.proceeds, sale.proceeds_told) == (Decimal("96.00"), Decimal("90.00"), True)
