@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
-from listings.models import PayoutLine, Sale, SaleEnding, SaleQuerySet, SaleState
+from listings.models import Payout, PayoutLine, Sale, SaleEnding, SaleQuerySet, SaleState
 from listings.selectors import payout_lines_of_sale, sale_list
 from listings.states import SALE_ENDINGS, MoneyEffect
 from marketplaces.contracts import Capability
@@ -22,6 +22,8 @@ from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.money import CENT
 
+# How the payout is called that is announced and has no reference yet, and how one begins that its holder told of.
+NEXT, BY_HAND = "next", "by hand "
 # Banks take their days, and so does a weekend: until then nothing is called late.
 GRACE = timedelta(days=3)
 # States of sales whose money is owed.
@@ -211,6 +213,12 @@ def payouts_told(account: MarketplaceAccount) -> bool:
     return account.mode != Mode.ASSISTED and tells_payouts(account.platform)
 
 
+def said_by_hand(payout: Payout) -> bool:
+    """Whether its holder said that this payout came: of those that are read, none keeps the name of the next one."""
+    named = payout.reference == NEXT or payout.reference.startswith(BY_HAND)
+    return payout.received is not None or named or not tells_payouts(payout.platform)
+
+
 def with_people(sale_ids: Collection[Any]) -> QuerySet[Sale]:
     """These sales with what their expectation and their alerts are made of."""
     return Sale.objects.filter(pk__in=sale_ids).select_related(
@@ -237,6 +245,12 @@ def _unpaid() -> QuerySet[Sale]:
 
 def _paid() -> Exists:
     return Exists(PayoutLine.objects.filter(lines_counted(), sale=OuterRef("pk"), gross__gt=0))
+
+
+def payouts_made_of(sale_ids: Collection[Any]) -> QuerySet[Payout]:
+    """The payouts that were made and paid for one of these sales, the oldest first; a charge alone pays for nothing."""
+    paid = PayoutLine.objects.filter(lines_counted(), sale__in=sale_ids, gross__gt=0)
+    return Payout.objects.filter(pk__in=paid.values("payout")).order_by("paid_at", "pk")
 
 
 def lines_made() -> Q:

@@ -416,7 +416,7 @@ class RemoteSale:
     """A sale as the platform reports it. `seats` is its own allocation; empty: not told (I-04, never guess).
 
     `gross_known`: gross and fees follow from the buyer's price; else gross stands for the proceeds, for now.
-    `proceeds_known`: else the proceeds stand for the gross, for now, because nobody has told the fee.
+    `proceeds_known`: else the proceeds are reckoned, or the gross, for now, because nobody has told them.
     """
 
     sale_id: str

@@ -305,7 +305,7 @@ _EFFECTS_SCHEMA = {
 
 
 class SaleOutput(serializers.ModelSerializer[Sale]):
-    """A sale; gross = fees + proceeds + rounding. Where `proceeds_told` is false they stand for the gross."""
+    """A sale; gross = fees + proceeds + rounding. Where `proceeds_told` is false they are reckoned, or all gross."""
 
     seats = serializers.SerializerMethodField()
     hand_overs = serializers.SerializerMethodField(help_text="The ways of handing over that the platform takes.")

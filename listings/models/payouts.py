@@ -48,6 +48,11 @@ class Payout(BaseModel):
         return f"{self.platform} {self.reference} {self.net}"
 
     @property
+    def name(self) -> str:
+        """What people call it: one that has no reference yet was only announced, as the next one."""
+        return "the next one" if self.reference == "next" else self.reference
+
+    @property
     def state(self) -> str:
         """Whether it was made, or is only announced."""
         return "announced" if self.paid_at is None else "paid"

@@ -38,6 +38,8 @@ from seatsync.core.money import LARGEST, money_text, round_money
 # What must come down is said at once, and again after each of these; from then on with the last one.
 NAG_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=3))
 
+TOLD_BY_HAND = "told by hand"
+
 
 @transaction.atomic
 def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> MarketplaceCommand:
@@ -46,7 +48,12 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
     Raises NotFound, or Conflict where it does not wait for anybody's hands any more.
     """
     known = _task(actor, command_id)
-    listing, sale, waiting = command_scene(known)
+    if known.sale is not None and known.kind == CommandKind.FULFIL:
+        # Seats are locked before sales and commands: it is handed over first, which a refusal below undoes.
+        scene: tuple[Listing | None, Sale | None, list[Sale]] = (None, _handed_over(known.sale), [])
+    else:
+        scene = command_scene(known)
+    listing, sale, waiting = scene
     command = command_lock(known.pk)
     if command.state != CommandState.NEEDS_PERSON:
         listed = command.kind == CommandKind.CREATE and command.state == CommandState.SUPERSEDED
@@ -60,9 +67,6 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
     sent = listing.price if listing is not None else None
     # The person's word is the answer of the place; nothing was in flight that could be late.
     apply_answer(command, listing, sale, Answer(Outcome.DONE, remote=remote, sent_price=sent))
-    if sale is not None and command.kind == CommandKind.FULFIL:
-        handed = replace(as_told(sale), state=RemoteSaleState.IN_DELIVERY, remote_status="handed over by hand")
-        sale_apply(account=sale.account, remote=handed)
     for one in waiting:
         # What a worker had begun before the account was left.
         sale_delists_done(one)
@@ -73,6 +77,15 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
         subject=command.account.user_id, after={"kind": command.kind},
     )  # fmt: skip
     return command
+
+
+def _handed_over(sale: Sale) -> Sale:
+    """What a sale is once its holder has handed it over; locked, with its seats."""
+    seats_lock(seats_of_sale(sale))
+    # Nobody changes it any more: who tells anything of it locks its seats first.
+    sale.refresh_from_db()
+    handed = replace(as_told(sale), state=RemoteSaleState.IN_DELIVERY, remote_status="handed over by hand")
+    return sale_apply(account=sale.account, remote=handed)
 
 
 def _as_listed(listing: Listing, listing_id: str) -> RemoteListing:
@@ -126,8 +139,10 @@ def hand_sold(
         if not _may_be_of(known, listing, seat_ids):
             raise _numbered_already(actor, known)
         number = known.platform_sale_id
-    remote = _told(listing, list(numbers), price, number, proceeds)
-    return sale_apply(account=listing.account, remote=remote, fresh=is_over(known))
+    told = _told(listing, list(numbers), price, number, proceeds)
+    if known is not None:
+        _check_price(known, told)
+    return sale_apply(account=listing.account, remote=told, fresh=is_over(known))
 
 
 def is_over(known: Sale | None) -> bool:
@@ -160,6 +175,15 @@ def _may_be_of(sale: Sale, listing: Listing, seat_ids: Sequence[uuid.UUID]) -> b
     return sale.listing_id == listing.pk and seats_of_sale(sale) == set(seat_ids)
 
 
+def _check_price(sale: Sale, told: RemoteSale) -> None:
+    """Raises Conflict where another price is told of a sale than by hand before, and no proceeds that settle it."""
+    if sale.remote_status == TOLD_BY_HAND and sale.gross != told.gross and not told.proceeds_known:
+        raise Conflict(
+            f"Order {sale.platform_sale_id} was told already, for {money_text(sale.gross, sale.currency)} together.",
+            field="price", remedy="Look at the price again; where it was another, say what reaches you as well.",
+        )  # fmt: skip
+
+
 def _numbered_already(actor: Actor, sale: Sale) -> Conflict:
     seen = Sale.objects.visible_to(actor).filter(pk=sale.pk).exists()
     what = f": {sale_what(sale)} ({sale.get_state_display()})" if seen else ""
@@ -171,14 +195,14 @@ def _numbered_already(actor: Actor, sale: Sale) -> Conflict:
 
 def _told(listing: Listing, seats: list[int], price: Decimal, order: str, proceeds: Decimal | None) -> RemoteSale:
     gross, net = amounts_of(listing, len(seats), price, proceeds)
-    known = net is not None
     net = gross if net is None else net
     return RemoteSale(
         sale_id=order, external_id=listing.external_id, listing_id=listing.listing_id, event_id="",
         quantity=len(seats), section=listing.section, row=listing.row, seats=tuple(map(str, seats)), gross=gross,
         fees=gross - net, proceeds=net, currency=listing.currency,
-        state=RemoteSaleState.AWAITING_FULFILMENT, remote_status="told by hand", sold_at=now(),
-        proceeds_known=known,
+        state=RemoteSaleState.AWAITING_FULFILMENT, remote_status=TOLD_BY_HAND, sold_at=now(),
+        # What we reckon by a fee nobody has told: whatever is told counts before it.
+        proceeds_known=proceeds is not None,
     )  # fmt: skip
 
 

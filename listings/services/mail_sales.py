@@ -72,7 +72,6 @@ def _told(account: MarketplaceAccount, mail: SaleMail, meant: _Meant, number: st
     gross, net = payout or Decimal("0.00"), payout
     if payout is None and listing is not None:
         gross, net = amounts_of(listing, mail.quantity, listing.price)
-    known = net is not None
     net = gross if net is None else net
     return RemoteSale(
         sale_id=number, external_id=listing.external_id if listing else "",
@@ -80,7 +79,7 @@ def _told(account: MarketplaceAccount, mail: SaleMail, meant: _Meant, number: st
         row=mail.row, seats=tuple(map(str, mail.seats)), gross=gross, fees=gross - net, proceeds=net,
         currency=currency, state=RemoteSaleState.AWAITING_FULFILMENT,
         remote_status="told by mail", sold_at=mail.sent_at or now(), event=words, doubt=doubt,
-        gross_known=payout is None and listing is not None, proceeds_known=known,
+        gross_known=payout is None and listing is not None, proceeds_known=payout is not None,
     )  # fmt: skip
 
 

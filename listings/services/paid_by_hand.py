@@ -3,21 +3,29 @@
 import uuid
 from decimal import Decimal
 
+from django.db import transaction
+
 from listings.models import Payout, Sale, SaleEnding
-from listings.payables import OWED, tells_payouts
-from listings.services.payouts import amount_check, payout_apply, payout_receive
+from listings.payables import BY_HAND, OWED, payouts_made_of, tells_payouts
+from listings.services.payouts import amount_check, payout_noted, payout_receive
 from marketplaces.contracts import PaymentLine, RemotePayment
+from marketplaces.locks import accounts_locked
 from marketplaces.models import Mode
 from marketplaces.registry import platform_name
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
 
+LONGEST_REFERENCE = 80
 
+
+@transaction.atomic
 def sale_paid(*, actor: Actor, sale_id: uuid.UUID, amount: Decimal | None = None) -> Payout:
     """The owner of an assisted account says that a sale's money came: a payout of that one sale, received by hand.
 
-    `amount` is what came, in the sale's currency, where it is not what the sale was to bring, or that is not told.
-    Raises NotFound, NotAllowed, InvalidInput, or Conflict where nothing is owed, or its payouts are read.
+    `amount` is what came, in the sale's currency, where it is not what the sale was to bring, or that is not told;
+    said again it puts right what was said before.
+    Raises NotFound, NotAllowed, InvalidInput, or Conflict where nothing is owed, it came already, or its payouts
+    are read.
     """
     sale = Sale.objects.select_related("account").get_for(actor, sale_id)
     account, name = sale.account, platform_name(sale.platform)
@@ -36,9 +44,22 @@ def sale_paid(*, actor: Actor, sale_id: uuid.UUID, amount: Decimal | None = None
         )
     if amount is not None:
         amount_check(amount)
-    # Announced first: whoever is cut off here finds it among the announced ones, and says it there.
+    # Said twice at once it came once: whoever comes second finds the first one's.
+    accounts_locked().get(pk=account.pk)
+    made = payouts_made_of([sale.pk]).first()
+    if made is not None and amount is not None and made.reference == _reference(sale):
+        return payout_receive(actor=actor, payout_id=made.pk, amount=amount)
+    if made is not None:
+        raise Conflict(
+            f"The money of this sale was received already, with payout {made.name}.", field="sale",
+            remedy="Nothing is left to say.",
+        )  # fmt: skip
     line = PaymentLine(sale.platform_sale_id, sale.gross, sale.fees, Decimal(0), sale.proceeds)
-    announced = RemotePayment(f"by hand {sale.platform_sale_id}"[:80], None, sale.proceeds, sale.currency, (line,))
-    payout_apply(account=account, remote=announced)
-    payout = Payout.objects.get(account=account, reference=announced.reference)
-    return payout_receive(actor=actor, payout_id=payout.pk, amount=amount)
+    came = RemotePayment(_reference(sale), None, sale.proceeds, sale.currency, (line,))
+    return payout_noted(actor=actor, account=account, remote=came, amount=amount)
+
+
+def _reference(sale: Sale) -> str:
+    """What the payout of this one sale is called; a long order number is cut, and may begin like another one."""
+    whole = f"{BY_HAND}{sale.platform_sale_id}"
+    return whole if len(whole) <= LONGEST_REFERENCE else f"{whole[:43]} {sale.pk}"

@@ -13,7 +13,14 @@ from django.db.models import Q
 
 from listings.locks import payout_lock, sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleState
-from listings.payables import expectation_of, payouts_told, with_people
+from listings.payables import (
+    NEXT,
+    expectation_of,
+    payouts_made_of,
+    payouts_told,
+    said_by_hand,
+    with_people,
+)  # fmt: skip
 from listings.services.charges import charges_note
 from listings.services.notify import sale_changed
 from listings.services.payout_alerts import alert_payout, alert_unexplained
@@ -24,6 +31,7 @@ from listings.services.sale_scene import sale_audit, sale_facts
 from listings.services.sync import account_contained
 from listings.states import sale_may_move
 from marketplaces.contracts import Capability, PaymentLine, RemotePayment
+from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.services.alerts import alert_reading_recovered
@@ -37,8 +45,6 @@ from seatsync.core.money import LARGEST, round_money
 
 # Payments are corrected for weeks after they were made; applying one twice is harmless.
 OVERLAP = timedelta(days=45)
-# How the payout is called that is announced and has no reference yet.
-NEXT = "next"
 _ZERO = Decimal("0.00")
 
 
@@ -91,6 +97,20 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     replaced, and a line that is left out is reversed to nothing, never deleted. `unexplained` is what the lines leave
     of the deposit; it is kept and told, never spread over the lines.
     """
+    payout, created = _keep(account, remote)
+    _sales_follow(payout)
+    return created
+
+
+@transaction.atomic
+def payout_noted(*, actor: Actor, account: MarketplaceAccount, remote: RemotePayment, amount: Decimal | None) -> Payout:
+    """Keep a payout that nobody announced and note at once that it came, or `amount` of it; the caller has checked."""
+    payout, _ = _keep(account, remote)
+    return _receive(actor, payout_lock(payout.pk), amount)
+
+
+def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, bool]:
+    """The payout as it is told by now, and whether it is new; no sale is locked yet."""
     told = _by_sale(remote)
     payout = _known(account, remote, told)
     if payout is not None and payout.received is not None:
@@ -114,8 +134,7 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
         _told_again(payout, remote, told, sums)
     if payout.paid_at is None or created:
         _expected(payout, remote)
-    _sales_follow(payout)
-    return created
+    return payout, created
 
 
 @transaction.atomic
@@ -123,8 +142,8 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
     """The account's owner says that an announced payout is on the bank account, at a marketplace that never says so.
 
     `amount` is what came, in the payout's currency, where it is not what was announced: it is short or too much as any
-    other would be. Raises NotFound, NotAllowed, InvalidInput, or Conflict where its marketplace tells it or it is
-    received already.
+    other would be; said again it puts right what was said before. Raises NotFound, NotAllowed, InvalidInput, or
+    Conflict where its marketplace tells it, or it is received already and no other amount is told.
     """
     payout = Payout.objects.select_related("account").get_for(actor, payout_id)
     if payout.account.user_id != actor.user_id and not actor.is_staff:
@@ -134,9 +153,34 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         raise Conflict(f"{name} says itself what it has paid.", field="payout", remedy="It is read every hour.")
     if amount is not None:
         amount_check(amount)
-    payout, moment = payout_lock(payout.pk), now()
+    assisted = payout.account.mode == Mode.ASSISTED
+    if assisted:
+        # Before its payouts, as where the money of a sale is noted by itself.
+        accounts_locked().get(pk=payout.account_id)
+    payout = payout_lock(payout.pk)
     if payout.paid_at is not None:
-        raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
+        if amount is None or amount == payout.net or not said_by_hand(payout):
+            raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
+        return _put_right(actor, payout, amount)
+    if assisted:
+        _check_unpaid(payout)
+    return _receive(actor, payout, amount)
+
+
+def _check_unpaid(payout: Payout) -> None:
+    """Raises Conflict where the money of one of its sales was noted by itself: it would count twice."""
+    for line in payout.lines.filter(gross__gt=0).exclude(sale=None).order_by("platform_sale_id"):
+        noted = payouts_made_of([line.sale_id]).first()
+        if noted is not None:
+            raise Conflict(
+                f"The money of sale {line.platform_sale_id}, which is part of it, was received already, with payout "
+                f"{noted.name}.",
+                field="payout", remedy="Say of each of its other sales that its money came.",
+            )  # fmt: skip
+
+
+def _receive(actor: Actor, payout: Payout, amount: Decimal | None) -> Payout:
+    moment = now()
     announced, payout.paid_at = payout.net, moment
     payout.save(update_fields=["paid_at", "updated_at"])
     if amount is not None:
@@ -145,6 +189,19 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         actor=actor, verb="payout.received", object_type="payout", object_id=payout.pk,
         subject=payout.account.user_id, before={"paid_at": None, "net": announced},
         after={"paid_at": moment, "net": payout.net},
+    )  # fmt: skip
+    _sales_follow(payout)
+    return payout
+
+
+def _put_right(actor: Actor, payout: Payout, amount: Decimal) -> Payout:
+    """Another amount came than its holder said; what is replaced, with its lines, stays in the audit (I-25)."""
+    before = {"net": payout.net, "lines": list(_kept_lines(payout).values())}
+    _received_write(payout, amount)
+    audit_record(
+        actor=actor, verb="payout.corrected", object_type="payout", object_id=payout.pk,
+        subject=payout.account.user_id, before=before,
+        after={"net": payout.net, "lines": list(_kept_lines(payout).values())},
     )  # fmt: skip
     _sales_follow(payout)
     return payout

@@ -133,7 +133,7 @@ def _sold_body(sale: Sale) -> str:
         elsewhere = f"{told}Take them down at {' and '.join(by_hand)} with your own hands."
     to_you = money_text(sale.proceeds, sale.currency)
     if not sale.proceeds_told:
-        return f"{to_you} less a fee that is not told. {elsewhere}"
+        return f"{money_text(sale.gross, sale.currency)} less a fee that is not told. {elsewhere}"
     if sale.state == SaleState.PROVISIONAL:
         return f"{to_you} to you once {_name(sale)} has the buyer's payment. {elsewhere}"
     return f"{to_you} to you. {elsewhere}"

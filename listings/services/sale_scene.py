@@ -14,6 +14,7 @@ from listings.services.ending_stands import CLAIMED_THERE, ending_note, ending_s
 from listings.services.labels import label_order
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
+from listings.services.payout_checks import sales_check
 from listings.services.sale_alerts import alert_amounts
 from listings.states import HANDED_OVER
 from marketplaces.contracts import Buyer, RemoteSale, RemoteSaleState
@@ -122,7 +123,8 @@ def amounts_take(sale: Sale, remote: RemoteSale) -> None:
     `rounding` is what they leave. More than a cent a ticket is no rounding: it is kept as well, and said.
     """
     new = sale._state.adding
-    if new or money_moved(sale, remote):
+    moved = new or money_moved(sale, remote)
+    if moved:
         if new or remote.gross_known:
             sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
         else:
@@ -135,6 +137,9 @@ def amounts_take(sale: Sale, remote: RemoteSale) -> None:
     unexplained = abs(sale.rounding) > CENT * max(sale.quantity, 1)
     if unexplained or not new:
         alert_amounts(sale, unexplained=unexplained)
+    if moved and not new:
+        # What came of it may be short, or too much, of what it brings by now.
+        sales_check([sale.pk])
 
 
 def money_moved(sale: Sale, remote: RemoteSale) -> bool:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from listings.forms import ReceivedForm
 from listings.models import Payout
-from listings.payables import expectation_of, overdue, payouts_told
+from listings.payables import expectation_of, overdue, payouts_told, said_by_hand
 from listings.payables import sales_awaited as awaited_of
 from listings.selectors import payout_list as payouts_visible
 from listings.services.paid_by_hand import sale_paid
@@ -49,6 +49,9 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         context |= {
             "page": made,
             "asks": [one.pk for one in made if one.state == "announced" and not payouts_told(one.account)],
+            "corrects": [
+                one.pk for one in made if one.state == "paid" and not payouts_told(one.account) and said_by_hand(one)
+            ],
         }
     template = template_for(request, whole="listings/payout_list.html", part="listings/_payout_body.html")
     return render(request, template, context)

@@ -1,0 +1,181 @@
+"""Money of sales over assisted accounts, as their holder says that it came: once, and to be put right."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from listings.models import Payout, Sale, SaleState
+from listings.services.by_hand import hand_sold
+from listings.services.paid_by_hand import sale_paid
+from listings.services.payouts import payout_apply, payout_receive
+from listings.services.sale_saga import sale_apply
+from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
+from marketplaces.models import MarketplaceAccount
+from marketplaces.services.connect import account_leave
+from seatsync.accounts.services.tokens import tokens_issue
+from seatsync.core.audit import audit_read
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
+from seatsync.core.models import AuditEntry
+from seatsync.live.models import Alert
+from tests.hands import told, up
+from tests.listings.test_by_hand import mail_for, take
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+
+
+def sold(market: Market, account: MarketplaceAccount, order: str = "A-1001", proceeds: str = "151.20") -> Sale:
+    """Two seats that sold there, of which the holder says what they bring."""
+    _, beta = up(market, account)
+    return hand_sold(
+        actor=market.holding.actor, listing_id=beta.pk, seat_ids=[seat.pk for seat in market.holding.seats[:2]],
+        price=Decimal("84.00"), order=order, proceeds=Decimal(proceeds),
+    )  # fmt: skip
+
+
+def api_post(market: Market, name: str, pk: object, body: dict[str, Any]) -> int:
+    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
+    client = Client(headers={"Authorization": f"Bearer {access}"})
+    return client.post(reverse(name, args=[pk]), body, content_type="application/json").status_code
+
+
+def test_over_the_api_a_sales_money_is_said_to_have_come_once(market: Market, assisted: MarketplaceAccount) -> None:
+    sale = sold(market, assisted)
+    assert api_post(market, "api:sale_received", sale.pk, {}) == 200
+    sale.refresh_from_db()
+    payout = Payout.objects.get()
+    assert (sale.state, payout.net, payout.state) == (SaleState.COMPLETE, Decimal("151.20"), "paid")
+    assert api_post(market, "api:sale_received", sale.pk, {}) == 409
+
+
+def test_a_second_word_that_it_came_leaves_the_first_ones_payout_alone(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    sale = sold(market, assisted)
+    sale_paid(actor=market.holding.actor, sale_id=sale.pk)
+    Sale.objects.update(fees=Decimal("8.00"), proceeds=Decimal("160.00"))
+    with pytest.raises(Conflict, match="was received already, with payout by hand A-1001"):
+        sale_paid(actor=market.holding.actor, sale_id=sale.pk)
+    payout = Payout.objects.get()
+    assert (payout.net, payout.lines.get().net) == (Decimal("151.20"), Decimal("151.20"))
+
+
+def test_order_numbers_that_begin_alike_have_payouts_of_their_own(market: Market, assisted: MarketplaceAccount) -> None:
+    _, beta = up(market, assisted)
+    pairs = (market.holding.seats[:2], market.holding.seats[2:])
+    sales = [told(market, beta, pair, f"{'9' * 72}-00{n}") for n, pair in enumerate(pairs)]
+    for sale in sales:
+        sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal("150.00"))
+    assert [Payout.objects.get(lines__sale=sale).net for sale in sales] == [Decimal("150.00")] * 2
+    assert Payout.objects.count() == 2
+
+
+def left_with_announced_payout(market: Market) -> tuple[Sale, Payout]:
+    """A sale whose money was announced before its account was left."""
+    alpha, _ = market.published(market.holding.seats[:2])
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    sale, account = Sale.objects.get(), market.accounts["alpha"]
+    line = PaymentLine(sale.platform_sale_id, sale.gross, sale.fees, Decimal(0), sale.proceeds)
+    payout_apply(account=account, remote=RemotePayment("", None, sale.proceeds, "USD", (line,)))
+    account_leave(actor=market.holding.actor, account_id=account.pk)
+    return sale, Payout.objects.get()
+
+
+def test_what_came_with_an_announced_payout_is_not_noted_of_its_sale_again(market: Market) -> None:
+    sale, payout = left_with_announced_payout(market)
+    payout_receive(actor=market.holding.actor, payout_id=payout.pk)
+    with pytest.raises(Conflict, match="received already, with payout the next one"):
+        sale_paid(actor=market.holding.actor, sale_id=sale.pk)
+    assert Payout.objects.count() == 1
+
+
+def test_what_was_noted_of_a_sale_does_not_come_again_with_its_announced_payout(market: Market) -> None:
+    sale, payout = left_with_announced_payout(market)
+    sale_paid(actor=market.holding.actor, sale_id=sale.pk)
+    with pytest.raises(Conflict, match=f"received already, with payout by hand {sale.platform_sale_id}"):
+        payout_receive(actor=market.holding.actor, payout_id=payout.pk)
+    payout.refresh_from_db()
+    assert payout.state == "announced"
+
+
+def test_what_a_sale_brings_is_held_against_what_came_when_it_is_corrected(market: Market) -> None:
+    alpha, _ = market.published(market.holding.seats[:2])
+    remote = market.alpha.sell(alpha.external_id, (1, 2))
+    market.webhook(remote)
+    market.work()
+    sale, account = Sale.objects.get(), market.accounts["alpha"]
+    line = PaymentLine(sale.platform_sale_id, sale.gross, sale.fees, Decimal(0), sale.proceeds)
+    payout_apply(account=account, remote=RemotePayment("P-1", now(), sale.proceeds, "USD", (line,)))
+    more = replace(
+        remote, state=RemoteSaleState.COMPLETE, remote_status="Complete",
+        fees=sale.fees - Decimal(8), proceeds=sale.proceeds + Decimal(8),
+    )  # fmt: skip
+    sale_apply(account=account, remote=more, fresh=True)
+    assert Alert.objects.filter(kind="payout.short", state="firing").exists()
+    less = replace(more, fees=sale.fees + Decimal(8), proceeds=sale.proceeds - Decimal(8))
+    sale_apply(account=account, remote=less, fresh=True)
+    assert not Alert.objects.filter(kind="payout.short", state="firing").exists()
+    assert Alert.objects.filter(kind="payout.too_much", state="firing").exists()
+
+
+@pytest.mark.parametrize("of", ["payout", "sale"])
+def test_a_wrong_amount_is_put_right_and_what_was_said_stays_in_the_audit(
+    market: Market, assisted: MarketplaceAccount, of: str
+) -> None:
+    sale = sold(market, assisted)
+    payout = sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal("1512.00"))
+    too_much = Alert.objects.get(kind="payout.too_much")
+    client = Client()
+    client.force_login(market.holding.user)
+    url = reverse("listings:payout_received", args=[payout.pk])
+    assert f'action="{url}"' in client.get(reverse("listings:payout_list")).text
+    if of == "payout":
+        client.post(url, {"amount": "151.20"})
+    else:
+        assert api_post(market, "api:sale_received", sale.pk, {"amount": "151.20"}) == 200
+    payout.refresh_from_db()
+    too_much.refresh_from_db()
+    right = Decimal("151.20")
+    assert (payout.net, payout.received, payout.lines.get().net) == (right, right, right)
+    assert payout.unexplained == 0
+    assert too_much.state == "recovered"
+    kept = AuditEntry.objects.get(verb="payout.corrected", object_id=str(payout.pk))
+    content = audit_read(kept)
+    assert content is not None
+    assert (kept.actor_id, content["before"]["net"]) == (str(market.holding.user.pk), "1512.00")
+    assert len(content["before"]["lines"]) == 1
+    with pytest.raises(Conflict, match="received already"):
+        payout_receive(actor=market.holding.actor, payout_id=payout.pk, amount=right)
+
+
+def test_what_is_reckoned_by_a_fee_is_not_told_and_what_a_mail_states_counts(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    sale = told(market, beta, market.holding.seats[1:3], "B7731-22")
+    assert (sale.gross, sale.fees, sale.proceeds_told) == (Decimal("168.00"), Decimal("16.80"), False)
+    take(market, assisted, mail_for(market).replace(b"$151.20", b"$140.00"))
+    sale.refresh_from_db()
+    assert (sale.gross, sale.proceeds, sale.proceeds_told) == (Decimal("168.00"), Decimal("140.00"), True)
+    told(market, beta, market.holding.seats[1:3], "B7731-22")
+    sale.refresh_from_db()
+    assert (sale.proceeds, sale.proceeds_told) == (Decimal("140.00"), True)
+
+
+def test_another_price_of_what_was_told_by_hand_is_refused(market: Market, assisted: MarketplaceAccount) -> None:
+    _, beta = up(market, assisted)
+    pair = [seat.pk for seat in market.holding.seats[:2]]
+    said: dict[str, Any] = {"actor": market.holding.actor, "listing_id": beta.pk, "seat_ids": pair, "order": "A-1"}
+    sale = hand_sold(**said, price=Decimal("84.00"))
+    with pytest.raises(Conflict, match=r"A-1 was told already, for \$168.00 together"):
+        hand_sold(**said, price=Decimal("48.00"))
+    sale.refresh_from_db()
+    assert sale.gross == Decimal("168.00")
+    sale = hand_sold(**said, price=Decimal("48.00"), proceeds=Decimal("90.00"))
+    assert (sale.gross, sale.proceeds, sale.proceeds_told) == (Decimal("96.00"), Decimal("90.00"), True)
