@@ -44,7 +44,6 @@ def ending_apply(
     taken back comes as lines of later payouts. Nothing is listed again.
     """
     row, was_live = SALE_ENDINGS[ending], sale.state in SALE_LIVE or sale.missing
-    known = sale.ending == SaleEnding.REJECTED
     # Its marketplace let go of it before it heard that we reject it: it never had the seats all the same.
     why = SaleEnding.REJECTED if sale.state == SaleState.CONFLICT and ending in _TAKEN_BACK else ending
     if row.seats is SeatEffect.FREED:
@@ -71,8 +70,8 @@ def ending_apply(
         sale.asked_again_at = None
     if not row.expects_money:
         alerts_of_money_settle(sale)
-    if (why == SaleEnding.REJECTED and not known) or (sale.state == SaleState.CANCELLED and was_live):
-        # Its marketplace may show the seats again by itself.
+    if ending == SaleEnding.REJECTED or (sale.state == SaleState.CANCELLED and was_live):
+        # Its marketplace may show the seats again by itself. A conflict that it let go of has our rejection on its way.
         offer_no_more(sale)
     if was_live:
         alert_ending(sale)
