@@ -3,9 +3,6 @@
 import os
 import signal
 import sys
-import time
-import urllib.error
-import urllib.request
 from argparse import Namespace
 from contextlib import suppress
 from dataclasses import replace
@@ -16,10 +13,9 @@ from seatsync.core.embedded.postgres import Postgres
 from seatsync.core.embedded.valkey import Valkey
 from seatsync.launch.interrupts import Interrupts
 from seatsync.launch.processes import LaunchError, Processes, Spec
-from seatsync.launch.product import specs
+from seatsync.launch.product import specs, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_WITHIN_S = 90.0
 # What a sale passes through. Pages' sockets, mails and predictions have no part in the promise.
 TAKEN = ("web", "urgent", "sync", "beat")
 # One in a hundred requests hangs for twelve seconds: its worker waits meanwhile, so there are more of them.
@@ -61,24 +57,12 @@ class World:
             "--forget",
         ]  # fmt: skip
         self.processes.start(Spec("simulator", simulator, rank=2))
-        self._wait_for(f"{self.simulator_url}/_sim/health")
+        wait_for(f"{self.simulator_url}/_sim/health", self.check)
         for spec in specs(Namespace(port=self.port), self.port):
             if spec.name in TAKEN:
                 self.specs[spec.name] = replace(spec, command=_pooled(spec))
                 self.processes.start(self.specs[spec.name])
-        self._wait_for(f"http://localhost:{self.port}/readyz")
-
-    def _wait_for(self, url: str) -> None:
-        deadline = time.monotonic() + READY_WITHIN_S
-        while time.monotonic() < deadline:
-            self.check()
-            try:
-                with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own loopback address
-                    if answer.status == 200:
-                        return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
-        raise LaunchError(f"{url} did not answer within {READY_WITHIN_S:.0f} s. Look at the lines above.")
+        wait_for(f"http://localhost:{self.port}/readyz", self.check)
 
     def check(self) -> None:
         """Raises LaunchError where a process ended by itself."""

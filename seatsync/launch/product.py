@@ -8,7 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from seatsync.core.embedded import EmbeddedError, lost, provide_servers, state_dir
@@ -107,14 +108,19 @@ def _lost_by_now() -> str | None:
     return gone
 
 
-def wait_for(url: str, processes: Processes) -> None:
-    """Wait until an address answers 200; raises LaunchError where a process ends or time runs out."""
+def _check_up(processes: Processes) -> None:
+    """Raises LaunchError where a server or a process is gone."""
+    if (gone := lost()) is not None:
+        raise LaunchError(gone)
+    if (name := processes.dead()) is not None:
+        raise LaunchError(f"The process {name} ended at once; its lines above say why. Mend that and start again.")
+
+
+def wait_for(url: str, check: Callable[[], None]) -> None:
+    """Wait until an address answers 200. Raises LaunchError where time runs out, and what `check` raises meanwhile."""
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline:
-        if (gone := lost()) is not None:
-            raise LaunchError(gone)
-        if (name := processes.dead()) is not None:
-            raise LaunchError(f"The process {name} ended at once; its lines above say why. Mend that and start again.")
+        check()
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own loopback address
                 if answer.status == 200:
@@ -128,13 +134,13 @@ def start(options: argparse.Namespace, processes: Processes, ws_port: int) -> No
     """Bring everything up, with a line of progress for each step."""
     simulator = [PYTHON, "manage.py", "run_simulator", "--port", str(options.simulator_port)]
     processes.start(Spec("simulator", simulator, rank=2))
-    wait_for(f"http://127.0.0.1:{options.simulator_port}/_sim/health", processes)
+    wait_for(f"http://127.0.0.1:{options.simulator_port}/_sim/health", partial(_check_up, processes))
     replay = ["--data", str(options.data.resolve()), "--speed", options.speed] if options.data else []
     manage(processes, "prepare", *replay)
     started = time.monotonic()
     for spec in specs(options, ws_port):
         processes.start(spec)
-    wait_for(f"http://127.0.0.1:{options.port}/readyz", processes)
+    wait_for(f"http://127.0.0.1:{options.port}/readyz", partial(_check_up, processes))
     step("web, ws, workers, beat and simulator running", started)
 
 

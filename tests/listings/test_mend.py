@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -32,8 +33,8 @@ def refused(market: Market, error: Exception | None = None) -> Listing:
     return listing
 
 
-def mend(market: Market, listing: Listing, **changes: object) -> Listing:
-    return listing_mend(actor=market.holding.actor, listing_id=listing.pk, **changes)  # type: ignore[arg-type]
+def mend(market: Market, listing: Listing, **changes: Any) -> Listing:
+    return listing_mend(actor=market.holding.actor, listing_id=listing.pk, **changes)
 
 
 def test_it_is_sent_again_at_another_price(market: Market) -> None:

@@ -594,28 +594,6 @@ def test_webhook_of_a_sale_proves_itself_and_names_it(
     assert notice.external_id == draft.external_id
 
 
-def test_provisional_sale_is_told_settled_and_cancelled(
-    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef
-) -> None:
-    if Capability.PROVISIONAL_SALE not in adapter.traits.capabilities:
-        pytest.skip("the platform knows no provisional sales")
-    adapter.register_webhook(link, url="https://seatsync.test/hooks", secret=SECRET)
-    adapter.create(link, draft)
-    first = world.sell(adapter.traits.key, 2, provisional=True)["sale_id"]
-    sale = adapter.fetch_sale(link, first)
-    assert sale is not None
-    assert sale.state is RemoteSaleState.PROVISIONAL
-    world.control("advance", {"sale_id": first, "to": "cancelled"})
-    second = world.sell(adapter.traits.key, 4, provisional=True)["sale_id"]
-    world.moment += 30
-    world.simulator.tick()
-    kinds = [adapter.parse_webhook({}, body.encode())[0].kind for _, _, body in world.delivered]
-    assert kinds == [
-        NoticeKind.PROVISIONAL_SALE, NoticeKind.PROVISIONAL_CANCELLED, NoticeKind.PROVISIONAL_SALE, NoticeKind.SALE,
-    ]  # fmt: skip
-    assert adapter.confirm(link, second).state is RemoteSaleState.AWAITING_FULFILMENT
-
-
 def test_list_all_pages_to_the_end(adapter: MarketplaceAdapter, link: Link, draft: Draft) -> None:
     for number in range(130):
         adapter.create(link, replace(draft, external_id=f"{number:032d}"))
