@@ -18,6 +18,7 @@ from marketplaces.models import (
     MarketplaceAccount,
     MarketSnapshot,
     PayoutCalendarVersion,
+    RetryVersion,
 )  # fmt: skip
 from marketplaces.selectors import delivery_body, inbound_body, inbound_headers, inbox_figures
 from marketplaces.services.connect import disconnect
@@ -207,6 +208,17 @@ class LimitVersionAdmin(DatedRowAdmin):
 
     list_display = ("platform", "request", "per_second", "burst", "reserved", "valid_from", "source", "checked_on")
     list_filter = ("platform",)
+
+
+@admin.register(RetryVersion)
+class RetryVersionAdmin(DatedRowAdmin):
+    """How failed commands are tried again, by date."""
+
+    list_display = (
+        "platform", "urgent", "most_tries", "first_wait_s", "longest_wait_s", "longest_asked_s", "longest_refused_s",
+        "valid_from", "source", "checked_on",
+    )  # fmt: skip
+    list_filter = ("platform", "urgent")
 
 
 @admin.register(PayoutCalendarVersion)

@@ -5,7 +5,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from seatsync.core.crypto import EncryptedTextField
 from seatsync.core.ids import uuid7
@@ -240,7 +240,7 @@ class LimitVersion(BaseModel):
         max_length=60, blank=True,
         help_text="Left empty: all that an account sends. Else one kind of request, as its adapter calls it.",
     )  # fmt: skip
-    per_second = models.DecimalField(max_digits=8, decimal_places=3)
+    per_second = models.DecimalField(max_digits=10, decimal_places=5)
     burst = models.PositiveIntegerField()
     reserved = models.PositiveIntegerField(default=2)
     valid_from = models.DateField()
@@ -257,6 +257,47 @@ class LimitVersion(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.platform} {self.request or 'all requests'} {self.per_second}/s from {self.valid_from}"
+
+
+class RetryVersion(BaseModel):
+    """How commands that failed are tried again, from a date on, at one platform or at all (I-26).
+
+    Urgent are those that take something down: they are never given up, and their people are told after `most_tries`.
+    Of others a person is asked then. A wait is `first_wait_s`, doubled with each try.
+    """
+
+    platform = models.CharField(max_length=20, blank=True, help_text="Left empty: where nothing else is dated.")
+    urgent = models.BooleanField(help_text="For what takes something down.")
+    most_tries = models.PositiveSmallIntegerField()
+    first_wait_s = models.DecimalField(max_digits=8, decimal_places=3)
+    longest_wait_s = models.DecimalField(max_digits=8, decimal_places=3)
+    longest_asked_s = models.DecimalField(
+        max_digits=8, decimal_places=3, help_text="A marketplace that asks for a longer wait is not heeded."
+    )
+    longest_refused_s = models.DecimalField(
+        max_digits=8, decimal_places=3, help_text="Between tries of what was refused and must come down all the same."
+    )
+    valid_from = models.DateField()
+    source = models.CharField(max_length=200)
+    checked_on = models.DateField()
+
+    class Meta:
+        db_table = "retry_versions"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["platform", "urgent", "valid_from"], name="retry_version_once"),
+            models.CheckConstraint(condition=Q(most_tries__gte=1), name="retry_tries_positive"),
+            models.CheckConstraint(
+                condition=Q(first_wait_s__gt=0)
+                & Q(longest_wait_s__gte=F("first_wait_s"))
+                & Q(longest_asked_s__gt=0)
+                & Q(longest_refused_s__gt=0),
+                name="retry_waits_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        what = "urgent" if self.urgent else "ordinary"
+        return f"{self.platform or 'every marketplace'}, {what}: {self.most_tries} tries from {self.valid_from}"
 
 
 class PayoutKind(models.TextChoices):

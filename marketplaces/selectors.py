@@ -38,6 +38,7 @@ from marketplaces.models import (
     MarketSnapshot,
     Mode,
     PayoutCalendarVersion,
+    RetryVersion,
 )  # fmt: skip
 from marketplaces.registry import platform_name, traits_of
 from portfolios.models import Game, VenueSection
@@ -195,6 +196,43 @@ def pace_kept(platform: str, request: str) -> float | None:
 def limit_kept(platform: str) -> tuple[float, int, int]:
     """As `limit_for`, as of now or a moment ago: for what asks before every request."""
     return limit_for(platform)
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How failed commands are tried again; see RetryVersion. Waits in seconds."""
+
+    most_tries: int
+    first_wait_s: float
+    longest_wait_s: float
+    longest_asked_s: float
+    longest_refused_s: float
+
+    def wait_s(self, tries: int, longest_s: float) -> float:
+        """Before the next try after so many, the first wait doubled each time; `longest_s` at most."""
+        return min(self.first_wait_s * 2.0 ** min(max(tries - 1, 0), 32), longest_s)
+
+
+# Until rows are dated (`manage.py load_figures`): for what is ordinary, and for what takes something down.
+RETRIES: dict[bool, Retries] = {
+    False: Retries(most_tries=8, first_wait_s=1, longest_wait_s=300, longest_asked_s=3600, longest_refused_s=300),
+    True: Retries(most_tries=10, first_wait_s=0.25, longest_wait_s=10, longest_asked_s=10, longest_refused_s=60),
+}
+
+
+@kept("LIMITS_KEPT_S")
+def retries_kept(platform: str, *, urgent: bool) -> Retries:
+    """As of now or a moment ago: what is dated for the platform, else for all of them."""
+    dated = RetryVersion.objects.filter(
+        platform__in=["", platform], urgent=urgent, valid_from__lte=now().date()
+    ).order_by("-platform", "-valid_from")
+    row = dated.first()
+    if row is None:
+        return RETRIES[urgent]
+    return Retries(
+        row.most_tries, float(row.first_wait_s), float(row.longest_wait_s), float(row.longest_asked_s),
+        float(row.longest_refused_s),
+    )  # fmt: skip
 
 
 def limit_bucket(account_id: uuid.UUID) -> str:

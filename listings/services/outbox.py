@@ -19,7 +19,7 @@ from listings.selectors import command_own
 from listings.services.command_alerts import alerts_of_commands_settle
 from listings.services.execute import execute
 from listings.services.leases import lease_seconds
-from listings.services.record import MOST_ATTEMPTS, Answer, Outcome, record
+from listings.services.record import Answer, Outcome, record, retries_of
 from listings.services.together import execute_together, riders_claim
 from listings.services.wake import outbox_wake
 from marketplaces.selectors import limit_bucket, limit_kept
@@ -174,11 +174,17 @@ def leases_reap() -> int:
     out ends with a person.
     """
     overdue = MarketplaceCommand.objects.filter(state=CommandState.IN_FLIGHT, lease_until__lt=now())
-    exhausted = list(overdue.filter(attempts__gte=MOST_ATTEMPTS))
+    found = list(overdue.select_related("account"))
+    exhausted = [command for command in found if command.attempts >= retries_of(command).most_tries]
     for command in exhausted:
         record(command, Answer(Outcome.UNKNOWN, error=NO_ANSWER))
-    reaped = overdue.filter(attempts__lt=MOST_ATTEMPTS).update(
-        state=CommandState.PENDING, outcome_unknown=True, not_before=now(), last_error=NO_ANSWER
+    others = {command.pk for command in found} - {command.pk for command in exhausted}
+    reaped = (
+        0
+        if not others
+        else overdue.filter(pk__in=others).update(
+            state=CommandState.PENDING, outcome_unknown=True, not_before=now(), last_error=NO_ANSWER
+        )
     )
     if reaped or exhausted:
         log.warning("outbox.leases_reaped", count=reaped + len(exhausted))

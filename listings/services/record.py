@@ -33,19 +33,12 @@ from listings.services.sale_saga import sale_apply, sale_delists_done
 from listings.services.wake import outbox_wake
 from listings.states import SALE_LIVE, listing_may_move
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
+from marketplaces.selectors import Retries, retries_kept
 from marketplaces.services.links import grant_renewed
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.jobs import enqueue_on_commit
 
-MOST_ATTEMPTS = 8
-LONGEST_WAIT_S = 300.0
-# A marketplace that asks for more has lost its measure; what is to come down does not wait longer than it may itself.
-LONGEST_WAIT_ASKED_S = 3600.0
-# A seat that is still for sale elsewhere: tried until it is gone, and a person is told when that takes long.
-TELL_AFTER_URGENT = 10
-LONGEST_WAIT_URGENT_S = 10.0
-LONGEST_WAIT_REFUSED_S = 60.0
 RECONNECT_WAIT_S = 300.0
 HELD_BACK_WAIT_S = 15.0
 
@@ -267,16 +260,21 @@ def _not_wanted(command: MarketplaceCommand, _listing: Listing | None, _sale: Sa
 
 
 def _again(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
-    unknown = answer.outcome is Outcome.UNKNOWN
+    unknown, retries = answer.outcome is Outcome.UNKNOWN, retries_of(command)
     if command.priority == 0:
-        _until_done(command, listing, answer, LONGEST_WAIT_URGENT_S, unknown=unknown)
+        _until_done(command, listing, answer, retries.longest_wait_s, unknown=unknown)
         return
-    if command.attempts >= MOST_ATTEMPTS:
+    if command.attempts >= retries.most_tries:
         command.outcome_unknown = command.outcome_unknown or unknown
         _person(command, listing, answer.error)
         return
-    wait = min(2.0 ** (command.attempts - 1), LONGEST_WAIT_S)
-    _put_back(command, _waited(answer, wait, LONGEST_WAIT_ASKED_S), answer.error, unknown)
+    wait = retries.wait_s(command.attempts, retries.longest_wait_s)
+    _put_back(command, _waited(answer, wait, retries.longest_asked_s), answer.error, unknown)
+
+
+def retries_of(command: MarketplaceCommand) -> Retries:
+    """How the command is tried again, as its platform's row in force says (I-26)."""
+    return retries_kept(command.account.platform, urgent=command.priority == 0)
 
 
 def _waited(answer: Answer, wait_s: float, longest_s: float) -> float:
@@ -287,11 +285,11 @@ def _waited(answer: Answer, wait_s: float, longest_s: float) -> float:
 def _until_done(
     command: MarketplaceCommand, listing: Listing | None, answer: Answer, longest_s: float, *, unknown: bool
 ) -> None:
-    """Never given up: what it takes down may be sold already. A quarter of a second at first, then ever slower."""
-    command.last_error = answer.error[:300]
-    if command.attempts >= TELL_AFTER_URGENT:
+    """Never given up: what it takes down may be sold already, and waits `longest_s` at most, whoever asks for more."""
+    command.last_error, retries = answer.error[:300], retries_of(command)
+    if command.attempts >= retries.most_tries:
         alert_needs_person(command, listing)
-    wait = min(2.0 ** min(command.attempts - 1, 16) / 4, longest_s)
+    wait = retries.wait_s(command.attempts, longest_s)
     _put_back(command, _waited(answer, wait, longest_s), answer.error, unknown)
 
 
@@ -308,7 +306,8 @@ def _held_back(command: MarketplaceCommand, _listing: Listing | None, _sale: Sal
 def _must_wait(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
     """A request of it has a pace of its own: it goes on when that allows, however often it was put back."""
     command.attempts = max(0, command.attempts - 1)
-    _put_back(command, _waited(answer, HELD_BACK_WAIT_S, LONGEST_WAIT_S), answer.error, command.outcome_unknown)
+    wait = _waited(answer, HELD_BACK_WAIT_S, retries_of(command).longest_asked_s)
+    _put_back(command, wait, answer.error, command.outcome_unknown)
 
 
 def _grant(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
@@ -343,7 +342,7 @@ def _refused(command: MarketplaceCommand, listing: Listing | None, sale: Sale | 
     if command.priority == 0:
         command.last_error = answer.error[:300]
         alert_needs_person(command, listing)
-        _until_done(command, listing, answer, LONGEST_WAIT_REFUSED_S, unknown=False)
+        _until_done(command, listing, answer, retries_of(command).longest_refused_s, unknown=False)
         return
     if answer.wants:
         # A mapping is looked for after reading back: nothing of an earlier try is there.

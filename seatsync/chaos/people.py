@@ -13,6 +13,7 @@ from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, adapter_list, platform_can
 from marketplaces.services import connect, links
+from marketplaces.services.figures import fees_load
 from portfolios.models import Game, League, Team, Venue, VenueSection
 from portfolios.services.mapping import event_mapping_confirm
 from portfolios.services.season_tickets import season_ticket_create
@@ -26,7 +27,6 @@ from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.venue_time import local
 from seatsync.demo.people import user_make
-from seatsync.demo.reference import fees_load
 from seatsync.tenants.models import Tenant
 
 TENANTS = 3

@@ -1,22 +1,9 @@
 """Reference data of the demo: league, venue, sections, teams and the shifted games. Idempotent."""
 
-from datetime import date
-from decimal import Decimal
-
-from marketplaces.models import FeeVersion
+from marketplaces.services.figures import figures_load
 from portfolios.models import Game, League, Team, Venue, VenueSection
 from portfolios.services.games import games_close
 from seatsync.demo.facts import facts, season_shift
-
-# (platform, percent, valid from, source, checked on); FACTS of public record, dated (I-26).
-FEES = (
-    ("stubhub", Decimal("10.000"), date(2023, 1, 1), "10.0 % below list in a recorded sale, 2023", date(2026, 11, 22)),
-    ("seatgeek", Decimal("5.000"), date(2026, 3, 1), "5 % of subtotal on 8,506 of 8,507 orders of one broker",
-     date(2026, 11, 22)),
-    ("gametime", Decimal("0.000"), date(2026, 1, 1),
-     "Gametime's API (reconstructed): a purchase's price is taken for what a ticket brings, and no fee is told",
-     date(2026, 11, 22)),
-)  # fmt: skip
 
 
 def reference_load() -> list[Game]:
@@ -45,16 +32,7 @@ def reference_load() -> list[Game]:
                 "game_date": starts.astimezone(known.zone).date(), "shifted_weeks": weeks,
             },
         )  # fmt: skip
-    fees_load()
+    figures_load()
     games_close()
     games = Game.objects.filter(home_team=home, source=known.source)
     return list(games.select_related("home_team", "opponent", "venue").order_by("starts_at"))
-
-
-def fees_load() -> None:
-    """The dated fee rows that are known, with their sources."""
-    for platform, percent, valid_from, source, checked_on in FEES:
-        FeeVersion.objects.get_or_create(
-            platform=platform, side="seller", valid_from=valid_from,
-            defaults={"percent": percent, "source": source, "checked_on": checked_on},
-        )  # fmt: skip

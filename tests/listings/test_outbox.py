@@ -16,9 +16,10 @@ from listings.services.events import event_learn
 from listings.services.execute import execute
 from listings.services.outbox import command_claim, command_retry, commands_drain, leases_reap
 from listings.services.pricing import listing_reprice
-from listings.services.record import MOST_ATTEMPTS, Outcome, record
+from listings.services.record import Outcome, record
 from marketplaces.errors import OURS, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 from marketplaces.models import LimitVersion, MarketplaceAccount
+from marketplaces.selectors import RETRIES
 from portfolios.models import OwnerState, Seat
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, NotFound
@@ -26,6 +27,7 @@ from seatsync.core.limiters import valkey
 from seatsync.live.models import Alert
 from tests.market import Market
 
+MOST_ATTEMPTS = RETRIES[False].most_tries
 pytestmark = pytest.mark.django_db
 
 

@@ -1,0 +1,107 @@
+"""Fees, limits and retries are dated rows (I-26): loaded once, changed by staff, in force from their day on."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, transaction
+
+from listings.models import CommandState, MarketplaceCommand
+from listings.services.outbox import leases_reap
+from marketplaces.adapters.vividseats import client
+from marketplaces.errors import TemporaryError
+from marketplaces.models import FeeVersion, LimitVersion, RetryVersion
+from marketplaces.registry import adapter_list
+from marketplaces.selectors import RETRIES, limit_for, pace_kept, retries_kept
+from marketplaces.services.figures import figures_load
+from seatsync.core.clock import now
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+TODAY = now().date()
+
+
+def dated(**changes: Any) -> RetryVersion:
+    row = {
+        "platform": "", "urgent": False, "most_tries": 2, "first_wait_s": 3, "longest_wait_s": 30,
+        "longest_asked_s": 20, "longest_refused_s": 30, "valid_from": TODAY, "source": "staff", "checked_on": TODAY,
+    }  # fmt: skip
+    return RetryVersion.objects.create(**row | changes)
+
+
+def test_what_is_known_is_dated_once_and_says_what_the_adapters_declare(capsys: pytest.CaptureFixture[str]) -> None:
+    declared = {adapter.traits.key: limit_for(adapter.traits.key) for adapter in adapter_list()}
+    call_command("load_figures")
+    added = FeeVersion.objects.count() + LimitVersion.objects.count() + RetryVersion.objects.count()
+    assert capsys.readouterr().err == f"{added} dated figures added\n"
+    assert LimitVersion.objects.count() == len(adapter_list()) + len(client.PACES)
+    assert {key: limit_for(key) for key in declared} == declared
+    for request, every_s in client.PACES.items():
+        found = pace_kept("vividseats", request)
+        assert found is not None
+        # Never sooner than published, and a poll a minute finds its token.
+        assert every_s - 0.1 < 1 / found < every_s + 0.1
+    assert [retries_kept("stubhub", urgent=urgent) for urgent in (False, True)] == [RETRIES[False], RETRIES[True]]
+    assert "" not in {*FeeVersion.objects.values_list("source", flat=True)}
+    assert figures_load() == 0
+
+
+def test_what_staff_dated_is_kept() -> None:
+    figures_load()
+    LimitVersion.objects.filter(platform="stubhub").update(burst=3)
+    dated(valid_from=TODAY)
+    assert figures_load() == 0
+    assert limit_for("stubhub")[1] == 3
+    assert retries_kept("stubhub", urgent=False).most_tries == 2
+
+
+def test_a_platforms_own_row_comes_before_everybodys_and_none_before_its_day() -> None:
+    dated(valid_from=TODAY - timedelta(days=5), most_tries=5)
+    dated(valid_from=TODAY + timedelta(days=1), most_tries=6)
+    dated(platform="stubhub", valid_from=TODAY - timedelta(days=9), most_tries=7)
+    found = [retries_kept(platform, urgent=False).most_tries for platform in ("seatgeek", "stubhub")]
+    assert found == [5, 7]
+    assert retries_kept("stubhub", urgent=True) == RETRIES[True]
+
+
+def test_commands_are_tried_again_as_the_row_in_force_says(market: Market) -> None:
+    dated()
+    market.alpha.script["create"] = [TemporaryError("busy"), TemporaryError("busy", retry_after_s=60.0)]
+    market.publish(account_ids=[market.accounts["alpha"].pk])
+    market.work()
+    command = MarketplaceCommand.objects.get(kind="create")
+    assert timedelta(seconds=2) < command.not_before - now() <= timedelta(seconds=3.75)
+    MarketplaceCommand.objects.update(not_before=now())
+    market.work()
+    command.refresh_from_db()
+    assert (command.state, command.attempts) == (CommandState.NEEDS_PERSON, 2)
+
+
+def test_a_wait_that_is_asked_for_is_heeded_as_far_as_the_row_allows(market: Market) -> None:
+    dated(most_tries=9)
+    market.alpha.script["create"] = [TemporaryError("busy", retry_after_s=60.0)]
+    market.publish(account_ids=[market.accounts["alpha"].pk])
+    market.work()
+    command = MarketplaceCommand.objects.get(kind="create")
+    assert timedelta(seconds=18) < command.not_before - now() <= timedelta(seconds=20)
+
+
+def test_whose_worker_died_too_often_ends_with_a_person_by_the_row_of_its_platform(market: Market) -> None:
+    dated(platform="alpha", most_tries=3)
+    market.publish()
+    flying = {"state": CommandState.IN_FLIGHT, "attempts": 3, "lease_until": now() - timedelta(seconds=1)}
+    MarketplaceCommand.objects.update(**flying)
+    assert leases_reap() == 2
+    states = dict(MarketplaceCommand.objects.values_list("account__platform", "state"))
+    assert states == {"alpha": CommandState.NEEDS_PERSON, "beta": CommandState.PENDING}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"most_tries": 0}, {"first_wait_s": 0}, {"longest_wait_s": 1}, {"longest_asked_s": 0}]
+)
+def test_a_row_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        dated(**wrong)
+    assert dated(first_wait_s=Decimal("0.5")).pk is not None
