@@ -49,6 +49,8 @@ class MarketplaceAccount(BaseModel):
     stock_unknown = models.BooleanField(default=False)
     sales_synced_until = models.DateTimeField(null=True, blank=True)
     last_sync_at = models.DateTimeField(null=True, blank=True)
+    # When its sales were asked for last, answered or not.
+    polled_at = models.DateTimeField(null=True, blank=True)
     last_webhook_at = models.DateTimeField(null=True, blank=True)
     rejected_webhooks = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)

@@ -120,7 +120,12 @@ def _contained(
 def stock_taken(account: MarketplaceAccount, stock: Stock, *, began: datetime) -> None:
     """What the account holds is known from now on, its sales as of `began`: what waited for that may go up."""
     MarketplaceAccount.objects.filter(pk=account.pk).update(
-        stock_taken_at=now(), stock_unknown=False, sales_synced_until=began, last_sync_at=now(), updated_at=now()
+        stock_taken_at=now(),
+        stock_unknown=False,
+        sales_synced_until=began,
+        last_sync_at=now(),
+        polled_at=now(),
+        updated_at=now(),
     )
     if stock.adopted or stock.waiting:
         alert_stock(account, adopted=stock.adopted, waiting=stock.waiting)

@@ -8,7 +8,7 @@ from time import monotonic
 
 import structlog
 from django.db import OperationalError
-from django.db.models import Q
+from django.db.models import F, Q
 
 from listings.models import Sale, SaleState
 from listings.selectors import sale_set_aside
@@ -51,7 +51,7 @@ def account_sync_sales(*, account: MarketplaceAccount) -> int:
         _note_failed(account, failed)
         return applied
     known = MarketplaceAccount.objects.filter(pk=account.pk)
-    known.update(sales_synced_until=started, last_sync_at=now(), last_error="", last_error_at=None)
+    known.update(sales_synced_until=started, last_sync_at=now(), polled_at=now(), last_error="", last_error_at=None)
     if account.last_error:
         alert_reading_recovered(account, "sales")
     if not adapter.traits.tells_endings:
@@ -133,12 +133,12 @@ def accounts_due() -> list[MarketplaceAccount]:
     active = MarketplaceAccount.objects.filter(stocked & ~Q(mode=Mode.ASSISTED))
     moment = now()
     due = []
-    for account in active.order_by("last_sync_at"):
+    for account in active.order_by(F("polled_at").asc(nulls_first=True)):
         traits = traits_of(account.platform)
         if traits is None:
             continue
         interval = timedelta(seconds=traits.poll_sales_every_s)
-        if account.last_sync_at is None or account.last_sync_at + interval <= moment:
+        if account.polled_at is None or account.polled_at + interval <= moment:
             due.append(account)
     return due
 
@@ -154,8 +154,8 @@ def accounts_sync_due(*, for_s: float = inf) -> int:
             break
         # Noted before, so that an account in trouble waits its turn like the others; and once, since a round that takes
         # longer than the time between two is met by the next one.
-        as_read = MarketplaceAccount.objects.filter(pk=account.pk, last_sync_at=account.last_sync_at)
-        if not as_read.update(last_sync_at=now()):
+        as_read = MarketplaceAccount.objects.filter(pk=account.pk, polled_at=account.polled_at)
+        if not as_read.update(polled_at=now()):
             continue
         applied += account_contained(account, "sales", partial(account_sync_sales, account=account)) or 0
     return applied
@@ -167,7 +167,7 @@ def _due_again(account: MarketplaceAccount, what: str, error: MustWait) -> None:
     traits = traits_of(account.platform)
     if what == "sales" and traits is not None:
         wait = timedelta(seconds=(error.retry_after_s or 0) - traits.poll_sales_every_s)
-        MarketplaceAccount.objects.filter(pk=account.pk).update(last_sync_at=now() + wait)
+        MarketplaceAccount.objects.filter(pk=account.pk).update(polled_at=now() + wait)
 
 
 def account_contained(account: MarketplaceAccount, what: str, work: Callable[[], int]) -> int | None:

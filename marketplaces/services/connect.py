@@ -208,7 +208,9 @@ def account_keep(
         _check_same(account, grant)
         if not created and not same and _is_another(account, grant):
             # What it holds is not known yet, and the file of the one before is no base for its own.
-            account.stock_taken_at = account.sales_synced_until = None
+            account.stock_taken_at = account.sales_synced_until = account.last_sync_at = account.polled_at = None
+            # The webhook is that one's: it proves itself here no more, and this one gets its own.
+            account.webhook_id = account.webhook_secret = ""
             AccountFile.objects.filter(account=account).delete()
         if empty or (created and Capability.LIST_ALL not in traits.capabilities):
             account.stock_taken_at = now()

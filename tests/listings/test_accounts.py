@@ -1,5 +1,6 @@
 """Giving an account up and connecting it again, while listings and sales are under way."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from listings.models import CommandState, Listing, MarketplaceCommand, Sale
 from listings.services.accounts import LATE, account_business
 from listings.services.delist import listings_delist
 from listings.services.sync import account_sync_sales
-from marketplaces.contracts import Grant, Link, RemoteSaleState
+from marketplaces.contracts import Capability, Grant, Link, RemoteSaleState
 from marketplaces.delivery import Fulfilment
 from marketplaces.errors import GrantExpired
 from marketplaces.models import InboundEvent, MarketplaceAccount
@@ -20,6 +21,7 @@ from marketplaces.services.links import link_for
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert
+from tests.listings.platform import ScriptedPlatform
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -249,3 +251,26 @@ def test_i03_a_token_of_another_account_is_refused_while_something_is_on_show(
     else:
         connect_token(actor=market.holding.actor, platform="alpha", mode="paper", token="token-4")
     assert alpha(market).access_token == ("token" if theirs else "token-4")
+
+
+def test_another_account_there_has_a_webhook_of_its_own_and_the_one_before_proves_itself_no_more(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def register(link: Link, *, url: str, secret: str) -> str:
+        asked.append((link.grant.access_token, secret))
+        return f"hook-{len(asked)}"
+
+    traits = market.alpha.traits
+    more = replace(traits, capabilities=traits.capabilities | {Capability.REGISTER_WEBHOOK})
+    monkeypatch.setattr(ScriptedPlatform, "traits", property(lambda _: more))
+    monkeypatch.setattr(market.alpha, "register_webhook", register)
+    first = reconnect(market, "account-1", "token-1")
+    again = reconnect(market, "account-1", "token-1b")
+    assert (first.webhook_id, again.webhook_id, first.webhook_secret) == ("hook-1", "hook-1", again.webhook_secret)
+    MarketplaceAccount.objects.filter(pk=first.pk).update(last_sync_at=now())
+    another = reconnect(market, "account-2", "token-2")
+    assert (another.pk, another.webhook_id, another.last_sync_at) == (first.pk, "hook-2", None)
+    assert [token for token, _ in asked] == ["token-1", "token-2"]
+    assert asked[0][1] != asked[1][1] == another.webhook_secret

@@ -99,7 +99,7 @@ def test_what_was_sold_there_is_written_out_of_the_file(
 ) -> None:
     (listing,) = publish(holding, holding.seats, account)
     control("sell", platform="gametime", external_id=listing.external_id, quantity=quantity)
-    MarketplaceAccount.objects.update(last_sync_at=None)
+    MarketplaceAccount.objects.update(polled_at=None)
     assert accounts_sync_due() == 1
     work()
     sale = Sale.objects.get()
@@ -156,7 +156,7 @@ def test_seats_that_are_sold_elsewhere_come_out_of_the_file(
     other = connect_token(actor=holding.actor, platform="seatgeek", mode=Mode.PAPER, token="")
     here, elsewhere = publish(holding, holding.seats, account, other)
     control("sell", platform="seatgeek", external_id=elsewhere.external_id, quantity=4)
-    MarketplaceAccount.objects.update(last_sync_at=None)
+    MarketplaceAccount.objects.update(polled_at=None)
     accounts_sync_due()
     work()
     assert there(simulator, account) == {}
@@ -171,7 +171,7 @@ def test_what_is_left_apart_is_taken_down_and_told(
 ) -> None:
     (listing,) = publish(holding, holding.seats, account)
     control("sell", platform="gametime", external_id=listing.external_id, seats=[2, 3])
-    MarketplaceAccount.objects.update(last_sync_at=None)
+    MarketplaceAccount.objects.update(polled_at=None)
     accounts_sync_due()
     work()
     listing.refresh_from_db()

@@ -84,13 +84,13 @@ def test_a_poll_that_must_wait_is_due_again_when_it_may_be_and_is_no_trouble(mar
         raise MustWait("once in 60 s", retry_after_s=7.0)
 
     alpha = market.accounts["alpha"]
-    MarketplaceAccount.objects.filter(pk=alpha.pk).update(last_sync_at=now())
+    MarketplaceAccount.objects.filter(pk=alpha.pk).update(polled_at=now())
     assert sync.account_contained(alpha, "sales", early) is None
     alpha.refresh_from_db()
     traits = traits_of("alpha")
     assert traits is not None
-    assert alpha.last_sync_at is not None
-    due_in = alpha.last_sync_at + timedelta(seconds=traits.poll_sales_every_s) - now()
+    assert alpha.polled_at is not None
+    due_in = alpha.polled_at + timedelta(seconds=traits.poll_sales_every_s) - now()
     assert timedelta(seconds=5) < due_in <= timedelta(seconds=7)
     assert alpha.last_error == ""
     assert not Alert.objects.filter(kind="account.reading").exists()

@@ -37,7 +37,7 @@ def test_a_sale_that_is_found_by_asking_takes_everything_else_down(holding: Hold
         "seatgeek": ListingStatus.ACTIVE, "vividseats": ListingStatus.ACTIVE,
     }  # fmt: skip
     control("sell", platform="vividseats", external_id=listings["vividseats"].external_id, quantity=4)
-    MarketplaceAccount.objects.update(last_sync_at=None)
+    MarketplaceAccount.objects.update(polled_at=None)
     assert accounts_sync_due() == 1
     work()
     sale = Sale.objects.get()

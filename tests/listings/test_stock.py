@@ -95,7 +95,7 @@ def test_a_listing_made_by_hand_before_is_adopted_and_comes_down_when_its_seats_
     )  # fmt: skip
     work()
     control("sell", platform=elsewhere, external_id=mine.external_id, quantity=2)
-    MarketplaceAccount.objects.update(last_sync_at=None)
+    MarketplaceAccount.objects.update(polled_at=None)
     accounts_sync_due()
     work()
     assert there(simulator, platform) == {}
@@ -121,7 +121,7 @@ def test_a_listing_made_by_hand_later_is_adopted_at_the_next_sweep_and_its_sale_
     assert Alert.objects.filter(kind="listing.adopted", object_id=str(listing.pk)).exists()
     control("sell", platform=platform, listing_id=made["id"], quantity=1)
     simulator.clock = lambda: start + 130.0
-    MarketplaceAccount.objects.update(last_sync_at=None)
+    MarketplaceAccount.objects.update(polled_at=None)
     accounts_sync_due()
     work()
     sale = Sale.objects.get()
@@ -297,12 +297,12 @@ def test_a_sale_of_what_is_not_ours_concerns_nobody(holding: Holding, simulator:
     found = FoundListing.objects.get()
     found_not_ours(actor=holding.actor, found_ids=[found.pk])
     control("sell", platform="seatgeek", listing_id=strange["id"], quantity=1)
-    MarketplaceAccount.objects.update(last_sync_at=None)
+    MarketplaceAccount.objects.update(polled_at=None)
     accounts_sync_due()
     work()
     assert not Sale.objects.exists()
     found_ask_again(actor=holding.actor, found_id=found.pk)
-    MarketplaceAccount.objects.update(last_sync_at=None)
+    MarketplaceAccount.objects.update(polled_at=None)
     accounts_sync_due()
     assert Sale.objects.get().state == SaleState.NEEDS_PERSON
 
@@ -449,7 +449,7 @@ def sold_in_part(holding: Holding, simulator: Simulator, platform: str) -> tuple
     control("sell", platform=platform, listing_id=made["id"], quantity=2)
     start = simulator.clock()
     simulator.clock = lambda: start + 65.0
-    MarketplaceAccount.objects.update(last_sync_at=None)
+    MarketplaceAccount.objects.update(polled_at=None)
     accounts_sync_due()
     work()
     listing = Listing.objects.get()
@@ -476,7 +476,7 @@ def test_what_is_left_of_a_listing_that_was_met_by_its_sale_stays_on_offer_at_th
     control("sell", platform=platform, listing_id=made["id"], quantity=2)
     start = simulator.clock()
     simulator.clock = lambda: start + 65.0
-    MarketplaceAccount.objects.update(last_sync_at=None)
+    MarketplaceAccount.objects.update(polled_at=None)
     accounts_sync_due()
     work()
     listing.refresh_from_db()
@@ -514,7 +514,7 @@ def test_a_listing_that_was_met_by_a_sale_of_taken_seats_keeps_the_price_that_it
     accounts_sync_due()
     work()
     control("sell", platform="stubhub", listing_id=made["id"], quantity=3)
-    MarketplaceAccount.objects.filter(pk=account.pk).update(last_sync_at=None)
+    MarketplaceAccount.objects.filter(pk=account.pk).update(polled_at=None)
     accounts_sync_due()
     listing = Listing.objects.get(made_there=True)
     assert (listing.price, listing.live_price, numbers(listing)) == (Decimal("81.90"), None, [3])

@@ -37,16 +37,16 @@ def alpha(market: Market) -> MarketplaceAccount:
 
 def due(**first: Any) -> None:
     """Every account is due, alpha first."""
-    MarketplaceAccount.objects.filter(platform="alpha").update(last_sync_at=now() - timedelta(days=2), **first)
-    MarketplaceAccount.objects.filter(platform="beta").update(last_sync_at=now() - timedelta(days=1))
+    MarketplaceAccount.objects.filter(platform="alpha").update(polled_at=now() - timedelta(days=2), **first)
+    MarketplaceAccount.objects.filter(platform="beta").update(polled_at=now() - timedelta(days=1))
 
 
 def test_a_lost_webhook_costs_no_more_than_until_the_next_look(market: Market) -> None:
     """Whoever asks looks every fifteen seconds, and notes the time a little later than the look began."""
     moment = now()
-    MarketplaceAccount.objects.update(last_sync_at=moment - timedelta(seconds=14))
+    MarketplaceAccount.objects.update(polled_at=moment - timedelta(seconds=14))
     assert {account.platform for account in sync.accounts_due()} == {"alpha", "beta"}
-    MarketplaceAccount.objects.update(last_sync_at=moment)
+    MarketplaceAccount.objects.update(polled_at=moment)
     assert sync.accounts_due() == []
 
 
@@ -54,7 +54,7 @@ def test_a_round_without_time_left_has_begun_with_who_waits_longest(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for platform, hours in (("beta", 2), ("alpha", 1)):
-        MarketplaceAccount.objects.filter(platform=platform).update(last_sync_at=now() - timedelta(hours=hours))
+        MarketplaceAccount.objects.filter(platform=platform).update(polled_at=now() - timedelta(hours=hours))
     with monkeypatch.context() as patch:
         patch.setattr(sync, "monotonic", iter([0.0, 1.0, 26.0]).__next__)
         accounts_sync_due(for_s=25.0)
@@ -66,9 +66,9 @@ def test_a_round_without_time_left_has_begun_with_who_waits_longest(
 def test_an_account_of_a_platform_without_an_adapter_stops_nobody_else(market: Market) -> None:
     """Neither the rounds over all accounts, nor a sale elsewhere that takes its listing down, nor their list."""
     first, second = market.published()
-    MarketplaceAccount.objects.filter(platform="beta").update(platform="removed", last_sync_at=None)
+    MarketplaceAccount.objects.filter(platform="beta").update(platform="removed", polled_at=None)
     Listing.objects.filter(pk=second.pk).update(platform="removed")
-    MarketplaceAccount.objects.filter(platform="alpha").update(last_sync_at=None)
+    MarketplaceAccount.objects.filter(platform="alpha").update(polled_at=None)
     market.alpha.sell(first.external_id, (1, 2))
     assert (accounts_sync_due(), accounts_reconcile_due(), accounts_sync_payouts()) == (1, 1, 0)
     assert Sale.objects.get().state == "confirmed"
@@ -169,6 +169,17 @@ def test_a_marketplace_that_is_away_is_told_when_it_stays_away(market: Market, m
     accounts_sync_due()
     assert alpha(market).last_error == "503"
     assert Alert.objects.filter(kind="account.reading", user_id=market.holding.user.pk).count() == alerts
+
+
+def test_a_reading_that_fails_is_no_sync(market: Market) -> None:
+    accounts_sync_due()
+    before = alpha(market).last_sync_at
+    assert before is not None
+    market.alpha.script["sales_since"] = [TemporaryError("503")]
+    due()
+    accounts_sync_due()
+    after = alpha(market)
+    assert (after.last_sync_at, after.polled_at is not None and after.polled_at > before) == (before, True)
 
 
 # ---- a 401, wherever something is read

@@ -90,7 +90,7 @@ def test_what_was_read_before_the_reading_broke_off_is_applied(market: Market, m
 
 
 def test_two_rounds_at_once_read_an_account_once(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
-    MarketplaceAccount.objects.update(last_sync_at=None)
+    MarketplaceAccount.objects.update(polled_at=None)
     due = sync.accounts_due()
     monkeypatch.setattr(sync, "accounts_due", lambda: due)
     accounts_sync_due()
