@@ -22,6 +22,7 @@ DRIFT_WORDS = {
     "vanished": "were gone there",
     "wrong_price": "had another price: ours is sent again",
     "wrong_size": "showed more seats than are left, or others: mended",
+    "fewer": "showed fewer seats than yours: left as they are, since a sale may not be told yet; look there",
     "foreign": "are not known to us: left alone",
 }
 _UNSENT = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)

@@ -55,6 +55,8 @@ class Drift:
     vanished: list[str] = field(default_factory=list)
     wrong_price: list[str] = field(default_factory=list)
     wrong_size: list[str] = field(default_factory=list)
+    # Shown with fewer seats than ours: a sale may not be told yet, so nothing is sent again.
+    fewer: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     shown: int = 0
     confirmed: list[uuid.UUID] = field(default_factory=list)
@@ -62,7 +64,7 @@ class Drift:
     @property
     def any(self) -> bool:
         """Whether anything was not as we believed."""
-        return any((self.still_up, self.vanished, self.wrong_price, self.wrong_size, self.foreign))
+        return any((self.still_up, self.vanished, self.wrong_price, self.wrong_size, self.fewer, self.foreign))
 
 
 def accounts_reconcile_due() -> int:
@@ -130,7 +132,8 @@ def account_reconcile(
     if drift.any:
         log.warning(
             "account.drift", account_id=str(account.pk), platform=account.platform, still_up=drift.still_up,
-            vanished=drift.vanished, wrong_price=drift.wrong_price, wrong_size=drift.wrong_size, foreign=drift.foreign,
+            vanished=drift.vanished, wrong_price=drift.wrong_price, wrong_size=drift.wrong_size,
+            fewer=drift.fewer, foreign=drift.foreign,
         )  # fmt: skip
     return drift
 
@@ -206,7 +209,9 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
         net_floor_note(listing, found.proceeds)
         listing_changed(listing)
     wrong_size = found.quantity > listing.quantity or _other_seats(listing, found)
-    if found.price == listing.price and not wrong_size:
+    if found.quantity < listing.quantity:
+        drift.fewer.append(listing.listing_id)
+    elif found.price == listing.price and not wrong_size:
         drift.confirmed.append(listing.pk)
     if found.price != listing.price:
         drift.wrong_price.append(listing.listing_id)

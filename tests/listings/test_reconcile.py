@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
-from listings.models import CommandKind, Listing, ListingStatus, MarketplaceCommand, Sale
+from listings.models import AccountSweep, CommandKind, Listing, ListingStatus, MarketplaceCommand, Sale
 from listings.services.reconcile import accounts_reconcile_due
 from marketplaces.contracts import Capability, RemoteListing, RemoteListingState
 from marketplaces.errors import TemporaryError
@@ -111,6 +113,23 @@ def test_i22_other_seats_than_ours_are_put_right_since_they_may_be_on_sale_elsew
     sent = [what for call, what in market.alpha.calls if call == "resize"]
     assert bool(sent) is mended
     assert alpha.commands.filter(kind="resize", state="done").exists() is mended
+
+
+def test_i22_fewer_seats_than_ours_are_reported_and_nothing_is_offered_that_may_be_sold(market: Market) -> None:
+    alpha, beta = market.published(market.holding.seats[:2])
+    there = market.alpha.listings[alpha.external_id]
+    market.alpha.listings[alpha.external_id] = replace(there, seat_to="1", quantity=1)
+    sweep(market)
+    assert market.alpha.listings[alpha.external_id].quantity == 1
+    for listing in (alpha, beta):
+        listing.refresh_from_db()
+    assert (alpha.confirmed_at, beta.confirmed_at is not None) == (None, True)
+    found = AccountSweep.objects.get(account=alpha.account).drift
+    assert found == {"fewer": {"count": 1, "ids": [alpha.listing_id]}}
+    client = Client()
+    client.force_login(market.holding.user)
+    page = client.get(reverse("listings:account_detail", args=[alpha.account_id])).content.decode()
+    assert "showed fewer seats than yours" in page
 
 
 def test_i22_more_than_is_left_comes_down_where_it_cannot_be_made_smaller(
