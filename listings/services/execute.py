@@ -94,7 +94,7 @@ def answer_of(error: Exception, command: MarketplaceCommand) -> Answer:
         case AlreadyGone():
             return Answer(Outcome.GONE, error=str(error))
         case MustWait():
-            return Answer(Outcome.MUST_WAIT, error=str(error), retry_after_s=error.retry_after_s)
+            return Answer(Outcome.HELD_BACK, error=str(error), retry_after_s=error.retry_after_s)
         case UnknownOutcome():
             return Answer(Outcome.UNKNOWN, error=str(error), retry_after_s=error.retry_after_s)
         case TemporaryError():
