@@ -32,7 +32,7 @@ from listings.models import (
 from listings.services.give_up import command_give_up
 from listings.services.halts import push_halt_lift, push_halt_set
 from listings.services.mapping_undo import event_mapping_undo, mapping_given, section_mapping_undo
-from listings.services.outbox import command_retry
+from listings.services.mend import command_again
 from marketplaces.registry import adapter_keys, platform_name
 from portfolios.models import EventMapping, SectionMapping
 from seatsync.core.actors import Actor, ActorKind
@@ -153,7 +153,7 @@ class MarketplaceCommandAdmin(ReadOnlyAdmin):
     @admin.action(description="Try again", permissions=["view"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Give the chosen commands that need a person another try."""
-        self.message_user(request, f"{self._each(request, queryset, command_retry)} will be tried again")
+        self.message_user(request, f"{self._each(request, queryset, command_again)} will be tried again")
 
     @admin.action(description="Give up: send no more, and take a publication down", permissions=["view"])
     def give_up(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

@@ -6,6 +6,8 @@ from importlib import import_module
 from types import ModuleType
 from urllib.parse import urljoin, urlsplit
 
+from django.utils.http import url_has_allowed_host_and_scheme
+
 from marketplaces import adapters
 from marketplaces.contracts import Capability, MarketplaceAdapter, Traits
 from marketplaces.delivery import HandOver
@@ -94,7 +96,9 @@ def event_page(key: str, told: str) -> str:
     except ValueError:
         return traits.site
     ours = page.netloc == own or page.netloc.endswith(f".{own}")
-    return page.geturl() if page.scheme == "https" and ours else traits.site
+    # A browser reads some addresses otherwise than Python does: a backslash ends the host.
+    safe = url_has_allowed_host_and_scheme(page.geturl(), {page.netloc}, require_https=True)
+    return page.geturl() if ours and safe else traits.site
 
 
 def adapter_get(key: str) -> MarketplaceAdapter:

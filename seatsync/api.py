@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from analytics import api as analytics
 from intelligence import api as intelligence
 from listings import api as listings
-from listings.api import by_hand, delivery, found, halts, health, mapping
+from listings.api import again, by_hand, delivery, found, halts, health, mapping, net, payouts
 from marketplaces import api as marketplaces
 from portfolios import api as portfolios
 from seatsync.accounts import api as accounts
@@ -135,11 +135,11 @@ urlpatterns = [
     path("inbound-events/<uuid:pk>/retry/", marketplaces.InboundRetry.as_view(), name="inbound_retry"),
     path("market/", marketplaces.MarketView.as_view(), name="market"),
     path("listings/", listings.ListingList.as_view(), name="listings"),
-    path("listings/net/", listings.ListingNet.as_view(), name="listing_net"),
+    path("listings/net/", net.ListingNet.as_view(), name="listing_net"),
     path("listings/<uuid:pk>/", listings.ListingDetail.as_view(), name="listing"),
     path("listings/<uuid:pk>/price/", listings.ListingPrice.as_view(), name="listing_price"),
     path("listings/<uuid:pk>/bounds/", listings.ListingBounds.as_view(), name="listing_bounds"),
-    path("listings/<uuid:pk>/publish/", listings.ListingPublish.as_view(), name="listing_publish"),
+    path("listings/<uuid:pk>/publish/", again.ListingPublish.as_view(), name="listing_publish"),
     path("listings/<uuid:pk>/delist/", listings.ListingDelist.as_view(), name="listing_delist"),
     path("listings/<uuid:pk>/history/", listings.ListingHistory.as_view(), name="listing_history"),
     path("listings/<uuid:pk>/why/", listings.ListingWhy.as_view(), name="listing_why"),
@@ -160,9 +160,9 @@ urlpatterns = [
     ),
     path("sales/<uuid:pk>/resolve/", listings.SaleResolve.as_view(), name="sale_resolve"),
     path("sales/<uuid:pk>/report/", listings.SaleReport.as_view(), name="sale_report"),
-    path("sales/<uuid:pk>/received/", listings.SaleReceived.as_view(), name="sale_received"),
-    path("payouts/", listings.PayoutList.as_view(), name="payouts"),
-    path("payouts/<uuid:pk>/received/", listings.PayoutReceived.as_view(), name="payout_received"),
+    path("sales/<uuid:pk>/received/", payouts.SaleReceived.as_view(), name="sale_received"),
+    path("payouts/", payouts.PayoutList.as_view(), name="payouts"),
+    path("payouts/<uuid:pk>/received/", payouts.PayoutReceived.as_view(), name="payout_received"),
     path("trading-states/", listings.TradingStateList.as_view(), name="trading_states"),
     path("push-halts/", halts.PushHaltList.as_view(), name="push_halts"),
     path("push-halts/<uuid:pk>/lift/", halts.PushHaltLift.as_view(), name="push_halt_lift"),

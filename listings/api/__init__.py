@@ -1,12 +1,10 @@
 """API of listings: publish, price, take down, sales, why, brakes."""
 
 import uuid
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,8 +14,6 @@ from listings.api.delivery import TicketInput
 from listings.models import (
     Listing,
     MarketplaceCommand,
-    Payout,
-    PayoutLine,
     PriceHistory,
     PriceProposal,
     Sale,
@@ -29,10 +25,7 @@ from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
 from listings.services.give_up import command_give_up
-from listings.services.mend import command_again, listing_mend, refused_publication
-from listings.services.net_preview import nets_preview
-from listings.services.paid_by_hand import sale_paid
-from listings.services.payouts import payout_receive
+from listings.services.mend import command_again
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
@@ -41,9 +34,7 @@ from listings.services.trading import SCOPES, trading_state_set
 from listings.states import SALE_ENDINGS
 from marketplaces.delivery import HandOver
 from marketplaces.filters import PlatformFilter
-from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import hand_overs_of
-from marketplaces.selectors import NetBasis, accounts_able
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
 from seatsync.core.fields import ChoiceField, MomentField, MoneyField
@@ -126,44 +117,6 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
         )  # fmt: skip
 
 
-NET_BASES = [basis.value for basis in NetBasis]
-
-
-class QueriedIds(serializers.ListField):
-    """Ids in a query, where a name is repeated and its values have no places: what is wrong with one is of the name."""
-
-    child = serializers.UUIDField()
-
-    def run_child_validation(self, data: Any) -> list[uuid.UUID]:
-        """The ids; raises ValidationError for the first that is none."""
-        return [self.child.run_validation(item) for item in data]
-
-
-class NetQuery(serializers.Serializer[Any]):
-    """The list price per ticket that is thought of, and the seats."""
-
-    price = MoneyField(min_value=Decimal("0.01"))
-    seat_ids = QueriedIds(max_length=40, required=False, default=list)
-
-
-class NetOutput(serializers.Serializer[Any]):
-    """What a ticket at this price would bring over an account; `net` null where nobody has told.
-
-    `fee_percent` and `fee_from` are the row of the fee table that it is by, null where it is known otherwise.
-    """
-
-    account = serializers.UUIDField(source="account.pk")
-    platform = serializers.CharField(source="account.platform")
-    mode = serializers.CharField(source="account.mode")
-    price = serializers.DecimalField(max_digits=10, decimal_places=2)
-    net = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
-    basis = serializers.ChoiceField(choices=NET_BASES)
-    said = serializers.CharField(help_text="How it is known, in words.")
-    fee_percent = serializers.DecimalField(max_digits=6, decimal_places=3, allow_null=True)
-    fee_from = serializers.DateField(allow_null=True)
-    all_in = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
-
-
 class ListingInput(Input):
     """Publish seats of one game on one or more accounts."""
 
@@ -174,14 +127,6 @@ class ListingInput(Input):
     ceiling = MoneyField()
     split_type = ChoiceField(choices=SplitType.choices, default=SplitType.ANY)
     floor_basis = ChoiceField(choices=["list", "net"], default="list")
-
-
-class RepublishInput(Input):
-    """Publish a listing again, at its old price and split unless told otherwise; `confirmed` allows an unusual step."""
-
-    price = MoneyField(required=False)
-    split_type = ChoiceField(choices=SplitType.choices, required=False)
-    confirmed = serializers.BooleanField(default=False)
 
 
 class PriceInput(Input):
@@ -237,34 +182,6 @@ class ReportInput(Input):
     what = ChoiceField(choices=list(REPORTS))
     reason = serializers.CharField(max_length=300)
     charge = MoneyField(required=False, allow_null=True)
-
-
-class ReceivedInput(Input):
-    """What came, where that is not what was announced, or was to come."""
-
-    amount = MoneyField(required=False, allow_null=True, min_value=Decimal("0.01"))
-
-
-class PayoutLineOutput(serializers.ModelSerializer[PayoutLine]):
-    """One sale's part of a payout, as the platform reckons it."""
-
-    class Meta:
-        model = PayoutLine
-        fields = ("sale", "platform_sale_id", "gross", "fee", "penalty", "net", "note")
-
-
-class PayoutOutput(serializers.ModelSerializer[Payout]):
-    """A payout; `net` is the deposit, `unexplained` what its lines leave of it. An announced one may still change."""
-
-    state = serializers.ChoiceField(choices=["announced", "paid"], read_only=True)
-    lines = PayoutLineOutput(many=True, read_only=True)
-
-    class Meta:
-        model = Payout
-        fields = (
-            "id", "account", "mode", "platform", "reference", "state", "expected_at", "paid_at", "gross", "fee",
-            "penalty", "net", "currency", "unexplained", "lines",
-        )  # fmt: skip
 
 
 class HistoryOutput(serializers.ModelSerializer[PriceHistory]):
@@ -424,33 +341,6 @@ class ListingList(mixins.ListModelMixin, ApiView):
         return Response(ListingOutput(made, many=True).data, status=201)
 
 
-@extend_schema_view(
-    get=extend_schema(
-        tags=["listings"], summary="What a price would bring", responses={200: NetOutput(many=True)},
-        parameters=[
-            OpenApiParameter("price", OpenApiTypes.DECIMAL, required=True),
-            OpenApiParameter(
-                "seat_ids", OpenApiTypes.UUID, many=True,
-                description="Seats side by side of one game: marketplaces that preview fees are asked about these.",
-            ),
-        ],
-    )
-)  # fmt: skip
-class ListingNet(ApiView):
-    """What reaches the seller, before anything is listed."""
-
-    serializer_class = NetOutput
-    pagination_class = None
-    queryset = MarketplaceAccount.objects.none()
-
-    def get(self, request: Request) -> Response:
-        """A line for each account over which the caller could list now."""
-        query = self.query(NetQuery)
-        accounts = list(accounts_able(self.actor))
-        nets = nets_preview(actor=self.actor, accounts=accounts, **query)
-        return Response(NetOutput(nets, many=True).data)
-
-
 class ListingDetail(ApiView):
     """One listing."""
 
@@ -534,36 +424,6 @@ class ListingBounds(ApiView):
         with self.vouched():
             changed = listing_bounds_set(actor=self.actor, listing_id=listing.pk, **wanted)
         return Response(ListingOutput(changed).data)
-
-
-class ListingPublish(ApiView):
-    """Publishing again."""
-
-    serializer_class = ListingOutput
-    keeps_refusals = True
-
-    @extend_schema(
-        tags=["listings"], summary="Publish again", request=RepublishInput,
-        responses={200: ListingOutput, 201: ListingOutput},
-    )  # fmt: skip
-    def post(self, request: Request, pk: uuid.UUID) -> Response:
-        """201 with a new listing of the same seats and account (a publication has a key of its own).
-
-        200 with the same one where its publication was refused: it is sent again as it is by now, delivered as its
-        season ticket says.
-        """
-        old = selectors.listing_get(self.actor, pk)
-        data = self.body(RepublishInput)
-        if refused_publication(old) is not None:
-            with self.vouched():
-                mended = listing_mend(actor=self.actor, listing_id=old.pk, **data)
-            return Response(ListingOutput(mended).data)
-        (made,) = listing_publish(
-            actor=self.actor, seat_ids=[row.seat_id for row in old.listing_seats.all()], account_ids=[old.account_id],
-            price=data.get("price", old.price), floor=old.floor, ceiling=old.ceiling,
-            split_type=data.get("split_type", old.split_type), floor_basis=old.floor_basis,
-        )  # fmt: skip
-        return Response(ListingOutput(made).data, status=201)
 
 
 class ListingHistory(ApiView):
@@ -661,22 +521,6 @@ class SaleResolve(ApiView):
         return Response(SaleOutput(selectors.sale_get(self.actor, decided.pk)).data)
 
 
-@extend_schema_view(get=extend_schema(tags=["sales"], summary="List payouts"))
-class PayoutList(mixins.ListModelMixin, ApiView):
-    """Payouts."""
-
-    serializer_class = PayoutOutput
-    queryset = Payout.objects.none()
-
-    def get_queryset(self) -> QuerySet[Payout]:
-        """To the caller's own accounts."""
-        return selectors.payout_list(self.actor) if hasattr(self, "actor") else Payout.objects.none()
-
-    def get(self, request: Request) -> Response:
-        """A page of payouts with their lines."""
-        return self.list(request)
-
-
 class SaleReport(ApiView):
     """What a marketplace wrote of a sale."""
 
@@ -692,35 +536,6 @@ class SaleReport(ApiView):
         data = self.body(ReportInput)
         sale_report(actor=self.actor, sale_id=sale.pk, **data)
         return Response(SaleOutput(selectors.sale_get(self.actor, pk)).data)
-
-
-class PayoutReceived(ApiView):
-    """Payouts of marketplaces that never say that they have paid."""
-
-    serializer_class = PayoutOutput
-
-    @extend_schema(
-        tags=["sales"], summary="Say that a payout came", request=ReceivedInput, responses={200: PayoutOutput}
-    )  # fmt: skip
-    def post(self, request: Request, pk: uuid.UUID) -> Response:
-        """The payout, paid; 409 where its marketplace tells that itself, or it came already."""
-        payout = selectors.payout_get(self.actor, pk)
-        payout_receive(actor=self.actor, payout_id=payout.pk, **self.body(ReceivedInput))
-        return Response(PayoutOutput(selectors.payout_get(self.actor, pk)).data)
-
-
-class SaleReceived(ApiView):
-    """Sales over assisted accounts, of which nobody reads the payouts."""
-
-    serializer_class = PayoutOutput
-
-    @extend_schema(
-        tags=["sales"], summary="Say that a sale's money came", request=ReceivedInput, responses={200: PayoutOutput}
-    )  # fmt: skip
-    def post(self, request: Request, pk: uuid.UUID) -> Response:
-        """Its payout; 409 where nothing is owed, it came already, or the account's payouts are read."""
-        payout = sale_paid(actor=self.actor, sale_id=selectors.sale_get(self.actor, pk).pk, **self.body(ReceivedInput))
-        return Response(PayoutOutput(selectors.payout_get(self.actor, payout.pk)).data)
 
 
 class CommandRetry(ApiView):

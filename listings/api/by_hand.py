@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from listings import selectors
-from listings.api import NET_BASES, SaleOutput
+from listings.api import SaleOutput
+from listings.api.net import NET_BASES
 from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.services.by_hand import hand_done, hand_sold
 from listings.services.hand_words import Words, words_of

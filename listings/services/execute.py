@@ -94,7 +94,7 @@ def answer_of(error: Exception, command: MarketplaceCommand) -> Answer:
         case AlreadyGone():
             return Answer(Outcome.GONE, error=str(error))
         case MustWait():
-            return Answer(Outcome.MUST_WAIT, error=str(error), retry_after_s=error.retry_after_s)
+            return Answer(Outcome.HELD_BACK, error=str(error), retry_after_s=error.retry_after_s)
         case UnknownOutcome():
             return Answer(Outcome.UNKNOWN, error=str(error), retry_after_s=error.retry_after_s)
         case TemporaryError():
@@ -253,30 +253,31 @@ def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, d
 
 def _reprice(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     listing = listing_of(command)
-    if (answer := reprice_unsent(command, listing)) is not None:
-        return answer
-    if price_keep(adapter, link, listing) and (answer := reprice_unsent(command, listing)) is not None:
+    if (answer := reprice_unsent(adapter, link, command, listing)) is not None:
         return answer
     remote = adapter.reprice(link, listing_ref(listing), listing.price, listing.currency)
     return Answer(Outcome.DONE, remote=remote, sent_price=listing.price)
 
 
-def price_keep(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> bool:
-    """Whether the marketplace was asked what a new price brings, which takes its time.
+def reprice_unsent(
+    adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand, listing: Listing
+) -> Answer | None:  # fmt: skip
+    """The answer of a price that may not be sent (now), or is not the newest; None where it may.
 
-    Raises PermanentError where that is less than the listing's floor on the net (I-11).
+    Raises PermanentError where it would bring less than the listing's floor on the net (I-11).
     """
-    if not net_floor_asked(adapter, listing):
-        return False
-    draft = draft_of(adapter, link, listing)
-    # Without seats it is sold meanwhile, and nothing is on show at this price.
-    if draft.seats:
-        net_floor_keep(adapter, link, listing, draft)
-    return True
+    answer = _price_unwanted(command, listing)
+    if answer is None and net_floor_asked(adapter, listing):
+        draft = draft_of(adapter, link, listing)
+        # Without seats it is sold meanwhile, and nothing is on show at this price.
+        if draft.seats:
+            net_floor_keep(adapter, link, listing, draft)
+        # What was asked took its time, and a brake holds from the moment that it is set (I-19).
+        answer = _price_unwanted(command, listing)
+    return answer
 
 
-def reprice_unsent(command: MarketplaceCommand, listing: Listing) -> Answer | None:
-    """The answer of a price that may not be sent (now), or is not the newest; None where it may."""
+def _price_unwanted(command: MarketplaceCommand, listing: Listing) -> Answer | None:
     if listing.status not in OFFERED or command.payload.get("version", 0) < _newest_price_version(command):
         return Answer(Outcome.NOT_WANTED)
     reason = reprice_held_back(listing)

@@ -5,6 +5,7 @@ A mapping serves everybody who sells this game there, so a holder's word is chec
 """
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -27,8 +28,9 @@ from listings.selectors import mapping_waiting_get, mappings_waiting
 from listings.services.events import event_query
 from listings.services.execute import draft_unmapped
 from listings.services.outbox import command_retry
-from marketplaces.contracts import Capability, RemoteEvent
+from marketplaces.contracts import Capability, MarketplaceAdapter, RemoteEvent
 from marketplaces.errors import MarketplaceError, MustWait
+from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.links import link_for
 from portfolios.models import Game
@@ -236,21 +238,12 @@ def _candidates(command: MarketplaceCommand, game: Game) -> list[Candidate]:
     adapter = adapter_get(command.account.platform)
     if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
         return []
-    found, key = dict[str, RemoteEvent](), f"events-found:{command.account_id}:{game.pk}"
     try:
-        link = link_for(command.account)
-        for text in ("", game.home_team.name, game.venue.name):
-            found |= {event.event_id: event for event in adapter.search_events(link, event_query(game, text))}
-    except MustWait as error:
-        # What was found a moment ago, with a word less perhaps, is still there.
-        found = found or cache.get(key) or {}
-        if not found:
-            raise _cannot_ask(adapter.traits.name, error, "event_id") from error
+        found = _events_found(adapter, command.account, game)
     except MarketplaceError as error:
         raise _cannot_ask(adapter.traits.name, error, "event_id") from error
-    cache.set(key, found, FOUND_KEPT_S)
     places = venue_names(game.venue, command.account.platform)
-    judged = [_candidate(event, game, places) for event in found.values()]
+    judged = [_candidate(event, game, places) for event in found]
     nearest = min((_gap(c.event, game) for c in judged if not c.problem), default=timedelta(0))
     # Of two games of one day only the one that starts nearest to ours is ours.
     judged = [
@@ -260,6 +253,26 @@ def _candidates(command: MarketplaceCommand, game: Game) -> list[Candidate]:
         for c in judged
     ]
     return sorted(judged, key=lambda c: (bool(c.problem), -c.score, _gap(c.event, game), c.event.event_id))
+
+
+def _events_found(adapter: MarketplaceAdapter, account: MarketplaceAccount, game: Game) -> Iterable[RemoteEvent]:
+    """What a search by each of several names finds. Raises MarketplaceError."""
+    texts = ("", game.home_team.name, game.venue.name)
+    keys = {f"events-found:{account.pk}:{game.pk}:{place}": text for place, text in enumerate(texts)}
+    kept: dict[str, list[RemoteEvent]] = cache.get_many(keys)
+    link = link_for(account)
+    try:
+        # Where a marketplace takes one search at a time each of them has its turn, a name that was not tried first.
+        for key in sorted(keys, key=kept.__contains__):
+            found = list(adapter.search_events(link, event_query(game, keys[key])))
+            kept.pop(key, None)
+            kept[key] = found
+            cache.set(key, found, FOUND_KEPT_S)
+    except MustWait:
+        # What was found a moment ago is still there, and what none of them found is not.
+        if not any(kept.values()) and len(kept) < len(keys):
+            raise
+    return {event.event_id: event for events in kept.values() for event in events}.values()
 
 
 def _candidate(event: RemoteEvent, game: Game, places: list[str]) -> Candidate:

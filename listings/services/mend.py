@@ -19,7 +19,7 @@ from listings.selectors import command_own, may_be_shown
 from listings.services.delivery_terms import promise, terms_of
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
-from listings.services.publish import delivery_check
+from listings.services.publish import delivery_check, offer_check
 from listings.services.restate import listing_restate
 from listings.states import split_offerable
 from marketplaces.registry import platform_name
@@ -44,7 +44,7 @@ def listing_mend(
     """Send a refused publication again: at this price, under this split, delivered as the season ticket says by now.
 
     The price passes the pricing door. Raises what that raises, NotFound, InvalidInput, or Conflict where nothing was
-    refused, its seats are not free any more, or are offered there by another listing.
+    refused, its seats are not free any more, or are offered by another listing there or in the other market.
     """
     listing = Listing.objects.visible_to(actor).get_for(actor, listing_id)
     command = refused_publication(listing)
@@ -87,6 +87,7 @@ def _seats_locked(command: MarketplaceCommand) -> list[Seat]:
 def _send_again(actor: Actor, command: MarketplaceCommand, seats: list[Seat], split_type: str) -> MarketplaceCommand:
     (listing,) = listings_lock([pk for pk in (command.listing_id,) if pk])
     _check_free(listing, seats)
+    offer_check(seats, listing.game, [listing.account])
     unknown = command.outcome_unknown or bool(listing.listing_id)
     if split_type and split_type != listing.split_type:
         _split(listing, split_type, unknown=unknown)

@@ -66,7 +66,7 @@ def listing_publish(
     game = Game.objects.get(pk=seats[0].game_id)
     group = seat_group_for(seats=seats)
     _check_free(seats, game, accounts)
-    _check_market(seats, accounts)
+    offer_check(seats, game, accounts)
     _check_brakes(seats[0], accounts)
     terms = terms_of(seats[0].season_ticket)
     delivery_check(terms, accounts, game)
@@ -188,6 +188,11 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
             field="accounts",
             remedy="Reprice that listing, or take it down first.",
         )
+
+
+def offer_check(seats: Sequence[Seat], game: Game, accounts: Sequence[MarketplaceAccount]) -> None:
+    """Raises InvalidInput or Conflict where they may be on show already: in the other market, or as found there."""
+    _check_market(seats, accounts)
     places = {(seat.section, seat.row) for seat in seats}
     undecided = [FoundState.WAITING, FoundState.COMING_DOWN]
     for found in FoundListing.objects.filter(account__in=accounts, kind=FoundKind.LISTING, state__in=undecided):
@@ -199,7 +204,7 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
             )
 
 
-def _check_market(seats: list[Seat], accounts: list[MarketplaceAccount]) -> None:
+def _check_market(seats: Sequence[Seat], accounts: Sequence[MarketplaceAccount]) -> None:
     """A seat is offered in the paper market or for real: a sale on paper must take down nothing real (I-20)."""
     papers = {account.paper for account in accounts}
     if len(papers) > 1:

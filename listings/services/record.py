@@ -56,7 +56,6 @@ class Outcome(StrEnum):
     GRANT_RENEWED = "grant_renewed"
     REFUSED = "refused"
     HELD_BACK = "held_back"
-    MUST_WAIT = "must_wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,13 +297,7 @@ def _spread(wait_s: float) -> float:
 
 
 def _held_back(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
-    """Nothing was sent, so nothing was tried: it waits until its reason is gone."""
-    command.attempts = max(0, command.attempts - 1)
-    _put_back(command, HELD_BACK_WAIT_S, answer.error, command.outcome_unknown)
-
-
-def _must_wait(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
-    """A request of it has a pace of its own: it goes on when that allows, however often it was put back."""
+    """Nothing was sent, so nothing was tried: it waits until its reason is gone, however often it is put back."""
     command.attempts = max(0, command.attempts - 1)
     wait = _waited(answer, HELD_BACK_WAIT_S, retries_of(command).longest_asked_s)
     _put_back(command, wait, answer.error, command.outcome_unknown)
@@ -373,5 +366,4 @@ _APPLY: dict[Outcome, _Apply] = {
     Outcome.GRANT_RENEWED: _grant_renewed,
     Outcome.REFUSED: _refused,
     Outcome.HELD_BACK: _held_back,
-    Outcome.MUST_WAIT: _must_wait,
 }

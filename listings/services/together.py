@@ -21,7 +21,6 @@ from listings.services.execute import (
     drafted_of,
     link_of,
     listing_of,
-    price_keep,
     reprice_unsent,
 )
 from listings.services.record import Answer, Outcome
@@ -128,9 +127,8 @@ def _wanted(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
         new = drafted_of(command)
         return create_unsent(new) or draft_wanted(adapter, link, new)
     listing = listing_of(command)
-    if (answer := reprice_unsent(command, listing)) is not None:
+    if (answer := reprice_unsent(adapter, link, command, listing)) is not None:
         return answer
-    price_keep(adapter, link, listing)
     return NewPrice(listing_ref(listing), listing.price, listing.currency)
 
 

@@ -1,9 +1,12 @@
 """The board, one listing, and what a person does with it."""
 
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -111,42 +114,37 @@ def listing_reprice(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse
 @require_POST
 def listing_mend(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
     """Change what was refused of a publication and send it again; a refusal of ours comes back beside its field."""
-    actor = request_actor(request)
-    listing = listing_get(actor, listing_id)
-    form, status = MendForm(request.POST), 422
-    if form.is_valid():
-        try:
-            mended(actor=actor, listing_id=listing.pk, **form.cleaned_data)
-        except (InvalidInput, Conflict) as error:
-            status = error.status
-            form_add_refusal(form, error, version="price")
-        else:
-            messages.success(request, "It is being tried again.")
-            return redirect("listings:listing_detail", listing_id)
-    listing = listing_get(actor, listing_id)
-    price = RepriceForm(initial={"price": listing.price, "version": listing.version})
-    return _detail(request, listing, price, status, mend=form)
+    form = MendForm(request.POST)
+    return _changed(request, listing_id, form, mended, "It is being tried again.", version="price", mend=form)
 
 
 @login_required
 @require_POST
 def listing_bounds(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
     """Set floor and ceiling; a refusal comes back beside its field."""
+    form, told = BoundsForm(request.POST), "Floor and ceiling are set."
+    return _changed(request, listing_id, form, listing_bounds_set, told, version="floor", bounds=form)
+
+
+def _changed(
+    request: HttpRequest, listing_id: uuid.UUID, form: Form, change: Callable[..., Listing], told: str, *,
+    version: str, **shown: Any,
+) -> HttpResponse:  # fmt: skip
+    """Make a form's change, or show the page with what was refused of it; `version`: beside which field a stale one."""
     actor = request_actor(request)
-    listing = listing_get(actor, listing_id)
-    form, status = BoundsForm(request.POST), 422
+    listing, status = listing_get(actor, listing_id), 422
     if form.is_valid():
         try:
-            listing_bounds_set(actor=actor, listing_id=listing.pk, **form.cleaned_data)
+            change(actor=actor, listing_id=listing.pk, **form.cleaned_data)
         except (InvalidInput, Conflict) as error:
             status = error.status
-            form_add_refusal(form, error, version="floor")
+            form_add_refusal(form, error, version=version)
         else:
-            messages.success(request, "Floor and ceiling are set.")
+            messages.success(request, told)
             return redirect("listings:listing_detail", listing_id)
     listing = listing_get(actor, listing_id)
     price = RepriceForm(initial={"price": listing.price, "version": listing.version})
-    return _detail(request, listing, price, status, bounds=form)
+    return _detail(request, listing, price, status, **shown)
 
 
 @login_required

@@ -285,7 +285,7 @@ SPECTACULAR_SETTINGS = {
         "FoundStateEnum": "listings.models.FoundState",
         "TicketKindEnum": "listings.models.TICKET_KINDS",
         "FoundKindEnum": "listings.models.FoundKind",
-        "NetBasisEnum": "listings.api.NET_BASES",
+        "NetBasisEnum": "listings.api.net.NET_BASES",
     },
 }
 

@@ -19,6 +19,7 @@ from marketplaces.contracts import RemoteEvent, RemoteListing, RemoteListingStat
 from marketplaces.errors import PermanentError
 from marketplaces.models import InboundEvent, InboxState, MarketplaceAccount
 from marketplaces.services.connect import connect_assisted
+from portfolios.models import OwnerState, Seat
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -242,6 +243,18 @@ def test_staff_gives_up_what_may_be_and_is_told_of_the_rest(market: Market) -> N
     text = client.post(url, {"action": "give_up", "_selected_action": chosen}, follow=True).text
     assert "1 are given up" in text
     assert "would be asked for it again" in text
+
+
+def test_staff_sends_nothing_again_whose_seats_are_gone(market: Market) -> None:
+    command = refused(market)
+    Seat.objects.filter(pk=market.holding.seats[0].pk).update(state=OwnerState.ATTENDING)
+    client = verified_client(User.objects.create_superuser("root@example.com", "a-long-password-1"))
+    url = reverse("admin:listings_marketplacecommand_changelist")
+    text = client.post(url, {"action": "try_again", "_selected_action": [str(command.pk)]}, follow=True).text
+    assert "0 will be tried again" in text
+    assert "is attending" in text
+    command.refresh_from_db()
+    assert command.state == CommandState.NEEDS_PERSON
 
 
 def test_what_is_for_ones_own_hands_and_what_was_found_there_wait_too(market: Market) -> None:

@@ -80,6 +80,7 @@ def test_where_no_fee_is_known_a_task_says_so(market: Market, assisted: Marketpl
         ("http://www.ticketmaster.com/event/0C00", "https://www.ticketmaster.com/"),
         ("https://ticketmaster.com.evil.example/event", "https://www.ticketmaster.com/"),
         ("https://evilticketmaster.com/event", "https://www.ticketmaster.com/"),
+        ("https://evil.example\\.ticketmaster.com/event", "https://www.ticketmaster.com/"),
         ("javascript:alert(1)", "https://www.ticketmaster.com/"),
         ("https://[", "https://www.ticketmaster.com/"),
     ],

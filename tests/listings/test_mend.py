@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from listings.models import Listing, ListingStatus, MarketplaceCommand, PriceProposal
+from listings.models import FoundKind, FoundListing, Listing, ListingStatus, MarketplaceCommand, PriceProposal
 from listings.services.delivery_terms import delivery_terms_set
 from listings.services.mend import command_again, listing_mend
 from listings.services.pricing import listing_reprice
@@ -16,6 +16,7 @@ from listings.services.publish import listing_publish
 from marketplaces.errors import PermanentError, TemporaryError, UnknownOutcome
 from portfolios.models import OwnerState, Seat
 from seatsync.accounts.models import User
+from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.live.models import Alert
 from tests.market import Market
@@ -148,6 +149,19 @@ def test_seats_that_are_gone_or_listed_there_anew_are_not_sent_again(market: Mar
         command_again(actor=market.holding.actor, command_id=MarketplaceCommand.objects.get(listing=listing).pk)
     market.work()
     assert len(market.alpha.shown()) == 1
+
+
+def test_what_was_found_there_and_may_be_of_its_seats_is_decided_on_first(market: Market) -> None:
+    listing = refused(market)
+    FoundListing.objects.create(
+        tenant_id=listing.tenant_id, account=listing.account, kind=FoundKind.LISTING, remote_id="77",
+        game=listing.game, section=listing.section, row=listing.row, quantity=2,
+        price=Decimal("90.00"), first_seen_at=now(), last_seen_at=now(),
+    )  # fmt: skip
+    with pytest.raises(Conflict, match="may be of these seats"):
+        mend(market, listing)
+    listing.refresh_from_db()
+    assert listing.status == ListingStatus.ERROR
 
 
 def test_while_it_is_sent_again_its_seats_are_offered_there_no_second_time(market: Market) -> None:

@@ -1,6 +1,7 @@
 """Requests that have a pace of their own: one token bucket for all workers, and whoever must wait is put back."""
 
 import uuid
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from marketplaces.selectors import limit_for, pace_kept
 from marketplaces.services.links import _pace, link_for
 from portfolios.models import EventMapping
 from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
 from seatsync.live.models import Alert
 from tests.market import Market
 
@@ -127,3 +129,31 @@ def test_a_mapping_is_confirmed_by_what_was_found_a_moment_ago(market: Market, m
     assert command.listing is not None
     command.listing.refresh_from_db()
     assert command.listing.status == ListingStatus.ACTIVE
+
+
+@pytest.mark.parametrize(("known_as", "shown"), [("Harbor Gulls", [[], ["E-1"], ["E-1"]]), ("nobody", [[], [], []])])
+def test_each_name_has_its_turn_where_one_search_is_taken_at_a_time(
+    market: Market, monkeypatch: pytest.MonkeyPatch, known_as: str, shown: list[list[str]]
+) -> None:
+    game, actor = market.holding.game, market.holding.actor
+    market.alpha.events = []
+    market.published()
+    (command,) = mappings_waiting(actor)
+    asked, may = list[str](), list[bool]()
+
+    def search(_: Link, query: EventQuery) -> list[RemoteEvent]:
+        if not may:
+            raise MustWait("once in 5 s", retry_after_s=5.0)
+        may.pop()
+        asked.append(query.text)
+        found = RemoteEvent("E-1", "Inland Owls at Harbor Gulls", "Harbor Field", game.starts_at)
+        return [found] if query.text == known_as else []
+
+    monkeypatch.setattr(market.alpha, "search_events", search)
+    for turn, events in enumerate(shown, 1):
+        may.append(True)
+        # Nothing is said to be there, or not to be, before each name was tried.
+        with nullcontext() if events or turn == len(shown) else pytest.raises(Conflict):
+            options = mapping_options(actor=actor, command_id=command.pk)
+            assert [candidate.event.event_id for candidate in options.events] == events
+    assert asked[1:] == [game.home_team.name, game.venue.name]

@@ -11,8 +11,10 @@ from django.test import Client
 from listings.models import Listing, ListingStatus, MarketplaceCommand
 from listings.services.delist import listings_delist
 from listings.services.mapping_undo import event_mapping_undo, section_mapping_undo
+from listings.services.mend import listing_mend
 from listings.services.reconcile import accounts_reconcile_due
 from marketplaces.contracts import EventStanding, EventState, Link, PrimaryLeft, RemoteEvent
+from marketplaces.errors import PermanentError
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services.availability import availability_read
 from portfolios.models import EventMapping, SectionMapping
@@ -151,6 +153,21 @@ def test_mappings_that_were_there_before_are_the_paper_markets_unless_something_
     migration.divide(apps, None)
     assert dict(EventMapping.objects.values_list("remote_event_id", "paper")) == {REAL: False, "E-9": True}
     assert dict(SectionMapping.objects.values_list("section", "paper")) == {"131": False, "132": True}
+
+
+def test_i20_what_was_refused_on_paper_is_not_sent_again_while_its_seats_are_on_sale_for_real(
+    market: Market, real: MarketplaceAccount
+) -> None:
+    market.alpha.script["create"] = [PermanentError("the price is too high")]
+    (refused,) = market.publish(account_ids=[market.accounts["alpha"].pk])
+    market.work()
+    market.publish(account_ids=[real.pk])
+    with pytest.raises(Conflict, match="is offered for real at Alpha"):
+        listing_mend(actor=market.holding.actor, listing_id=refused.pk)
+    market.work()
+    refused.refresh_from_db()
+    assert refused.status == ListingStatus.ERROR
+    assert [one.status for one in Listing.objects.filter(mode="live")] == [ListingStatus.ACTIVE]
 
 
 def test_i20_no_seat_is_on_sale_on_paper_and_for_real_at_once(

@@ -10,8 +10,12 @@ from django.urls import reverse
 
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, PushHalt, Sale
 from listings.services.delist import listings_delist
+from listings.services.execute import execute
 from listings.services.halts import push_halt_lift, push_halt_set
+from listings.services.outbox import command_claim
 from listings.services.pricing import listing_reprice
+from listings.services.record import Outcome
+from listings.services.together import execute_together
 from marketplaces.contracts import EventQuery, Link, RemoteEvent
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
@@ -188,8 +192,9 @@ def test_i19_a_publication_whose_event_is_being_looked_for_does_not_go_up_any_mo
     assert (command.state, command.last_error) == ("pending", "waiting: trading is halted")
 
 
+@pytest.mark.parametrize("together", [False, True])
 def test_i19_a_price_whose_net_is_being_asked_for_is_not_sent_any_more(
-    market: Market, monkeypatch: pytest.MonkeyPatch
+    market: Market, monkeypatch: pytest.MonkeyPatch, together: bool
 ) -> None:
     real = market.alpha.preview
     (listing,) = market.publish(
@@ -203,7 +208,10 @@ def test_i19_a_price_whose_net_is_being_asked_for_is_not_sent_any_more(
 
     lower(market, listing, "90.00")
     monkeypatch.setattr(market.alpha, "preview", slow)
-    market.work()
+    command = command_claim()
+    assert command is not None
+    ((_, answer),) = execute_together([command]) if together else [(command, execute(command))]
+    assert (answer.outcome, answer.error) == (Outcome.HELD_BACK, "waiting: trading is halted")
     (there,) = market.alpha.listings.values()
     assert there.price == Decimal("100.00")
     assert PushHalt.objects.exists()

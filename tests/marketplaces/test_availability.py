@@ -104,13 +104,18 @@ def test_who_is_not_authorised_hears_nothing_and_nobody_is_alarmed(market: Marke
     assert not Alert.objects.exists()
 
 
+def limit(*, burst: int, reserved: int) -> None:
+    """Alpha takes so many requests, and hardly any after them."""
+    LimitVersion.objects.create(
+        platform="alpha", per_second="0.001", burst=burst, reserved=reserved, valid_from=date(2024, 1, 1),
+        source="test", checked_on=date(2024, 1, 1),
+    )  # fmt: skip
+
+
 def test_nothing_is_asked_beyond_the_accounts_limit(market: Market) -> None:
     mapped(market)
     market.alpha.left = {"E-0": PrimaryLeft.PLENTY}
-    LimitVersion.objects.create(
-        platform="alpha", per_second="0.001", burst=2, reserved=1, valid_from=date(2024, 1, 1), source="test",
-        checked_on=date(2024, 1, 1),
-    )  # fmt: skip
+    limit(burst=2, reserved=1)
     assert availability_read() == 1
     EventMapping.objects.update(primary_at=None)
     assert (availability_read(), asked(market)) == (0, ["E-0"])
@@ -170,8 +175,5 @@ def test_so_many_requests_are_made_in_a_round_and_none_is_spent_where_only_the_h
 def test_a_limit_that_keeps_all_for_urgent_requests_lets_one_through_all_the_same(market: Market) -> None:
     mapped(market)
     market.alpha.left = {"E-0": PrimaryLeft.PLENTY}
-    LimitVersion.objects.create(
-        platform="alpha", per_second="0.001", burst=1, reserved=2, valid_from=date(2024, 1, 1), source="test",
-        checked_on=date(2024, 1, 1),
-    )  # fmt: skip
+    limit(burst=1, reserved=2)
     assert availability_read() == 1
