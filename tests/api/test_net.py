@@ -6,7 +6,7 @@ import pytest
 
 from marketplaces.contracts import Capability
 from marketplaces.models import FeeVersion, MarketplaceAccount
-from seatsync.demo.reference import fees_load
+from marketplaces.services.figures import fees_load
 from tests.api.conftest import As
 from tests.market import Market
 

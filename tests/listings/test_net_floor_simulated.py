@@ -9,8 +9,8 @@ from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from marketplaces.contracts import Capability
 from marketplaces.registry import adapter_keys, platform_can, platform_name
+from marketplaces.services.figures import fees_load
 from marketplaces.simulator.app import Simulator
-from seatsync.demo.reference import fees_load
 from tests.builders import Holding
 from tests.listings.selling import connected
 from tests.listings.simulated import control, work
