@@ -361,16 +361,18 @@ def _late_sales_link(payout: Payout) -> None:
 
 
 def _lines_write(payout: Payout, lines: Mapping[str, PaymentLine]) -> int:
-    """Write the payout's lines, each with its sale; returns how many sales are not known here."""
-    sales = {
-        sale.platform_sale_id: sale
-        for sale in Sale.objects.filter(account_id=payout.account_id, platform_sale_id__in=lines.keys())
-    }
+    """Write the payout's lines, each with its sale; returns how many sales are not known here.
+
+    A sale that has come over to another row since keeps its line.
+    """
+    own = Sale.objects.filter(account_id=payout.account_id, platform_sale_id__in=lines.keys())
+    sales = dict(payout.lines.exclude(sale=None).values_list("platform_sale_id", "sale"))
+    sales |= dict(own.values_list("platform_sale_id", "pk"))
     for key, line in lines.items():
         PayoutLine.objects.update_or_create(
             payout=payout, platform_sale_id=key,
             defaults={
-                "tenant_id": payout.tenant_id, "sale": sales.get(key), "gross": line.gross, "fee": line.fee,
+                "tenant_id": payout.tenant_id, "sale_id": sales.get(key), "gross": line.gross, "fee": line.fee,
                 "penalty": line.penalty, "net": line.net, "note": line.note[:200],
             },
         )  # fmt: skip
