@@ -22,6 +22,7 @@ from listings.payables import (
     with_people,
 )  # fmt: skip
 from listings.services.charges import charges_note
+from listings.services.come_over import left_there, payout_come_over
 from listings.services.notify import sale_changed
 from listings.services.payout_alerts import alert_payout, alert_unexplained
 from listings.services.payout_checks import sales_check
@@ -242,19 +243,24 @@ def _as_received(remote: RemotePayment, received: Decimal) -> RemotePayment:
 def _known(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str, PaymentLine]) -> Payout | None:
     """The payout as we have it, locked: under its reference, else the announced one that has its sales: it gets that.
 
-    What it only charges a sale for is not what was announced of it.
+    What it only charges a sale for is not what was announced of it. One that a row has which the account takes over
+    from is this one, and comes over; but each row has a next one of its own.
     """
-    own = Payout.objects.filter(account=account)
-    found = own.filter(reference=remote.reference or NEXT).first()
-    if found is not None or remote.paid_at is None or not remote.reference:
-        return found and payout_lock(found.pk)
-    paid = [key for key, line in told.items() if key and line.gross > 0]
-    coming = own.filter(reference=NEXT, paid_at=None, lines__platform_sale_id__in=paid, lines__gross__gt=0).first()
-    announced = coming and payout_lock(coming.pk)
-    if announced is not None:
-        announced.reference = remote.reference
-        announced.save(update_fields=["reference", "updated_at"])
-    return announced
+    own, left = Payout.objects.filter(account=account), Payout.objects.filter(left_there(account))
+    found = own.filter(reference=remote.reference or NEXT).first() or left.filter(reference=remote.reference).first()
+    if found is None and remote.paid_at is not None and remote.reference:
+        paid = [key for key, line in told.items() if key and line.gross > 0]
+        announced = (own | left).filter(reference=NEXT, paid_at=None)
+        found = announced.filter(lines__platform_sale_id__in=paid, lines__gross__gt=0).first()
+    if found is None:
+        return None
+    payout = payout_lock(found.pk)
+    if payout.account_id != account.pk:
+        payout_come_over(account=account, payout=payout)
+    if payout.reference == NEXT and remote.reference:
+        payout.reference = remote.reference
+        payout.save(update_fields=["reference", "updated_at"])
+    return payout
 
 
 def _expected(payout: Payout, remote: RemotePayment) -> None:
