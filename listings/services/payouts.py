@@ -14,6 +14,7 @@ from django.db.models import Q
 from listings.locks import payout_lock, sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.payables import (
+    BY_HAND,
     NEXT,
     expectation_of,
     payouts_made_of,
@@ -99,6 +100,7 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     of the deposit; it is kept and told, never spread over the lines.
     """
     payout, created = _keep(account, remote)
+    _noted_over(payout)
     _sales_follow(payout)
     return created
 
@@ -136,6 +138,18 @@ def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, b
     if payout.paid_at is None or created:
         _expected(payout, remote)
     return payout, created
+
+
+def _noted_over(payout: Payout) -> None:
+    """What the holder noted of its sales, while nobody read their account, is part of it, and comes to nothing."""
+    if payout.paid_at is None:
+        return
+    paid = payout.lines.filter(gross__gt=0).exclude(sale=None).values_list("sale_id", flat=True)
+    noted = payouts_made_of(paid).filter(reference__startswith=BY_HAND)
+    for payout_id in noted.order_by("pk").values_list("pk", flat=True):
+        one = payout_lock(payout_id)
+        nothing = RemotePayment(one.reference, None, _ZERO, one.currency)
+        _told_again(one, nothing, {}, _sums(one.account, nothing, {}))
 
 
 @transaction.atomic
@@ -250,7 +264,8 @@ def _known(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str
     found = own.filter(reference=remote.reference or NEXT).first() or left.filter(reference=remote.reference).first()
     if found is None and remote.paid_at is not None and remote.reference:
         paid = [key for key, line in told.items() if key and line.gross > 0]
-        announced = (own | left).filter(reference=NEXT, paid_at=None)
+        # Of the row that was left its holder may have said already that this came.
+        announced = (own | left).filter(reference=NEXT)
         found = announced.filter(lines__platform_sale_id__in=paid, lines__gross__gt=0).first()
     if found is None:
         return None

@@ -33,13 +33,14 @@ def came_over(market: Market, remote: RemoteSale) -> MarketplaceAccount:
     return account
 
 
-@pytest.mark.parametrize("reference", ["P-1", ""], ids=["paid", "announced"])
-def test_a_payout_that_the_left_row_was_told_of_is_not_another_one_of_the_new_row(
-    market: Market, reference: str
-) -> None:
+@pytest.mark.parametrize("so_far", ["paid", "announced", "said to have come"])
+def test_a_payout_that_the_left_row_was_told_of_is_not_another_one_of_the_new_row(market: Market, so_far: str) -> None:
     remote = sold_and_left(market)
     sale, left = Sale.objects.get(), market.accounts["alpha"]
-    payout_apply(account=left, remote=paid(sale, reference))
+    payout_apply(account=left, remote=paid(sale, "P-1" if so_far == "paid" else ""))
+    if so_far == "said to have come":
+        left.refresh_from_db()
+        payout_receive(actor=market.holding.actor, payout_id=Payout.objects.get().pk)
     account = came_over(market, remote)
 
     assert payout_apply(account=account, remote=paid(sale)) is False
@@ -80,3 +81,23 @@ def test_what_came_is_put_right_of_a_sale_that_has_come_over_since(market: Marke
     payout_receive(actor=actor, payout_id=payout.pk, amount=Decimal("140.00"))
     line = PayoutLine.objects.get()
     assert (line.sale, line.sale and line.sale.account, line.net) == (sale, account, Decimal("140.00"))
+
+
+@pytest.mark.parametrize("amount", [None, Decimal("140.00")])
+def test_what_was_noted_by_hand_of_a_sale_is_no_more_once_its_payout_is_told(
+    market: Market, amount: Decimal | None
+) -> None:
+    remote = sold_and_left(market)
+    sale = Sale.objects.get()
+    noted = sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=amount)
+    account = came_over(market, remote)
+    sale.refresh_from_db()
+    for _ in range(2):
+        payout_apply(account=account, remote=paid(sale))
+    assert received_for(sale).net == sale.proceeds
+    noted.refresh_from_db()
+    assert (noted.net, noted.unexplained, noted.lines.get().left_out) == (Decimal(0), Decimal(0), True)
+    assert not Alert.objects.filter(kind__in=["payout.too_much", "payout.short"], state="firing").exists()
+    # What he had said stays in the audit.
+    before = (audit_read(AuditEntry.objects.get(verb="payout.corrected")) or {})["before"]
+    assert before["net"] == str(amount or sale.proceeds)
