@@ -187,7 +187,8 @@ def _commands_move(account: MarketplaceAccount, listings: Sequence[uuid.UUID], s
     traits, woken = traits_of(account.platform), False
     for command_id in of_them.order_by("pk").values_list("pk", flat=True):
         command = command_lock(command_id)
-        if speaks(account) and command.by_hand and command.kind in _FOR_WORKER and _waits(command):
+        waits = command.by_hand and command.state == CommandState.NEEDS_PERSON
+        if waits and command.kind in _FOR_WORKER and speaks(account):
             alert_task_done(command)
             command.state, command.by_hand, command.not_before = CommandState.PENDING, False, now()
             command.whole_account = traits is not None and traits.whole_account
@@ -196,10 +197,6 @@ def _commands_move(account: MarketplaceAccount, listings: Sequence[uuid.UUID], s
         command.save()
     if woken:
         outbox_wake(urgent=True)
-
-
-def _waits(command: MarketplaceCommand) -> bool:
-    return command.state == CommandState.NEEDS_PERSON
 
 
 def _audit(account: MarketplaceAccount, what: str, object_id: uuid.UUID, before: dict[str, str]) -> None:
