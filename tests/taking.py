@@ -4,12 +4,24 @@ import threading
 import uuid
 from collections.abc import Callable
 
+import pytest
 from django.db import connection, transaction
 
 from portfolios.locks import seats_lock
 from portfolios.models import Seat
+from seatsync.core import locks
+from seatsync.core.limiters import valkey
+from tests.listings.platform import ScriptedPlatform
+from tests.market import Market, build_market
 
 PATIENCE_S = 60.0
+
+
+def patient_market(platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch) -> Market:
+    """A market on real connections, where whoever waits for a lock does so until the test lets go of it."""
+    valkey().flushdb()
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT_MS", int(PATIENCE_S * 1000))
+    return build_market(platforms)
 
 
 class Doer(threading.Thread):

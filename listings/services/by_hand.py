@@ -195,7 +195,6 @@ def _numbered_already(actor: Actor, sale: Sale) -> Conflict:
 
 def _told(listing: Listing, seats: list[int], price: Decimal, order: str, proceeds: Decimal | None) -> RemoteSale:
     gross, net = amounts_of(listing, len(seats), price, proceeds)
-    net = gross if net is None else net
     return RemoteSale(
         sale_id=order, external_id=listing.external_id, listing_id=listing.listing_id, event_id="",
         quantity=len(seats), section=listing.section, row=listing.row, seats=tuple(map(str, seats)), gross=gross,
@@ -208,17 +207,17 @@ def _told(listing: Listing, seats: list[int], price: Decimal, order: str, procee
 
 def amounts_of(
     listing: Listing, quantity: int, price: Decimal, proceeds: Decimal | None = None
-) -> tuple[Decimal, Decimal | None]:
+) -> tuple[Decimal, Decimal]:
     """Gross and proceeds of so many tickets at this price; proceeds that are not told are the price less the fee.
 
-    None: that fee is not known. Raises InvalidInput for a price or proceeds that cannot be.
+    Where that fee is not known they are the gross, for now. Raises InvalidInput for a price or proceeds that cannot be.
     """
     gross = round_money(price) * quantity
     if gross > LARGEST:
         raise InvalidInput(f"{price} a ticket cannot be.", field="price", remedy="Write it like 70.50.")
     if proceeds is None:
         each = proceeds_at(round_money(price), fee_version(listing.platform))
-        return gross, None if each is None else each * quantity
+        return gross, gross if each is None else each * quantity
     if not 0 <= proceeds <= gross:
         raise InvalidInput(
             f"{money_text(proceeds, listing.currency)} cannot come of {money_text(gross, listing.currency)}.",

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from listings.locks import command_lock, listings_lock, sale_lock
-from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale
+from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Payout, Sale
 from listings.services.hand_alerts import alert_task_done
 from listings.services.hand_words import OWN_NAME
 from listings.services.notify import listing_changed, sale_changed
@@ -80,12 +80,7 @@ def sale_come_over(*, account: MarketplaceAccount, remote: RemoteSale) -> Sale |
 
 def listings_come_over(account: MarketplaceAccount, shown: Iterable[RemoteListing]) -> None:
     """Let the account have the open listings of other rows that it shows, by their key or id there; each by itself."""
-    open_there = Listing.objects.filter(
-        _others(account), status__in=OPEN, mode__in=modes_of(paper=account.paper)
-    )  # fmt: skip
-    left = [listing for listing in open_there.select_related("account") if not speaks(listing.account)]
-    if not left:
-        return
+    left = Listing.objects.filter(left_there(account), status__in=OPEN)
     by_name = {name: listing for listing in left for name in (listing.listing_id, listing.key_there) if name}
     for item in shown:
         listing = by_name.get(item.external_id) or by_name.get(item.listing_id)
@@ -99,13 +94,10 @@ def listing_of_seats(account: MarketplaceAccount, seats: Sequence[Seat]) -> List
     Who lists by hand seldom tells by what name it is there.
     """
     wanted = {seat.pk for seat in seats}
-    found = Listing.objects.filter(
-        _others(account), status__in=_SHOWN, mode__in=modes_of(paper=account.paper), listing_seats__seat__in=wanted
-    )  # fmt: skip
+    found = Listing.objects.filter(left_there(account), status__in=_SHOWN, listing_seats__seat__in=wanted)
     same = [
-        listing for listing in found.select_related("account").distinct()
-        if not speaks(listing.account)
-        and set(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True)) == wanted
+        listing for listing in found.distinct()
+        if set(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True)) == wanted
     ]  # fmt: skip
     return same[0] if len(same) == 1 else None
 
@@ -123,6 +115,20 @@ def listing_come_over(*, account: MarketplaceAccount, listing: Listing, item: Re
         _sale_move(account, sale.pk, seats, sale.platform_sale_id)
     _commands_move(account, [moved.pk], [sale.pk for sale in sales])
     return moved
+
+
+def payout_come_over(*, account: MarketplaceAccount, payout: Payout) -> None:
+    """Let the account have a locked payout that another row was told of, and it is too."""
+    before = {"account": str(payout.account_id), "mode": payout.mode}
+    payout.account, payout.mode = account, account.mode
+    payout.save(update_fields=["account", "mode", "updated_at"])
+    _audit(account, "payout", payout.pk, before)
+
+
+def left_there(account: MarketplaceAccount) -> Q:
+    """Of rows that it takes over from: its holder's others there, in its market, that do not speak for themselves."""
+    silent = Q(account__is_active=False) | Q(account__mode=Mode.ASSISTED)
+    return _others(account) & silent & Q(mode__in=modes_of(paper=account.paper))
 
 
 def _others(account: MarketplaceAccount) -> Q:
@@ -181,7 +187,8 @@ def _commands_move(account: MarketplaceAccount, listings: Sequence[uuid.UUID], s
     traits, woken = traits_of(account.platform), False
     for command_id in of_them.order_by("pk").values_list("pk", flat=True):
         command = command_lock(command_id)
-        if speaks(account) and command.by_hand and command.kind in _FOR_WORKER and _waits(command):
+        waits = command.by_hand and command.state == CommandState.NEEDS_PERSON
+        if waits and command.kind in _FOR_WORKER and speaks(account):
             alert_task_done(command)
             command.state, command.by_hand, command.not_before = CommandState.PENDING, False, now()
             command.whole_account = traits is not None and traits.whole_account
@@ -190,10 +197,6 @@ def _commands_move(account: MarketplaceAccount, listings: Sequence[uuid.UUID], s
         command.save()
     if woken:
         outbox_wake(urgent=True)
-
-
-def _waits(command: MarketplaceCommand) -> bool:
-    return command.state == CommandState.NEEDS_PERSON
 
 
 def _audit(account: MarketplaceAccount, what: str, object_id: uuid.UUID, before: dict[str, str]) -> None:

@@ -32,14 +32,14 @@ def sale_name(sale: Sale) -> str:
 
 def given_with_others(sale: Sale, marks: Iterable[str]) -> QuerySet[SaleProof]:
     """What of these is with other live sales, of whatever tenant."""
-    found = _with_buyers().filter(fingerprint__in=list(marks))
-    return found.exclude(sale=sale).select_related("sale__account")
+    return _with_others(sale).filter(fingerprint__in=list(marks))
 
 
-def _with_buyers() -> QuerySet[SaleProof]:
-    """What live sales have. What a buyer was sent he has, also where it was replaced since."""
+def _with_others(sale: Sale) -> QuerySet[SaleProof]:
+    """What other live sales have. What a buyer was sent he has, also where it was replaced since."""
     sent = Q(command__state__in=[CommandState.DONE, CommandState.IN_FLIGHT]) | Q(command__outcome_unknown=True)
-    return SaleProof.objects.filter(Q(live=True) | sent & Q(sale__state__in=SALE_LIVE))
+    with_buyers = SaleProof.objects.filter(Q(live=True) | sent & Q(sale__state__in=SALE_LIVE))
+    return with_buyers.exclude(sale=sale).select_related("sale__account")
 
 
 def number_mark(sale: Sale, number: str) -> str:
@@ -52,7 +52,7 @@ def number_free(sale: Sale, mark: str) -> bool:
 
     Raises Twice where the buyers are two, and InvalidInput where that is not known.
     """
-    others = _with_buyers().filter(number_mark=mark).exclude(sale=sale).select_related("sale__account")
+    others = _with_others(sale).filter(number_mark=mark)
     for other in others:
         own, theirs = buyer_of(sale), buyer_of(other.sale)
         if own is None or theirs is None:

@@ -69,10 +69,9 @@ def _told(account: MarketplaceAccount, mail: SaleMail, meant: _Meant, number: st
     if payout is not None and payout > LARGEST:
         doubt = doubt or f"it tells a payout of {money_text(payout, currency)}, which cannot be"
         payout = None
-    gross, net = payout or Decimal("0.00"), payout
+    gross = net = payout or Decimal("0.00")
     if payout is None and listing is not None:
         gross, net = amounts_of(listing, mail.quantity, listing.price)
-    net = gross if net is None else net
     return RemoteSale(
         sale_id=number, external_id=listing.external_id if listing else "",
         listing_id=listing.listing_id if listing else "", event_id="", quantity=mail.quantity, section=mail.section,

@@ -14,6 +14,7 @@ from django.db.models import Q
 from listings.locks import payout_lock, sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.payables import (
+    BY_HAND,
     NEXT,
     expectation_of,
     payouts_made_of,
@@ -22,6 +23,7 @@ from listings.payables import (
     with_people,
 )  # fmt: skip
 from listings.services.charges import charges_note
+from listings.services.come_over import left_there, payout_come_over
 from listings.services.notify import sale_changed
 from listings.services.payout_alerts import alert_payout, alert_unexplained
 from listings.services.payout_checks import sales_check
@@ -98,6 +100,7 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     of the deposit; it is kept and told, never spread over the lines.
     """
     payout, created = _keep(account, remote)
+    _noted_over(payout)
     _sales_follow(payout)
     return created
 
@@ -135,6 +138,18 @@ def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, b
     if payout.paid_at is None or created:
         _expected(payout, remote)
     return payout, created
+
+
+def _noted_over(payout: Payout) -> None:
+    """What the holder noted of its sales, while nobody read their account, is part of it, and comes to nothing."""
+    if payout.paid_at is None:
+        return
+    paid = payout.lines.filter(gross__gt=0).exclude(sale=None).values_list("sale_id", flat=True)
+    noted = payouts_made_of(paid).filter(reference__startswith=BY_HAND)
+    for payout_id in noted.order_by("pk").values_list("pk", flat=True):
+        one = payout_lock(payout_id)
+        nothing = RemotePayment(one.reference, None, _ZERO, one.currency)
+        _told_again(one, nothing, {}, _sums(one.account, nothing, {}))
 
 
 @transaction.atomic
@@ -242,19 +257,25 @@ def _as_received(remote: RemotePayment, received: Decimal) -> RemotePayment:
 def _known(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str, PaymentLine]) -> Payout | None:
     """The payout as we have it, locked: under its reference, else the announced one that has its sales: it gets that.
 
-    What it only charges a sale for is not what was announced of it.
+    What it only charges a sale for is not what was announced of it. One that a row has which the account takes over
+    from is this one, and comes over; but each row has a next one of its own.
     """
-    own = Payout.objects.filter(account=account)
-    found = own.filter(reference=remote.reference or NEXT).first()
-    if found is not None or remote.paid_at is None or not remote.reference:
-        return found and payout_lock(found.pk)
-    paid = [key for key, line in told.items() if key and line.gross > 0]
-    coming = own.filter(reference=NEXT, paid_at=None, lines__platform_sale_id__in=paid, lines__gross__gt=0).first()
-    announced = coming and payout_lock(coming.pk)
-    if announced is not None:
-        announced.reference = remote.reference
-        announced.save(update_fields=["reference", "updated_at"])
-    return announced
+    own, left = Payout.objects.filter(account=account), Payout.objects.filter(left_there(account))
+    found = own.filter(reference=remote.reference or NEXT).first() or left.filter(reference=remote.reference).first()
+    if found is None and remote.paid_at is not None and remote.reference:
+        paid = [key for key, line in told.items() if key and line.gross > 0]
+        # Of the row that was left its holder may have said already that this came.
+        announced = (own | left).filter(reference=NEXT)
+        found = announced.filter(lines__platform_sale_id__in=paid, lines__gross__gt=0).first()
+    if found is None:
+        return None
+    payout = payout_lock(found.pk)
+    if payout.account_id != account.pk:
+        payout_come_over(account=account, payout=payout)
+    if payout.reference == NEXT and remote.reference:
+        payout.reference = remote.reference
+        payout.save(update_fields=["reference", "updated_at"])
+    return payout
 
 
 def _expected(payout: Payout, remote: RemotePayment) -> None:
@@ -361,16 +382,18 @@ def _late_sales_link(payout: Payout) -> None:
 
 
 def _lines_write(payout: Payout, lines: Mapping[str, PaymentLine]) -> int:
-    """Write the payout's lines, each with its sale; returns how many sales are not known here."""
-    sales = {
-        sale.platform_sale_id: sale
-        for sale in Sale.objects.filter(account_id=payout.account_id, platform_sale_id__in=lines.keys())
-    }
+    """Write the payout's lines, each with its sale; returns how many sales are not known here.
+
+    A sale that has come over to another row since keeps its line.
+    """
+    own = Sale.objects.filter(account_id=payout.account_id, platform_sale_id__in=lines.keys())
+    sales = dict(payout.lines.exclude(sale=None).values_list("platform_sale_id", "sale"))
+    sales |= dict(own.values_list("platform_sale_id", "pk"))
     for key, line in lines.items():
         PayoutLine.objects.update_or_create(
             payout=payout, platform_sale_id=key,
             defaults={
-                "tenant_id": payout.tenant_id, "sale": sales.get(key), "gross": line.gross, "fee": line.fee,
+                "tenant_id": payout.tenant_id, "sale_id": sales.get(key), "gross": line.gross, "fee": line.fee,
                 "penalty": line.penalty, "net": line.net, "note": line.note[:200],
             },
         )  # fmt: skip

@@ -31,8 +31,7 @@ def sent_elsewhere(tenant_id: uuid.UUID, marks: Iterable[tuple[uuid.UUID, str]])
     sent = ListingTicket.objects.filter(tenant_id=tenant_id, fingerprint__in=wanted).select_related("listing", "seat")
     found = sent.annotate(sold_as=Subquery(own_sale.values("sale__platform_sale_id")[:1]))
     given = found.filter(on_show | Q(sold_as__isnull=False) | Exists(unclear))
-    rows = [(row, wanted[row.fingerprint]) for row in given]
-    return {seat_id: _words(row) for row, seat_id in rows if row.seat_id != seat_id}
+    return {wanted[row.fingerprint]: _words(row) for row in given if row.seat_id != wanted[row.fingerprint]}
 
 
 def _words(row: ListingTicket) -> str:

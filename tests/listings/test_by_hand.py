@@ -9,27 +9,23 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, Payout, Sale, SaleState
+from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.payables import Received, short_of
 from listings.selectors import hand_tasks, needs_person
 from listings.services.by_hand import hand_done, hand_sold, nag_due, tasks_nag
 from listings.services.hand_words import words_of
 from listings.services.outbox import command_retry
-from listings.services.paid_by_hand import sale_paid
-from listings.services.payout_checks import payouts_check
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
-from listings.services.sale_report import sale_report
-from marketplaces.models import FeeVersion, MarketplaceAccount, Mode, PayoutCalendarVersion
+from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
 from marketplaces.services.connect import account_leave, disconnect
 from marketplaces.services.inbox import mail_receive
-from marketplaces.services.understand import inbound_process
 from portfolios.models import Game, OwnerState, Seat
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert, AlertDelivery
-from tests.hands import offer, task, told
+from tests.hands import mail_for, offer, offered, take, task, told, transfer_mail
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -141,33 +137,6 @@ def test_the_nags_come_ever_more_seldom_and_never_end() -> None:
     assert gaps[-1] == timedelta(hours=3)
 
 
-MAIL = """From: StubHub <orders@stubhub.example>
-To: owner@example.com
-Subject: Fwd: You sold your tickets! Order #B7731-22
-Message-ID: <abc@mail.example>
-Date: Mon, 30 Nov 2026 12:00:00 +0000
-Content-Type: text/html; charset=utf-8
-
-<html><style>p {{ color: red }}</style><body><p>You&#39;ve sold 2 tickets</p>
-<p>{event}</p><p>{day}</p><table><tr><td>Section: 131</td><td>Row: 27</td><td>Seats: 2 - 3</td></tr></table>
-<p>You'll be paid: $151.20</p></body></html>
-"""
-
-
-def mail_for(market: Market, **changes: str) -> bytes:
-    game = market.holding.game
-    words = {"event": f"{game.opponent.name} at {game.home_team.name}", "day": f"{game.game_date:%B %-d, %Y}"}
-    return MAIL.format(**words | changes).encode()
-
-
-def take(market: Market, account: MarketplaceAccount, mail: bytes) -> int:
-    fresh = mail_receive(actor=market.holding.actor, account_id=account.pk, mail=mail)
-    for event in account.inbound.filter(state="received"):
-        inbound_process(event_id=event.pk)
-    market.work()
-    return fresh
-
-
 def test_a_forwarded_mail_sells_its_seats_once(market: Market, assisted: MarketplaceAccount) -> None:
     alpha, beta = offer(market, market.accounts["alpha"], assisted)
     hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
@@ -195,17 +164,6 @@ def test_a_mail_that_is_not_certain_asks(market: Market, assisted: MarketplaceAc
         mail_receive(actor=market.holding.actor, account_id=market.accounts["alpha"].pk, mail=mail_for(market))
 
 
-TRANSFER = """Subject: Fwd: You sold your tickets
-
-You sold 2 tickets. Order #TM-55501
-{said}
-{event}
-{day}
-Section 131, Row 27, Seats 1-2
-Your payout: $150.00
-"""
-
-
 def coming(market: Market, days_before: int) -> Game:
     """A game against the same opponent so many days before the one that the market is of."""
     game = market.holding.game
@@ -214,22 +172,6 @@ def coming(market: Market, days_before: int) -> Game:
     Game.objects.filter(pk=other.pk).update(game_date=day, starts_at=game.starts_at - timedelta(days=days_before))
     other.refresh_from_db()
     return other
-
-
-def offered(market: Market, account: MarketplaceAccount, game: Game) -> Listing:
-    (made,) = listing_publish(
-        actor=market.holding.actor, seat_ids=[seat.pk for seat in market.holding.seats_of(game)],
-        account_ids=[account.pk], price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
-    )  # fmt: skip
-    market.work()
-    hand_done(actor=market.holding.actor, command_id=hand_tasks(market.holding.actor).get(listing=made).pk)
-    return made
-
-
-def transfer_mail(market: Market, said: str) -> bytes:
-    game = market.holding.game
-    words = f"{game.opponent.name} at {game.home_team.name}"
-    return TRANSFER.format(said=said, event=words, day=f"{game.game_date:%b %-d, %Y}").encode()
 
 
 def sold_seats() -> set[tuple[object, int]]:
@@ -587,74 +529,3 @@ def test_what_was_written_for_a_worker_while_the_account_was_left_becomes_a_task
     )  # fmt: skip
     tasks_nag()
     assert task(market, "delist").idempotency_key == "late"
-
-
-def test_that_a_sale_of_an_assisted_account_was_paid_its_holder_says(
-    market: Market, assisted: MarketplaceAccount
-) -> None:
-    """Nobody reads its payouts: else its sales would wait for their money for ever."""
-    offered(market, assisted, market.holding.game)
-    take(market, assisted, transfer_mail(market, ""))
-    sale, actor = Sale.objects.get(), market.holding.actor
-    client = Client()
-    client.force_login(market.holding.user)
-    page, url = reverse("listings:payout_list") + "?show=awaited", reverse("listings:sale_received", args=[sale.pk])
-    assert f'action="{url}"' in client.get(page).text
-    for stranger in (market.holding.other, market.holding.outsider):
-        with pytest.raises(NotFound):
-            sale_paid(actor=stranger, sale_id=sale.pk)
-    with pytest.raises(NotAllowed):
-        sale_paid(actor=market.holding.co_owner, sale_id=sale.pk)
-    client.post(url, {"amount": "140"})
-    sale.refresh_from_db()
-    payout = Payout.objects.get()
-    assert (sale.state, payout.net, payout.lines.get().sale) == (SaleState.COMPLETE, Decimal("140.00"), sale)
-    assert "$140.00 of $150.00 came" in Alert.objects.get(kind="payout.short").body
-    assert url not in client.get(page).text
-    with pytest.raises(Conflict, match="received already"):
-        sale_paid(actor=actor, sale_id=sale.pk)
-    client.post(url)
-    assert Payout.objects.count() == 1
-
-
-def test_of_a_sale_that_is_over_or_of_an_account_that_is_read_nobody_says_that_it_was_paid(
-    market: Market, assisted: MarketplaceAccount
-) -> None:
-    offered(market, assisted, market.holding.game)
-    take(market, assisted, transfer_mail(market, ""))
-    sale, actor = Sale.objects.get(), market.holding.actor
-    Sale.objects.update(proceeds_told=False)
-    with pytest.raises(InvalidInput, match="is not told by"):
-        sale_paid(actor=actor, sale_id=sale.pk)
-    sale_report(actor=actor, sale_id=sale.pk, what="cancelled", reason="they wrote so")
-    with pytest.raises(Conflict, match="Nothing is owed for this sale: it is cancelled by its marketplace"):
-        sale_paid(actor=actor, sale_id=sale.pk, amount=Decimal(1))
-    Sale.objects.update(account=market.accounts["alpha"])
-    with pytest.raises(Conflict, match="come by themselves"):
-        sale_paid(actor=actor, sale_id=sale.pk)
-    assert not Payout.objects.exists()
-
-
-def test_money_of_a_sale_by_hand_is_late_by_its_calendar_until_its_holder_says_that_it_came(
-    market: Market, assisted: MarketplaceAccount
-) -> None:
-    offered(market, assisted, market.holding.game)
-    take(market, assisted, transfer_mail(market, ""))
-    sale = Sale.objects.get()
-    calendar = PayoutCalendarVersion.objects.create(
-        platform=sale.platform, mode="live", kind="after_delivery", days=5, valid_from=now().date(), source="terms",
-        checked_on=now().date(),
-    )  # fmt: skip
-    Sale.objects.update(
-        payout_calendar=calendar, state=SaleState.FULFILLED, delivered_at=now() - timedelta(days=7), proceeds_told=False
-    )
-    payouts_check()
-    assert not Alert.objects.filter(kind="payout.late").exists()
-    Sale.objects.update(delivered_at=now() - timedelta(days=9))
-    payouts_check()
-    alert = Alert.objects.get(kind="payout.late")
-    assert "owes what a sale brought since" in alert.title
-    assert "look at your bank, and say so on the payouts page" in alert.body
-    sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal(140))
-    alert.refresh_from_db()
-    assert alert.state == "recovered"

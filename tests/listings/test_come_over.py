@@ -126,6 +126,14 @@ def test_a_sale_comes_over_alone_where_its_listing_was_met_anew_before(market: M
     assert market.alpha.sales[remote.sale_id].state is RemoteSaleState.IN_DELIVERY
 
 
+def told_and_connected(market: Market, assisted: MarketplaceAccount, order: str) -> tuple[Listing, Sale]:
+    """Two seats of beta's listing were told by hand to have sold there; by now an account there tells of itself."""
+    _, beta = up(market, assisted)
+    sale = told(market, beta, market.holding.seats[:2], order)
+    connected(market, "beta", Mode.LIVE)
+    return beta, sale
+
+
 def told_there(market: Market, sale: Sale, number: str) -> RemoteSale:
     """The same sale, as its marketplace tells it."""
     game = market.holding.game
@@ -141,9 +149,8 @@ def told_there(market: Market, sale: Sale, number: str) -> RemoteSale:
 def test_a_sale_that_was_told_by_hand_is_the_one_that_the_connected_account_finds(
     market: Market, assisted: MarketplaceAccount
 ) -> None:
-    _, beta = up(market, assisted)
-    sale = told(market, beta, market.holding.seats[:2], "a-1001")
-    account = connected(market, "beta", Mode.LIVE)
+    beta, sale = told_and_connected(market, assisted, "a-1001")
+    account = market.accounts["beta"]
     market.beta.sales["A-1001"] = told_there(market, sale, "A-1001")
 
     account_sync_sales(account=account)
@@ -160,9 +167,8 @@ def test_a_sale_that_was_told_by_hand_is_the_one_that_the_connected_account_find
 def test_what_the_connected_account_has_is_not_told_by_hand_once_more(
     market: Market, assisted: MarketplaceAccount
 ) -> None:
-    _, beta = up(market, assisted)
-    sale = told(market, beta, market.holding.seats[:2], "A-1001")
-    account = connected(market, "beta", Mode.LIVE)
+    beta, sale = told_and_connected(market, assisted, "A-1001")
+    account = market.accounts["beta"]
     sale_apply(account=account, remote=told_there(market, sale, "A-1001"))
     other = Listing.objects.create(
         **{field.attname: getattr(beta, field.attname) for field in Listing._meta.concrete_fields

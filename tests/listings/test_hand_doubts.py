@@ -1,13 +1,10 @@
 """Sales of accounts by hand that contradict each other, or are told again after they were over."""
 
-from decimal import Decimal
-
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from listings.models import Listing, ListingStatus, Sale, SaleState
-from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.sale_report import sale_report
 from marketplaces.contracts import RemoteSaleState
@@ -15,8 +12,7 @@ from marketplaces.models import MarketplaceAccount
 from marketplaces.services.connect import account_leave
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict
-from tests.hands import told, up
-from tests.listings.test_by_hand import mail_for, take
+from tests.hands import mail_for, take, told, up
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -51,30 +47,22 @@ def test_a_mail_without_seats_takes_none_that_another_unclear_sale_there_holds(
     assert (second.state, states(market)) == (SaleState.CONFIRMED, [OwnerState.SOLD] * 4)
 
 
-def wrongly_over(market: Market, beta: Listing) -> Sale:
-    """A sale of seats 1 and 2 that was reported cancelled by mistake."""
+@pytest.fixture
+def over(market: Market, assisted: MarketplaceAccount) -> tuple[Listing, Sale, Listing]:
+    """The listing at beta, its sale that was reported cancelled by mistake, and its seats' new listing at alpha."""
+    _, beta = up(market, assisted)
     sale = told(market, beta, market.holding.seats[:2], "A-1001")
     sale_report(actor=market.holding.actor, sale_id=sale.pk, what="cancelled", reason="the wrong one")
     assert states(market) == [OwnerState.AVAILABLE] * 4
-    return sale
-
-
-def published_again(market: Market) -> Listing:
-    (listing,) = listing_publish(
-        actor=market.holding.actor, seat_ids=[seat.pk for seat in market.holding.seats[:2]],
-        account_ids=[market.accounts["alpha"].pk], price=Decimal("84.00"), floor=Decimal("50.00"),
-        ceiling=Decimal("200.00"),
-    )  # fmt: skip
+    (listing,) = market.publish(market.holding.seats[:2], account_ids=[market.accounts["alpha"].pk])
     market.work()
-    return listing
+    return beta, sale, listing
 
 
 def test_a_sale_that_was_over_and_is_told_by_hand_again_stands_again_as_often_as_it_is_told(
-    market: Market, assisted: MarketplaceAccount
+    market: Market, over: tuple[Listing, Sale, Listing]
 ) -> None:
-    _, beta = up(market, assisted)
-    sale = wrongly_over(market, beta)
-    listing = published_again(market)
+    beta, sale, listing = over
     for _ in range(2):
         again = told(market, beta, market.holding.seats[:2], "A-1001")
         assert (again.pk, again.state, again.ending, again.stands) == (sale.pk, SaleState.CONFIRMED, "", True)
@@ -98,11 +86,9 @@ def test_a_sale_that_was_dismissed_and_is_told_by_hand_has_its_seats(
 
 
 def test_a_sale_that_was_over_and_whose_seats_somebody_else_has_is_a_conflict_and_the_page_says_so(
-    market: Market, assisted: MarketplaceAccount
+    market: Market, over: tuple[Listing, Sale, Listing]
 ) -> None:
-    _, beta = up(market, assisted)
-    sale = wrongly_over(market, beta)
-    listing = published_again(market)
+    beta, sale, listing = over
     market.webhook(market.alpha.sell(listing.external_id, (1, 2)))
     client = Client()
     client.force_login(market.holding.user)
@@ -115,11 +101,9 @@ def test_a_sale_that_was_over_and_whose_seats_somebody_else_has_is_a_conflict_an
 
 
 def test_a_sale_that_was_over_and_is_told_by_mail_again_holds_its_seats_and_asks(
-    market: Market, assisted: MarketplaceAccount
+    market: Market, assisted: MarketplaceAccount, over: tuple[Listing, Sale, Listing]
 ) -> None:
-    _, beta = up(market, assisted)
-    sale = wrongly_over(market, beta)
-    listing = published_again(market)
+    _, sale, listing = over
     mail = mail_for(market).replace(b"B7731-22", b"A-1001").replace(b"Seats: 2 - 3", b"Seats: 1 - 2")
     take(market, assisted, mail)
     sale.refresh_from_db()

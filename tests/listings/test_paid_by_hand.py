@@ -1,6 +1,7 @@
 """Money of sales over assisted accounts, as their holder says that it came: once, and to be put right."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,19 +12,20 @@ from django.urls import reverse
 from listings.models import Payout, Sale, SaleState
 from listings.services.by_hand import hand_sold
 from listings.services.paid_by_hand import sale_paid
+from listings.services.payout_checks import payouts_check
 from listings.services.payouts import payout_apply, payout_receive
+from listings.services.sale_report import sale_report
 from listings.services.sale_saga import sale_apply
 from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import MarketplaceAccount, PayoutCalendarVersion
 from marketplaces.services.connect import account_leave
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
-from tests.hands import told, up
-from tests.listings.test_by_hand import mail_for, take
+from tests.hands import mail_for, offered, take, told, transfer_mail, up
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -38,10 +40,82 @@ def sold(market: Market, account: MarketplaceAccount, order: str = "A-1001", pro
     )  # fmt: skip
 
 
+def sold_by_mail(market: Market, account: MarketplaceAccount) -> Sale:
+    """Two seats that sold there, for $150.00 by what a mail tells."""
+    offered(market, account, market.holding.game)
+    take(market, account, transfer_mail(market, ""))
+    return Sale.objects.get()
+
+
 def api_post(market: Market, name: str, pk: object, body: dict[str, Any]) -> int:
     access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
     client = Client(headers={"Authorization": f"Bearer {access}"})
     return client.post(reverse(name, args=[pk]), body, content_type="application/json").status_code
+
+
+def test_that_a_sale_of_an_assisted_account_was_paid_its_holder_says(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    """Nobody reads its payouts: else its sales would wait for their money for ever."""
+    sale, actor = sold_by_mail(market, assisted), market.holding.actor
+    client = Client()
+    client.force_login(market.holding.user)
+    page, url = reverse("listings:payout_list") + "?show=awaited", reverse("listings:sale_received", args=[sale.pk])
+    assert f'action="{url}"' in client.get(page).text
+    for stranger in (market.holding.other, market.holding.outsider):
+        with pytest.raises(NotFound):
+            sale_paid(actor=stranger, sale_id=sale.pk)
+    with pytest.raises(NotAllowed):
+        sale_paid(actor=market.holding.co_owner, sale_id=sale.pk)
+    client.post(url, {"amount": "140"})
+    sale.refresh_from_db()
+    payout = Payout.objects.get()
+    assert (sale.state, payout.net, payout.lines.get().sale) == (SaleState.COMPLETE, Decimal("140.00"), sale)
+    assert "$140.00 of $150.00 came" in Alert.objects.get(kind="payout.short").body
+    assert url not in client.get(page).text
+    with pytest.raises(Conflict, match="received already"):
+        sale_paid(actor=actor, sale_id=sale.pk)
+    client.post(url)
+    assert Payout.objects.count() == 1
+
+
+def test_of_a_sale_that_is_over_or_of_an_account_that_is_read_nobody_says_that_it_was_paid(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    sale, actor = sold_by_mail(market, assisted), market.holding.actor
+    Sale.objects.update(proceeds_told=False)
+    with pytest.raises(InvalidInput, match="is not told by"):
+        sale_paid(actor=actor, sale_id=sale.pk)
+    sale_report(actor=actor, sale_id=sale.pk, what="cancelled", reason="they wrote so")
+    with pytest.raises(Conflict, match="Nothing is owed for this sale: it is cancelled by its marketplace"):
+        sale_paid(actor=actor, sale_id=sale.pk, amount=Decimal(1))
+    Sale.objects.update(account=market.accounts["alpha"])
+    with pytest.raises(Conflict, match="come by themselves"):
+        sale_paid(actor=actor, sale_id=sale.pk)
+    assert not Payout.objects.exists()
+
+
+def test_money_of_a_sale_by_hand_is_late_by_its_calendar_until_its_holder_says_that_it_came(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    sale = sold_by_mail(market, assisted)
+    calendar = PayoutCalendarVersion.objects.create(
+        platform=sale.platform, mode="live", kind="after_delivery", days=5, valid_from=now().date(), source="terms",
+        checked_on=now().date(),
+    )  # fmt: skip
+    Sale.objects.update(
+        payout_calendar=calendar, state=SaleState.FULFILLED, delivered_at=now() - timedelta(days=7), proceeds_told=False
+    )
+    payouts_check()
+    assert not Alert.objects.filter(kind="payout.late").exists()
+    Sale.objects.update(delivered_at=now() - timedelta(days=9))
+    payouts_check()
+    alert = Alert.objects.get(kind="payout.late")
+    assert "owes what a sale brought since" in alert.title
+    assert "look at your bank, and say so on the payouts page" in alert.body
+    sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal(140))
+    alert.refresh_from_db()
+    assert alert.state == "recovered"
 
 
 def test_over_the_api_a_sales_money_is_said_to_have_come_once(market: Market, assisted: MarketplaceAccount) -> None:

@@ -10,11 +10,9 @@ from listings.models import Payout
 from listings.services import payouts
 from listings.services.payouts import payout_apply, payout_receive
 from marketplaces.contracts import RemotePayment
-from seatsync.core import locks
-from seatsync.core.limiters import valkey
 from tests.listings.platform import ScriptedPlatform
-from tests.market import Market, build_market
-from tests.taking import PATIENCE_S, Doer, wait_until_blocked
+from tests.market import Market
+from tests.taking import Doer, patient_market, wait_until_blocked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,10 +21,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def market(
     transactional_db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
 ) -> Market:
-    valkey().flushdb()
-    monkeypatch.setattr(locks, "LOCK_TIMEOUT_MS", int(PATIENCE_S * 1000))
     monkeypatch.setattr(payouts, "payouts_told", lambda _: False)
-    return build_market(platforms)
+    return patient_market(platforms, monkeypatch)
 
 
 def test_what_came_stays_where_another_announcement_is_read_at_that_moment(market: Market) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from listings.models import Payout, PayoutLine, Sale, SaleState
-from listings.payables import received_for, sales_awaited
+from listings.payables import came_of, received_for, sales_awaited
 from listings.services.payout_checks import payouts_check
 from listings.services.payouts import account_sync_payouts, accounts_sync_payouts
 from listings.services.sale_saga import sale_apply
@@ -72,6 +72,16 @@ def test_i35_a_sale_that_was_paid_is_in_the_audit_with_its_payout(market: Market
     entry, facts = AuditEntry.objects.filter(verb="sale.moved").latest("at"), {"gross": "168.00", "quantity": 2}
     assert (entry.actor_id, entry.reason) == (str(account.pk), f"payout {Payout.objects.get().reference}")
     assert audit_read(entry) == {"before": {"state": sale.state, **facts}, "after": {"state": "complete", **facts}}
+
+
+def test_a_charge_alone_is_not_what_came_of_a_sale(market: Market, sale: Sale) -> None:
+    charge = PaymentLine(sale.platform_sale_id, Decimal(0), Decimal(0), Decimal("1.20"), Decimal("-1.20"))
+    market.alpha.paid = [RemotePayment("P-0", now(), Decimal("-1.20"), "USD", (charge,))]
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert came_of([sale]) == {}
+    market.alpha.paid.append(payment(sale.platform_sale_id))
+    account_sync_payouts(account=market.accounts["alpha"])
+    assert came_of([sale]) == {sale.pk: Decimal("150.00")}
 
 
 def test_a_short_payout_and_an_unknown_sale_are_said(market: Market, sale: Sale) -> None:

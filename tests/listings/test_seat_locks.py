@@ -17,10 +17,9 @@ from portfolios.services.ledger import seats_move, seats_set_state
 from seatsync.core import locks
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Busy, Conflict
-from seatsync.core.limiters import valkey
 from tests.listings.platform import ScriptedPlatform
-from tests.market import Market, build_market
-from tests.taking import PATIENCE_S, Doer, Taker, wait_until_blocked
+from tests.market import Market
+from tests.taking import PATIENCE_S, Doer, Taker, patient_market, wait_until_blocked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,12 +28,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def market(
     transactional_db: None, platforms: tuple[ScriptedPlatform, ScriptedPlatform], monkeypatch: pytest.MonkeyPatch
 ) -> Market:
-    valkey().flushdb()
     # The tests themselves say when the worker works.
     for module in ("commands", "outbox", "record", "trading"):
         monkeypatch.setattr(f"listings.services.{module}.outbox_wake", lambda **_: None)
-    monkeypatch.setattr(locks, "LOCK_TIMEOUT_MS", int(PATIENCE_S * 1000))
-    return build_market(platforms)
+    return patient_market(platforms, monkeypatch)
 
 
 def states(market: Market) -> list[str]:
