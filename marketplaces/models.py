@@ -2,11 +2,13 @@
 
 import calendar
 import uuid
-from typing import ClassVar
+from datetime import date
+from typing import ClassVar, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
 
+from seatsync.core.clock import now
 from seatsync.core.crypto import EncryptedTextField
 from seatsync.core.ids import uuid7
 from seatsync.core.models import BaseModel
@@ -210,15 +212,36 @@ class InboundEvent(BaseModel):
         return round((self.processed_at - self.received_at).total_seconds() * 1000)
 
 
-class FeeVersion(BaseModel):
+D = TypeVar("D", bound="DatedRow")
+
+
+class DatedQuerySet(models.QuerySet[D]):
+    """Rows of one fact that was another one on other days."""
+
+    def in_force(self, on: date | None = None) -> D | None:
+        """The newest that holds on a day (default today, UTC); None where none does yet."""
+        return self.filter(valid_from__lte=on or now().date()).order_by("-valid_from").first()
+
+
+class DatedRow(BaseModel):
+    """A fact from a date on, with where it comes from (I-26); a newer fact is a newer row."""
+
+    valid_from = models.DateField()
+    source = models.CharField(max_length=200)
+    checked_on = models.DateField()
+
+    class Meta:
+        abstract = True
+
+
+class FeeVersion(DatedRow):
     """A platform's fee from a date on, with its source (I-26): never a constant, and a sale keeps the one it used."""
 
     platform = models.CharField(max_length=20)
     side = models.CharField(max_length=6, choices=[("seller", "seller"), ("buyer", "buyer")])
     percent = models.DecimalField(max_digits=6, decimal_places=3)
-    valid_from = models.DateField()
-    source = models.CharField(max_length=200)
-    checked_on = models.DateField()
+
+    objects: ClassVar[DatedQuerySet["FeeVersion"]] = manager_of(DatedQuerySet["FeeVersion"])
 
     class Meta:
         db_table = "fee_versions"
@@ -234,7 +257,7 @@ class FeeVersion(BaseModel):
         return f"{self.platform} {self.side} {self.percent} % from {self.valid_from}"
 
 
-class LimitVersion(BaseModel):
+class LimitVersion(DatedRow):
     """A platform's request limit from a date on; where there is none the adapter's traits give the default."""
 
     platform = models.CharField(max_length=20)
@@ -245,9 +268,8 @@ class LimitVersion(BaseModel):
     per_second = models.DecimalField(max_digits=10, decimal_places=5)
     burst = models.PositiveIntegerField()
     reserved = models.PositiveIntegerField(default=2)
-    valid_from = models.DateField()
-    source = models.CharField(max_length=200)
-    checked_on = models.DateField()
+
+    objects: ClassVar[DatedQuerySet["LimitVersion"]] = manager_of(DatedQuerySet["LimitVersion"])
 
     class Meta:
         db_table = "limit_versions"
@@ -261,7 +283,7 @@ class LimitVersion(BaseModel):
         return f"{self.platform} {self.request or 'all requests'} {self.per_second}/s from {self.valid_from}"
 
 
-class RetryVersion(BaseModel):
+class RetryVersion(DatedRow):
     """How commands that failed are tried again, from a date on, at one platform or at all (I-26).
 
     Urgent are those that take something down: they are never given up, and their people are told after `most_tries`.
@@ -279,9 +301,8 @@ class RetryVersion(BaseModel):
     longest_refused_s = models.DecimalField(
         max_digits=8, decimal_places=3, help_text="Between tries of what was refused and must come down all the same."
     )
-    valid_from = models.DateField()
-    source = models.CharField(max_length=200)
-    checked_on = models.DateField()
+
+    objects: ClassVar[DatedQuerySet["RetryVersion"]] = manager_of(DatedQuerySet["RetryVersion"])
 
     class Meta:
         db_table = "retry_versions"
@@ -311,7 +332,7 @@ class PayoutKind(models.TextChoices):
     UNKNOWN = "unknown", "not published"
 
 
-class PayoutCalendarVersion(BaseModel):
+class PayoutCalendarVersion(DatedRow):
     """When a platform pays for a sale, from a date on, with its source (I-26): a sale keeps the one it used.
 
     What is not published stays empty, and nothing is reckoned from it. Paper accounts are paid by the simulator, which
@@ -326,9 +347,8 @@ class PayoutCalendarVersion(BaseModel):
     weekday = models.PositiveSmallIntegerField(
         null=True, blank=True, choices=list(enumerate(calendar.day_name)), help_text="Of weekly ones; a day in UTC."
     )
-    valid_from = models.DateField()
-    source = models.CharField(max_length=200)
-    checked_on = models.DateField()
+
+    objects: ClassVar[DatedQuerySet["PayoutCalendarVersion"]] = manager_of(DatedQuerySet["PayoutCalendarVersion"])
 
     class Meta:
         db_table = "payout_calendar_versions"

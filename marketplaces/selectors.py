@@ -80,15 +80,13 @@ def account_get(actor: Actor, pk: Any) -> MarketplaceAccount:
 
 def fee_version(platform: str, *, side: str = "seller", on: date | None = None) -> FeeVersion | None:
     """The fee row in force on a day (default today); None where none is known (I-26)."""
-    day = on or now().date()
-    return FeeVersion.objects.filter(platform=platform, side=side, valid_from__lte=day).order_by("-valid_from").first()
+    return FeeVersion.objects.filter(platform=platform, side=side).in_force(on)
 
 
 def payout_calendar(platform: str, *, mode: str, on: date | None = None) -> PayoutCalendarVersion | None:
     """The row in force on a day (default today) that says when accounts of this mode are paid; None: no row (I-26)."""
-    day, market = on or now().date(), Mode.PAPER if mode == Mode.PAPER else Mode.LIVE
-    rows = PayoutCalendarVersion.objects.filter(platform=platform, mode=market, valid_from__lte=day)
-    return rows.order_by("-valid_from").first()
+    market = Mode.PAPER if mode == Mode.PAPER else Mode.LIVE
+    return PayoutCalendarVersion.objects.filter(platform=platform, mode=market).in_force(on)
 
 
 def proceeds_at(price: Decimal, fee: FeeVersion | None) -> Decimal | None:
@@ -178,8 +176,7 @@ def limit_for(platform: str) -> tuple[float, int, int]:
 
 
 def _limit_row(platform: str, request: str) -> LimitVersion | None:
-    dated = LimitVersion.objects.filter(platform=platform, request=request, valid_from__lte=now().date())
-    return dated.order_by("-valid_from").first()
+    return LimitVersion.objects.filter(platform=platform, request=request).in_force()
 
 
 @kept("LIMITS_KEPT_S")
@@ -223,10 +220,8 @@ RETRIES: dict[bool, Retries] = {
 @kept("LIMITS_KEPT_S")
 def retries_kept(platform: str, *, urgent: bool) -> Retries:
     """As of now or a moment ago: what is dated for the platform, else for all of them."""
-    dated = RetryVersion.objects.filter(
-        platform__in=["", platform], urgent=urgent, valid_from__lte=now().date()
-    ).order_by("-platform", "-valid_from")
-    row = dated.first()
+    own, everybodys = (RetryVersion.objects.filter(platform=name, urgent=urgent) for name in (platform, ""))
+    row = own.in_force() or everybodys.in_force()
     if row is None:
         return RETRIES[urgent]
     return Retries(

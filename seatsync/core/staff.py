@@ -86,6 +86,10 @@ class DatedRowAdmin(_ModelAdmin):
     # Of a row in force only where it comes from may still be mended: what was reckoned with it keeps it.
     mendable = ("source", "checked_on")
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What it is, then from when and where it comes from."""
+        return sorted(super().get_fields(request, obj), key=("valid_from", *self.mendable).__contains__)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """All but where it comes from, once it is in force."""
         if obj is None or obj.valid_from > now().date():

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from listings.models import CommandState, MarketplaceCommand
 from listings.services.outbox import leases_reap
@@ -16,7 +17,9 @@ from marketplaces.models import FeeVersion, LimitVersion, RetryVersion
 from marketplaces.registry import adapter_list
 from marketplaces.selectors import RETRIES, limit_for, pace_kept, retries_kept
 from marketplaces.services.figures import figures_load
+from seatsync.accounts.models import User
 from seatsync.core.clock import now
+from tests.builders import verified_client
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -105,3 +108,12 @@ def test_a_row_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         dated(**wrong)
     assert dated(first_wait_s=Decimal("0.5")).pk is not None
+
+
+@pytest.mark.parametrize("what", ["feeversion", "limitversion", "retryversion", "payoutcalendarversion"])
+def test_staff_are_asked_what_it_is_and_then_since_when_and_whence(what: str) -> None:
+    staff = verified_client(User.objects.create_superuser("root@example.com", "a-long-password-1"))
+    page = staff.get(reverse(f"admin:marketplaces_{what}_add")).content.decode()
+    asked = [page.index(f'name="{name}"') for name in ("platform", "valid_from", "source", "checked_on")]
+    assert asked == sorted(asked)
+    assert page.count('<div class="form-row field-') >= 6
