@@ -113,6 +113,18 @@ def projections_shrink(listings: list[Listing], sold: list[Seat], *, sale: Sale)
             listing_take_down(listing, reason=f"sold on {platform_name(sale.platform)}", sale=sale)
 
 
+def offer_less(listing: Listing, seats: list[Seat]) -> None:
+    """Its marketplace sold these seats and let them go again before we heard: they leave its offer as others' do.
+
+    What it shows is not made more: somebody else may have bought there meanwhile. The caller holds the locks of both.
+    """
+    rest = _rest(listing, seats)
+    if rest and _may_resize(listing, rest):
+        _resize(listing, rest)
+    else:
+        listing_take_down(listing, reason="a sale of it was cancelled")
+
+
 def offer_no_more(sale: Sale) -> None:
     """Its marketplace may offer the seats of a cancelled or rejected sale again by itself: not before we ask it to.
 

@@ -32,7 +32,7 @@ from listings.services.endings import ending_apply
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on, seats_held_for
 from listings.services.payout_checks import sales_check
-from listings.services.projections import projections_shrink, sold_listing_shrink
+from listings.services.projections import offer_less, projections_shrink, sold_listing_shrink
 from listings.services.recognise import recognise, told_of_sale
 from listings.services.refs import listing_called
 from listings.services.sale_alerts import (
@@ -61,7 +61,7 @@ from listings.services.sale_scene import (
     seats_detach,
     step_take,
 )
-from listings.states import HANDED_OVER, OPEN, SALE_LIVE, ending_may_be, sale_may_move
+from listings.states import HANDED_OVER, OFFERED, OPEN, SALE_LIVE, ending_may_be, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_name
@@ -226,16 +226,29 @@ def _first_word(scene: Scene) -> Sale:
     if scene.listing is None or state is None:
         return _store_unclear(scene, "an unknown listing" if scene.listing is None else "a state we do not know")
     if state == SaleState.CANCELLED:
-        sale = sale_store(scene, SaleState.CANCELLED, "cancelled before we heard of it")
-        _release(scene, sale)
-        return sale
-    traits = adapter_get(scene.account.platform).traits
-    allocation = allocate(scene.remote, scene.listing, scene.seats, seller_allocates=traits.seller_allocates)
+        return _store_cancelled(scene, scene.listing)
+    allocation = _allocated(scene, scene.listing)
     sale = _take(scene, scene.listing, state, allocation)
     told_all = scene.remote.buyer is not None or scene.fresh or scene.account.mode == Mode.ASSISTED
     if sale.state == SaleState.CONFIRMED and not told_all:
         # Some tell of the buyer only who asks for the one sale; of an assisted account's nobody can.
         enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
+    return sale
+
+
+def _allocated(scene: Scene, listing: Listing) -> Allocation:
+    traits = adapter_get(scene.account.platform).traits
+    return allocate(scene.remote, listing, scene.seats, seller_allocates=traits.seller_allocates)
+
+
+def _store_cancelled(scene: Scene, listing: Listing) -> Sale:
+    """Over before we heard of it: its seats are the holder's, and off the listing that its marketplace made smaller."""
+    gone = _allocated(scene, listing)
+    (own,) = listings_lock([listing.pk])
+    sale = sale_store(scene, SaleState.CANCELLED, "cancelled before we heard of it")
+    _release(scene, sale)
+    if gone.clear and own.status in OFFERED:
+        offer_less(own, gone.seats)
     return sale
 
 
@@ -411,8 +424,7 @@ def _named_otherwise(scene: Scene, sale: Sale, state: SaleState | None) -> Alloc
     """The seats that its marketplace by now names for a live sale, where a person gave it others; else None."""
     if not scene.remote.seats or scene.listing is None or not SALE_LIVE.issuperset({sale.state, state}):
         return None
-    traits = adapter_get(scene.account.platform).traits
-    named = allocate(scene.remote, scene.listing, scene.seats, seller_allocates=traits.seller_allocates)
+    named = _allocated(scene, scene.listing)
     own = set(SaleSeat.objects.filter(sale=sale, live=True).values_list("seat_id", flat=True))
     other = named.clear and not traits.seller_allocates and {seat.pk for seat in named.seats} != own
     return named if other else None
@@ -544,8 +556,7 @@ def _may_be_taken_now(scene: Scene, state: SaleState | None) -> bool:
     """Whether a sale that waits for a person can be settled by what its marketplace says now."""
     if state is None or state == SaleState.CANCELLED or scene.listing is None or scene.sale is None:
         return False
-    traits = adapter_get(scene.account.platform).traits
-    allocation = allocate(scene.remote, scene.listing, scene.seats, seller_allocates=traits.seller_allocates)
+    allocation = _allocated(scene, scene.listing)
     return allocation.clear and obstacle_of(scene.key, scene.account, allocation.seats) is not Obstacle.UNCLEAR
 
 

@@ -553,3 +553,23 @@ def test_what_cannot_be_told_any_more_is_named_with_all_that_is_still_on_show(ma
     (left,) = still_up_on(market.accounts["alpha"].pk)
     assert left.startswith("2 in 131/27 3-4, ")
     assert beta.platform == "beta"
+
+
+@pytest.mark.parametrize(("taken", "left"), [((1,), 3), ((1, 2, 3, 4), 0)])
+def test_seats_of_a_sale_that_was_over_before_we_heard_leave_its_listing_and_are_offered_elsewhere(
+    market: Market, taken: tuple[int, ...], left: int
+) -> None:
+    alpha, beta = market.published()
+    sale = market.alpha.sell(alpha.external_id, taken)
+    market.webhook(market.alpha.move(sale.sale_id, RemoteSaleState.CANCELLED))
+    market.work()
+    for listing in (alpha, beta):
+        listing.refresh_from_db()
+    assert (Sale.objects.get().state, beta.quantity, beta.status) == ("cancelled", 4, "active")
+    assert set(Seat.objects.filter(game=alpha.game).values_list("state", flat=True)) == {"available"}
+    assert alpha.listing_seats.filter(offered=True).count() == left
+    if left:
+        assert (alpha.status, alpha.quantity, market.alpha.listings[alpha.external_id].quantity) == ("active", 3, 3)
+    else:
+        assert alpha.status == "cancelled"
+        assert alpha.external_id not in market.alpha.shown()
