@@ -424,9 +424,11 @@ def _named_otherwise(scene: Scene, sale: Sale, state: SaleState | None) -> Alloc
     """The seats that its marketplace by now names for a live sale, where a person gave it others; else None."""
     if not scene.remote.seats or scene.listing is None or not SALE_LIVE.issuperset({sale.state, state}):
         return None
+    if adapter_get(scene.account.platform).traits.seller_allocates:
+        return None
     named = _allocated(scene, scene.listing)
     own = set(SaleSeat.objects.filter(sale=sale, live=True).values_list("seat_id", flat=True))
-    other = named.clear and not traits.seller_allocates and {seat.pk for seat in named.seats} != own
+    other = named.clear and {seat.pk for seat in named.seats} != own
     return named if other else None
 
 
