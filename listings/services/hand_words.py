@@ -94,9 +94,7 @@ def _parts(command: MarketplaceCommand, listing: Listing) -> tuple[tuple[int, ..
 def _lines_of_listing(
     command: MarketplaceCommand, listing: Listing, stay: tuple[int, ...], go: tuple[int, ...]
 ) -> list[str]:
-    # What comes down is known there by all that it was of.
-    every = command.kind == CommandKind.DELIST
-    seats = sorted(row.seat.seat_number for row in listing.listing_seats.all() if row.offered or every)
+    seats = _seats_there(listing) if command.kind == CommandKind.DELIST else seats_that_stay(listing)
     lines = [_game_line(listing)]
     if command.kind == CommandKind.RESIZE:
         go_words = f"Take off: {_seats(go)}" if go else "Take off: every other seat"
@@ -106,6 +104,13 @@ def _lines_of_listing(
     if listing.listing_id and not listing.listing_id.startswith(OWN_NAME):
         lines.append(f"Listing there: {listing.listing_id}")
     return lines
+
+
+def _seats_there(listing: Listing) -> list[int]:
+    """What comes down is known there by all that it was of, less what that listing sold itself."""
+    sold = {row.seat_id for sale in listing.sales.all() for row in sale.sale_seats.all() if row.live}
+    every = {row.seat_id: row.seat.seat_number for row in listing.listing_seats.all()}
+    return sorted(number for seat_id, number in every.items() if seat_id not in sold) or sorted(every.values())
 
 
 def _lines_of_sale(command: MarketplaceCommand, sale: Sale | None) -> list[str]:

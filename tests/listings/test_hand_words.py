@@ -10,6 +10,7 @@ from django.test import Client
 from listings.models import CommandState, MarketplaceCommand, Sale, SaleState
 from listings.selectors import hand_tasks
 from listings.services.by_hand import hand_done
+from listings.services.delist import listings_delist
 from listings.services.hand_words import words_of
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.models import FeeVersion, MarketplaceAccount
@@ -166,3 +167,22 @@ def test_a_conflict_whose_account_is_left_is_its_holders_to_reject(market: Marke
     assert hand_tasks(market.holding.actor).filter(kind="reject_sale").exists()
     alert.refresh_from_db()
     assert "only you can reject it" in alert.body
+
+
+def test_what_a_listing_sold_itself_is_not_to_be_taken_down(market: Market, assisted: MarketplaceAccount) -> None:
+    _, beta = up(market, assisted)
+    told(market, beta, market.holding.seats[:2], "TM-9")
+    listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
+    assert words_of(task(market, "delist")).lines[1] == "Section 131, row 27, seats 3, 4"
+    assert "row 27, seats 3, 4" in hand_page(market)
+
+
+def test_the_rest_of_what_sold_there_comes_down_because_of_that_sale(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    told(market, beta, market.holding.seats[1:3], "TM-9")
+    one = task(market, "delist")
+    assert words_of(one).lines[1] == "Section 131, row 27, seats 1, 4"
+    body = Alert.objects.get(kind="hand.task", object_id=str(one.pk), user_id=market.holding.user.pk).body
+    assert ("2 were sold there." in body, "elsewhere" in body) == (True, False)
