@@ -35,7 +35,7 @@ def hand_list(request: HttpRequest) -> HttpResponse:
     actor = request_actor(request)
     tasks = hand_tasks(actor)
     context = {
-        "tasks": [(task, words_of(task)) for task in tasks[:SHOWN]],
+        "tasks": [(task, words_of(task, actor)) for task in tasks[:SHOWN]],
         "total": tasks.count(),
         "accounts": account_list(actor).filter(mode=Mode.ASSISTED, is_active=True),
     }
