@@ -139,3 +139,23 @@ def test_of_a_sale_that_was_promised_at_an_account_left_since_its_holder_says_wh
     assert (sale.state, states(market)[:2]) == (state, [seat] * 2)
     with pytest.raises(Conflict):
         sale_report(actor=market.holding.actor, sale_id=sale.pk, what="paid", reason="once more")
+
+
+def test_an_unclear_sale_tells_the_game_that_its_mail_names_and_no_amount_that_nobody_told(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    game = market.holding.game
+    words = f"{game.opponent.name} at {game.home_team.name}"
+    told = f"You sold 2 tickets. Order #TM-88\n{words}\n{game.game_date:%b %-d, %Y}\nSection 999, Row 1, Seats 1-2"
+    take(market, assisted, f"Subject: Fwd: You sold your tickets\n\n{told}\n".encode())
+    sale = Sale.objects.get()
+    assert (sale.state, sale.game, sale.amount_told) == (SaleState.NEEDS_PERSON, None, False)
+    client = Client()
+    client.force_login(market.holding.user)
+    page = client.get(reverse("listings:sale_detail", args=[sale.pk])).text
+    assert f"<h1>2 seats, {words}, {game.game_date}</h1>" in page
+    assert ("It is not known which seats it took." in page, "read back." in page) == (True, False)
+    decide = client.get(reverse("listings:sale_resolve", args=[sale.pk])).text
+    assert f"2 tickets, the amount is not told. Its mail names {words}, {game.game_date}</p>" in decide
+    for text in (page, decide, client.get(reverse("listings:sale_list")).text):
+        assert "$0.00" not in text
