@@ -9,7 +9,7 @@ from listings.services.resolve import sale_resolve
 from listings.services.sale_report import sale_report
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.models import MarketplaceAccount
-from marketplaces.services.connect import account_leave
+from marketplaces.services.connect import account_leave, webhook_url
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict
 from tests.hands import mail_for, take, told, up
@@ -159,3 +159,21 @@ def test_an_unclear_sale_tells_the_game_that_its_mail_names_and_no_amount_that_n
     assert f"2 tickets, the amount is not told. Its mail names {words}, {game.game_date}</p>" in decide
     for text in (page, decide, client.get(reverse("listings:sale_list")).text):
         assert "$0.00" not in text
+
+
+def test_what_is_done_by_hand_belongs_to_the_listings_in_the_navigation(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    client = Client()
+    client.force_login(market.holding.user)
+    for address in (reverse("listings:hand_list"), reverse("listings:listing_list")):
+        nav = client.get(address).context["nav"]
+        assert [(item.label, item.phone) for item in nav if item.active] == [("Listings", "Sell")]
+
+
+def test_the_address_for_mails_is_scrolled_inside_its_field(market: Market, assisted: MarketplaceAccount) -> None:
+    client = Client()
+    client.force_login(market.holding.user)
+    page = client.get(reverse("listings:hand_account", args=[assisted.pk])).text
+    for name, value in (("mail-url", webhook_url(assisted)), ("mail-secret", assisted.webhook_secret)):
+        assert f"""id="{name}" class="mono" readonly value="{value}">""" in page
