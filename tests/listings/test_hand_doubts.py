@@ -10,8 +10,10 @@ from listings.services.sale_report import sale_report
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services.connect import account_leave, webhook_url
+from marketplaces.services.understand import inbound_process
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict
+from seatsync.live.models import Alert
 from tests.hands import mail_for, take, told, up
 from tests.market import Market
 
@@ -159,6 +161,25 @@ def test_an_unclear_sale_tells_the_game_that_its_mail_names_and_no_amount_that_n
     assert f"2 tickets, the amount is not told. Its mail names {words}, {game.game_date}</p>" in decide
     for text in (page, decide, client.get(reverse("listings:sale_list")).text):
         assert "$0.00" not in text
+
+
+def test_a_mail_that_names_no_sale_is_said_so_in_words_and_leads_to_where_mails_go(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    client = Client()
+    client.force_login(market.holding.user)
+    page = reverse("listings:hand_account", args=[assisted.pk])
+    answer = client.post(reverse("listings:mail_forward", args=[assisted.pk]), {"mail": "hello"}, follow=True)
+    assert "The mail is being read: you are told what we find in it." in answer.text
+    assert "under Sales" not in answer.text
+    again = client.post(reverse("listings:mail_forward", args=[assisted.pk]), {"mail": "hello"}, follow=True)
+    assert ("This mail was here before." in again.text, "under Sales" in again.text) == (True, False)
+    for event in assisted.inbound.filter(state="received"):
+        inbound_process(event_id=event.pk)
+    alert = Alert.objects.get(kind="marketplace.notice")
+    assert alert.body.startswith("We found no order, section or seats in it.")
+    assert alert.url == page
+    assert client.get(page).status_code == 200
 
 
 def test_what_is_done_by_hand_belongs_to_the_listings_in_the_navigation(
