@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 
 from listings.models import Listing, ListingSeat, Sale
@@ -65,7 +66,8 @@ def mail_names(sale: Sale) -> str:
     if mail is None:
         return ""
     # Of several days none is known to be the game's.
-    return ", ".join(filter(None, [mail.event, *(mail.days if len(mail.days) == 1 else ())]))
+    days = [f"{date.fromisoformat(day):%a %-d %b}" for day in mail.days] if len(mail.days) == 1 else []
+    return ", ".join(filter(None, [mail.event, *days]))
 
 
 def _agrees(sale: Sale, meant: _Meant) -> bool:

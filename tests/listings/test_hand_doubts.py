@@ -155,10 +155,10 @@ def test_an_unclear_sale_tells_the_game_that_its_mail_names_and_no_amount_that_n
     client = Client()
     client.force_login(market.holding.user)
     page = client.get(reverse("listings:sale_detail", args=[sale.pk])).text
-    assert f"<h1>2 seats, {words}, {game.game_date}</h1>" in page
+    assert f"<h1>2 seats, {words}, {game.game_date:%a %-d %b}</h1>" in page
     assert ("It is not known which seats it took." in page, "read back." in page) == (True, False)
     decide = client.get(reverse("listings:sale_resolve", args=[sale.pk])).text
-    assert f"2 tickets, the amount is not told. Its mail names {words}, {game.game_date}</p>" in decide
+    assert f"2 tickets, the amount is not told. Its mail names {words}, {game.game_date:%a %-d %b}</p>" in decide
     for text in (page, decide, client.get(reverse("listings:sale_list")).text):
         assert "$0.00" not in text
 
