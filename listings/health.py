@@ -77,7 +77,7 @@ class Health:
 
     `webhook`: registered; missing (we register it, and could not); by_support (its holder has them register it);
     practice (told to the practice marketplace when the account was connected); or none (the marketplace tells us
-    nothing: its sales are read every `poll_s` seconds).
+    nothing: its sales are read every `poll_s` seconds). Nobody reads an assisted account: its `poll_s` is 0.
     """
 
     account: MarketplaceAccount
@@ -99,7 +99,7 @@ def account_health(account: MarketplaceAccount) -> Health:
         account=account,
         webhook=_webhook(account),
         webhook_url=webhook_url(account),
-        poll_s=poll_every_s(account.platform),
+        poll_s=0 if account.mode == Mode.ASSISTED else poll_every_s(account.platform),
         inbox=inbox_figures(InboundEvent.objects.filter(account=account)),
         limit=_limit(account),
         commands=_commands(account),
@@ -110,7 +110,7 @@ def account_health(account: MarketplaceAccount) -> Health:
 
 
 def _webhook(account: MarketplaceAccount) -> str:
-    if not platform_can(account.platform, Capability.WEBHOOK):
+    if account.mode == Mode.ASSISTED or not platform_can(account.platform, Capability.WEBHOOK):
         return "none"
     if account.webhook_id:
         return "registered"

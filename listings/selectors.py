@@ -127,7 +127,7 @@ def hand_tasks(actor: Actor) -> QuerySet[MarketplaceCommand]:
         "listing__game__venue", "sale__listing__game__home_team", "sale__listing__game__opponent",
         "sale__listing__game__venue", "sale__game__venue",
     )  # fmt: skip
-    seats = ("listing__listing_seats__seat", "sale__sale_seats__seat")
+    seats = ("listing__listing_seats__seat", "listing__sales__sale_seats", "sale__sale_seats__seat")
     return tasks.prefetch_related(*seats).order_by("priority", "created_at")
 
 

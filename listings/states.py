@@ -12,6 +12,8 @@ _L, _S = ListingStatus, SaleState
 OPEN: frozenset[str] = frozenset({_L.PUBLISHING, _L.ACTIVE, _L.PAUSED, _L.DELISTING})
 # Open, and not already on its way down.
 OFFERED: frozenset[str] = frozenset({_L.PUBLISHING, _L.ACTIVE, _L.PAUSED})
+# Nothing more is to come of it there.
+OVER: frozenset[str] = frozenset({_L.CANCELLED, _L.EXPIRED, _L.SOLD})
 
 # A sale may arrive for a listing in any status, so `sold` is reachable from everywhere.
 LISTING_MOVES: dict[str, frozenset[str]] = {

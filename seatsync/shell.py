@@ -40,6 +40,11 @@ _ITEMS = (
 )
 
 
+# Pages that do not lie under the address of the link that they belong to: the sign-in library's own for passwords and
+# addresses are reached from the settings, and what is done by hand is done to listings.
+_BELONG = (("/accounts/", "accounts:settings"), ("/portfolio/by-hand/", "listings:listing_list"))
+
+
 def nav_icons() -> set[str]:
     """The names of the navigation's icons."""
     return {item[2] for item in _ITEMS}
@@ -49,9 +54,8 @@ def _nav(path: str) -> list[NavItem]:
     urls = [(reverse(item[1]), item) for item in _ITEMS]
     # The longest address that the path begins with is where we are ("/portfolio/sales/" is not the portfolio).
     wide = [url for url, item in urls if item[4] and url != "/" and path.startswith(url)]
-    # The sign-in library's own pages for passwords and addresses are reached from the settings.
-    settings_url = reverse("accounts:settings")
-    here = settings_url if path.startswith("/accounts/") else max(wide, key=len, default=path)
+    belongs = next((reverse(name) for begin, name in _BELONG if path.startswith(begin)), None)
+    here = belongs or max(wide, key=len, default=path)
     return [
         NavItem(label, url, icon, key, url == here or (not wide_link and path == url), wide_link, phone)
         for url, (label, _, icon, key, wide_link, phone) in urls

@@ -65,7 +65,8 @@ class TaskOutput(serializers.Serializer[Any]):
 
     def to_representation(self, instance: MarketplaceCommand) -> dict[str, Any]:
         """The task with its words, which are made once."""
-        return dict(super().to_representation(_Task(instance, words_of(instance))))
+        view = self.context.get("view")
+        return dict(super().to_representation(_Task(instance, words_of(instance, getattr(view, "actor", None)))))
 
 
 class DoneInput(Input):

@@ -72,7 +72,7 @@ class SweepOutput(serializers.ModelSerializer[AccountSweep]):
 class HealthOutput(serializers.Serializer[Any]):
     """An account's health. `webhook`: registered, missing (we could not), by_support, practice (paper), or none.
 
-    Whatever it is, sales are read every `poll_s` seconds or so as well.
+    Whatever it is, sales are read every `poll_s` seconds or so as well; 0: nobody reads an assisted account.
     """
 
     account = serializers.UUIDField(source="account.pk")

@@ -142,6 +142,11 @@ class Listing(BaseModel):
         return self.remote_key if self.made_there else self.external_id
 
     @property
+    def never_up(self) -> bool:
+        """Whether its publication was refused, and nothing tells that it has ever been on show there."""
+        return self.status == ListingStatus.ERROR and not self.listing_id and self.live_price is None
+
+    @property
     def standing(self) -> str:
         """Where it stands, in words: one that its marketplace sold before it came down was not taken down."""
         ended_by_buyer = self.status == ListingStatus.CANCELLED and self.status_reason == SOLD_THERE

@@ -147,6 +147,11 @@ class Sale(BaseModel):
         return str(self.get_ending_display() if self.ending else self.get_state_display())
 
     @property
+    def amount_told(self) -> bool:
+        """Whether anybody told what it brings: what is not known is kept as 0, and no sale is for nothing."""
+        return self.proceeds_told or bool(self.gross)
+
+    @property
     def to_you(self) -> Decimal:
         """What reaches the holder of it: its proceeds less what was charged for it."""
         return self.proceeds - self.charged

@@ -48,7 +48,10 @@ def task_tell(command: MarketplaceCommand) -> None:
 def _urgent_body(command: MarketplaceCommand, name: str) -> str:
     if command.kind == CommandKind.REJECT_SALE and command.sale is not None:
         return conflict_asks_by_hand(command.sale)
-    sold = f" {command.sale.quantity} were sold elsewhere." if command.sale is not None else ""
+    sale, sold = command.sale, ""
+    if sale is not None:
+        where = "there" if sale.account_id == command.account_id else "elsewhere"
+        sold = f" {sale.quantity} {'was' if sale.quantity == 1 else 'were'} sold {where}."
     return f"{name} has no interface for us.{sold} Until it is done there, the same seats may be sold twice."
 
 

@@ -6,10 +6,14 @@ from decimal import Decimal
 
 from listings.models import CommandKind, Listing, MarketplaceCommand, Sale
 from listings.selectors import hand_facts
+from listings.services.fulfil import hand_over_to, hints_of, proof_of
 from listings.services.hand_alerts import listing_of_task, seats_that_stay, title_of
 from listings.services.sale_alerts import conflict_asks_by_hand, reject_by
+from marketplaces.delivery import HandOver
+from marketplaces.errors import PermanentError
 from marketplaces.registry import event_page
 from marketplaces.selectors import NetBasis, net_by_percent, net_said
+from seatsync.core.actors import Actor
 from seatsync.core.money import money_text
 from seatsync.core.venue_time import local
 
@@ -48,8 +52,11 @@ class _Net:
     said: str
 
 
-def words_of(command: MarketplaceCommand) -> Words:
-    """What to do there, in words to copy; reads what it needs where the command does not bring it (`hand_facts`)."""
+def words_of(command: MarketplaceCommand, actor: Actor | None = None) -> Words:
+    """What to do there, in words to copy; reads what it needs where the command does not bring it (`hand_facts`).
+
+    What goes to a buyer, and who he is, is told to an `actor` whose own account it is, and to nobody else.
+    """
     bare = MarketplaceCommand.objects.filter(pk=command.pk)
     facts = command if hasattr(command, "told_page") else hand_facts(bare).get()
     page: str = getattr(facts, "told_page", None) or ""
@@ -57,7 +64,10 @@ def words_of(command: MarketplaceCommand) -> Words:
     listing, sale = command.listing, command.sale
     if listing is None:
         until = reject_by(sale) if sale and command.kind == CommandKind.REJECT_SALE else None
-        return Words(title_of(command), _lines_of_sale(command, sale), link, until=until)
+        lines = _lines_of_sale(command, sale)
+        if sale and actor and command.kind == CommandKind.FULFIL and actor.user_id == command.account.user_id:
+            lines += _lines_to_hand_over(actor, command, sale)
+        return Words(title_of(command), lines, link, until=until)
     stay, go = _parts(command, listing)
     lines = _lines_of_listing(command, listing, stay, go)
     if command.kind not in _PRICED:
@@ -94,9 +104,7 @@ def _parts(command: MarketplaceCommand, listing: Listing) -> tuple[tuple[int, ..
 def _lines_of_listing(
     command: MarketplaceCommand, listing: Listing, stay: tuple[int, ...], go: tuple[int, ...]
 ) -> list[str]:
-    # What comes down is known there by all that it was of.
-    every = command.kind == CommandKind.DELIST
-    seats = sorted(row.seat.seat_number for row in listing.listing_seats.all() if row.offered or every)
+    seats = _seats_there(listing) if command.kind == CommandKind.DELIST else seats_that_stay(listing)
     lines = [_game_line(listing)]
     if command.kind == CommandKind.RESIZE:
         go_words = f"Take off: {_seats(go)}" if go else "Take off: every other seat"
@@ -106,6 +114,13 @@ def _lines_of_listing(
     if listing.listing_id and not listing.listing_id.startswith(OWN_NAME):
         lines.append(f"Listing there: {listing.listing_id}")
     return lines
+
+
+def _seats_there(listing: Listing) -> list[int]:
+    """What comes down is known there by all that it was of, less what that listing sold itself."""
+    sold = {row.seat_id for sale in listing.sales.all() for row in sale.sale_seats.all() if row.live}
+    every = {row.seat_id: row.seat.seat_number for row in listing.listing_seats.all()}
+    return sorted(number for seat_id, number in every.items() if seat_id not in sold) or sorted(every.values())
 
 
 def _lines_of_sale(command: MarketplaceCommand, sale: Sale | None) -> list[str]:
@@ -122,6 +137,25 @@ def _lines_of_sale(command: MarketplaceCommand, sale: Sale | None) -> list[str]:
     if command.kind == CommandKind.REJECT_SALE:
         lines.append(conflict_asks_by_hand(sale))
     return lines
+
+
+def _lines_to_hand_over(actor: Actor, command: MarketplaceCommand, sale: Sale) -> list[str]:
+    """To whom it goes, and what: a seat's ticket by what tells it from another, its barcode never."""
+    buyer = hand_over_to(actor, sale)
+    told = (("Buyer", buyer.name), ("Mail", buyer.email), ("Phone", buyer.phone)) if buyer else ()
+    lines = [f"{what}: {text}" for what, text in told if text]
+    try:
+        proof = proof_of(command)
+    except PermanentError as error:
+        return [*lines, f"{str(error)[:1].upper()}{str(error)[1:]}."]
+    lines += [f"Link: {url}" for url in proof.transfer_urls]
+    if proof.confirmation:
+        lines.append(f"Number: {proof.confirmation}")
+    if not proof.tickets:
+        return lines
+    seats = {row.seat_id: row.seat for row in sale.sale_seats.all()}
+    hints = hints_of(list(seats.values()), [HandOver(proof.method)])
+    return lines + [f"Ticket of seat {seats[pk].seat_number}: {hint}" for pk, hint in hints.items()]
 
 
 def _seats(numbers: tuple[int, ...] | list[int]) -> str:

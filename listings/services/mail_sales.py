@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 
 from listings.models import Listing, ListingSeat, Sale
@@ -14,7 +15,7 @@ from listings.states import OPEN, SALE_LIVE
 from marketplaces.contracts import EventWords, RemoteSale, RemoteSaleState
 from marketplaces.errors import PermanentError
 from marketplaces.mails import SaleMail, sale_in
-from marketplaces.models import InboundEvent, MarketplaceAccount
+from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
 from marketplaces.selectors import inbound_body
 from portfolios.models import Seat
@@ -52,6 +53,21 @@ def mail_apply(event: InboundEvent) -> None:
     number = known.platform_sale_id if known is not None else mail.order
     remote = _told(event.account, mail, meant, number)
     sale_apply(account=event.account, remote=remote, noticed_at=event.received_at, fresh=over)
+
+
+def mail_names(sale: Sale) -> str:
+    """The game that the mail of a sale names which is of none that we know; empty where there is none of either."""
+    if sale.game_id is not None or sale.account.mode != Mode.ASSISTED:
+        return ""
+    told = InboundEvent.objects.filter(account=sale.account, resource_id__iexact=sale.platform_sale_id)
+    newest = told.select_related("account").order_by("-received_at").first()
+    raw = inbound_body(newest) if newest is not None else None
+    mail = sale_in(raw) if raw is not None else None
+    if mail is None:
+        return ""
+    # Of several days none is known to be the game's.
+    days = [f"{date.fromisoformat(day):%a %-d %b}" for day in mail.days] if len(mail.days) == 1 else []
+    return ", ".join(filter(None, [mail.event, *days]))
 
 
 def _agrees(sale: Sale, meant: _Meant) -> bool:

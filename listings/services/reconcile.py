@@ -26,7 +26,7 @@ from listings.services.notify import listing_changed
 from listings.services.restate import listing_restate
 from listings.services.stock import stock_ask, stock_take
 from listings.services.sync import account_sync_sales
-from listings.states import HAS_MORE, listing_may_move
+from listings.states import HAS_MORE, OVER, listing_may_move
 from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteListing, RemoteListingState
 from marketplaces.errors import StockUnknown
 from marketplaces.models import MarketplaceAccount, Mode
@@ -39,7 +39,6 @@ log = structlog.get_logger(__name__)
 EVERY_S = 600
 # Platforms index late: what was created or changed this recently is not judged yet.
 SETTLE = timedelta(seconds=30)
-_CLOSED = (ListingStatus.CANCELLED, ListingStatus.EXPIRED, ListingStatus.SOLD)
 _LIVE = (ListingStatus.ACTIVE, ListingStatus.PAUSED)
 _WAITING = (CommandState.PENDING, CommandState.IN_FLIGHT)
 
@@ -161,7 +160,7 @@ def _judge(known: Listing, found: RemoteListing | None, settled: datetime, drift
         if listing.status in _LIVE:
             _vanished(listing, drift)
         return
-    if listing.status in _CLOSED or listing.status == ListingStatus.DELISTING:
+    if listing.status in OVER or listing.status == ListingStatus.DELISTING:
         _still_up(listing, drift)
     elif listing.status == ListingStatus.ERROR:
         _arrived_after_all(listing, found, drift)

@@ -35,7 +35,7 @@ def hand_list(request: HttpRequest) -> HttpResponse:
     actor = request_actor(request)
     tasks = hand_tasks(actor)
     context = {
-        "tasks": [(task, words_of(task)) for task in tasks[:SHOWN]],
+        "tasks": [(task, words_of(task, actor)) for task in tasks[:SHOWN]],
         "total": tasks.count(),
         "accounts": account_list(actor).filter(mode=Mode.ASSISTED, is_active=True),
     }
@@ -116,8 +116,8 @@ def mail_forward(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
         except (InvalidInput, Conflict) as error:
             form_add_refusal(form, error)
         else:
-            said = "The mail is being read." if fresh else "This mail was here before."
-            messages.success(request, f"{said} What it says of a sale appears under Sales.")
+            said = "The mail is being read: you are told what we find in it." if fresh else "This mail was here before."
+            messages.success(request, said)
             return redirect("listings:hand_account", account.pk)
     context = {"account": account, "address": webhook_url(account), "form": form}
     return render(request, "listings/hand_account.html", context, status=422)

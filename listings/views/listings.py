@@ -23,7 +23,7 @@ from listings.services.mend import command_again as again
 from listings.services.mend import listing_mend as mended
 from listings.services.mend import refused_publication
 from listings.services.pricing import listing_reprice as reprice
-from listings.states import OFFERED
+from listings.states import OFFERED, OVER
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_add_refusal
@@ -64,6 +64,8 @@ def _detail(
         "bounds": bounds
         or BoundsForm(initial={"floor": listing.floor, "ceiling": listing.ceiling, "version": listing.version}),
         "mend": mend or MendForm(initial={"price": listing.price, "split_type": listing.split_type}),
+        "may_change": may,
+        "over": listing.status in OVER,
         "may_price": may and listing.status in OFFERED,
         "may_send_again": own,
         "may_mend": own and may and refused_publication(listing) is not None,

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from listings.forms import ResolveForm
 from listings.models import SaleState
 from listings.selectors import sale_get, seats_of_sale
+from listings.services.mail_sales import mail_names
 from listings.services.resolve import sale_resolve as decide
 from listings.services.resolve import seats_to_choose
 from seatsync.accounts.selectors import request_actor
@@ -40,6 +41,7 @@ def sale_resolve(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     context = {
         "sale": sale,
         "form": form,
+        "named": mail_names(sale),
         "may_change": sale.may(actor, "list"),
         "seats": seats,
         "waits": sale.state == SaleState.NEEDS_PERSON,

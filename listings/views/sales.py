@@ -14,6 +14,7 @@ from listings.selectors import commands_of_sale, sale_get, sale_zone, seats_of_s
 from listings.selectors import sale_list as sales_visible
 from listings.services.ending_alerts import ending_words
 from listings.services.fulfil import ways_of
+from listings.services.mail_sales import mail_names
 from listings.services.sale_alerts import conflict_asks, on_show_by_hand
 from listings.services.sale_report import promised_by_hand, reports_of
 from listings.states import LIFTABLE, SALE_LIVE
@@ -57,6 +58,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     context = {
         "sale": sale,
         "zone": sale_zone(sale),
+        "named": mail_names(sale),
         "seats": seats_of_sale(sale),
         "paid": money.lines,
         "expected": money.expected,

@@ -9,9 +9,11 @@ from listings.services.resolve import sale_resolve
 from listings.services.sale_report import sale_report
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.models import MarketplaceAccount
-from marketplaces.services.connect import account_leave
+from marketplaces.services.connect import account_leave, webhook_url
+from marketplaces.services.understand import inbound_process
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict
+from seatsync.live.models import Alert
 from tests.hands import mail_for, take, told, up
 from tests.market import Market
 
@@ -139,3 +141,60 @@ def test_of_a_sale_that_was_promised_at_an_account_left_since_its_holder_says_wh
     assert (sale.state, states(market)[:2]) == (state, [seat] * 2)
     with pytest.raises(Conflict):
         sale_report(actor=market.holding.actor, sale_id=sale.pk, what="paid", reason="once more")
+
+
+def test_an_unclear_sale_tells_the_game_that_its_mail_names_and_no_amount_that_nobody_told(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    game = market.holding.game
+    words = f"{game.opponent.name} at {game.home_team.name}"
+    told = f"You sold 2 tickets. Order #TM-88\n{words}\n{game.game_date:%b %-d, %Y}\nSection 999, Row 1, Seats 1-2"
+    take(market, assisted, f"Subject: Fwd: You sold your tickets\n\n{told}\n".encode())
+    sale = Sale.objects.get()
+    assert (sale.state, sale.game, sale.amount_told) == (SaleState.NEEDS_PERSON, None, False)
+    client = Client()
+    client.force_login(market.holding.user)
+    page = client.get(reverse("listings:sale_detail", args=[sale.pk])).text
+    assert f"<h1>2 seats, {words}, {game.game_date:%a %-d %b}</h1>" in page
+    assert ("It is not known which seats it took." in page, "read back." in page) == (True, False)
+    decide = client.get(reverse("listings:sale_resolve", args=[sale.pk])).text
+    assert f"2 tickets, the amount is not told. Its mail names {words}, {game.game_date:%a %-d %b}</p>" in decide
+    for text in (page, decide, client.get(reverse("listings:sale_list")).text):
+        assert "$0.00" not in text
+
+
+def test_a_mail_that_names_no_sale_is_said_so_in_words_and_leads_to_where_mails_go(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    client = Client()
+    client.force_login(market.holding.user)
+    page = reverse("listings:hand_account", args=[assisted.pk])
+    answer = client.post(reverse("listings:mail_forward", args=[assisted.pk]), {"mail": "hello"}, follow=True)
+    assert "The mail is being read: you are told what we find in it." in answer.text
+    assert "under Sales" not in answer.text
+    again = client.post(reverse("listings:mail_forward", args=[assisted.pk]), {"mail": "hello"}, follow=True)
+    assert ("This mail was here before." in again.text, "under Sales" in again.text) == (True, False)
+    for event in assisted.inbound.filter(state="received"):
+        inbound_process(event_id=event.pk)
+    alert = Alert.objects.get(kind="marketplace.notice")
+    assert alert.body.startswith("We found no order, section or seats in it.")
+    assert alert.url == page
+    assert client.get(page).status_code == 200
+
+
+def test_what_is_done_by_hand_belongs_to_the_listings_in_the_navigation(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    client = Client()
+    client.force_login(market.holding.user)
+    for address in (reverse("listings:hand_list"), reverse("listings:listing_list")):
+        nav = client.get(address).context["nav"]
+        assert [(item.label, item.phone) for item in nav if item.active] == [("Listings", "Sell")]
+
+
+def test_the_address_for_mails_is_scrolled_inside_its_field(market: Market, assisted: MarketplaceAccount) -> None:
+    client = Client()
+    client.force_login(market.holding.user)
+    page = client.get(reverse("listings:hand_account", args=[assisted.pk])).text
+    for name, value in (("mail-url", webhook_url(assisted)), ("mail-secret", assisted.webhook_secret)):
+        assert f"""id="{name}" class="mono" readonly value="{value}">""" in page

@@ -1,5 +1,6 @@
 """What a person is told to do on a marketplace's own site: which seats, what it brings, where, and until when."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -7,16 +8,22 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
-from listings.models import CommandState, MarketplaceCommand, Sale, SaleState
+from listings.models import CommandState, MarketplaceCommand, Sale, SaleState, SeatTicket
 from listings.selectors import hand_tasks
 from listings.services.by_hand import hand_done
+from listings.services.delist import listings_delist
+from listings.services.fulfil import sale_fulfil
 from listings.services.hand_words import words_of
-from marketplaces.contracts import RemoteSaleState
+from listings.services.seat_tickets import Entry
+from marketplaces.contracts import Buyer, RemoteSaleState
+from marketplaces.delivery import DeliveryStep
 from marketplaces.models import FeeVersion, MarketplaceAccount
 from marketplaces.registry import event_page
 from marketplaces.services.connect import account_leave
 from portfolios.models import EventMapping
 from portfolios.services.mapping import event_mapping_confirm
+from seatsync.accounts.services.tokens import tokens_issue
+from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.clock import now
 from seatsync.core.venue_time import local
 from seatsync.live.models import Alert
@@ -166,3 +173,69 @@ def test_a_conflict_whose_account_is_left_is_its_holders_to_reject(market: Marke
     assert hand_tasks(market.holding.actor).filter(kind="reject_sale").exists()
     alert.refresh_from_db()
     assert "only you can reject it" in alert.body
+
+
+def test_what_a_listing_sold_itself_is_not_to_be_taken_down(market: Market, assisted: MarketplaceAccount) -> None:
+    _, beta = up(market, assisted)
+    told(market, beta, market.holding.seats[:2], "TM-9")
+    listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
+    assert words_of(task(market, "delist")).lines[1] == "Section 131, row 27, seats 3, 4"
+    assert "row 27, seats 3, 4" in hand_page(market)
+
+
+def test_the_rest_of_what_sold_there_comes_down_because_of_that_sale(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    told(market, beta, market.holding.seats[1:3], "TM-9")
+    one = task(market, "delist")
+    assert words_of(one).lines[1] == "Section 131, row 27, seats 1, 4"
+    body = Alert.objects.get(kind="hand.task", object_id=str(one.pk), user_id=market.holding.user.pk).body
+    assert ("2 were sold there." in body, "elsewhere" in body) == (True, False)
+
+
+def handed_over(market: Market, *, step: str = "", **given: object) -> MarketplaceCommand:
+    """A sale at alpha that was being handed over when its account was left."""
+    alpha, _ = market.published()
+    sold = market.alpha.sell(alpha.external_id, (1, 2))
+    market.alpha.sales[sold.sale_id] = replace(sold, buyer=Buyer("Ann Buyer", "ann@buyers.example", ""))
+    market.webhook(sold)
+    market.work()
+    Sale.objects.update(delivery_step=step)
+    sale_fulfil(actor=market.holding.actor, sale_id=Sale.objects.get().pk, **given)  # type: ignore[arg-type]
+    account_leave(actor=market.holding.actor, account_id=market.accounts["alpha"].pk)
+    return task(market, "fulfil")
+
+
+def test_a_task_to_hand_over_tells_its_owner_what_goes_to_whom(market: Market) -> None:
+    links = ("https://t.example/one", "https://t.example/two")
+    one = handed_over(market, method="transfer_url", transfer_urls=links)
+    owner = ["Buyer: Ann Buyer", "Mail: ann@buyers.example", f"Link: {links[0]}", f"Link: {links[1]}"]
+    assert words_of(one, market.holding.actor).lines[-4:] == owner
+    page = hand_page(market)
+    assert all(line in page for line in owner)
+    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
+    told_there = Client(headers={"Authorization": f"Bearer {access}"}).get("/api/v1/hand-tasks/").json()
+    assert [row["text"][-4:] for row in told_there["results"] if row["kind"] == "fulfil"] == [owner]
+    # Staff may look after a task, and learn nothing of the buyer or what he gets.
+    staff = Actor(ActorKind.STAFF, "support", market.holding.ticket.tenant_id)
+    for actor in (None, staff):
+        assert not re.search(r"Ann|t\.example", words_of(one, actor).text)
+    assert not Alert.objects.filter(body__contains="t.example").exists()
+
+
+def test_a_task_to_hand_over_tells_the_number_of_the_transfer(market: Market) -> None:
+    one = handed_over(market, method="mobile_transfer", confirmation="TX-1")
+    assert words_of(one, market.holding.actor).lines[-1] == "Number: TX-1"
+
+
+def test_a_task_to_hand_over_names_barcodes_by_their_hint_alone(market: Market) -> None:
+    seats = market.holding.seats[:2]
+    codes = [Entry(seat.pk, barcode=f"88001234567{place}") for place, seat in enumerate(seats)]
+    one = handed_over(market, step=DeliveryStep.BARCODES, method="barcode", tickets=codes)
+    words = words_of(one, market.holding.actor)
+    hints = dict(SeatTicket.objects.values_list("seat__seat_number", "hint"))
+    assert words.lines[-2:] == [f"Ticket of seat {number}: {hints[number]}" for number in (1, 2)]
+    assert "88001234567" not in words.text
+    SeatTicket.objects.filter(seat=seats[0]).delete()
+    assert words_of(one, market.holding.actor).lines[-1].endswith("is not here any more: give it again.")

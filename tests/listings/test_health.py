@@ -1,5 +1,6 @@
 """An account's health: the figures of its page, of the API and of the bucket are the same real ones."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from django.urls import reverse
 from listings.health import account_health
 from listings.models import AccountSweep, CommandKind, Listing, MarketplaceCommand
 from listings.services.commands import command_write
-from marketplaces.models import InboundEvent, LimitVersion, MarketplaceAccount
+from marketplaces.models import InboundEvent, LimitVersion, MarketplaceAccount, Mode
 from marketplaces.selectors import limit_bucket
 from seatsync.accounts.models import User
 from seatsync.core.clock import now
@@ -223,3 +224,20 @@ def test_bad_input_shows_everything(market: Market) -> None:
     assert page(market, state="nonsense").count("data-row") == 1
     assert page(market, state="failed").count("data-row") == 0
     assert browser().get("/settings/connections/not-an-id/").status_code == 404
+
+
+def test_an_account_by_hand_says_that_nobody_reads_it(market: Market) -> None:
+    account = market.accounts["alpha"]
+    assert health_of(account)[:2] == ("practice", 10)
+    assert {"Request limit", "s or so"} <= set(re.findall("Request limit|Limit used|s or so", page(market)))
+    account.mode = Mode.ASSISTED
+    account.save()
+    assert health_of(account) == ("none", 0, False)
+    shown = page(market)
+    assert shown.count("its holder says what happens there") == 2
+    assert not re.search("Request limit|Limit used|s or so|sends none|Last sync", shown)
+
+
+def health_of(account: MarketplaceAccount) -> tuple[str, int, bool]:
+    health = account_health(account)
+    return health.webhook, health.poll_s, health.sweeps

@@ -1,5 +1,6 @@
 """Repricing and taking down from the pages; the sale page; the brake."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from listings.models import Listing, Sale, TradingState
 from listings.services.sale_saga import sale_apply
 from listings.services.trading import trading_state_set
 from marketplaces.contracts import RemoteSaleState
+from marketplaces.errors import PermanentError
 from portfolios.models import Venue
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
@@ -219,6 +221,39 @@ def test_a_listing_offers_what_can_be_done_with_it(
     Listing.objects.filter(pk=listing.pk).update(status=status)
     page = enter(market.holding.actor).get(reverse("listings:listing_detail", args=[listing.pk])).content.decode()
     assert ("Set the price" in page, ">Take down</button>" in page) == (prices, down)
+
+
+@pytest.mark.parametrize("status", ["cancelled", "sold", "expired"])
+def test_a_listing_that_is_over_says_so_and_leads_to_its_game(market: Market, listing: Listing, status: str) -> None:
+    Listing.objects.filter(pk=listing.pk).update(status=status)
+    address = reverse("listings:listing_detail", args=[listing.pk])
+    publish = f"{reverse('analytics:game_detail', args=[listing.game_id])}#game-side"
+    page = enter(market.holding.actor).get(address).text
+    assert ("This listing has ended" in page, publish in page, "You may look at" in page) == (True, True, False)
+    seen = enter(market.holding.viewer).get(address).text
+    assert ("This listing has ended" in seen, publish in seen) == (True, False)
+
+
+def test_who_may_change_a_listing_is_not_told_that_he_may_only_look(market: Market, listing: Listing) -> None:
+    Listing.objects.filter(pk=listing.pk).update(status="delisting")
+    address = reverse("listings:listing_detail", args=[listing.pk])
+    assert "It is being taken down: its price is not changed now." in enter(market.holding.actor).get(address).text
+    assert "You may look at this listing." in enter(market.holding.viewer).get(address).text
+
+
+def test_what_was_never_up_is_not_said_to_be_withdrawn(market: Market) -> None:
+    market.alpha.script["create"] = [PermanentError("the price is too high")]
+    market.publish(account_ids=[market.accounts["alpha"].pk])
+    market.work()
+    listing, owner = Listing.objects.get(), enter(market.holding.actor)
+    for name in ("listing_detail", "listing_row"):
+        page = owner.get(reverse(f"listings:{name}", args=[listing.pk])).text
+        assert "were not published on Alpha, and will not be sent there again" in page
+        assert not re.search("withdrawn|Keep it up|Take down", page)
+    owner.post(reverse("listings:listing_delist", args=[listing.pk]))
+    market.work()
+    listing.refresh_from_db()
+    assert (listing.status, listing.never_up) == ("cancelled", False)
 
 
 def test_money_that_does_not_come_is_not_shown_as_if_it_did(market: Market, listing: Listing) -> None:
