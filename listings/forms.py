@@ -59,6 +59,12 @@ class ReceivedForm(forms.Form):
     amount = MoneyField(label="Amount", required=False)
 
 
+class SaleReceivedForm(ReceivedForm):
+    """What came of a sale, and whether its tickets were handed over, which money does not say."""
+
+    handed_over = forms.BooleanField(label="And the tickets were handed over", required=False)
+
+
 class TakeDownForm(forms.Form):
     """The version that the person saw, and perhaps why."""
 

@@ -24,6 +24,12 @@ class ReceivedInput(Input):
     amount = MoneyField(required=False, allow_null=True, min_value=Decimal("0.01"))
 
 
+class SaleReceivedInput(ReceivedInput):
+    """What came of a sale; `handed_over` says that its tickets were handed over too, where that is not known yet."""
+
+    handed_over = serializers.BooleanField(default=False)
+
+
 class PayoutLineOutput(serializers.ModelSerializer[PayoutLine]):
     """One sale's part of a payout, as the platform reckons it."""
 
@@ -83,9 +89,10 @@ class SaleReceived(ApiView):
     serializer_class = PayoutOutput
 
     @extend_schema(
-        tags=["sales"], summary="Say that a sale's money came", request=ReceivedInput, responses={200: PayoutOutput}
+        tags=["sales"], summary="Say that a sale's money came", request=SaleReceivedInput, responses={200: PayoutOutput}
     )  # fmt: skip
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        """Its payout; 409 where nothing is owed, it came already, or the account's payouts are read."""
-        payout = sale_paid(actor=self.actor, sale_id=selectors.sale_get(self.actor, pk).pk, **self.body(ReceivedInput))
+        """Its payout; 409 where nothing is owed, it came already, its payouts are read, or its tickets are not sent."""
+        sale = selectors.sale_get(self.actor, pk)
+        payout = sale_paid(actor=self.actor, sale_id=sale.pk, **self.body(SaleReceivedInput))
         return Response(PayoutOutput(selectors.payout_get(self.actor, payout.pk)).data)

@@ -105,11 +105,10 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     return created
 
 
-@transaction.atomic
-def payout_noted(*, actor: Actor, account: MarketplaceAccount, remote: RemotePayment, amount: Decimal | None) -> Payout:
-    """Keep a payout that nobody announced and note at once that it came, or `amount` of it; the caller has checked."""
+def payout_noted(*, account: MarketplaceAccount, remote: RemotePayment) -> Payout:
+    """Keep a payout that nobody announced, locked, and no sale yet; the caller has checked, and notes that it came."""
     payout, _ = _keep(account, remote)
-    return _receive(actor, payout_lock(payout.pk), amount)
+    return payout_lock(payout.pk)
 
 
 def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, bool]:
@@ -179,7 +178,7 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         return _put_right(actor, payout, amount)
     if assisted:
         _check_unpaid(payout)
-    return _receive(actor, payout, amount)
+    return payout_came(actor=actor, payout=payout, amount=amount)
 
 
 def _check_unpaid(payout: Payout) -> None:
@@ -194,7 +193,8 @@ def _check_unpaid(payout: Payout) -> None:
             )  # fmt: skip
 
 
-def _receive(actor: Actor, payout: Payout, amount: Decimal | None) -> Payout:
+def payout_came(*, actor: Actor, payout: Payout, amount: Decimal | None) -> Payout:
+    """Note that a locked payout, or `amount` of it, came, and what it means for its sales; the caller has checked."""
     moment = now()
     announced, payout.paid_at = payout.net, moment
     payout.save(update_fields=["paid_at", "updated_at"])

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from listings.forms import ReceivedForm
+from listings.forms import ReceivedForm, SaleReceivedForm
 from listings.models import Payout
 from listings.payables import expectation_of, overdue, payouts_told, said_by_hand
 from listings.payables import sales_awaited as awaited_of
@@ -61,25 +61,26 @@ def payout_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def payout_received(request: HttpRequest, payout_id: uuid.UUID) -> HttpResponse:
     """The holder found an announced payout on the bank account, or another amount of it."""
-    return _noted(request, partial(payout_receive, actor=request_actor(request), payout_id=payout_id))
+    note = partial(payout_receive, actor=request_actor(request), payout_id=payout_id)
+    return _noted(request, ReceivedForm(request.POST), note)
 
 
 @login_required
 @require_POST
 def sale_received(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     """The holder found the money of a sale over an assisted account on the bank account, or another amount of it."""
-    return _noted(request, partial(sale_paid, actor=request_actor(request), sale_id=sale_id), "?show=awaited")
+    note = partial(sale_paid, actor=request_actor(request), sale_id=sale_id)
+    return _noted(request, SaleReceivedForm(request.POST), note, "?show=awaited")
 
 
-def _noted(request: HttpRequest, note: Callable[..., Payout], show: str = "") -> HttpResponse:
+def _noted(request: HttpRequest, form: ReceivedForm, note: Callable[..., Payout], show: str = "") -> HttpResponse:
     """Note what came, or say why not; back to the page."""
     back = redirect(f"{reverse('listings:payout_list')}{show}")
-    form = ReceivedForm(request.POST)
     if not form.is_valid():
         messages.error(request, str(form.errors["amount"][0]))
         return back
     try:
-        payout = note(amount=form.cleaned_data["amount"])
+        payout = note(**form.cleaned_data)
     except (Conflict, InvalidInput) as error:
         messages.error(request, f"{error.detail} {error.remedy}")
     else:
