@@ -136,7 +136,9 @@ ROUTES: dict[str, Route] = {
     "api:payouts": OWN,
     "api:sale_received": Route(Kind.OBJECT, {"pk": "sale"}, holder_methods=("POST",)),
     "api:sale_charged": Route(
-        Kind.OBJECT, {"pk": "sale"}, body={"what": "charged", "amount": "25.00", "reason": "late"},
+        Kind.OBJECT,
+        {"pk": "sale"},
+        body={"what": "charged", "amount": "25.00", "reason": "late"},
         holder_methods=("POST",),
     ),
     "api:payout_received": Route(Kind.OBJECT, {"pk": "payout"}),
