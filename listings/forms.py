@@ -9,6 +9,7 @@ from django.http import QueryDict
 
 from listings.disclosures import DISCLOSURES
 from listings.models import DELIVERIES, ListingStatus, Sale, SaleEnding, SplitType, TradingStateKind
+from listings.services.charged_by_hand import CHARGED, TAKEN_BACK
 from listings.services.sale_report import PAID, SETTLED, reports_of
 from listings.services.seat_tickets import Entry
 from listings.states import LIFTABLE, SALE_LIVE
@@ -57,6 +58,12 @@ class ReceivedForm(forms.Form):
     """What came of a payout; empty: what was announced."""
 
     amount = MoneyField(label="Amount", required=False)
+
+
+class SaleReceivedForm(ReceivedForm):
+    """What came of a sale, and whether its tickets were handed over, which money does not say."""
+
+    handed_over = forms.BooleanField(label="And the tickets were handed over", required=False)
 
 
 class TakeDownForm(forms.Form):
@@ -192,6 +199,16 @@ class ReportForm(forms.Form):
         reports = [(str(one), REPORTS_IN_WORDS[one]) for one in reports_of(sale)]
         self.told = [*reports, *settle]
         choices_give(self, "what", self.told)
+
+
+class ChargedForm(forms.Form):
+    """What was charged for a sale, or taken back of what it brought."""
+
+    what = forms.ChoiceField(
+        label="It", choices=[(CHARGED, "charged me for it"), (TAKEN_BACK, "took back what came of it")]
+    )
+    amount = MoneyField(label="How much")
+    reason = forms.CharField(label="In its words", max_length=200, help_text="Each charge has its own reason.")
 
 
 class TradingForm(forms.Form):

@@ -216,7 +216,7 @@ def payouts_told(account: MarketplaceAccount) -> bool:
 def said_by_hand(payout: Payout) -> bool:
     """Whether its holder said that this payout came: of those that are read, none keeps the name of the next one."""
     named = payout.reference == NEXT or payout.reference.startswith(BY_HAND)
-    return payout.received is not None or named or not tells_payouts(payout.platform)
+    return payout.received is not None or named or payout.less_by_hand or not tells_payouts(payout.platform)
 
 
 def with_people(sale_ids: Collection[Any]) -> QuerySet[Sale]:

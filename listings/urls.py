@@ -55,6 +55,7 @@ urlpatterns = [
     path("portfolio/sales/payouts/", payouts.payout_list, name="payout_list"),
     path("portfolio/sales/payouts/<uuid:payout_id>/received/", payouts.payout_received, name="payout_received"),
     path("portfolio/sales/<uuid:sale_id>/received/", payouts.sale_received, name="sale_received"),
+    path("portfolio/sales/<uuid:sale_id>/charged/", payouts.sale_charged, name="sale_charged"),
     path("settings/connections/mapping/", mapping.mapping_list, name="mapping_list"),
     path("settings/selling/", trading.trading_detail, name="trading_detail"),
     path("settings/selling/brake/", trading.brake, name="brake"),

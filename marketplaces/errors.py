@@ -42,6 +42,10 @@ class PermanentError(MarketplaceError):
     """The marketplace refuses this request; the same request will be refused again. A person must look."""
 
 
+class PriceRefused(PermanentError):
+    """The marketplace takes no such price for this event; its words say why."""
+
+
 class MappingNeeded(PermanentError):
     """Which event or section there is ours is not certain; `wants` is "event" or "section", and a person confirms."""
 

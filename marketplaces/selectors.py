@@ -109,6 +109,8 @@ class NetBasis(StrEnum):
     # Its marketplace told it of the listing that is there.
     TOLD = "told"
     UNTOLD = "not_told"
+    # Its marketplace was asked, and takes no such price.
+    REFUSED = "price_refused"
 
 
 def net_said(basis: NetBasis, platform: str, fee_from: date | None = None) -> str:
@@ -125,7 +127,9 @@ def net_said(basis: NetBasis, platform: str, fee_from: date | None = None) -> st
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """What a ticket at a list price brings over one account; `net` None where nobody told, or no price was given.
+    """What a ticket at a list price brings over one account.
+
+    `net` is None where nobody told, no price was given, or the marketplace refuses it.
 
     `fee_percent` and `fee_from`: the row of the fee table, where it is known by that.
     """
@@ -138,10 +142,14 @@ class Net:
     fee_from: date | None = None
     # What a buyer pays, where the marketplace says so.
     all_in: Decimal | None = None
+    # Why the marketplace takes no such price, in its words.
+    refusal: str = ""
 
     @property
     def said(self) -> str:
-        """How it is known, in words."""
+        """How it is known, in words; of a price that is refused, why."""
+        if self.basis is NetBasis.REFUSED:
+            return f"{platform_name(self.account.platform)} refuses this price: {self.refusal}"
         return net_said(self.basis, self.account.platform, self.fee_from)
 
 

@@ -161,6 +161,7 @@ urlpatterns = [
     path("sales/<uuid:pk>/resolve/", listings.SaleResolve.as_view(), name="sale_resolve"),
     path("sales/<uuid:pk>/report/", listings.SaleReport.as_view(), name="sale_report"),
     path("sales/<uuid:pk>/received/", payouts.SaleReceived.as_view(), name="sale_received"),
+    path("sales/<uuid:pk>/charged/", payouts.SaleCharged.as_view(), name="sale_charged"),
     path("payouts/", payouts.PayoutList.as_view(), name="payouts"),
     path("payouts/<uuid:pk>/received/", payouts.PayoutReceived.as_view(), name="payout_received"),
     path("trading-states/", listings.TradingStateList.as_view(), name="trading_states"),

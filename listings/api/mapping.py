@@ -113,6 +113,8 @@ class MappingList(mixins.ListModelMixin, ApiView):
 
     serializer_class = MappingOutput
     filterset_class = MappingFilter
+    # Each publication is sent in a transaction of its own; confirmed twice, nothing waits any more.
+    atomic_writes = False
 
     def get_queryset(self) -> QuerySet[MarketplaceCommand]:
         """What waits on the caller's accounts."""
@@ -128,7 +130,10 @@ class MappingList(mixins.ListModelMixin, ApiView):
         responses={200: CommandOutput(many=True)}, examples=[MAPPING],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        """The commands that are sent again; 422 for a choice that cannot be right, 409 where nobody can be asked."""
+        """All that waited for it: sent again, or one that may not be waits on and says why.
+
+        422 for a choice that cannot be right, 409 where nobody can be asked.
+        """
         data = self.body(MappingInput)
         wish = data
         sent = mapping_confirm(

@@ -37,7 +37,7 @@ class NetQuery(serializers.Serializer[Any]):
 
 
 class NetOutput(serializers.Serializer[Any]):
-    """What a ticket at this price would bring over an account; `net` null where nobody has told.
+    """What a ticket at this price would bring over an account; `net` null where none is told, or it is refused.
 
     `fee_percent` and `fee_from` are the row of the fee table that it is by, null where it is known otherwise.
     """
@@ -48,7 +48,7 @@ class NetOutput(serializers.Serializer[Any]):
     price = serializers.DecimalField(max_digits=10, decimal_places=2)
     net = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
     basis = serializers.ChoiceField(choices=NET_BASES)
-    said = serializers.CharField(help_text="How it is known, in words.")
+    said = serializers.CharField(help_text="How it is known, in words; of a price that is refused, why.")
     fee_percent = serializers.DecimalField(max_digits=6, decimal_places=3, allow_null=True)
     fee_from = serializers.DateField(allow_null=True)
     all_in = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)

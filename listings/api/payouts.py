@@ -11,17 +11,32 @@ from rest_framework.response import Response
 
 from listings import selectors
 from listings.models import Payout, PayoutLine
+from listings.services.charged_by_hand import KINDS, sale_charged
 from listings.services.paid_by_hand import sale_paid
 from listings.services.payouts import payout_receive
 from seatsync.core.apiview import ApiView
-from seatsync.core.fields import MoneyField
+from seatsync.core.fields import ChoiceField, MoneyField
 from seatsync.core.inputs import Input
 
 
 class ReceivedInput(Input):
-    """What came, where that is not what was announced, or was to come."""
+    """What came, where that is not what was announced, or was to come; of a charge said by hand, what was charged."""
 
-    amount = MoneyField(required=False, allow_null=True, min_value=Decimal("0.01"))
+    amount = MoneyField(required=False, allow_null=True, min_value=Decimal(0))
+
+
+class SaleReceivedInput(ReceivedInput):
+    """What came of a sale; `handed_over` says that its tickets were handed over too, where that is not known yet."""
+
+    handed_over = serializers.BooleanField(default=False)
+
+
+class ChargedInput(Input):
+    """What was charged for a sale, or taken back of what came of it, and why; the amount is positive."""
+
+    what = ChoiceField(choices=list(KINDS))
+    amount = MoneyField(min_value=Decimal("0.01"))
+    reason = serializers.CharField(max_length=200)
 
 
 class PayoutLineOutput(serializers.ModelSerializer[PayoutLine]):
@@ -83,9 +98,25 @@ class SaleReceived(ApiView):
     serializer_class = PayoutOutput
 
     @extend_schema(
-        tags=["sales"], summary="Say that a sale's money came", request=ReceivedInput, responses={200: PayoutOutput}
+        tags=["sales"], summary="Say that a sale's money came", request=SaleReceivedInput, responses={200: PayoutOutput}
     )  # fmt: skip
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        """Its payout; 409 where nothing is owed, it came already, or the account's payouts are read."""
-        payout = sale_paid(actor=self.actor, sale_id=selectors.sale_get(self.actor, pk).pk, **self.body(ReceivedInput))
+        """Its payout; 409 where nothing is owed, it came already, its payouts are read, or its tickets are not sent."""
+        sale = selectors.sale_get(self.actor, pk)
+        payout = sale_paid(actor=self.actor, sale_id=sale.pk, **self.body(SaleReceivedInput))
         return Response(PayoutOutput(selectors.payout_get(self.actor, payout.pk)).data)
+
+
+class SaleCharged(ApiView):
+    """Sales over accounts of which nobody reads the payouts, and what they cost."""
+
+    serializer_class = PayoutOutput
+
+    @extend_schema(
+        tags=["sales"], summary="Say what was charged for a sale", request=ChargedInput, responses={201: PayoutOutput}
+    )  # fmt: skip
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """Its payout, of less than nothing; 409 where its payouts are read, or just this was said already."""
+        sale = selectors.sale_get(self.actor, pk)
+        payout = sale_charged(actor=self.actor, sale_id=sale.pk, **self.body(ChargedInput))
+        return Response(PayoutOutput(selectors.payout_get(self.actor, payout.pk)).data, status=201)

@@ -36,6 +36,8 @@ from listings.models.listings import (
     SplitType,
 )
 from listings.models.payouts import (
+    CHARGED_BY_HAND,
+    TAKEN_BY_HAND,
     Payout,
     PayoutLine,
     PayoutQuerySet,
@@ -53,8 +55,10 @@ from listings.models.sales import (
 )
 
 __all__ = [
+    "CHARGED_BY_HAND",
     "DELIVERIES",
     "SOLD_THERE",
+    "TAKEN_BY_HAND",
     "TICKET_KINDS",
     "AccountSweep",
     "CommandKind",

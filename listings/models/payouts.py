@@ -9,6 +9,9 @@ from listings.models.sales import Sale
 from seatsync.core.models import BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
 
+# How a payout begins with which its holder tells what was kept from him, where nobody reads that.
+CHARGED_BY_HAND, TAKEN_BY_HAND = "charged by hand ", "taken back by hand "
+
 
 class PayoutQuerySet(OwnedQuerySet["Payout"]):
     """Payouts to one's own accounts: money is the account owner's business alone."""
@@ -51,6 +54,11 @@ class Payout(BaseModel):
     def name(self) -> str:
         """What people call it: one that has no reference yet was only announced, as the next one."""
         return "the next one" if self.reference == "next" else self.reference
+
+    @property
+    def less_by_hand(self) -> bool:
+        """Whether its holder told with it what was charged, or taken back, for one sale."""
+        return self.reference.startswith((CHARGED_BY_HAND, TAKEN_BY_HAND))
 
     @property
     def state(self) -> str:

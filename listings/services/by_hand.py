@@ -16,6 +16,7 @@ from listings.locks import command_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.selectors import command_own
 from listings.services.come_over import sale_elsewhere
+from listings.services.commands import sale_commands_withdraw
 from listings.services.hand_alerts import URGENT, alert_task, task_tell
 from listings.services.hand_words import OWN_NAME
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
@@ -86,6 +87,19 @@ def _handed_over(sale: Sale) -> Sale:
     sale.refresh_from_db()
     handed = replace(as_told(sale), state=RemoteSaleState.IN_DELIVERY, remote_status="handed over by hand")
     return sale_apply(account=sale.account, remote=handed)
+
+
+def sale_handed_over(*, actor: Actor, sale: Sale) -> None:
+    """Note that a sale's tickets were handed over by hand; a task that asked for it asks no more.
+
+    The caller holds a transaction, and has checked that the sale waits for its tickets.
+    """
+    handed = _handed_over(sale)
+    sale_commands_withdraw(handed, frozenset({CommandKind.FULFIL}))
+    audit_record(
+        actor=actor, verb="sale.handed_over", object_type="sale", object_id=sale.pk, subject=sale.account.user_id,
+        after={"by": "hand"},
+    )  # fmt: skip
 
 
 def _as_listed(listing: Listing, listing_id: str) -> RemoteListing:

@@ -85,7 +85,7 @@ def listings_come_over(account: MarketplaceAccount, shown: Iterable[RemoteListin
     for item in shown:
         listing = by_name.get(item.external_id) or by_name.get(item.listing_id)
         if listing is not None:
-            listing_come_over(account=account, listing=listing, item=item)
+            listing_come_over(account=account, listing=listing, listing_id=item.listing_id, remote_key=item.external_id)
 
 
 def listing_of_seats(account: MarketplaceAccount, seats: Sequence[Seat]) -> Listing | None:
@@ -103,14 +103,19 @@ def listing_of_seats(account: MarketplaceAccount, seats: Sequence[Seat]) -> List
 
 
 @transaction.atomic
-def listing_come_over(*, account: MarketplaceAccount, listing: Listing, item: RemoteListing) -> Listing:
-    """Let the account have another row's listing that it shows, with its sales and what is to be done about it."""
+def listing_come_over(
+    *, account: MarketplaceAccount, listing: Listing, listing_id: str, remote_key: str
+) -> Listing:  # fmt: skip
+    """Let the account have another row's listing that it shows, with its sales and what is to be done about it.
+
+    `listing_id` and `remote_key`: what it is called there.
+    """
     sales = list(Sale.objects.filter(listing=listing).order_by("pk"))
     seats = _seats_lock([listing], sales)
     (moved,) = listings_lock([listing.pk])
-    if moved.account_id == account.pk or _has_twin(account, moved, item.listing_id):
+    if moved.account_id == account.pk or _has_twin(account, moved, listing_id):
         return moved
-    _listing_move(account, moved, listing_id=item.listing_id, remote_key=item.external_id)
+    _listing_move(account, moved, listing_id=listing_id, remote_key=remote_key)
     for sale in sales:
         _sale_move(account, sale.pk, seats, sale.platform_sale_id)
     _commands_move(account, [moved.pk], [sale.pk for sale in sales])

@@ -9,8 +9,8 @@ from django.db import transaction
 from listings.locks import found_lock
 from listings.models import CommandKind, FoundKind, FoundListing, FoundState
 from listings.selectors import found_get
-from listings.services.adopt import kept_problem, listing_adopt
-from listings.services.come_over import sale_come_over
+from listings.services.adopt import adoption_problem, kept_problem, listing_adopt
+from listings.services.come_over import listing_come_over, listing_of_seats, sale_come_over
 from listings.services.commands import command_write
 from listings.services.drift_alerts import alert_found_decided, alert_stock_known
 from listings.services.recognise import told_of_found, told_otherwise
@@ -65,7 +65,12 @@ def _adopt(actor: Actor, known: FoundListing, chosen: Sequence[Seat], sale: Remo
         raise Conflict(
             f"{problem[:1].upper()}{problem[1:]}.", field="seats", remedy="Free the seat, or take the listing down."
         )
-    listing = listing_adopt(
+    # Of another row that was left it may be known already; with a past sale that has come over by now.
+    may_be = sale is None and not adoption_problem(seats, found.price, found.currency)
+    left = listing_of_seats(found.account, seats) if may_be else None
+    listing = listing_come_over(
+        account=found.account, listing=left, listing_id=found.remote_id, remote_key=found.remote_key
+    ) if left else listing_adopt(
         actor=actor, account=found.account, seats=seats, listing_id=_id_there(found, sale),
         remote_key=found.remote_key, price=found.price, currency=found.currency, price_seen=sale is None,
     )  # fmt: skip

@@ -27,7 +27,7 @@ from listings.models import Listing, MarketplaceCommand
 from listings.selectors import mapping_waiting_get, mappings_waiting
 from listings.services.events import event_query
 from listings.services.execute import draft_unmapped
-from listings.services.outbox import command_retry
+from listings.services.mend import commands_again
 from marketplaces.contracts import Capability, MarketplaceAdapter, RemoteEvent
 from marketplaces.errors import MarketplaceError, MustWait
 from marketplaces.models import MarketplaceAccount
@@ -115,15 +115,22 @@ def _choice(ours: str, theirs: str) -> SectionChoice:
     return SectionChoice(theirs, found.score, found.reason, section_fits(ours, theirs))
 
 
-@transaction.atomic
 def mapping_confirm(
     *, actor: Actor, command_id: uuid.UUID, event_id: str = "", section: str = ""
 ) -> list[MarketplaceCommand]:
     """Confirm the event or section that a publication waits for, and send all of one's own that waited for it again.
 
+    Returns them all: one that may not be sent any more waits on, with the reason, while the others go.
     Raises NotFound, InvalidInput for a choice that cannot be right, Conflict where the marketplace cannot be asked or
     somebody has confirmed another one meanwhile.
     """
+    # What is confirmed stays so whatever becomes of a publication: each has its locks, and its checks, by itself.
+    return commands_again(actor=actor, command_ids=_confirm(actor, command_id, event_id, section))
+
+
+@transaction.atomic
+def _confirm(actor: Actor, command_id: uuid.UUID, event_id: str, section: str) -> list[uuid.UUID]:
+    """Confirm it, and find the publications that waited for it."""
     command = mapping_waiting_get(actor, command_id)
     listing = _listing(command)
     if command.payload["wants"] == "event":
@@ -135,7 +142,7 @@ def mapping_confirm(
             listing__game__venue=listing.game.venue, listing__section=listing.section, payload__wants="section"
         )
     own = same.filter(account__platform=command.account.platform, account__user_id=command.account.user_id)
-    return [command_retry(actor=actor, command_id=pk) for pk in own.order_by("pk").values_list("pk", flat=True)]
+    return list(own.order_by("pk").values_list("pk", flat=True))
 
 
 def _listing(command: MarketplaceCommand) -> Listing:

@@ -1,11 +1,12 @@
 """A publication that its marketplace refused: what was wrong with it is changed, and it is sent once more."""
 
 import uuid
+from collections.abc import Iterable
 from decimal import Decimal
 
 from django.db import transaction
 
-from listings.locks import listings_lock
+from listings.locks import command_lock, listings_lock
 from listings.models import (
     CommandKind,
     CommandState,
@@ -16,6 +17,7 @@ from listings.models import (
     SplitType,
 )
 from listings.selectors import command_own, may_be_shown
+from listings.services.command_alerts import alert_needs_person, alerts_of_commands_settle
 from listings.services.delivery_terms import promise, terms_of
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
@@ -77,6 +79,41 @@ def command_again(*, actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
         return command_retry(actor=actor, command_id=command_id)
     with transaction.atomic():
         return _send_again(actor, refused, _seats_locked(refused), "")
+
+
+def commands_again(*, actor: Actor, command_ids: Iterable[uuid.UUID]) -> list[MarketplaceCommand]:
+    """Send each of these that needed a person once more, or keep it waiting with the reason why not; as they are then.
+
+    Each in a transaction of its own, so that one that is refused, or somebody else holds, stops no other. The caller
+    has none open that holds a lock.
+    """
+    return [_again_or_why(actor, command_id) for command_id in command_ids]
+
+
+def _again_or_why(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
+    try:
+        return command_again(actor=actor, command_id=command_id)
+    except (Conflict, InvalidInput) as refusal:
+        return _waits_on(actor, command_id, f"{refusal.detail} {refusal.remedy}")
+
+
+@transaction.atomic
+def _waits_on(actor: Actor, command_id: uuid.UUID, why: str) -> MarketplaceCommand:
+    """What it waited for is answered: it waits for this now."""
+    known = command_own(actor, command_id)
+    listings = listings_lock([pk for pk in (known.listing_id,) if pk])
+    command = command_lock(command_id)
+    if command.state != CommandState.NEEDS_PERSON:
+        return command
+    command.payload, command.last_error = {**command.payload, "wants": ""}, why[:300]
+    command.save(update_fields=["payload", "last_error", "updated_at"])
+    for listing in listings:
+        if listing.status == ListingStatus.ERROR:
+            listing_restate(listing, ListingStatus.ERROR, f"not published: {why}")
+        # What was asked is answered; something else is asked.
+        alerts_of_commands_settle([command])
+        alert_needs_person(command, listing)
+    return command
 
 
 def _seats_locked(command: MarketplaceCommand) -> list[Seat]:

@@ -19,7 +19,7 @@ from listings.services.delivery_terms import promise, terms_of
 from listings.services.execute import draft_without_tickets
 from listings.services.publish import listing_new
 from marketplaces.contracts import Capability, Draft, Preview
-from marketplaces.errors import MarketplaceError, TemporaryError
+from marketplaces.errors import MarketplaceError, PriceRefused, TemporaryError
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_can
 from marketplaces.selectors import Net, NetBasis, nets_by_fee
@@ -60,6 +60,9 @@ def _told(line: Net, seats: list[Seat], price: Decimal) -> Net:
         return line
     try:
         preview = _preview(account, _draft(account, seats, price))
+    except PriceRefused as error:
+        # A net that is reckoned would say that it can be listed so.
+        return Net(account, price, None, NetBasis.REFUSED, refusal=str(error))
     except (MarketplaceError, RedisError, ValueError) as error:
         log.info("net.not_told", account_id=str(account.pk), platform=account.platform, error=str(error))
         return line

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from listings.models import Payout, Sale, SaleEnding
+from listings.models import Payout, Sale, SaleEnding, SaleState
 from listings.payables import BY_HAND, OWED, payouts_made_of, tells_payouts
-from listings.services.payouts import amount_check, payout_noted, payout_receive
+from listings.services.by_hand import sale_handed_over
+from listings.services.payouts import amount_check, payout_came, payout_noted, payout_receive
 from marketplaces.contracts import PaymentLine, RemotePayment
 from marketplaces.locks import accounts_locked
 from marketplaces.models import Mode
@@ -19,13 +20,15 @@ LONGEST_REFERENCE = 80
 
 
 @transaction.atomic
-def sale_paid(*, actor: Actor, sale_id: uuid.UUID, amount: Decimal | None = None) -> Payout:
+def sale_paid(
+    *, actor: Actor, sale_id: uuid.UUID, amount: Decimal | None = None, handed_over: bool = False
+) -> Payout:  # fmt: skip
     """The owner of an assisted account says that a sale's money came: a payout of that one sale, received by hand.
 
     `amount` is what came, in the sale's currency, where it is not what the sale was to bring, or that is not told;
-    said again it puts right what was said before.
-    Raises NotFound, NotAllowed, InvalidInput, or Conflict where nothing is owed, it came already, or its payouts
-    are read.
+    said again it puts right what was said before. `handed_over`: its tickets were handed over too, which is noted
+    first where it is not known. Raises NotFound, NotAllowed, InvalidInput, or Conflict where nothing is owed, it came
+    already, its payouts are read, or its tickets are not handed over, as far as is known.
     """
     sale = Sale.objects.select_related("account").get_for(actor, sale_id)
     account, name = sale.account, platform_name(sale.platform)
@@ -54,9 +57,20 @@ def sale_paid(*, actor: Actor, sale_id: uuid.UUID, amount: Decimal | None = None
             f"The money of this sale was received already, with payout {made.name}.", field="sale",
             remedy="Nothing is left to say.",
         )  # fmt: skip
+    # Money says nothing of the tickets: a sale that is paid is complete, and nobody hands it over any more.
+    sale.refresh_from_db(fields=["state"])
+    if sale.state == SaleState.CONFIRMED and not handed_over:
+        raise Conflict(
+            "Its tickets are not handed over, as far as is known.", field="handed_over",
+            remedy="Hand them over first, or say with the money that they were.",
+        )  # fmt: skip
     line = PaymentLine(sale.platform_sale_id, sale.gross, sale.fees, Decimal(0), sale.proceeds)
     came = RemotePayment(_reference(sale), None, sale.proceeds, sale.currency, (line,))
-    return payout_noted(actor=actor, account=account, remote=came, amount=amount)
+    # Before the seats and the sale, as the locks go.
+    payout = payout_noted(account=account, remote=came)
+    if sale.state == SaleState.CONFIRMED:
+        sale_handed_over(actor=actor, sale=sale)
+    return payout_came(actor=actor, payout=payout, amount=amount)
 
 
 def _reference(sale: Sale) -> str:

@@ -12,11 +12,12 @@ from django.db import transaction
 from django.db.models import Q
 
 from listings.locks import payout_lock, sale_lock
-from listings.models import Payout, PayoutLine, Sale, SaleState
+from listings.models import CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
 from listings.payables import (
     BY_HAND,
     NEXT,
     expectation_of,
+    lines_made,
     payouts_made_of,
     payouts_told,
     said_by_hand,
@@ -105,11 +106,10 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     return created
 
 
-@transaction.atomic
-def payout_noted(*, actor: Actor, account: MarketplaceAccount, remote: RemotePayment, amount: Decimal | None) -> Payout:
-    """Keep a payout that nobody announced and note at once that it came, or `amount` of it; the caller has checked."""
+def payout_noted(*, account: MarketplaceAccount, remote: RemotePayment) -> Payout:
+    """Keep a payout that nobody announced, locked, and no sale yet; the caller has checked, and notes that it came."""
     payout, _ = _keep(account, remote)
-    return _receive(actor, payout_lock(payout.pk), amount)
+    return payout_lock(payout.pk)
 
 
 def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, bool]:
@@ -146,10 +146,23 @@ def _noted_over(payout: Payout) -> None:
         return
     paid = payout.lines.filter(gross__gt=0).exclude(sale=None).values_list("sale_id", flat=True)
     noted = payouts_made_of(paid).filter(reference__startswith=BY_HAND)
-    for payout_id in noted.order_by("pk").values_list("pk", flat=True):
+    for payout_id in [*noted.order_by("pk").values_list("pk", flat=True), *_less_told(payout)]:
         one = payout_lock(payout_id)
         nothing = RemotePayment(one.reference, None, _ZERO, one.currency)
         _told_again(one, nothing, {}, _sums(one.account, nothing, {}))
+
+
+def _less_told(payout: Payout) -> list[uuid.UUID]:
+    """What the holder noted as kept from its sales, of just the amount that it tells of as well."""
+    told = PayoutLine.objects.filter(lines_made(), payout__reference__startswith=CHARGED_BY_HAND, penalty__gt=0)
+    back = PayoutLine.objects.filter(lines_made(), payout__reference__startswith=TAKEN_BY_HAND, gross__lt=0)
+    found: set[uuid.UUID] = set()
+    for line in payout.lines.filter(Q(penalty__gt=0) | Q(gross__lt=0)).exclude(sale=None):
+        same = told.filter(sale=line.sale, penalty=line.penalty).exclude(payout__in=found).order_by("pk").first()
+        if line.gross < 0:
+            same = back.filter(sale=line.sale, net=line.net).exclude(payout__in=found).order_by("pk").first()
+        found |= {same.payout_id} if same is not None else set()
+    return sorted(found)
 
 
 @transaction.atomic
@@ -166,7 +179,8 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
     if payouts_told(payout.account):
         name = platform_name(payout.platform)
         raise Conflict(f"{name} says itself what it has paid.", field="payout", remedy="It is read every hour.")
-    if amount is not None:
+    if amount is not None and not (payout.less_by_hand and amount == 0):
+        # A charge that was told by mistake comes to nothing; of money that came one says nothing instead.
         amount_check(amount)
     assisted = payout.account.mode == Mode.ASSISTED
     if assisted:
@@ -174,12 +188,12 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         accounts_locked().get(pk=payout.account_id)
     payout = payout_lock(payout.pk)
     if payout.paid_at is not None:
-        if amount is None or amount == payout.net or not said_by_hand(payout):
+        if amount is None or amount == abs(payout.net) or not said_by_hand(payout):
             raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
         return _put_right(actor, payout, amount)
     if assisted:
         _check_unpaid(payout)
-    return _receive(actor, payout, amount)
+    return payout_came(actor=actor, payout=payout, amount=amount)
 
 
 def _check_unpaid(payout: Payout) -> None:
@@ -194,7 +208,8 @@ def _check_unpaid(payout: Payout) -> None:
             )  # fmt: skip
 
 
-def _receive(actor: Actor, payout: Payout, amount: Decimal | None) -> Payout:
+def payout_came(*, actor: Actor, payout: Payout, amount: Decimal | None) -> Payout:
+    """Note that a locked payout, or `amount` of it, came, and what it means for its sales; the caller has checked."""
     moment = now()
     announced, payout.paid_at = payout.net, moment
     payout.save(update_fields=["paid_at", "updated_at"])
@@ -234,16 +249,33 @@ def amount_check(amount: Decimal) -> None:
 
 
 def _received_write(payout: Payout, amount: Decimal) -> None:
-    """What came stands for what was announced; that is in the audit."""
-    lines = tuple(_kept_lines(payout, left_out=False).values())
-    remote = _as_received(RemotePayment(payout.reference, None, payout.net, payout.currency, lines), amount)
+    """What came stands for what was announced; that is in the audit. Of what was kept back it is what was kept."""
+    remote = _less(payout, amount) if payout.less_by_hand else _as_received(_as_kept(payout), amount)
     told = _by_sale(remote)
     _lines_write(payout, told)
     sums = _sums(payout.account, remote, told)
-    payout.received = amount
+    payout.received = remote.net
     for name, value in sums.items():
         setattr(payout, name, value)
     payout.save(update_fields=[*sums, "received", "updated_at"])
+
+
+def _as_kept(payout: Payout) -> RemotePayment:
+    lines = tuple(_kept_lines(payout, left_out=False).values())
+    return RemotePayment(payout.reference, None, payout.net, payout.currency, lines)
+
+
+def _less(payout: Payout, amount: Decimal) -> RemotePayment:
+    """A payout of what was kept from its one sale, as so much was."""
+    (line,) = _kept_lines(payout).values()
+    return payment_less(payout.reference, line.sale_id, amount, payout.currency, line.note)
+
+
+def payment_less(reference: str, sale_id: str, amount: Decimal, currency: str, note: str) -> RemotePayment:
+    """A payout of what was charged for one sale, or taken back of what came of it, by how it is called."""
+    back = reference.startswith(TAKEN_BY_HAND)
+    line = PaymentLine(sale_id, -amount if back else _ZERO, _ZERO, _ZERO if back else amount, -amount, note)
+    return RemotePayment(reference, None, -amount, currency, (line,))
 
 
 def _as_received(remote: RemotePayment, received: Decimal) -> RemotePayment:

@@ -186,7 +186,9 @@ def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell
         _wait(found, match, why, tell=tell and (new or back))
         return found
     left = listing_of_seats(account, seats)
-    found.listing = listing_come_over(account=account, listing=left, item=item) if left else listing_adopt(
+    found.listing = listing_come_over(
+        account=account, listing=left, listing_id=item.listing_id, remote_key=item.external_id
+    ) if left else listing_adopt(
         actor=Actor.marketplace(account.tenant_id, account.pk), account=account, seats=seats,
         listing_id=item.listing_id, remote_key=item.external_id, price=item.price, currency=item.currency,
         proceeds=item.proceeds, all_in=item.all_in,

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from listings.forms import MappingFilter, MappingForm
-from listings.models import MarketplaceCommand
+from listings.models import CommandState, MarketplaceCommand
 from listings.selectors import (
     mapping_groups,
     mapping_question,
@@ -35,13 +35,22 @@ def mapping_list(request: HttpRequest) -> HttpResponse:
     form = MappingForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            sent = mapping_confirm(actor=actor, command_id=command.pk, **form.choice())
+            all_of_it = mapping_confirm(actor=actor, command_id=command.pk, **form.choice())
         except (InvalidInput, Conflict) as error:
             form_add_refusal(form, error)
         else:
-            messages.success(request, f"Confirmed. {len(sent)} listing{'s' if len(sent) != 1 else ''} sent again.")
+            _say(request, all_of_it)
             return redirect("listings:mapping_list")
     return _render(request, command, form)
+
+
+def _say(request: HttpRequest, commands: list[MarketplaceCommand]) -> None:
+    """How many went, and why the others did not."""
+    waiting = [command for command in commands if command.state == CommandState.NEEDS_PERSON]
+    sent = len(commands) - len(waiting)
+    messages.success(request, f"Confirmed. {sent} listing{'s' if sent != 1 else ''} sent again.")
+    for command in waiting:
+        messages.error(request, f"Not sent: {command.last_error}")
 
 
 def _render(request: HttpRequest, command: MarketplaceCommand | None, form: MappingForm) -> HttpResponse:

@@ -11,17 +11,21 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from listings.forms import ReceivedForm
+from listings.forms import ChargedForm, ReceivedForm, SaleReceivedForm
 from listings.models import Payout
 from listings.payables import expectation_of, overdue, payouts_told, said_by_hand
 from listings.payables import sales_awaited as awaited_of
 from listings.selectors import payout_list as payouts_visible
+from listings.selectors import sale_get
+from listings.services.charged_by_hand import may_say_charged
+from listings.services.charged_by_hand import sale_charged as charged
 from listings.services.paid_by_hand import sale_paid
 from listings.services.payouts import payout_receive
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
+from seatsync.core.forms import form_add_refusal
 from seatsync.core.requests import template_for
 
 PAGE_SIZE = 50
@@ -61,27 +65,46 @@ def payout_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def payout_received(request: HttpRequest, payout_id: uuid.UUID) -> HttpResponse:
     """The holder found an announced payout on the bank account, or another amount of it."""
-    return _noted(request, partial(payout_receive, actor=request_actor(request), payout_id=payout_id))
+    note = partial(payout_receive, actor=request_actor(request), payout_id=payout_id)
+    return _noted(request, ReceivedForm(request.POST), note)
 
 
 @login_required
 @require_POST
 def sale_received(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     """The holder found the money of a sale over an assisted account on the bank account, or another amount of it."""
-    return _noted(request, partial(sale_paid, actor=request_actor(request), sale_id=sale_id), "?show=awaited")
+    note = partial(sale_paid, actor=request_actor(request), sale_id=sale_id)
+    return _noted(request, SaleReceivedForm(request.POST), note, "?show=awaited")
 
 
-def _noted(request: HttpRequest, note: Callable[..., Payout], show: str = "") -> HttpResponse:
+@login_required
+@require_http_methods(["GET", "POST"])
+def sale_charged(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
+    """The form for what was charged for a sale, or taken back, where nobody reads that; and what it notes."""
+    actor = request_actor(request)
+    sale, form = sale_get(actor, sale_id), ChargedForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            charged(actor=actor, sale_id=sale.pk, **form.cleaned_data)
+        except (InvalidInput, Conflict) as error:
+            form_add_refusal(form, error)
+        else:
+            messages.success(request, "Noted. Another amount is put right on the payouts page.")
+            return redirect("listings:sale_detail", sale.pk)
+    context = {"sale": sale, "form": form, "may_say": may_say_charged(actor, sale)}
+    return render(request, "listings/sale_charged.html", context, status=422 if form.errors else 200)
+
+
+def _noted(request: HttpRequest, form: ReceivedForm, note: Callable[..., Payout], show: str = "") -> HttpResponse:
     """Note what came, or say why not; back to the page."""
     back = redirect(f"{reverse('listings:payout_list')}{show}")
-    form = ReceivedForm(request.POST)
     if not form.is_valid():
         messages.error(request, str(form.errors["amount"][0]))
         return back
     try:
-        payout = note(amount=form.cleaned_data["amount"])
+        payout = note(**form.cleaned_data)
     except (Conflict, InvalidInput) as error:
         messages.error(request, f"{error.detail} {error.remedy}")
     else:
-        messages.success(request, f"Noted: payout {payout.reference} came.")
+        messages.success(request, f"Noted: payout {payout.reference}{'' if payout.less_by_hand else ' came'}.")
     return back

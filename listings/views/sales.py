@@ -12,6 +12,7 @@ from listings.models import CommandKind, CommandState, MarketplaceCommand, SaleE
 from listings.payables import money_of
 from listings.selectors import commands_of_sale, sale_get, sale_zone, seats_of_sale
 from listings.selectors import sale_list as sales_visible
+from listings.services.charged_by_hand import may_say_charged
 from listings.services.ending_alerts import ending_words
 from listings.services.fulfil import ways_of
 from listings.services.mail_sales import mail_names
@@ -67,6 +68,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "too_much": money.too_much,
         "ending_words": ending_words(sale),
         "came": money.came,
+        "may_say_charged": may_say_charged(actor, sale),
         "may_report": bool(reports_of(sale)),
         "promised": promised_by_hand(sale),
         "may_settle": sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF,

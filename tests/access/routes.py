@@ -135,6 +135,12 @@ ROUTES: dict[str, Route] = {
     "api:sale_report": Route(Kind.OBJECT, {"pk": "sale"}, body={"what": "claim", "reason": "refused at the gate"}),
     "api:payouts": OWN,
     "api:sale_received": Route(Kind.OBJECT, {"pk": "sale"}, holder_methods=("POST",)),
+    "api:sale_charged": Route(
+        Kind.OBJECT,
+        {"pk": "sale"},
+        body={"what": "charged", "amount": "25.00", "reason": "late"},
+        holder_methods=("POST",),
+    ),
     "api:payout_received": Route(Kind.OBJECT, {"pk": "payout"}),
     "api:trading_states": Route(
         Kind.OWN, body={"scope": "season", "scope_id": "@ticket", "state": "HALTED"}, body_method="POST"
@@ -202,6 +208,7 @@ ROUTES: dict[str, Route] = {
     "listings:sale_report": _own(sale_id="sale"),
     "listings:payout_list": OWN,
     "listings:sale_received": Route(Kind.OBJECT, {"sale_id": "sale"}, holder_methods=("POST",)),
+    "listings:sale_charged": _own(sale_id="sale"),
     "listings:payout_received": _own(payout_id="payout"),
     "listings:mapping_list": Route(
         Kind.OWN, body={"command": "@waiting", "typed": "131", "wants": "section"}, body_method="POST"

@@ -34,6 +34,7 @@ SAME_BY_API = {
     "listings:sale_resolve": ("POST", "/api/v1/sales/{id}/resolve/"),
     "listings:sale_report": ("POST", "/api/v1/sales/{id}/report/"),
     "listings:sale_received": ("POST", "/api/v1/sales/{id}/received/"),
+    "listings:sale_charged": ("POST", "/api/v1/sales/{id}/charged/"),
     "listings:payout_received": ("POST", "/api/v1/payouts/{id}/received/"),
     "listings:command_retry": ("POST", "/api/v1/commands/{id}/retry/"),
     "listings:command_give_up": ("POST", "/api/v1/commands/{id}/give-up/"),

@@ -4,6 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from listings.models import (
     CommandKind,
@@ -26,6 +28,7 @@ from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services.connect import account_leave
 from portfolios.models import OwnerState, Seat
 from seatsync.accounts.models import User
+from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 from tests.hands import offer, task, told, up
@@ -255,3 +258,38 @@ def test_a_listing_that_a_hand_gave_no_name_is_known_by_its_seats(market: Market
     assert Listing.objects.filter(platform="beta").count() == 1
     assert (beta.account, beta.listing_id, beta.key_there) == (account, "B-9", "there")
     assert FoundListing.objects.get().listing == beta
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_a_listing_whose_seats_a_person_chose_is_the_one_of_the_left_row(
+    market: Market, assisted: MarketplaceAccount, door: str
+) -> None:
+    """Else it has two projections: one would be taken down while the other says that it is still on show."""
+    _, beta = offer(market, market.accounts["alpha"], assisted)
+    hand_done(actor=market.holding.actor, command_id=task(market, "create").pk)
+    market.beta.listings["there"] = RemoteListing(
+        listing_id="B-9", external_id="there", event_id="", section="131", row="27", seat_from="", seat_to="",
+        quantity=4, price=Decimal("84.00"), currency="USD", state=RemoteListingState.ACTIVE,
+    )  # fmt: skip
+    market.beta.seats["there"] = [1, 2, 3, 4]
+    account = connected(market, "beta", Mode.LIVE, stock_taken_at=None)
+    sweep(market, account)
+    found = FoundListing.objects.get()
+    assert found.state == "waiting"
+
+    seats = [str(seat.pk) for seat in market.holding.seats]
+    client = Client()
+    if door == "page":
+        client.force_login(market.holding.user)
+        client.post(reverse("listings:found_adopt", args=[found.pk]), {"seats": seats})
+    else:
+        access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
+        client.post(
+            reverse("api:found_adopt", args=[found.pk]), {"seat_ids": seats}, content_type="application/json",
+            headers={"Authorization": f"Bearer {access}"},
+        )  # fmt: skip
+
+    beta.refresh_from_db()
+    found.refresh_from_db()
+    assert Listing.objects.filter(platform="beta").count() == 1
+    assert (found.state, found.listing, beta.account, beta.listing_id) == ("adopted", beta, account, "B-9")

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from listings.models import Listing, MarketplaceCommand
 from listings.selectors import mappings_waiting
 from listings.services.mapping import event_problem, mapping_confirm, mapping_options, section_fits
 from marketplaces.contracts import RemoteEvent
 from marketplaces.errors import TemporaryError
-from portfolios.models import EventMapping, SectionMapping, Venue, VenueSection
+from portfolios.models import EventMapping, OwnerState, Seat, SectionMapping, Venue, VenueSection
 from seatsync.accounts.models import User
+from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.models import AuditEntry
@@ -321,3 +323,48 @@ def test_a_confirmed_section_serves_the_next_publication(market: Market) -> None
     mapping_confirm(actor=market.holding.actor, command_id=command.pk, section="Lower Box 131")
     market.published(market.holding.seats[2:])
     assert not mappings_waiting(market.holding.actor).exists()
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_of_two_publications_of_the_same_seats_one_confirmation_sends_one(market: Market, door: str) -> None:
+    """The other one waits on, with the reason; a third, of other seats, goes."""
+    market.alpha.sections = ("Upper 332", "Lower Box 131")
+    seats, alpha = market.holding.seats, [market.accounts["alpha"].pk]
+    for pair in (seats[:2], seats[2:3], seats[:2]):
+        market.publish(pair, account_ids=alpha)
+        market.work()
+    first, other, twin = Listing.objects.order_by("created_at")
+    command = mappings_waiting(market.holding.actor).get(listing=first)
+    if door == "page":
+        body = {"command": str(command.pk), "wants": "section", "chosen": "Lower Box 131"}
+        page = browser().post(URL, body, follow=True).text
+        assert "Confirmed. 2 listings sent again." in page
+        assert "is listed on Alpha already, by another listing. Take this listing down." in page
+    else:
+        access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
+        answer = Client(headers={"Authorization": f"Bearer {access}"}).post(
+            reverse("api:mapping"), {"command": str(command.pk), "section": "Lower Box 131"},
+            content_type="application/json",
+        )  # fmt: skip
+        assert sorted(one["state"] for one in answer.json()) == ["needs_person", "pending", "pending"]
+    market.work()
+    statuses = [Listing.objects.get(pk=one.pk).status for one in (first, other, twin)]
+    assert statuses == ["active", "active", "error"]
+    assert len(market.alpha.shown()) == 2
+    waits = twin.commands.get(kind="create")
+    assert (waits.state, waits.payload["wants"]) == ("needs_person", "")
+    assert "already, by another listing" in waits.last_error
+    assert "already, by another listing" in Alert.objects.get(object_id=str(waits.pk), state="firing").body
+    assert not mappings_waiting(market.holding.actor).exists()
+
+
+def test_a_publication_whose_seat_is_kept_meanwhile_waits_on(market: Market) -> None:
+    market.alpha.sections = ("Upper 332", "Lower Box 131")
+    market.publish(market.holding.seats[:2], account_ids=[market.accounts["alpha"].pk])
+    market.work()
+    (command,) = mappings_waiting(market.holding.actor)
+    Seat.objects.filter(pk=market.holding.seats[0].pk).update(state=OwnerState.ATTENDING)
+    (kept,) = mapping_confirm(actor=market.holding.actor, command_id=command.pk, section="Lower Box 131")
+    market.work()
+    assert (kept.state, listing_on_alpha().status, market.alpha.shown()) == ("needs_person", "error", [])
+    assert SectionMapping.objects.filter(platform="alpha").exists()

@@ -6,18 +6,22 @@ from decimal import Decimal
 import pytest
 import redis
 from django.core.cache import cache
+from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import reverse
 
 from listings.models import Listing
 from listings.services import net_preview
 from listings.services.net_preview import nets_preview
 from marketplaces.contracts import Capability
-from marketplaces.errors import GrantExpired, PermanentError, TemporaryError
+from marketplaces.errors import GrantExpired, PermanentError, PriceRefused, TemporaryError
 from marketplaces.models import FeeVersion, LimitVersion, MarketplaceAccount, Mode
 from marketplaces.registry import adapter_keys, platform_can
 from marketplaces.selectors import Net, accounts_able
 from marketplaces.simulator.app import Simulator
 from portfolios.models import Seat
 from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
+from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.core.errors import NotAllowed, NotFound
 from seatsync.core.http import calls_within
@@ -180,3 +184,32 @@ def test_the_simulated_ones_tell_it_whether_or_not_the_game_is_mapped(
     )
     assert (line.net, line.basis.value) == (Decimal("67.20"), "preview")
     assert not simulator.ledger.listings
+
+
+def test_a_price_that_its_event_does_not_take_is_said_to_be_refused(
+    holding: Holding, simulator: Simulator, client: Client
+) -> None:
+    simulator.ledger.events[501].min_price_cents = 10_000
+    account = connected(holding, "stubhub")
+    event_mapping_confirm(game=holding.game, platform="stubhub", paper=True, remote_event_id="501", by="test")
+    seats = [seat.pk for seat in holding.seats[:2]]
+    (line,) = nets_preview(actor=holding.actor, accounts=[account], price=Decimal("84.00"), seat_ids=seats)
+    why = "StubHub refuses this price: "
+    assert (line.net, line.basis.value, line.fee_percent) == (None, "price_refused", None)
+    assert line.said.startswith(why)
+    assert "ticket_price Out of range" in line.said
+    query = {"price": "84.00", "seat_ids": [str(pk) for pk in seats]}
+    access = tokens_issue(holding.user, holding.ticket.tenant_id).access
+    told = client.get(reverse("api:listing_net"), query, headers={"Authorization": f"Bearer {access}"}).json()
+    assert [(one["net"], one["basis"], one["said"]) for one in told] == [(None, "price_refused", line.said)]
+    assert why in render_to_string("analytics/_net_line.html", {"line": line})
+    (line,) = nets_preview(actor=holding.actor, accounts=[account], price=Decimal("184.00"), seat_ids=seats)
+    assert line.basis.value == "preview"
+
+
+def test_another_refusal_says_nothing_of_the_price(market: Market) -> None:
+    market.alpha.script["preview"] = [PriceRefused("too low")]
+    found = nets(market)["alpha"]
+    assert (found.net, found.said) == (None, "Alpha refuses this price: too low")
+    market.alpha.script["preview"] = [PermanentError("no such section")]
+    assert nets(market, "85.00")["alpha"].basis == "fee_schedule"

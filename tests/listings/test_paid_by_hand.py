@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from listings.models import Payout, Sale, SaleState
 from listings.services.by_hand import hand_sold
+from listings.services.fulfil import sale_fulfil
 from listings.services.paid_by_hand import sale_paid
 from listings.services.payout_checks import payouts_check
 from listings.services.payouts import payout_apply, payout_receive
@@ -25,7 +26,7 @@ from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
-from tests.hands import mail_for, offered, take, told, transfer_mail, up
+from tests.hands import mail_for, offered, take, task, told, transfer_mail, up
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +68,7 @@ def test_that_a_sale_of_an_assisted_account_was_paid_its_holder_says(
             sale_paid(actor=stranger, sale_id=sale.pk)
     with pytest.raises(NotAllowed):
         sale_paid(actor=market.holding.co_owner, sale_id=sale.pk)
-    client.post(url, {"amount": "140"})
+    client.post(url, {"amount": "140", "handed_over": "on"})
     sale.refresh_from_db()
     payout = Payout.objects.get()
     assert (sale.state, payout.net, payout.lines.get().sale) == (SaleState.COMPLETE, Decimal("140.00"), sale)
@@ -120,18 +121,60 @@ def test_money_of_a_sale_by_hand_is_late_by_its_calendar_until_its_holder_says_t
 
 def test_over_the_api_a_sales_money_is_said_to_have_come_once(market: Market, assisted: MarketplaceAccount) -> None:
     sale = sold(market, assisted)
-    assert api_post(market, "api:sale_received", sale.pk, {}) == 200
+    assert api_post(market, "api:sale_received", sale.pk, {"handed_over": True}) == 200
     sale.refresh_from_db()
     payout = Payout.objects.get()
     assert (sale.state, payout.net, payout.state) == (SaleState.COMPLETE, Decimal("151.20"), "paid")
     assert api_post(market, "api:sale_received", sale.pk, {}) == 409
 
 
+def test_money_alone_does_not_say_that_the_tickets_were_handed_over(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    """Else nobody could hand them over any more: a sale that is paid is complete."""
+    sale, client = sold(market, assisted), Client()
+    client.force_login(market.holding.user)
+    page = client.get(reverse("listings:payout_list") + "?show=awaited").text
+    assert 'type="checkbox" name="handed_over"' in page
+    url = reverse("listings:sale_received", args=[sale.pk])
+    answer = client.post(url, {"amount": "140"}, follow=True)
+    assert "Its tickets are not handed over, as far as is known. Hand them over first, or say" in answer.text
+    assert api_post(market, "api:sale_received", sale.pk, {}) == 409
+    sale.refresh_from_db()
+    assert (sale.state, sale.delivered_at, Payout.objects.count()) == (SaleState.CONFIRMED, None, 0)
+    assert client.get(reverse("listings:sale_fulfil", args=[sale.pk])).status_code == 200
+    Sale.objects.update(state=SaleState.FULFILLED)
+    assert 'name="handed_over"' not in client.get(reverse("listings:payout_list") + "?show=awaited").text
+    assert api_post(market, "api:sale_received", sale.pk, {}) == 200
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_that_the_tickets_were_handed_over_is_said_with_the_money_and_ends_the_task(
+    market: Market, assisted: MarketplaceAccount, door: str
+) -> None:
+    sale = sold(market, assisted)
+    sale_fulfil(
+        actor=market.holding.actor, sale_id=sale.pk, method="transfer_url",
+        transfer_urls=["https://a.example/1", "https://a.example/2"],
+    )  # fmt: skip
+    one = task(market, "fulfil")
+    if door == "page":
+        client = Client()
+        client.force_login(market.holding.user)
+        client.post(reverse("listings:sale_received", args=[sale.pk]), {"amount": "140", "handed_over": "on"})
+    else:
+        assert api_post(market, "api:sale_received", sale.pk, {"amount": "140", "handed_over": True}) == 200
+    one.refresh_from_db()
+    sale.refresh_from_db()
+    assert (one.state, sale.state, Payout.objects.get().net) == ("superseded", SaleState.COMPLETE, Decimal("140.00"))
+    assert (sale.delivered_at is not None, sale.remote_status) == (True, "handed over by hand")
+
+
 def test_a_second_word_that_it_came_leaves_the_first_ones_payout_alone(
     market: Market, assisted: MarketplaceAccount
 ) -> None:
     sale = sold(market, assisted)
-    sale_paid(actor=market.holding.actor, sale_id=sale.pk)
+    sale_paid(actor=market.holding.actor, sale_id=sale.pk, handed_over=True)
     Sale.objects.update(fees=Decimal("8.00"), proceeds=Decimal("160.00"))
     with pytest.raises(Conflict, match="was received already, with payout by hand A-1001"):
         sale_paid(actor=market.holding.actor, sale_id=sale.pk)
@@ -144,7 +187,7 @@ def test_order_numbers_that_begin_alike_have_payouts_of_their_own(market: Market
     pairs = (market.holding.seats[:2], market.holding.seats[2:])
     sales = [told(market, beta, pair, f"{'9' * 72}-00{n}") for n, pair in enumerate(pairs)]
     for sale in sales:
-        sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal("150.00"))
+        sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal("150.00"), handed_over=True)
     assert [Payout.objects.get(lines__sale=sale).net for sale in sales] == [Decimal("150.00")] * 2
     assert Payout.objects.count() == 2
 
@@ -171,7 +214,7 @@ def test_what_came_with_an_announced_payout_is_not_noted_of_its_sale_again(marke
 
 def test_what_was_noted_of_a_sale_does_not_come_again_with_its_announced_payout(market: Market) -> None:
     sale, payout = left_with_announced_payout(market)
-    sale_paid(actor=market.holding.actor, sale_id=sale.pk)
+    sale_paid(actor=market.holding.actor, sale_id=sale.pk, handed_over=True)
     with pytest.raises(Conflict, match=f"received already, with payout by hand {sale.platform_sale_id}"):
         payout_receive(actor=market.holding.actor, payout_id=payout.pk)
     payout.refresh_from_db()
@@ -203,7 +246,7 @@ def test_a_wrong_amount_is_put_right_and_what_was_said_stays_in_the_audit(
     market: Market, assisted: MarketplaceAccount, of: str
 ) -> None:
     sale = sold(market, assisted)
-    payout = sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal("1512.00"))
+    payout = sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal("1512.00"), handed_over=True)
     too_much = Alert.objects.get(kind="payout.too_much")
     client = Client()
     client.force_login(market.holding.user)

@@ -76,7 +76,7 @@ def test_a_payout_of_a_row_that_speaks_for_itself_stays_there(market: Market, as
 def test_what_came_is_put_right_of_a_sale_that_has_come_over_since(market: Market) -> None:
     remote = sold_and_left(market)
     sale, actor = Sale.objects.get(), market.holding.actor
-    payout = sale_paid(actor=actor, sale_id=sale.pk)
+    payout = sale_paid(actor=actor, sale_id=sale.pk, handed_over=True)
     account = came_over(market, remote)
     payout_receive(actor=actor, payout_id=payout.pk, amount=Decimal("140.00"))
     line = PayoutLine.objects.get()
@@ -89,7 +89,7 @@ def test_what_was_noted_by_hand_of_a_sale_is_no_more_once_its_payout_is_told(
 ) -> None:
     remote = sold_and_left(market)
     sale = Sale.objects.get()
-    noted = sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=amount)
+    noted = sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=amount, handed_over=True)
     account = came_over(market, remote)
     sale.refresh_from_db()
     for _ in range(2):

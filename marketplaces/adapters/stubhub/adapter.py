@@ -33,7 +33,14 @@ from marketplaces.contracts import (
     Traits,
 )
 from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver, SeatTicket
-from marketplaces.errors import AlreadySold, MarketplaceError, PermanentError, TemporaryError, UnknownOutcome
+from marketplaces.errors import (
+    AlreadySold,
+    MarketplaceError,
+    PermanentError,
+    PriceRefused,
+    TemporaryError,
+    UnknownOutcome,
+)
 
 # `recentupdates` covers "a certain period of time"; a longer gap is read from the full list.
 _RECENT = timedelta(hours=12)
@@ -116,9 +123,14 @@ class StubHub(Platform):
         return mapping.constraints_of(body, draft.currency)
 
     def preview(self, link: Link, draft: Draft) -> Preview:
-        """Proceeds per ticket as StubHub computes them."""
+        """Proceeds per ticket as StubHub computes them. Raises PriceRefused where the event takes no such price."""
         path = f"/v2/events/{quote(draft.event_id, safe='')}/sellerlistingpreview"
-        body = self._post_listing(link, draft, path if draft.event_id else "/v2/sellerlistingpreview", preview=True)
+        try:
+            body = self._post_listing(link, draft, path if draft.event_id else "/v2/sellerlistingpreview", preview=True)
+        except client.Refused as error:
+            if not any(field.endswith("ticket_price") for field in error.fields):
+                raise
+            raise PriceRefused(str(error), status=error.status) from error
         proceeds = mapping.amount_at(body, "ticket_proceeds")
         if proceeds is None:
             raise PermanentError("StubHub's preview names no proceeds")

@@ -1,0 +1,73 @@
+"""What is charged or taken back for a sale where nobody reads payouts: its holder says so, as a payout of less."""
+
+import uuid
+from decimal import Decimal
+from itertools import count
+
+from django.db import transaction
+
+from listings.models import CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale
+from listings.payables import payouts_told
+from listings.services.payouts import amount_check, payment_less, payout_came, payout_noted
+from marketplaces.locks import accounts_locked
+from marketplaces.registry import platform_name
+from seatsync.core.actors import Actor
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
+
+CHARGED, TAKEN_BACK = "charged", "taken_back"
+KINDS = (CHARGED, TAKEN_BACK)
+_BEGINS = {CHARGED: CHARGED_BY_HAND, TAKEN_BACK: TAKEN_BY_HAND}
+# Room in the column for the count of those that a sale has.
+LONGEST_NAME = 74
+
+
+def may_say_charged(actor: Actor, sale: Sale) -> bool:
+    """Whether this person may say what was charged for a sale: the owner of an account whose payouts nobody reads."""
+    return _is_owner(actor, sale) and not payouts_told(sale.account)
+
+
+def _is_owner(actor: Actor, sale: Sale) -> bool:
+    return sale.account.user_id == actor.user_id or actor.is_staff
+
+
+@transaction.atomic
+def sale_charged(*, actor: Actor, sale_id: uuid.UUID, what: str, amount: Decimal, reason: str) -> Payout:
+    """The account's owner says that `amount` was charged for a sale, or taken back of what came: a payout of less.
+
+    `amount` is positive, in the sale's currency; another amount is said of that payout (`payout_receive`), and nothing
+    that was paid is touched. A charge on a sale that stands is a penalty. Raises NotFound, NotAllowed, InvalidInput, or
+    Conflict where its payouts are read, or just this was said already.
+    """
+    sale = Sale.objects.select_related("account").get_for(actor, sale_id)
+    account, said = sale.account, reason.strip()
+    if not _is_owner(actor, sale):
+        raise NotAllowed("You may look at this sale. Whose account it is says what was charged.")
+    if payouts_told(account):
+        name = platform_name(sale.platform)
+        raise Conflict(f"{name} says itself what it charges.", field="sale", remedy="Its payouts are read every hour.")
+    if what not in KINDS:
+        raise InvalidInput(f"{what!r} is unknown.", field="what", remedy=f"Use {' or '.join(KINDS)}.")
+    if not said:
+        raise InvalidInput("The reason is missing.", field="reason", remedy="Copy the sentence that says it.")
+    amount_check(amount)
+    # Said twice at once it was charged once: whoever comes second finds the first one's.
+    accounts_locked().get(pk=account.pk)
+    known = PayoutLine.objects.filter(payout__reference__startswith=_BEGINS[what], sale=sale, note=said[:200])
+    if (line := known.select_related("payout").first()) is not None:
+        raise Conflict(
+            f"That was said already, with payout {line.payout.reference}.", field="reason",
+            remedy="Another amount is put right on the payouts page; another charge has its own reason.",
+        )  # fmt: skip
+    name = _name_free(sale, _BEGINS[what])
+    remote = payment_less(name, sale.platform_sale_id, amount, sale.currency, said[:200])
+    payout = payout_noted(account=account, remote=remote)
+    return payout_came(actor=actor, payout=payout, amount=None)
+
+
+def _name_free(sale: Sale, begins: str) -> str:
+    """What the payout is called: by its sale, with a number from the second on; a long order number is cut."""
+    whole = f"{begins}{sale.platform_sale_id}"
+    if len(whole) > LONGEST_NAME:
+        whole = f"{begins}{sale.platform_sale_id[:18]} {sale.pk}"
+    names = (whole if number == 1 else f"{whole} ({number})" for number in count(1))
+    return next(name for name in names if not Payout.objects.filter(account=sale.account, reference=name).exists())

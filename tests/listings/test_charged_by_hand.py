@@ -1,0 +1,156 @@
+"""What is charged or taken back for sales whose payouts nobody reads, as their holder says it."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from listings.models import Payout, Sale, SaleEnding, SaleState
+from listings.payables import received_for
+from listings.services.by_hand import hand_sold
+from listings.services.charged_by_hand import sale_charged
+from listings.services.paid_by_hand import sale_paid
+from listings.services.payouts import payout_apply, payout_receive
+from listings.services.sale_report import sale_report
+from marketplaces.contracts import PaymentLine, RemotePayment
+from marketplaces.models import MarketplaceAccount, Mode
+from seatsync.accounts.services.tokens import tokens_issue
+from seatsync.core.audit import audit_read
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from seatsync.core.models import AuditEntry
+from seatsync.live.models import Alert
+from tests.hands import up
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+
+OFF = Decimal("25.00")
+
+
+@pytest.fixture
+def paid(market: Market, assisted: MarketplaceAccount) -> Sale:
+    """Two seats that sold there by hand, of which $151.20 came."""
+    _, beta = up(market, assisted)
+    sale = hand_sold(
+        actor=market.holding.actor, listing_id=beta.pk, seat_ids=[seat.pk for seat in market.holding.seats[:2]],
+        price=Decimal("84.00"), order="A-1001", proceeds=Decimal("151.20"),
+    )  # fmt: skip
+    sale_paid(actor=market.holding.actor, sale_id=sale.pk, handed_over=True)
+    return sale
+
+
+def said(market: Market, sale: Sale, **changes: Any) -> Payout:
+    wish: dict[str, Any] = {"what": "charged", "amount": OFF, "reason": "late transfer"}
+    return sale_charged(actor=market.holding.actor, sale_id=sale.pk, **(wish | changes))
+
+
+def posted(market: Market, name: str, pk: object, body: dict[str, Any], door: str) -> int:
+    """The body, sent by the page's form or over the API."""
+    if door == "page":
+        client = Client()
+        client.force_login(market.holding.user)
+        return client.post(reverse(f"listings:{name}", args=[pk]), body).status_code
+    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
+    client = Client(headers={"Authorization": f"Bearer {access}"})
+    return client.post(reverse(f"api:{name}", args=[pk]), body, content_type="application/json").status_code
+
+
+@pytest.mark.parametrize(("door", "done"), [("page", 302), ("api", 201)])
+def test_a_penalty_is_a_payout_of_less_and_stands_on_the_sale(market: Market, paid: Sale, door: str, done: int) -> None:
+    client = Client()
+    client.force_login(market.holding.user)
+    detail = reverse("listings:sale_detail", args=[paid.pk])
+    assert reverse("listings:sale_charged", args=[paid.pk]) in client.get(detail).text
+    body = {"what": "charged", "amount": "25.00", "reason": "late transfer"}
+    assert posted(market, "sale_charged", paid.pk, body, door) == done
+    payout, first = Payout.objects.order_by("-created_at")
+    line = payout.lines.get()
+    assert (payout.reference, payout.net, payout.penalty, payout.unexplained) == (
+        "charged by hand A-1001", -OFF, OFF, Decimal(0),
+    )  # fmt: skip
+    assert (line.sale, line.gross, line.penalty, line.net, line.note) == (paid, Decimal(0), OFF, -OFF, "late transfer")
+    assert (first.net, first.lines.get().net) == (Decimal("151.20"), Decimal("151.20"))
+    paid.refresh_from_db()
+    assert (paid.charged, paid.ending, paid.ending_reason) == (OFF, SaleEnding.PENALTY, "late transfer")
+    assert received_for(paid).net == Decimal("126.20")
+    assert "charged by hand A-1001: late transfer" in client.get(detail).text
+    # Sent twice it was charged once.
+    assert posted(market, "sale_charged", paid.pk, body, door) == {"page": 422, "api": 409}[door]
+    assert Payout.objects.count() == 2
+
+
+def test_each_reason_is_a_charge_of_its_own(market: Market, paid: Sale) -> None:
+    said(market, paid)
+    assert said(market, paid, reason="barcode failed", amount=Decimal("10.00")).reference == (
+        "charged by hand A-1001 (2)"
+    )
+    paid.refresh_from_db()
+    assert paid.charged == Decimal("35.00")
+
+
+def test_of_a_sale_that_is_over_the_money_is_taken_back_and_the_replacement_charged(market: Market, paid: Sale) -> None:
+    sale_report(actor=market.holding.actor, sale_id=paid.pk, what="replacement", reason="they bought others")
+    said(market, paid, what="taken_back", amount=Decimal("151.20"), reason="they wrote so")
+    said(market, paid, reason="the other tickets")
+    paid.refresh_from_db()
+    assert (paid.state, paid.charged, received_for(paid).net) == (SaleState.CANCELLED, OFF, -OFF)
+    assert not Alert.objects.filter(kind="payout.too_much", state="firing").exists()
+    back = Payout.objects.get(reference="taken back by hand A-1001")
+    assert (back.gross, back.penalty, back.net) == (Decimal("-151.20"), Decimal(0), Decimal("-151.20"))
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_a_wrong_charge_is_put_right_down_to_nothing_and_the_audit_keeps_it(
+    market: Market, paid: Sale, door: str
+) -> None:
+    payout = said(market, paid, amount=Decimal("250.00"))
+    client = Client()
+    client.force_login(market.holding.user)
+    form = f'action="{reverse("listings:payout_received", args=[payout.pk])}"'
+    assert form in client.get(reverse("listings:payout_list")).text
+    for right in (OFF, Decimal("0.00"), OFF):
+        assert posted(market, "payout_received", payout.pk, {"amount": str(right)}, door) in {200, 302}
+        payout.refresh_from_db()
+        paid.refresh_from_db()
+        line = payout.lines.get()
+        assert (payout.net, payout.penalty, payout.unexplained) == (-right, right, Decimal(0))
+        assert (line.penalty, line.net, paid.charged) == (right, -right, right)
+    entry = AuditEntry.objects.filter(verb="payout.corrected", object_id=str(payout.pk)).order_by("pk").first()
+    content = audit_read(entry) if entry is not None else None
+    assert content is not None
+    assert content["before"]["net"] == "-250.00"
+
+
+def test_only_the_owner_of_an_account_that_nobody_reads_says_it(market: Market, paid: Sale) -> None:
+    wish: dict[str, Any] = {"sale_id": paid.pk, "what": "charged", "amount": OFF, "reason": "late"}
+    for stranger in (market.holding.other, market.holding.outsider):
+        with pytest.raises(NotFound):
+            sale_charged(actor=stranger, **wish)
+    with pytest.raises(NotAllowed):
+        sale_charged(actor=market.holding.co_owner, **wish)
+    for wrong in ({"amount": Decimal(0)}, {"amount": Decimal(-5)}, {"reason": " "}, {"what": "eaten"}):
+        with pytest.raises(InvalidInput):
+            said(market, paid, **wrong)
+    Sale.objects.update(account=market.accounts["alpha"])
+    with pytest.raises(Conflict, match="says itself what it charges"):
+        said(market, paid)
+    assert Payout.objects.count() == 1
+
+
+def test_what_its_marketplace_tells_as_well_counts_once(market: Market, paid: Sale) -> None:
+    payout = said(market, paid)
+    said(market, paid, reason="another one", amount=Decimal("10.00"))
+    account = paid.account
+    MarketplaceAccount.objects.filter(pk=account.pk).update(mode=Mode.LIVE)
+    account.refresh_from_db()
+    line = PaymentLine(paid.platform_sale_id, Decimal(0), Decimal(0), OFF, -OFF, "Late transfer fee")
+    for _ in range(2):
+        payout_apply(account=account, remote=RemotePayment("P-9", now(), -OFF, "USD", (line,)))
+    payout.refresh_from_db()
+    paid.refresh_from_db()
+    assert (payout.net, payout.lines.get().left_out, paid.charged) == (Decimal(0), True, Decimal("35.00"))
+    with pytest.raises(Conflict, match="says itself"):
+        payout_receive(actor=market.holding.actor, payout_id=payout.pk, amount=OFF)
