@@ -113,8 +113,6 @@ class MappingList(mixins.ListModelMixin, ApiView):
 
     serializer_class = MappingOutput
     filterset_class = MappingFilter
-    # Each publication is sent in a transaction of its own; confirmed twice, nothing waits any more.
-    atomic_writes = False
 
     def get_queryset(self) -> QuerySet[MarketplaceCommand]:
         """What waits on the caller's accounts."""

@@ -115,6 +115,7 @@ def _choice(ours: str, theirs: str) -> SectionChoice:
     return SectionChoice(theirs, found.score, found.reason, section_fits(ours, theirs))
 
 
+@transaction.atomic
 def mapping_confirm(
     *, actor: Actor, command_id: uuid.UUID, event_id: str = "", section: str = ""
 ) -> list[MarketplaceCommand]:
@@ -124,11 +125,9 @@ def mapping_confirm(
     Raises NotFound, InvalidInput for a choice that cannot be right, Conflict where the marketplace cannot be asked or
     somebody has confirmed another one meanwhile.
     """
-    # What is confirmed stays so whatever becomes of a publication: each has its locks, and its checks, by itself.
     return commands_again(actor=actor, command_ids=_confirm(actor, command_id, event_id, section))
 
 
-@transaction.atomic
 def _confirm(actor: Actor, command_id: uuid.UUID, event_id: str, section: str) -> list[uuid.UUID]:
     """Confirm it, and find the publications that waited for it."""
     command = mapping_waiting_get(actor, command_id)

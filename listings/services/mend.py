@@ -1,6 +1,7 @@
 """A publication that its marketplace refused: what was wrong with it is changed, and it is sent once more."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -81,38 +82,50 @@ def command_again(*, actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
         return _send_again(actor, refused, _seats_locked(refused), "")
 
 
-def commands_again(*, actor: Actor, command_ids: Iterable[uuid.UUID]) -> list[MarketplaceCommand]:
-    """Send each of these that needed a person once more, or keep it waiting with the reason why not; as they are then.
-
-    Each in a transaction of its own, so that one that is refused, or somebody else holds, stops no other. The caller
-    has none open that holds a lock.
-    """
-    return [_again_or_why(actor, command_id) for command_id in command_ids]
-
-
-def _again_or_why(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
-    try:
-        return command_again(actor=actor, command_id=command_id)
-    except (Conflict, InvalidInput) as refusal:
-        return _waits_on(actor, command_id, f"{refusal.detail} {refusal.remedy}")
-
-
 @transaction.atomic
-def _waits_on(actor: Actor, command_id: uuid.UUID, why: str) -> MarketplaceCommand:
+def commands_again(*, actor: Actor, command_ids: Iterable[uuid.UUID]) -> list[MarketplaceCommand]:
+    """Send each of these refused publications once more, or keep it waiting with the reason why not.
+
+    One that is refused stops no other; of two of the same seats the first goes. All are locked before any is judged.
+    """
+    commands = [command_own(actor, command_id) for command_id in command_ids]
+    offers = ListingSeat.objects.filter(listing__in=[command.listing_id for command in commands], offered=True)
+    seat_ids = defaultdict[uuid.UUID, set[uuid.UUID]](set)
+    for listing_id, seat_id in offers.values_list("listing_id", "seat_id"):
+        seat_ids[listing_id].add(seat_id)
+    seats = seats_lock(set().union(*seat_ids.values()))
+    listings = {listing.pk: listing for listing in listings_lock(filter(None, (one.listing_id for one in commands)))}
+    read_back, refused = dict[uuid.UUID, bool](), dict[uuid.UUID, tuple[Listing, str]]()
+    for command in commands:
+        listing = listings[command.listing_id] if command.listing_id else None
+        if listing is None or refused_publication(listing) != command:
+            continue
+        try:
+            with transaction.atomic():
+                own = [seat for seat in seats if seat.pk in seat_ids[listing.pk]]
+                read_back[command.pk] = _made_ready(command, listing, own, "")
+        except (Conflict, InvalidInput) as refusal:
+            refused[command.pk] = listing, f"{refusal.detail} {refusal.remedy}"
+    return [
+        _waits_on(command, *refused[command.pk])
+        if command.pk in refused
+        else command_retry(actor=actor, command_id=command.pk, read_back=read_back.get(command.pk, True))
+        for command in sorted(commands, key=lambda command: command.pk)
+    ]
+
+
+def _waits_on(known: MarketplaceCommand, listing: Listing, why: str) -> MarketplaceCommand:
     """What it waited for is answered: it waits for this now."""
-    known = command_own(actor, command_id)
-    listings = listings_lock([pk for pk in (known.listing_id,) if pk])
-    command = command_lock(command_id)
+    command = command_lock(known.pk)
     if command.state != CommandState.NEEDS_PERSON:
         return command
     command.payload, command.last_error = {**command.payload, "wants": ""}, why[:300]
     command.save(update_fields=["payload", "last_error", "updated_at"])
-    for listing in listings:
-        if listing.status == ListingStatus.ERROR:
-            listing_restate(listing, ListingStatus.ERROR, f"not published: {why}")
-        # What was asked is answered; something else is asked.
-        alerts_of_commands_settle([command])
-        alert_needs_person(command, listing)
+    if listing.status == ListingStatus.ERROR:
+        listing_restate(listing, ListingStatus.ERROR, f"not published: {why}")
+    # What was asked is answered; something else is asked.
+    alerts_of_commands_settle([command])
+    alert_needs_person(command, listing)
     return command
 
 
@@ -123,6 +136,12 @@ def _seats_locked(command: MarketplaceCommand) -> list[Seat]:
 
 def _send_again(actor: Actor, command: MarketplaceCommand, seats: list[Seat], split_type: str) -> MarketplaceCommand:
     (listing,) = listings_lock([pk for pk in (command.listing_id,) if pk])
+    read_back = _made_ready(command, listing, seats, split_type)
+    return command_retry(actor=actor, command_id=command.pk, read_back=read_back)
+
+
+def _made_ready(command: MarketplaceCommand, listing: Listing, seats: list[Seat], split_type: str) -> bool:
+    """The locked listing as it is sent; returns whether what an earlier try did is read back first."""
     _check_free(listing, seats)
     offer_check(seats, listing.game, [listing.account])
     unknown = command.outcome_unknown or bool(listing.listing_id)
@@ -135,7 +154,7 @@ def _send_again(actor: Actor, command: MarketplaceCommand, seats: list[Seat], sp
         promise(listing, terms)
     listing.save(update_fields=["split_type", "delivery", "in_hand_on", "disclosures", "updated_at"])
     listing_restate(listing, ListingStatus.PUBLISHING, "")
-    return command_retry(actor=actor, command_id=command.pk, read_back=unknown)
+    return unknown
 
 
 def _split(listing: Listing, split_type: str, *, unknown: bool) -> None:
