@@ -101,32 +101,34 @@ def on_ping(_event: InboundEvent) -> None:
 def on_unknown(event: InboundEvent) -> None:
     """Stored and reported; nothing else is done with what we do not know (I-21)."""
     if event.account.mode == Mode.ASSISTED:
-        _tell(
-            event.account,
-            event,
-            f"A mail from {platform_name(event.account.platform)} names no sale",
+        alert_raise(
+            tenant_id=event.tenant_id,
+            user_id=event.account.user_id,
+            kind="marketplace.notice",
+            title=f"A mail from {platform_name(event.account.platform)} names no sale",
             body="We found no order, section or seats in it. Where it is of a sale, forward the mail that names them, "
             "or say on the listing's page that it sold.",
             severity="action",
+            object_type="inbound_event",
+            object_id=str(event.pk),
             url=page_link("listings:hand_account", event.account_id),
+            dedupe_key=f"notice:{event.pk}",
         )
         return
     _tell(event.account, event, f"{platform_name(event.account.platform)} sent something unknown", severity="info")
 
 
-def _tell(
-    account: MarketplaceAccount, event: InboundEvent, title: str, *, severity: str, body: str = "", url: str = ""
-) -> None:
+def _tell(account: MarketplaceAccount, event: InboundEvent, title: str, *, severity: str) -> None:
     what = f"Topic {event.topic}, action {event.action or 'none'}, concerning {event.resource_id or 'no object'}."
     alert_raise(
         tenant_id=account.tenant_id,
         user_id=account.user_id,
         kind="marketplace.notice",
         title=title,
-        body=body or what,
+        body=what,
         severity=severity,
         object_type="inbound_event",
         object_id=str(event.pk),
-        url=url or page_link("marketplaces:account_list"),
+        url=page_link("marketplaces:account_list"),
         dedupe_key=f"notice:{account.pk}:{event.topic}:{event.action}"[:120],
     )

@@ -1,5 +1,7 @@
 """Sales of accounts by hand that contradict each other, or are told again after they were over."""
 
+import uuid
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -10,7 +12,7 @@ from listings.services.sale_report import sale_report
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services.connect import account_leave, webhook_url
-from marketplaces.services.understand import inbound_process
+from marketplaces.services.understand import inbound_process, inbound_replay
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict
 from seatsync.live.models import Alert
@@ -180,6 +182,13 @@ def test_a_mail_that_names_no_sale_is_said_so_in_words_and_leads_to_where_mails_
     assert alert.body.startswith("We found no order, section or seats in it.")
     assert alert.url == page
     assert client.get(page).status_code == 200
+    # Each mail may be of a sale: one that was read before is told of once, another beside it.
+    inbound_replay(actor=market.holding.actor, event_id=uuid.UUID(alert.object_id))
+    inbound_process(event_id=uuid.UUID(alert.object_id))
+    assert Alert.objects.get(kind="marketplace.notice").count == 2
+    client.post(reverse("listings:mail_forward", args=[assisted.pk]), {"mail": "hello again"})
+    inbound_process(event_id=assisted.inbound.get(state="received").pk)
+    assert Alert.objects.filter(kind="marketplace.notice").count() == 2
 
 
 def test_what_is_done_by_hand_belongs_to_the_listings_in_the_navigation(
