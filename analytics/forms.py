@@ -56,7 +56,10 @@ class PublishForm(forms.Form):
 
 
 class NetForm(forms.Form):
-    """A price for the net preview, and the seats; anything that is no amount is no preview, or no seat none of them."""
+    """A price for the net preview, and the seats: what is no amount says why, what is no seat is none.
+
+    `price`: per ticket, in the currency of the season ticket.
+    """
 
     price = MoneyField(required=False)
 
@@ -64,6 +67,13 @@ class NetForm(forms.Form):
         """The price, if one was typed."""
         price = self.cleaned_data.get("price") if self.is_valid() else None
         return price if isinstance(price, Decimal) and price > 0 else None
+
+    def fault(self) -> str:
+        """What is wrong with the price that was typed, in words; nothing where none was typed, or a good one."""
+        if self.amount() is not None or not str(self.data.get("price") or "").strip():
+            return ""
+        errors = self.errors.get("price")
+        return str(errors[0]) if errors else "a price is more than nothing"
 
     def seats(self) -> list[uuid.UUID]:
         """The seats that are ticked."""

@@ -84,6 +84,11 @@ def _initial(page: GamePage, accounts: list[tuple[str, str]]) -> dict[str, Any]:
     return {"seats": [str(seat.id) for seat in chosen], "accounts": ticked, **prices}
 
 
+def paper_left_out(page: GamePage, form: PublishForm) -> bool:
+    """Whether there are accounts for practice that a fresh form leaves unticked, because others sell for real."""
+    return not form.is_bound and len({account.paper for account in page.accounts}) > 1
+
+
 def net_lines(accounts: Sequence[MarketplaceAccount], typed: Any) -> list[Net]:
     """What a typed price brings on each account by the fee table; a price that is no amount brings nothing."""
     return nets_by_fee(accounts, typed if isinstance(typed, Decimal) else _amount(str(typed or "")))

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from analytics.forms import NetForm, PublishForm
-from analytics.publishing import net_lines, on_their_way, publish_form, seat_picks
+from analytics.publishing import net_lines, on_their_way, paper_left_out, publish_form, seat_picks
 from analytics.selectors.comparables import bases, sales_judged
 from analytics.selectors.game import GamePage, game_page
 from analytics.services.suggest import game_prices_suggest
@@ -50,6 +50,8 @@ def _side(page: GamePage, form: PublishForm) -> dict[str, Any]:
         "seats": seats,
         "left_out": len(form["seats"]) - len(seats),
         "picks": list(zip(form["accounts"], net_lines(page.accounts, form["price"].value()), strict=True)),
+        "count": len(form["seats"].value() or ()),
+        "practise": paper_left_out(page, form),
     }
 
 
@@ -91,8 +93,9 @@ def game_net(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
     game_get(actor, game_id)
     accounts = [a for a in account_list(actor).filter(is_active=True) if a.takes_listings]
     form = NetForm(request.GET)
-    nets = nets_preview(actor=actor, accounts=accounts, price=form.amount(), seat_ids=form.seats())
-    return render(request, "analytics/_net.html", {"nets": nets})
+    seats = form.seats()
+    nets = nets_preview(actor=actor, accounts=accounts, price=form.amount(), seat_ids=seats)
+    return render(request, "analytics/_net.html", {"nets": nets, "count": len(seats), "fault": form.fault()})
 
 
 @login_required

@@ -107,7 +107,11 @@ def test_the_net_of_a_typed_price_is_shown(market: Market, sign_in: SignIn) -> N
     client = sign_in(market.holding.actor)
     page = client.get(url, {"price": "84"}).content.decode()
     assert page.count("$75.60") == 2
-    assert "type a price" in client.get(url, {"price": "eighty"}).content.decode()
+    assert "for all" not in page
+    assert "type a price" in client.get(url).text
+    for bad, why in (("eighty", "is not an amount."), ("0", "a price is more than nothing"), ("84.001", "cent")):
+        answer = client.get(url, {"price": bad}).text
+        assert (why in answer, "type a price" in answer, "$" in answer) == (True, False, False)
     assert sign_in(market.holding.other).get(url, {"price": "84"}).status_code == 404
 
 
@@ -117,6 +121,7 @@ def test_the_net_says_whether_its_marketplace_was_asked(market: Market, sign_in:
     client, seats = sign_in(market.holding.actor), [str(seat.pk) for seat in market.holding.seats[:2]]
     page = client.get(url, {"price": "84.00", "seats": seats}).content.decode()
     assert '<strong>$73.08</strong> <span class="muted">previewed by Alpha' in page
+    assert ("$146.16 for all 2" in page, "$151.20 for all 2" in page) == (True, True)
     assert "after 10 %, from Beta&#x27;s fee schedule of 1 Jan 2024" in page
     # What is no seat is none; the page itself asks nobody.
     assert "previewed" not in client.get(url, {"price": "84.00", "seats": ["x"]}).content.decode()

@@ -190,6 +190,7 @@ def test_i20_no_seat_is_on_sale_on_paper_and_for_real_at_once(
     client = Client()
     client.force_login(market.holding.user)
     page = client.get(f"/portfolio/games/{market.holding.games[-1].pk}/").text
+    assert "Accounts for practice (paper) are not ticked" in page
     boxes = re.findall(r'<input[^>]*name="accounts"[^>]*>', page)
     ticked = {re.findall(r'value="([^"]+)"', box)[0]: " checked" in box for box in boxes}
     assert ticked == {

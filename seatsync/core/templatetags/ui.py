@@ -39,6 +39,12 @@ def money(value: Decimal | None, currency: str = "USD") -> str:
 
 
 @register.filter
+def times(value: Decimal, count: int) -> Decimal:
+    """An amount for each of so many, all together."""
+    return value * count
+
+
+@register.filter
 def money0(value: Decimal | None, currency: str = "USD") -> str:
     """An estimate's bound, to the whole unit."""
     return "" if value is None else money_text(value, currency, 0)
