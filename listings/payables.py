@@ -119,8 +119,11 @@ def came_of(sales: Iterable[Sale]) -> dict[uuid.UUID, Decimal]:
 
 
 def short_of(sale: Sale, received: Received) -> Decimal:
-    """What is lacking of a sale that was paid; zero within a cent a ticket, while nothing was paid, or untold."""
-    lacking = sale.proceeds - received.net
+    """What is lacking of a sale that was paid; zero within a cent a ticket, while nothing was paid, or untold.
+
+    What was charged for it and is settled is not lacking.
+    """
+    lacking = sale.proceeds - received.net - max(min(sale.charge_settled, received.charged), _ZERO)
     known = received.paid and sale.proceeds_told
     return lacking if known and owed(sale) and lacking > _slack(sale) else _ZERO
 
