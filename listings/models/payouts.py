@@ -30,6 +30,10 @@ class Payout(BaseModel):
     reference = models.CharField(max_length=80)
     expected_at = models.DateTimeField(null=True, blank=True)
     paid_at = models.DateTimeField(null=True, blank=True)
+    # Its holder said that it came; its marketplace has not.
+    said_by_hand = models.BooleanField(default=False)
+    # Since when its marketplace says that what it had paid came back.
+    returned_at = models.DateTimeField(null=True, blank=True)
     gross = models.DecimalField(max_digits=10, decimal_places=2)
     fee = models.DecimalField(max_digits=10, decimal_places=2)
     penalty = models.DecimalField(max_digits=10, decimal_places=2, default=0)
@@ -62,7 +66,9 @@ class Payout(BaseModel):
 
     @property
     def state(self) -> str:
-        """Whether it was made, or is only announced."""
+        """Whether it was made, is only announced, or was made and came back."""
+        if self.returned_at is not None:
+            return "returned"
         return "announced" if self.paid_at is None else "paid"
 
     def lines_foreign(self) -> models.QuerySet["PayoutLine"]:

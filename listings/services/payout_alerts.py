@@ -12,6 +12,7 @@ from seatsync.live.alerts import alert_raise, alert_recover, alerts_recover, ale
 from seatsync.live.models import Alert, AlertState
 
 LATE, SHORT, TOO_MUCH, UNEXPLAINED = "payout.late", "payout.short", "payout.too_much", "payout.unexplained"
+RETURNED = "payout.returned"
 
 
 def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) -> None:
@@ -44,6 +45,24 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
         url=page_link("listings:payout_list"),
         dedupe_key=key,
     )
+
+
+def alert_returned(payout: Payout, *, was: Decimal | None = None) -> None:
+    """What a marketplace had paid (`was`) came back to it; said until it is paid."""
+    owner, key = payout.account.user_id, f"{RETURNED}:{payout.pk}"
+    if payout.returned_at is None:
+        alert_recover(user_id=owner, dedupe_key=key)
+        return
+    # What was said before of this payout is no longer so.
+    alert_recover(user_id=owner, dedupe_key=f"payout:{payout.pk}")
+    name, came = platform_name(payout.platform), money_text(payout.net if was is None else was, payout.currency)
+    alert_raise(
+        tenant_id=payout.tenant_id, user_id=owner, kind=RETURNED, severity="action", object_type="payout",
+        title=f"{name} says no more that it has paid {came}", object_id=str(payout.pk),
+        body=f"Payout {payout.reference} was told as paid, and came back: its sales wait for their money again. "
+        f"Look at your bank, and at the account that {name} pays to.",
+        url=page_link("listings:payout_list"), dedupe_key=key,
+    )  # fmt: skip
 
 
 def alert_unexplained(payout: Payout) -> None:

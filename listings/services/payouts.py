@@ -1,7 +1,7 @@
 """Getting paid: every payout that a marketplace reports is kept with its lines, and each line finds its sale (I-25)."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,22 +17,23 @@ from listings.payables import (
     BY_HAND,
     NEXT,
     expectation_of,
+    lines_counted,
     lines_made,
     payouts_made_of,
     payouts_told,
-    said_by_hand,
+    received_for,
     with_people,
 )  # fmt: skip
 from listings.services.charges import charges_note
 from listings.services.come_over import left_there, payout_come_over
 from listings.services.notify import sale_changed
-from listings.services.payout_alerts import alert_payout, alert_unexplained
+from listings.services.payout_alerts import alert_payout, alert_returned, alert_unexplained
 from listings.services.payout_checks import sales_check
 from listings.services.sale_alerts import alerts_settle
 from listings.services.sale_saga import READ_SALE
 from listings.services.sale_scene import sale_audit, sale_facts
 from listings.services.sync import account_contained
-from listings.states import sale_may_move
+from listings.states import HANDED_OVER, UNPAID, sale_may_move
 from marketplaces.contracts import Capability, PaymentLine, RemotePayment
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
@@ -84,6 +85,10 @@ def account_sync_next(*, account: MarketplaceAccount) -> int:
     """Read what the account's marketplace says it will pay next; returns 1 where it is new. Raises MarketplaceError."""
     adapter = adapter_get(account.platform)
     coming = over_link(account, adapter.next_payment)
+    made = Payout.objects.filter(account=account, paid_at__isnull=False, said_by_hand=False)
+    if coming is not None and coming.reference and made.filter(reference=coming.reference).exists():
+        # It has its number before it is paid, and keeps it: that it is still shown as coming takes nothing back.
+        return 0
     if coming is not None:
         return payout_apply(account=account, remote=coming)
     if Payout.objects.filter(account=account, reference=NEXT).exists():
@@ -98,24 +103,26 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     One that is announced without a reference is the account's next one, and changes quietly until the payout comes
     that has its sales: it becomes that. What was paid is corrected under its reference: the audit keeps what is
     replaced, and a line that is left out is reversed to nothing, never deleted. `unexplained` is what the lines leave
-    of the deposit; it is kept and told, never spread over the lines.
+    of the deposit; it is kept and told, never spread over the lines. What was told as paid and is not any more, or is
+    told as nothing, came back: its sales are not paid by it.
     """
-    payout, created = _keep(account, remote)
+    payout, created, paid = _keep(account, remote)
     _noted_over(payout)
-    _sales_follow(payout)
+    _sales_follow(payout, paid=paid)
     return created
 
 
 def payout_noted(*, account: MarketplaceAccount, remote: RemotePayment) -> Payout:
     """Keep a payout that nobody announced, locked, and no sale yet; the caller has checked, and notes that it came."""
-    payout, _ = _keep(account, remote)
+    payout, _, _ = _keep(account, remote)
     return payout_lock(payout.pk)
 
 
-def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, bool]:
-    """The payout as it is told by now, and whether it is new; no sale is locked yet."""
+def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, bool, set[uuid.UUID]]:
+    """The payout as it is told by now, whether it is new, and the sales that it paid so far; no sale is locked yet."""
     told = _by_sale(remote)
     payout = _known(account, remote, told)
+    paid = set() if payout is None else _paid_by(payout)
     if payout is not None and payout.received is not None:
         remote = _as_received(remote, payout.received)
         told = _by_sale(remote)
@@ -137,7 +144,12 @@ def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, b
         _told_again(payout, remote, told, sums)
     if payout.paid_at is None or created:
         _expected(payout, remote)
-    return payout, created
+    return payout, created, paid
+
+
+def _paid_by(payout: Payout) -> set[uuid.UUID]:
+    """The sales that a payout paid, where it was made."""
+    return set(payout.lines.filter(lines_counted(), gross__gt=0).values_list("sale_id", flat=True))
 
 
 def _noted_over(payout: Payout) -> None:
@@ -188,7 +200,7 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         accounts_locked().get(pk=payout.account_id)
     payout = payout_lock(payout.pk)
     if payout.paid_at is not None:
-        if amount is None or amount == abs(payout.net) or not said_by_hand(payout):
+        if amount is None or amount == abs(payout.net) or not payout.said_by_hand:
             raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
         return _put_right(actor, payout, amount)
     if assisted:
@@ -211,8 +223,10 @@ def _check_unpaid(payout: Payout) -> None:
 def payout_came(*, actor: Actor, payout: Payout, amount: Decimal | None) -> Payout:
     """Note that a locked payout, or `amount` of it, came, and what it means for its sales; the caller has checked."""
     moment = now()
-    announced, payout.paid_at = payout.net, moment
-    payout.save(update_fields=["paid_at", "updated_at"])
+    announced, payout.paid_at, payout.said_by_hand = payout.net, moment, True
+    payout.returned_at = None
+    payout.save(update_fields=["paid_at", "said_by_hand", "returned_at", "updated_at"])
+    alert_returned(payout)
     if amount is not None:
         _received_write(payout, amount)
     audit_record(
@@ -355,35 +369,62 @@ def _sums(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str,
 def _told_again(
     payout: Payout, remote: RemotePayment, told: Mapping[str, PaymentLine], sums: Mapping[str, Any]
 ) -> None:
-    was_paid = payout.paid_at is not None
-    if not was_paid and remote.paid_at is not None:
-        payout.paid_at = remote.paid_at
-        payout.save(update_fields=["paid_at", "updated_at"])
-    kept = _kept_lines(payout)
+    was_at, was_back, kept = payout.paid_at, payout.returned_at, _kept_lines(payout)
+    back = _paid_told(payout, remote, told)
     reversed_lines = {key: PaymentLine(key, _ZERO, _ZERO, _ZERO, _ZERO) for key in kept if key not in told}
     before = {name: getattr(payout, name) for name in sums}
-    if before == sums and _amounts(kept) == _amounts({**reversed_lines, **told}):
+    same = before == sums and _amounts(kept) == _amounts({**reversed_lines, **told})
+    if not same:
+        for name, value in sums.items():
+            setattr(payout, name, value)
+        payout.save(update_fields=[*sums, "updated_at"])
+        unknown = _lines_write(payout, {**reversed_lines, **told})
+    else:
         # What a charge is called is no correction of it.
         if kept != {**reversed_lines, **told}:
             _lines_write(payout, told)
         _late_sales_link(payout)
-        if not was_paid and payout.paid_at is not None:
+    if was_back and payout.returned_at is None:
+        alert_returned(payout)
+    if same and not back:
+        if was_at is None and payout.paid_at is not None:
             alert_payout(payout, unknown=_unknown_in(payout))
         return
-    for name, value in sums.items():
-        setattr(payout, name, value)
-    payout.save(update_fields=[*sums, "updated_at"])
-    unknown = _lines_write(payout, {**reversed_lines, **told})
-    if payout.paid_at is None:
+    if payout.paid_at is None and not back:
         # What is only announced is no money yet: it may change as often as it likes.
         return
+    verb = "payout.corrected" if was_at is not None else "payout.paid"
     audit_record(
         actor=Actor.marketplace(payout.tenant_id, payout.account_id),
-        verb="payout.corrected" if was_paid else "payout.paid", object_type="payout",
-        object_id=payout.pk, subject=payout.account.user_id, before={**before, "lines": list(kept.values())},
-        after={**sums, "lines": list(told.values())},
+        verb="payout.returned" if payout.paid_at is None else verb, object_type="payout",
+        object_id=payout.pk, subject=payout.account.user_id,
+        before={**before, "paid_at": was_at, "lines": list(kept.values())},
+        after={**sums, "paid_at": payout.paid_at, "lines": list(told.values())},
     )  # fmt: skip
-    alert_payout(payout, unknown=unknown, was=before["net"] if was_paid else None)
+    if back:
+        alert_returned(payout, was=before["net"])
+    else:
+        alert_payout(payout, unknown=unknown, was=before["net"] if was_at is not None else None)
+
+
+def _paid_told(payout: Payout, remote: RemotePayment, told: Mapping[str, PaymentLine]) -> bool:
+    """Keep whether a payout was made, as its marketplace tells it; returns whether what was made came back just now.
+
+    What its holder said only its marketplace's own word that it paid replaces.
+    """
+    nothing = not remote.net and not any(line.gross or line.net for line in told.values())
+    gone = remote.paid_at is None or (nothing and payout.gross > 0)
+    back = payout.state == "paid" and not payout.said_by_hand and gone
+    before = (payout.paid_at, payout.said_by_hand, payout.returned_at)
+    if back:
+        payout.paid_at = None if remote.paid_at is None else payout.paid_at
+        payout.returned_at = now()
+    elif remote.paid_at is not None:
+        payout.paid_at, payout.said_by_hand = payout.paid_at or remote.paid_at, False
+        payout.returned_at = payout.returned_at if nothing else None
+    if (payout.paid_at, payout.said_by_hand, payout.returned_at) != before:
+        payout.save(update_fields=["paid_at", "said_by_hand", "returned_at", "updated_at"])
+    return back
 
 
 def _kept_lines(payout: Payout, *, left_out: bool = True) -> dict[str, PaymentLine]:
@@ -432,20 +473,25 @@ def _lines_write(payout: Payout, lines: Mapping[str, PaymentLine]) -> int:
     return len(lines.keys() - sales.keys() - {""})
 
 
-def _sales_follow(payout: Payout) -> None:
-    """What a payout that was written means for its sales, and what is to be said of it."""
+def _sales_follow(payout: Payout, *, paid: Collection[uuid.UUID] = ()) -> None:
+    """What a payout that was written means for its sales, and what is to be said of it; `paid`: what it paid before."""
     alert_unexplained(payout)
     sale_ids = sorted(payout.lines.exclude(sale=None).values_list("sale_id", flat=True))
     for sale_id in sale_ids:
         # All at first, in their order: those that are paid and those that are charged may be of two payouts at once.
         sale_lock(sale_id)
     _sales_paid(payout)
+    _sales_unpaid(payout, set(paid) - _paid_by(payout))
     charges_note(payout)
     sales_check(sale_ids)
 
 
 def _sales_paid(payout: Payout) -> None:
-    """The sales of a payout that was made are complete."""
+    """The sales of a payout that was made are complete.
+
+    Whom its marketplace paid has delivered. That its holder found the money says nothing of the tickets: a sale that is
+    not handed over is complete once it is (`state_by_money`).
+    """
     if payout.paid_at is None or payout.paid_at > now():
         return
     # A charge alone pays for nothing.
@@ -458,15 +504,27 @@ def _sales_paid(payout: Payout) -> None:
             # Its seats are only held: what became of the promise is its marketplace's to say.
             enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
             continue
-        if settled or not sale_may_move(sale.state, SaleState.COMPLETE):
+        waits = payout.said_by_hand and sale.state not in HANDED_OVER
+        if settled or waits or not sale_may_move(sale.state, SaleState.COMPLETE):
             continue
-        before = sale_facts(sale)
-        sale.state = SaleState.COMPLETE
-        # Who is paid has delivered.
         sale.delivered_at = sale.delivered_at or payout.paid_at
-        sale.version += 1
-        sale.save(update_fields=["state", "delivered_at", "version", "updated_at"])
-        sale_changed(sale)
+        _sale_move(payout, sale, SaleState.COMPLETE)
         alerts_settle(sale)
-        actor = Actor.marketplace(payout.tenant_id, payout.account_id)
-        sale_audit(actor, sale, "sale.moved", before=before, reason=f"payout {payout.reference}")
+
+
+def _sales_unpaid(payout: Payout, sale_ids: Collection[uuid.UUID]) -> None:
+    """Sales that a payout does not pay any more wait for their money again, where no other one has paid them."""
+    for sale_id in sorted(sale_ids):
+        sale = sale_lock(sale_id)
+        if sale.state in UNPAID and not received_for(sale).paid:
+            _sale_move(payout, sale, UNPAID[sale.state])
+
+
+def _sale_move(payout: Payout, sale: Sale, state: str) -> None:
+    before = sale_facts(sale)
+    sale.state = state
+    sale.version += 1
+    sale.save(update_fields=["state", "delivered_at", "version", "updated_at"])
+    sale_changed(sale)
+    actor = Actor.marketplace(payout.tenant_id, payout.account_id)
+    sale_audit(actor, sale, "sale.moved", before=before, reason=f"payout {payout.reference}")

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from listings.forms import ChargedForm, ReceivedForm, SaleReceivedForm
 from listings.models import Payout
-from listings.payables import expectation_of, overdue, payouts_told, said_by_hand
+from listings.payables import expectation_of, overdue, payouts_told
 from listings.payables import sales_awaited as awaited_of
 from listings.selectors import payout_list as payouts_visible
 from listings.selectors import sale_get
@@ -52,10 +52,8 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         made = Paginator(payouts, PAGE_SIZE).get_page(number)
         context |= {
             "page": made,
-            "asks": [one.pk for one in made if one.state == "announced" and not payouts_told(one.account)],
-            "corrects": [
-                one.pk for one in made if one.state == "paid" and not payouts_told(one.account) and said_by_hand(one)
-            ],
+            "asks": [one.pk for one in made if one.paid_at is None and not payouts_told(one.account)],
+            "corrects": [one.pk for one in made if one.said_by_hand and not payouts_told(one.account)],
         }
     template = template_for(request, whole="listings/payout_list.html", part="listings/_payout_body.html")
     return render(request, template, context)
