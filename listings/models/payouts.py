@@ -40,6 +40,10 @@ class Payout(BaseModel):
     net = models.DecimalField(max_digits=10, decimal_places=2)
     # What its holder found on the bank account, where its platform never says; it is the deposit then.
     received = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    # Of what its holder said was kept: the payout with which its marketplace tells of it, and which stands for it.
+    told_with = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="said_before"
+    )  # fmt: skip
     currency = models.CharField(max_length=3, default="USD")
     # What the lines leave of the deposit; anything but zero is shown to the holder.
     unexplained = models.DecimalField(max_digits=10, decimal_places=2, default=0)

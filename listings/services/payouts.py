@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -12,22 +12,29 @@ from django.db import transaction
 from django.db.models import Q
 
 from listings.locks import payout_lock, sale_lock
-from listings.models import CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
+from listings.models import TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
 from listings.payables import (
     BY_HAND,
     NEXT,
     expectation_of,
     lines_counted,
-    lines_made,
     payouts_made_of,
     payouts_told,
     received_for,
     with_people,
 )  # fmt: skip
 from listings.services.charges import charges_note
+from listings.services.charges_said import Less, less_of, said_before
 from listings.services.come_over import left_there, payout_come_over
 from listings.services.notify import sale_changed
-from listings.services.payout_alerts import alert_payout, alert_returned, alert_unexplained
+from listings.services.payout_alerts import (
+    alert_other_charge,
+    alert_payout,
+    alert_returned,
+    alert_unexplained,
+    alert_unsure,
+    alert_unsure_over,
+)  # fmt: skip
 from listings.services.payout_checks import sales_check
 from listings.services.sale_alerts import alerts_settle
 from listings.services.sale_saga import READ_SALE
@@ -96,6 +103,14 @@ def account_sync_next(*, account: MarketplaceAccount) -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Was:
+    """The sales that a payout paid before it was told again, and what it took off for its sales."""
+
+    paid: Collection[uuid.UUID] = ()
+    less: Less = field(default_factory=dict)
+
+
 @transaction.atomic
 def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     """Keep one payout; told again unchanged it changes nothing but its date of payment. Returns whether it was new.
@@ -106,9 +121,9 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     of the deposit; it is kept and told, never spread over the lines. What was told as paid and is not any more, or is
     told as nothing, came back: its sales are not paid by it.
     """
-    payout, created, paid = _keep(account, remote)
-    _noted_over(payout)
-    _sales_follow(payout, paid=paid)
+    payout, created, was = _keep(account, remote)
+    _noted_over(payout, was.less)
+    _sales_follow(payout, paid=was.paid)
     return created
 
 
@@ -118,11 +133,11 @@ def payout_noted(*, account: MarketplaceAccount, remote: RemotePayment) -> Payou
     return payout_lock(payout.pk)
 
 
-def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, bool, set[uuid.UUID]]:
-    """The payout as it is told by now, whether it is new, and the sales that it paid so far; no sale is locked yet."""
+def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, bool, _Was]:
+    """The payout as it is told by now, whether it is new, and what it did to sales so far; no sale is locked yet."""
     told = _by_sale(remote)
     payout = _known(account, remote, told)
-    paid = set() if payout is None else _paid_by(payout)
+    was = _Was() if payout is None else _Was(_paid_by(payout), less_of(payout))
     if payout is not None and payout.received is not None:
         remote = _as_received(remote, payout.received)
         told = _by_sale(remote)
@@ -144,7 +159,7 @@ def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, b
         _told_again(payout, remote, told, sums)
     if payout.paid_at is None or created:
         _expected(payout, remote)
-    return payout, created, paid
+    return payout, created, was
 
 
 def _paid_by(payout: Payout) -> set[uuid.UUID]:
@@ -152,29 +167,35 @@ def _paid_by(payout: Payout) -> set[uuid.UUID]:
     return set(payout.lines.filter(lines_counted(), gross__gt=0).values_list("sale_id", flat=True))
 
 
-def _noted_over(payout: Payout) -> None:
-    """What the holder noted of its sales, while nobody read their account, is part of it, and comes to nothing."""
+def _noted_over(payout: Payout, less: Less) -> None:
+    """What the holder noted of its sales, while nobody read their account, is part of it, and comes to nothing.
+
+    `less`: what it took off before. Where it tells of a charge, and which it is of those that were noted is not sure,
+    all stay, and the holder is asked.
+    """
     if payout.paid_at is None:
         return
     paid = payout.lines.filter(gross__gt=0).exclude(sale=None).values_list("sale_id", flat=True)
     noted = payouts_made_of(paid).filter(reference__startswith=BY_HAND)
-    for payout_id in [*noted.order_by("pk").values_list("pk", flat=True), *_less_told(payout)]:
+    for payout_id in noted.order_by("pk").values_list("pk", flat=True):
+        _come_to_nothing(payout_lock(payout_id))
+    found = list(said_before(payout, less))
+    same = {line.payout_id: one for one in found if one.sure for line in one.said}
+    for payout_id in sorted(same):
         one = payout_lock(payout_id)
-        nothing = RemotePayment(one.reference, None, _ZERO, one.currency)
-        _told_again(one, nothing, {}, _sums(one.account, nothing, {}))
+        one.told_with = payout
+        one.save(update_fields=["told_with", "updated_at"])
+        _come_to_nothing(one, quiet=same[payout_id].differs)
+    for both in found:
+        if not both.sure:
+            alert_unsure(payout, both)
+        elif both.differs:
+            alert_other_charge(payout, both)
 
 
-def _less_told(payout: Payout) -> list[uuid.UUID]:
-    """What the holder noted as kept from its sales, of just the amount that it tells of as well."""
-    told = PayoutLine.objects.filter(lines_made(), payout__reference__startswith=CHARGED_BY_HAND, penalty__gt=0)
-    back = PayoutLine.objects.filter(lines_made(), payout__reference__startswith=TAKEN_BY_HAND, gross__lt=0)
-    found: set[uuid.UUID] = set()
-    for line in payout.lines.filter(Q(penalty__gt=0) | Q(gross__lt=0)).exclude(sale=None):
-        same = told.filter(sale=line.sale, penalty=line.penalty).exclude(payout__in=found).order_by("pk").first()
-        if line.gross < 0:
-            same = back.filter(sale=line.sale, net=line.net).exclude(payout__in=found).order_by("pk").first()
-        found |= {same.payout_id} if same is not None else set()
-    return sorted(found)
+def _come_to_nothing(payout: Payout, *, quiet: bool = False) -> None:
+    nothing = RemotePayment(payout.reference, None, _ZERO, payout.currency)
+    _told_again(payout, nothing, {}, _sums(payout.account, nothing, {}), quiet=quiet)
 
 
 @transaction.atomic
@@ -188,17 +209,24 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
     payout = Payout.objects.select_related("account").get_for(actor, payout_id)
     if payout.account.user_id != actor.user_id and not actor.is_staff:
         raise NotAllowed("You may look at this payout. Whose account it is says what came.")
-    if payouts_told(payout.account):
+    # A charge that was told by mistake, or is one that its marketplace tells of, comes to nothing.
+    none_of_it = payout.less_by_hand and amount == 0
+    if payouts_told(payout.account) and not none_of_it:
         name = platform_name(payout.platform)
         raise Conflict(f"{name} says itself what it has paid.", field="payout", remedy="It is read every hour.")
-    if amount is not None and not (payout.less_by_hand and amount == 0):
-        # A charge that was told by mistake comes to nothing; of money that came one says nothing instead.
+    if amount is not None and not none_of_it:
+        # Of money that came one says nothing instead.
         amount_check(amount)
     assisted = payout.account.mode == Mode.ASSISTED
     if assisted:
         # Before its payouts, as where the money of a sale is noted by itself.
         accounts_locked().get(pk=payout.account_id)
     payout = payout_lock(payout.pk)
+    if payout.told_with is not None:
+        raise Conflict(
+            f"Its marketplace tells of this itself, with payout {payout.told_with.reference}.", field="payout",
+            remedy="Nothing is left to say.",
+        )  # fmt: skip
     if payout.paid_at is not None:
         if amount is None or amount == abs(payout.net) or not payout.said_by_hand:
             raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
@@ -247,6 +275,9 @@ def _put_right(actor: Actor, payout: Payout, amount: Decimal) -> Payout:
         subject=payout.account.user_id, before=before,
         after={"net": payout.net, "lines": list(_kept_lines(payout).values())},
     )  # fmt: skip
+    if payout.less_by_hand and not amount:
+        for sale in Sale.objects.filter(payout_lines__payout=payout).select_related("account"):
+            alert_unsure_over(sale)
     _sales_follow(payout)
     return payout
 
@@ -367,8 +398,10 @@ def _sums(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str,
 
 
 def _told_again(
-    payout: Payout, remote: RemotePayment, told: Mapping[str, PaymentLine], sums: Mapping[str, Any]
-) -> None:
+    payout: Payout, remote: RemotePayment, told: Mapping[str, PaymentLine], sums: Mapping[str, Any], *,
+    quiet: bool = False,
+) -> None:  # fmt: skip
+    """Write what is told of a payout that is known, and say it; `quiet`: the caller says it."""
     was_at, was_back, kept = payout.paid_at, payout.returned_at, _kept_lines(payout)
     back = _paid_told(payout, remote, told)
     reversed_lines = {key: PaymentLine(key, _ZERO, _ZERO, _ZERO, _ZERO) for key in kept if key not in told}
@@ -403,7 +436,7 @@ def _told_again(
     )  # fmt: skip
     if back:
         alert_returned(payout, was=before["net"])
-    else:
+    elif not quiet:
         alert_payout(payout, unknown=unknown, was=before["net"] if was_at is not None else None)
 
 

@@ -53,10 +53,16 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         context |= {
             "page": made,
             "asks": [one.pk for one in made if one.paid_at is None and not payouts_told(one.account)],
-            "corrects": [one.pk for one in made if one.said_by_hand and not payouts_told(one.account)],
+            "corrects": [one.pk for one in made if _may_correct(one)],
         }
     template = template_for(request, whole="listings/payout_list.html", part="listings/_payout_body.html")
     return render(request, template, context)
+
+
+def _may_correct(payout: Payout) -> bool:
+    """Whether its holder may put right what he said of it; of a charge, where payouts are read, that it is none."""
+    own = payout.said_by_hand and payout.told_with_id is None
+    return own and (not payouts_told(payout.account) or (payout.less_by_hand and bool(payout.net)))
 
 
 @login_required
