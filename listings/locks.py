@@ -23,7 +23,7 @@ def payout_lock(payout_id: uuid.UUID) -> Payout:
     """Lock one payout and read it fresh; such locks come first, with the accounts: its sales are locked after it."""
     lock_announce(Level.ACCOUNTS)
     with lock_waiting("this payout"):
-        found = Payout.objects.select_related("account").select_for_update(of=("self",), no_key=True)
+        found = Payout.objects.select_related("account", "told_with").select_for_update(of=("self",), no_key=True)
         return found.get(pk=payout_id)
 
 

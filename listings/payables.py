@@ -14,7 +14,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from listings.models import Payout, PayoutLine, Sale, SaleEnding, SaleQuerySet, SaleState
 from listings.selectors import payout_lines_of_sale, sale_list
-from listings.states import SALE_ENDINGS, MoneyEffect
+from listings.states import HANDED_OVER, SALE_ENDINGS, MoneyEffect
 from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount, Mode, PayoutCalendarVersion, PayoutKind
 from marketplaces.registry import platform_can, platform_name, traits_of
@@ -111,6 +111,35 @@ def received_for(sale: Sale) -> Received:
     return Received(sums["net"] or _ZERO, sums["charged"] or _ZERO, paid, since or _ZERO)
 
 
+def paid_there(sale: Sale) -> bool:
+    """Whether its marketplace says that it paid for the sale; that money came its holder may have said before."""
+    return PayoutLine.objects.filter(lines_counted(), sale=sale, gross__gt=0, payout__said_by_hand=False).exists()
+
+
+def state_by_money(sale: Sale, state: SaleState) -> SaleState:
+    """What a locked sale is by its money where its marketplace says `state` of it.
+
+    Handed over and paid it is complete; and it is not while what was paid for it has come back.
+    """
+    if state == SaleState.FULFILLED and sale.state not in HANDED_OVER and _has_money(sale):
+        return SaleState.COMPLETE
+    if state == SaleState.COMPLETE and sale.state != state and _came_back(sale):
+        return SaleState.FULFILLED
+    return state
+
+
+def _has_money(sale: Sale) -> bool:
+    """Whether it was paid, and not all of that was taken back."""
+    lines = PayoutLine.objects.filter(lines_counted(), sale=sale)
+    sums = lines.aggregate(net=Sum("net"), paid=Count("pk", filter=Q(gross__gt=0)))
+    return bool(sums["paid"]) and sums["net"] > 0
+
+
+def _came_back(sale: Sale) -> bool:
+    back = PayoutLine.objects.filter(sale=sale, payout__returned_at__isnull=False)
+    return back.exists() and not _has_money(sale)
+
+
 def came_of(sales: Iterable[Sale]) -> dict[uuid.UUID, Decimal]:
     """What came, charges off, of each of these sales that was paid; by the sale's id."""
     lines = PayoutLine.objects.filter(lines_counted(), sale__in=[sale.pk for sale in sales]).values("sale").order_by()
@@ -119,8 +148,11 @@ def came_of(sales: Iterable[Sale]) -> dict[uuid.UUID, Decimal]:
 
 
 def short_of(sale: Sale, received: Received) -> Decimal:
-    """What is lacking of a sale that was paid; zero within a cent a ticket, while nothing was paid, or untold."""
-    lacking = sale.proceeds - received.net
+    """What is lacking of a sale that was paid; zero within a cent a ticket, while nothing was paid, or untold.
+
+    What was charged for it and is settled is not lacking.
+    """
+    lacking = sale.proceeds - received.net - max(min(sale.charge_settled, received.charged), _ZERO)
     known = received.paid and sale.proceeds_told
     return lacking if known and owed(sale) and lacking > _slack(sale) else _ZERO
 
@@ -213,12 +245,6 @@ def payouts_told(account: MarketplaceAccount) -> bool:
     return account.mode != Mode.ASSISTED and tells_payouts(account.platform)
 
 
-def said_by_hand(payout: Payout) -> bool:
-    """Whether its holder said that this payout came: of those that are read, none keeps the name of the next one."""
-    named = payout.reference == NEXT or payout.reference.startswith(BY_HAND)
-    return payout.received is not None or named or payout.less_by_hand or not tells_payouts(payout.platform)
-
-
 def with_people(sale_ids: Collection[Any]) -> QuerySet[Sale]:
     """These sales with what their expectation and their alerts are made of."""
     return Sale.objects.filter(pk__in=sale_ids).select_related(
@@ -264,5 +290,6 @@ def lines_counted() -> Q:
 
 
 def _announced() -> QuerySet[PayoutLine]:
-    """Lines of payouts that are still to come, of which the day is known."""
-    return PayoutLine.objects.filter(payout__paid_at=None, payout__expected_at__isnull=False, gross__gt=0)
+    """Lines of payouts that are still to come, of which the day is known; of what came back it was another one."""
+    coming = PayoutLine.objects.filter(payout__paid_at=None, payout__returned_at=None, gross__gt=0)
+    return coming.filter(payout__expected_at__isnull=False)

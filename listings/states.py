@@ -42,6 +42,8 @@ SALE_MOVES: dict[str, frozenset[str]] = {
     _S.NEEDS_PERSON: frozenset({_S.PROVISIONAL, _S.CONFIRMED, _S.FULFILLED, _S.COMPLETE, _S.CANCELLED, _S.CONFLICT}),
     _S.CANCELLED: frozenset(),
 }
+# What a sale that was paid becomes when its money came back; by nothing else "complete" goes back.
+UNPAID: dict[str, str] = {_S.COMPLETE: _S.FULFILLED}
 # States in which the sale has its seats.
 # The buyer was given his tickets; paid or not, he may want them again.
 HANDED_OVER: frozenset[str] = frozenset({_S.FULFILLED, _S.COMPLETE})

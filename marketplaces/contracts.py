@@ -494,7 +494,7 @@ class RemotePayment:
     """A payout as the platform reports it; `net` is the deposit.
 
     `paid_at` None: it is announced, and `expected_at` is the day where that is told. One that is announced may have no
-    reference yet.
+    reference yet; one that was told as paid before came back.
     """
 
     reference: str

@@ -48,9 +48,12 @@ class PayoutLineOutput(serializers.ModelSerializer[PayoutLine]):
 
 
 class PayoutOutput(serializers.ModelSerializer[Payout]):
-    """A payout; `net` is the deposit, `unexplained` what its lines leave of it. An announced one may still change."""
+    """A payout; `net` is the deposit, `unexplained` what its lines leave of it. An announced one may still change.
 
-    state = serializers.ChoiceField(choices=["announced", "paid"], read_only=True)
+    One that is returned was paid and came back: it pays for nothing.
+    """
+
+    state = serializers.ChoiceField(choices=["announced", "paid", "returned"], read_only=True)
     lines = PayoutLineOutput(many=True, read_only=True)
 
     class Meta:

@@ -30,12 +30,20 @@ class Payout(BaseModel):
     reference = models.CharField(max_length=80)
     expected_at = models.DateTimeField(null=True, blank=True)
     paid_at = models.DateTimeField(null=True, blank=True)
+    # Its holder said that it came; its marketplace has not.
+    said_by_hand = models.BooleanField(default=False)
+    # Since when its marketplace says that what it had paid came back.
+    returned_at = models.DateTimeField(null=True, blank=True)
     gross = models.DecimalField(max_digits=10, decimal_places=2)
     fee = models.DecimalField(max_digits=10, decimal_places=2)
     penalty = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     net = models.DecimalField(max_digits=10, decimal_places=2)
     # What its holder found on the bank account, where its platform never says; it is the deposit then.
     received = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    # Of what its holder said was kept: the payout with which its marketplace tells of it, and which stands for it.
+    told_with = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="said_before"
+    )  # fmt: skip
     currency = models.CharField(max_length=3, default="USD")
     # What the lines leave of the deposit; anything but zero is shown to the holder.
     unexplained = models.DecimalField(max_digits=10, decimal_places=2, default=0)
@@ -62,7 +70,9 @@ class Payout(BaseModel):
 
     @property
     def state(self) -> str:
-        """Whether it was made, or is only announced."""
+        """Whether it was made, is only announced, or was made and came back."""
+        if self.returned_at is not None:
+            return "returned"
         return "announced" if self.paid_at is None else "paid"
 
     def lines_foreign(self) -> models.QuerySet["PayoutLine"]:

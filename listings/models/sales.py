@@ -89,6 +89,8 @@ class Sale(BaseModel):
     # What a person was told it will cost; what was charged is in the payouts' lines, and summed up here from them.
     told_charge = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     charged = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    # What of it is settled: it lacks, and nobody asks for it any more.
+    charge_settled = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     sold_at = models.DateTimeField()
     noticed_at = models.DateTimeField()
     read_back_at = models.DateTimeField(null=True, blank=True)

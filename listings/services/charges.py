@@ -21,13 +21,16 @@ def charges_note(payout: Payout) -> None:
         charged, was = lines.aggregate(sum=Sum("penalty"))["sum"] or 0, sale.charged
         if charged == was:
             continue
-        sale.charged = charged
+        # What is given back and charged anew is not settled.
+        sale.charged, sale.charge_settled = charged, min(sale.charge_settled, max(charged, 0))
         told = _reason(sale, payout)
         if charged > was and sale.penalty_reason:
             sale.penalty_reason = told
             sale.ending_reason = told if sale.ending == SaleEnding.PENALTY else sale.ending_reason
         sale.version += 1
-        sale.save(update_fields=["charged", "ending_reason", "penalty_reason", "version", "updated_at"])
+        sale.save(
+            update_fields=["charged", "charge_settled", "ending_reason", "penalty_reason", "version", "updated_at"]
+        )
         sale_changed(sale)
         if charged > was and not sale.penalty_reason and ending_may_be(sale.state, SaleEnding.PENALTY):
             sale_end(actor=actor, sale_id=sale.pk, ending=SaleEnding.PENALTY, reason=told)

@@ -124,6 +124,8 @@ def ending_settle(*, actor: Actor, sale: Sale, ending: SaleEnding, reason: str) 
     """A complaint or a charge on a locked sale is settled, whether or not it stands; keeps the sale."""
     before = _facts(sale)
     ending_note(sale, ending, "")
+    if ending == SaleEnding.PENALTY:
+        sale.charge_settled = max(sale.charged, Decimal(0))
     _restand(actor, sale, "sale.settled", before, reason)
 
 
@@ -164,7 +166,7 @@ def _locked(sale: Sale, row: EndingRow) -> list[Seat]:
 def _facts(sale: Sale) -> dict[str, Any]:
     return {
         **sale_facts(sale), "ending": sale.ending, "told_charge": sale.told_charge, "claim": sale.claim_reason,
-        "penalty": sale.penalty_reason,
+        "penalty": sale.penalty_reason, "charge_settled": sale.charge_settled,
     }  # fmt: skip
 
 

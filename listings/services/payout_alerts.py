@@ -4,7 +4,8 @@ import uuid
 from decimal import Decimal
 
 from listings.models import Payout, Sale
-from listings.payables import Expectation, Received, brings_nothing, payouts_told
+from listings.payables import Expectation, Received, brings_nothing, payouts_told, with_people
+from listings.services.charges_said import SaidBefore
 from marketplaces.registry import platform_name
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
@@ -12,6 +13,7 @@ from seatsync.live.alerts import alert_raise, alert_recover, alerts_recover, ale
 from seatsync.live.models import Alert, AlertState
 
 LATE, SHORT, TOO_MUCH, UNEXPLAINED = "payout.late", "payout.short", "payout.too_much", "payout.unexplained"
+RETURNED, OTHER_CHARGE, UNSURE = "payout.returned", "payout.other_charge", "payout.unsure"
 
 
 def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) -> None:
@@ -44,6 +46,24 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
         url=page_link("listings:payout_list"),
         dedupe_key=key,
     )
+
+
+def alert_returned(payout: Payout, *, was: Decimal | None = None) -> None:
+    """What a marketplace had paid (`was`) came back to it; said until it is paid."""
+    owner, key = payout.account.user_id, f"{RETURNED}:{payout.pk}"
+    if payout.returned_at is None:
+        alert_recover(user_id=owner, dedupe_key=key)
+        return
+    # What was said before of this payout is no longer so.
+    alert_recover(user_id=owner, dedupe_key=f"payout:{payout.pk}")
+    name, came = platform_name(payout.platform), money_text(payout.net if was is None else was, payout.currency)
+    alert_raise(
+        tenant_id=payout.tenant_id, user_id=owner, kind=RETURNED, severity="action", object_type="payout",
+        title=f"{name} says no more that it has paid {came}", object_id=str(payout.pk),
+        body=f"Payout {payout.reference} was told as paid, and came back: its sales wait for their money again. "
+        f"Look at your bank, and at the account that {name} pays to.",
+        url=page_link("listings:payout_list"), dedupe_key=key,
+    )  # fmt: skip
 
 
 def alert_unexplained(payout: Payout) -> None:
@@ -116,6 +136,47 @@ def alert_too_much(sale: Sale, received: Received, excess: Decimal) -> None:
         f"{_what(sale)}: {came}. Keep {more} apart: it may be taken back. "
         f"Ask {name}, with the number {sale.platform_sale_id}.",
     )  # fmt: skip
+
+
+def alert_other_charge(payout: Payout, both: SaidBefore) -> None:
+    """A marketplace tells of a charge that its holder had said with another amount: what it tells counts."""
+    (sale,) = with_people([both.sale_id])
+    name, told = platform_name(payout.platform), money_text(both.told, sale.currency)
+    alert_raise(
+        tenant_id=sale.tenant_id, user_id=sale.account.user_id, kind=OTHER_CHARGE, severity="action",
+        object_type="sale", object_id=str(sale.pk), url=page_link("listings:sale_detail", sale.pk),
+        title=f"{name} takes {told}, and not what you said",
+        body=f"{_what(sale)}: You said {_said(sale, both)}, and payout {payout.reference} says {told}{_called(both)}. "
+        f"It is counted once, as {name} says. If these are two, ask {name}, with the number {sale.platform_sale_id}.",
+        dedupe_key=f"{OTHER_CHARGE}:{both.said[0].payout_id}",
+    )  # fmt: skip
+
+
+def alert_unsure(payout: Payout, both: SaidBefore) -> None:
+    """A marketplace tells of a charge that may be one of those that its holder had said, and all are counted."""
+    (sale,) = with_people([both.sale_id])
+    name, told = platform_name(payout.platform), money_text(both.told, sale.currency)
+    alert_raise(
+        tenant_id=sale.tenant_id, user_id=sale.account.user_id, kind=UNSURE, severity="action",
+        object_type="sale", object_id=str(sale.pk), url=page_link("listings:payout_list"),
+        title=f"{name} takes {told} for a sale: is it what you said?",
+        body=f"{_what(sale)}: Payout {payout.reference} takes {told}{_called(both)}. You said {_said(sale, both)}. "
+        "All of it is counted. Of what is the same write 0 on the payouts page; if none is, there is nothing to do.",
+        dedupe_key=f"{UNSURE}:{sale.pk}",
+    )  # fmt: skip
+
+
+def alert_unsure_over(sale: Sale) -> None:
+    """Its holder has said which of the charges is the same."""
+    _over(sale, UNSURE)
+
+
+def _said(sale: Sale, both: SaidBefore) -> str:
+    return ", ".join(f"{money_text(-line.net, sale.currency)} ({line.note})" for line in both.said)
+
+
+def _called(both: SaidBefore) -> str:
+    return f" ({both.note})" if both.note else ""
 
 
 def alerts_of_money_settle(sale: Sale) -> None:

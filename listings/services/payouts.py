@@ -1,8 +1,8 @@
 """Getting paid: every payout that a marketplace reports is kept with its lines, and each line finds its sale (I-25)."""
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -12,27 +12,35 @@ from django.db import transaction
 from django.db.models import Q
 
 from listings.locks import payout_lock, sale_lock
-from listings.models import CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
+from listings.models import TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
 from listings.payables import (
     BY_HAND,
     NEXT,
     expectation_of,
-    lines_made,
+    lines_counted,
     payouts_made_of,
     payouts_told,
-    said_by_hand,
+    received_for,
     with_people,
 )  # fmt: skip
 from listings.services.charges import charges_note
+from listings.services.charges_said import Less, less_of, said_before
 from listings.services.come_over import left_there, payout_come_over
 from listings.services.notify import sale_changed
-from listings.services.payout_alerts import alert_payout, alert_unexplained
+from listings.services.payout_alerts import (
+    alert_other_charge,
+    alert_payout,
+    alert_returned,
+    alert_unexplained,
+    alert_unsure,
+    alert_unsure_over,
+)  # fmt: skip
 from listings.services.payout_checks import sales_check
 from listings.services.sale_alerts import alerts_settle
 from listings.services.sale_saga import READ_SALE
 from listings.services.sale_scene import sale_audit, sale_facts
 from listings.services.sync import account_contained
-from listings.states import sale_may_move
+from listings.states import HANDED_OVER, UNPAID, sale_may_move
 from marketplaces.contracts import Capability, PaymentLine, RemotePayment
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
@@ -84,11 +92,23 @@ def account_sync_next(*, account: MarketplaceAccount) -> int:
     """Read what the account's marketplace says it will pay next; returns 1 where it is new. Raises MarketplaceError."""
     adapter = adapter_get(account.platform)
     coming = over_link(account, adapter.next_payment)
+    made = Payout.objects.filter(account=account, paid_at__isnull=False, said_by_hand=False)
+    if coming is not None and coming.reference and made.filter(reference=coming.reference).exists():
+        # It has its number before it is paid, and keeps it: that it is still shown as coming takes nothing back.
+        return 0
     if coming is not None:
         return payout_apply(account=account, remote=coming)
     if Payout.objects.filter(account=account, reference=NEXT).exists():
         payout_apply(account=account, remote=RemotePayment("", None, _ZERO, "USD"))
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Was:
+    """The sales that a payout paid before it was told again, and what it took off for its sales."""
+
+    paid: Collection[uuid.UUID] = ()
+    less: Less = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -98,24 +118,26 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     One that is announced without a reference is the account's next one, and changes quietly until the payout comes
     that has its sales: it becomes that. What was paid is corrected under its reference: the audit keeps what is
     replaced, and a line that is left out is reversed to nothing, never deleted. `unexplained` is what the lines leave
-    of the deposit; it is kept and told, never spread over the lines.
+    of the deposit; it is kept and told, never spread over the lines. What was told as paid and is not any more, or is
+    told as nothing, came back: its sales are not paid by it.
     """
-    payout, created = _keep(account, remote)
-    _noted_over(payout)
-    _sales_follow(payout)
+    payout, created, was = _keep(account, remote)
+    _noted_over(payout, was.less)
+    _sales_follow(payout, paid=was.paid)
     return created
 
 
 def payout_noted(*, account: MarketplaceAccount, remote: RemotePayment) -> Payout:
     """Keep a payout that nobody announced, locked, and no sale yet; the caller has checked, and notes that it came."""
-    payout, _ = _keep(account, remote)
+    payout, _, _ = _keep(account, remote)
     return payout_lock(payout.pk)
 
 
-def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, bool]:
-    """The payout as it is told by now, and whether it is new; no sale is locked yet."""
+def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, bool, _Was]:
+    """The payout as it is told by now, whether it is new, and what it did to sales so far; no sale is locked yet."""
     told = _by_sale(remote)
     payout = _known(account, remote, told)
+    was = _Was() if payout is None else _Was(_paid_by(payout), less_of(payout))
     if payout is not None and payout.received is not None:
         remote = _as_received(remote, payout.received)
         told = _by_sale(remote)
@@ -137,32 +159,43 @@ def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, b
         _told_again(payout, remote, told, sums)
     if payout.paid_at is None or created:
         _expected(payout, remote)
-    return payout, created
+    return payout, created, was
 
 
-def _noted_over(payout: Payout) -> None:
-    """What the holder noted of its sales, while nobody read their account, is part of it, and comes to nothing."""
+def _paid_by(payout: Payout) -> set[uuid.UUID]:
+    """The sales that a payout paid, where it was made."""
+    return set(payout.lines.filter(lines_counted(), gross__gt=0).values_list("sale_id", flat=True))
+
+
+def _noted_over(payout: Payout, less: Less) -> None:
+    """What the holder noted of its sales, while nobody read their account, is part of it, and comes to nothing.
+
+    `less`: what it took off before. Where it tells of a charge, and which it is of those that were noted is not sure,
+    all stay, and the holder is asked.
+    """
     if payout.paid_at is None:
         return
     paid = payout.lines.filter(gross__gt=0).exclude(sale=None).values_list("sale_id", flat=True)
     noted = payouts_made_of(paid).filter(reference__startswith=BY_HAND)
-    for payout_id in [*noted.order_by("pk").values_list("pk", flat=True), *_less_told(payout)]:
+    for payout_id in noted.order_by("pk").values_list("pk", flat=True):
+        _come_to_nothing(payout_lock(payout_id))
+    found = list(said_before(payout, less))
+    same = {line.payout_id: one for one in found if one.sure for line in one.said}
+    for payout_id in sorted(same):
         one = payout_lock(payout_id)
-        nothing = RemotePayment(one.reference, None, _ZERO, one.currency)
-        _told_again(one, nothing, {}, _sums(one.account, nothing, {}))
+        one.told_with = payout
+        one.save(update_fields=["told_with", "updated_at"])
+        _come_to_nothing(one, quiet=same[payout_id].differs)
+    for both in found:
+        if not both.sure:
+            alert_unsure(payout, both)
+        elif both.differs:
+            alert_other_charge(payout, both)
 
 
-def _less_told(payout: Payout) -> list[uuid.UUID]:
-    """What the holder noted as kept from its sales, of just the amount that it tells of as well."""
-    told = PayoutLine.objects.filter(lines_made(), payout__reference__startswith=CHARGED_BY_HAND, penalty__gt=0)
-    back = PayoutLine.objects.filter(lines_made(), payout__reference__startswith=TAKEN_BY_HAND, gross__lt=0)
-    found: set[uuid.UUID] = set()
-    for line in payout.lines.filter(Q(penalty__gt=0) | Q(gross__lt=0)).exclude(sale=None):
-        same = told.filter(sale=line.sale, penalty=line.penalty).exclude(payout__in=found).order_by("pk").first()
-        if line.gross < 0:
-            same = back.filter(sale=line.sale, net=line.net).exclude(payout__in=found).order_by("pk").first()
-        found |= {same.payout_id} if same is not None else set()
-    return sorted(found)
+def _come_to_nothing(payout: Payout, *, quiet: bool = False) -> None:
+    nothing = RemotePayment(payout.reference, None, _ZERO, payout.currency)
+    _told_again(payout, nothing, {}, _sums(payout.account, nothing, {}), quiet=quiet)
 
 
 @transaction.atomic
@@ -176,19 +209,26 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
     payout = Payout.objects.select_related("account").get_for(actor, payout_id)
     if payout.account.user_id != actor.user_id and not actor.is_staff:
         raise NotAllowed("You may look at this payout. Whose account it is says what came.")
-    if payouts_told(payout.account):
+    # A charge that was told by mistake, or is one that its marketplace tells of, comes to nothing.
+    none_of_it = payout.less_by_hand and amount == 0
+    if payouts_told(payout.account) and not none_of_it:
         name = platform_name(payout.platform)
         raise Conflict(f"{name} says itself what it has paid.", field="payout", remedy="It is read every hour.")
-    if amount is not None and not (payout.less_by_hand and amount == 0):
-        # A charge that was told by mistake comes to nothing; of money that came one says nothing instead.
+    if amount is not None and not none_of_it:
+        # Of money that came one says nothing instead.
         amount_check(amount)
     assisted = payout.account.mode == Mode.ASSISTED
     if assisted:
         # Before its payouts, as where the money of a sale is noted by itself.
         accounts_locked().get(pk=payout.account_id)
     payout = payout_lock(payout.pk)
+    if payout.told_with is not None:
+        raise Conflict(
+            f"Its marketplace tells of this itself, with payout {payout.told_with.reference}.", field="payout",
+            remedy="Nothing is left to say.",
+        )  # fmt: skip
     if payout.paid_at is not None:
-        if amount is None or amount == abs(payout.net) or not said_by_hand(payout):
+        if amount is None or amount == abs(payout.net) or not payout.said_by_hand:
             raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
         return _put_right(actor, payout, amount)
     if assisted:
@@ -211,8 +251,10 @@ def _check_unpaid(payout: Payout) -> None:
 def payout_came(*, actor: Actor, payout: Payout, amount: Decimal | None) -> Payout:
     """Note that a locked payout, or `amount` of it, came, and what it means for its sales; the caller has checked."""
     moment = now()
-    announced, payout.paid_at = payout.net, moment
-    payout.save(update_fields=["paid_at", "updated_at"])
+    announced, payout.paid_at, payout.said_by_hand = payout.net, moment, True
+    payout.returned_at = None
+    payout.save(update_fields=["paid_at", "said_by_hand", "returned_at", "updated_at"])
+    alert_returned(payout)
     if amount is not None:
         _received_write(payout, amount)
     audit_record(
@@ -233,6 +275,9 @@ def _put_right(actor: Actor, payout: Payout, amount: Decimal) -> Payout:
         subject=payout.account.user_id, before=before,
         after={"net": payout.net, "lines": list(_kept_lines(payout).values())},
     )  # fmt: skip
+    if payout.less_by_hand and not amount:
+        for sale in Sale.objects.filter(payout_lines__payout=payout).select_related("account"):
+            alert_unsure_over(sale)
     _sales_follow(payout)
     return payout
 
@@ -353,37 +398,66 @@ def _sums(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str,
 
 
 def _told_again(
-    payout: Payout, remote: RemotePayment, told: Mapping[str, PaymentLine], sums: Mapping[str, Any]
-) -> None:
-    was_paid = payout.paid_at is not None
-    if not was_paid and remote.paid_at is not None:
-        payout.paid_at = remote.paid_at
-        payout.save(update_fields=["paid_at", "updated_at"])
-    kept = _kept_lines(payout)
+    payout: Payout, remote: RemotePayment, told: Mapping[str, PaymentLine], sums: Mapping[str, Any], *,
+    quiet: bool = False,
+) -> None:  # fmt: skip
+    """Write what is told of a payout that is known, and say it; `quiet`: the caller says it."""
+    was_at, was_back, kept = payout.paid_at, payout.returned_at, _kept_lines(payout)
+    back = _paid_told(payout, remote, told)
     reversed_lines = {key: PaymentLine(key, _ZERO, _ZERO, _ZERO, _ZERO) for key in kept if key not in told}
     before = {name: getattr(payout, name) for name in sums}
-    if before == sums and _amounts(kept) == _amounts({**reversed_lines, **told}):
+    same = before == sums and _amounts(kept) == _amounts({**reversed_lines, **told})
+    if not same:
+        for name, value in sums.items():
+            setattr(payout, name, value)
+        payout.save(update_fields=[*sums, "updated_at"])
+        unknown = _lines_write(payout, {**reversed_lines, **told})
+    else:
         # What a charge is called is no correction of it.
         if kept != {**reversed_lines, **told}:
             _lines_write(payout, told)
         _late_sales_link(payout)
-        if not was_paid and payout.paid_at is not None:
+    if was_back and payout.returned_at is None:
+        alert_returned(payout)
+    if same and not back:
+        if was_at is None and payout.paid_at is not None:
             alert_payout(payout, unknown=_unknown_in(payout))
         return
-    for name, value in sums.items():
-        setattr(payout, name, value)
-    payout.save(update_fields=[*sums, "updated_at"])
-    unknown = _lines_write(payout, {**reversed_lines, **told})
-    if payout.paid_at is None:
+    if payout.paid_at is None and not back:
         # What is only announced is no money yet: it may change as often as it likes.
         return
+    verb = "payout.corrected" if was_at is not None else "payout.paid"
     audit_record(
         actor=Actor.marketplace(payout.tenant_id, payout.account_id),
-        verb="payout.corrected" if was_paid else "payout.paid", object_type="payout",
-        object_id=payout.pk, subject=payout.account.user_id, before={**before, "lines": list(kept.values())},
-        after={**sums, "lines": list(told.values())},
+        verb="payout.returned" if payout.paid_at is None else verb, object_type="payout",
+        object_id=payout.pk, subject=payout.account.user_id,
+        before={**before, "paid_at": was_at, "lines": list(kept.values())},
+        after={**sums, "paid_at": payout.paid_at, "lines": list(told.values())},
     )  # fmt: skip
-    alert_payout(payout, unknown=unknown, was=before["net"] if was_paid else None)
+    if back:
+        alert_returned(payout, was=before["net"])
+    elif not quiet:
+        alert_payout(payout, unknown=unknown, was=before["net"] if was_at is not None else None)
+
+
+def _paid_told(payout: Payout, remote: RemotePayment, told: Mapping[str, PaymentLine]) -> bool:
+    """Keep whether a payout was made, as its marketplace tells it; returns whether what was made came back just now.
+
+    What its holder said only its marketplace's own word that it paid replaces.
+    """
+    nothing = not remote.net and not any(line.gross or line.net for line in told.values())
+    gone = remote.paid_at is None or (nothing and payout.gross > 0)
+    back = payout.state == "paid" and not payout.said_by_hand and gone
+    before = (payout.paid_at, payout.said_by_hand, payout.returned_at)
+    if back:
+        payout.paid_at = None if remote.paid_at is None else payout.paid_at
+        payout.returned_at = now()
+    elif remote.paid_at is not None:
+        payout.paid_at, payout.said_by_hand = payout.paid_at or remote.paid_at, False
+        payout.returned_at = payout.returned_at if nothing else None
+    if (payout.paid_at, payout.said_by_hand, payout.returned_at) != before:
+        payout.save(update_fields=["paid_at", "said_by_hand", "returned_at", "updated_at"])
+    return back
 
 
 def _kept_lines(payout: Payout, *, left_out: bool = True) -> dict[str, PaymentLine]:
@@ -432,20 +506,25 @@ def _lines_write(payout: Payout, lines: Mapping[str, PaymentLine]) -> int:
     return len(lines.keys() - sales.keys() - {""})
 
 
-def _sales_follow(payout: Payout) -> None:
-    """What a payout that was written means for its sales, and what is to be said of it."""
+def _sales_follow(payout: Payout, *, paid: Collection[uuid.UUID] = ()) -> None:
+    """What a payout that was written means for its sales, and what is to be said of it; `paid`: what it paid before."""
     alert_unexplained(payout)
     sale_ids = sorted(payout.lines.exclude(sale=None).values_list("sale_id", flat=True))
     for sale_id in sale_ids:
         # All at first, in their order: those that are paid and those that are charged may be of two payouts at once.
         sale_lock(sale_id)
     _sales_paid(payout)
+    _sales_unpaid(payout, set(paid) - _paid_by(payout))
     charges_note(payout)
     sales_check(sale_ids)
 
 
 def _sales_paid(payout: Payout) -> None:
-    """The sales of a payout that was made are complete."""
+    """The sales of a payout that was made are complete.
+
+    Whom its marketplace paid has delivered. That its holder found the money says nothing of the tickets: a sale that is
+    not handed over is complete once it is (`state_by_money`).
+    """
     if payout.paid_at is None or payout.paid_at > now():
         return
     # A charge alone pays for nothing.
@@ -458,15 +537,27 @@ def _sales_paid(payout: Payout) -> None:
             # Its seats are only held: what became of the promise is its marketplace's to say.
             enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
             continue
-        if settled or not sale_may_move(sale.state, SaleState.COMPLETE):
+        waits = payout.said_by_hand and sale.state not in HANDED_OVER
+        if settled or waits or not sale_may_move(sale.state, SaleState.COMPLETE):
             continue
-        before = sale_facts(sale)
-        sale.state = SaleState.COMPLETE
-        # Who is paid has delivered.
         sale.delivered_at = sale.delivered_at or payout.paid_at
-        sale.version += 1
-        sale.save(update_fields=["state", "delivered_at", "version", "updated_at"])
-        sale_changed(sale)
+        _sale_move(payout, sale, SaleState.COMPLETE)
         alerts_settle(sale)
-        actor = Actor.marketplace(payout.tenant_id, payout.account_id)
-        sale_audit(actor, sale, "sale.moved", before=before, reason=f"payout {payout.reference}")
+
+
+def _sales_unpaid(payout: Payout, sale_ids: Collection[uuid.UUID]) -> None:
+    """Sales that a payout does not pay any more wait for their money again, where no other one has paid them."""
+    for sale_id in sorted(sale_ids):
+        sale = sale_lock(sale_id)
+        if sale.state in UNPAID and not received_for(sale).paid:
+            _sale_move(payout, sale, UNPAID[sale.state])
+
+
+def _sale_move(payout: Payout, sale: Sale, state: str) -> None:
+    before = sale_facts(sale)
+    sale.state = state
+    sale.version += 1
+    sale.save(update_fields=["state", "delivered_at", "version", "updated_at"])
+    sale_changed(sale)
+    actor = Actor.marketplace(payout.tenant_id, payout.account_id)
+    sale_audit(actor, sale, "sale.moved", before=before, reason=f"payout {payout.reference}")

@@ -22,6 +22,7 @@ from listings.models import (
     SaleSeat,
     SaleState,
 )  # fmt: skip
+from listings.payables import state_by_money
 from listings.services.adopt import listing_adopt, listing_covers_sale, listing_of_unknown_sale
 from listings.services.allocation import Allocation, allocate
 from listings.services.come_over import sale_come_over, speaks
@@ -362,6 +363,7 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
         listings_lock([scene.listing.pk])
     sale = sale_lock(known.pk)
     scene.knows(sale)
+    state = _by_money(sale, state)
     _tell_money(scene, sale)
     _tell_step(scene, sale)
     # Asked for as long as it waits: who resolved an unclear sale did not confirm it there.
@@ -377,6 +379,7 @@ def _told_again(scene: Scene, known: Sale, state: SaleState | None) -> Sale:
         listings_lock([scene.listing.pk])
     sale = sale_lock(known.pk)
     scene.knows(sale)
+    state = _by_money(sale, state)
     if sale.state == SaleState.NEEDS_PERSON and state in SALE_LIVE and state is not None:
         sale.state, sale.state_reason = state, ""
         delivered_note(sale)
@@ -385,6 +388,10 @@ def _told_again(scene: Scene, known: Sale, state: SaleState | None) -> Sale:
     _confirm_if_asked(scene, sale)
     _go_on(scene, sale, state)
     return sale
+
+
+def _by_money(sale: Sale, state: SaleState | None) -> SaleState | None:
+    return None if state is None else state_by_money(sale, state)
 
 
 def _go_on(scene: Scene, sale: Sale, state: SaleState | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from listings.locks import sale_lock
 from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleEnding, SaleProof, SaleSeat, SaleState
-from listings.payables import received_for
+from listings.payables import paid_there, state_by_money
 from listings.services.ending_stands import CLAIMED_THERE, ending_note, ending_stand
 from listings.services.labels import label_order
 from listings.services.notify import sale_changed
@@ -157,7 +157,7 @@ def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
         sale.noticed_at, sale.last_delist_at, sale.notice_to_last_delist_ms = scene.noticed_at, None, None
     sale.listing, sale.game_id = scene.listing, scene.listing.game_id if scene.listing else None
     sale.quantity = remote.quantity
-    sale.state, sale.state_reason = state, reason[:300]
+    sale.state, sale.state_reason = state_by_money(sale, SaleState(state)), reason[:300]
     if state != SaleState.CANCELLED:
         # It stands (again): what ended it is over, and what is open on it is not.
         complaint_over(sale)
@@ -228,10 +228,10 @@ def as_told(sale: Sale) -> RemoteSale:
 
 
 def _how_far(sale: Sale) -> RemoteSaleState:
-    """How far a sale has come, by all that was told and paid of it; who is paid has delivered."""
+    """How far a sale has come, by all that was told and paid of it; whom its marketplace paid has delivered."""
     if sale.remote_state == RemoteSaleState.PROVISIONAL:
         return RemoteSaleState.PROVISIONAL
-    if sale.remote_state == RemoteSaleState.COMPLETE or received_for(sale).paid:
+    if sale.remote_state == RemoteSaleState.COMPLETE or paid_there(sale):
         return RemoteSaleState.COMPLETE
     handed_over = sale.delivered_at is not None or sale.remote_state == RemoteSaleState.IN_DELIVERY
     return RemoteSaleState.IN_DELIVERY if handed_over else RemoteSaleState.AWAITING_FULFILMENT

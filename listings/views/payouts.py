@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from listings.forms import ChargedForm, ReceivedForm, SaleReceivedForm
 from listings.models import Payout
-from listings.payables import expectation_of, overdue, payouts_told, said_by_hand
+from listings.payables import expectation_of, overdue, payouts_told
 from listings.payables import sales_awaited as awaited_of
 from listings.selectors import payout_list as payouts_visible
 from listings.selectors import sale_get
@@ -52,13 +52,17 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         made = Paginator(payouts, PAGE_SIZE).get_page(number)
         context |= {
             "page": made,
-            "asks": [one.pk for one in made if one.state == "announced" and not payouts_told(one.account)],
-            "corrects": [
-                one.pk for one in made if one.state == "paid" and not payouts_told(one.account) and said_by_hand(one)
-            ],
+            "asks": [one.pk for one in made if one.paid_at is None and not payouts_told(one.account)],
+            "corrects": [one.pk for one in made if _may_correct(one)],
         }
     template = template_for(request, whole="listings/payout_list.html", part="listings/_payout_body.html")
     return render(request, template, context)
+
+
+def _may_correct(payout: Payout) -> bool:
+    """Whether its holder may put right what he said of it; of a charge, where payouts are read, that it is none."""
+    own = payout.said_by_hand and payout.told_with_id is None
+    return own and (not payouts_told(payout.account) or (payout.less_by_hand and bool(payout.net)))
 
 
 @login_required

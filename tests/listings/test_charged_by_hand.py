@@ -154,3 +154,106 @@ def test_what_its_marketplace_tells_as_well_counts_once(market: Market, paid: Sa
     assert (payout.net, payout.lines.get().left_out, paid.charged) == (Decimal(0), True, Decimal("35.00"))
     with pytest.raises(Conflict, match="says itself"):
         payout_receive(actor=market.holding.actor, payout_id=payout.pk, amount=OFF)
+
+
+def tells(sale: Sale, reference: str, penalty: str, *, note: str = "Late transfer fee") -> None:
+    """The account is read by now, and its marketplace tells of a charge for the sale."""
+    account = MarketplaceAccount.objects.get(pk=sale.account_id)
+    MarketplaceAccount.objects.filter(pk=account.pk).update(mode=Mode.LIVE)
+    account.refresh_from_db()
+    cost = Decimal(penalty)
+    line = PaymentLine(sale.platform_sale_id, Decimal(0), Decimal(0), cost, -cost, note)
+    payout_apply(account=account, remote=RemotePayment(reference, now(), -cost, "USD", (line,)))
+
+
+def charged(sale: Sale) -> Decimal:
+    sale.refresh_from_db()
+    return sale.charged
+
+
+@pytest.mark.parametrize("told", ["30.00", "20.00"])
+def test_a_charge_that_its_marketplace_tells_with_another_amount_is_one_charge(
+    market: Market, paid: Sale, told: str
+) -> None:
+    payout = said(market, paid)
+    for _ in range(2):
+        tells(paid, "P-9", told)
+    payout.refresh_from_db()
+    assert (charged(paid), payout.net, payout.lines.get().left_out) == (Decimal(told), Decimal(0), True)
+    assert payout.told_with == Payout.objects.get(reference="P-9")
+    assert received_for(paid).net == Decimal("151.20") - Decimal(told)
+    # What he had said stays visible, and the difference is said once.
+    kept = audit_read(AuditEntry.objects.get(verb="payout.corrected", object_id=str(payout.pk)))
+    assert kept is not None
+    assert kept["before"]["net"] == "-25.00"
+    alert = Alert.objects.get(kind="payout.other_charge")
+    assert (alert.count, alert.severity) == (1, "action")
+    assert f"You said $25.00 (late transfer), and payout P-9 says ${told} (Late transfer fee)" in alert.body
+    client = Client()
+    client.force_login(market.holding.user)
+    assert "told with payout P-9" in client.get(reverse("listings:payout_list")).text
+
+
+def test_money_taken_back_with_another_amount_is_taken_back_once(market: Market, paid: Sale) -> None:
+    payout = said(market, paid, what="taken_back", amount=Decimal("151.20"), reason="they wrote so")
+    tells(paid, "P-8", "25.00")
+    payout.refresh_from_db()
+    # A charge is no money that is taken back.
+    assert payout.net == Decimal("-151.20")
+    line = PaymentLine(paid.platform_sale_id, Decimal("-150.00"), Decimal(0), Decimal("5.00"), Decimal("-155.00"))
+    remote = RemotePayment("P-9", now(), Decimal("-155.00"), "USD", (line,))
+    payout_apply(account=MarketplaceAccount.objects.get(pk=paid.account_id), remote=remote)
+    payout.refresh_from_db()
+    assert (payout.net, received_for(paid).net) == (Decimal(0), Decimal("151.20") - Decimal("180.00"))
+    assert "You said $151.20" in Alert.objects.get(kind="payout.other_charge").body
+
+
+def test_which_of_two_charges_it_is_a_person_decides(market: Market, paid: Sale) -> None:
+    first, second = said(market, paid), said(market, paid, reason="another one", amount=Decimal("10.00"))
+    for _ in range(2):
+        tells(paid, "P-9", "30.00")
+    assert charged(paid) == Decimal("65.00")
+    alert = Alert.objects.get(kind="payout.unsure")
+    assert (alert.state, alert.severity, alert.count) == ("firing", "action", 1)
+    assert "Payout P-9 takes $30.00 (Late transfer fee)" in alert.body
+    assert "You said $25.00 (late transfer), $10.00 (another one)" in alert.body
+    client = Client()
+    client.force_login(market.holding.user)
+    assert f'action="{reverse("listings:payout_received", args=[first.pk])}"' in (
+        client.get(reverse("listings:payout_list")).text
+    )
+    # Another amount only its marketplace says; that it is the same charge its holder does.
+    assert posted(market, "payout_received", first.pk, {"amount": "5.00"}, "api") == 409
+    assert posted(market, "payout_received", first.pk, {"amount": "0.00"}, "api") == 200
+    second.refresh_from_db()
+    alert.refresh_from_db()
+    assert (charged(paid), second.net, alert.state) == (Decimal("40.00"), Decimal("-10.00"), "recovered")
+
+
+def test_charges_that_are_told_in_one_sum_are_those_that_were_said(market: Market, paid: Sale) -> None:
+    both = [said(market, paid), said(market, paid, reason="another one", amount=Decimal("10.00"))]
+    for _ in range(2):
+        tells(paid, "P-9", "35.00")
+    assert charged(paid) == Decimal("35.00")
+    assert {Payout.objects.get(pk=one.pk).net for one in both} == {Decimal(0)}
+    assert not Alert.objects.filter(kind__in=["payout.other_charge", "payout.unsure"]).exists()
+
+
+def test_of_two_equal_charges_one_that_is_told_is_one(market: Market, paid: Sale) -> None:
+    said(market, paid)
+    said(market, paid, reason="another one")
+    for _ in range(2):
+        tells(paid, "P-9", "25.00")
+    assert charged(paid) == Decimal("50.00")
+    # The other one is told with the same payout later.
+    tells(paid, "P-9", "50.00")
+    assert charged(paid) == Decimal("50.00")
+
+
+def test_a_charge_that_was_told_before_is_none_that_is_said_later(market: Market, paid: Sale) -> None:
+    tells(paid, "P-5", "30.00")
+    MarketplaceAccount.objects.filter(pk=paid.account_id).update(mode=Mode.ASSISTED)
+    said(market, paid)
+    tells(paid, "P-5", "30.00")
+    assert charged(paid) == Decimal("55.00")
+    assert not Alert.objects.filter(kind__in=["payout.other_charge", "payout.unsure"]).exists()

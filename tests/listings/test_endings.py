@@ -494,3 +494,36 @@ def test_what_the_page_reports_the_api_reports_too(ended: Ended) -> None:
 
 def test_reports_are_those_of_the_table() -> None:
     assert set(REPORTS) == {*REPORTABLE, "settled", "paid"}
+
+
+def test_what_lacks_by_a_settled_penalty_is_said_no_more(ended: Ended) -> None:
+    ended.pays("P-1")
+    ended.pays("P-2", gross="0.00", fee="0.00", penalty="30.00")
+    assert ended.alert("payout.short").state == "firing"
+    ended.report("settled", reason="it was late")
+    assert ended.alert("payout.short").state == "recovered"
+    account_sync_payouts(account=ended.market.accounts["alpha"])
+    payouts_check()
+    assert not Alert.objects.filter(kind="payout.short", state="firing").exists()
+    # Charged more, or lacking more, it is said again: what is settled is not asked about.
+    ended.pays("P-3", gross="0.00", fee="0.00", penalty="5.00", note="Denied entry")
+    alert = Alert.objects.get(kind="payout.short", state="firing")
+    assert (ended.sale.ending, alert.title) == (SaleEnding.PENALTY, "Alpha paid $5.00 less than a sale brought")
+    ended.report("settled", reason="that too")
+    assert not Alert.objects.filter(kind="payout.short", state="firing").exists()
+
+
+def test_a_penalty_that_is_settled_before_the_money_came_leaves_nothing_short(ended: Ended) -> None:
+    ended.pays("P-1", gross="0.00", fee="0.00", penalty="30.00")
+    ended.report("settled", reason="it was late")
+    ended.pays("P-2")
+    assert not Alert.objects.filter(kind="payout.short").exists()
+
+
+def test_a_settled_penalty_that_is_given_back_and_charged_anew_is_said_anew(ended: Ended) -> None:
+    ended.pays("P-1")
+    ended.pays("P-2", gross="0.00", fee="0.00", penalty="30.00")
+    ended.report("settled", reason="it was late")
+    ended.pays("P-3", gross="0.00", fee="0.00", penalty="-30.00")
+    ended.pays("P-4", gross="0.00", fee="0.00", penalty="30.00")
+    assert Alert.objects.filter(kind="payout.short", state="firing").exists()

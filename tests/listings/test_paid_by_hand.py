@@ -6,19 +6,22 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from listings.models import Payout, Sale, SaleState
-from listings.services.by_hand import hand_sold
+from listings.payables import received_for
+from listings.services.by_hand import hand_sold, sale_handed_over
 from listings.services.fulfil import sale_fulfil
 from listings.services.paid_by_hand import sale_paid
 from listings.services.payout_checks import payouts_check
 from listings.services.payouts import payout_apply, payout_receive
 from listings.services.sale_report import sale_report
 from listings.services.sale_saga import sale_apply
+from listings.services.sale_scene import as_told
 from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
-from marketplaces.models import MarketplaceAccount, PayoutCalendarVersion
+from marketplaces.models import MarketplaceAccount, Mode, PayoutCalendarVersion
 from marketplaces.services.connect import account_leave
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.audit import audit_read
@@ -27,6 +30,7 @@ from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from tests.hands import mail_for, offered, take, task, told, transfer_mail, up
+from tests.listings.test_come_over import connected
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -296,3 +300,67 @@ def test_another_price_of_what_was_told_by_hand_is_refused(market: Market, assis
     assert sale.gross == Decimal("168.00")
     sale = hand_sold(**said, price=Decimal("48.00"), proceeds=Decimal("90.00"))
     assert (sale.gross, sale.proceeds, sale.proceeds_told) == (Decimal("96.00"), Decimal("90.00"), True)
+
+
+def paid_together(sales: list[Sale], reference: str) -> RemotePayment:
+    """What these sales bring, in one payout; announced, where it has no reference yet."""
+    lines = tuple(PaymentLine(one.platform_sale_id, one.gross, one.fees, Decimal(0), one.proceeds) for one in sales)
+    net = sum((one.net for one in lines), Decimal(0))
+    return RemotePayment(reference, now() if reference else None, net, "USD", lines)
+
+
+def announced_together(market: Market) -> tuple[Payout, list[Sale]]:
+    """A payout of two sales that was announced before their account was left; the first one is handed over."""
+    alpha, _ = market.published()
+    remotes = [market.alpha.sell(alpha.external_id, seats) for seats in ((1, 2), (3, 4))]
+    for remote in remotes:
+        market.webhook(remote)
+    market.work()
+    sales, account = list(Sale.objects.order_by("platform_sale_id")), market.accounts["alpha"]
+    handed = market.alpha.move(sales[0].platform_sale_id, RemoteSaleState.IN_DELIVERY)
+    sale_apply(account=account, remote=handed)
+    payout_apply(account=account, remote=paid_together(sales, ""))
+    account_leave(actor=market.holding.actor, account_id=account.pk)
+    return Payout.objects.get(), sales
+
+
+def states_of(sales: list[Sale]) -> list[str]:
+    return [Sale.objects.get(pk=sale.pk).state for sale in sales]
+
+
+def test_money_of_several_sales_completes_those_that_are_handed_over_and_the_others_when_they_are(
+    market: Market,
+) -> None:
+    payout, sales = announced_together(market)
+    payout_receive(actor=market.holding.actor, payout_id=payout.pk)
+    assert states_of(sales) == [SaleState.COMPLETE, SaleState.CONFIRMED]
+    assert [received_for(sale).net for sale in sales] == [sale.proceeds for sale in sales]
+    waiting = Sale.objects.get(pk=sales[1].pk)
+    assert waiting.delivered_at is None
+    client = Client()
+    client.force_login(market.holding.user)
+    assert client.get(reverse("listings:sale_fulfil", args=[waiting.pk])).status_code == 200
+    # Put right it says no more of the tickets than before.
+    payout_receive(actor=market.holding.actor, payout_id=payout.pk, amount=Decimal("300.00"))
+    assert states_of(sales) == [SaleState.COMPLETE, SaleState.CONFIRMED]
+    with transaction.atomic():
+        sale_handed_over(actor=market.holding.actor, sale=waiting)
+    assert states_of(sales) == [SaleState.COMPLETE, SaleState.COMPLETE]
+
+
+def test_what_its_marketplace_says_it_paid_for_was_handed_over(market: Market) -> None:
+    payout, sales = announced_together(market)
+    payout_receive(actor=market.holding.actor, payout_id=payout.pk)
+    account = connected(market, "alpha", Mode.PAPER)
+    for sale in sales:
+        sale_apply(account=account, remote=market.alpha.sales[sale.platform_sale_id])
+    payout_apply(account=account, remote=paid_together(sales, "P-1"))
+    assert Payout.objects.get().reference == "P-1"
+    assert states_of(sales) == [SaleState.COMPLETE, SaleState.COMPLETE]
+
+
+def test_money_that_its_holder_noted_of_an_unclear_sale_does_not_say_that_it_was_handed_over(market: Market) -> None:
+    payout, sales = announced_together(market)
+    Sale.objects.filter(pk=sales[1].pk).update(state=SaleState.NEEDS_PERSON)
+    payout_receive(actor=market.holding.actor, payout_id=payout.pk)
+    assert as_told(Sale.objects.get(pk=sales[1].pk)).state is RemoteSaleState.AWAITING_FULFILMENT

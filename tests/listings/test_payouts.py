@@ -381,3 +381,86 @@ def test_what_came_before_a_sale_was_over_is_said_by_its_ending_alone(market: Ma
     assert not Alert.objects.filter(kind="payout.too_much").exists()
     pays(market, first, paid_for("P-2", line_of(sale.platform_sale_id, "10.00", "10.00")))
     assert Alert.objects.get(kind="payout.too_much").title == "Alpha paid $10.00 for a sale that is over"
+
+
+def test_a_payout_that_came_back_is_paid_no_more_and_neither_are_its_sales(
+    market: Market, sale: Sale, client: Client
+) -> None:
+    first = payment(sale.platform_sale_id)
+    pays(market, first)
+    for _ in range(2):
+        pays(market, replace(first, paid_at=None))
+    payout = Payout.objects.get()
+    assert (payout.state, payout.paid_at, payout.net) == ("returned", None, Decimal("151.20"))
+    sale = market.sale()
+    assert (sale.state, received_for(sale).paid) == (SaleState.FULFILLED, False)
+    assert list(sales_awaited(market.holding.actor)) == [sale]
+    alert = Alert.objects.get(kind="payout.returned")
+    assert (alert.user_id, alert.severity, alert.state) == (market.holding.user.pk, "action", "firing")
+    assert alert.count == 1
+    assert Alert.objects.get(kind="payout").state == "recovered"
+    entry = AuditEntry.objects.get(verb="payout.returned")
+    assert (audit_read(entry) or {})["before"]["net"] == "151.20"
+    moved = AuditEntry.objects.filter(verb="sale.moved", object_id=str(sale.pk)).latest("at")
+    assert (audit_read(moved) or {})["after"]["state"] == "fulfilled"
+    client.force_login(market.holding.user)
+    assert "came back" in client.get(reverse("listings:payout_list")).text
+    detail = client.get(reverse("listings:sale_detail", args=[sale.pk])).text
+    assert "Came back" in detail
+    # It is paid anew, and that counts.
+    pays(market, first)
+    payout.refresh_from_db()
+    alert.refresh_from_db()
+    assert (payout.state, payout.returned_at, alert.state) == ("paid", None, "recovered")
+    assert (market.sale().state, received_for(sale).net) == (SaleState.COMPLETE, Decimal("151.20"))
+
+
+def test_a_payout_that_is_told_as_nothing_later_came_back(market: Market, sale: Sale) -> None:
+    first = payment(sale.platform_sale_id)
+    pays(market, first)
+    for _ in range(2):
+        pays(market, replace(first, net=Decimal(0), lines=()))
+    payout = Payout.objects.get()
+    assert (payout.state, payout.net, market.sale().state) == ("returned", Decimal(0), SaleState.FULFILLED)
+    assert Alert.objects.get(kind="payout.returned").count == 1
+    assert AuditEntry.objects.filter(verb="payout.corrected").count() == 1
+    pays(market, first)
+    payout.refresh_from_db()
+    assert (payout.state, market.sale().state) == ("paid", SaleState.COMPLETE)
+    assert Alert.objects.get(kind="payout.returned").state == "recovered"
+
+
+def test_the_sale_of_a_payout_that_came_back_may_be_paid_by_another_one(market: Market, sale: Sale) -> None:
+    first = payment(sale.platform_sale_id)
+    pays(market, first)
+    pays(market, replace(first, paid_at=None))
+    pays(market, replace(first, paid_at=None), paid_for("P-2", line_of(sale.platform_sale_id)))
+    assert Payout.objects.get(reference="P-1").state == "returned"
+    assert (market.sale().state, received_for(sale).net) == (SaleState.COMPLETE, Decimal("151.20"))
+    assert not Alert.objects.filter(kind="payout.too_much").exists()
+
+
+def test_that_a_sale_is_complete_its_marketplace_says_in_vain_while_its_money_came_back(
+    market: Market, sale: Sale
+) -> None:
+    first, account = payment(sale.platform_sale_id), market.accounts["alpha"]
+    complete = market.alpha.move(sale.platform_sale_id, RemoteSaleState.COMPLETE)
+    sale_apply(account=account, remote=complete)
+    pays(market, first)
+    pays(market, replace(first, paid_at=None))
+    version = market.sale().version
+    sale_apply(account=account, remote=complete)
+    assert (market.sale().state, market.sale().version) == (SaleState.FULFILLED, version)
+    pays(market, first)
+    assert market.sale().state == SaleState.COMPLETE
+
+
+def test_what_is_announced_once_more_under_the_number_of_what_was_paid_did_not_come_back(
+    market: Market, sale: Sale
+) -> None:
+    first = payment(sale.platform_sale_id)
+    market.alpha.coming = replace(first, paid_at=None)
+    for _ in range(2):
+        pays(market, first)
+    assert (Payout.objects.get().state, market.sale().state) == ("paid", SaleState.COMPLETE)
+    assert not Alert.objects.filter(kind="payout.returned").exists()
