@@ -15,6 +15,7 @@ from listings.services.ending_alerts import alert_ending, alerts_of_ending_settl
 from listings.services.ending_stands import ending_note, ending_stand, endings_open
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key, seats_held_for
+from listings.services.pass_on import seats_pass_on
 from listings.services.payout_alerts import alerts_of_money_settle
 from listings.services.payout_checks import sales_check
 from listings.services.projections import offer_no_more
@@ -99,9 +100,10 @@ def sale_end(
             f"This sale is {sale.get_state_display()}: it cannot be {ending.label}.", field="ending",
             remedy="Look at the sale again.",
         )  # fmt: skip
-    before = _facts(sale)
+    before, had = _facts(sale), [seat for seat in seats if seat.state != OwnerState.AVAILABLE]
     ending_apply(actor=actor, sale=sale, ending=ending, reason=reason, seats=seats, charge=charge)
     _kept(actor, sale, "sale.ended", before, reason)
+    seats_pass_on(actor=actor, seats=had, number=sale.platform_sale_id, platform=sale.platform, but=sale)
     return sale
 
 

@@ -16,7 +16,7 @@ from marketplaces.services.understand import inbound_process, inbound_replay
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict
 from seatsync.live.models import Alert
-from tests.hands import mail_for, take, told, up
+from tests.hands import mail_for, offer, take, told, up
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +49,84 @@ def test_a_mail_without_seats_takes_none_that_another_unclear_sale_there_holds(
     sale_resolve(actor=market.holding.actor, sale_id=second.pk, seat_ids=seats)
     second.refresh_from_db()
     assert (second.state, states(market)) == (SaleState.CONFIRMED, [OwnerState.SOLD] * 4)
+
+
+@pytest.fixture
+def two(market: Market, assisted: MarketplaceAccount) -> tuple[Sale, Sale]:
+    """An unclear sale that holds all seats, and a second one by mail that holds none and may have them."""
+    up(market, assisted)
+    mail = mail_for(market).replace(b"2 tickets", b"4 tickets")
+    several = mail.replace(b"Seats: 2 - 3", b"Seats: 1 - 4").replace(b"</body>", b"<p>Order #B9999-99</p></body>")
+    take(market, assisted, several)
+    take(
+        market, assisted, mail.replace(b"<td>Seats: 2 - 3</td>", b"").replace(b"B7731", b"C1000").replace(b"c@", b"d@")
+    )
+    first, second = Sale.objects.order_by("noticed_at")
+    assert (first.state, second.state) == (SaleState.NEEDS_PERSON, SaleState.NEEDS_PERSON)
+    assert holders(market) == {first.platform_sale_id}
+    return first, second
+
+
+def holders(market: Market) -> set[str]:
+    """The sales that hold the game's seats; an empty number for those that nobody holds."""
+    held = Seat.objects.filter(game=market.holding.game).values_list("held_by", flat=True)
+    return {by.rsplit(":", 1)[-1] for by in held}
+
+
+@pytest.mark.parametrize("how", ["dismissed", "cancelled"])
+def test_what_an_unclear_sale_lets_go_is_held_for_the_next_one_that_may_have_it(
+    market: Market, two: tuple[Sale, Sale], how: str
+) -> None:
+    first, second = two
+    if how == "dismissed":
+        sale_resolve(actor=market.holding.actor, sale_id=first.pk, seat_ids=[], reason="it told of two orders")
+    else:
+        sale_report(actor=market.holding.actor, sale_id=first.pk, what="cancelled", reason="they wrote so")
+    assert (states(market), holders(market)) == ([OwnerState.HELD] * 4, {second.platform_sale_id})
+    with pytest.raises(Conflict):
+        market.publish(account_ids=[market.accounts["alpha"].pk])
+    market.work()
+    assert market.alpha.shown() == []
+    assert not Listing.objects.filter(status=ListingStatus.ACTIVE).exists()
+    said = f"since then Beta sale {first.platform_sale_id} let seats of it go, which are held for it"
+    client = Client()
+    client.force_login(market.holding.user)
+    assert said in client.get(reverse("listings:sale_detail", args=[second.pk])).text
+    assert said in client.get(reverse("listings:sale_resolve", args=[second.pk])).text
+    alert = Alert.objects.get(kind="sale.unclear", object_id=str(second.pk), user_id=market.holding.user.pk)
+    assert (said in alert.body, alert.state) == (True, "firing")
+    # Nobody else waits for them.
+    sale_resolve(actor=market.holding.actor, sale_id=second.pk, seat_ids=[], reason="nor is this one")
+    assert (states(market), holders(market)) == ([OwnerState.AVAILABLE] * 4, {""})
+
+
+def test_what_a_settled_sale_leaves_over_is_held_for_the_other_one(market: Market, two: tuple[Sale, Sale]) -> None:
+    first, second = two
+    Sale.objects.update(quantity=2)
+    seats = [seat.pk for seat in market.holding.seats]
+    sale_resolve(actor=market.holding.actor, sale_id=first.pk, seat_ids=seats[:2])
+    assert states(market) == [OwnerState.SOLD] * 2 + [OwnerState.HELD] * 2
+    assert holders(market) == {first.platform_sale_id, second.platform_sale_id}
+    sale_resolve(actor=market.holding.actor, sale_id=second.pk, seat_ids=seats[2:])
+    assert states(market) == [OwnerState.SOLD] * 4
+
+
+def test_of_two_sales_of_an_unknown_listing_the_second_has_what_the_first_lets_go(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    offer(market, market.accounts["alpha"])
+    mail = mail_for(market).replace(b"Section: 131", b"Section: Main 131")
+    for number in (b"B7731-22", b"C1000-22", b"D1000-22"):
+        take(market, assisted, mail.replace(b"B7731-22", number).replace(b"abc@", number[:3] + b"@"))
+    first, second, third = Sale.objects.order_by("noticed_at")
+    assert {sale.listing for sale in (first, second, third)} == {None}
+    for sale in (second, third):
+        resolved = sale_resolve(actor=market.holding.actor, sale_id=first.pk, seat_ids=[], reason="no sale")
+        assert (resolved.state, states(market)) == (SaleState.CANCELLED, [OwnerState.HELD] * 4)
+        assert holders(market) == {sale.platform_sale_id}
+        first = sale
+    sale_resolve(actor=market.holding.actor, sale_id=third.pk, seat_ids=[seat.pk for seat in market.holding.seats[1:3]])
+    assert states(market) == [OwnerState.AVAILABLE, OwnerState.SOLD, OwnerState.SOLD, OwnerState.AVAILABLE]
 
 
 @pytest.fixture
