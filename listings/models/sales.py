@@ -88,6 +88,8 @@ class Sale(BaseModel):
     ended_at = models.DateTimeField(null=True, blank=True)
     # Why there is a complaint, and why a penalty, each until it is settled, whichever of them the ending is.
     claim_reason = models.CharField(max_length=300, blank=True)
+    # Its marketplace told of the complaint by its interface, whose next clear word ends it; else a person reported it.
+    claimed_there = models.BooleanField(default=False)
     penalty_reason = models.CharField(max_length=300, blank=True)
     # What a person was told it will cost; what was charged is in the payouts' lines, and summed up here from them.
     told_charge = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)

@@ -25,7 +25,7 @@ from listings.states import LIFTABLE, SALE_ENDINGS, SALE_LIVE, EndingRow, SeatEf
 from portfolios.locks import seats_lock
 from portfolios.models import GameStatus, OwnerState, Seat
 from portfolios.services.ledger import seats_move
-from seatsync.core.actors import Actor
+from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
@@ -56,14 +56,14 @@ def ending_apply(
     sale.missing, sale.missed_at = False, None
     sale.told_charge = sale.told_charge if charge is None else charge
     if ending in LIFTABLE:
-        ending_note(sale, ending, reason)
+        ending_note(sale, ending, reason, there=actor.kind is ActorKind.MARKETPLACE)
         ending_stand(sale, told=ending)
         return
     if ending not in _TAKEN_BACK or sale.ending not in _CAUSES:
         sale.ending, sale.ending_reason = why, reason[:300]
     sale.ended_at = now()
     # A complaint is decided with the sale that it is about.
-    sale.claim_reason = ""
+    ending_note(sale, SaleEnding.CLAIM, "")
     alerts_settle(sale)
     alerts_of_ending_settle(sale)
     if sale.state not in SALE_LIVE:

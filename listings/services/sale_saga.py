@@ -27,7 +27,7 @@ from listings.services.allocation import Allocation, allocate
 from listings.services.come_over import sale_come_over, speaks
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
-from listings.services.ending_stands import CLAIMED_THERE, ending_stand
+from listings.services.ending_stands import ending_stand
 from listings.services.endings import ending_apply
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on, seats_held_for
@@ -593,7 +593,7 @@ def _cancel(scene: Scene, sale: Sale) -> None:
 def _trouble(scene: Scene, sale: Sale) -> None:
     """Its marketplace reports a state in which nothing is done by itself: a complaint, or one that we do not know."""
     if scene.remote.state is RemoteSaleState.ISSUE and ending_may_be(sale.state, SaleEnding.CLAIM):
-        reason = f"{CLAIMED_THERE} ({scene.remote.remote_status})"
+        reason = f"its marketplace reports a problem with the sale ({scene.remote.remote_status})"
         ending_apply(actor=scene.actor, sale=sale, ending=SaleEnding.CLAIM, reason=reason)
     else:
         alert_unclear(sale, f"the marketplace reports a state we do not know ({scene.remote.remote_status})")

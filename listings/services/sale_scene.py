@@ -11,7 +11,7 @@ from typing import Any
 from listings.locks import sale_lock
 from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleEnding, SaleProof, SaleSeat, SaleState
 from listings.payables import received_for
-from listings.services.ending_stands import CLAIMED_THERE, ending_note, ending_stand
+from listings.services.ending_stands import ending_note, ending_stand
 from listings.services.labels import label_order
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
@@ -178,7 +178,7 @@ def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
 
 def complaint_over(sale: Sale) -> None:
     """What its marketplace itself complained of is over with its next clear word; what a person reported is not."""
-    if sale.claim_reason.startswith(CLAIMED_THERE):
+    if sale.claimed_there:
         ending_note(sale, SaleEnding.CLAIM, "")
 
 
