@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from listings.models import Listing, ListingStatus, Sale, SaleState
+from listings.services.delist import listings_delist
 from listings.services.resolve import sale_resolve
 from listings.services.sale_report import sale_report
 from marketplaces.contracts import RemoteSaleState
@@ -16,7 +17,7 @@ from marketplaces.services.understand import inbound_process, inbound_replay
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict
 from seatsync.live.models import Alert
-from tests.hands import mail_for, offer, take, told, up
+from tests.hands import mail_for, offer, take, task, told, up
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -236,7 +237,8 @@ def test_an_unclear_sale_tells_the_game_that_its_mail_names_and_no_amount_that_n
     client.force_login(market.holding.user)
     page = client.get(reverse("listings:sale_detail", args=[sale.pk])).text
     assert f"<h1>2 seats, {words}, {game.game_date:%a %-d %b}</h1>" in page
-    assert ("It is not known which seats it took." in page, "read back." in page) == (True, False)
+    assert ("It is not known which seats it took." in page, "once the sale is read back" in page) == (True, False)
+    assert ("<dt>Read back</dt>" in page, "nothing is read back there: what its holder says" in page) == (False, True)
     decide = client.get(reverse("listings:sale_resolve", args=[sale.pk])).text
     assert f"2 tickets, the amount is not told. Its mail names {words}, {game.game_date:%a %-d %b}</p>" in decide
     for text in (page, decide, client.get(reverse("listings:sale_list")).text):
@@ -267,6 +269,57 @@ def test_a_mail_that_names_no_sale_is_said_so_in_words_and_leads_to_where_mails_
     client.post(reverse("listings:mail_forward", args=[assisted.pk]), {"mail": "hello again"})
     inbound_process(event_id=assisted.inbound.get(state="received").pk)
     assert Alert.objects.filter(kind="marketplace.notice").count() == 2
+
+
+TWICE = "the same seats may be sold twice."
+
+
+def test_that_seats_may_be_sold_twice_is_said_where_a_buyer_elsewhere_has_them(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    alpha, beta = up(market, assisted)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    body = Alert.objects.get(kind="hand.task", object_id=str(task(market, "resize").pk)).body
+    assert body.endswith(f"2 were sold elsewhere. Until it is done there, {TWICE}")
+    listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
+    assert Alert.objects.get(kind="hand.task", object_id=str(task(market, "delist").pk)).body.endswith(TWICE)
+
+
+@pytest.mark.parametrize("why", ["the rest cannot be sold", "taken down", "taken down after a sale there", "unclear"])
+def test_what_was_sold_there_alone_is_not_said_to_be_sold_twice(
+    market: Market, assisted: MarketplaceAccount, why: str
+) -> None:
+    _, beta = up(market, assisted)
+    if why == "unclear":
+        take(market, assisted, mail_for(market).replace(b"<td>Seats: 2 - 3</td>", b""))
+    elif why == "the rest cannot be sold":
+        told(market, beta, [market.holding.seats[1]], "A-1001")
+    elif why == "taken down after a sale there":
+        told(market, beta, market.holding.seats[:2], "A-1001")
+    if why.startswith("taken down"):
+        listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
+    body = Alert.objects.get(kind="hand.task", object_id=str(task(market, "delist").pk)).body
+    assert body.endswith("Until it is done there, what is not for sale may be bought.")
+
+
+def test_pages_of_a_sale_and_a_listing_by_hand_name_nothing_that_only_an_interface_has(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    sale = told(market, beta, market.holding.seats[:2], "A-1001")
+    Sale.objects.update(delivery_step="untold")
+    client = Client()
+    client.force_login(market.holding.user)
+    page = client.get(reverse("listings:sale_detail", args=[sale.pk])).text
+    assert ("Last told" in page, "Read back" in page, "Told to Beta" in page, "Ask Beta now" in page) == (
+        True, False, False, False,
+    )  # fmt: skip
+    listing = client.get(reverse("listings:listing_detail", args=[beta.pk])).text
+    assert ("so there, as its holder says" in listing, "confirmed there" in listing) == (True, False)
+    board = client.get(reverse("listings:listing_list")).text
+    cell = board[board.index(reverse("listings:listing_detail", args=[beta.pk])) :].split("</td>")[0]
+    assert ("by hand" in cell, "checked" in cell) == (True, False)
 
 
 def test_what_is_done_by_hand_belongs_to_the_listings_in_the_navigation(
