@@ -11,7 +11,7 @@ from listings.models import CommandState, Listing, ListingStatus, MarketplaceCom
 from listings.selectors import listing_list, views_of
 from listings.states import OFFERED, OPEN
 from marketplaces.contracts import Capability
-from marketplaces.models import FeeVersion
+from marketplaces.models import FeeVersion, Mode
 from marketplaces.registry import platform_can
 from marketplaces.selectors import NetBasis, accounts_able, fee_version, net_said, proceeds_at
 from portfolios.models import Game, SeasonTicket
@@ -40,7 +40,13 @@ class Cell:
     @property
     def sweeps(self) -> bool:
         """Whether it is up, and its marketplace can be asked whether it is as we want it."""
-        return self.listing.status in OFFERED and platform_can(self.listing.platform, Capability.LIST_ALL)
+        up = self.listing.status in OFFERED and not self.by_hand
+        return up and platform_can(self.listing.platform, Capability.LIST_ALL)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether nobody looks at it there but its holder."""
+        return self.listing.account.mode == Mode.ASSISTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from html import unescape
 from marketplaces.contracts import Notice, NoticeKind
 
 LARGEST = 2_000_000
+# What the inbox calls a mail.
+MAIL = "mail"
 _find = partial(re.compile, flags=re.IGNORECASE)
 # "You've", with either apostrophe.
 _YOU = "you(?:'|\N{RIGHT SINGLE QUOTATION MARK})"
@@ -143,8 +145,8 @@ def notices_of(raw: bytes) -> list[Notice]:
     sale = sale_in(raw)
     message_id = str(message_from_bytes(raw, policy=policy.default).get("Message-ID", "")).strip()
     if sale is None:
-        return [Notice(NoticeKind.UNKNOWN, "mail", "", "", "", message_id, raw)]
-    return [Notice(NoticeKind.SALE, "mail", "sale", sale.order, "", message_id, raw)]
+        return [Notice(NoticeKind.UNKNOWN, MAIL, "", "", "", message_id, raw)]
+    return [Notice(NoticeKind.SALE, MAIL, "sale", sale.order, "", message_id, raw)]
 
 
 def _text_of(message: EmailMessage) -> tuple[str, str]:

@@ -4,6 +4,7 @@ import uuid
 from decimal import Decimal
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -79,12 +80,16 @@ class Sale(BaseModel):
     remote_status = models.CharField(max_length=60, blank=True)
     remote_state = models.CharField(max_length=20, blank=True)
     state_reason = models.CharField(max_length=300, blank=True)
+    # The seats that it may have taken, by their ids, while that is not clear: those that others let go are held for it.
+    may_be_of = ArrayField(models.UUIDField(), default=list, blank=True)
     # What went wrong, where something did and is not settled; of several things that which stands (listings/states.py).
     ending = models.CharField(max_length=20, choices=SaleEnding.choices, blank=True)
     ending_reason = models.CharField(max_length=300, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     # Why there is a complaint, and why a penalty, each until it is settled, whichever of them the ending is.
     claim_reason = models.CharField(max_length=300, blank=True)
+    # Its marketplace told of the complaint by its interface, whose next clear word ends it; else a person reported it.
+    claimed_there = models.BooleanField(default=False)
     penalty_reason = models.CharField(max_length=300, blank=True)
     # What a person was told it will cost; what was charged is in the payouts' lines, and summed up here from them.
     told_charge = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
@@ -126,7 +131,10 @@ class Sale(BaseModel):
                 name="sale_components_sum",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["tenant", "-sold_at"], name="sale_tenant_sold")]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "-sold_at"], name="sale_tenant_sold"),
+            models.Index(fields=["tenant"], condition=Q(state="needs_person"), name="sale_unclear"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.platform} {self.platform_sale_id} {self.state}"

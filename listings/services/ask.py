@@ -5,7 +5,7 @@ import uuid
 from django.db import transaction
 
 from listings.models import Sale
-from listings.services.sale_saga import READ_SALE
+from listings.services.wake import READ_SALE
 from marketplaces.models import Mode
 from marketplaces.registry import platform_name
 from marketplaces.services.limits import token_take

@@ -14,15 +14,16 @@ from seatsync.core.clock import now
 
 # What is asked of a sale in these states is asked again once its game is on again.
 _SOLD_SAID = frozenset({SaleState.PROVISIONAL, SaleState.CONFIRMED})
-# How what a marketplace itself complains of begins; what a person reports begins as he likes.
-CLAIMED_THERE = "its marketplace reports a problem with the sale"
 _GAME_OFF = f"the game was {GameStatus.CANCELLED.label}"
 
 
-def ending_note(sale: Sale, ending: SaleEnding, reason: str) -> None:
-    """Keep that a complaint or a penalty is open, or (no reason) that it is settled. The caller saves the sale."""
+def ending_note(sale: Sale, ending: SaleEnding, reason: str, *, there: bool = False) -> None:
+    """Keep that a complaint or a penalty is open, or (no reason) that it is settled. The caller saves the sale.
+
+    `there`: its marketplace itself complained.
+    """
     if ending == SaleEnding.CLAIM:
-        sale.claim_reason = reason[:300]
+        sale.claim_reason, sale.claimed_there = reason[:300], there
     elif ending == SaleEnding.PENALTY:
         sale.penalty_reason = reason[:300]
 

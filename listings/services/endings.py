@@ -15,6 +15,7 @@ from listings.services.ending_alerts import alert_ending, alerts_of_ending_settl
 from listings.services.ending_stands import ending_note, ending_stand, endings_open
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key, seats_held_for
+from listings.services.pass_on import seats_pass_on
 from listings.services.payout_alerts import alerts_of_money_settle
 from listings.services.payout_checks import sales_check
 from listings.services.projections import offer_no_more
@@ -24,7 +25,7 @@ from listings.states import LIFTABLE, SALE_ENDINGS, SALE_LIVE, EndingRow, SeatEf
 from portfolios.locks import seats_lock
 from portfolios.models import GameStatus, OwnerState, Seat
 from portfolios.services.ledger import seats_move
-from seatsync.core.actors import Actor
+from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
@@ -55,14 +56,14 @@ def ending_apply(
     sale.missing, sale.missed_at = False, None
     sale.told_charge = sale.told_charge if charge is None else charge
     if ending in LIFTABLE:
-        ending_note(sale, ending, reason)
+        ending_note(sale, ending, reason, there=actor.kind is ActorKind.MARKETPLACE)
         ending_stand(sale, told=ending)
         return
     if ending not in _TAKEN_BACK or sale.ending not in _CAUSES:
         sale.ending, sale.ending_reason = why, reason[:300]
     sale.ended_at = now()
     # A complaint is decided with the sale that it is about.
-    sale.claim_reason = ""
+    ending_note(sale, SaleEnding.CLAIM, "")
     alerts_settle(sale)
     alerts_of_ending_settle(sale)
     if sale.state not in SALE_LIVE:
@@ -99,9 +100,10 @@ def sale_end(
             f"This sale is {sale.get_state_display()}: it cannot be {ending.label}.", field="ending",
             remedy="Look at the sale again.",
         )  # fmt: skip
-    before = _facts(sale)
+    before, had = _facts(sale), [seat for seat in seats if seat.state != OwnerState.AVAILABLE]
     ending_apply(actor=actor, sale=sale, ending=ending, reason=reason, seats=seats, charge=charge)
     _kept(actor, sale, "sale.ended", before, reason)
+    seats_pass_on(actor=actor, seats=had, number=sale.platform_sale_id, platform=sale.platform, but=sale)
     return sale
 
 

@@ -1,8 +1,10 @@
 """What people are told about what they have to do with their own hands."""
 
 from listings.models import CommandKind, Listing, MarketplaceCommand, SaleState
+from listings.services.obstacles import hold_key
 from listings.services.sale_alerts import alert_conflict, conflict_asks_by_hand
 from marketplaces.registry import platform_name
+from portfolios.models import OwnerState
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise, alert_recover
 
@@ -52,7 +54,23 @@ def _urgent_body(command: MarketplaceCommand, name: str) -> str:
     if sale is not None:
         where = "there" if sale.account_id == command.account_id else "elsewhere"
         sold = f" {sale.quantity} {'was' if sale.quantity == 1 else 'were'} sold {where}."
-    return f"{name} has no interface for us.{sold} Until it is done there, the same seats may be sold twice."
+    may = "the same seats may be sold twice" if _may_sell_twice(command) else "what is not for sale may be bought"
+    return f"{name} has no interface for us.{sold} Until it is done there, {may}."
+
+
+def _may_sell_twice(command: MarketplaceCommand) -> bool:
+    """Whether a buyer has, or may have, seats that are still on show there.
+
+    What was sold there its marketplace has taken off show itself, unless it was given another size since.
+    """
+    if command.listing is None:
+        return False
+    rows, undone = command.listing.listing_seats.all(), command.kind == CommandKind.RESIZE and command.sale is None
+    if command.kind == CommandKind.RESIZE:
+        rows = rows.filter(offered=False)
+    taken = rows.filter(seat__state__in=[OwnerState.HELD, OwnerState.SOLD])
+    own = "" if undone else hold_key(command.account_id, "")
+    return (taken.exclude(seat__held_by__startswith=own) if own else taken).exists()
 
 
 def alert_task_done(command: MarketplaceCommand) -> None:

@@ -37,9 +37,9 @@ from listings.services.payout_alerts import (
 )  # fmt: skip
 from listings.services.payout_checks import sales_check
 from listings.services.sale_alerts import alerts_settle
-from listings.services.sale_saga import READ_SALE
 from listings.services.sale_scene import sale_audit, sale_facts
 from listings.services.sync import account_contained
+from listings.services.wake import READ_SALE
 from listings.states import HANDED_OVER, UNPAID, sale_may_move
 from marketplaces.contracts import Capability, PaymentLine, RemotePayment
 from marketplaces.locks import accounts_locked

@@ -28,10 +28,11 @@ from listings.services.allocation import Allocation, allocate
 from listings.services.come_over import sale_come_over, speaks
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
-from listings.services.ending_stands import CLAIMED_THERE, ending_stand
+from listings.services.ending_stands import ending_stand
 from listings.services.endings import ending_apply
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on, seats_held_for
+from listings.services.pass_on import seats_pass_on
 from listings.services.payout_checks import sales_check
 from listings.services.projections import offer_less, projections_shrink, sold_listing_shrink
 from listings.services.recognise import recognise, told_of_sale
@@ -62,6 +63,7 @@ from listings.services.sale_scene import (
     seats_detach,
     step_take,
 )
+from listings.services.wake import READ_SALE
 from listings.states import HANDED_OVER, OFFERED, OPEN, SALE_LIVE, ending_may_be, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
@@ -74,8 +76,6 @@ from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 from seatsync.core.jobs import enqueue_on_commit
 from seatsync.core.money import round_money
-
-READ_SALE = "listings.tasks.read_sale"
 
 
 @transaction.atomic
@@ -128,6 +128,7 @@ def sale_hold_release(*, account: MarketplaceAccount, platform_sale_id: str, rea
         sale.save()
         sale_changed(sale)
         sale_audit(actor, sale, "sale.moved", before=before, reason=reason)
+    seats_pass_on(actor=actor, seats=seats, number=platform_sale_id, platform=account.platform)
     return len(seats)
 
 
@@ -164,12 +165,21 @@ def sale_apply(
 @transaction.atomic
 def _apply(account: MarketplaceAccount, remote: RemoteSale, noticed_at: datetime | None, *, fresh: bool) -> Sale:
     listing = _listing_of(account, remote)
-    seats = _own_of(account, remote, listing, seats_lock(_wanted(account, remote, listing)))
+    locked = seats_lock(_wanted(account, remote, listing))
+    taken = [seat for seat in locked if seat.state != OwnerState.AVAILABLE]
+    seats = _own_of(account, remote, listing, locked)
     scene = Scene(account, remote, listing, seats, noticed_at or now(), fresh=fresh)
-    sale = Sale.objects.filter(account=account, platform_sale_id=remote.sale_id).first()
-    if sale is None:
-        return _first_word(scene)
-    return _further_word(scene, sale)
+    known = Sale.objects.filter(account=account, platform_sale_id=remote.sale_id).first()
+    sale = _first_word(scene) if known is None else _further_word(scene, known)
+    _pass_on(scene, sale, taken)
+    return sale
+
+
+def _pass_on(scene: Scene, sale: Sale, taken: Sequence[Seat]) -> None:
+    """What it had, or was held for it, and is free by now may be another's."""
+    seats_pass_on(
+        actor=scene.actor, seats=taken, number=scene.remote.sale_id, platform=scene.account.platform, but=sale
+    )
 
 
 def _listing_of(account: MarketplaceAccount, remote: RemoteSale) -> Listing | None:
@@ -190,6 +200,9 @@ def _wanted(account: MarketplaceAccount, remote: RemoteSale, listing: Listing | 
     held = seats_held_for(account, remote.sale_id)
     if listing is not None:
         return held | set(_all_seat_ids(listing))
+    # Another sale that lets them go may have them held for this one before we have their locks.
+    unclear = Sale.objects.filter(account=account, platform_sale_id=remote.sale_id, state=SaleState.NEEDS_PERSON)
+    held.update(*unclear.values_list("may_be_of", flat=True))
     over = STATE_OF.get(remote.state) in {None, SaleState.CANCELLED}
     return held if over else held | {seat.pk for seat in recognise(account, told_of_sale(remote)).seats}
 
@@ -314,6 +327,7 @@ def _store_unallocated(scene: Scene, allocation: Allocation) -> Sale:
     """The marketplace took some seats and does not say which: hold all, take everything else down, ask (I-04)."""
     free = [seat for seat in scene.seats if seat.state == OwnerState.AVAILABLE]
     _move_to(scene, free, OwnerState.HELD)
+    scene.may_be_of = [seat.pk for seat in scene.seats]
     others = listings_lock(_open_listing_ids([seat.pk for seat in scene.seats]))
     sale = sale_store(scene, SaleState.NEEDS_PERSON, allocation.reason)
     for other in others:
@@ -497,15 +511,18 @@ def sale_settle(*, actor: Actor, sale: Sale, listing: Listing, seats: Sequence[S
     It is read anew right after: where it is clear there by now, that counts. The caller has checked who that is, and
     holds an open transaction. Raises Conflict where it is not unclear any more, or somebody else has a seat.
     """
-    locked = seats_lock(_all_seat_ids(listing))
+    locked = seats_lock({*_all_seat_ids(listing), *held_for(sale)})
     _check_open(sale)
+    taken = [seat for seat in locked if seat.state != OwnerState.AVAILABLE]
     chosen = [seat for seat in locked if seat.pk in {wanted.pk for wanted in seats}]
     scene = Scene(sale.account, as_told(sale), listing, locked, sale.noticed_at, sale, actor)
     if obstacle_of(scene.key, sale.account, chosen) is not None:
         remedy = "Choose the seats that it took, or settle the other sale first."
         raise Conflict("Another sale has one of these seats.", field="seats", remedy=remedy)
     enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
-    return _take(scene, listing, STATE_OF[scene.remote.state], Allocation(chosen))
+    settled = _take(scene, listing, STATE_OF[scene.remote.state], Allocation(chosen))
+    _pass_on(scene, settled, taken)
+    return settled
 
 
 def _check_open(sale: Sale) -> None:
@@ -520,18 +537,21 @@ def _check_open(sale: Sale) -> None:
 def sale_dismiss(*, actor: Actor, sale: Sale, reason: str) -> Sale:
     """A person says that a sale which was never clear is none: its hold ends. The caller holds a transaction.
 
-    Raises Conflict where it is not unclear any more.
+    Its seats are the holder's again, or held for the next unclear sale that may have them. Raises Conflict where it is
+    not unclear any more.
     """
-    locked = seats_lock(_all_seat_ids(sale.listing)) if sale.listing else seats_lock(held_for(sale))
+    locked = seats_lock(_all_seat_ids(sale.listing) if sale.listing else {*held_for(sale), *sale.may_be_of})
     if not locked:
         # No seat's lock holds anybody up.
         sale_lock(sale.pk)
     _check_open(sale)
     scene = Scene(sale.account, as_told(sale), sale.listing, locked, sale.noticed_at, sale, actor)
+    taken = [seat for seat in locked if seat.state != OwnerState.AVAILABLE]
     _release(scene, sale)
     kept = sale_store(scene, SaleState.CANCELLED, reason)
     alerts_settle(kept)
     sale_record(scene, kept, "sale.dismissed")
+    _pass_on(scene, kept, taken)
     return kept
 
 
@@ -550,7 +570,8 @@ def sale_listing_make(*, actor: Actor, sale: Sale, seats: Sequence[Seat]) -> Lis
     chosen = [seat for seat in locked if seat.pk in {wanted.pk for wanted in seats}]
     if len(chosen) != len(seats):
         raise Conflict("One of these seats is held no more.", field="seats", remedy="Load the page again.")
-    scene = Scene(sale.account, as_told(sale), None, locked, sale.noticed_at, sale, actor)
+    # The others stay held: another sale may have them, once this one is settled.
+    scene = Scene(sale.account, as_told(sale), None, chosen, sale.noticed_at, sale, actor)
     _release(scene, sale, reason="it is known which seats the sale took")
     listing = listing_adopt(
         actor=actor, account=sale.account, seats=chosen, listing_id="", remote_key="",
@@ -579,7 +600,7 @@ def _cancel(scene: Scene, sale: Sale) -> None:
 def _trouble(scene: Scene, sale: Sale) -> None:
     """Its marketplace reports a state in which nothing is done by itself: a complaint, or one that we do not know."""
     if scene.remote.state is RemoteSaleState.ISSUE and ending_may_be(sale.state, SaleEnding.CLAIM):
-        reason = f"{CLAIMED_THERE} ({scene.remote.remote_status})"
+        reason = f"its marketplace reports a problem with the sale ({scene.remote.remote_status})"
         ending_apply(actor=scene.actor, sale=sale, ending=SaleEnding.CLAIM, reason=reason)
     else:
         alert_unclear(sale, f"the marketplace reports a state we do not know ({scene.remote.remote_status})")

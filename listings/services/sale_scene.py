@@ -1,6 +1,7 @@
 """One sale as its marketplace tells it, beside what we have of it; and writing it down."""
 
 import json
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any
 from listings.locks import sale_lock
 from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleEnding, SaleProof, SaleSeat, SaleState
 from listings.payables import paid_there, state_by_money
-from listings.services.ending_stands import CLAIMED_THERE, ending_note, ending_stand
+from listings.services.ending_stands import ending_note, ending_stand
 from listings.services.labels import label_order
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
@@ -59,6 +60,8 @@ class Scene:
     person: Actor | None = None
     # Read anew, because an earlier word contradicted what we have.
     fresh: bool = False
+    # The seats of which nobody knows whether the sale took them.
+    may_be_of: list[uuid.UUID] = field(default_factory=list)
     # What the audit says of it before the next change.
     before: dict[str, Any] | None = field(init=False, default=None)
 
@@ -103,6 +106,7 @@ def sale_store(scene: Scene, state: str, reason: str) -> Sale:
         remote_status=remote.remote_status[:60],
         remote_state=remote.state.value,
         state_reason=reason[:300],
+        may_be_of=scene.may_be_of,
         sold_at=remote.sold_at,
         noticed_at=scene.noticed_at,
         read_back_at=moment,
@@ -158,6 +162,7 @@ def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
     sale.listing, sale.game_id = scene.listing, scene.listing.game_id if scene.listing else None
     sale.quantity = remote.quantity
     sale.state, sale.state_reason = state_by_money(sale, SaleState(state)), reason[:300]
+    sale.may_be_of = scene.may_be_of
     if state != SaleState.CANCELLED:
         # It stands (again): what ended it is over, and what is open on it is not.
         complaint_over(sale)
@@ -174,7 +179,7 @@ def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
 
 def complaint_over(sale: Sale) -> None:
     """What its marketplace itself complained of is over with its next clear word; what a person reported is not."""
-    if sale.claim_reason.startswith(CLAIMED_THERE):
+    if sale.claimed_there:
         ending_note(sale, SaleEnding.CLAIM, "")
 
 

@@ -1,4 +1,4 @@
-"""Waking the outbox's workers: what is urgent has one of its own, which no backlog keeps waiting."""
+"""Waking the workers: of the outbox what is urgent has one of its own, which no backlog keeps waiting."""
 
 import uuid
 
@@ -8,6 +8,8 @@ from seatsync.core.jobs import enqueue_on_commit
 
 DRAIN = "listings.tasks.drain_commands"
 DRAIN_URGENT = "listings.tasks.drain_urgent"
+# One sale, anew.
+READ_SALE = "listings.tasks.read_sale"
 
 
 def outbox_wake(*, urgent: bool = False, after_s: float = 0.0) -> None:

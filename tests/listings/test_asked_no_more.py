@@ -15,9 +15,10 @@ from listings.services.delist import listings_delist
 from listings.services.deliverable import deliverable_told
 from listings.services.fulfil import sale_fulfil
 from listings.services.sale_alerts import alert_again, alert_twice
-from listings.services.sale_saga import READ_SALE, sale_apply
+from listings.services.sale_saga import sale_apply
 from listings.services.seat_tickets import Entry, tickets_enter
 from listings.services.sync import account_sync_sales
+from listings.services.wake import READ_SALE
 from listings.tasks import fetch_label, poll_account_sales, read_sale
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSaleState
 from marketplaces.delivery import DeliveryStep

@@ -16,6 +16,7 @@ from listings.services import sale_saga
 from listings.services.fulfil import ways_of
 from listings.services.resolve import sale_resolve
 from listings.services.sale_recheck import sale_missing
+from listings.services.sale_report import sale_report
 from listings.services.sale_saga import sale_apply
 from listings.states import ending_standing
 from marketplaces.contracts import RemoteSale, RemoteSaleState
@@ -31,6 +32,7 @@ from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 migration = import_module("listings.migrations.0025_complaints_and_penalties_told_before")
+whose = import_module("listings.migrations.0035_claims_told_before")
 
 
 def test_of_several_endings_the_one_that_lasts_longest_stands() -> None:
@@ -245,6 +247,23 @@ def test_a_complaint_is_over_with_the_next_clear_word_whatever_came_between(ende
     ended.says(RemoteSaleState.UNKNOWN, "Wobbly")
     ended.says(RemoteSaleState.AWAITING_FULFILMENT, "Confirmed")
     assert (ended.sale.ending, ended.sale.claim_reason) == (SaleEnding.CLAIM, "they wrote so")
+
+
+def test_what_a_person_reports_in_its_marketplaces_own_words_ends_by_no_word_of_an_interface(ended: Ended) -> None:
+    ended.says(RemoteSaleState.ISSUE, "Issue")
+    words = ended.sale.claim_reason
+    ended.says(RemoteSaleState.AWAITING_FULFILMENT, "Confirmed")
+    sale_report(actor=ended.market.holding.actor, sale_id=ended.sale.pk, what="claim", reason=words)
+    ended.says(RemoteSaleState.AWAITING_FULFILMENT, "Confirmed again")
+    assert (ended.sale.ending, ended.sale.claim_reason) == (SaleEnding.CLAIM, words)
+
+
+def test_complaints_of_before_are_their_marketplaces_where_its_own_words_say_so(ended: Ended) -> None:
+    ended.says(RemoteSaleState.ISSUE, "Issue")
+    for reason in (ended.sale.claim_reason, "they wrote so"):
+        Sale.objects.update(claim_reason=reason, claimed_there=False)
+        whose.tell_apart(apps, None)
+        assert ended.sale.claimed_there == (reason != "they wrote so")
 
 
 def test_a_word_that_is_clear_again_ends_the_question_about_the_one_before(ended: Ended) -> None:

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from listings.models import Listing, ListingStatus, Sale, SaleState
+from listings.services.delist import listings_delist
 from listings.services.resolve import sale_resolve
 from listings.services.sale_report import sale_report
 from marketplaces.contracts import RemoteSaleState
@@ -16,7 +17,7 @@ from marketplaces.services.understand import inbound_process, inbound_replay
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict
 from seatsync.live.models import Alert
-from tests.hands import mail_for, take, told, up
+from tests.hands import mail_for, offer, take, task, told, up
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,84 @@ def test_a_mail_without_seats_takes_none_that_another_unclear_sale_there_holds(
     sale_resolve(actor=market.holding.actor, sale_id=second.pk, seat_ids=seats)
     second.refresh_from_db()
     assert (second.state, states(market)) == (SaleState.CONFIRMED, [OwnerState.SOLD] * 4)
+
+
+@pytest.fixture
+def two(market: Market, assisted: MarketplaceAccount) -> tuple[Sale, Sale]:
+    """An unclear sale that holds all seats, and a second one by mail that holds none and may have them."""
+    up(market, assisted)
+    mail = mail_for(market).replace(b"2 tickets", b"4 tickets")
+    several = mail.replace(b"Seats: 2 - 3", b"Seats: 1 - 4").replace(b"</body>", b"<p>Order #B9999-99</p></body>")
+    take(market, assisted, several)
+    take(
+        market, assisted, mail.replace(b"<td>Seats: 2 - 3</td>", b"").replace(b"B7731", b"C1000").replace(b"c@", b"d@")
+    )
+    first, second = Sale.objects.order_by("noticed_at")
+    assert (first.state, second.state) == (SaleState.NEEDS_PERSON, SaleState.NEEDS_PERSON)
+    assert holders(market) == {first.platform_sale_id}
+    return first, second
+
+
+def holders(market: Market) -> set[str]:
+    """The sales that hold the game's seats; an empty number for those that nobody holds."""
+    held = Seat.objects.filter(game=market.holding.game).values_list("held_by", flat=True)
+    return {by.rsplit(":", 1)[-1] for by in held}
+
+
+@pytest.mark.parametrize("how", ["dismissed", "cancelled"])
+def test_what_an_unclear_sale_lets_go_is_held_for_the_next_one_that_may_have_it(
+    market: Market, two: tuple[Sale, Sale], how: str
+) -> None:
+    first, second = two
+    if how == "dismissed":
+        sale_resolve(actor=market.holding.actor, sale_id=first.pk, seat_ids=[], reason="it told of two orders")
+    else:
+        sale_report(actor=market.holding.actor, sale_id=first.pk, what="cancelled", reason="they wrote so")
+    assert (states(market), holders(market)) == ([OwnerState.HELD] * 4, {second.platform_sale_id})
+    with pytest.raises(Conflict):
+        market.publish(account_ids=[market.accounts["alpha"].pk])
+    market.work()
+    assert market.alpha.shown() == []
+    assert not Listing.objects.filter(status=ListingStatus.ACTIVE).exists()
+    said = f"since then Beta sale {first.platform_sale_id} let seats of it go, which are held for it"
+    client = Client()
+    client.force_login(market.holding.user)
+    assert said in client.get(reverse("listings:sale_detail", args=[second.pk])).text
+    assert said in client.get(reverse("listings:sale_resolve", args=[second.pk])).text
+    alert = Alert.objects.get(kind="sale.unclear", object_id=str(second.pk), user_id=market.holding.user.pk)
+    assert (said in alert.body, alert.state) == (True, "firing")
+    # Nobody else waits for them.
+    sale_resolve(actor=market.holding.actor, sale_id=second.pk, seat_ids=[], reason="nor is this one")
+    assert (states(market), holders(market)) == ([OwnerState.AVAILABLE] * 4, {""})
+
+
+def test_what_a_settled_sale_leaves_over_is_held_for_the_other_one(market: Market, two: tuple[Sale, Sale]) -> None:
+    first, second = two
+    Sale.objects.update(quantity=2)
+    seats = [seat.pk for seat in market.holding.seats]
+    sale_resolve(actor=market.holding.actor, sale_id=first.pk, seat_ids=seats[:2])
+    assert states(market) == [OwnerState.SOLD] * 2 + [OwnerState.HELD] * 2
+    assert holders(market) == {first.platform_sale_id, second.platform_sale_id}
+    sale_resolve(actor=market.holding.actor, sale_id=second.pk, seat_ids=seats[2:])
+    assert states(market) == [OwnerState.SOLD] * 4
+
+
+def test_of_two_sales_of_an_unknown_listing_the_second_has_what_the_first_lets_go(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    offer(market, market.accounts["alpha"])
+    mail = mail_for(market).replace(b"Section: 131", b"Section: Main 131")
+    for number in (b"B7731-22", b"C1000-22", b"D1000-22"):
+        take(market, assisted, mail.replace(b"B7731-22", number).replace(b"abc@", number[:3] + b"@"))
+    first, second, third = Sale.objects.order_by("noticed_at")
+    assert {sale.listing for sale in (first, second, third)} == {None}
+    for sale in (second, third):
+        resolved = sale_resolve(actor=market.holding.actor, sale_id=first.pk, seat_ids=[], reason="no sale")
+        assert (resolved.state, states(market)) == (SaleState.CANCELLED, [OwnerState.HELD] * 4)
+        assert holders(market) == {sale.platform_sale_id}
+        first = sale
+    sale_resolve(actor=market.holding.actor, sale_id=third.pk, seat_ids=[seat.pk for seat in market.holding.seats[1:3]])
+    assert states(market) == [OwnerState.AVAILABLE, OwnerState.SOLD, OwnerState.SOLD, OwnerState.AVAILABLE]
 
 
 @pytest.fixture
@@ -158,7 +237,8 @@ def test_an_unclear_sale_tells_the_game_that_its_mail_names_and_no_amount_that_n
     client.force_login(market.holding.user)
     page = client.get(reverse("listings:sale_detail", args=[sale.pk])).text
     assert f"<h1>2 seats, {words}, {game.game_date:%a %-d %b}</h1>" in page
-    assert ("It is not known which seats it took." in page, "read back." in page) == (True, False)
+    assert ("It is not known which seats it took." in page, "once the sale is read back" in page) == (True, False)
+    assert ("<dt>Read back</dt>" in page, "nothing is read back there: what its holder says" in page) == (False, True)
     decide = client.get(reverse("listings:sale_resolve", args=[sale.pk])).text
     assert f"2 tickets, the amount is not told. Its mail names {words}, {game.game_date:%a %-d %b}</p>" in decide
     for text in (page, decide, client.get(reverse("listings:sale_list")).text):
@@ -189,6 +269,57 @@ def test_a_mail_that_names_no_sale_is_said_so_in_words_and_leads_to_where_mails_
     client.post(reverse("listings:mail_forward", args=[assisted.pk]), {"mail": "hello again"})
     inbound_process(event_id=assisted.inbound.get(state="received").pk)
     assert Alert.objects.filter(kind="marketplace.notice").count() == 2
+
+
+TWICE = "the same seats may be sold twice."
+
+
+def test_that_seats_may_be_sold_twice_is_said_where_a_buyer_elsewhere_has_them(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    alpha, beta = up(market, assisted)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    body = Alert.objects.get(kind="hand.task", object_id=str(task(market, "resize").pk)).body
+    assert body.endswith(f"2 were sold elsewhere. Until it is done there, {TWICE}")
+    listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
+    assert Alert.objects.get(kind="hand.task", object_id=str(task(market, "delist").pk)).body.endswith(TWICE)
+
+
+@pytest.mark.parametrize("why", ["the rest cannot be sold", "taken down", "taken down after a sale there", "unclear"])
+def test_what_was_sold_there_alone_is_not_said_to_be_sold_twice(
+    market: Market, assisted: MarketplaceAccount, why: str
+) -> None:
+    _, beta = up(market, assisted)
+    if why == "unclear":
+        take(market, assisted, mail_for(market).replace(b"<td>Seats: 2 - 3</td>", b""))
+    elif why == "the rest cannot be sold":
+        told(market, beta, [market.holding.seats[1]], "A-1001")
+    elif why == "taken down after a sale there":
+        told(market, beta, market.holding.seats[:2], "A-1001")
+    if why.startswith("taken down"):
+        listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
+    body = Alert.objects.get(kind="hand.task", object_id=str(task(market, "delist").pk)).body
+    assert body.endswith("Until it is done there, what is not for sale may be bought.")
+
+
+def test_pages_of_a_sale_and_a_listing_by_hand_name_nothing_that_only_an_interface_has(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    sale = told(market, beta, market.holding.seats[:2], "A-1001")
+    Sale.objects.update(delivery_step="untold")
+    client = Client()
+    client.force_login(market.holding.user)
+    page = client.get(reverse("listings:sale_detail", args=[sale.pk])).text
+    assert ("Last told" in page, "Read back" in page, "Told to Beta" in page, "Ask Beta now" in page) == (
+        True, False, False, False,
+    )  # fmt: skip
+    listing = client.get(reverse("listings:listing_detail", args=[beta.pk])).text
+    assert ("so there, as its holder says" in listing, "confirmed there" in listing) == (True, False)
+    board = client.get(reverse("listings:listing_list")).text
+    cell = board[board.index(reverse("listings:listing_detail", args=[beta.pk])) :].split("</td>")[0]
+    assert ("by hand" in cell, "checked" in cell) == (True, False)
 
 
 def test_what_is_done_by_hand_belongs_to_the_listings_in_the_navigation(

@@ -235,7 +235,30 @@ def test_an_account_by_hand_says_that_nobody_reads_it(market: Market) -> None:
     assert health_of(account) == ("none", 0, False)
     shown = page(market)
     assert shown.count("its holder says what happens there") == 2
-    assert not re.search("Request limit|Limit used|s or so|sends none|Last sync", shown)
+    assert not re.search("Request limit|Limit used|s or so|sends none|Last sync|last sync|webhook|Webhook|sweep", shown)
+    assert ("Last mail" in shown, "Nothing is read back there: what its holder says" in shown) == (True, True)
+
+
+def test_of_an_account_that_was_left_no_webhook_of_before_counts_as_a_mail(market: Market) -> None:
+    account, before = market.accounts["alpha"], now() - timedelta(days=3)
+    received(account, "a", took_ms=5)
+    assert "Last webhook" in page(market)
+    MarketplaceAccount.objects.filter(pk=account.pk).update(
+        mode=Mode.ASSISTED, last_webhook_at=before, last_sync_at=before
+    )
+    connections = reverse("marketplaces:account_list")
+    for text in (page(market), row_of("Alpha", browser().get(connections).text)):
+        assert ("3 d ago" in text, "never" in text) == (False, True)
+    InboundEvent.objects.update(topic="mail", received_at=now() - timedelta(hours=2))
+    for text in (page(market), row_of("Alpha", browser().get(connections).text)):
+        assert "2 h ago" in text
+
+
+def row_of(name: str, text: str) -> str:
+    """The row of an account in the table of all."""
+    rows: list[str] = re.findall("<tr data-row.*?</tr>", text, re.DOTALL)
+    (row,) = [row for row in rows if name in row]
+    return row
 
 
 def health_of(account: MarketplaceAccount) -> tuple[str, int, bool]:

@@ -4,13 +4,16 @@ import threading
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connections
 from django.test import TestCase
 
 from listings.models import Sale, SaleState
 from listings.services import sale_saga
+from listings.services.obstacles import hold_key
 from listings.services.resolve import sale_resolve
 from listings.services.sale_recheck import MISSED_FOR, sale_missing
 from listings.services.sale_saga import sale_apply
@@ -28,6 +31,7 @@ from tests.listings.platform import ScriptedPlatform
 from tests.market import Market, build_market
 
 pytestmark = pytest.mark.django_db
+migration = import_module("listings.migrations.0033_unclear_sales_told_before")
 
 
 def states(market: Market) -> list[str]:
@@ -86,6 +90,68 @@ def test_a_sale_elsewhere_of_seats_that_an_unclear_sale_may_have_is_neither_take
     sale_apply(account=market.accounts["beta"], remote=other)
     assert Sale.objects.get(platform="beta").state == SaleState.CONFIRMED
     assert states(market) == ["sold"] * 4
+
+
+@pytest.fixture
+def waiting(market: Market) -> tuple[Sale, Sale]:
+    """A sale at Alpha that does not name its seats and holds all, and one at Beta of two that waits for it."""
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False))
+    market.webhook(market.beta.sell(beta.external_id, (3, 4)), platform=market.beta)
+    market.work()
+    return Sale.objects.get(platform="alpha"), Sale.objects.get(platform="beta")
+
+
+def test_what_its_marketplace_takes_back_is_held_for_the_sale_that_waits_and_that_one_is_read_anew(
+    market: Market, waiting: tuple[Sale, Sale]
+) -> None:
+    first, second = waiting
+    market.alpha.move(first.platform_sale_id, RemoteSaleState.CANCELLED)
+    with TestCase.captureOnCommitCallbacks() as asked:
+        sale_apply(account=first.account, remote=market.alpha.sales[first.platform_sale_id])
+    key = hold_key(second.account_id, second.platform_sale_id)
+    own = Seat.objects.filter(game=market.holding.game)
+    assert set(own.values_list("state", "held_by")) == {(OwnerState.HELD, key)}
+    assert AuditEntry.objects.filter(verb="sale.seats_held", object_id=str(second.pk)).exists()
+    for ask in asked:
+        ask()
+    second.refresh_from_db()
+    assert (second.state, states(market)) == (SaleState.CONFIRMED, ["available", "available", "sold", "sold"])
+
+
+def test_what_was_only_announced_and_is_none_is_held_for_the_unclear_sale_that_came_meanwhile(market: Market) -> None:
+    alpha, beta = market.published()
+    market.announce("ghost", alpha.external_id)
+    market.process()
+    assert states(market) == ["held"] * 4
+    told = market.beta.sell(beta.external_id, (1, 2), tell_seats=False)
+    market.webhook(told, platform=market.beta)
+    assert sale_saga.sale_hold_release(account=market.accounts["alpha"], platform_sale_id="ghost", reason="none") == 4
+    keys = set(Seat.objects.filter(game=market.holding.game).values_list("state", "held_by"))
+    assert keys == {(OwnerState.HELD, hold_key(market.accounts["beta"].pk, told.sale_id))}
+    market.work()
+    assert (market.alpha.shown(), market.beta.shown()) == ([], [])
+
+
+def test_a_sale_in_a_state_that_we_do_not_know_is_given_nothing(market: Market) -> None:
+    alpha, beta = market.published()
+    first = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False)
+    odd = market.beta.sell(beta.external_id, (3, 4), state=RemoteSaleState.UNKNOWN)
+    market.webhook(first)
+    assert sale_apply(account=market.accounts["beta"], remote=odd).state == SaleState.NEEDS_PERSON
+    taken_back = market.alpha.move(first.sale_id, RemoteSaleState.CANCELLED)
+    sale_apply(account=market.accounts["alpha"], remote=taken_back)
+    assert states(market) == ["available"] * 4
+
+
+def test_a_sale_that_is_told_no_more_has_its_own_seats_and_is_given_no_others(
+    market: Market, waiting: tuple[Sale, Sale]
+) -> None:
+    first, second = waiting
+    Sale.objects.filter(pk=second.pk).update(missing=True)
+    del market.alpha.sales[first.platform_sale_id]
+    sale_resolve(actor=market.holding.actor, sale_id=first.pk, seat_ids=[], reason="no sale")
+    assert states(market) == ["available"] * 4
 
 
 @pytest.mark.parametrize("first", [RemoteSaleState.UNKNOWN, RemoteSaleState.ISSUE])
@@ -188,6 +254,21 @@ def test_i03_a_notice_that_waited_while_polling_applied_its_sale_holds_nothing(
     )
     assert Sale.objects.get().state == SaleState.CONFIRMED
     assert (held, states(market)) == (0, ["sold", "sold", "available", "available"])
+
+
+def test_sales_that_were_unclear_before_say_which_seats_they_may_have(
+    market: Market, waiting: tuple[Sale, Sale]
+) -> None:
+    first, second = waiting
+    Sale.objects.update(may_be_of=[])
+    Sale.objects.filter(pk=first.pk).update(listing=None)
+    migration.keep(apps, None)
+    every = {seat.pk for seat in market.holding.seats}
+    assert [set(sale.may_be_of) for sale in Sale.objects.all()] == [every, every]
+    Sale.objects.filter(pk=second.pk).update(remote_state="unknown", may_be_of=[])
+    Sale.objects.filter(pk=first.pk).update(missing=True, may_be_of=[])
+    migration.keep(apps, None)
+    assert [sale.may_be_of for sale in Sale.objects.all()] == [[], []]
 
 
 # A person decides.
