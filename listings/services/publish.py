@@ -15,6 +15,8 @@ from listings.models import (
     Listing,
     ListingSeat,
     ListingStatus,
+    Sale,
+    SaleState,
     SplitType,
 )  # fmt: skip
 from listings.selectors import may_be_shown
@@ -191,8 +193,9 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
 
 
 def offer_check(seats: Sequence[Seat], game: Game, accounts: Sequence[MarketplaceAccount]) -> None:
-    """Raises InvalidInput or Conflict where they may be on show already: in the other market, or as found there."""
+    """Raises InvalidInput or Conflict where they may be sold, or on show: in the other market, or as found there."""
     _check_market(seats, accounts)
+    _check_unclear(seats)
     places = {(seat.section, seat.row) for seat in seats}
     undecided = [FoundState.WAITING, FoundState.COMING_DOWN]
     for found in FoundListing.objects.filter(account__in=accounts, kind=FoundKind.LISTING, state__in=undecided):
@@ -221,6 +224,20 @@ def _check_market(seats: Sequence[Seat], accounts: Sequence[MarketplaceAccount])
         raise Conflict(
             f"Seat {beside.seat} is offered {where} at {platform_name(beside.listing.platform)}.", field="accounts",
             remedy="Take that listing down first.",
+        )  # fmt: skip
+
+
+def _check_unclear(seats: Sequence[Seat]) -> None:
+    """What its holder kept for himself was not held for a sale that may have it; he frees it, but offers it not yet."""
+    ids = {seat.pk for seat in seats}
+    unclear = Sale.objects.filter(
+        tenant_id__in={seat.tenant_id for seat in seats}, state=SaleState.NEEDS_PERSON, may_be_of__overlap=list(ids)
+    ).first()
+    if unclear is not None:
+        (first, *_) = (seat for seat in seats if seat.pk in unclear.may_be_of)
+        raise Conflict(
+            f"{platform_name(unclear.platform)} sale {unclear.platform_sale_id} may have seat {first}.", field="seats",
+            remedy="Say first on the sale's page what it took.",
         )  # fmt: skip
 
 

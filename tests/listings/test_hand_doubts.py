@@ -130,6 +130,26 @@ def test_of_two_sales_of_an_unknown_listing_the_second_has_what_the_first_lets_g
     assert states(market) == [OwnerState.AVAILABLE, OwnerState.SOLD, OwnerState.SOLD, OwnerState.AVAILABLE]
 
 
+def test_a_seat_that_its_holder_kept_and_an_unclear_sale_may_have_is_not_offered_until_that_is_settled(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    seat = market.holding.seats[1]
+    up(market, assisted)
+    mail = mail_for(market).replace(b"<td>Seats: 2 - 3</td>", b"")
+    take(market, assisted, mail)
+    sale = Sale.objects.get()
+    assert (sale.state, states(market)) == (SaleState.NEEDS_PERSON, [OwnerState.HELD] * 4)
+    # As where he had it for himself when the sale came: it is held for nobody.
+    Seat.objects.filter(pk=seat.pk).update(state=OwnerState.AVAILABLE, held_by="")
+    alpha = market.accounts["alpha"].pk
+    with pytest.raises(Conflict, match=f"Beta sale {sale.platform_sale_id} may have seat") as refused:
+        market.publish([seat], account_ids=[alpha])
+    assert [problem.field for problem in refused.value.problems] == ["seats"]
+    others = [one.pk for one in market.holding.seats if one != seat]
+    sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=others[1:])
+    market.publish([seat], account_ids=[alpha])
+
+
 @pytest.fixture
 def over(market: Market, assisted: MarketplaceAccount) -> tuple[Listing, Sale, Listing]:
     """The listing at beta, its sale that was reported cancelled by mistake, and its seats' new listing at alpha."""

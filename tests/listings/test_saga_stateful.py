@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 from listings.contracts import PriceChange
 from listings.models import (
     Listing,
+    ListingSeat,
     MarketplaceCommand,
     PayoutLine,
     PriceProposal,
@@ -28,6 +29,7 @@ from listings.models import (
     SaleSeat,
     SaleState,
 )
+from listings.selectors import may_be_shown
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
 from listings.services.payouts import account_sync_payouts
@@ -255,10 +257,11 @@ def machine(  # noqa: C901 - one rule a move
 
         @invariant()
         def what_an_unclear_sale_may_have_is_free_for_nobody(self) -> None:
-            """But what its holder says he has himself."""
+            """But what its holder says he has himself; and what he gives up again is not offered either."""
             for sale in Sale.objects.filter(state=SaleState.NEEDS_PERSON, missing=False):
                 for seat in Seat.objects.filter(pk__in=sale.may_be_of, state=OwnerState.AVAILABLE):
                     assert seat.changes.order_by("-at", "-pk")[0].reason == "plans changed", (sale, seat)
+                    assert not ListingSeat.objects.filter(may_be_shown(), seat=seat, offered=True).exists()
 
         @invariant()
         def no_price_is_shown_that_nobody_decided(self) -> None:
