@@ -451,6 +451,20 @@ def test_search_puts_the_likeliest_first(adapter: MarketplaceAdapter, world: Wor
     assert found[0].starts_at == START
 
 
+def test_another_text_is_another_request_exactly_where_events_are_searched_by_text(
+    adapter: MarketplaceAdapter, world: World, link: Link
+) -> None:
+    query = EventQuery("Boston Red Sox at New York Yankees", "Yankee Stadium", START, "2026-04-10")
+    if not needs(adapter, Capability.SEARCH_EVENTS, partial(adapter.search_events, link, query)):
+        return
+    before = len(world.requests)
+    for text in (query.text, "New York Yankees", query.venue):
+        world.moment += 60
+        adapter.search_events(link, replace(query, text=text))
+    asked = {str(request.url) for request in world.requests[before:]}
+    assert len(asked) == (3 if adapter.traits.searches_by_text else 1)
+
+
 def test_constraints_and_preview(adapter: MarketplaceAdapter, link: Link, draft: Draft) -> None:
     for one in (draft, requested(draft)):
         if needs(adapter, Capability.CONSTRAINTS, partial(adapter.constraints, link, one)):
