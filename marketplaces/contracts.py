@@ -568,7 +568,7 @@ class MarketplaceAdapter(Protocol):
         ...
 
     def preview(self, link: Link, draft: Draft) -> Preview:
-        """What the draft's price would bring; nothing is created."""
+        """What the draft's price would bring; nothing is created. Raises PriceRefused where no such price is taken."""
         ...
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:

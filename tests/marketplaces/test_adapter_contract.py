@@ -36,6 +36,7 @@ from marketplaces.errors import (
     GrantExpired,
     NotSupported,
     PermanentError,
+    PriceRefused,
     TemporaryError,
     UnknownOutcome,
 )
@@ -474,6 +475,9 @@ def test_constraints_and_preview(adapter: MarketplaceAdapter, link: Link, draft:
         if needs(adapter, Capability.PREVIEW, partial(adapter.preview, link, one)):
             kept = 100 - Decimal(str(rules_of(adapter.traits.key).fee_percent))
             assert adapter.preview(link, one).proceeds == (one.price * kept / 100).quantize(Decimal("0.01"))
+            for price in ("4.99", "900.01"):
+                with pytest.raises(PriceRefused):
+                    adapter.preview(link, replace(one, price=Decimal(price)))
     assert list(adapter.list_all(link)) == []
 
 
