@@ -380,6 +380,7 @@ def brake_lines(actor: Actor) -> list[BrakeLine]:
     """The brakes in force that the actor sees, but for the one on everything of the actor's own."""
     own = Q(scope="holder", scope_id=actor.user_id)
     rows = trading_states(actor).in_force().exclude(own).exclude(state=TradingStateKind.ACTIVE)
+    rows = rows.prefetch_related("season_ticket__shares")
     accounts = MarketplaceAccount.objects.filter(pk__in=[row.scope_id for row in rows if row.scope == "account"])
     by_id = {account.pk: account for account in accounts}
     return [_brake_line(actor, row, by_id.get(row.scope_id)) for row in rows]

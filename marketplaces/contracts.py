@@ -92,6 +92,8 @@ class Traits:
     site: str = ""
     # Whether it ever says that it has paid; else the holder looks at the bank.
     tells_payouts: bool = True
+    # Whether `search_events` asks for the query's text; else its venue and day tell them all, whatever the text.
+    searches_by_text: bool = True
     # How many events of one venue one request of `event_standings` tells of.
     events_at_once: int = 1
     # What the holder of a token platform enters, in this order; more than one part are the lines of one token.
@@ -566,7 +568,7 @@ class MarketplaceAdapter(Protocol):
         ...
 
     def preview(self, link: Link, draft: Draft) -> Preview:
-        """What the draft's price would bring; nothing is created."""
+        """What the draft's price would bring; nothing is created. Raises PriceRefused where no such price is taken."""
         ...
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:

@@ -308,12 +308,9 @@ class SeasonTicket(BaseModel):
             return True
         if actor.user_id is None:
             return False
-        role = (
-            SeasonTicketShare.objects.filter(season_ticket=self, user_id=actor.user_id, revoked_at=None)
-            .values_list("role", flat=True)
-            .first()
-        )
-        return role is not None and verb in _VERBS.get(role, frozenset())
+        # All of them, who are few: where they were read for many tickets together nothing is asked here.
+        roles = [share.role for share in self.shares.all() if share.user_id == actor.user_id and not share.revoked_at]
+        return any(verb in _VERBS.get(role, frozenset()) for role in roles)
 
 
 class SeasonTicketShare(BaseModel):

@@ -15,7 +15,7 @@ from listings.api import SaleOutput
 from listings.api.net import NET_BASES
 from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.services.by_hand import hand_done, hand_sold
-from listings.services.hand_words import Words, words_of
+from listings.services.hand_words import Words, words_of, words_of_tasks
 from marketplaces.api import AccountOutput
 from marketplaces.selectors import account_get
 from marketplaces.services.connect import account_leave
@@ -27,6 +27,8 @@ from seatsync.core.inputs import LONGEST_TEXT, Input
 
 @dataclass(frozen=True, slots=True)
 class _Task:
+    """A task with its words, which are made once."""
+
     command: MarketplaceCommand
     words: Words
 
@@ -62,11 +64,6 @@ class TaskOutput(serializers.Serializer[Any]):
     state = serializers.ChoiceField(source="command.state", choices=CommandState.choices)
     created_at = serializers.DateTimeField(source="command.created_at")
     finished_at = serializers.DateTimeField(source="command.finished_at", allow_null=True)
-
-    def to_representation(self, instance: MarketplaceCommand) -> dict[str, Any]:
-        """The task with its words, which are made once."""
-        view = self.context.get("view")
-        return dict(super().to_representation(_Task(instance, words_of(instance, getattr(view, "actor", None)))))
 
 
 class DoneInput(Input):
@@ -105,6 +102,13 @@ class TaskList(mixins.ListModelMixin, ApiView):
         """On visible accounts."""
         return selectors.hand_tasks(self.actor) if hasattr(self, "actor") else MarketplaceCommand.objects.none()
 
+    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
+        """A page of tasks, whose words are made together."""
+        tasks = super().paginate_queryset(queryset)
+        if tasks is None:
+            return None
+        return [_Task(task, words) for task, words in zip(tasks, words_of_tasks(tasks, self.actor), strict=True)]
+
     @extend_schema(tags=["marketplace accounts"], summary="List what is to be done by hand")
     def get(self, request: Request) -> Response:
         """A page of tasks."""
@@ -124,7 +128,8 @@ class TaskDone(ApiView):
         """The task; 409 where it waits for nobody any more."""
         known = selectors.command_own(self.actor, pk)
         data = self.body(DoneInput)
-        return Response(TaskOutput(hand_done(actor=self.actor, command_id=known.pk, **data)).data)
+        done = hand_done(actor=self.actor, command_id=known.pk, **data)
+        return Response(TaskOutput(_Task(done, words_of(done))).data)
 
 
 class ListingSold(ApiView):

@@ -52,9 +52,10 @@ from portfolios.models import Seat
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotAllowed
-from seatsync.core.subjects import subject_seal, subject_unseal
+from seatsync.core.subjects import Unseal, subject_seal, subject_unseal
 
 MOST_URLS = 40
+GIVEN_NO_MORE = "what was handed over with this sale is not here any more: give it again"
 # What a way's number is called, and where it is found.
 _NUMBERS = {
     HandOver.MOBILE_TRANSFER: ("The transfer's confirmation is missing.", "Copy it from the ticket app."),
@@ -102,9 +103,9 @@ def _asked_again(sale: Sale) -> bool:
     return sale.state in HANDED_OVER and sale.asked_again_at is not None
 
 
-def hand_over_to(actor: Actor, sale: Sale) -> Buyer | None:
+def hand_over_to(actor: Actor, sale: Sale, unseal: Unseal = subject_unseal) -> Buyer | None:
     """To whom a sale's tickets go: told while they are asked for, and to those who may hand them over."""
-    return buyer_of(sale) if ways_of(sale) and sale.may(actor, "list") else None
+    return buyer_of(sale, unseal) if ways_of(sale) and sale.may(actor, "list") else None
 
 
 def sale_fulfil(
@@ -333,17 +334,17 @@ def proof_of(command: MarketplaceCommand) -> Fulfilment:
     """
     rows = list(command.proofs.filter(live=True).select_related("seat__ticket").order_by("place"))
     method, step = str(command.payload["method"]), step_of(str(command.payload.get("step", "")))
-    tickets = [opened(row.seat.ticket) for row in rows if row.seat is not None and _has(row.seat, row)]
+    tickets = [opened(row.seat.ticket) for row in rows if row.seat is not None and has_still(row.seat, row)]
     texts = [subject_unseal(command.account.user_id, row.sealed) for row in rows if row.seat is None]
     whole, told = tuple(one for one in tickets if one is not None), tuple(text.decode() for text in texts if text)
     if not rows or len(whole) + len(told) != len(rows):
-        raise PermanentError("what was handed over with this sale is not here any more: give it again")
+        raise PermanentError(GIVEN_NO_MORE)
     if method == HandOver.TRANSFER_URL:
         return Fulfilment(method, transfer_urls=told, step=step)
     return Fulfilment(method, confirmation=told[0] if told else "", tickets=whole, step=step)
 
 
-def _has(seat: Seat, row: SaleProof) -> bool:
+def has_still(seat: Seat, row: SaleProof) -> bool:
     """Whether the seat still has the very ticket that was handed over."""
     ticket: SeatTicket | None = getattr(seat, "ticket", None)
     return ticket is not None and (ticket.kind, ticket.fingerprint) == (row.method, row.fingerprint)

@@ -1,16 +1,15 @@
 """What a person has to do on a marketplace's own site: in words to copy, with what it brings and where it is done."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from listings.models import CommandKind, Listing, MarketplaceCommand, Sale
 from listings.selectors import hand_facts
-from listings.services.fulfil import hand_over_to, hints_of, proof_of
 from listings.services.hand_alerts import listing_of_task, seats_that_stay, title_of
+from listings.services.hand_overs import hand_overs_told
 from listings.services.sale_alerts import conflict_asks_by_hand, reject_by
-from marketplaces.delivery import HandOver
-from marketplaces.errors import PermanentError
 from marketplaces.registry import event_page
 from marketplaces.selectors import NetBasis, net_by_percent, net_said
 from seatsync.core.actors import Actor
@@ -53,21 +52,29 @@ class _Net:
 
 
 def words_of(command: MarketplaceCommand, actor: Actor | None = None) -> Words:
-    """What to do there, in words to copy; reads what it needs where the command does not bring it (`hand_facts`).
+    """What to do there, in words to copy; see `words_of_tasks`."""
+    return words_of_tasks([command], actor)[0]
 
-    What goes to a buyer, and who he is, is told to an `actor` whose own account it is, and to nobody else.
+
+def words_of_tasks(commands: Sequence[MarketplaceCommand], actor: Actor | None = None) -> list[Words]:
+    """What to do there for each of these, in words to copy; what they need is read for all of them together.
+
+    That is what they do not bring (`hand_facts`), and what is handed over: what goes to a buyer, and who he is, is told
+    to an `actor` whose own account it is, and to nobody else.
     """
-    bare = MarketplaceCommand.objects.filter(pk=command.pk)
-    facts = command if hasattr(command, "told_page") else hand_facts(bare).get()
+    bare = [command.pk for command in commands if not hasattr(command, "told_page")]
+    facts = {one.pk: one for one in hand_facts(MarketplaceCommand.objects.filter(pk__in=bare))} if bare else {}
+    given = hand_overs_told(actor, commands) if actor else {}
+    return [_words(command, facts.get(command.pk, command), given.get(command.pk, [])) for command in commands]
+
+
+def _words(command: MarketplaceCommand, facts: MarketplaceCommand, given: list[str]) -> Words:
     page: str = getattr(facts, "told_page", None) or ""
     link = event_page(command.account.platform, page)
     listing, sale = command.listing, command.sale
     if listing is None:
         until = reject_by(sale) if sale and command.kind == CommandKind.REJECT_SALE else None
-        lines = _lines_of_sale(command, sale)
-        if sale and actor and command.kind == CommandKind.FULFIL and actor.user_id == command.account.user_id:
-            lines += _lines_to_hand_over(actor, command, sale)
-        return Words(title_of(command), lines, link, until=until)
+        return Words(title_of(command), _lines_of_sale(command, sale) + given, link, until=until)
     stay, go = _parts(command, listing)
     lines = _lines_of_listing(command, listing, stay, go)
     if command.kind not in _PRICED:
@@ -137,25 +144,6 @@ def _lines_of_sale(command: MarketplaceCommand, sale: Sale | None) -> list[str]:
     if command.kind == CommandKind.REJECT_SALE:
         lines.append(conflict_asks_by_hand(sale))
     return lines
-
-
-def _lines_to_hand_over(actor: Actor, command: MarketplaceCommand, sale: Sale) -> list[str]:
-    """To whom it goes, and what: a seat's ticket by what tells it from another, its barcode never."""
-    buyer = hand_over_to(actor, sale)
-    told = (("Buyer", buyer.name), ("Mail", buyer.email), ("Phone", buyer.phone)) if buyer else ()
-    lines = [f"{what}: {text}" for what, text in told if text]
-    try:
-        proof = proof_of(command)
-    except PermanentError as error:
-        return [*lines, f"{str(error)[:1].upper()}{str(error)[1:]}."]
-    lines += [f"Link: {url}" for url in proof.transfer_urls]
-    if proof.confirmation:
-        lines.append(f"Number: {proof.confirmation}")
-    if not proof.tickets:
-        return lines
-    seats = {row.seat_id: row.seat for row in sale.sale_seats.all()}
-    hints = hints_of(list(seats.values()), [HandOver(proof.method)])
-    return lines + [f"Ticket of seat {seats[pk].seat_number}: {hint}" for pk, hint in hints.items()]
 
 
 def _seats(numbers: tuple[int, ...] | list[int]) -> str:

@@ -17,6 +17,7 @@ from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.services.links import over_link
 from seatsync.core.clock import now
+from seatsync.core.crypto import sha256_hex
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise
 
@@ -82,7 +83,8 @@ def on_listing_update(event: InboundEvent) -> None:
             deliverable_told(listing, found)
         if found is not None and (found.undeliverable or known is not None):
             return
-    _tell(event.account, event, f"{platform_name(event.account.platform)} changed a listing", severity="action")
+    about, title = str(listing.pk) if listing else "", f"{platform_name(event.account.platform)} changed a listing"
+    _tell(event.account, event, title, severity="action", about=about)
 
 
 def on_event_update(event: InboundEvent) -> None:
@@ -118,7 +120,9 @@ def on_unknown(event: InboundEvent) -> None:
     _tell(event.account, event, f"{platform_name(event.account.platform)} sent something unknown", severity="info")
 
 
-def _tell(account: MarketplaceAccount, event: InboundEvent, title: str, *, severity: str) -> None:
+def _tell(account: MarketplaceAccount, event: InboundEvent, title: str, *, severity: str, about: str = "") -> None:
+    """Tell the account's holder; the same of the same thing (`about`, else what the notice names) is counted up."""
+    named = about or event.external_id or event.resource_id
     what = f"Topic {event.topic}, action {event.action or 'none'}, concerning {event.resource_id or 'no object'}."
     alert_raise(
         tenant_id=account.tenant_id,
@@ -130,5 +134,5 @@ def _tell(account: MarketplaceAccount, event: InboundEvent, title: str, *, sever
         object_type="inbound_event",
         object_id=str(event.pk),
         url=page_link("marketplaces:account_list"),
-        dedupe_key=f"notice:{account.pk}:{event.topic}:{event.action}"[:120],
+        dedupe_key=f"notice:{account.pk}:{sha256_hex(event.topic, event.action, named)}",
     )

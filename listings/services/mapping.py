@@ -240,7 +240,7 @@ def _same_or_conflict(known: str, chosen: str, field: str) -> None:
 
 
 def _candidates(command: MarketplaceCommand, game: Game) -> list[Candidate]:
-    """The marketplace's events of the game's day, found by several names, those that can be it first."""
+    """The marketplace's events of the game's day, those that can be it first."""
     adapter = adapter_get(command.account.platform)
     if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
         return []
@@ -262,8 +262,8 @@ def _candidates(command: MarketplaceCommand, game: Game) -> list[Candidate]:
 
 
 def _events_found(adapter: MarketplaceAdapter, account: MarketplaceAccount, game: Game) -> Iterable[RemoteEvent]:
-    """What a search by each of several names finds. Raises MarketplaceError."""
-    texts = ("", game.home_team.name, game.venue.name)
+    """What a search by each of several names finds, or by venue and day alone. Raises MarketplaceError."""
+    texts = ("", game.home_team.name, game.venue.name) if adapter.traits.searches_by_text else ("",)
     keys = {f"events-found:{account.pk}:{game.pk}:{place}": text for place, text in enumerate(texts)}
     kept: dict[str, list[RemoteEvent]] = cache.get_many(keys)
     link = link_for(account)

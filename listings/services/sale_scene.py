@@ -27,7 +27,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.money import CENT
-from seatsync.core.subjects import subject_seal, subject_unseal
+from seatsync.core.subjects import Unseal, subject_seal, subject_unseal
 
 STATE_OF = {
     RemoteSaleState.PROVISIONAL: SaleState.PROVISIONAL,
@@ -213,9 +213,9 @@ def asks_again(sale: Sale, remote: RemoteSale) -> bool:
     return sale.state in HANDED_OVER and asks and remote.step is not DeliveryStep.UNTOLD
 
 
-def buyer_of(sale: Sale) -> Buyer | None:
+def buyer_of(sale: Sale, unseal: Unseal = subject_unseal) -> Buyer | None:
     """To whom the tickets go; None where that was not told, or its holder's key was destroyed."""
-    content = subject_unseal(sale.account.user_id, sale.buyer_sealed)
+    content = unseal(sale.account.user_id, sale.buyer_sealed)
     return None if content is None else Buyer(*json.loads(content))
 
 

@@ -14,7 +14,7 @@ from listings.models import Listing
 from listings.selectors import hand_tasks, listing_get, seats_of_listing
 from listings.services.by_hand import hand_done as done
 from listings.services.by_hand import hand_sold as sold
-from listings.services.hand_words import words_of
+from listings.services.hand_words import words_of_tasks
 from listings.states import SALE_LIVE
 from marketplaces.models import Mode
 from marketplaces.selectors import account_get, account_list
@@ -34,8 +34,9 @@ def hand_list(request: HttpRequest) -> HttpResponse:
     """Everything that waits for the holder's hands, with the words to copy."""
     actor = request_actor(request)
     tasks = hand_tasks(actor)
+    shown = list(tasks[:SHOWN])
     context = {
-        "tasks": [(task, words_of(task, actor)) for task in tasks[:SHOWN]],
+        "tasks": list(zip(shown, words_of_tasks(shown, actor), strict=True)),
         "total": tasks.count(),
         "accounts": account_list(actor).filter(mode=Mode.ASSISTED, is_active=True),
     }

@@ -1,7 +1,7 @@
 """The append-only audit: before and after under the subject's own key, hash-chained over the ciphertext (I-35)."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,6 +31,12 @@ def subject_cipher(subject: uuid.UUID) -> Fernet | None:
         subject=subject, defaults={"key_encrypted": crypto.encrypt(crypto.new_key())}
     )
     return Fernet(crypto.decrypt(row.key_encrypted)) if row.destroyed_at is None else None
+
+
+def subject_ciphers(subjects: Iterable[uuid.UUID]) -> dict[uuid.UUID, Fernet]:
+    """Several subjects' ciphers, read together; without those who have none, or whose key was destroyed."""
+    rows = SubjectKey.objects.filter(subject__in=set(subjects), destroyed_at=None)
+    return {row.subject: Fernet(crypto.decrypt(row.key_encrypted)) for row in rows}
 
 
 def subject_key_destroy(*, subject: uuid.UUID) -> None:

@@ -10,11 +10,19 @@ from django.test import Client
 from django.urls import reverse
 
 from intelligence.models import AiPrediction, ModelVersion
-from listings.models import FoundListing, Listing, MarketplaceCommand, PriceHistory, PriceProposal, PushHalt
+from listings.models import (
+    FoundListing,
+    Listing,
+    MarketplaceCommand,
+    PriceHistory,
+    PriceProposal,
+    PushHalt,
+    Sale,
+)  # fmt: skip
 from listings.services.payouts import payout_apply
 from listings.services.trading import trading_state_set
 from marketplaces.contracts import PaymentLine, RemotePayment
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import InboundEvent, MarketplaceAccount
 from portfolios.models import Game, SeasonTicket, Team, Venue
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.clock import now
@@ -205,3 +213,111 @@ def rows(client: Client, url: str) -> list[object]:
     body = client.get(url).json()
     found: list[object] = body["results"] if isinstance(body, dict) else body
     return found
+
+
+def _another(found: Any, **changes: Any) -> Any:
+    """A second row like this one, kept beside it."""
+    model = type(found)
+    told = {one.attname: getattr(found, one.attname) for one in model._meta.concrete_fields if not one.primary_key}
+    return model.objects.create(**{**told, **changes})
+
+
+# Where sales stand, of which pages say different things.
+SALES: tuple[dict[str, Any], ...] = (
+    {"state": "needs_person", "state_reason": "it names no seats"}, {"state": "provisional"}, {"state": "confirmed"},
+    {"state": "conflict"}, {"state": "cancelled", "ending": "cancelled"}, {"state": "complete"},
+    {"state": "fulfilled", "ending": "claim"}, {"state": "confirmed", "listing_id": None, "game_id": None},
+)  # fmt: skip
+BY_HAND = ("create", "reprice", "resize", "delist", "supply")
+
+
+@dataclass
+class Varied:
+    """A market in which things of each kind stand as differently as they can, and as many of each as asked for."""
+
+    grown: Grown
+
+    def vary(self, number: int) -> None:
+        market, ids, listing = self.grown.market, self.grown.world.ids, self.grown.listing
+        tenant, ends, paid = listing.tenant_id, now() + timedelta(days=1), Decimal("72.00")
+        game = _another(market.holding.game, starts_at=now() + timedelta(days=30 + number))
+        (seat,) = market.holding.seats[:1]
+        _another(seat, game_id=game.pk)
+        error = self._listing(f"E-{number}", status="error", status_reason="refused", game_id=game.pk)
+        gone = self._listing(f"G-{number}", status="cancelled", game_id=game.pk)
+        by_hand = self._listing(f"H-{number}", account_id=ids["assisted"], game_id=game.pk)
+        sale = Sale.objects.get(pk=ids["sale"])
+        for place, stands in enumerate(SALES):
+            told = {"game_id": game.pk, "listing_id": listing.pk, "confirm_by": ends, "ship_by": ends} | stands
+            made = _another(sale, platform_sale_id=f"V-{number}-{place}", **told)
+            self._command(f"v:{number}:{place}", kind="confirm_sale", sale=made)
+            there = _another(sale, platform_sale_id=f"A-{number}-{place}", account_id=ids["assisted"], **told)
+            for kind in ("reject_sale", "fulfil", "confirm_sale"):
+                self._command(f"a:{number}:{place}:{kind}", by_hand=True, kind=kind, sale=there)
+            payout_apply(
+                account=market.accounts["alpha"],
+                remote=RemotePayment(
+                    f"V-{number}-{place}", now(), paid, "USD",
+                    (PaymentLine(made.platform_sale_id, paid + 8, Decimal(8), Decimal(0), paid),),
+                ),
+            )  # fmt: skip
+        for kind in BY_HAND:
+            self._command(f"h:{number}:{kind}", by_hand=True, kind=kind, listing=by_hand)
+        for place, one in enumerate((error, gone)):
+            for wants in ("event", "section", ""):
+                kind = "create" if wants else "verify_gone"
+                self._command(f"m:{number}:{place}:{wants}", kind=kind, listing=one, payload={"wants": wants})
+        # Of the sale and of the listing whose own pages are read.
+        for kind, state in (("delist", "needs_person"), ("resize", "done"), ("confirm_sale", "done")):
+            self._command(f"s:{number}:{kind}", kind=kind, listing=error, sale=sale, state=state)
+            self._command(f"l:{number}:{kind}", kind=kind, listing=listing, state=state)
+        down = self._command(f"d:{number}", kind="delist", listing=gone, state="pending")
+        for kind, of in (("command.needs_person", down), ("marketplace.notice", None)):
+            alert_raise(
+                tenant_id=tenant, user_id=market.holding.user.pk, kind=kind, severity="critical", url="/alerts/",
+                title="It does not come down", dedupe_key=f"vary:{kind}:{number}",
+                object_type="command" if of else "", object_id=str(of.pk) if of else "",
+            )  # fmt: skip
+        for place, kind in enumerate(("listing", "sale")):
+            FoundListing.objects.create(
+                tenant_id=tenant, account_id=ids["account"], remote_id=f"V-{number}-{place}", kind=kind, quantity=1,
+                price=Decimal("80.00"), section="131", row="27", first_seen_at=now(), last_seen_at=now(), why="x",
+            )  # fmt: skip
+        event = InboundEvent.objects.get(pk=ids["inbound"])
+        for state in ("failed", "received", "done"):
+            _another(event, dedupe_key=f"vary:{number}:{state}", state=state, resource_id=f"V-{number}")
+        account = market.accounts["alpha"]
+        _another(account, is_active=False, account_id=f"left-{number}")
+        trading_state_set(
+            actor=market.holding.actor, scope="game", scope_id=game.pk, state="RAISE_ONLY", reason="x",
+            season_ticket_id=listing.season_ticket_id,
+        )  # fmt: skip
+
+    def _listing(self, name: str, **changes: Any) -> Listing:
+        made: Listing = _another(self.grown.listing, external_id=name, listing_id="", **changes)
+        for row in self.grown.listing.listing_seats.all():
+            _another(row, listing_id=made.pk)
+        return made
+
+    def _command(self, key: str, **changes: Any) -> MarketplaceCommand:
+        where: Any = changes.get("sale") or changes.get("listing")
+        told = {"state": "needs_person", "payload": {}, "not_before": now()} | changes
+        account = self.grown.world.ids["assisted"] if changes.get("by_hand") else where.account_id
+        return MarketplaceCommand.objects.create(
+            tenant_id=where.tenant_id, account_id=account, idempotency_key=f"vary:{key}", **told
+        )
+
+
+def test_however_things_stand_many_ask_no_more_than_one(own_world: World) -> None:
+    listing = Listing.objects.get(pk=own_world.ids["listing"])
+    grown = Grown(own_world.market, own_world, listing, own_world.market.holding.ticket)
+    api, browser = (client_of(grown.world, "owner", api=by_api) for by_api in (True, False))
+    counted = []
+    for numbers in (range(1), range(1, 6)):
+        for number in numbers:
+            Varied(grown).vary(number)
+        counted.append(count_all(api, api_lists(grown)) | count_all(browser, page_lists(grown)))
+    few, many = counted
+    assert set(many) >= PAGES_WITH_ROWS | {"listings:sale_detail"}
+    grew = [name for name in few if len(few[name]) < len(many[name])]
+    assert {name: (len(few[name]), len(many[name]), many[name][-3:]) for name in grew} == {}

@@ -13,6 +13,7 @@ from portfolios.services.corrections import season_ticket_remove
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
 from tests.market import Market
+from tests.queries import queries_of
 
 
 def enter(actor: Actor) -> Client:
@@ -73,3 +74,16 @@ def test_with_its_season_ticket_a_brake_goes(market: Market) -> None:
     brakes(market)
     season_ticket_remove(actor=market.holding.actor, ticket_id=market.holding.ticket.pk)
     assert [line.state.scope for line in brake_lines(market.holding.actor)] == ["account"]
+
+
+def test_many_brakes_of_a_shared_ticket_ask_no_more_than_one(market: Market) -> None:
+    client, asked = enter(market.holding.co_owner), []
+    client.get(reverse("listings:trading_detail"))
+    for game in market.holding.games[:3]:
+        trading_state_set(
+            actor=market.holding.actor, scope="game", scope_id=game.pk, state="RAISE_ONLY", reason="x",
+            season_ticket_id=market.holding.ticket.pk,
+        )  # fmt: skip
+        asked.append(len(queries_of(client, reverse("listings:trading_detail"))[0]))
+    assert len(brake_lines(market.holding.co_owner)) == 3
+    assert asked[1] == asked[2] == asked[0]

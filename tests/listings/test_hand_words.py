@@ -29,6 +29,7 @@ from seatsync.core.venue_time import local
 from seatsync.live.models import Alert
 from tests.hands import offer, task, told, up
 from tests.market import Market
+from tests.queries import queries_of
 
 pytestmark = pytest.mark.django_db
 
@@ -239,3 +240,40 @@ def test_a_task_to_hand_over_names_barcodes_by_their_hint_alone(market: Market) 
     assert "88001234567" not in words.text
     SeatTicket.objects.filter(seat=seats[0]).delete()
     assert words_of(one, market.holding.actor).lines[-1].endswith("is not here any more: give it again.")
+
+
+def test_many_tasks_to_hand_over_ask_no_more_than_one(market: Market) -> None:
+    seats = market.holding.seats
+    alpha, _ = market.published()
+    for place, seat in enumerate(seats):
+        sold = market.alpha.sell(alpha.external_id, (seat.seat_number,), sale_id=f"S-{place}")
+        market.alpha.sales[sold.sale_id] = replace(sold, buyer=Buyer("Ann Buyer", "ann@buyers.example", ""))
+        market.webhook(sold)
+    market.work()
+    for place, seat in enumerate(seats):
+        barcode = place % 2 == 0
+        step = DeliveryStep.BARCODES if barcode else ""
+        Sale.objects.filter(platform_sale_id=f"S-{place}").update(delivery_step=step)
+        sale_fulfil(
+            actor=market.holding.actor, sale_id=Sale.objects.get(platform_sale_id=f"S-{place}").pk,
+            method="barcode" if barcode else "mobile_transfer", confirmation="" if barcode else f"TX-{place}",
+            tickets=[Entry(seat.pk, barcode=f"88001234567{place}")] if barcode else [],
+        )  # fmt: skip
+    account_leave(actor=market.holding.actor, account_id=market.accounts["alpha"].pk)
+    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
+    api, browser = Client(headers={"Authorization": f"Bearer {access}"}), Client()
+    browser.force_login(market.holding.user)
+    asked = []
+    tasks = hand_tasks(market.holding.actor)
+    for count in (4, 1):
+        MarketplaceCommand.objects.filter(pk__in=tasks.values("pk")).exclude(
+            pk__in=tasks.filter(kind="fulfil").values("pk")[:count]
+        ).update(state=CommandState.DONE)
+        (page, shown), (listed, told_there) = (
+            queries_of(browser, "/portfolio/by-hand/"), queries_of(api, "/api/v1/hand-tasks/")
+        )  # fmt: skip
+        lines = [line for row in told_there.json()["results"] for line in row["text"]]
+        assert lines.count("Buyer: Ann Buyer") == shown.text.count("Buyer: Ann Buyer") == count
+        assert len([line for line in lines if line.startswith(("Ticket of seat", "Number: TX"))]) == count
+        asked.append((len(page), len(listed)))
+    assert asked[0] == asked[1]

@@ -186,18 +186,26 @@ def test_the_simulated_ones_tell_it_whether_or_not_the_game_is_mapped(
     assert not simulator.ledger.listings
 
 
+# How each names the field, and what it takes.
+REFUSED = {
+    "stubhub": ("StubHub", "ticket_price Out of range"),
+    "ticketmaster": ("Ticketmaster", "price: is in USD, from 100.00 to"),
+}
+
+
+@pytest.mark.parametrize("platform", TELLING)
 def test_a_price_that_its_event_does_not_take_is_said_to_be_refused(
-    holding: Holding, simulator: Simulator, client: Client
+    holding: Holding, simulator: Simulator, client: Client, platform: str
 ) -> None:
     simulator.ledger.events[501].min_price_cents = 10_000
-    account = connected(holding, "stubhub")
-    event_mapping_confirm(game=holding.game, platform="stubhub", paper=True, remote_event_id="501", by="test")
+    account, (name, field) = connected(holding, platform), REFUSED[platform]
+    event_mapping_confirm(game=holding.game, platform=platform, paper=True, remote_event_id="501", by="test")
     seats = [seat.pk for seat in holding.seats[:2]]
     (line,) = nets_preview(actor=holding.actor, accounts=[account], price=Decimal("84.00"), seat_ids=seats)
-    why = "StubHub refuses this price: "
+    why = f"{name} refuses this price: "
     assert (line.net, line.basis.value, line.fee_percent) == (None, "price_refused", None)
     assert line.said.startswith(why)
-    assert "ticket_price Out of range" in line.said
+    assert field in line.said
     query = {"price": "84.00", "seat_ids": [str(pk) for pk in seats]}
     access = tokens_issue(holding.user, holding.ticket.tenant_id).access
     told = client.get(reverse("api:listing_net"), query, headers={"Authorization": f"Bearer {access}"}).json()

@@ -131,6 +131,20 @@ def test_a_mapping_is_confirmed_by_what_was_found_a_moment_ago(market: Market, m
     assert command.listing.status == ListingStatus.ACTIVE
 
 
+def test_who_is_searched_by_venue_and_day_is_asked_once(market: Market) -> None:
+    game, actor = market.holding.game, market.holding.actor
+    market.alpha.events, market.alpha.searches_by_text = [], False
+    market.published()
+    (command,) = mappings_waiting(actor)
+    market.alpha.calls.clear()
+    # Nothing else is tried that may find it: that it is not there is said at once.
+    assert mapping_options(actor=actor, command_id=command.pk).events == []
+    assert [call for call, _ in market.alpha.calls] == ["search_events"]
+    market.alpha.events = [RemoteEvent("E-1", "Inland Owls at Harbor Gulls", "Harbor Field", game.starts_at)]
+    options = mapping_options(actor=actor, command_id=command.pk)
+    assert [candidate.event.event_id for candidate in options.events] == ["E-1"]
+
+
 @pytest.mark.parametrize(("known_as", "shown"), [("Harbor Gulls", [[], ["E-1"], ["E-1"]]), ("nobody", [[], [], []])])
 def test_each_name_has_its_turn_where_one_search_is_taken_at_a_time(
     market: Market, monkeypatch: pytest.MonkeyPatch, known_as: str, shown: list[list[str]]

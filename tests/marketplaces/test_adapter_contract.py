@@ -36,6 +36,7 @@ from marketplaces.errors import (
     GrantExpired,
     NotSupported,
     PermanentError,
+    PriceRefused,
     TemporaryError,
     UnknownOutcome,
 )
@@ -451,6 +452,20 @@ def test_search_puts_the_likeliest_first(adapter: MarketplaceAdapter, world: Wor
     assert found[0].starts_at == START
 
 
+def test_another_text_is_another_request_exactly_where_events_are_searched_by_text(
+    adapter: MarketplaceAdapter, world: World, link: Link
+) -> None:
+    query = EventQuery("Boston Red Sox at New York Yankees", "Yankee Stadium", START, "2026-04-10")
+    if not needs(adapter, Capability.SEARCH_EVENTS, partial(adapter.search_events, link, query)):
+        return
+    before = len(world.requests)
+    for text in (query.text, "New York Yankees", query.venue):
+        world.moment += 60
+        adapter.search_events(link, replace(query, text=text))
+    asked = {str(request.url) for request in world.requests[before:]}
+    assert len(asked) == (3 if adapter.traits.searches_by_text else 1)
+
+
 def test_constraints_and_preview(adapter: MarketplaceAdapter, link: Link, draft: Draft) -> None:
     for one in (draft, requested(draft)):
         if needs(adapter, Capability.CONSTRAINTS, partial(adapter.constraints, link, one)):
@@ -460,6 +475,9 @@ def test_constraints_and_preview(adapter: MarketplaceAdapter, link: Link, draft:
         if needs(adapter, Capability.PREVIEW, partial(adapter.preview, link, one)):
             kept = 100 - Decimal(str(rules_of(adapter.traits.key).fee_percent))
             assert adapter.preview(link, one).proceeds == (one.price * kept / 100).quantize(Decimal("0.01"))
+            for price in ("4.99", "900.01"):
+                with pytest.raises(PriceRefused):
+                    adapter.preview(link, replace(one, price=Decimal(price)))
     assert list(adapter.list_all(link)) == []
 
 

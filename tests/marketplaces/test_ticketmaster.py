@@ -31,6 +31,7 @@ from marketplaces.errors import (
     BadSignature,
     GrantExpired,
     PermanentError,
+    PriceRefused,
     TemporaryError,
     UnknownOutcome,
 )
@@ -183,6 +184,15 @@ def test_what_is_sold_says_so(world: World, link: Link, draft: Draft, ref: Listi
 def test_a_refusal_names_the_fields(link: Link, draft: Draft) -> None:
     with pytest.raises(PermanentError, match=r"price: .*from 5\.00 to 900\.00"):
         ADAPTER.create(link, replace(draft, price=Decimal("4.99")))
+
+
+def test_only_a_price_that_is_named_is_a_refused_price(link: Link, draft: Draft) -> None:
+    with pytest.raises(PriceRefused, match=r"price: .*from 5\.00 to 900\.00"):
+        ADAPTER.preview(link, replace(draft, price=Decimal("4.99")))
+    other = {"error": {"code": "invalid", "message": "not valid", "fields": {"face_value": ["is too high"]}}}
+    with pytest.raises(PermanentError, match="face_value: ") as caught:
+        ADAPTER.preview(answering(link, other, 422), draft)
+    assert not isinstance(caught.value, PriceRefused)
 
 
 def test_an_order_goes_from_new_to_the_buyer_with_what_each_step_says(world: World, link: Link, draft: Draft) -> None:

@@ -30,7 +30,7 @@ from marketplaces.contracts import (
     Traits,
 )
 from marketplaces.delivery import Fulfilment, HandOver
-from marketplaces.errors import AlreadyGone
+from marketplaces.errors import AlreadyGone, PriceRefused
 
 _LACKS = frozenset({
     Capability.SUPPLY,
@@ -55,6 +55,7 @@ class Ticketmaster(Platform):
         capabilities=frozenset(Capability) - _LACKS,
         default_per_second=2.0,
         default_burst=5,
+        searches_by_text=False,
         hand_overs=(HandOver.MOBILE_TRANSFER,),
         webhook_proof_header=mapping.SIGNATURE_HEADER,
     )
@@ -103,10 +104,14 @@ class Ticketmaster(Platform):
         return mapping.constraints_of(client.call(link, "POST", "/constraints", body=body, write=False))
 
     def preview(self, link: Link, draft: Draft) -> Preview:
-        """What the price would bring; nothing is created."""
-        return mapping.preview_of(
-            client.call(link, "POST", "/listings/preview", body=mapping.listing_body(draft), write=False)
-        )
+        """What the price would bring; nothing is created. Raises PriceRefused where the event takes no such price."""
+        body = mapping.listing_body(draft)
+        try:
+            return mapping.preview_of(client.call(link, "POST", "/listings/preview", body=body, write=False))
+        except client.Refused as error:
+            if "price" not in error.fields:
+                raise
+            raise PriceRefused(str(error), status=error.status) from error
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:
         """Publish under our key; once more replaces."""

@@ -20,6 +20,14 @@ _ACCEPT = {"Accept": "application/json"}
 _SOLD = "sold"
 
 
+class Refused(PermanentError):
+    """A refusal with the names of the fields that it speaks of."""
+
+    def __init__(self, message: str, *, status: int | None, fields: tuple[str, ...]) -> None:
+        super().__init__(message, status=status)
+        self.fields = fields
+
+
 # Consent.
 def authorize_url(*, base_url: str, app: AppCredentials, state: str, redirect_uri: str) -> str:
     """The consent page's address. Raises PermanentError where our own registration is missing."""
@@ -131,20 +139,28 @@ def _host(base_url: str, published: str) -> str:
 def _refuse(response: httpx.Response, *, write: bool, gone: bool) -> None:
     if response.status_code < 300:
         return
-    code, message = _told(response)
+    code, message, fields = _told(response)
     if response.status_code == 409 and code == _SOLD:
         raise AlreadySold(f"409: {message}", status=409)
-    _wire.refuse(response, message, write=write, gone=gone)
+    try:
+        _wire.refuse(response, message, write=write, gone=gone)
+    except PermanentError as error:
+        raise Refused(str(error), status=error.status, fields=fields) from None
 
 
-def _told(response: httpx.Response) -> tuple[str, str]:
-    """Code and message, in the port's words or those of the gateway before the published services."""
+def _told(response: httpx.Response) -> tuple[str, str, tuple[str, ...]]:
+    """Code, message and names of fields, in the port's words or those of the gateway before the published services."""
     try:
         body = _wire.loads(response.content)
     except ValueError:
-        return "", response.reason_phrase
+        return "", response.reason_phrase, ()
     code = _wire.text_at(body, "error", "code") or _wire.text_at(body, "fault", "detail", "errorcode")
     message = _wire.text_at(body, "error", "message") or _wire.text_at(body, "fault", "faultstring")
-    fields = _wire.dig(body, "error", "fields")
-    named = [f"{name}: {said}" for name, said in fields.items()] if isinstance(fields, Mapping) else []
-    return code, "; ".join(filter(None, [message, *named])) or response.reason_phrase
+    found = _wire.dig(body, "error", "fields")
+    fields = {str(name): said for name, said in found.items()} if isinstance(found, Mapping) else {}
+    named = [f"{name}: {_words(said)}" for name, said in fields.items()]
+    return code, "; ".join(filter(None, [message, *named])) or response.reason_phrase, tuple(fields)
+
+
+def _words(said: Any) -> str:
+    return " ".join(map(str, said)) if isinstance(said, list) else str(said)

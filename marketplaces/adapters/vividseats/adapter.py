@@ -73,6 +73,7 @@ class VividSeats(TokenPlatform):
         paces=client.PACES,
         # Orders that wait for their tickets may be asked for once a minute, by their clock.
         poll_sales_every_s=62,
+        searches_by_text=False,
         # A venue's events are asked for once every five seconds, whichever they are.
         events_at_once=1000,
         hand_overs=(
