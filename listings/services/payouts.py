@@ -455,6 +455,9 @@ def _paid_told(payout: Payout, remote: RemotePayment, told: Mapping[str, Payment
     elif remote.paid_at is not None:
         payout.paid_at, payout.said_by_hand = payout.paid_at or remote.paid_at, False
         payout.returned_at = payout.returned_at if nothing else None
+    elif payout.returned_at is not None:
+        # Announced anew: the day on which it was paid before pays nothing of this.
+        payout.paid_at = None
     if (payout.paid_at, payout.said_by_hand, payout.returned_at) != before:
         payout.save(update_fields=["paid_at", "said_by_hand", "returned_at", "updated_at"])
     return back

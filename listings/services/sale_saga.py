@@ -359,6 +359,8 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
         return _told_again(scene, known, state)
     if sale.state == SaleState.NEEDS_PERSON and scene.listing is not None and _may_be_taken_now(scene, state):
         return _first_word(scene)
+    if _holds_nothing_yet(scene, known, state):
+        return _first_word(scene)
     if _stands_again(scene, known, state):
         if scene.fresh:
             return _first_word(scene)
@@ -385,6 +387,12 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     if not _is_told(scene, sale, state):
         _go_on(scene, sale, state)
     return sale
+
+
+def _holds_nothing_yet(scene: Scene, known: Sale, state: SaleState | None) -> bool:
+    """Whether it is a sale after all that was told first in a state that we do not know, and took nothing then (I-04)."""
+    unknown_so_far = known.state == SaleState.NEEDS_PERSON and not known.may_be_of
+    return unknown_so_far and bool(scene.seats) and state is not None and state != SaleState.CANCELLED
 
 
 def _told_again(scene: Scene, known: Sale, state: SaleState | None) -> Sale:

@@ -430,6 +430,15 @@ def test_a_payout_that_is_told_as_nothing_later_came_back(market: Market, sale: 
     assert Alert.objects.get(kind="payout.returned").state == "recovered"
 
 
+def test_what_came_back_as_nothing_and_is_announced_anew_is_not_paid(market: Market, sale: Sale) -> None:
+    first = payment(sale.platform_sale_id)
+    pays(market, first, replace(first, net=Decimal(0), lines=()))
+    assert Payout.objects.get().state == "returned"
+    pays(market, replace(first, paid_at=None))
+    again = market.sale()
+    assert (received_for(again).paid, again.state) == (False, SaleState.FULFILLED)
+
+
 def test_the_sale_of_a_payout_that_came_back_may_be_paid_by_another_one(market: Market, sale: Sale) -> None:
     first = payment(sale.platform_sale_id)
     pays(market, first)

@@ -338,3 +338,16 @@ def test_a_missing_sale_that_stands_is_as_far_as_it_was(ended: Ended, state: Rem
     assert (ended.sale.state, ended.sale.delivered_at) == (before.state, before.delivered_at)
     assert ended.seats[:2] == ["sold", "sold"]
     assert Alert.objects.filter(kind="sale.sold").count() == told
+
+
+def test_i04_a_sale_of_an_unknown_state_that_is_one_after_all_holds_what_it_may_have(market: Market) -> None:
+    alpha, _ = market.published()
+    told = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.UNKNOWN, tell_seats=False)
+    account = market.accounts["alpha"]
+    assert sale_apply(account=account, remote=told).state == SaleState.NEEDS_PERSON
+    assert states(market) == [OwnerState.AVAILABLE] * 4
+    for _ in range(2):
+        sale_apply(account=account, remote=market.alpha.move(told.sale_id, RemoteSaleState.AWAITING_FULFILMENT))
+        market.work()
+        assert (market.beta.shown(), states(market)) == ([], [OwnerState.HELD] * 4)
+    assert Sale.objects.get().state == SaleState.NEEDS_PERSON
