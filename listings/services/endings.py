@@ -160,7 +160,9 @@ def _locked(sale: Sale, row: EndingRow) -> list[Seat]:
     if row.seats is not SeatEffect.FREED:
         return []
     of_listing = ListingSeat.objects.filter(listing__sales=sale).values_list("seat_id", flat=True)
-    seats = seats_lock(seats_held_for(sale.account, sale.platform_sale_id) | set(of_listing))
+    # Another sale that lets them go may have them held for this one before we have their locks.
+    held = seats_held_for(sale.account, sale.platform_sale_id) | set(sale.may_be_of)
+    seats = seats_lock(held | set(of_listing))
     listings_lock(filter(None, [sale.listing_id]))
     return seats
 

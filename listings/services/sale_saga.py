@@ -390,7 +390,7 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
 
 
 def _holds_nothing_yet(scene: Scene, known: Sale, state: SaleState | None) -> bool:
-    """Whether it is a sale after all that was told first in a state that we do not know, and took nothing then (I-04)."""
+    """Whether it is a sale after all that was told first in a state that we do not know, and took nothing (I-04)."""
     unknown_so_far = known.state == SaleState.NEEDS_PERSON and not known.may_be_of
     return unknown_so_far and bool(scene.seats) and state is not None and state != SaleState.CANCELLED
 
@@ -519,7 +519,8 @@ def sale_settle(*, actor: Actor, sale: Sale, listing: Listing, seats: Sequence[S
     It is read anew right after: where it is clear there by now, that counts. The caller has checked who that is, and
     holds an open transaction. Raises Conflict where it is not unclear any more, or somebody else has a seat.
     """
-    locked = seats_lock({*_all_seat_ids(listing), *held_for(sale)})
+    # Another sale that lets them go may have them held for this one before we have their locks.
+    locked = seats_lock({*_all_seat_ids(listing), *held_for(sale), *sale.may_be_of})
     _check_open(sale)
     taken = [seat for seat in locked if seat.state != OwnerState.AVAILABLE]
     chosen = [seat for seat in locked if seat.pk in {wanted.pk for wanted in seats}]

@@ -1,6 +1,7 @@
 """Sales of accounts by hand that contradict each other, or are told again after they were over."""
 
 import uuid
+from collections.abc import Iterable
 
 import pytest
 from django.test import Client
@@ -8,12 +9,14 @@ from django.urls import reverse
 
 from listings.models import Listing, ListingStatus, Sale, SaleState
 from listings.services.delist import listings_delist
+from listings.services.obstacles import hold_key
 from listings.services.resolve import sale_resolve
 from listings.services.sale_report import sale_report
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services.connect import account_leave, webhook_url
 from marketplaces.services.understand import inbound_process, inbound_replay
+from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
 from seatsync.core.errors import Conflict
 from seatsync.live.models import Alert
@@ -99,6 +102,25 @@ def test_what_an_unclear_sale_lets_go_is_held_for_the_next_one_that_may_have_it(
     # Nobody else waits for them.
     sale_resolve(actor=market.holding.actor, sale_id=second.pk, seat_ids=[], reason="nor is this one")
     assert (states(market), holders(market)) == ([OwnerState.AVAILABLE] * 4, {""})
+
+
+def test_what_passes_to_a_sale_while_it_ends_stays_held_for_nobody(
+    market: Market, two: tuple[Sale, Sale], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = two
+    Sale.objects.filter(pk=second.pk).update(listing=None)
+    lock = seats_lock
+
+    def passed_meanwhile(ids: Iterable[uuid.UUID]) -> list[Seat]:
+        """As if the first one was dismissed by another request after it was asked what the second one holds."""
+        wanted, key = list(ids), hold_key(second.account_id, second.platform_sale_id)
+        Seat.objects.filter(game=market.holding.game).update(held_by=key)
+        return lock(wanted)
+
+    monkeypatch.setattr("listings.services.endings.seats_lock", passed_meanwhile)
+    sale_report(actor=market.holding.actor, sale_id=second.pk, what="cancelled", reason="they wrote so")
+    assert Sale.objects.get(pk=second.pk).state == SaleState.CANCELLED
+    assert (states(market), holders(market)) == ([OwnerState.HELD] * 4, {first.platform_sale_id})
 
 
 def test_what_a_settled_sale_leaves_over_is_held_for_the_other_one(market: Market, two: tuple[Sale, Sale]) -> None:
