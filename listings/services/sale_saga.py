@@ -106,8 +106,13 @@ def sale_hold(*, account: MarketplaceAccount, external_id: str, platform_sale_id
 def sale_hold_release(*, account: MarketplaceAccount, platform_sale_id: str, reason: str) -> int:
     """Give back what was held for a sale that turned out not to exist; returns how many seats.
 
-    One that was promised and never paid for may be known already: it is cancelled.
+    One that was promised and never paid for may be known already: it is cancelled. One that is not clear keeps its hold
+    until a person, or its marketplace's next word, ends it.
     """
+    if Sale.objects.filter(
+        account=account, platform_sale_id=platform_sale_id, state=SaleState.NEEDS_PERSON
+    ).exists():  # fmt: skip
+        return 0
     key = hold_key(account.pk, platform_sale_id)
     held = Seat.objects.filter(tenant_id=account.tenant_id, held_by=key, state=OwnerState.HELD)
     seats = [seat for seat in seats_lock(held.values_list("pk", flat=True)) if seat.held_by == key]

@@ -16,7 +16,7 @@ from listings.services import sale_saga
 from listings.services.obstacles import hold_key
 from listings.services.resolve import sale_resolve
 from listings.services.sale_recheck import MISSED_FOR, sale_missing
-from listings.services.sale_saga import sale_apply
+from listings.services.sale_saga import sale_apply, sale_hold_release
 from listings.states import HANDED_OVER
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import TemporaryError
@@ -351,3 +351,11 @@ def test_i04_a_sale_of_an_unknown_state_that_is_one_after_all_holds_what_it_may_
         market.work()
         assert (market.beta.shown(), states(market)) == ([], [OwnerState.HELD] * 4)
     assert Sale.objects.get().state == SaleState.NEEDS_PERSON
+
+
+def test_an_unclear_sale_that_is_announced_again_and_not_there_keeps_its_hold(market: Market) -> None:
+    alpha, _ = market.published()
+    told, account = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False), market.accounts["alpha"]
+    reason = sale_apply(account=account, remote=told).state_reason
+    assert sale_hold_release(account=account, platform_sale_id=told.sale_id, reason="it does not exist") == 0
+    assert (states(market), Sale.objects.get().state_reason) == ([OwnerState.HELD] * 4, reason)
