@@ -347,11 +347,15 @@ def _known(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str
     if found is None:
         return None
     payout = payout_lock(found.pk)
-    if payout.account_id != account.pk:
-        payout_come_over(account=account, payout=payout)
     if payout.reference == NEXT and remote.reference:
         payout.reference = remote.reference
         payout.save(update_fields=["reference", "updated_at"])
+    if payout.account_id != account.pk:
+        payout_come_over(account=account, payout=payout)
+        # The account may have been told of it as its own next one meanwhile: it is announced no more.
+        same = own.filter(reference=NEXT, paid_at=None, lines__platform_sale_id__in=told, lines__gross__gt=0)
+        for payout_id in same.order_by("pk").values_list("pk", flat=True).distinct():
+            _come_to_nothing(payout_lock(payout_id), quiet=True)
     return payout
 
 

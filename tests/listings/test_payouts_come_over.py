@@ -7,7 +7,7 @@ import pytest
 from listings.models import Payout, PayoutLine, Sale
 from listings.payables import received_for
 from listings.services.paid_by_hand import sale_paid
-from listings.services.payouts import payout_apply, payout_receive
+from listings.services.payouts import account_sync_payouts, payout_apply, payout_receive
 from listings.services.sale_saga import sale_apply
 from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSale
 from marketplaces.models import MarketplaceAccount, Mode
@@ -16,6 +16,7 @@ from seatsync.core.clock import now
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from tests.listings.test_come_over import connected, sold_and_left
+from tests.listings.test_paid_by_hand import announced_together, paid_together
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +102,18 @@ def test_what_was_noted_by_hand_of_a_sale_is_no_more_once_its_payout_is_told(
     # What he had said stays in the audit.
     before = (audit_read(AuditEntry.objects.get(verb="payout.corrected")) or {})["before"]
     assert before["net"] == str(amount or sale.proceeds)
+
+
+def test_what_was_announced_to_the_row_that_was_left_and_to_the_new_one_is_one_payout(market: Market) -> None:
+    _, sales = announced_together(market)
+    account = connected(market, "alpha", Mode.PAPER)
+    for sale in sales:
+        sale_apply(account=account, remote=market.alpha.sales[sale.platform_sale_id])
+    market.alpha.coming = paid_together(sales, "")
+    account_sync_payouts(account=account)
+    market.alpha.coming, market.alpha.paid = None, [paid_together(sales, "P-1")]
+    for _ in range(2):
+        account_sync_payouts(account=account)
+    assert Payout.objects.get(reference="P-1").account == account
+    assert [received_for(sale).net for sale in sales] == [sale.proceeds for sale in sales]
+    assert not any(payout.net for payout in Payout.objects.exclude(reference="P-1"))
