@@ -136,8 +136,9 @@ def _has_money(sale: Sale) -> bool:
 
 
 def _came_back(sale: Sale) -> bool:
+    """Whether money was paid for it and came back; a charge alone that came back is none."""
     back = PayoutLine.objects.filter(sale=sale, payout__returned_at__isnull=False)
-    return back.exists() and not _has_money(sale)
+    return back.exclude(gross__lte=0, net__lt=0).exists() and not _has_money(sale)
 
 
 def came_of(sales: Iterable[Sale]) -> dict[uuid.UUID, Decimal]:

@@ -1,4 +1,4 @@
-"""Complaints that are open by now: those that a marketplace told of say so in words of ours, as nothing else did."""
+"""Complaints that are open by now: those that a marketplace told of say so in words of ours; nothing else tells them."""
 
 from django.db import migrations
 

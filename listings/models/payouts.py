@@ -44,6 +44,10 @@ class Payout(BaseModel):
     told_with = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="said_before"
     )  # fmt: skip
+    # How much of that payout it is, positive.
+    told_amount = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    # How much its holder said was kept, positive; it stays where it came to nothing since.
+    said = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, default="USD")
     # What the lines leave of the deposit; anything but zero is shown to the holder.
     unexplained = models.DecimalField(max_digits=10, decimal_places=2, default=0)

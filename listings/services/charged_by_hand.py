@@ -61,6 +61,8 @@ def sale_charged(*, actor: Actor, sale_id: uuid.UUID, what: str, amount: Decimal
     name = _name_free(sale, _BEGINS[what])
     remote = payment_less(name, sale.platform_sale_id, amount, sale.currency, said[:200])
     payout = payout_noted(account=account, remote=remote)
+    payout.said = amount
+    payout.save(update_fields=["said", "updated_at"])
     return payout_came(actor=actor, payout=payout, amount=None)
 
 

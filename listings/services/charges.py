@@ -21,10 +21,13 @@ def charges_note(payout: Payout) -> None:
         charged, was = lines.aggregate(sum=Sum("penalty"))["sum"] or 0, sale.charged
         if charged == was:
             continue
-        # What is given back and charged anew is not settled.
-        sale.charged, sale.charge_settled = charged, min(sale.charge_settled, max(charged, 0))
+        sale.charged, back = charged, payout.returned_at is not None
+        if not back:
+            # What is given back and charged anew is not settled; a deposit that came back gives nothing back.
+            sale.charge_settled = min(sale.charge_settled, max(charged, 0))
+        more = charged > max(was, sale.charge_settled)
         told = _reason(sale, payout)
-        if charged > was and sale.penalty_reason:
+        if more and sale.penalty_reason:
             sale.penalty_reason = told
             sale.ending_reason = told if sale.ending == SaleEnding.PENALTY else sale.ending_reason
         sale.version += 1
@@ -32,9 +35,9 @@ def charges_note(payout: Payout) -> None:
             update_fields=["charged", "charge_settled", "ending_reason", "penalty_reason", "version", "updated_at"]
         )
         sale_changed(sale)
-        if charged > was and not sale.penalty_reason and ending_may_be(sale.state, SaleEnding.PENALTY):
+        if more and not sale.penalty_reason and ending_may_be(sale.state, SaleEnding.PENALTY):
             sale_end(actor=actor, sale_id=sale.pk, ending=SaleEnding.PENALTY, reason=told)
-        elif not charged and sale.penalty_reason:
+        elif not charged and sale.penalty_reason and not back:
             reason = f"payout {payout.reference} gives it back"
             ending_settle(actor=actor, sale=sale, ending=SaleEnding.PENALTY, reason=reason)
         else:

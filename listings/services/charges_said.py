@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from listings.models import CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine
 from listings.payables import lines_made
@@ -35,6 +35,10 @@ class SaidBefore:
         """Whether it comes to something else than was said."""
         return self.told != _sum(self.said)
 
+    def amount_of(self, line: PayoutLine) -> Decimal:
+        """How much of what is told the charge of this line is, where it is sure; positive."""
+        return self.told if self.differs else -line.net
+
 
 def less_of(payout: Payout) -> Less:
     """What a payout that was made takes off for its sales; a line in another currency counts for none."""
@@ -54,15 +58,26 @@ def said_before(payout: Payout, before: Less) -> Iterator[SaidBefore]:
         said = list(said_of(sale_id, begins))
         if not said:
             continue
-        news = amount - before.get((sale_id, begins), _ZERO)
-        # What was found in it before is found no second time: only what it comes to more may be another one.
-        answered = Payout.objects.filter(told_with=payout, reference__startswith=begins, lines__sale=sale_id).exists()
+        # What was found in it before is found no second time, also where it came back meanwhile: only what it comes to
+        # more may be another one.
+        found = Payout.objects.filter(told_with=payout, reference__startswith=begins, lines__sale=sale_id)
+        answered = found.aggregate(sum=Sum("told_amount"))["sum"] or _ZERO
+        news = amount - max(before.get((sale_id, begins), _ZERO), answered)
         told = news if answered else amount
         same = _same(said, told, news=news > 0)
         if same:
             yield SaidBefore(sale_id, told, notes[sale_id], same, sure=True)
         elif news > 0:
             yield SaidBefore(sale_id, told, notes[sale_id], said, sure=len(said) == 1 and not answered)
+
+
+def taken_before(payout: Payout, paid: Mapping[uuid.UUID, Decimal]) -> Iterator[SaidBefore]:
+    """What of a payout that came back its holder had said was taken back; `paid`: what it had paid, by the sale."""
+    for sale_id, amount in paid.items() if payout.returned_at is not None else ():
+        said = list(said_of(sale_id, TAKEN_BY_HAND))
+        same = _same(said, amount, news=True)
+        if said:
+            yield SaidBefore(sale_id, amount, "", same or said, sure=bool(same))
 
 
 def said_of(sale_id: uuid.UUID, begins: str) -> QuerySet[PayoutLine]:

@@ -146,7 +146,9 @@ def _seats_lock(listings: Sequence[Listing], sales: Sequence[Sale]) -> list[Seat
     keys = [hold_key(sale.account_id, sale.platform_sale_id) for sale in sales]
     held = Q(held_by__in=keys, tenant_id__in=[sale.tenant_id for sale in sales])
     of_it = Q(listing_seats__listing__in=listings)
-    return seats_lock(Seat.objects.filter(held | of_it).values_list("pk", flat=True).distinct())
+    # Another sale that lets them go may have them held for one of these before we have their locks.
+    may_be = Q(pk__in={pk for sale in sales for pk in sale.may_be_of})
+    return seats_lock(Seat.objects.filter(held | of_it | may_be).values_list("pk", flat=True).distinct())
 
 
 def _has_twin(account: MarketplaceAccount, listing: Listing, listing_id: str) -> bool:

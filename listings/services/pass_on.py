@@ -39,6 +39,7 @@ def _waiting(free: Sequence[Seat], but: Sale | None) -> list[Sale]:
         may_be_of__overlap=[seat.pk for seat in free],
     )  # fmt: skip
     others: list[uuid.UUID] = list((unclear.exclude(pk=but.pk) if but else unclear).values_list("pk", flat=True))
+    # After the one that let them go, whatever their keys: whoever waits the other way round is told to try again.
     locked = [sale_lock(pk) for pk in sorted(others)]
     # Asked under the locks: one may have become clear meanwhile.
     waiting = [sale for sale in locked if sale.state == SaleState.NEEDS_PERSON and not sale.missing]

@@ -50,20 +50,28 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
 
 def alert_returned(payout: Payout, *, was: Decimal | None = None) -> None:
     """What a marketplace had paid (`was`) came back to it; said until it is paid."""
-    owner, key = payout.account.user_id, f"{RETURNED}:{payout.pk}"
     if payout.returned_at is None:
-        alert_recover(user_id=owner, dedupe_key=key)
+        alert_returned_over(payout)
         return
+    owner = payout.account.user_id
     # What was said before of this payout is no longer so.
     alert_recover(user_id=owner, dedupe_key=f"payout:{payout.pk}")
-    name, came = platform_name(payout.platform), money_text(payout.net if was is None else was, payout.currency)
+    name, sum_ = platform_name(payout.platform), payout.net if was is None else was
+    came = money_text(abs(sum_), payout.currency)
+    did, body = "has paid", "was told as paid, and came back: its sales wait for their money again. Look at your bank."
+    if sum_ < 0:
+        did, body = "took", "took that off, and is told as not made: it is not counted. Look at your bank."
     alert_raise(
         tenant_id=payout.tenant_id, user_id=owner, kind=RETURNED, severity="action", object_type="payout",
-        title=f"{name} says no more that it has paid {came}", object_id=str(payout.pk),
-        body=f"Payout {payout.reference} was told as paid, and came back: its sales wait for their money again. "
-        f"Look at your bank, and at the account that {name} pays to.",
-        url=page_link("listings:payout_list"), dedupe_key=key,
+        title=f"{name} says no more that it {did} {came}", body=f"Payout {payout.reference} {body}",
+        object_id=str(payout.pk), url=page_link("listings:payout_list"),
+        dedupe_key=f"{RETURNED}:{payout.pk}",
     )  # fmt: skip
+
+
+def alert_returned_over(payout: Payout) -> None:
+    """What came back is paid by now, or is paid with another payout."""
+    alert_recover(user_id=payout.account.user_id, dedupe_key=f"{RETURNED}:{payout.pk}")
 
 
 def alert_unexplained(payout: Payout) -> None:
@@ -160,15 +168,24 @@ def alert_unsure(payout: Payout, both: SaidBefore) -> None:
         tenant_id=sale.tenant_id, user_id=sale.account.user_id, kind=UNSURE, severity="action",
         object_type="sale", object_id=str(sale.pk), url=page_link("listings:payout_list"),
         title=f"{name} takes {told} for a sale: is it what you said?",
-        body=f"{_what(sale)}: Payout {payout.reference} takes {told}{_called(both)}. You said {_said(sale, both)}. "
-        "All of it is counted. Of what is the same write 0 on the payouts page; if none is, there is nothing to do.",
-        dedupe_key=f"{UNSURE}:{sale.pk}",
+        body=f"{_what(sale)}: Payout {payout.reference} {_takes(payout, both, told)}. You said {_said(sale, both)}. "
+        "All of it is counted. Of what is the same write 0 on the payouts page; if none is, mark this as seen.",
+        dedupe_key=_unsure(payout, sale.pk),
     )  # fmt: skip
 
 
-def alert_unsure_over(sale: Sale) -> None:
-    """Its holder has said which of the charges is the same."""
-    _over(sale, UNSURE)
+def alert_unsure_over(payout: Payout, sale_id: uuid.UUID) -> bool:
+    """It is known which of the charges is the same; returns whether that was asked."""
+    return alert_recover(user_id=payout.account.user_id, dedupe_key=_unsure(payout, sale_id)) > 0
+
+
+def _unsure(payout: Payout, sale_id: uuid.UUID) -> str:
+    return f"{UNSURE}:{payout.pk}:{sale_id}"
+
+
+def _takes(payout: Payout, both: SaidBefore, told: str) -> str:
+    back = payout.returned_at is not None and not both.note
+    return f"came back, with {told} for it" if back else f"takes {told}{_called(both)}"
 
 
 def _said(sale: Sale, both: SaidBefore) -> str:

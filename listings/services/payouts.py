@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from listings.locks import payout_lock, sale_lock
-from listings.models import TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
+from listings.models import CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
 from listings.payables import (
     BY_HAND,
     NEXT,
@@ -24,13 +24,14 @@ from listings.payables import (
     with_people,
 )  # fmt: skip
 from listings.services.charges import charges_note
-from listings.services.charges_said import Less, less_of, said_before
+from listings.services.charges_said import Less, less_of, said_before, said_of, taken_before
 from listings.services.come_over import left_there, payout_come_over
 from listings.services.notify import sale_changed
 from listings.services.payout_alerts import (
     alert_other_charge,
     alert_payout,
     alert_returned,
+    alert_returned_over,
     alert_unexplained,
     alert_unsure,
     alert_unsure_over,
@@ -105,9 +106,9 @@ def account_sync_next(*, account: MarketplaceAccount) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Was:
-    """The sales that a payout paid before it was told again, and what it took off for its sales."""
+    """What a payout paid for which sales before it was told again, and what it took off for its sales."""
 
-    paid: Collection[uuid.UUID] = ()
+    paid: Mapping[uuid.UUID, Decimal] = field(default_factory=dict)
     less: Less = field(default_factory=dict)
 
 
@@ -122,7 +123,7 @@ def payout_apply(*, account: MarketplaceAccount, remote: RemotePayment) -> bool:
     told as nothing, came back: its sales are not paid by it.
     """
     payout, created, was = _keep(account, remote)
-    _noted_over(payout, was.less)
+    _noted_over(payout, was)
     _sales_follow(payout, paid=was.paid)
     return created
 
@@ -162,34 +163,36 @@ def _keep(account: MarketplaceAccount, remote: RemotePayment) -> tuple[Payout, b
     return payout, created, was
 
 
-def _paid_by(payout: Payout) -> set[uuid.UUID]:
-    """The sales that a payout paid, where it was made."""
-    return set(payout.lines.filter(lines_counted(), gross__gt=0).values_list("sale_id", flat=True))
+def _paid_by(payout: Payout) -> dict[uuid.UUID, Decimal]:
+    """What a payout paid for which sales, where it was made."""
+    return dict(payout.lines.filter(lines_counted(), gross__gt=0).values_list("sale_id", "net"))
 
 
-def _noted_over(payout: Payout, less: Less) -> None:
+def _noted_over(payout: Payout, was: _Was) -> None:
     """What the holder noted of its sales, while nobody read their account, is part of it, and comes to nothing.
 
-    `less`: what it took off before. Where it tells of a charge, and which it is of those that were noted is not sure,
-    all stay, and the holder is asked.
+    So does money that was said to be taken back where the payout comes back. Where which of those that were noted it is
+    is not sure, all stay, and the holder is asked.
     """
-    if payout.paid_at is None:
-        return
-    paid = payout.lines.filter(gross__gt=0).exclude(sale=None).values_list("sale_id", flat=True)
-    noted = payouts_made_of(paid).filter(reference__startswith=BY_HAND)
-    for payout_id in noted.order_by("pk").values_list("pk", flat=True):
-        _come_to_nothing(payout_lock(payout_id))
-    found = list(said_before(payout, less))
-    same = {line.payout_id: one for one in found if one.sure for line in one.said}
+    if payout.paid_at is not None:
+        paid = payout.lines.filter(gross__gt=0).exclude(sale=None).values_list("sale_id", flat=True)
+        noted = payouts_made_of(paid).filter(reference__startswith=BY_HAND)
+        for payout_id in noted.order_by("pk").values_list("pk", flat=True):
+            _come_to_nothing(payout_lock(payout_id))
+    found = [*said_before(payout, was.less), *taken_before(payout, was.paid)]
+    same = {line.payout_id: (one, line) for one in found if one.sure for line in one.said}
     for payout_id in sorted(same):
+        both, line = same[payout_id]
         one = payout_lock(payout_id)
-        one.told_with = payout
-        one.save(update_fields=["told_with", "updated_at"])
-        _come_to_nothing(one, quiet=same[payout_id].differs)
+        one.told_with, one.told_amount = payout, both.amount_of(line)
+        one.save(update_fields=["told_with", "told_amount", "updated_at"])
+        _come_to_nothing(one, quiet=both.differs)
     for both in found:
         if not both.sure:
             alert_unsure(payout, both)
-        elif both.differs:
+            continue
+        alert_unsure_over(payout, both.sale_id)
+        if both.differs:
             alert_other_charge(payout, both)
 
 
@@ -211,7 +214,8 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         raise NotAllowed("You may look at this payout. Whose account it is says what came.")
     # A charge that was told by mistake, or is one that its marketplace tells of, comes to nothing.
     none_of_it = payout.less_by_hand and amount == 0
-    if payouts_told(payout.account) and not none_of_it:
+    as_before = payout.said_by_hand and payout.told_with_id is None and amount == payout.said
+    if payouts_told(payout.account) and not none_of_it and not as_before:
         name = platform_name(payout.platform)
         raise Conflict(f"{name} says itself what it has paid.", field="payout", remedy="It is read every hour.")
     if amount is not None and not none_of_it:
@@ -222,10 +226,11 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         # Before its payouts, as where the money of a sale is noted by itself.
         accounts_locked().get(pk=payout.account_id)
     payout = payout_lock(payout.pk)
-    if payout.told_with is not None:
+    if (told := payout.told_with) is not None:
+        back = ", which came back" if told.returned_at is not None else ""
         raise Conflict(
-            f"Its marketplace tells of this itself, with payout {payout.told_with.reference}.", field="payout",
-            remedy="Nothing is left to say.",
+            f"Its marketplace tells of this itself, with payout {told.reference}{back}.", field="payout",
+            remedy="What it says of that payout counts.",
         )  # fmt: skip
     if payout.paid_at is not None:
         if amount is None or amount == abs(payout.net) or not payout.said_by_hand:
@@ -276,10 +281,20 @@ def _put_right(actor: Actor, payout: Payout, amount: Decimal) -> Payout:
         after={"net": payout.net, "lines": list(_kept_lines(payout).values())},
     )  # fmt: skip
     if payout.less_by_hand and not amount:
-        for sale in Sale.objects.filter(payout_lines__payout=payout).select_related("account"):
-            alert_unsure_over(sale)
+        _one_is_the_same(payout)
     _sales_follow(payout)
     return payout
+
+
+def _one_is_the_same(payout: Payout) -> None:
+    """Its holder says that this charge is one which a payout tells of: the oldest such question, or all, are over."""
+    begins = CHARGED_BY_HAND if payout.reference.startswith(CHARGED_BY_HAND) else TAKEN_BY_HAND
+    for sale_id in payout.lines.exclude(sale=None).values_list("sale_id", flat=True):
+        asked = Payout.objects.filter(lines__sale=sale_id).order_by("created_at", "pk")
+        left = said_of(sale_id, begins).exists()
+        for one in asked:
+            if alert_unsure_over(one, sale_id) and left:
+                break
 
 
 def amount_check(amount: Decimal) -> None:
@@ -300,9 +315,11 @@ def _received_write(payout: Payout, amount: Decimal) -> None:
     _lines_write(payout, told)
     sums = _sums(payout.account, remote, told)
     payout.received = remote.net
+    if payout.less_by_hand:
+        payout.said = amount or payout.said
     for name, value in sums.items():
         setattr(payout, name, value)
-    payout.save(update_fields=[*sums, "received", "updated_at"])
+    payout.save(update_fields=[*sums, "received", "said", "updated_at"])
 
 
 def _as_kept(payout: Payout) -> RemotePayment:
@@ -521,9 +538,18 @@ def _sales_follow(payout: Payout, *, paid: Collection[uuid.UUID] = ()) -> None:
         # All at first, in their order: those that are paid and those that are charged may be of two payouts at once.
         sale_lock(sale_id)
     _sales_paid(payout)
-    _sales_unpaid(payout, set(paid) - _paid_by(payout))
+    _sales_unpaid(payout, set(paid) - _paid_by(payout).keys())
     charges_note(payout)
     sales_check(sale_ids)
+    _returned_over(payout)
+
+
+def _returned_over(payout: Payout) -> None:
+    """Payouts that came back, and whose sales this one and others have paid by now, are asked about no more."""
+    back = Payout.objects.filter(returned_at__isnull=False, lines__sale__in=_paid_by(payout)).exclude(pk=payout.pk)
+    for other in back.select_related("account").distinct():
+        if all(received_for(line.sale).paid for line in other.lines.select_related("sale") if line.sale is not None):
+            alert_returned_over(other)
 
 
 def _sales_paid(payout: Payout) -> None:

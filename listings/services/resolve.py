@@ -8,7 +8,7 @@ from django.db import transaction
 from listings.models import Sale, SaleEnding, SaleState
 from listings.selectors import seats_of_listing
 from listings.services.sale_report import sale_ask_whether_over, sale_report
-from listings.services.sale_saga import held_for, sale_dismiss, sale_listing_make, sale_settle
+from listings.services.sale_saga import choosable_for, sale_dismiss, sale_listing_make, sale_settle
 from portfolios.models import Seat
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
@@ -54,8 +54,11 @@ def sale_resolve(*, actor: Actor, sale_id: uuid.UUID, seat_ids: Sequence[uuid.UU
 
 
 def seats_to_choose(sale: Sale) -> list[Seat]:
-    """The seats that an unclear sale may have taken, in seat order: its listing's, or those that are held for it."""
-    return seats_of_listing(sale.listing) if sale.listing else _in_order(held_for(sale))
+    """The seats that an unclear sale may have taken, in seat order: its listing's, or those that it holds or may have.
+
+    What its holder kept for himself when it came, and is free since, was held for nobody.
+    """
+    return seats_of_listing(sale.listing) if sale.listing else _in_order(choosable_for(sale))
 
 
 def _in_order(seat_ids: Sequence[uuid.UUID]) -> list[Seat]:

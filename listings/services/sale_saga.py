@@ -574,12 +574,18 @@ def held_for(sale: Sale) -> list[uuid.UUID]:
     return list(seats_held_for(sale.account, sale.platform_sale_id))
 
 
+def choosable_for(sale: Sale) -> list[uuid.UUID]:
+    """The seats that a sale of an unknown listing holds, and those that it may have and nobody has."""
+    free = Seat.objects.filter(pk__in=sale.may_be_of, state=OwnerState.AVAILABLE)
+    return [*held_for(sale), *free.values_list("pk", flat=True)]
+
+
 def sale_listing_make(*, actor: Actor, sale: Sale, seats: Sequence[Seat]) -> Listing:
     """The listing of an unclear sale that none is known of, made of the seats that a person says it took.
 
     The caller holds a transaction. Raises Conflict where it is not unclear any more, or its seats are not held for it.
     """
-    locked = seats_lock(held_for(sale))
+    locked = [seat for seat in seats_lock(choosable_for(sale)) if _may_still_be(sale, seat)]
     _check_open(sale)
     chosen = [seat for seat in locked if seat.pk in {wanted.pk for wanted in seats}]
     if len(chosen) != len(seats):
@@ -594,6 +600,11 @@ def sale_listing_make(*, actor: Actor, sale: Sale, seats: Sequence[Seat]) -> Lis
     Sale.objects.filter(pk=sale.pk).update(listing=listing, game=listing.game_id)
     sale.listing, sale.game_id = listing, listing.game_id
     return listing
+
+
+def _may_still_be(sale: Sale, seat: Seat) -> bool:
+    """Whether a locked seat is held for the sale, or for nobody."""
+    return seat.held_by == hold_key(sale.account_id, sale.platform_sale_id) or seat.state == OwnerState.AVAILABLE
 
 
 def _may_be_taken_now(scene: Scene, state: SaleState | None) -> bool:

@@ -60,9 +60,9 @@ def payout_list(request: HttpRequest) -> HttpResponse:
 
 
 def _may_correct(payout: Payout) -> bool:
-    """Whether its holder may put right what he said of it; of a charge, where payouts are read, that it is none."""
+    """Whether its holder may put right what he said of it; where payouts are read, that a charge is none, or is one."""
     own = payout.said_by_hand and payout.told_with_id is None
-    return own and (not payouts_told(payout.account) or (payout.less_by_hand and bool(payout.net)))
+    return own and (not payouts_told(payout.account) or payout.less_by_hand)
 
 
 @login_required

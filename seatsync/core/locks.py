@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from django.db import OperationalError, connection
 from django.db.transaction import TransactionManagementError
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from seatsync.core.errors import Busy
 
@@ -54,11 +54,14 @@ def lock_announce(level: Level, *, waits: bool = True) -> None:
 
 @contextmanager
 def lock_waiting(what: str) -> Iterator[None]:
-    """Around the query that takes the locks: raises Busy where they were not to be had within the lock timeout."""
+    """Around the query that takes the locks: raises Busy where they were not to be had within the lock timeout.
+
+    Nor where two of one level wait for each other, and the server gave this one up.
+    """
     try:
         yield
     except OperationalError as error:
-        if not isinstance(error.__cause__, LockNotAvailable):
+        if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
             raise
         raise Busy(f"Somebody else is changing {what}.", remedy="Try again in a moment.") from error
 

@@ -1,21 +1,23 @@
 """I-02: one lock order, and one place per app for locks. The order itself is watched at run time by every test."""
 
 import re
+import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from listings.locks import listings_lock
+from listings.locks import command_lock, listings_lock
 from listings.models import CommandKind
 from listings.services.commands import command_write
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount
 from portfolios.locks import seats_lock
+from seatsync.core.errors import Busy
 from seatsync.core.ids import uuid7
 from seatsync.core.locks import Level, LockOrderError, lock_announce
 from seatsync.tenants.models import Tenant
@@ -88,3 +90,33 @@ def test_i02_the_first_lock_that_may_wait_has_the_timeout_whatever_was_locked_wi
         assert timeout() == "0"
         lock_announce(Level.COMMANDS)
         assert timeout() == "3s"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_i02_of_two_that_wait_for_each_other_one_is_told_to_try_again() -> None:
+    tenant = Tenant.objects.create(name="Lock Co", slug="lock-co")
+    user, _ = person("lock@example.com", tenant)
+    account = MarketplaceAccount.objects.create(tenant=tenant, user=user, platform="seatgeek")
+    one, two = (command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{n}").pk for n in (1, 2))
+    both, came = threading.Barrier(2, timeout=10), list[str]()
+
+    def lock_in_order(first: uuid.UUID, second: uuid.UUID) -> None:
+        try:
+            with transaction.atomic():
+                command_lock(first)
+                both.wait()
+                command_lock(second)
+            came.append("done")
+        except Busy as error:
+            came.append(str(error))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=lock_in_order, args=pair) for pair in ((one, two), (two, one))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    refused, done = sorted(came)
+    assert done == "done"
+    assert "Somebody else is changing" in refused

@@ -1,5 +1,6 @@
 """What is charged or taken back for sales whose payouts nobody reads, as their holder says it."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -257,3 +258,86 @@ def test_a_charge_that_was_told_before_is_none_that_is_said_later(market: Market
     tells(paid, "P-5", "30.00")
     assert charged(paid) == Decimal("55.00")
     assert not Alert.objects.filter(kind__in=["payout.other_charge", "payout.unsure"]).exists()
+
+
+def returned(sale: Sale, reference: str, penalty: str) -> None:
+    """Its marketplace tells that what it took is not made any more."""
+    account, cost = MarketplaceAccount.objects.get(pk=sale.account_id), Decimal(penalty)
+    line = PaymentLine(sale.platform_sale_id, Decimal(0), Decimal(0), cost, -cost, "Late transfer fee")
+    payout_apply(account=account, remote=RemotePayment(reference, None, -cost, "USD", (line,)))
+
+
+@pytest.mark.parametrize("meanwhile", ["came back", "came to nothing"])
+def test_what_answers_one_charge_answers_no_other_when_it_is_told_anew(
+    market: Market, paid: Sale, meanwhile: str
+) -> None:
+    said(market, paid)
+    said(market, paid, reason="another one")
+    tells(paid, "P-9", "25.00")
+    if meanwhile == "came back":
+        returned(paid, "P-9", "25.00")
+        first = Payout.objects.get(told_with__reference="P-9")
+        with pytest.raises(Conflict, match="with payout P-9, which came back"):
+            payout_receive(actor=market.holding.actor, payout_id=first.pk, amount=Decimal(0))
+    else:
+        tells(paid, "P-9", "0.00")
+    tells(paid, "P-9", "25.00")
+    assert charged(paid) == Decimal("50.00")
+
+
+def test_a_question_is_over_once_its_marketplace_tells_the_sum(market: Market, paid: Sale) -> None:
+    said(market, paid)
+    said(market, paid, reason="another one", amount=Decimal("10.00"))
+    tells(paid, "P-9", "30.00")
+    assert Alert.objects.get(kind="payout.unsure").state == "firing"
+    tells(paid, "P-9", "35.00")
+    assert (charged(paid), Alert.objects.get(kind="payout.unsure").state) == (Decimal("35.00"), "recovered")
+
+
+def test_each_payout_asks_for_itself_and_each_zero_answers_one(market: Market, paid: Sale) -> None:
+    said(market, paid)
+    second = said(market, paid, reason="another one", amount=Decimal("10.00"))
+    tells(paid, "P-9", "30.00")
+    tells(paid, "P-10", "40.00")
+    asked = Alert.objects.filter(kind="payout.unsure", state="firing").order_by("raised_at")
+    assert [f"Payout {name} takes" in one.body for name, one in zip(("P-9", "P-10"), asked, strict=True)] == [True] * 2
+    payout_receive(actor=market.holding.actor, payout_id=second.pk, amount=Decimal(0))
+    assert [one.body.count("P-10") for one in asked.all()] == [1]
+
+
+def test_a_zero_that_was_written_for_the_wrong_charge_is_put_right(market: Market, paid: Sale) -> None:
+    first = said(market, paid)
+    said(market, paid, reason="another one", amount=Decimal("10.00"))
+    tells(paid, "P-9", "30.00")
+    payout_receive(actor=market.holding.actor, payout_id=first.pk, amount=Decimal(0))
+    for wrong in (Decimal("24.00"), Decimal("26.00")):
+        with pytest.raises(Conflict, match="says itself"):
+            payout_receive(actor=market.holding.actor, payout_id=first.pk, amount=wrong)
+    client = Client()
+    client.force_login(market.holding.user)
+    form = f'action="{reverse("listings:payout_received", args=[first.pk])}"'
+    assert form in client.get(reverse("listings:payout_list")).text
+    assert posted(market, "payout_received", first.pk, {"amount": "25.00"}, "page") == 302
+    assert charged(paid) == Decimal("65.00")
+
+
+@pytest.mark.parametrize("amount", ["151.20", "150.00"])
+def test_money_that_was_said_to_be_taken_back_is_not_taken_twice_where_its_payout_comes_back(
+    market: Market, paid: Sale, amount: str
+) -> None:
+    said(market, paid, what="taken_back", amount=Decimal(amount), reason="they wrote so")
+    MarketplaceAccount.objects.filter(pk=paid.account_id).update(mode=Mode.LIVE)
+    account = MarketplaceAccount.objects.get(pk=paid.account_id)
+    line = PaymentLine(paid.platform_sale_id, Decimal("168.00"), Decimal("16.80"), Decimal(0), Decimal("151.20"))
+    first = RemotePayment("P-1", now(), Decimal("151.20"), "USD", (line,))
+    payout_apply(account=account, remote=first)
+    for _ in range(2):
+        payout_apply(account=account, remote=replace(first, paid_at=None))
+    asked = Alert.objects.filter(kind="payout.unsure")
+    if amount == "151.20":
+        assert (received_for(paid).net, asked.exists()) == (Decimal(0), False)
+        payout_apply(account=account, remote=first)
+        assert received_for(paid).net == Decimal("151.20")
+        return
+    assert (received_for(paid).net, asked.get().count) == (-Decimal(amount), 1)
+    assert "Payout P-1 came back, with $151.20 for it. You said $150.00 (they wrote so)" in asked.get().body

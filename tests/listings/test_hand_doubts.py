@@ -18,7 +18,7 @@ from marketplaces.services.connect import account_leave, webhook_url
 from marketplaces.services.understand import inbound_process, inbound_replay
 from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
-from seatsync.core.errors import Conflict
+from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.live.models import Alert
 from tests.hands import mail_for, offer, take, task, told, up
 from tests.market import Market
@@ -170,6 +170,22 @@ def test_a_seat_that_its_holder_kept_and_an_unclear_sale_may_have_is_not_offered
     others = [one.pk for one in market.holding.seats if one != seat]
     sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=others[1:])
     market.publish([seat], account_ids=[alpha])
+
+
+def test_a_seat_that_was_kept_when_an_unclear_sale_came_may_be_the_one_that_it_took(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    seats = market.holding.seats
+    Seat.objects.filter(pk=seats[1].pk).update(state=OwnerState.ATTENDING)
+    take(market, assisted, mail_for(market).replace(b"Section: 131", b"Section: Main 131"))
+    sale = Sale.objects.get()
+    assert (seats[1].pk in sale.may_be_of, states(market)[1]) == (True, OwnerState.ATTENDING)
+    took = [seats[1].pk, seats[2].pk]
+    with pytest.raises(InvalidInput):
+        sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=took)
+    Seat.objects.filter(pk=seats[1].pk).update(state=OwnerState.AVAILABLE)
+    sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=took)
+    assert states(market)[1:3] == [OwnerState.SOLD] * 2
 
 
 @pytest.fixture

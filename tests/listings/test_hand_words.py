@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -195,7 +196,7 @@ def test_the_rest_of_what_sold_there_comes_down_because_of_that_sale(
     assert ("2 were sold there." in body, "elsewhere" in body) == (True, False)
 
 
-def handed_over(market: Market, *, step: str = "", **given: object) -> MarketplaceCommand:
+def handed_over(market: Market, *, step: str = "", **given: Any) -> MarketplaceCommand:
     """A sale at alpha that was being handed over when its account was left."""
     alpha, _ = market.published()
     sold = market.alpha.sell(alpha.external_id, (1, 2))
@@ -203,7 +204,7 @@ def handed_over(market: Market, *, step: str = "", **given: object) -> Marketpla
     market.webhook(sold)
     market.work()
     Sale.objects.update(delivery_step=step)
-    sale_fulfil(actor=market.holding.actor, sale_id=Sale.objects.get().pk, **given)  # type: ignore[arg-type]
+    sale_fulfil(actor=market.holding.actor, sale_id=Sale.objects.get().pk, **given)
     account_leave(actor=market.holding.actor, account_id=market.accounts["alpha"].pk)
     return task(market, "fulfil")
 

@@ -14,6 +14,7 @@ from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.payables import came_of, received_for, sales_awaited
 from listings.services.payout_checks import payouts_check
 from listings.services.payouts import account_sync_payouts, accounts_sync_payouts
+from listings.services.sale_report import sale_report
 from listings.services.sale_saga import sale_apply
 from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
 from marketplaces.errors import TemporaryError
@@ -473,3 +474,43 @@ def test_what_is_announced_once_more_under_the_number_of_what_was_paid_did_not_c
         pays(market, first)
     assert (Payout.objects.get().state, market.sale().state) == ("paid", SaleState.COMPLETE)
     assert not Alert.objects.filter(kind="payout.returned").exists()
+
+
+def test_that_a_payout_came_back_is_said_no_more_once_another_one_paid_its_sales(market: Market, sale: Sale) -> None:
+    first = payment(sale.platform_sale_id)
+    pays(market, first, replace(first, paid_at=None))
+    alert = Alert.objects.get(kind="payout.returned")
+    assert alert.state == "firing"
+    pays(market, replace(first, reference="P-2"))
+    alert.refresh_from_db()
+    assert (market.sale().state, alert.state) == (SaleState.COMPLETE, "recovered")
+
+
+def test_a_charge_alone_that_came_back_was_no_money_for_its_sale(market: Market, sale: Sale) -> None:
+    cost = Decimal("5.00")
+    line = PaymentLine(sale.platform_sale_id, Decimal(0), Decimal(0), cost, -cost)
+    charge = RemotePayment("P-5", now(), -cost, "USD", (line,))
+    pays(market, charge, replace(charge, paid_at=None))
+    alert = Alert.objects.get(kind="payout.returned")
+    assert alert.title.endswith("says no more that it took $5.00")
+    assert "wait for their money" not in alert.body
+    sale_apply(
+        account=market.accounts["alpha"], remote=market.alpha.move(sale.platform_sale_id, RemoteSaleState.COMPLETE)
+    )
+    assert market.sale().state == SaleState.COMPLETE
+
+
+def test_a_settled_penalty_stays_settled_where_its_deposit_came_back_and_is_paid_anew(
+    market: Market, sale: Sale
+) -> None:
+    line = PaymentLine(
+        sale.platform_sale_id, Decimal("168.00"), Decimal("16.80"), Decimal("30.00"), Decimal("121.20")
+    )  # fmt: skip
+    first = RemotePayment("P-1", now(), Decimal("121.20"), "USD", (line,))
+    pays(market, first)
+    sale_report(actor=market.holding.actor, sale_id=sale.pk, what="settled", reason="it was late")
+    pays(market, replace(first, paid_at=None))
+    pays(market, first)
+    again = market.sale()
+    assert (again.charge_settled, again.penalty_reason, again.ending) == (Decimal("30.00"), "", "")
+    assert not Alert.objects.filter(kind="payout.short", state="firing").exists()
