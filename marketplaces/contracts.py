@@ -6,7 +6,7 @@ Money is Decimal with a currency beside it; moments are aware UTC; `external_id`
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -52,6 +52,16 @@ class PriceBasis(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFee:
+    """What the seller is known to pay: percent of the list price from a day on, who says so, and when that was read."""
+
+    percent: Decimal
+    valid_from: date
+    source: str
+    checked_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Traits:
     """Everything special about one platform, declared so that shared code never asks for a name."""
 
@@ -68,6 +78,11 @@ class Traits:
     default_per_second: float = 5.0
     default_burst: int = 10
     reserved_tokens: int = 2
+    # Where the limit is published, and where the paces are; else they are measures of our own.
+    limit_source: str = ""
+    paces_source: str = ""
+    # Fees of public record.
+    fees: tuple[KnownFee, ...] = ()
     # Requests that have a pace of their own, by the adapter's name for them: seconds between two.
     paces: Mapping[str, float] = field(default_factory=dict)
     # At least so far apart; who asks looks every fifteen seconds, so that a lost webhook costs no more than that.

@@ -8,6 +8,7 @@ from typing import ClassVar, TypeVar
 from django.db import models
 from django.db.models import F, Q
 
+from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.crypto import EncryptedTextField
 from seatsync.core.ids import uuid7
@@ -78,6 +79,10 @@ class MarketplaceAccount(BaseModel):
     def paper(self) -> bool:
         """Whether it is of the paper market: nothing there is anything to the real one (I-20)."""
         return self.mode == Mode.PAPER
+
+    def is_of(self, actor: Actor) -> bool:
+        """Whether it is the actor's own; staff may do what its owner may."""
+        return actor.is_staff or self.user_id == actor.user_id
 
     @property
     def takes_listings(self) -> bool:
@@ -296,10 +301,12 @@ class RetryVersion(DatedRow):
     first_wait_s = models.DecimalField(max_digits=8, decimal_places=3)
     longest_wait_s = models.DecimalField(max_digits=8, decimal_places=3)
     longest_asked_s = models.DecimalField(
-        max_digits=8, decimal_places=3, help_text="A marketplace that asks for a longer wait is not heeded."
+        max_digits=8, decimal_places=3, help_text="A marketplace that asks for a longer wait is asked again then."
     )
     longest_refused_s = models.DecimalField(
-        max_digits=8, decimal_places=3, help_text="Between tries of what was refused and must come down all the same."
+        max_digits=8,
+        decimal_places=3,
+        help_text="Of what is urgent: between tries of what was refused.",
     )
 
     objects: ClassVar[DatedQuerySet["RetryVersion"]] = manager_of(DatedQuerySet["RetryVersion"])

@@ -284,12 +284,12 @@ def _waited(answer: Answer, wait_s: float, longest_s: float) -> float:
 def _until_done(
     command: MarketplaceCommand, listing: Listing | None, answer: Answer, longest_s: float, *, unknown: bool
 ) -> None:
-    """Never given up: what it takes down may be sold already, and waits `longest_s` at most, whoever asks for more."""
+    """Never given up: what it takes down may be sold already. `longest_s`: between tries, where none is asked for."""
     command.last_error, retries = answer.error[:300], retries_of(command)
     if command.attempts >= retries.most_tries:
         alert_needs_person(command, listing)
     wait = retries.wait_s(command.attempts, longest_s)
-    _put_back(command, _waited(answer, wait, longest_s), answer.error, unknown)
+    _put_back(command, _waited(answer, wait, retries.longest_asked_s), answer.error, unknown)
 
 
 def _spread(wait_s: float) -> float:

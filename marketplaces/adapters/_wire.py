@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from difflib import SequenceMatcher
@@ -13,7 +14,14 @@ from typing import Any
 import httpx
 
 from marketplaces.contracts import EventQuery, PaymentLine, RemoteEvent
-from marketplaces.errors import AlreadyGone, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
+from marketplaces.errors import (
+    AlreadyGone,
+    GrantExpired,
+    PermanentError,
+    PriceRefused,
+    TemporaryError,
+    UnknownOutcome,
+)  # fmt: skip
 
 CENT = Decimal("0.01")
 # No split of a season ticket's listing is larger; a guard against a platform that pages for ever.
@@ -135,7 +143,28 @@ def retry_after_s(response: httpx.Response) -> float | None:
     return max(0.0, ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds())
 
 
-def refuse(response: httpx.Response, message: str, *, write: bool, gone: bool) -> None:
+class Refused(PermanentError):
+    """A refusal in the marketplace's own words: its `code`, and the paths of the fields that it names."""
+
+    def __init__(self, message: str, *, status: int | None, code: str = "", fields: tuple[str, ...] = ()) -> None:
+        super().__init__(message, status=status)
+        self.code, self.fields = code, fields
+
+
+@contextmanager
+def price_asked(field: str) -> Iterator[None]:
+    """Around a preview: raises PriceRefused where the refusal names the field of the price."""
+    try:
+        yield
+    except Refused as error:
+        if all(path.rpartition(".")[2] != field for path in error.fields):
+            raise
+        raise PriceRefused(str(error), status=error.status) from error
+
+
+def refuse(
+    response: httpx.Response, message: str, *, write: bool, gone: bool, code: str = "", fields: tuple[str, ...] = ()
+) -> None:
     """Raise our error for a status that is no success. `gone`: the request names a listing, so 404 means AlreadyGone.
 
     Every 5xx on a write is an unknown outcome, since a gateway answers 502 to 504 after the work may have begun.
@@ -152,7 +181,7 @@ def refuse(response: httpx.Response, message: str, *, write: bool, gone: bool) -
         raise (UnknownOutcome if write else TemporaryError)(text, status=status, retry_after_s=wait)
     if gone and status in {404, 410}:
         raise AlreadyGone(text, status=status)
-    raise PermanentError(text, status=status)
+    raise Refused(text, status=status, code=code, fields=fields)
 
 
 def body_of(response: httpx.Response, *, write: bool) -> Any:

@@ -1,6 +1,7 @@
 """Fees, limits and retries are dated rows (I-26): loaded once, changed by staff, in force from their day on."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,13 +24,16 @@ from tests.builders import verified_client
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
-TODAY = now().date()
+
+
+def today() -> date:
+    return now().date()
 
 
 def dated(**changes: Any) -> RetryVersion:
     row = {
         "platform": "", "urgent": False, "most_tries": 2, "first_wait_s": 3, "longest_wait_s": 30,
-        "longest_asked_s": 20, "longest_refused_s": 30, "valid_from": TODAY, "source": "staff", "checked_on": TODAY,
+        "longest_asked_s": 20, "longest_refused_s": 30, "valid_from": today(), "source": "staff", "checked_on": today(),
     }  # fmt: skip
     return RetryVersion.objects.create(**row | changes)
 
@@ -47,23 +51,38 @@ def test_what_is_known_is_dated_once_and_says_what_the_adapters_declare(capsys: 
         # Never sooner than published, and a poll a minute finds its token.
         assert every_s - 0.1 < 1 / found < every_s + 0.1
     assert [retries_kept("stubhub", urgent=urgent) for urgent in (False, True)] == [RETRIES[False], RETRIES[True]]
-    assert "" not in {*FeeVersion.objects.values_list("source", flat=True)}
+    for model in (FeeVersion, LimitVersion, RetryVersion):
+        assert not model.objects.filter(source="").exists()
     assert figures_load() == 0
 
 
 def test_what_staff_dated_is_kept() -> None:
     figures_load()
-    LimitVersion.objects.filter(platform="stubhub").update(burst=3)
-    dated(valid_from=TODAY)
+    LimitVersion.objects.filter(platform="stubhub").update(burst=3, source="staff")
+    dated(valid_from=today())
     assert figures_load() == 0
     assert limit_for("stubhub")[1] == 3
     assert retries_kept("stubhub", urgent=False).most_tries == 2
 
 
+def test_what_is_declared_otherwise_than_before_is_in_force_from_today_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures_load()
+    monkeypatch.setitem(RETRIES, False, replace(RETRIES[False], most_tries=4))
+    LimitVersion.objects.filter(platform="seatgeek").update(burst=3)
+    assert (figures_load(), figures_load()) == (2, 0)
+    assert retries_kept("seatgeek", urgent=False).most_tries == 4
+    before = RetryVersion.objects.filter(urgent=False).in_force(today() - timedelta(days=1))
+    assert before is not None
+    assert before.most_tries == RETRIES[True].most_tries - 2 == 8
+    assert [row.valid_from for row in LimitVersion.objects.filter(platform="seatgeek").order_by("-valid_from")] == [
+        today(), date(2020, 1, 1),
+    ]  # fmt: skip
+
+
 def test_a_platforms_own_row_comes_before_everybodys_and_none_before_its_day() -> None:
-    dated(valid_from=TODAY - timedelta(days=5), most_tries=5)
-    dated(valid_from=TODAY + timedelta(days=1), most_tries=6)
-    dated(platform="stubhub", valid_from=TODAY - timedelta(days=9), most_tries=7)
+    dated(valid_from=today() - timedelta(days=5), most_tries=5)
+    dated(valid_from=today() + timedelta(days=1), most_tries=6)
+    dated(platform="stubhub", valid_from=today() - timedelta(days=9), most_tries=7)
     found = [retries_kept(platform, urgent=False).most_tries for platform in ("seatgeek", "stubhub")]
     assert found == [5, 7]
     assert retries_kept("stubhub", urgent=True) == RETRIES[True]

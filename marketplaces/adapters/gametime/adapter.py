@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from marketplaces.contracts import (
     Capability,
     Draft,
     Grant,
+    KnownFee,
     Link,
     ListingRef,
     Notice,
@@ -63,6 +64,8 @@ class Replaced:
 
 # A ticket id, and what is done to the file for it.
 _Made = tuple[str, Callable[[Inventory], Inventory]]
+# When what is known of its fees was read.
+_CHECKED = date(2026, 11, 22)
 
 
 class Gametime(TokenPlatform):
@@ -81,6 +84,15 @@ class Gametime(TokenPlatform):
         contract="reconstructed",
         capabilities=frozenset(Capability) - _LACKS,
         whole_account=True,
+        fees=(
+            KnownFee(
+                Decimal("0.000"),
+                date(2026, 1, 1),
+                "Gametime's API (reconstructed): a purchase's price is taken for what a ticket brings, and no fee is "
+                "told",
+                _CHECKED,
+            ),
+        ),
         token_parts=("API key", "FTP user", "FTP password"),
         hand_overs=(HandOver.MOBILE_TRANSFER, HandOver.TRANSFER_URL, HandOver.BARCODE, HandOver.PDF),
         deliveries=tuple(inventory.STOCKS),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from marketplaces.contracts import (
     EventQuery,
     EventStanding,
     Grant,
+    KnownFee,
     Link,
     ListingRef,
     MarketPoint,
@@ -37,7 +38,6 @@ from marketplaces.errors import (
     AlreadySold,
     MarketplaceError,
     PermanentError,
-    PriceRefused,
     TemporaryError,
     UnknownOutcome,
 )
@@ -57,6 +57,10 @@ def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+# When what is known of its fees was read.
+_CHECKED = date(2026, 11, 22)
+
+
 class StubHub(Platform):
     """The protocol's methods; the account's grant and address come with each call."""
 
@@ -70,6 +74,7 @@ class StubHub(Platform):
         capabilities=frozenset(Capability) - {Capability.KEEP_ALIVE, Capability.PRIMARY_LEFT},
         market_view="event_figures",
         default_per_second=5.0,
+        fees=(KnownFee(Decimal("10.000"), date(2023, 1, 1), "10.0 % below list in a recorded sale, 2023", _CHECKED),),
         hand_overs=tuple(HandOver),
         deliveries=tuple(DeliveryType),
         scopes=oauth.SCOPES,
@@ -125,12 +130,8 @@ class StubHub(Platform):
     def preview(self, link: Link, draft: Draft) -> Preview:
         """Proceeds per ticket as StubHub computes them. Raises PriceRefused where the event takes no such price."""
         path = f"/v2/events/{quote(draft.event_id, safe='')}/sellerlistingpreview"
-        try:
+        with _wire.price_asked("ticket_price"):
             body = self._post_listing(link, draft, path if draft.event_id else "/v2/sellerlistingpreview", preview=True)
-        except client.Refused as error:
-            if not any(field.endswith("ticket_price") for field in error.fields):
-                raise
-            raise PriceRefused(str(error), status=error.status) from error
         proceeds = mapping.amount_at(body, "ticket_proceeds")
         if proceeds is None:
             raise PermanentError("StubHub's preview names no proceeds")
@@ -146,7 +147,7 @@ class StubHub(Platform):
         body = mapping.listing_body(draft, ticket_type=mapping.TICKET_TYPES[draft.delivery][0], preview=preview)
         try:
             return client.call(link, "POST", path, body=body, write=not preview)
-        except client.Refused as error:
+        except _wire.Refused as error:
             if not any(field.endswith("ticket_type") for field in error.fields):
                 raise
         # Nothing was created: the event takes other ticket types, which its constraints name.
@@ -178,7 +179,7 @@ class StubHub(Platform):
     def _patch(self, link: Link, ref: ListingRef, body: Mapping[str, Any]) -> RemoteListing:
         try:
             return _applied(client.call(link, "PATCH", _listing_path(ref), body=body, gone=True))
-        except client.Refused as error:
+        except _wire.Refused as error:
             self._sold_or(link, ref, error)
             raise
 
@@ -186,11 +187,11 @@ class StubHub(Platform):
         """Take down. Raises AlreadyGone, or AlreadySold where StubHub refuses because nothing is left."""
         try:
             client.call(link, "DELETE", _listing_path(ref), gone=True)
-        except client.Refused as error:
+        except _wire.Refused as error:
             self._sold_or(link, ref, error)
             raise
 
-    def _sold_or(self, link: Link, ref: ListingRef, refusal: client.Refused) -> None:
+    def _sold_or(self, link: Link, ref: ListingRef, refusal: _wire.Refused) -> None:
         """Raises AlreadySold where nothing is left: StubHub has one refusal for much, so the listing is read back."""
         if refusal.code in {"invalid_delete", "invalid_seller_listing_action"}:
             left = self.fetch(link, ref)

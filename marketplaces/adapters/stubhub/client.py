@@ -20,15 +20,6 @@ _ACCOUNT_HOSTS = {
 PAGE_SIZE = 100
 
 
-class Refused(PermanentError):
-    """A refusal with StubHub's own words: `code`, and the paths of the fields it names."""
-
-    def __init__(self, message: str, *, status: int | None, code: str = "", fields: tuple[str, ...] = ()) -> None:
-        super().__init__(message, status=status)
-        self.code = code
-        self.fields = fields
-
-
 def account_url(base_url: str, path: str) -> str:
     """Where consent and tokens live: another host on the real platform, the same one under any other address."""
     bare = base_url.rstrip("/")
@@ -93,10 +84,7 @@ def refuse(response: httpx.Response, *, write: bool, gone: bool = False) -> None
     if response.status_code < 300:
         return
     code, message, fields = _problem(response)
-    try:
-        _wire.refuse(response, message, write=write, gone=gone)
-    except PermanentError as error:
-        raise Refused(str(error), status=error.status, code=code, fields=fields) from None
+    _wire.refuse(response, message, write=write, gone=gone, code=code, fields=fields)
 
 
 def _problem(response: httpx.Response) -> tuple[str, str, tuple[str, ...]]:

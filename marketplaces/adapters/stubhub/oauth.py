@@ -5,7 +5,8 @@ from urllib.parse import quote, urlencode
 
 from marketplaces.adapters import _wire
 from marketplaces.adapters._oauth import grant_of
-from marketplaces.adapters.stubhub.client import Refused, account_url, refuse
+from marketplaces.adapters._wire import Refused
+from marketplaces.adapters.stubhub.client import account_url, refuse
 from marketplaces.contracts import AppCredentials, Grant, Link
 from marketplaces.errors import GrantExpired, PermanentError
 

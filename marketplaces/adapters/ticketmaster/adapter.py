@@ -30,7 +30,7 @@ from marketplaces.contracts import (
     Traits,
 )
 from marketplaces.delivery import Fulfilment, HandOver
-from marketplaces.errors import AlreadyGone, PriceRefused
+from marketplaces.errors import AlreadyGone
 
 _LACKS = frozenset({
     Capability.SUPPLY,
@@ -106,12 +106,8 @@ class Ticketmaster(Platform):
     def preview(self, link: Link, draft: Draft) -> Preview:
         """What the price would bring; nothing is created. Raises PriceRefused where the event takes no such price."""
         body = mapping.listing_body(draft)
-        try:
+        with _wire.price_asked("price"):
             return mapping.preview_of(client.call(link, "POST", "/listings/preview", body=body, write=False))
-        except client.Refused as error:
-            if "price" not in error.fields:
-                raise
-            raise PriceRefused(str(error), status=error.status) from error
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:
         """Publish under our key; once more replaces."""

@@ -20,14 +20,6 @@ _ACCEPT = {"Accept": "application/json"}
 _SOLD = "sold"
 
 
-class Refused(PermanentError):
-    """A refusal with the names of the fields that it speaks of."""
-
-    def __init__(self, message: str, *, status: int | None, fields: tuple[str, ...]) -> None:
-        super().__init__(message, status=status)
-        self.fields = fields
-
-
 # Consent.
 def authorize_url(*, base_url: str, app: AppCredentials, state: str, redirect_uri: str) -> str:
     """The consent page's address. Raises PermanentError where our own registration is missing."""
@@ -142,10 +134,7 @@ def _refuse(response: httpx.Response, *, write: bool, gone: bool) -> None:
     code, message, fields = _told(response)
     if response.status_code == 409 and code == _SOLD:
         raise AlreadySold(f"409: {message}", status=409)
-    try:
-        _wire.refuse(response, message, write=write, gone=gone)
-    except PermanentError as error:
-        raise Refused(str(error), status=error.status, fields=fields) from None
+    _wire.refuse(response, message, write=write, gone=gone, code=code, fields=fields)
 
 
 def _told(response: httpx.Response) -> tuple[str, str, tuple[str, ...]]:

@@ -71,6 +71,8 @@ class VividSeats(TokenPlatform):
         # Ten reads of listings a second are published, fifty writes.
         default_per_second=10.0,
         paces=client.PACES,
+        limit_source="Broker Portal API (reconstructed): ten reads of listings a second",
+        paces_source="Broker Portal API (reconstructed), and a little slower",
         # Orders that wait for their tickets may be asked for once a minute, by their clock.
         poll_sales_every_s=62,
         searches_by_text=False,
