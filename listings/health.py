@@ -1,16 +1,16 @@
 """How a connected account stands: what came, what is sent, how much of its limit is used, what the last sweep found."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Q
 
 from listings.models import AccountSweep, CommandState, MarketplaceCommand
 from listings.services.sweeps import KINDS
 from marketplaces.contracts import Capability
 from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import platform_can, poll_every_s
-from marketplaces.selectors import InboxFigures, inbox_figures, limit_bucket, limit_for, mails_of
+from marketplaces.selectors import InboxFigures, inbox_figures, limit_bucket, limit_for
 from marketplaces.services.connect import webhook_url
 from seatsync.core.clock import now
 from seatsync.core.limiters import look
@@ -78,7 +78,7 @@ class Health:
     `webhook`: registered; missing (we register it, and could not); by_support (its holder has them register it);
     practice (told to the practice marketplace when the account was connected); or none (the marketplace tells us
     nothing: its sales are read every `poll_s` seconds). Nobody reads an assisted account: its `poll_s` is 0. What its
-    holder says and its mails tell is what is known of it; the last mail came at `last_mail_at`.
+    holder says and its mails tell is what is known of it.
     """
 
     account: MarketplaceAccount
@@ -91,7 +91,6 @@ class Health:
     sweep: AccountSweep | None
     sweeps: bool
     drift: list[DriftLine]
-    last_mail_at: datetime | None
 
 
 def account_health(account: MarketplaceAccount) -> Health:
@@ -108,7 +107,6 @@ def account_health(account: MarketplaceAccount) -> Health:
         sweep=sweep,
         sweeps=account.mode != Mode.ASSISTED and platform_can(account.platform, Capability.LIST_ALL),
         drift=_drift(sweep),
-        last_mail_at=mails_of(account).aggregate(last=Max("received_at"))["last"],
     )
 
 

@@ -21,16 +21,13 @@ from django.db.models import (
     Field,
     FloatField,
     Max,
-    OuterRef,
     Q,
     QuerySet,
-    Subquery,
     Sum,
     When,
 )  # fmt: skip
 from django.db.models.functions import Coalesce, TruncDay
 
-from marketplaces.mails import MAIL
 from marketplaces.models import (
     FeeVersion,
     InboundDelivery,
@@ -72,15 +69,8 @@ class Median(Percentile):
 
 
 def account_list(actor: Actor) -> QuerySet[MarketplaceAccount]:
-    """The visible accounts, active ones first, each with when the last mail came (`last_mail_at`)."""
-    mails = mails_of(OuterRef("pk")).order_by("-received_at").values("received_at")[:1]
-    accounts = MarketplaceAccount.objects.visible_to(actor).annotate(last_mail_at=Subquery(mails))
-    return accounts.order_by("-is_active", "platform", "mode", "pk")
-
-
-def mails_of(account: MarketplaceAccount | OuterRef) -> QuerySet[InboundEvent]:
-    """The mails that were forwarded to an account by hand; what came before it was one is none."""
-    return InboundEvent.objects.filter(account=account, topic=MAIL)
+    """The visible accounts, active ones first."""
+    return MarketplaceAccount.objects.visible_to(actor).order_by("-is_active", "platform", "mode", "pk")
 
 
 def account_get(actor: Actor, pk: Any) -> MarketplaceAccount:

@@ -307,6 +307,8 @@ def account_leave(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     account.access_token = account.refresh_token = account.webhook_id = ""
     account.expires_at, account.stock_taken_at = None, account.stock_taken_at or now()
     account.webhook_secret = secrets.token_urlsafe(24)
+    # What came so far were webhooks; from now on it is mails.
+    account.last_webhook_at, account.rejected_webhooks = None, 0
     account.save()
     audit_record(
         actor=actor, verb="account.leave", object_type="marketplace_account", object_id=account.pk,

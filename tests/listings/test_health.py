@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client, TestCase
 from django.urls import reverse
 
@@ -14,10 +15,12 @@ from listings.models import AccountSweep, CommandKind, Listing, MarketplaceComma
 from listings.services.commands import command_write
 from marketplaces.models import InboundEvent, LimitVersion, MarketplaceAccount, Mode
 from marketplaces.selectors import limit_bucket
+from marketplaces.services.connect import account_leave
 from seatsync.accounts.models import User
 from seatsync.core.clock import now
 from seatsync.core.limiters import look, take_counted
 from seatsync.live.models import LiveEvent
+from tests.hands import take
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -243,13 +246,13 @@ def test_of_an_account_that_was_left_no_webhook_of_before_counts_as_a_mail(marke
     account, before = market.accounts["alpha"], now() - timedelta(days=3)
     received(account, "a", took_ms=5)
     assert "Last webhook" in page(market)
-    MarketplaceAccount.objects.filter(pk=account.pk).update(
-        mode=Mode.ASSISTED, last_webhook_at=before, last_sync_at=before
-    )
+    MarketplaceAccount.objects.filter(pk=account.pk).update(last_webhook_at=before, last_sync_at=before)
+    account_leave(actor=market.holding.actor, account_id=account.pk)
     connections = reverse("marketplaces:account_list")
     for text in (page(market), row_of("Alpha", browser().get(connections).text)):
         assert ("3 d ago" in text, "never" in text) == (False, True)
-    InboundEvent.objects.update(topic="mail", received_at=now() - timedelta(hours=2))
+    with time_machine.travel(now() - timedelta(hours=2)):
+        take(market, account, b"hello")
     for text in (page(market), row_of("Alpha", browser().get(connections).text)):
         assert "2 h ago" in text
 
