@@ -56,6 +56,12 @@ class Received:
     since_over: Decimal = _ZERO
 
 
+def name_by_hand(begins: str, sale: Sale, longest: int = 80) -> str:
+    """What a payout that a holder tells of is called: by its sale; a long number is cut, and its own id added."""
+    whole = f"{begins}{sale.platform_sale_id}"
+    return whole if len(whole) <= longest else f"{whole[: longest - 37]} {sale.pk}"
+
+
 def owed(sale: Sale) -> bool:
     """Whether the sale's money may be called late or short: it stands, and nothing that went wrong holds it up."""
     row = SALE_ENDINGS.get(sale.ending)
@@ -130,9 +136,7 @@ def state_by_money(sale: Sale, state: SaleState) -> SaleState:
 
 def _has_money(sale: Sale) -> bool:
     """Whether it was paid, and not all of that was taken back."""
-    lines = PayoutLine.objects.filter(lines_counted(), sale=sale)
-    sums = lines.aggregate(net=Sum("net"), paid=Count("pk", filter=Q(gross__gt=0)))
-    return bool(sums["paid"]) and sums["net"] > 0
+    return came_of([sale]).get(sale.pk, _ZERO) > 0
 
 
 def _came_back(sale: Sale) -> bool:
@@ -189,7 +193,7 @@ class SaleMoney:
 def money_of(actor: Actor, sale: Sale) -> SaleMoney:
     """What came of a sale and what is to come, as far as this person may know it."""
     lines = list(payout_lines_of_sale(actor, sale))
-    own = actor.is_staff or sale.account.user_id == actor.user_id
+    own = sale.account.is_of(actor)
     received = received_for(sale) if own else None
     waits = sale.state in OWED and sale.ending != SaleEnding.GAME_OFF and not (received and received.paid)
     return SaleMoney(

@@ -157,7 +157,7 @@ def command_own(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
     if actor.tenant_id is None:
         raise unknown
     found = MarketplaceCommand.objects.select_related("account").filter(pk=command_id, tenant=actor.tenant_id).first()
-    if found is None or (actor.user_id != found.account.user_id and not actor.is_staff):
+    if found is None or not found.account.is_of(actor):
         raise unknown
     return found
 
@@ -394,8 +394,7 @@ def _brake_line(actor: Actor, row: TradingState, account: MarketplaceAccount | N
     if ticket is not None:
         return BrakeLine(row, f"Season ticket {ticket}", ticket.may(actor, "delist"))
     if account is not None:
-        own = account.user_id == actor.user_id or actor.is_staff
-        return BrakeLine(row, f"{platform_name(account.platform)} ({account.mode})", own)
+        return BrakeLine(row, f"{platform_name(account.platform)} ({account.mode})", account.is_of(actor))
     return BrakeLine(row, "A holder", actor.is_staff)
 
 

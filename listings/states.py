@@ -44,9 +44,9 @@ SALE_MOVES: dict[str, frozenset[str]] = {
 }
 # What a sale that was paid becomes when its money came back; by nothing else "complete" goes back.
 UNPAID: dict[str, str] = {_S.COMPLETE: _S.FULFILLED}
-# States in which the sale has its seats.
 # The buyer was given his tickets; paid or not, he may want them again.
 HANDED_OVER: frozenset[str] = frozenset({_S.FULFILLED, _S.COMPLETE})
+# States in which the sale has its seats.
 SALE_LIVE: frozenset[str] = frozenset({_S.PROVISIONAL, _S.CONFIRMED, _S.FULFILLED, _S.COMPLETE})
 
 

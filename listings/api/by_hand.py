@@ -129,7 +129,7 @@ class TaskDone(ApiView):
         known = selectors.command_own(self.actor, pk)
         data = self.body(DoneInput)
         done = hand_done(actor=self.actor, command_id=known.pk, **data)
-        return Response(TaskOutput(_Task(done, words_of(done))).data)
+        return Response(TaskOutput(_Task(done, words_of(done, self.actor))).data)
 
 
 class ListingSold(ApiView):

@@ -133,9 +133,8 @@ class MappingList(mixins.ListModelMixin, ApiView):
         422 for a choice that cannot be right, 409 where nobody can be asked.
         """
         data = self.body(MappingInput)
-        wish = data
         sent = mapping_confirm(
-            actor=self.actor, command_id=wish["command"], event_id=wish["event_id"], section=wish["section"]
+            actor=self.actor, command_id=data["command"], event_id=data["event_id"], section=data["section"]
         )
         return Response(CommandOutput(sent, many=True).data)
 

@@ -28,6 +28,7 @@ class ReceivedInput(Input):
 class SaleReceivedInput(ReceivedInput):
     """What came of a sale; `handed_over` says that its tickets were handed over too, where that is not known yet."""
 
+    amount = MoneyField(required=False, allow_null=True, min_value=Decimal("0.01"))
     handed_over = serializers.BooleanField(default=False)
 
 

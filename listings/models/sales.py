@@ -1,6 +1,7 @@
 """Sales and the seats that they have."""
 
 import uuid
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from listings.models.listings import Listing
-from portfolios.models import SeasonTicket
+from portfolios.models import SeasonTicket, Seat
 from seatsync.core.actors import Actor
 from seatsync.core.models import BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
@@ -45,6 +46,14 @@ class SaleQuerySet(OwnedQuerySet["Sale"]):
     def _for_user(self, user_id: uuid.UUID) -> "SaleQuerySet":
         tickets = SeasonTicket.objects.all()._for_user(user_id)
         return self.filter(Q(account__user_id=user_id) | Q(listing__season_ticket__in=tickets))
+
+    def may_have(self, seats: Iterable[Seat]) -> "SaleQuerySet":
+        """The unclear sales that may have taken any of these seats."""
+        own = list(seats)
+        return self.filter(
+            tenant_id__in={seat.tenant_id for seat in own}, state=SaleState.NEEDS_PERSON,
+            may_be_of__overlap=[seat.pk for seat in own],
+        )  # fmt: skip
 
 
 class Sale(BaseModel):

@@ -7,7 +7,7 @@ from itertools import count
 from django.db import transaction
 
 from listings.models import CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale
-from listings.payables import payouts_told
+from listings.payables import name_by_hand, payouts_told
 from listings.services.payouts import amount_check, payment_less, payout_came, payout_noted
 from marketplaces.locks import accounts_locked
 from marketplaces.registry import platform_name
@@ -15,19 +15,15 @@ from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
 
 CHARGED, TAKEN_BACK = "charged", "taken_back"
-KINDS = (CHARGED, TAKEN_BACK)
 _BEGINS = {CHARGED: CHARGED_BY_HAND, TAKEN_BACK: TAKEN_BY_HAND}
+KINDS = tuple(_BEGINS)
 # Room in the column for the count of those that a sale has.
 LONGEST_NAME = 74
 
 
 def may_say_charged(actor: Actor, sale: Sale) -> bool:
     """Whether this person may say what was charged for a sale: the owner of an account whose payouts nobody reads."""
-    return _is_owner(actor, sale) and not payouts_told(sale.account)
-
-
-def _is_owner(actor: Actor, sale: Sale) -> bool:
-    return sale.account.user_id == actor.user_id or actor.is_staff
+    return sale.account.is_of(actor) and not payouts_told(sale.account)
 
 
 @transaction.atomic
@@ -39,8 +35,8 @@ def sale_charged(*, actor: Actor, sale_id: uuid.UUID, what: str, amount: Decimal
     Conflict where its payouts are read, or just this was said already.
     """
     sale = Sale.objects.select_related("account").get_for(actor, sale_id)
-    account, said = sale.account, reason.strip()
-    if not _is_owner(actor, sale):
+    account, said = sale.account, reason.strip()[:200]
+    if not account.is_of(actor):
         raise NotAllowed("You may look at this sale. Whose account it is says what was charged.")
     if payouts_told(account):
         name = platform_name(sale.platform)
@@ -52,14 +48,14 @@ def sale_charged(*, actor: Actor, sale_id: uuid.UUID, what: str, amount: Decimal
     amount_check(amount)
     # Said twice at once it was charged once: whoever comes second finds the first one's.
     accounts_locked().get(pk=account.pk)
-    known = PayoutLine.objects.filter(payout__reference__startswith=_BEGINS[what], sale=sale, note=said[:200])
+    known = PayoutLine.objects.filter(payout__reference__startswith=_BEGINS[what], sale=sale, note=said)
     if (line := known.select_related("payout").first()) is not None:
         raise Conflict(
             f"That was said already, with payout {line.payout.reference}.", field="reason",
             remedy="Another amount is put right on the payouts page; another charge has its own reason.",
         )  # fmt: skip
     name = _name_free(sale, _BEGINS[what])
-    remote = payment_less(name, sale.platform_sale_id, amount, sale.currency, said[:200])
+    remote = payment_less(name, sale.platform_sale_id, amount, sale.currency, said)
     payout = payout_noted(account=account, remote=remote)
     payout.said = amount
     payout.save(update_fields=["said", "updated_at"])
@@ -68,8 +64,6 @@ def sale_charged(*, actor: Actor, sale_id: uuid.UUID, what: str, amount: Decimal
 
 def _name_free(sale: Sale, begins: str) -> str:
     """What the payout is called: by its sale, with a number from the second on; a long order number is cut."""
-    whole = f"{begins}{sale.platform_sale_id}"
-    if len(whole) > LONGEST_NAME:
-        whole = f"{begins}{sale.platform_sale_id[:18]} {sale.pk}"
+    whole = name_by_hand(begins, sale, LONGEST_NAME)
     names = (whole if number == 1 else f"{whole} ({number})" for number in count(1))
     return next(name for name in names if not Payout.objects.filter(account=sale.account, reference=name).exists())

@@ -14,7 +14,7 @@ from listings.services.commands import sale_commands_withdraw
 from listings.services.ending_alerts import alert_ending, alerts_of_ending_settle
 from listings.services.ending_stands import ending_note, ending_stand, endings_open
 from listings.services.notify import sale_changed
-from listings.services.obstacles import hold_key, seats_held_for
+from listings.services.obstacles import hold_key, seats_may_have
 from listings.services.pass_on import seats_pass_on
 from listings.services.payout_alerts import alerts_of_money_settle
 from listings.services.payout_checks import sales_check
@@ -160,9 +160,7 @@ def _locked(sale: Sale, row: EndingRow) -> list[Seat]:
     if row.seats is not SeatEffect.FREED:
         return []
     of_listing = ListingSeat.objects.filter(listing__sales=sale).values_list("seat_id", flat=True)
-    # Another sale that lets them go may have them held for this one before we have their locks.
-    held = seats_held_for(sale.account, sale.platform_sale_id) | set(sale.may_be_of)
-    seats = seats_lock(held | set(of_listing))
+    seats = seats_lock(seats_may_have(sale) | set(of_listing))
     listings_lock(filter(None, [sale.listing_id]))
     return seats
 

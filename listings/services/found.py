@@ -201,7 +201,7 @@ def _check_file(account: MarketplaceAccount, file: bytes) -> None:
 
 def _own(actor: Actor, found_id: uuid.UUID) -> FoundListing:
     found = found_get(actor, found_id)
-    if found.account.user_id != actor.user_id and not actor.is_staff:
+    if not found.account.is_of(actor):
         raise NotFound("Nothing with this id was found on an account of yours.")
     return found
 

@@ -65,12 +65,13 @@ def _may_sell_twice(command: MarketplaceCommand) -> bool:
     """
     if command.listing is None:
         return False
-    rows, undone = command.listing.listing_seats.all(), command.kind == CommandKind.RESIZE and command.sale is None
-    if command.kind == CommandKind.RESIZE:
-        rows = rows.filter(offered=False)
-    taken = rows.filter(seat__state__in=[OwnerState.HELD, OwnerState.SOLD])
-    own = "" if undone else hold_key(command.account_id, "")
-    return (taken.exclude(seat__held_by__startswith=own) if own else taken).exists()
+    resized = command.kind == CommandKind.RESIZE
+    taken = command.listing.listing_seats.filter(seat__state__in=[OwnerState.HELD, OwnerState.SOLD])
+    if resized:
+        taken = taken.filter(offered=False)
+    if not resized or command.sale is not None:
+        taken = taken.exclude(seat__held_by__startswith=hold_key(command.account_id, ""))
+    return taken.exists()
 
 
 def alert_task_done(command: MarketplaceCommand) -> None:

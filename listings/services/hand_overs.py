@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from django.db.models import prefetch_related_objects
+from django.utils.text import capfirst
 
 from listings.models import CommandKind, MarketplaceCommand, Sale, SaleProof
 from listings.services.fulfil import GIVEN_NO_MORE, hand_over_to, has_still
@@ -52,8 +53,7 @@ def _buyer(actor: Actor, sale: Sale, keys: SubjectKeys) -> list[str]:
 def _pieces(command: MarketplaceCommand, rows: Sequence[SaleProof], keys: SubjectKeys) -> list[str]:
     """What goes: a seat's ticket by what tells it from another, its barcode never."""
     lines = [_piece(command, row, keys) for row in rows]
-    whole = [line for line in lines if line]
-    return whole if whole and len(whole) == len(lines) else [f"{GIVEN_NO_MORE[:1].upper()}{GIVEN_NO_MORE[1:]}."]
+    return lines if lines and all(lines) else [f"{capfirst(GIVEN_NO_MORE)}."]
 
 
 def _piece(command: MarketplaceCommand, row: SaleProof, keys: SubjectKeys) -> str:

@@ -84,7 +84,7 @@ def on_listing_update(event: InboundEvent) -> None:
         if found is not None and (found.undeliverable or known is not None):
             return
     about, title = str(listing.pk) if listing else "", f"{platform_name(event.account.platform)} changed a listing"
-    _tell(event.account, event, title, severity="action", about=about)
+    _tell(event, title, severity="action", about=about)
 
 
 def on_event_update(event: InboundEvent) -> None:
@@ -103,36 +103,37 @@ def on_ping(_event: InboundEvent) -> None:
 def on_unknown(event: InboundEvent) -> None:
     """Stored and reported; nothing else is done with what we do not know (I-21)."""
     if event.account.mode == Mode.ASSISTED:
-        alert_raise(
-            tenant_id=event.tenant_id,
-            user_id=event.account.user_id,
-            kind="marketplace.notice",
-            title=f"A mail from {platform_name(event.account.platform)} names no sale",
+        _tell(
+            event, f"A mail from {platform_name(event.account.platform)} names no sale", severity="action",
+            about=str(event.pk),
             body="We found no order, section or seats in it. Where it is of a sale, forward the mail that names them, "
             "or say on the listing's page that it sold.",
-            severity="action",
-            object_type="inbound_event",
-            object_id=str(event.pk),
-            url=page_link("listings:hand_account", event.account_id),
-            dedupe_key=f"notice:{event.pk}",
-        )
+        )  # fmt: skip
         return
-    _tell(event.account, event, f"{platform_name(event.account.platform)} sent something unknown", severity="info")
+    _tell(event, f"{platform_name(event.account.platform)} sent something unknown", severity="info")
 
 
-def _tell(account: MarketplaceAccount, event: InboundEvent, title: str, *, severity: str, about: str = "") -> None:
+def _tell(
+    event: InboundEvent, title: str, *, severity: str, about: str = "", body: str = ""
+) -> None:  # fmt: skip
     """Tell the account's holder; the same of the same thing (`about`, else what the notice names) is counted up."""
-    named = about or event.external_id or event.resource_id
+    account, named = event.account, about or event.external_id or event.resource_id
     what = f"Topic {event.topic}, action {event.action or 'none'}, concerning {event.resource_id or 'no object'}."
     alert_raise(
         tenant_id=account.tenant_id,
         user_id=account.user_id,
         kind="marketplace.notice",
         title=title,
-        body=what,
+        body=body or what,
         severity=severity,
         object_type="inbound_event",
         object_id=str(event.pk),
-        url=page_link("marketplaces:account_list"),
+        url=_page(event.account),
         dedupe_key=f"notice:{account.pk}:{sha256_hex(event.topic, event.action, named)}",
     )
+
+
+def _page(account: MarketplaceAccount) -> str:
+    if account.mode == Mode.ASSISTED:
+        return page_link("listings:hand_account", account.pk)
+    return page_link("marketplaces:account_list")

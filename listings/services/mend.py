@@ -88,7 +88,7 @@ def commands_again(*, actor: Actor, command_ids: Iterable[uuid.UUID]) -> list[Ma
 
     One that is refused stops no other; of two of the same seats the first goes. All are locked before any is judged.
     """
-    commands = [command_own(actor, command_id) for command_id in command_ids]
+    commands = sorted((command_own(actor, command_id) for command_id in command_ids), key=lambda command: command.pk)
     offers = ListingSeat.objects.filter(listing__in=[command.listing_id for command in commands], offered=True)
     seat_ids = defaultdict[uuid.UUID, set[uuid.UUID]](set)
     for listing_id, seat_id in offers.values_list("listing_id", "seat_id"):
@@ -110,7 +110,7 @@ def commands_again(*, actor: Actor, command_ids: Iterable[uuid.UUID]) -> list[Ma
         _waits_on(command, *refused[command.pk])
         if command.pk in refused
         else command_retry(actor=actor, command_id=command.pk, read_back=read_back.get(command.pk, True))
-        for command in sorted(commands, key=lambda command: command.pk)
+        for command in commands
     ]
 
 

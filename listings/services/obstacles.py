@@ -32,6 +32,14 @@ def seats_held_for(account: MarketplaceAccount, platform_sale_id: str) -> set[uu
     return set(Seat.objects.filter(tenant_id=account.tenant_id, held_by=key).values_list("pk", flat=True))
 
 
+def seats_may_have(sale: Sale) -> set[uuid.UUID]:
+    """The ids of the seats that a sale holds, and of those that it may be given before we have their locks.
+
+    An unclear sale is given what another one lets go.
+    """
+    return seats_held_for(sale.account, sale.platform_sale_id) | set(sale.may_be_of)
+
+
 def obstacle_of(key: str, account: MarketplaceAccount, seats: Sequence[Seat]) -> Obstacle | None:
     """Why the sale with this hold key may not take these locked seats; None where it may.
 

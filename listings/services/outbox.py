@@ -178,13 +178,9 @@ def leases_reap() -> int:
     exhausted = [command for command in found if command.attempts >= retries_of(command).most_tries]
     for command in exhausted:
         record(command, Answer(Outcome.UNKNOWN, error=NO_ANSWER))
-    others = {command.pk for command in found} - {command.pk for command in exhausted}
-    reaped = (
-        0
-        if not others
-        else overdue.filter(pk__in=others).update(
-            state=CommandState.PENDING, outcome_unknown=True, not_before=now(), last_error=NO_ANSWER
-        )
+    others = [command.pk for command in found if command not in exhausted]
+    reaped = overdue.filter(pk__in=others).update(
+        state=CommandState.PENDING, outcome_unknown=True, not_before=now(), last_error=NO_ANSWER
     )
     if reaped or exhausted:
         log.warning("outbox.leases_reaped", count=reaped + len(exhausted))

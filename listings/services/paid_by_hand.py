@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from listings.models import Payout, Sale, SaleEnding, SaleState
-from listings.payables import BY_HAND, OWED, payouts_made_of, tells_payouts
+from listings.payables import BY_HAND, OWED, name_by_hand, payouts_made_of, tells_payouts
 from listings.services.by_hand import sale_handed_over
 from listings.services.payouts import amount_check, payout_came, payout_noted, payout_receive
 from marketplaces.contracts import PaymentLine, RemotePayment
@@ -15,8 +15,6 @@ from marketplaces.models import Mode
 from marketplaces.registry import platform_name
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
-
-LONGEST_REFERENCE = 80
 
 
 @transaction.atomic
@@ -32,7 +30,7 @@ def sale_paid(
     """
     sale = Sale.objects.select_related("account").get_for(actor, sale_id)
     account, name = sale.account, platform_name(sale.platform)
-    if account.user_id != actor.user_id and not actor.is_staff:
+    if not account.is_of(actor):
         raise NotAllowed("You may look at this sale. Whose account it is says what came.")
     if account.mode != Mode.ASSISTED:
         remedy = "They are read every hour." if tells_payouts(sale.platform) else "Say it of the payout."
@@ -50,7 +48,7 @@ def sale_paid(
     # Said twice at once it came once: whoever comes second finds the first one's.
     accounts_locked().get(pk=account.pk)
     made = payouts_made_of([sale.pk]).first()
-    if made is not None and amount is not None and made.reference == _reference(sale):
+    if made is not None and amount is not None and made.reference == name_by_hand(BY_HAND, sale):
         return payout_receive(actor=actor, payout_id=made.pk, amount=amount)
     if made is not None:
         raise Conflict(
@@ -65,15 +63,9 @@ def sale_paid(
             remedy="Hand them over first, or say with the money that they were.",
         )  # fmt: skip
     line = PaymentLine(sale.platform_sale_id, sale.gross, sale.fees, Decimal(0), sale.proceeds)
-    came = RemotePayment(_reference(sale), None, sale.proceeds, sale.currency, (line,))
+    came = RemotePayment(name_by_hand(BY_HAND, sale), None, sale.proceeds, sale.currency, (line,))
     # Before the seats and the sale, as the locks go.
     payout = payout_noted(account=account, remote=came)
     if sale.state == SaleState.CONFIRMED:
         sale_handed_over(actor=actor, sale=sale)
     return payout_came(actor=actor, payout=payout, amount=amount)
-
-
-def _reference(sale: Sale) -> str:
-    """What the payout of this one sale is called; a long order number is cut, and may begin like another one."""
-    whole = f"{BY_HAND}{sale.platform_sale_id}"
-    return whole if len(whole) <= LONGEST_REFERENCE else f"{whole[:43]} {sale.pk}"

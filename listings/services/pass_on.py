@@ -34,10 +34,7 @@ def _waiting(free: Sequence[Seat], but: Sale | None) -> list[Sale]:
     """The unclear sales that may have any of these seats, locked; none that is missing: it has its own."""
     if not free:
         return []
-    unclear = Sale.objects.filter(
-        tenant_id__in={seat.tenant_id for seat in free}, state=SaleState.NEEDS_PERSON, missing=False,
-        may_be_of__overlap=[seat.pk for seat in free],
-    )  # fmt: skip
+    unclear = Sale.objects.may_have(free).filter(missing=False)
     others: list[uuid.UUID] = list((unclear.exclude(pk=but.pk) if but else unclear).values_list("pk", flat=True))
     # After the one that let them go, whatever their keys: whoever waits the other way round is told to try again.
     locked = [sale_lock(pk) for pk in sorted(others)]

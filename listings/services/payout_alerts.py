@@ -150,13 +150,11 @@ def alert_other_charge(payout: Payout, both: SaidBefore) -> None:
     """A marketplace tells of a charge that its holder had said with another amount: what it tells counts."""
     (sale,) = with_people([both.sale_id])
     name, told = platform_name(payout.platform), money_text(both.told, sale.currency)
-    alert_raise(
-        tenant_id=sale.tenant_id, user_id=sale.account.user_id, kind=OTHER_CHARGE, severity="action",
-        object_type="sale", object_id=str(sale.pk), url=page_link("listings:sale_detail", sale.pk),
-        title=f"{name} takes {told}, and not what you said",
-        body=f"{_what(sale)}: You said {_said(sale, both)}, and payout {payout.reference} says {told}{_called(both)}. "
+    _tell(
+        sale, OTHER_CHARGE, f"{name} takes {told}, and not what you said",
+        f"{_what(sale)}: You said {_said(sale, both)}, and payout {payout.reference} says {told}{_called(both)}. "
         f"It is counted once, as {name} says. If these are two, ask {name}, with the number {sale.platform_sale_id}.",
-        dedupe_key=f"{OTHER_CHARGE}:{both.said[0].payout_id}",
+        key=f"{OTHER_CHARGE}:{both.said[0].payout_id}",
     )  # fmt: skip
 
 
@@ -164,13 +162,11 @@ def alert_unsure(payout: Payout, both: SaidBefore) -> None:
     """A marketplace tells of a charge that may be one of those that its holder had said, and all are counted."""
     (sale,) = with_people([both.sale_id])
     name, told = platform_name(payout.platform), money_text(both.told, sale.currency)
-    alert_raise(
-        tenant_id=sale.tenant_id, user_id=sale.account.user_id, kind=UNSURE, severity="action",
-        object_type="sale", object_id=str(sale.pk), url=page_link("listings:payout_list"),
-        title=f"{name} takes {told} for a sale: is it what you said?",
-        body=f"{_what(sale)}: Payout {payout.reference} {_takes(payout, both, told)}. You said {_said(sale, both)}. "
+    _tell(
+        sale, UNSURE, f"{name} takes {told} for a sale: is it what you said?",
+        f"{_what(sale)}: Payout {payout.reference} {_takes(payout, both, told)}. You said {_said(sale, both)}. "
         "All of it is counted. Of what is the same write 0 on the payouts page; if none is, mark this as seen.",
-        dedupe_key=_unsure(payout, sale.pk),
+        key=_unsure(payout, sale.pk),
     )  # fmt: skip
 
 
@@ -212,16 +208,20 @@ def _over(sale: Sale, *kinds: str) -> None:
     alerts_recover(user_ids=[sale.account.user_id], dedupe_keys=[f"{kind}:{sale.pk}" for kind in kinds])
 
 
-def _tell(sale: Sale, kind: str, title: str, body: str) -> None:
-    owner, key = sale.account.user_id, f"{kind}:{sale.pk}"
+def _tell(sale: Sale, kind: str, title: str, body: str, *, key: str = "") -> None:
+    owner, key = sale.account.user_id, key or f"{kind}:{sale.pk}"
     if _told(owner, key):
         # Seen or not, it was said: only what it comes to may have changed.
         alerts_reword(user_ids=[owner], dedupe_keys=[key], body=body)
         return
     alert_raise(
         tenant_id=sale.tenant_id, user_id=owner, kind=kind, title=title, body=body, severity="action",
-        object_type="sale", object_id=str(sale.pk), url=page_link("listings:sale_detail", sale.pk), dedupe_key=key,
+        object_type="sale", object_id=str(sale.pk), url=_page(sale, kind), dedupe_key=key,
     )  # fmt: skip
+
+
+def _page(sale: Sale, kind: str) -> str:
+    return page_link("listings:payout_list") if kind == UNSURE else page_link("listings:sale_detail", sale.pk)
 
 
 def _told(owner: uuid.UUID, key: str) -> bool:

@@ -210,7 +210,7 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
     Conflict where its marketplace tells it, or it is received already and no other amount is told.
     """
     payout = Payout.objects.select_related("account").get_for(actor, payout_id)
-    if payout.account.user_id != actor.user_id and not actor.is_staff:
+    if not payout.account.is_of(actor):
         raise NotAllowed("You may look at this payout. Whose account it is says what came.")
     # A charge that was told by mistake, or is one that its marketplace tells of, comes to nothing.
     none_of_it = payout.less_by_hand and amount == 0

@@ -106,11 +106,7 @@ def _still_shown_there(listing: Listing) -> bool:
 def projections_shrink(listings: list[Listing], sold: list[Seat], *, sale: Sale) -> None:
     """Every other listing of sold seats: resized where its platform can and the rest may be sold, else taken down."""
     for listing in listings:
-        rest = _rest(listing, sold)
-        if rest and _may_resize(listing, rest):
-            _resize(listing, rest, sale=sale, sold=sold)
-        else:
-            listing_take_down(listing, reason=f"sold on {platform_name(sale.platform)}", sale=sale)
+        _shrink(listing, sold, f"sold on {platform_name(sale.platform)}", sale=sale)
 
 
 def offer_less(listing: Listing, seats: list[Seat]) -> None:
@@ -118,11 +114,15 @@ def offer_less(listing: Listing, seats: list[Seat]) -> None:
 
     What it shows is not made more: somebody else may have bought there meanwhile. The caller holds the locks of both.
     """
-    rest = _rest(listing, seats)
+    _shrink(listing, seats, "a sale of it was cancelled")
+
+
+def _shrink(listing: Listing, gone: list[Seat], why: str, *, sale: Sale | None = None) -> None:
+    rest = _rest(listing, gone)
     if rest and _may_resize(listing, rest):
-        _resize(listing, rest)
+        _resize(listing, rest, sale=sale, sold=gone if sale else ())
     else:
-        listing_take_down(listing, reason="a sale of it was cancelled")
+        listing_take_down(listing, reason=why, sale=sale)
 
 
 def offer_no_more(sale: Sale) -> None:

@@ -16,7 +16,6 @@ from listings.models import (
     ListingSeat,
     ListingStatus,
     Sale,
-    SaleState,
     SplitType,
 )  # fmt: skip
 from listings.selectors import may_be_shown
@@ -229,12 +228,9 @@ def _check_market(seats: Sequence[Seat], accounts: Sequence[MarketplaceAccount])
 
 def _check_unclear(seats: Sequence[Seat]) -> None:
     """What its holder kept for himself was not held for a sale that may have it; he frees it, but offers it not yet."""
-    ids = {seat.pk for seat in seats}
-    unclear = Sale.objects.filter(
-        tenant_id__in={seat.tenant_id for seat in seats}, state=SaleState.NEEDS_PERSON, may_be_of__overlap=list(ids)
-    ).first()
+    unclear = Sale.objects.may_have(seats).first()
     if unclear is not None:
-        (first, *_) = (seat for seat in seats if seat.pk in unclear.may_be_of)
+        first = next(seat for seat in seats if seat.pk in unclear.may_be_of)
         raise Conflict(
             f"{platform_name(unclear.platform)} sale {unclear.platform_sale_id} may have seat {first}.", field="seats",
             remedy="Say first on the sale's page what it took.",

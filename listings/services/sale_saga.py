@@ -31,7 +31,7 @@ from listings.services.delist import listing_take_down
 from listings.services.ending_stands import ending_stand
 from listings.services.endings import ending_apply
 from listings.services.notify import sale_changed
-from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on, seats_held_for
+from listings.services.obstacles import Obstacle, hold_key, obstacle_of, promises_on, seats_held_for, seats_may_have
 from listings.services.pass_on import seats_pass_on
 from listings.services.payout_checks import sales_check
 from listings.services.projections import offer_less, projections_shrink, sold_listing_shrink
@@ -109,20 +109,18 @@ def sale_hold_release(*, account: MarketplaceAccount, platform_sale_id: str, rea
     One that was promised and never paid for may be known already: it is cancelled. One that is not clear keeps its hold
     until a person, or its marketplace's next word, ends it.
     """
-    if Sale.objects.filter(
-        account=account, platform_sale_id=platform_sale_id, state=SaleState.NEEDS_PERSON
-    ).exists():  # fmt: skip
+    known = Sale.objects.filter(account=account, platform_sale_id=platform_sale_id)
+    if known.filter(state=SaleState.NEEDS_PERSON).exists():
         return 0
     key = hold_key(account.pk, platform_sale_id)
     held = Seat.objects.filter(tenant_id=account.tenant_id, held_by=key, state=OwnerState.HELD)
     seats = [seat for seat in seats_lock(held.values_list("pk", flat=True)) if seat.held_by == key]
     actor = Actor.marketplace(account.tenant_id, account.pk)
     seats_move(actor=actor, seats=seats, to_state=OwnerState.AVAILABLE, reason=reason)
-    promised = Sale.objects.filter(account=account, platform_sale_id=platform_sale_id, state=SaleState.PROVISIONAL)
-    for known in promised:
-        if known.listing_id is not None:
-            listings_lock([known.listing_id])
-        sale = sale_lock(known.pk)
+    for promised in known.filter(state=SaleState.PROVISIONAL):
+        if promised.listing_id is not None:
+            listings_lock([promised.listing_id])
+        sale = sale_lock(promised.pk)
         if sale.state != SaleState.PROVISIONAL:
             continue
         before = sale_facts(sale)
@@ -384,7 +382,7 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
         listings_lock([scene.listing.pk])
     sale = sale_lock(known.pk)
     scene.knows(sale)
-    state = _by_money(sale, state)
+    state = state and state_by_money(sale, state)
     _tell_money(scene, sale)
     _tell_step(scene, sale)
     # Asked for as long as it waits: who resolved an unclear sale did not confirm it there.
@@ -406,7 +404,7 @@ def _told_again(scene: Scene, known: Sale, state: SaleState | None) -> Sale:
         listings_lock([scene.listing.pk])
     sale = sale_lock(known.pk)
     scene.knows(sale)
-    state = _by_money(sale, state)
+    state = state and state_by_money(sale, state)
     if sale.state == SaleState.NEEDS_PERSON and state in SALE_LIVE and state is not None:
         sale.state, sale.state_reason = state, ""
         delivered_note(sale)
@@ -415,10 +413,6 @@ def _told_again(scene: Scene, known: Sale, state: SaleState | None) -> Sale:
     _confirm_if_asked(scene, sale)
     _go_on(scene, sale, state)
     return sale
-
-
-def _by_money(sale: Sale, state: SaleState | None) -> SaleState | None:
-    return None if state is None else state_by_money(sale, state)
 
 
 def _go_on(scene: Scene, sale: Sale, state: SaleState | None) -> None:
@@ -524,8 +518,7 @@ def sale_settle(*, actor: Actor, sale: Sale, listing: Listing, seats: Sequence[S
     It is read anew right after: where it is clear there by now, that counts. The caller has checked who that is, and
     holds an open transaction. Raises Conflict where it is not unclear any more, or somebody else has a seat.
     """
-    # Another sale that lets them go may have them held for this one before we have their locks.
-    locked = seats_lock({*_all_seat_ids(listing), *held_for(sale), *sale.may_be_of})
+    locked = seats_lock({*_all_seat_ids(listing), *seats_may_have(sale)})
     _check_open(sale)
     taken = [seat for seat in locked if seat.state != OwnerState.AVAILABLE]
     chosen = [seat for seat in locked if seat.pk in {wanted.pk for wanted in seats}]
@@ -554,7 +547,7 @@ def sale_dismiss(*, actor: Actor, sale: Sale, reason: str) -> Sale:
     Its seats are the holder's again, or held for the next unclear sale that may have them. Raises Conflict where it is
     not unclear any more.
     """
-    locked = seats_lock(_all_seat_ids(sale.listing) if sale.listing else {*held_for(sale), *sale.may_be_of})
+    locked = seats_lock(_all_seat_ids(sale.listing) if sale.listing else seats_may_have(sale))
     if not locked:
         # No seat's lock holds anybody up.
         sale_lock(sale.pk)

@@ -56,7 +56,7 @@ def _detail(
     actor = request_actor(request)
     may = listing.season_ticket.may(actor, "reprice")
     # What is sent over an account is its owner's to say.
-    own = actor.is_staff or actor.user_id == listing.account.user_id
+    own = listing.account.is_of(actor)
     context = {
         "listing": listing,
         "story": listing_story(listing),
