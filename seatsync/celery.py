@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from celery import Celery
 from celery.signals import setup_logging, task_prerun, worker_init
 
@@ -44,9 +45,16 @@ def check_connections(**_: Any) -> None:
     close_old_connections()
 
 
+def name_requests(task_id: str = "", **_: Any) -> None:
+    """What a job sends and logs is found by its id, as what a web request does is by its own."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=task_id)
+
+
 def check_connections_here(**_: Any) -> None:
     """In workers alone: what runs a job in its own process has a transaction of its own, and its own connection."""
     task_prerun.connect(check_connections, weak=False)
+    task_prerun.connect(name_requests, weak=False)
 
 
 worker_init.connect(check_connections_here, weak=False)

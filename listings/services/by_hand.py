@@ -13,7 +13,16 @@ from decimal import Decimal
 from django.db import transaction
 
 from listings.locks import command_lock
-from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
+from listings.models import (
+    CommandKind,
+    CommandState,
+    Listing,
+    ListingStatus,
+    MarketplaceCommand,
+    Sale,
+    SaleSeat,
+    SaleState,
+)
 from listings.selectors import command_own
 from listings.services.come_over import sale_elsewhere
 from listings.services.commands import sale_commands_withdraw
@@ -153,10 +162,23 @@ def hand_sold(
         if not _may_be_of(known, listing, seat_ids):
             raise _numbered_already(actor, known)
         number = known.platform_sale_id
+    _check_unsold(listing, seat_ids, known)
     told = _told(listing, list(numbers), price, number, proceeds)
     if known is not None:
         _check_price(known, told)
     return sale_apply(account=listing.account, remote=told, fresh=is_over(known))
+
+
+def _check_unsold(listing: Listing, seat_ids: Sequence[uuid.UUID], known: Sale | None) -> None:
+    """Raises Conflict for a seat that another sale of this account has: nobody there sells it twice, it is mistyped."""
+    sold = SaleSeat.objects.filter(seat__in=seat_ids, live=True, sale__account=listing.account)
+    if known is not None:
+        sold = sold.exclude(sale=known)
+    if (first := sold.select_related("sale", "seat").order_by("seat__seat_number").first()) is not None:
+        raise Conflict(
+            f"Seat {first.seat} was sold there already, with order {first.sale.platform_sale_id}.", field="seats",
+            remedy="Choose the others, or report that sale as cancelled first.",
+        )  # fmt: skip
 
 
 def is_over(known: Sale | None) -> bool:

@@ -136,6 +136,12 @@ def carry_out(command: MarketplaceCommand) -> int:
     The leading one is recorded last: while any is in flight, so is it, and nobody else writes its account's file.
     """
     riders = riders_claim(command, _mark_in_flight)
+    # What is sent for it, and what is logged meanwhile, is found by this try of it.
+    with structlog.contextvars.bound_contextvars(request_id=f"{command.pk.hex}.{command.fence}"):
+        return _carry_out(command, riders)
+
+
+def _carry_out(command: MarketplaceCommand, riders: list[MarketplaceCommand]) -> int:
     if not riders:
         record(command, execute(command))
         return 1

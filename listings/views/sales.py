@@ -15,6 +15,7 @@ from listings.selectors import sale_list as sales_visible
 from listings.services.charged_by_hand import may_say_charged
 from listings.services.ending_alerts import ending_words
 from listings.services.fulfil import ways_of
+from listings.services.hand_overs import hand_overs_told
 from listings.services.mail_sales import mail_names
 from listings.services.sale_alerts import conflict_asks, on_show_by_hand
 from listings.services.sale_report import promised_by_hand, reports_of
@@ -79,6 +80,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "asks": conflict_asks(sale) if sale.state == SaleState.CONFLICT and not sale.ending else "",
         "sold_there": [command for command in commands if command.sold_there],
         "told": told,
+        "given": [line for lines in hand_overs_told(actor, told).values() for line in lines],
         "to_confirm": sale.state in _UNCONFIRMED or any(_confirms(command) for command in told),
         "stages": [(state.label, place <= reached, place == reached) for place, state in enumerate(_PATH)],
         "waiting": sale.state in {SaleState.PROVISIONAL, SaleState.CONFIRMED},

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 
 from seatsync.core.http import calls_within, http_client
 
@@ -16,9 +17,11 @@ class Dripping(BaseHTTPRequestHandler):
 
     released = threading.Event()
     asked: list[str] = []
+    correlated: list[str] = []
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
+        self.correlated.append(self.headers.get("X-Correlation-ID", ""))
         self.send_response(200)
         self.send_header("Content-Length", "1000")
         self.end_headers()
@@ -36,6 +39,7 @@ class Dripping(BaseHTTPRequestHandler):
 def server() -> Iterator[str]:
     Dripping.released.clear()
     Dripping.asked.clear()
+    Dripping.correlated.clear()
     running = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
     thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -61,3 +65,12 @@ def test_requests_that_share_a_time_are_not_sent_when_it_is_over(server: str) ->
         with calls_within(0), pytest.raises(httpx.ConnectTimeout):
             http.get(f"{server}/late")
     assert Dripping.asked == ["/whole"]
+
+
+def test_a_request_names_what_it_was_sent_for(server: str) -> None:
+    with http_client() as http:
+        with structlog.contextvars.bound_contextvars(request_id="job-1.2"):
+            http.get(f"{server}/whole")
+        structlog.contextvars.clear_contextvars()
+        http.get(f"{server}/whole")
+    assert Dripping.correlated == ["job-1.2", ""]

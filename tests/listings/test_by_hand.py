@@ -25,7 +25,7 @@ from portfolios.models import Game, OwnerState, Seat
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert, AlertDelivery
-from tests.hands import mail_for, offer, offered, take, task, told, transfer_mail
+from tests.hands import mail_for, offer, offered, take, task, told, transfer_mail, up
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -529,3 +529,14 @@ def test_what_was_written_for_a_worker_while_the_account_was_left_becomes_a_task
     )  # fmt: skip
     tasks_nag()
     assert task(market, "delist").idempotency_key == "late"
+
+
+def test_a_seat_that_was_sold_there_is_not_sold_there_again(market: Market, assisted: MarketplaceAccount) -> None:
+    _, beta = up(market, assisted)
+    told(market, beta, market.holding.seats[:2], "TM-1")
+    with pytest.raises(Conflict, match="was sold there already, with order TM-1") as refused:
+        told(market, beta, market.holding.seats[1:3], "TM-2")
+    assert [problem.field for problem in refused.value.problems] == ["seats"]
+    assert Sale.objects.count() == 1
+    told(market, beta, market.holding.seats[2:], "TM-2")
+    assert Sale.objects.filter(state=SaleState.CONFIRMED).count() == 2

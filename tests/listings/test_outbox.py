@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import structlog
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
@@ -16,7 +17,7 @@ from listings.services.events import event_learn
 from listings.services.execute import execute
 from listings.services.outbox import command_claim, command_retry, commands_drain, leases_reap
 from listings.services.pricing import listing_reprice
-from listings.services.record import Outcome, record
+from listings.services.record import Answer, Outcome, record
 from marketplaces.errors import OURS, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 from marketplaces.models import LimitVersion, MarketplaceAccount
 from marketplaces.selectors import RETRIES
@@ -490,3 +491,22 @@ def test_i02_what_is_sold_while_it_is_being_sent_is_never_sent_without_seats(
     assert here.status in {"sold", "delisting", "cancelled"}
     assert () not in sent
     assert (outcome, sent) == ((Outcome.NOT_WANTED, []) if kind == "create" else (Outcome.DONE, [seats]))
+
+
+def test_what_is_sent_for_a_command_is_named_by_this_try_of_it(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    market.publish(account_ids=[market.accounts["alpha"].pk])
+    named: list[str] = []
+    structlog.contextvars.clear_contextvars()
+    market.alpha.script["create"] = [TemporaryError("busy")]
+
+    def watched(command: MarketplaceCommand) -> Answer:
+        named.append(structlog.contextvars.get_contextvars()["request_id"])
+        return execute(command)
+
+    monkeypatch.setattr(outbox, "execute", watched)
+    for _ in range(2):
+        market.work()
+        MarketplaceCommand.objects.filter(state=CommandState.PENDING).update(not_before=now())
+    command = MarketplaceCommand.objects.get(kind="create")
+    assert named == [f"{command.pk.hex}.1", f"{command.pk.hex}.2"]
+    assert "request_id" not in structlog.contextvars.get_contextvars()

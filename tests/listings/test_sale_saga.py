@@ -17,7 +17,7 @@ from listings.services.sale_scene import seats_attach
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import TemporaryError, UnknownOutcome
-from marketplaces.models import InboundEvent, InboxState, MarketplaceAccount, Mode
+from marketplaces.models import FeeVersion, InboundEvent, InboxState, MarketplaceAccount, Mode
 from portfolios.models import OwnerState, Seat
 from seatsync.accounts.models import User
 from seatsync.core.audit import audit_read
@@ -573,3 +573,16 @@ def test_seats_of_a_sale_that_was_over_before_we_heard_leave_its_listing_and_are
     else:
         assert alpha.status == "cancelled"
         assert alpha.external_id not in market.alpha.shown()
+
+
+def test_i26_a_sale_keeps_the_fee_that_was_in_force_when_it_was_made(market: Market) -> None:
+    alpha, _ = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    kept = market.sale().fee_version
+    assert kept == FeeVersion.objects.get(platform="alpha")
+    today = now().date()
+    FeeVersion.objects.create(
+        platform="alpha", side="seller", percent=Decimal(15), valid_from=today, source="staff", checked_on=today
+    )
+    sale_apply(account=market.accounts["alpha"], remote=market.alpha.sales[market.sale().platform_sale_id])
+    assert market.sale().fee_version == kept

@@ -37,6 +37,9 @@ def test_a_holder_hands_over_and_the_sale_says_so(market: Market, sale: Sale) ->
     sale.refresh_from_db()
     assert sale.state == SaleState.FULFILLED
     assert "told" in owner.get(f"/portfolio/sales/{sale.pk}/hand-over/").text
+    # The proof is on the sale's page, for whose account it is alone.
+    assert "Number: TX-77" in owner.get(f"/portfolio/sales/{sale.pk}/").text
+    assert "TX-77" not in browser("viewer@example.com").get(f"/portfolio/sales/{sale.pk}/").text
 
 
 def test_bad_proof_stays_on_the_page_with_what_was_typed(market: Market, sale: Sale) -> None:
