@@ -38,8 +38,8 @@ def listings_expire() -> int:
 def listings_hold(game_id: uuid.UUID, what: str) -> None:
     """A game was moved: take its listings down at once, and ask each holder what shall become of them.
 
-    No marketplace lets a seller pause an offer, so holding is taking down. Nothing is offered again without a
-    person: the price was for another day.
+    Taken down and not paused: StubHub alone can hide an offer and keep it, and there it may be shown again by others'
+    hands. Nothing is offered again without a person: the price was for another day.
     """
     game = Game.objects.select_related("home_team", "opponent").get(pk=game_id)
     _hold(game, what, key=f"{game.status}:{game.starts_at:%Y%m%d%H%M}")
