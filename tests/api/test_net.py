@@ -1,12 +1,13 @@
 """What a price would bring, before anything is listed."""
 
+from dataclasses import asdict
 from decimal import Decimal
 
 import pytest
 
+from marketplaces.adapters.gametime.adapter import Gametime
 from marketplaces.contracts import Capability
 from marketplaces.models import FeeVersion, MarketplaceAccount
-from marketplaces.services.figures import fees_load
 from tests.api.conftest import As
 from tests.market import Market
 
@@ -25,7 +26,8 @@ def test_each_account_that_could_list_it_tells_what_would_reach_the_seller(marke
 def test_what_gametime_is_asked_for_a_ticket_is_what_it_brings(market: Market, as_: As) -> None:
     holder = market.holding
     MarketplaceAccount.objects.create(tenant_id=holder.ticket.tenant_id, user=holder.user, platform="gametime")
-    fees_load()
+    (fee,) = Gametime.traits.fees
+    FeeVersion.objects.create(platform="gametime", side="seller", **asdict(fee))
     lines = as_("owner").get("/listings/net/?price=84.05").json()
     nets = {line["platform"]: (line["net"], line["fee_percent"]) for line in lines}
     assert nets["gametime"] == ("84.05", "0.000")

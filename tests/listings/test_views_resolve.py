@@ -71,4 +71,7 @@ def test_seats_in_several_rows_are_told_apart_and_of_none_nothing_is_held(market
     assert "131/28 seat 4" in owner.get(address).text
     Sale.objects.update(listing=None)
     Seat.objects.update(state="available", held_by="")
+    # What it may have taken, and nobody has, may be chosen.
+    assert "131/28 seat 4" in owner.get(address).text
+    Sale.objects.update(may_be_of=[])
     assert "No seat of yours is held for it." in owner.get(address).text
