@@ -6,6 +6,7 @@ market, has under one of them is the same thing. It goes on over the account tha
 
 import uuid
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,6 +14,7 @@ from django.db.models.functions import Coalesce
 
 from listings.locks import command_lock, listings_lock, sale_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Payout, Sale
+from listings.services.adopt import adoption_problem, listing_adopt
 from listings.services.hand_alerts import alert_task_done
 from listings.services.hand_words import OWN_NAME
 from listings.services.notify import listing_changed, sale_changed
@@ -120,6 +122,23 @@ def listing_come_over(
         _sale_move(account, sale.pk, seats, sale.platform_sale_id)
     _commands_move(account, [moved.pk], [sale.pk for sale in sales])
     return moved
+
+
+def listing_take_in(
+    *, actor: Actor, account: MarketplaceAccount, seats: Sequence[Seat], listing_id: str, remote_key: str,
+    price: Decimal, currency: str, proceeds: Decimal | None = None, all_in: Decimal | None = None,
+) -> Listing:  # fmt: skip
+    """What the account shows, as one of ours: another row's of just these seats, which comes over, or a new one.
+
+    The caller holds a transaction and the seats' locks. Raises Conflict as `listing_adopt` does.
+    """
+    left = None if adoption_problem(seats, price, currency) else listing_of_seats(account, seats)
+    if left is not None:
+        return listing_come_over(account=account, listing=left, listing_id=listing_id, remote_key=remote_key)
+    return listing_adopt(
+        actor=actor, account=account, seats=seats, listing_id=listing_id, remote_key=remote_key, price=price,
+        currency=currency, proceeds=proceeds, all_in=all_in,
+    )  # fmt: skip
 
 
 def payout_come_over(*, account: MarketplaceAccount, payout: Payout) -> None:

@@ -9,8 +9,8 @@ from django.db import transaction
 from listings.locks import found_lock
 from listings.models import CommandKind, FoundKind, FoundListing, FoundState
 from listings.selectors import found_get
-from listings.services.adopt import adoption_problem, kept_problem, listing_adopt
-from listings.services.come_over import listing_come_over, listing_of_seats, sale_come_over
+from listings.services.adopt import kept_problem, listing_adopt
+from listings.services.come_over import listing_take_in, sale_come_over
 from listings.services.commands import command_write
 from listings.services.drift_alerts import alert_found_decided, alert_stock_known
 from listings.services.recognise import told_of_found, told_otherwise
@@ -65,15 +65,17 @@ def _adopt(actor: Actor, known: FoundListing, chosen: Sequence[Seat], sale: Remo
         raise Conflict(
             f"{problem[:1].upper()}{problem[1:]}.", field="seats", remedy="Free the seat, or take the listing down."
         )
-    # Of another row that was left it may be known already; with a past sale that has come over by now.
-    may_be = sale is None and not adoption_problem(seats, found.price, found.currency)
-    left = listing_of_seats(found.account, seats) if may_be else None
-    listing = listing_come_over(
-        account=found.account, listing=left, listing_id=found.remote_id, remote_key=found.remote_key
-    ) if left else listing_adopt(
-        actor=actor, account=found.account, seats=seats, listing_id=_id_there(found, sale),
-        remote_key=found.remote_key, price=found.price, currency=found.currency, price_seen=sale is None,
-    )  # fmt: skip
+    if sale is None:
+        listing = listing_take_in(
+            actor=actor, account=found.account, seats=seats, listing_id=found.remote_id, remote_key=found.remote_key,
+            price=found.price, currency=found.currency,
+        )  # fmt: skip
+    else:
+        # What another row had of it has come over by now.
+        listing = listing_adopt(
+            actor=actor, account=found.account, seats=seats, listing_id=sale.listing_id, remote_key=found.remote_key,
+            price=found.price, currency=found.currency, price_seen=False,
+        )  # fmt: skip
     found.listing, found.game_id = listing, seats[0].game_id
     _decide(actor, found, FoundState.ADOPTED)
     if sale is not None:
@@ -98,10 +100,6 @@ def _check_game(found: FoundListing, seats: Sequence[Seat]) -> None:
                 f"It is of {other}, and these seats are not.", field="seats",
                 remedy="Choose the seats of that game, or say first which game its event is.",
             )  # fmt: skip
-
-
-def _id_there(found: FoundListing, sale: RemoteSale | None) -> str:
-    return found.remote_id if sale is None else sale.listing_id
 
 
 def _sale_of(found: FoundListing) -> RemoteSale:

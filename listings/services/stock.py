@@ -25,8 +25,8 @@ from listings.models import (
     MarketplaceCommand,
     Sale,
 )  # fmt: skip
-from listings.services.adopt import adoption_problem, kept_problem, listing_adopt
-from listings.services.come_over import listing_come_over, listing_of_seats, listings_come_over, sale_come_over
+from listings.services.adopt import adoption_problem, kept_problem
+from listings.services.come_over import listing_take_in, listings_come_over, sale_come_over
 from listings.services.commands import command_write
 from listings.services.drift_alerts import alert_adopted, alert_found, alert_stock, alert_stock_unknown
 from listings.services.events import events_learn
@@ -185,10 +185,7 @@ def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell
     if why:
         _wait(found, match, why, tell=tell and (new or back))
         return found
-    left = listing_of_seats(account, seats)
-    found.listing = listing_come_over(
-        account=account, listing=left, listing_id=item.listing_id, remote_key=item.external_id
-    ) if left else listing_adopt(
+    found.listing = listing_take_in(
         actor=Actor.marketplace(account.tenant_id, account.pk), account=account, seats=seats,
         listing_id=item.listing_id, remote_key=item.external_id, price=item.price, currency=item.currency,
         proceeds=item.proceeds, all_in=item.all_in,
