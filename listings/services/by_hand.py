@@ -30,8 +30,8 @@ from listings.services.hand_alerts import URGENT, alert_task, task_tell
 from listings.services.hand_words import OWN_NAME
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
 from listings.services.sale_alerts import alert_sold_elsewhere_down, sale_what
-from listings.services.sale_saga import sale_apply, sale_delists_done
-from listings.services.sale_scene import as_told
+from listings.services.sale_saga import sale_apply
+from listings.services.sale_scene import as_told, sale_delists_done
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_name

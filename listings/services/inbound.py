@@ -7,7 +7,8 @@ from listings.services.deliverable import deliverable_told
 from listings.services.event_news import event_inactive
 from listings.services.mail_sales import mail_apply
 from listings.services.refs import listing_called, listing_ref
-from listings.services.sale_saga import projections_withdraw, sale_apply, sale_hold, sale_hold_release
+from listings.services.sale_holds import projections_withdraw, sale_hold, sale_hold_release
+from listings.services.sale_saga import sale_apply
 from listings.services.sync import account_sync_sales
 from listings.states import OFFERED
 from marketplaces.contracts import Capability, NoticeKind

@@ -29,7 +29,8 @@ from listings.services.net_floor import net_floor_note
 from listings.services.notify import listing_changed
 from listings.services.restate import listing_restate
 from listings.services.sale_alerts import alert_rejected
-from listings.services.sale_saga import sale_apply, sale_delists_done
+from listings.services.sale_saga import sale_apply
+from listings.services.sale_scene import sale_delists_done
 from listings.services.wake import outbox_wake
 from listings.states import SALE_LIVE, listing_may_move
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale

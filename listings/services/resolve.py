@@ -7,8 +7,8 @@ from django.db import transaction
 
 from listings.models import Sale, SaleEnding, SaleState
 from listings.selectors import seats_of_listing
+from listings.services.sale_decided import choosable_for, sale_dismiss, sale_listing_make, sale_settle
 from listings.services.sale_report import sale_ask_whether_over, sale_report
-from listings.services.sale_saga import choosable_for, sale_dismiss, sale_listing_make, sale_settle
 from portfolios.models import Seat
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed

@@ -9,14 +9,24 @@ from decimal import Decimal
 from typing import Any
 
 from listings.locks import sale_lock
-from listings.models import CommandKind, Listing, MarketplaceCommand, Sale, SaleEnding, SaleProof, SaleSeat, SaleState
+from listings.models import (
+    CommandKind,
+    CommandState,
+    Listing,
+    MarketplaceCommand,
+    Sale,
+    SaleEnding,
+    SaleProof,
+    SaleSeat,
+    SaleState,
+)
 from listings.payables import paid_there, state_by_money
 from listings.services.ending_stands import ending_note, ending_stand
 from listings.services.labels import label_order
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
 from listings.services.payout_checks import sales_check
-from listings.services.sale_alerts import alert_amounts
+from listings.services.sale_alerts import alert_amounts, alert_sold_elsewhere_down
 from listings.states import HANDED_OVER
 from marketplaces.contracts import Buyer, RemoteSale, RemoteSaleState
 from marketplaces.delivery import STEPS, DeliveryStep, step_of
@@ -250,6 +260,28 @@ def mark_if_nothing_to_take_down(sale: Sale) -> None:
         sale.notice_to_last_delist_ms = 0
         sale.last_delist_at = sale.noticed_at
         sale.save(update_fields=["notice_to_last_delist_ms", "last_delist_at", "updated_at"])
+
+
+def sale_delists_done(sale: Sale) -> bool:
+    """Note when the last command that took these seats off elsewhere is finished; returns whether that is now.
+
+    The caller holds the sale's lock.
+    """
+    if sale.last_delist_at is not None:
+        return False
+    down = MarketplaceCommand.objects.filter(sale=sale, kind__in=[CommandKind.DELIST, CommandKind.RESIZE])
+    # What a person has to take down is nobody's speed but his: its time is shown apart.
+    pending = down.filter(by_hand=False).exclude(state__in=[CommandState.DONE, CommandState.SUPERSEDED])
+    if pending.exists():
+        return False
+    sale.last_delist_at = now()
+    elapsed = sale.last_delist_at - sale.noticed_at
+    sale.notice_to_last_delist_ms = max(0, round(elapsed.total_seconds() * 1000))
+    sale.version += 1
+    sale.save(update_fields=["last_delist_at", "notice_to_last_delist_ms", "version", "updated_at"])
+    sale_changed(sale)
+    alert_sold_elsewhere_down(sale)
+    return True
 
 
 def seats_attach(sale: Sale, seats: Iterable[Seat], *, live: bool) -> None:

@@ -13,9 +13,10 @@ from django.db.models import F, Q
 from listings.models import Sale, SaleState
 from listings.selectors import sale_set_aside
 from listings.services.sale_alerts import alert_missing
+from listings.services.sale_holds import sale_hold_release
 from listings.services.sale_known import sales_new
 from listings.services.sale_recheck import poll_since, sales_recheck
-from listings.services.sale_saga import sale_apply, sale_hold_release
+from listings.services.sale_saga import sale_apply
 from listings.states import SALE_LIVE
 from marketplaces.contracts import Capability, RemoteSale
 from marketplaces.errors import GrantExpired, MustWait, TemporaryError, told

@@ -12,7 +12,8 @@ from listings.services import projections
 from listings.services.execute import execute
 from listings.services.outbox import command_claim, leases_reap
 from listings.services.record import Answer, record
-from listings.services.sale_saga import sale_apply, sale_hold
+from listings.services.sale_holds import sale_hold
+from listings.services.sale_saga import sale_apply
 from marketplaces.contracts import RemoteListingState, RemoteSale, RemoteSaleState
 from portfolios.models import Seat
 from seatsync.chaos.model import Model, Remote

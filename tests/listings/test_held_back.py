@@ -10,7 +10,7 @@ from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
 from listings.services.pricing import listing_reprice
 from listings.services.reconcile import account_reconcile
-from listings.services.sale_saga import sale_hold, sale_hold_release
+from listings.services.sale_holds import sale_hold, sale_hold_release
 from listings.services.trading import trading_state_set
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import PermanentError, TemporaryError, UnknownOutcome

@@ -9,7 +9,9 @@ from django.test import TestCase
 
 from listings.models import Sale, SaleSeat, SaleState
 from listings.services.resolve import sale_resolve
-from listings.services.sale_saga import sale_apply, sale_dismiss, sale_hold_release
+from listings.services.sale_decided import sale_dismiss
+from listings.services.sale_holds import sale_hold_release
+from listings.services.sale_saga import sale_apply
 from listings.services.sync import sale_read
 from marketplaces.contracts import Capability, Link, RemoteSaleState
 from marketplaces.errors import TemporaryError

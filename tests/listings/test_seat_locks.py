@@ -10,7 +10,8 @@ from django.db import transaction
 from listings.locks import listings_lock, sale_lock
 from listings.models import Listing, ListingSeat, Sale, SaleSeat, SaleState
 from listings.services.resolve import sale_resolve
-from listings.services.sale_saga import sale_apply, sale_hold
+from listings.services.sale_holds import sale_hold
+from listings.services.sale_saga import sale_apply
 from portfolios.models import Game, GameStatus, OwnerState, Seat
 from portfolios.services.games import game_move
 from portfolios.services.ledger import seats_move, seats_set_state

@@ -12,11 +12,12 @@ from django.db import connections
 from django.test import TestCase
 
 from listings.models import Sale, SaleState
-from listings.services import sale_saga
+from listings.services import sale_holds
 from listings.services.obstacles import hold_key
 from listings.services.resolve import sale_resolve
+from listings.services.sale_holds import sale_hold_release
 from listings.services.sale_recheck import MISSED_FOR, sale_missing
-from listings.services.sale_saga import sale_apply, sale_hold_release
+from listings.services.sale_saga import sale_apply
 from listings.states import HANDED_OVER
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import TemporaryError
@@ -126,7 +127,7 @@ def test_what_was_only_announced_and_is_none_is_held_for_the_unclear_sale_that_c
     assert states(market) == ["held"] * 4
     told = market.beta.sell(beta.external_id, (1, 2), tell_seats=False)
     market.webhook(told, platform=market.beta)
-    assert sale_saga.sale_hold_release(account=market.accounts["alpha"], platform_sale_id="ghost", reason="none") == 4
+    assert sale_holds.sale_hold_release(account=market.accounts["alpha"], platform_sale_id="ghost", reason="none") == 4
     keys = set(Seat.objects.filter(game=market.holding.game).values_list("state", "held_by"))
     assert keys == {(OwnerState.HELD, hold_key(market.accounts["beta"].pk, told.sale_id))}
     market.work()
@@ -242,14 +243,14 @@ def test_i03_a_notice_that_waited_while_polling_applied_its_sale_holds_nothing(
 
     def lock_late(seat_ids: Iterable[uuid.UUID]) -> list[Seat]:
         """As if another transaction had the seats until now, and gave them to the sale."""
-        monkeypatch.setattr(sale_saga, "seats_lock", lock)
+        monkeypatch.setattr(sale_holds, "seats_lock", lock)
         polling = threading.Thread(target=poll)
         polling.start()
         polling.join()
         return lock(seat_ids)
 
-    monkeypatch.setattr(sale_saga, "seats_lock", lock_late)
-    held = sale_saga.sale_hold(
+    monkeypatch.setattr(sale_holds, "seats_lock", lock_late)
+    held = sale_holds.sale_hold(
         account=market.accounts["alpha"], external_id=alpha.external_id, platform_sale_id=sold.sale_id
     )
     assert Sale.objects.get().state == SaleState.CONFIRMED

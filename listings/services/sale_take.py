@@ -1,0 +1,157 @@
+"""What a sale takes: the seats of its listing, and every other listing of them comes down with the same commit."""
+
+from collections.abc import Sequence
+
+from listings.locks import listings_lock
+from listings.models import CommandKind, Listing, Sale, SaleState
+from listings.services.allocation import Allocation, allocate
+from listings.services.commands import command_write
+from listings.services.delist import listing_take_down
+from listings.services.obstacles import Obstacle, obstacle_of, promises_on
+from listings.services.pass_on import seats_pass_on
+from listings.services.projections import offer_less, projections_shrink, sold_listing_shrink
+from listings.services.sale_alerts import alert_conflict, alert_sold, alert_unclear, alerts_settle
+from listings.services.sale_scene import (
+    Scene,
+    mark_if_nothing_to_take_down,
+    sale_record,
+    sale_store,
+    seats_attach,
+    seats_detach,
+)
+from listings.services.seat_ids import open_listing_ids
+from listings.services.wake import READ_SALE
+from listings.states import HANDED_OVER, OFFERED, SALE_LIVE
+from marketplaces.contracts import RemoteSaleState
+from marketplaces.registry import adapter_get, platform_name
+from portfolios.models import OwnerState, Seat
+from portfolios.services.ledger import seats_move
+from seatsync.core.jobs import enqueue_on_commit
+
+
+def allocation_of(scene: Scene, listing: Listing) -> Allocation:
+    """Which seats of the listing its marketplace says that the sale took."""
+    traits = adapter_get(scene.account.platform).traits
+    return allocate(scene.remote, listing, scene.seats, seller_allocates=traits.seller_allocates)
+
+
+def sale_keep_cancelled(scene: Scene, listing: Listing) -> Sale:
+    """Over before we heard of it: its seats are the holder's, and off the listing that its marketplace made smaller."""
+    gone = allocation_of(scene, listing)
+    (own,) = listings_lock([listing.pk])
+    sale = sale_store(scene, SaleState.CANCELLED, "cancelled before we heard of it")
+    sale_release(scene, sale)
+    if gone.clear and own.status in OFFERED:
+        offer_less(own, gone.seats)
+    return sale
+
+
+def sale_take(scene: Scene, listing: Listing, state: str, allocation: Allocation) -> Sale:
+    """Give the seats of the listing to the sale, or find that somebody else has them."""
+    if not allocation.clear:
+        return sale_keep_unallocated(scene, allocation)
+    obstacle = obstacle_of(scene.key, scene.account, allocation.seats)
+    if obstacle is Obstacle.TAKEN:
+        return _conflict(scene, allocation.seats)
+    if obstacle is Obstacle.UNCLEAR:
+        for promise in promises_on(scene.account, allocation.seats).distinct():
+            # What its marketplace sold again it has taken from that buyer: it is asked, and this sale told again.
+            enqueue_on_commit(READ_SALE, sale_id=str(promise.pk))
+        reason = "another sale that is not clear yet may have these seats"
+        return sale_keep_unallocated(scene, Allocation(reason=reason))
+    to_state = OwnerState.HELD if state == SaleState.PROVISIONAL else OwnerState.SOLD
+    seats_go_to(scene, allocation.seats, to_state)
+    _give_back_rest(scene, allocation.seats)
+    others = listings_lock([listing.pk, *open_listing_ids([s.pk for s in allocation.seats])])
+    sale = sale_store(scene, state, "")
+    seats_attach(sale, allocation.seats, live=True)
+    own = next(other for other in others if other.pk == listing.pk)
+    sold_listing_shrink(own, allocation.seats, sale=sale)
+    projections_shrink([o for o in others if o.pk != own.pk], allocation.seats, sale=sale)
+    sale_confirm_if_asked(scene, sale)
+    mark_if_nothing_to_take_down(sale)
+    alerts_settle(sale)
+    # Of one that was handed over before it was missed everybody has heard.
+    if sale.stands and not (sale.missing and sale.state in HANDED_OVER):
+        alert_sold(sale)
+    sale_record(scene, sale, "sale.taken")
+    return sale
+
+
+def seats_go_to(scene: Scene, seats: list[Seat], to_state: str) -> None:
+    """Move seats to the sale, those that are not there already."""
+    moving = [seat for seat in seats if (seat.state, seat.held_by) != (to_state, scene.key)]
+    seats_move(
+        actor=scene.actor, seats=moving, to_state=to_state, held_by=scene.key,
+        reason=f"{platform_name(scene.account.platform)} sale {scene.remote.sale_id}",
+    )  # fmt: skip
+
+
+def _give_back_rest(scene: Scene, taken: list[Seat]) -> None:
+    """A partial sale: what the notice held beyond the allocation is free again."""
+    rest = [s for s in scene.seats if s.held_by == scene.key and s.state == OwnerState.HELD and s not in taken]
+    seats_move(actor=scene.actor, seats=rest, to_state=OwnerState.AVAILABLE, reason="not part of the sale")
+
+
+def _conflict(scene: Scene, seats: list[Seat]) -> Sale:
+    """Somebody else has a seat: the sale is kept, has no seat, and is rejected at its marketplace."""
+    _give_back_rest(scene, [])
+    sale = sale_store(scene, SaleState.CONFLICT, "a seat of this sale belongs to somebody else")
+    seats_attach(sale, seats, live=False)
+    command_write(sale=sale, kind=CommandKind.REJECT_SALE, key=_key_once("reject", sale))
+    alerts_settle(sale)
+    alert_conflict(sale)
+    sale_record(scene, sale, "sale.conflict")
+    return sale
+
+
+def sale_keep_unallocated(scene: Scene, allocation: Allocation) -> Sale:
+    """The marketplace took some seats and does not say which: hold all, take everything else down, ask (I-04)."""
+    free = [seat for seat in scene.seats if seat.state == OwnerState.AVAILABLE]
+    seats_go_to(scene, free, OwnerState.HELD)
+    scene.may_be_of = [seat.pk for seat in scene.seats]
+    others = listings_lock(open_listing_ids([seat.pk for seat in scene.seats]))
+    sale = sale_store(scene, SaleState.NEEDS_PERSON, allocation.reason)
+    for other in others:
+        listing_take_down(
+            other,
+            reason=f"sale {sale.platform_sale_id} on {platform_name(sale.platform)}: {allocation.reason}",
+            sale=sale,
+        )
+    alert_unclear(sale, allocation.reason)
+    sale_record(scene, sale, "sale.unclear")
+    return sale
+
+
+def sale_keep_unclear(scene: Scene, what: str) -> Sale:
+    """An unknown state raises an alert and takes no action (DOMAIN.md 4.7)."""
+    reason = scene.remote.doubt or f"the marketplace reports {what} ({scene.remote.remote_status})"
+    sale = sale_store(scene, SaleState.NEEDS_PERSON, reason)
+    alert_unclear(sale, reason)
+    sale_record(scene, sale, "sale.unclear")
+    return sale
+
+
+def sale_release(scene: Scene, sale: Sale, *, reason: str = "the sale was cancelled") -> None:
+    """Give a sale's seats back to the holder; nothing is listed again without being asked."""
+    own = [seat for seat in scene.seats if seat.held_by == scene.key]
+    seats_move(actor=scene.actor, seats=own, to_state=OwnerState.AVAILABLE, reason=reason)
+    seats_detach(sale)
+
+
+def sale_confirm_if_asked(scene: Scene, sale: Sale) -> None:
+    """Confirm only a sale that has its seats (I-03)."""
+    if scene.remote.state == RemoteSaleState.AWAITING_CONFIRM and sale.state in SALE_LIVE:
+        command_write(sale=sale, kind=CommandKind.CONFIRM_SALE, key=_key_once("confirm", sale))
+
+
+def _key_once(what: str, sale: Sale) -> str:
+    """The key of what is said once of a sale, and once more where it stands again after it was over."""
+    return f"{what}:{sale.pk}:{int(sale.noticed_at.timestamp())}"
+
+
+def sale_pass_on(scene: Scene, sale: Sale, taken: Sequence[Seat]) -> None:
+    """What it had, or was held for it, and is free by now may be another's."""
+    seats_pass_on(
+        actor=scene.actor, seats=taken, number=scene.remote.sale_id, platform=scene.account.platform, but=sale
+    )
