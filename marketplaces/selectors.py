@@ -147,6 +147,8 @@ class Net:
     refusal: str = ""
     # What a price must keep to there, of seats whose game is known.
     bounds: Bounds | None = None
+    # Why nothing is listed at this price by those bounds; empty where it may be.
+    outside: str = ""
 
     @property
     def said(self) -> str:
