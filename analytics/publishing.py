@@ -12,7 +12,7 @@ from analytics.forms import PublishForm
 from analytics.selectors.game import Block, GamePage
 from analytics.selectors.overview import SeatView
 from listings.models import Listing
-from marketplaces.models import MarketplaceAccount
+from listings.services.net_preview import nets_bounded
 from marketplaces.registry import platform_name
 from marketplaces.selectors import Net, nets_by_fee
 from seatsync.core.errors import InvalidInput
@@ -89,9 +89,18 @@ def paper_left_out(page: GamePage, form: PublishForm) -> bool:
     return not form.is_bound and len({account.paper for account in page.accounts}) > 1
 
 
-def net_lines(accounts: Sequence[MarketplaceAccount], typed: Any) -> list[Net]:
-    """What a typed price brings on each account by the fee table; a price that is no amount brings nothing."""
-    return nets_by_fee(accounts, typed if isinstance(typed, Decimal) else _amount(str(typed or "")))
+def net_lines(page: GamePage, typed: Any) -> list[Net]:
+    """What a typed price brings on each account by the fee table, with what it must keep to there.
+
+    A price that is no amount brings nothing.
+    """
+    price = typed if isinstance(typed, Decimal) else _amount(str(typed or ""))
+    return nets_bounded(nets_by_fee(page.accounts, price), page.game)
+
+
+def least_said(lines: Iterable[Net]) -> str:
+    """What the team or the venue asks for at least, at whatever marketplace; empty where it asks for nothing."""
+    return next((line.bounds.least_said for line in lines if line.bounds is not None), "")
 
 
 def on_their_way(listings: Sequence[Listing]) -> str:

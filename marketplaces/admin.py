@@ -11,9 +11,11 @@ from django.http import HttpRequest
 from marketplaces.models import (
     AccountFile,
     ConnectAttempt,
+    EventBounds,
     FeeVersion,
     InboundDelivery,
     InboundEvent,
+    LeastPriceVersion,
     LimitVersion,
     MarketplaceAccount,
     MarketSnapshot,
@@ -227,6 +229,38 @@ class PayoutCalendarVersionAdmin(DatedRowAdmin):
 
     list_display = ("platform", "mode", "words", "valid_from", "source", "checked_on")
     list_filter = ("platform", "mode", "kind")
+
+
+@admin.register(EventBounds)
+class EventBoundsAdmin(ReadOnlyAdmin):
+    """What platforms told of the bounds of events, by date."""
+
+    list_display = (
+        "platform", "remote_event_id", "game", "min_price", "max_price", "currency", "min_quantity", "max_quantity",
+        "splits", "valid_from", "told_at", "source",
+    )  # fmt: skip
+    list_filter = ("mapping__platform", "mapping__paper")
+    search_fields = ("remote_event_id", "mapping__game__home_team__name", "mapping__game__opponent__name")
+    list_select_related = ("mapping__game__home_team", "mapping__game__opponent")
+
+    @admin.display(description="platform", ordering="mapping__platform")
+    def platform(self, row: EventBounds) -> str:
+        """Who told it, and of which market."""
+        return f"{row.mapping.platform}{' (paper)' if row.mapping.paper else ''}"
+
+    @admin.display(description="game")
+    def game(self, row: EventBounds) -> str:
+        """Of which game."""
+        return str(row.mapping.game)
+
+
+@admin.register(LeastPriceVersion)
+class LeastPriceVersionAdmin(DatedRowAdmin):
+    """The least prices that teams and venues ask for, by date."""
+
+    list_display = ("whose", "min_price", "currency", "valid_from", "source", "checked_on")
+    list_filter = ("team", "venue")
+    list_select_related = ("team", "venue")
 
 
 class MarketSnapshotFilter(SeriesFilter):

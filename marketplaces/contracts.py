@@ -188,6 +188,10 @@ def _at_once(_request: str) -> float:
     return 0.0
 
 
+def _not_kept(_event_id: str, _told: "Constraints") -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One account's line to its platform: where, with what, and the HTTP client to use (timeouts are set on it)."""
@@ -202,6 +206,8 @@ class Link:
     drop_url: str = ""
     # Seconds until a request of `Traits.paces` may go; 0 where it may now, which takes its token.
     pace: Callable[[str], float] = field(default=_at_once)
+    # Keeps what listings for an event, by its id there, must keep to; an adapter tells it whenever it has asked.
+    note_bounds: Callable[[str, "Constraints"], None] = field(default=_not_kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,13 +299,16 @@ class EventWords:
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
-    """What the platform demands of a listing for one event; None: no bound is stated."""
+    """What the platform demands of a listing for one event; None: no bound is stated.
+
+    Prices per ticket, as its sellers list them; `splits` in our words, of those that are known to be ours.
+    """
 
     min_price: Decimal | None = None
     max_price: Decimal | None = None
     min_quantity: int = 1
     max_quantity: int | None = None
-    split_types: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
     ticket_types: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     seats_required: bool = False
@@ -579,7 +588,7 @@ class MarketplaceAdapter(Protocol):
         ...
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
-        """What the platform demands of listings for the draft's event."""
+        """What the platform demands of listings for the draft's event; `link.note_bounds` is told it too."""
         ...
 
     def preview(self, link: Link, draft: Draft) -> Preview:
@@ -587,11 +596,14 @@ class MarketplaceAdapter(Protocol):
         ...
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:
-        """Publish. Not idempotent everywhere: after UnknownOutcome call `fetch` by external id first (I-23)."""
+        """Publish. Not idempotent everywhere: after UnknownOutcome call `fetch` by external id first (I-23).
+
+        Raises PriceRefused where no such price is taken.
+        """
         ...
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
-        """Set the price per ticket. Raises AlreadyGone."""
+        """Set the price per ticket. Raises AlreadyGone, or PriceRefused where no such price is taken."""
         ...
 
     def change_together(self, link: Link, changes: Sequence[AccountChange]) -> list[RemoteListing | Exception]:

@@ -395,6 +395,76 @@ def _days(count: int) -> str:
     return f"{count} day{'' if count == 1 else 's'}"
 
 
+class EventBounds(DatedRow):
+    """What a platform said that listings for an event must keep to, from the day that it said so first (I-12, I-26).
+
+    Prices are list prices per ticket in `currency`; None: no such bound was told. What it says otherwise is a new row,
+    or that day's; saying the same again only moves `told_at`.
+    """
+
+    mapping = models.ForeignKey("portfolios.EventMapping", on_delete=models.CASCADE, related_name="bounds")
+    # The event that it said so of: its game may be mapped to another one since.
+    remote_event_id = models.CharField(max_length=80)
+    min_price = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    max_price = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, default="USD")
+    min_quantity = models.PositiveIntegerField(default=1)
+    max_quantity = models.PositiveIntegerField(null=True, blank=True)
+    # The splits that it takes, in our words; empty: it told none.
+    splits = models.JSONField(default=list, blank=True)
+    told_at = models.DateTimeField()
+
+    objects: ClassVar[DatedQuerySet["EventBounds"]] = manager_of(DatedQuerySet["EventBounds"])
+
+    class Meta:
+        db_table = "event_bounds"
+        verbose_name_plural = "event bounds"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["mapping", "remote_event_id", "valid_from"], name="event_bounds_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"event {self.remote_event_id} from {self.valid_from}"
+
+
+class LeastPriceVersion(DatedRow):
+    """The least list price per ticket at which a team or a venue lets tickets be resold, from a date on (I-12, I-26).
+
+    Such as season-ticket terms name it. None is known until staff date one; one that is left empty asks for nothing.
+    """
+
+    team = models.ForeignKey("portfolios.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    venue = models.ForeignKey("portfolios.Venue", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    min_price = models.DecimalField(
+        max_digits=10, decimal_places=2, null=True, blank=True, help_text="Per ticket. Empty: none from that day on."
+    )
+    currency = models.CharField(max_length=3, default="USD")
+
+    objects: ClassVar[DatedQuerySet["LeastPriceVersion"]] = manager_of(DatedQuerySet["LeastPriceVersion"])
+
+    class Meta:
+        db_table = "least_price_versions"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["team", "valid_from"], name="least_price_team_once"),
+            models.UniqueConstraint(fields=["venue", "valid_from"], name="least_price_venue_once"),
+            models.CheckConstraint(
+                condition=Q(team__isnull=True, venue__isnull=False) | Q(team__isnull=False, venue__isnull=True),
+                name="least_price_of_one",
+                violation_error_message="It is a team's or a venue's: choose one of them.",
+            ),
+            models.CheckConstraint(condition=Q(min_price=None) | Q(min_price__gt=0), name="least_price_positive"),
+        ]
+
+    def __str__(self) -> str:
+        least = "nothing" if self.min_price is None else f"{self.min_price} {self.currency}"
+        return f"{self.whose} at least {least} from {self.valid_from}"
+
+    @property
+    def whose(self) -> str:
+        """The team's or the venue's name."""
+        return str(self.team or self.venue)
+
+
 class MarketSnapshot(models.Model):
     """The market at one moment: a strangers' listing or print. A time series; see core/series.py."""
 

@@ -28,6 +28,7 @@ from django.db.models import (
 )  # fmt: skip
 from django.db.models.functions import Coalesce, TruncDay
 
+from marketplaces.bounds import Bounds
 from marketplaces.models import (
     FeeVersion,
     InboundDelivery,
@@ -144,6 +145,10 @@ class Net:
     all_in: Decimal | None = None
     # Why the marketplace takes no such price, in its words.
     refusal: str = ""
+    # What a price must keep to there, of seats whose game is known.
+    bounds: Bounds | None = None
+    # Why nothing is listed at this price by those bounds; empty where it may be.
+    outside: str = ""
 
     @property
     def said(self) -> str:

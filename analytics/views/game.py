@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from analytics.forms import NetForm, PublishForm
-from analytics.publishing import net_lines, on_their_way, paper_left_out, publish_form, seat_picks
+from analytics.publishing import least_said, net_lines, on_their_way, paper_left_out, publish_form, seat_picks
 from analytics.selectors.comparables import bases, sales_judged
 from analytics.selectors.game import GamePage, game_page
 from analytics.services.suggest import game_prices_suggest
@@ -43,13 +43,14 @@ def _market(page: GamePage) -> dict[str, Any]:
 
 
 def _side(page: GamePage, form: PublishForm) -> dict[str, Any]:
-    seats = seat_picks(page, form)
+    seats, nets = seat_picks(page, form), net_lines(page, form["price"].value())
     return {
         "page": page,
         "form": form,
         "seats": seats,
         "left_out": len(form["seats"]) - len(seats),
-        "picks": list(zip(form["accounts"], net_lines(page.accounts, form["price"].value()), strict=True)),
+        "picks": list(zip(form["accounts"], nets, strict=True)),
+        "least_said": least_said(nets),
         "count": len(form["seats"].value() or ()),
         "practise": paper_left_out(page, form),
     }

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from listings import selectors
 from listings.api.delivery import TicketInput
+from listings.api.net import EventBoundsOutput
 from listings.models import (
     Listing,
     MarketplaceCommand,
@@ -32,6 +33,7 @@ from listings.services.resolve import sale_resolve
 from listings.services.sale_report import REPORTS, sale_report
 from listings.services.trading import SCOPES, trading_state_set
 from listings.states import SALE_ENDINGS
+from marketplaces.bounds import bounds_of
 from marketplaces.delivery import HandOver
 from marketplaces.filters import PlatformFilter
 from marketplaces.registry import hand_overs_of
@@ -144,6 +146,21 @@ class BoundsInput(Input):
     floor = MoneyField()
     ceiling = MoneyField()
     version = serializers.IntegerField(min_value=1, required=False)
+
+
+class BoundsOutput(serializers.ModelSerializer[Listing]):
+    """What a listing's price must keep to: its holder's floor and ceiling, and others' bounds."""
+
+    bounds = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Listing
+        fields = ("floor", "ceiling", "floor_basis", "currency", "version", "bounds")
+
+    @extend_schema_field(EventBoundsOutput)
+    def get_bounds(self, listing: Listing) -> Any:
+        """As the marketplace, the team and the venue bound it."""
+        return EventBoundsOutput(self.context["bounds"]).data
 
 
 class DelistInput(Input):
@@ -411,6 +428,13 @@ class ListingBounds(ApiView):
 
     serializer_class = ListingOutput
     versioned = True
+
+    @extend_schema(tags=["listings"], summary="Read what a price must keep to", responses={200: BoundsOutput})
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
+        """Floor and ceiling, what its marketplace told of the event, and what the team or the venue asks for."""
+        listing = selectors.listing_get(self.actor, pk)
+        outer = bounds_of(listing.game, listing.platform, paper=listing.account.paper)
+        return Response(BoundsOutput(listing, context={"bounds": outer}).data)
 
     @extend_schema(
         tags=["listings"], summary="Set floor and ceiling", request=BoundsInput, responses={200: ListingOutput}

@@ -10,6 +10,7 @@ from listings.models import Listing, ListingStatus
 from listings.services.net_floor import net_expected, net_floor_problem, net_floor_settle
 from listings.services.notify import listing_changed
 from listings.states import OFFERED
+from marketplaces.bounds import bounds_of
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound, StaleVersion
@@ -21,6 +22,8 @@ def listing_bounds_set(
     *, actor: Actor, listing_id: uuid.UUID, floor: Decimal, ceiling: Decimal, version: int | None
 ) -> Listing:
     """Set the least and the most that a listing may ask per ticket; its price must lie between them.
+
+    A price must be left between them that its marketplace takes, and its team and venue let pass (I-12).
 
     Raises NotFound, NotAllowed, StaleVersion, InvalidInput (field by field), or Conflict where it is not on offer.
     """
@@ -66,5 +69,7 @@ def _check(listing: Listing, floor: Decimal, ceiling: Decimal) -> None:
             net=net_expected(listing, listing.price),
         )  # fmt: skip
         problems += [problem] if problem else []
+    outer = bounds_of(listing.game, listing.platform, paper=listing.account.paper)
+    problems += outer.span_problems(floor=floor, ceiling=ceiling, currency=listing.currency)
     if problems:
         raise InvalidInput("Some of the input is not valid.", problems=tuple(problems))

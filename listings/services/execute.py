@@ -13,6 +13,7 @@ from django.conf import settings
 
 from listings.disclosures import in_words
 from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, MarketplaceCommand, Sale
+from listings.services.event_bounds import event_bounds_hold, price_refusals_told
 from listings.services.events import event_learn
 from listings.services.fulfil import proof_of, secrets_of, ways_of
 from listings.services.leases import lease_renew
@@ -52,7 +53,7 @@ from marketplaces.errors import (
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
 from portfolios.models import Game
-from portfolios.selectors import section_known, section_mapping_get, section_mapping_undone
+from portfolios.selectors import event_mapping_get, section_known, section_mapping_get, section_mapping_undone
 from portfolios.services.mapping import section_mapping_confirm
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy
@@ -131,7 +132,8 @@ def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
     draft = draft_wanted(adapter, link, listing)
     if isinstance(draft, Answer):
         return draft
-    with secrets_left_out(barcodes_of(draft.tickets)):
+    refusals_told = price_refusals_told(adapter, link, listing, lambda: draft)
+    with secrets_left_out(barcodes_of(draft.tickets)), refusals_told:
         remote = adapter.create(link, draft)
     return Answer(Outcome.DONE, remote=remote, sent_price=draft.price)
 
@@ -151,12 +153,14 @@ def create_unsent(listing: Listing) -> Answer | None:
 def draft_wanted(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft | Answer:
     """What a publication sends, or the answer of one that is not wanted any more.
 
-    Raises MappingNeeded (I-09), or PermanentError where it would bring less than its floor on the net (I-11).
+    Raises MappingNeeded (I-09), or PermanentError where it would bring less than its floor on the net (I-11), or is
+    not what its marketplace takes, or its team or venue asks for (I-12).
     """
     draft = draft_of(adapter, link, listing)
     # Its event and its section may have been asked for, and its seats be sold meanwhile.
     if not Listing.objects.filter(pk=listing.pk, status__in=_CREATED).exists():
         return Answer(Outcome.NOT_WANTED)
+    event_bounds_hold(adapter, link, listing, draft)
     if net_floor_asked(adapter, listing):
         net_floor_keep(adapter, link, listing, draft)
     # What was asked took its time, and a brake holds from the moment that it is set (I-19).
@@ -255,7 +259,8 @@ def _reprice(adapter: MarketplaceAdapter, link: Link, command: MarketplaceComman
     listing = listing_of(command)
     if (answer := reprice_unsent(adapter, link, command, listing)) is not None:
         return answer
-    remote = adapter.reprice(link, listing_ref(listing), listing.price, listing.currency)
+    with price_refusals_told(adapter, link, listing, partial(_draft_known, listing)):
+        remote = adapter.reprice(link, listing_ref(listing), listing.price, listing.currency)
     return Answer(Outcome.DONE, remote=remote, sent_price=listing.price)
 
 
@@ -275,6 +280,12 @@ def reprice_unsent(
         # What was asked took its time, and a brake holds from the moment that it is set (I-19).
         answer = _price_unwanted(command, listing)
     return answer
+
+
+def _draft_known(listing: Listing) -> Draft:
+    """The listing for the event that its game is mapped to; nothing is looked up there."""
+    mapping = event_mapping_get(listing.game, listing.platform, paper=listing.account.paper)
+    return draft_unmapped(listing, mapping.remote_event_id if mapping is not None else "")
 
 
 def _price_unwanted(command: MarketplaceCommand, listing: Listing) -> Answer | None:

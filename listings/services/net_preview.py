@@ -1,7 +1,8 @@
 """What a price would bring on each account, before anything is listed: as its marketplace says, else by the fee table.
 
-It is asked while somebody types a price, so it is only asked where that costs no wait: with a token that is there, a
-grant that stands, and for a moment at most. Whoever did not answer is left alone for a while.
+Beside it stands what a price must keep to there (I-12). Both are asked while somebody types a price, so they are only
+asked where that costs no wait: with a token that is there, a grant that stands, and for a moment at most. Whoever did
+not answer is left alone for a while.
 """
 
 import uuid
@@ -16,8 +17,10 @@ from redis import RedisError
 
 from listings.models import SplitType
 from listings.services.delivery_terms import promise, terms_of
+from listings.services.event_bounds import LEFT_ALONE_S, event_bounds_ask, left_alone
 from listings.services.execute import draft_without_tickets
 from listings.services.publish import listing_new
+from marketplaces.bounds import bounds_of, bounds_of_all
 from marketplaces.contracts import Capability, Draft, Preview
 from marketplaces.errors import MarketplaceError, PriceRefused, TemporaryError
 from marketplaces.models import MarketplaceAccount, Mode
@@ -25,14 +28,14 @@ from marketplaces.registry import adapter_get, platform_can
 from marketplaces.selectors import Net, NetBasis, nets_by_fee
 from marketplaces.services.limits import token_take
 from marketplaces.services.links import link_standing
-from portfolios.models import Seat
+from portfolios.models import Game, Seat
 from portfolios.selectors import event_mapping_get, section_mapping_get, ticket_sellers
 from portfolios.services.ledger import seats_for
 from seatsync.core.actors import Actor
 from seatsync.core.http import calls_within
 
-# How long one marketplace may take, how long its answer stands, and how long one that did not answer is not asked.
-ASK_WITHIN_S, KEPT_S, LEFT_ALONE_S = 1.0, 300, 30
+# How long one marketplace may take for an answer, and how long that stands.
+ASK_WITHIN_S, KEPT_S = 1.0, 300
 log = structlog.get_logger(__name__)
 
 
@@ -51,7 +54,23 @@ def nets_preview(
     if len({(seat.season_ticket_id, seat.game_id, seat.section, seat.row) for seat in seats}) != 1:
         return lines
     sellers = ticket_sellers(seats[0].season_ticket)
-    return [_told(line, seats, price) if line.account.user_id in sellers else line for line in lines]
+    told = [_told(line, seats, price) if line.account.user_id in sellers else line for line in lines]
+    currency = seats[0].currency
+    return [replace(line, outside=_outside(line, price, currency)) for line in nets_bounded(told, seats[0].game)]
+
+
+def _outside(line: Net, price: Decimal, currency: str) -> str:
+    """Why nothing is listed over an account at this price, as far as is known before (I-12)."""
+    if line.bounds is None:
+        return ""
+    problem = line.bounds.event_problem(price, currency) or line.bounds.least_problem(price, currency)
+    return problem.detail if problem is not None else ""
+
+
+def nets_bounded(lines: Sequence[Net], game: Game) -> list[Net]:
+    """The same, each with what a price for this game must keep to there."""
+    known = bounds_of_all((game, line.account.platform, line.account.paper) for line in lines)
+    return [replace(line, bounds=known[game.pk, line.account.platform, line.account.paper]) for line in lines]
 
 
 def _told(line: Net, seats: list[Seat], price: Decimal) -> Net:
@@ -59,8 +78,11 @@ def _told(line: Net, seats: list[Seat], price: Decimal) -> Net:
     if account.mode == Mode.ASSISTED or not platform_can(account.platform, Capability.PREVIEW):
         return line
     try:
-        preview = _preview(account, _draft(account, seats, price))
+        draft = _draft(account, seats, price)
+        _bounds_ask(account, draft, seats[0].game)
+        preview = _preview(account, draft)
     except PriceRefused as error:
+        _bounds_ask(account, draft, seats[0].game, refused=True)
         # A net that is reckoned would say that it can be listed so.
         return Net(account, price, None, NetBasis.REFUSED, refusal=str(error))
     except (MarketplaceError, RedisError, ValueError) as error:
@@ -69,6 +91,19 @@ def _told(line: Net, seats: list[Seat], price: Decimal) -> Net:
     if preview is None or not 0 <= preview.proceeds <= price:
         return line
     return Net(account, price, preview.proceeds, NetBasis.PREVIEW, all_in=preview.all_in)
+
+
+def _bounds_ask(account: MarketplaceAccount, draft: Draft, game: Game, *, refused: bool = False) -> None:
+    """Have the event's bounds told where they are not known, or take a price that was just `refused`."""
+    known = bounds_of(game, account.platform, paper=account.paper)
+    if known.stands and not (refused and not known.event_outside(draft.price, draft.currency)):
+        return
+    try:
+        link = link_standing(account)
+    except MarketplaceError:
+        return
+    if link is not None:
+        event_bounds_ask(adapter_get(account.platform), link, account, draft, within_s=ASK_WITHIN_S)
 
 
 def _draft(account: MarketplaceAccount, seats: list[Seat], price: Decimal) -> Draft:
@@ -89,10 +124,12 @@ def _preview(account: MarketplaceAccount, draft: Draft) -> Preview | None:
 
     Raises MarketplaceError, RedisError, or ValueError for a limit that makes no sense.
     """
-    adapter, alone = adapter_get(account.platform), f"net-alone:{account.pk}"
+    adapter, alone = adapter_get(account.platform), left_alone(account)
     question = (draft.event_id, draft.section, draft.row, draft.seats, draft.price, draft.delivery, draft.in_hand_at)
     key = f"net:{account.pk}:{sha256(repr(question).encode()).hexdigest()}"
-    known: Preview | None = cache.get(key)
+    known: Preview | str | None = cache.get(key)
+    if isinstance(known, str):
+        raise PriceRefused(known)
     if known is not None:
         return known
     if draft.delivery not in adapter.traits.deliveries or cache.get(alone) is not None:
@@ -103,6 +140,9 @@ def _preview(account: MarketplaceAccount, draft: Draft) -> Preview | None:
     try:
         with calls_within(ASK_WITHIN_S):
             told = adapter.preview(link, draft)
+    except PriceRefused as error:
+        cache.set(key, str(error), KEPT_S)
+        raise
     except TemporaryError:
         cache.set(alone, True, LEFT_ALONE_S)
         raise

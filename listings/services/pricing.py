@@ -25,6 +25,8 @@ from listings.services.notify import listing_changed
 from listings.services.trading import Brakes, brakes_for
 from listings.services.unsettled import listings_unsettled
 from listings.states import OFFERED
+from marketplaces.bounds import Bounds, bounds_of_all
+from marketplaces.models import Mode
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
@@ -51,6 +53,7 @@ class _Facts:
     # Its publication was refused and waits for a person, who may send it again at another price.
     refused: bool
     hours_to_game: float
+    bounds: Bounds
 
 
 @transaction.atomic
@@ -124,6 +127,8 @@ def _facts(listings: list[Listing]) -> dict[uuid.UUID, _Facts]:
     ids = [listing.pk for listing in listings]
     full = list(Listing.objects.filter(pk__in=ids).select_related("season_ticket", "game"))
     brakes = brakes_for(full)
+    papers = {listing.pk: listing.mode == Mode.PAPER for listing in full}
+    bounds = bounds_of_all((listing.game, listing.platform, papers[listing.pk]) for listing in full)
     taken = listings_unsettled(ids)
     flying = set(
         MarketplaceCommand.objects.filter(
@@ -139,6 +144,7 @@ def _facts(listings: list[Listing]) -> dict[uuid.UUID, _Facts]:
             push_in_flight=listing.pk in flying,
             refused=listing.pk in refused,
             hours_to_game=(listing.game.starts_at - moment).total_seconds() / 3600,
+            bounds=bounds[listing.game_id, listing.platform, papers[listing.pk]],
         )
         for listing in full
     }
@@ -212,9 +218,28 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
             f"Choose {ceiling} or less.",
         ),
     ]  # fmt: skip
-    return [
+    verdicts = [
         Verdict(key, allowed, "" if allowed else reason, "" if allowed else remedy)
         for key, allowed, reason, remedy in checks
+    ]
+    return [*verdicts, *_bounds_verdicts(facts.bounds, proposed, listing.currency)]
+
+
+def _bounds_verdicts(bounds: Bounds, proposed: Decimal, currency: str) -> list[Verdict]:
+    """What the marketplace takes for the event, and the team's and the venue's least price (I-12).
+
+    What was told too long ago to refuse anything is said.
+    """
+    old = bounds.event_said if bounds.event_outside(proposed, currency) else ""
+    problems = (
+        ("event_bounds", bounds.event_problem(proposed, currency), old),
+        ("least_price", bounds.least_problem(proposed, currency), ""),
+    )
+    return [
+        Verdict(key, allowed=True, reason=said, remedy="")
+        if problem is None
+        else Verdict(key, allowed=False, reason=problem.detail, remedy=problem.remedy)
+        for key, problem, said in problems
     ]
 
 

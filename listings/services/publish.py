@@ -25,6 +25,7 @@ from listings.services.net_floor import net_floor_problem
 from listings.services.notify import listing_changed
 from listings.services.trading import brakes_on
 from listings.states import split_offerable
+from marketplaces.bounds import bounds_of_all
 from marketplaces.models import MarketplaceAccount, Mode, modes_of
 from marketplaces.registry import platform_name, traits_of
 from marketplaces.selectors import fee_version, proceeds_at
@@ -55,7 +56,8 @@ def listing_publish(
 ) -> list[Listing]:
     """Offer neighbouring seats of one game on one or more accounts; returns a listing per account, `publishing`.
 
-    Prices are per ticket, in the ticket's currency. Raises InvalidInput (field by field), NotFound for strangers' ids,
+    Prices are per ticket, in the ticket's currency. Raises InvalidInput (field by field) for what is wrong in itself,
+    is not what a marketplace takes for the game or is less than the team asks for (I-12), NotFound for strangers' ids,
     NotAllowed, or Conflict where a seat is not free, is offered on that account already, or a brake is on.
     """
     price, floor, ceiling = round_money(price), round_money(floor), round_money(ceiling)
@@ -63,8 +65,11 @@ def listing_publish(
     seats = seats_lock_whole(seats_for(actor, seat_ids, verb="list"))
     seats.sort(key=lambda seat: seat.seat_number)
     _check_owners(seats[0].season_ticket, accounts)
-    _check_input(price, floor, ceiling, split_type, floor_basis, len(seats), accounts)
     game = Game.objects.get(pk=seats[0].game_id)
+    _check_input(
+        price, floor, ceiling, split_type, floor_basis, len(seats), accounts,
+        _bounds_problems(game, seats, accounts, price, split_type),
+    )  # fmt: skip
     group = seat_group_for(seats=seats)
     _check_free(seats, game, accounts)
     offer_check(seats, game, accounts)
@@ -138,7 +143,7 @@ def _check_owners(ticket: SeasonTicket, accounts: list[MarketplaceAccount]) -> N
 
 def _check_input(
     price: Decimal, floor: Decimal, ceiling: Decimal, split: str, basis: str, quantity: int,
-    accounts: list[MarketplaceAccount],
+    accounts: list[MarketplaceAccount], outside: list[FieldProblem],
 ) -> None:  # fmt: skip
     problems = []
     if floor <= 0:
@@ -161,8 +166,22 @@ def _check_input(
         problems.append(FieldProblem("floor_basis", f"{basis!r} is unknown.", "Use list or net."))
     elif basis == "net":
         problems += [p for account in accounts if (p := _net_problem(account, price, floor))]
+    problems += outside
     if problems:
         raise InvalidInput("Some of the input is not valid.", problems=tuple(problems))
+
+
+def _bounds_problems(
+    game: Game, seats: Sequence[Seat], accounts: Sequence[MarketplaceAccount], price: Decimal, split: str
+) -> list[FieldProblem]:
+    """What its marketplaces do not take for the game, or its team or venue does not let pass (I-12); each said once."""
+    known = bounds_of_all((game, account.platform, account.paper) for account in accounts)
+    found = [
+        problem
+        for bounds in known.values()
+        for problem in bounds.offer_problems(price=price, currency=seats[0].currency, quantity=len(seats), split=split)
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _net_problem(account: MarketplaceAccount, price: Decimal, floor: Decimal) -> FieldProblem | None:

@@ -24,6 +24,7 @@ from listings.services.mend import listing_mend as mended
 from listings.services.mend import refused_publication
 from listings.services.pricing import listing_reprice as reprice
 from listings.states import OFFERED, OVER
+from marketplaces.bounds import bounds_of
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_add_refusal
@@ -64,6 +65,7 @@ def _detail(
         "bounds": bounds
         or BoundsForm(initial={"floor": listing.floor, "ceiling": listing.ceiling, "version": listing.version}),
         "mend": mend or MendForm(initial={"price": listing.price, "split_type": listing.split_type}),
+        "bounds_said": bounds_of(listing.game, listing.platform, paper=listing.account.paper).said,
         "may_change": may,
         "over": listing.status in OVER,
         "may_price": may and listing.status in OFFERED,

@@ -14,13 +14,14 @@ import redis
 from django.conf import settings
 from django.db import transaction
 
-from marketplaces.contracts import AppCredentials, Grant, Link, NoFile
+from marketplaces.contracts import AppCredentials, Constraints, Grant, Link, NoFile
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
 from marketplaces.selectors import limit_bucket, pace_kept
 from marketplaces.services.alerts import alert_reconnect
+from marketplaces.services.bounds import event_bounds_keep
 from marketplaces.services.files import StoredFile
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy
@@ -177,7 +178,13 @@ def _link(account: MarketplaceAccount) -> Link:
     link = bare_link(account.platform, account.mode, grant, account.webhook_secret)
     by_file = adapter_get(account.platform).traits.whole_account
     file = StoredFile(account) if by_file else NoFile()
-    return replace(link, file=file, pace=partial(_pace, account.pk, account.platform))
+    return replace(
+        link, file=file, pace=partial(_pace, account.pk, account.platform), note_bounds=partial(_note_bounds, account)
+    )
+
+
+def _note_bounds(account: MarketplaceAccount, event_id: str, told: Constraints) -> None:
+    event_bounds_keep(platform=account.platform, paper=account.paper, event_id=event_id, told=told)
 
 
 def _pace(account_id: uuid.UUID, platform: str, request: str) -> float:

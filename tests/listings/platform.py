@@ -74,6 +74,9 @@ class ScriptedPlatform:
     # What it takes of a price, in percent; None: it takes nothing, and tells nothing of that with a listing.
     takes: Decimal | None = None
     lacks: frozenset[Capability] = frozenset()
+    # What it takes of a listing beside its sections, and of which events that was asked.
+    bounds: Constraints = field(default_factory=Constraints)
+    bounds_asked: list[str] = field(default_factory=list)
     live_base_url: str = "https://platform.example"
     site: str = ""
 
@@ -166,7 +169,12 @@ class ScriptedPlatform:
         return {one: self.left[one] for one in event_ids if one in self.left}
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
-        return Constraints(sections=self.sections)
+        self.bounds_asked.append(draft.event_id)
+        if self.script.get("constraints"):
+            raise self.script["constraints"].pop(0)
+        told = replace(self.bounds, sections=self.sections)
+        link.note_bounds(draft.event_id, told)
+        return told
 
     def preview(self, link: Link, draft: Draft) -> Preview:
         self._enter("preview", draft.external_id)

@@ -216,7 +216,8 @@ def test_every_proposal_is_kept_with_its_verdicts_and_actor(market: Market) -> N
     )  # fmt: skip
     keys = [verdict["guard"] for verdict in proposal.verdicts]
     assert keys == [
-        "version", "status", "sale", "in_flight", "halted", "raise_only", "floor", "net_floor", "ceiling", "max_step",
+        "version", "status", "sale", "in_flight", "halted", "raise_only", "floor", "net_floor", "ceiling",
+        "event_bounds", "least_price", "max_step",
     ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import pytest
 from marketplaces.adapters._platform import Platform
 from marketplaces.contracts import (
     Capability,
+    Constraints,
     Draft,
     EventQuery,
     Grant,
@@ -469,9 +470,12 @@ def test_another_text_is_another_request_exactly_where_events_are_searched_by_te
 def test_constraints_and_preview(adapter: MarketplaceAdapter, link: Link, draft: Draft) -> None:
     for one in (draft, requested(draft)):
         if needs(adapter, Capability.CONSTRAINTS, partial(adapter.constraints, link, one)):
-            bounds = adapter.constraints(link, one)
+            noted: list[tuple[str, Constraints]] = []
+            bounds = adapter.constraints(replace(link, note_bounds=lambda *told: noted.append(told)), one)  # noqa: B023
+            assert noted == [(one.event_id, bounds)]
             assert (bounds.min_price, bounds.max_price) == (Decimal("5.00"), Decimal("900.00"))
             assert bounds.ticket_types
+            assert set(bounds.splits) == {"any", "none", "pairs", "avoid_one", "avoid_one_and_three"}
         if needs(adapter, Capability.PREVIEW, partial(adapter.preview, link, one)):
             kept = 100 - Decimal(str(rules_of(adapter.traits.key).fee_percent))
             assert adapter.preview(link, one).proceeds == (one.price * kept / 100).quantize(Decimal("0.01"))
@@ -479,6 +483,22 @@ def test_constraints_and_preview(adapter: MarketplaceAdapter, link: Link, draft:
                 with pytest.raises(PriceRefused):
                     adapter.preview(link, replace(one, price=Decimal(price)))
     assert list(adapter.list_all(link)) == []
+
+
+@pytest.mark.parametrize("price", ["4.99", "900.01"])
+def test_a_price_that_the_event_does_not_take_is_refused_as_such(
+    adapter: MarketplaceAdapter, link: Link, draft: Draft, ref: ListingRef, price: str
+) -> None:
+    if Capability.CONSTRAINTS not in adapter.traits.capabilities:
+        return
+    with pytest.raises(PriceRefused):
+        adapter.create(link, replace(draft, price=Decimal(price)))
+    adapter.create(link, draft)
+    with pytest.raises(PriceRefused):
+        adapter.reprice(link, ref, Decimal(price), draft.currency)
+    there = adapter.fetch(link, ref)
+    assert there is not None
+    assert there.price == draft.price
 
 
 def test_market_view_without_our_own_list_price_as_basis(adapter: MarketplaceAdapter, world: World, link: Link) -> None:

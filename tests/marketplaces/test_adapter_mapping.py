@@ -370,9 +370,11 @@ def test_stubhub_takes_another_ticket_type_where_the_first_is_refused(world: Wor
         "ticket_types": ["PaperTicket", "TicketMasterMobile"],
     }  # fmt: skip
     world.control("events", {"events": [event]})
-    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    noted: list[str] = []
+    adapter = adapter_get("stubhub")
+    link = replace(world.link("stubhub"), note_bounds=lambda event_id, told: noted.append(event_id))
     made = adapter.create(link, replace(draft, event_id="503"))
-    assert made.quantity == 4
+    assert (made.quantity, noted) == (4, ["503"])
     assert world.state("stubhub")["listings"][0]["ticket_type"] == "TicketMasterMobile"
     # Never one of another kind: what is not there cannot be delivered.
     with pytest.raises(PermanentError, match="say how yours are delivered"):

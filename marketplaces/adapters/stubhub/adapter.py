@@ -125,7 +125,9 @@ class StubHub(Platform):
             body = client.call(link, "GET", path, write=False)
         else:
             body = client.call(link, "PUT", "/v2/listingconstraints", body=mapping.event_body(draft), write=False)
-        return mapping.constraints_of(body, draft.currency)
+        told = mapping.constraints_of(body, draft.currency)
+        link.note_bounds(draft.event_id, told)
+        return told
 
     def preview(self, link: Link, draft: Draft) -> Preview:
         """Proceeds per ticket as StubHub computes them. Raises PriceRefused where the event takes no such price."""
@@ -138,9 +140,13 @@ class StubHub(Platform):
         return Preview(mapping.amount_at(body, "ticket_price") or draft.price, proceeds, None, draft.currency)
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:
-        """Publish. A second create with the same external id replaces the first listing under a new id."""
+        """Publish. A second create with the same external id replaces the first listing under a new id.
+
+        Raises PriceRefused where the event takes no such price.
+        """
         path = f"/v2/events/{quote(draft.event_id, safe='')}/sellerlistings"
-        body = self._post_listing(link, draft, path if draft.event_id else "/v2/sellerlistings", preview=False)
+        with _wire.price_asked("ticket_price"):
+            body = self._post_listing(link, draft, path if draft.event_id else "/v2/sellerlistings", preview=False)
         return _applied(body)
 
     def _post_listing(self, link: Link, draft: Draft, path: str, *, preview: bool) -> Any:
@@ -159,9 +165,10 @@ class StubHub(Platform):
         return client.call(link, "POST", path, body={**body, "ticket_type": fitting}, write=not preview)
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
-        """Set the list price. Raises AlreadyGone, or AlreadySold where nothing is left of it."""
+        """Set the list price. Raises AlreadyGone, AlreadySold where nothing is left of it, or PriceRefused."""
         body = {"ticket_price": mapping.money(price, currency)}
-        return self._patch(link, ref, body)
+        with _wire.price_asked("ticket_price"):
+            return self._patch(link, ref, body)
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
         """Offer only these seats. Section and row are read first, since seating must be sent whole.

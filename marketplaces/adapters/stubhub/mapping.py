@@ -27,6 +27,7 @@ SPLITS = {
     "any": "Any", "none": "None", "pairs": "Pairs", "avoid_one": "AvoidOne",
     "avoid_one_and_three": "AvoidOneAndThree",
 }  # fmt: skip
+_OURS = {theirs: ours for ours, theirs in SPLITS.items()}
 # Their names for a kind of ticket, the usual one first; the constraints are asked only where that is refused.
 TICKET_TYPES: dict[DeliveryType, tuple[str, ...]] = {
     DeliveryType.MOBILE_TRANSFER: ("MobileTransfer", "TicketMasterMobile", "ElectronicTransfer", "ETicketUrl"),
@@ -219,7 +220,7 @@ def constraints_of(body: Any, currency: str) -> Constraints:
         max_price=amount_at(body, "max_ticket_price"),
         min_quantity=_wire.int_of(_wire.dig(body, "min_number_of_tickets")) or 1,
         max_quantity=_wire.int_of(_wire.dig(body, "max_number_of_tickets")),
-        split_types=_names(body, ("_embedded", "split_types"), "type"),
+        splits=tuple(_OURS[name] for name in _names(body, ("_embedded", "split_types"), "type") if name in _OURS),
         ticket_types=_names(body, ("_embedded", "ticket_types"), "type"),
         sections=_names(body, ("sections",), "name"),
         seats_required=_wire.dig(body, "seats_required") is True,

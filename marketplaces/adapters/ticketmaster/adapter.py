@@ -101,7 +101,9 @@ class Ticketmaster(Platform):
     def constraints(self, link: Link, draft: Draft) -> Constraints:
         """What the port demands for the event."""
         body = mapping.event_body(draft)
-        return mapping.constraints_of(client.call(link, "POST", "/constraints", body=body, write=False))
+        told = mapping.constraints_of(client.call(link, "POST", "/constraints", body=body, write=False))
+        link.note_bounds(draft.event_id, told)
+        return told
 
     def preview(self, link: Link, draft: Draft) -> Preview:
         """What the price would bring; nothing is created. Raises PriceRefused where the event takes no such price."""
@@ -110,13 +112,16 @@ class Ticketmaster(Platform):
             return mapping.preview_of(client.call(link, "POST", "/listings/preview", body=body, write=False))
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:
-        """Publish under our key; once more replaces."""
+        """Publish under our key; once more replaces. Raises PriceRefused where the event takes no such price."""
         body = mapping.listing_body(draft)
-        return self._written(mapping.listing_of, client.call(link, "PUT", _listing(draft.external_id), body=body))
+        with _wire.price_asked("price"):
+            answer = client.call(link, "PUT", _listing(draft.external_id), body=body)
+        return self._written(mapping.listing_of, answer)
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
-        """Set the list price per ticket. Raises AlreadyGone or AlreadySold."""
-        return self._change(link, ref, {"price": mapping.amount_body(price, currency)})
+        """Set the list price per ticket. Raises AlreadyGone, AlreadySold or PriceRefused."""
+        with _wire.price_asked("price"):
+            return self._change(link, ref, {"price": mapping.amount_body(price, currency)})
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
         """Offer only these seats. Raises AlreadyGone or AlreadySold."""

@@ -29,6 +29,8 @@ from marketplaces.delivery import DeliveryStep, DeliveryType
 from marketplaces.errors import BadSignature, PermanentError
 
 SIGNATURE_HEADER = "x-resale-signature"
+# The port takes ours by their own names.
+SPLITS = frozenset({"any", "none", "pairs", "avoid_one", "avoid_one_and_three"})
 _ZERO = Decimal("0.00")
 _LISTING_STATES = {"active": RemoteListingState.ACTIVE, "hidden": RemoteListingState.HIDDEN}
 _ORDER_STATES = {
@@ -137,7 +139,7 @@ def constraints_of(body: Any) -> Constraints:
         min_price=_wire.decimal_of(_wire.dig(body, "min_price")),
         max_price=_wire.decimal_of(_wire.dig(body, "max_price")),
         max_quantity=_wire.int_of(_wire.dig(body, "max_quantity")),
-        split_types=tuple(map(str, _wire.items_at(body, "splits"))),
+        splits=tuple(split for split in map(str, _wire.items_at(body, "splits")) if split in SPLITS),
         ticket_types=tuple(map(str, _wire.items_at(body, "deliveries"))),
         sections=tuple(map(str, _wire.items_at(body, "sections"))),
         seats_required=bool(_wire.dig(body, "seats_required")),
