@@ -47,6 +47,8 @@ from listings.models.prices import (
     PriceProposal,
 )
 from listings.models.sales import (
+    EffectKind,
+    EndingEffect,
     Sale,
     SaleEnding,
     SaleQuerySet,
@@ -64,6 +66,8 @@ __all__ = [
     "CommandKind",
     "CommandState",
     "DeliveryTerms",
+    "EffectKind",
+    "EndingEffect",
     "FoundKind",
     "FoundListing",
     "FoundListingQuerySet",
