@@ -15,6 +15,9 @@ from seatsync.core.actors import Actor
 from seatsync.core.models import AppendOnlyModel, BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
 
+# How a sale is called that its holder told in one tap, until its number is named.
+NO_NUMBER = "unnumbered "
+
 
 class SaleState(models.TextChoices):
     """Where a sale stands; allowed moves are in listings/states.py."""
@@ -164,6 +167,16 @@ class Sale(BaseModel):
     def why_nothing(self) -> str:
         """Why none of its money is the holder's, in words."""
         return str(self.get_ending_display() if self.ending else self.get_state_display())
+
+    @property
+    def unnumbered(self) -> bool:
+        """Whether nobody has told its number yet: its holder said in one tap that it sold."""
+        return self.platform_sale_id.startswith(NO_NUMBER)
+
+    @property
+    def reckoned(self) -> bool:
+        """Whether what reaches the holder is reckoned by a fee that is known, and not told."""
+        return not self.proceeds_told and self.proceeds != self.gross
 
     @property
     def amount_told(self) -> bool:

@@ -72,6 +72,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "effects": effects_told(sale),
         "came": money.came,
         "may_say_charged": may_say_charged(actor, sale),
+        "may_untap": sale.state == SaleState.CONFIRMED and sale.may(actor, "list"),
         "may_report": bool(reports_of(sale)),
         "promised": promised_by_hand(sale),
         "may_settle": sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF,
