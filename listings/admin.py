@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from listings.models import (
     AccountSweep,
     DeliveryTerms,
+    EndingEffect,
     FoundListing,
     Listing,
     ListingSeat,
@@ -192,6 +193,16 @@ class SaleSeatAdmin(ReadOnlyAdmin):
 
     list_display = ("sale", "seat", "live")
     list_select_related = ("sale", "seat")
+
+
+@admin.register(EndingEffect)
+class EndingEffectAdmin(ReadOnlyAdmin):
+    """What endings changed for tax lots, resale budget and settlement."""
+
+    list_display = ("at", "sale", "kind", "number", "effect", "ending", "amount", "currency", "tickets")
+    list_filter = ("kind", "effect", "ending")
+    search_fields = ("sale__platform_sale_id", "sale__account__user__email")
+    list_select_related = ("sale",)
 
 
 @admin.register(PriceProposal)

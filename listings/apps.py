@@ -18,7 +18,7 @@ class ListingsConfig(AppConfig):
             shown_listing_of,
             still_up_on,
         )
-        from listings.services.drain import tenant_drain, tenant_release
+        from listings.services.drain import holder_drain, tenant_drain, tenant_release
         from listings.services.endings import sales_of_game_end
         from listings.services.expire import listings_hold
         from listings.services.inbound import register_handlers
@@ -34,6 +34,7 @@ class ListingsConfig(AppConfig):
             still_up,
         )
         from portfolios import ports as ledger
+        from seatsync.accounts.ports import holder_leaving
         from seatsync.tenants.ports import tenant_resumed, tenant_suspended
 
         register_handlers()
@@ -49,5 +50,6 @@ class ListingsConfig(AppConfig):
         account_connected.register(stock_order)
         account_closing.register(account_listings_down)
         account_left.register(account_left_by_hand)
+        holder_leaving.register(holder_drain)
         tenant_suspended.register(tenant_drain)
         tenant_resumed.register(tenant_release)

@@ -214,11 +214,17 @@ class ChargedForm(forms.Form):
 class TradingForm(forms.Form):
     """A brake on everything the holder sells, and why; who halts in a hurry need not stop to say."""
 
-    state = forms.ChoiceField(label="Selling", choices=TradingStateKind.choices)
+    state = forms.ChoiceField(label="From now on", choices=[(kind.value, kind.choice) for kind in TradingStateKind])
     reason = forms.CharField(
         label="Reason", max_length=200, required=False,
         help_text="Shown wherever the brake stops something. It can be left out.",
     )  # fmt: skip
+
+    def __init__(self, *args: Any, present: str = TradingStateKind.ACTIVE, **more: Any) -> None:
+        super().__init__(*args, **more)
+        # Which of them holds: the one that stands selected is what a person comes for, and not that.
+        as_now = [(kind.value, f"{kind.choice}{' (as now)' if kind == present else ''}") for kind in TradingStateKind]
+        choices_give(self, "state", as_now)
 
 
 class MappingForm(forms.Form):

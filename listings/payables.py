@@ -247,7 +247,12 @@ def tells_payouts(platform: str) -> bool:
 
 def payouts_told(account: MarketplaceAccount) -> bool:
     """Whether it is told what an account was paid: its platform says it, and the account is read."""
-    return account.mode != Mode.ASSISTED and tells_payouts(account.platform)
+    return not holder_says_paid(account) and tells_payouts(account.platform)
+
+
+def holder_says_paid(account: MarketplaceAccount) -> bool:
+    """Whether what an account is paid only its holder says: he works it by hand, or its keys are gone."""
+    return account.mode == Mode.ASSISTED or not account.is_active
 
 
 def with_people(sale_ids: Collection[Any]) -> QuerySet[Sale]:

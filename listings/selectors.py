@@ -10,6 +10,7 @@ from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Pre
 from django.db.models.functions import Coalesce
 
 from listings.models import (
+    NO_NUMBER,
     SOLD_THERE,
     CommandKind,
     CommandState,
@@ -37,9 +38,9 @@ from listings.models import (
     TradingStateQuerySet,
 )  # fmt: skip
 from listings.scopes import game_scope
-from listings.states import HANDED_OVER, OPEN
+from listings.states import HANDED_OVER, OPEN, SALE_LIVE
 from marketplaces.contracts import RemoteSale
-from marketplaces.models import FeeVersion, MarketplaceAccount
+from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
 from portfolios.models import EventMapping, Game, SeasonTicket, Seat
 from portfolios.ports import Records
@@ -522,3 +523,15 @@ def seats_with_tickets(ticket: SeasonTicket, game_id: uuid.UUID) -> tuple[Game, 
 def seats_of_sale(sale: Sale) -> QuerySet[SaleSeat]:
     """The seats of a sale in seat order."""
     return SaleSeat.objects.filter(sale=sale).select_related("seat").order_by("seat__seat_number")
+
+
+def sales_unnumbered(listing: Listing) -> SaleQuerySet:
+    """What was told of a listing in one tap, stands, and has no number yet."""
+    return Sale.objects.filter(listing=listing, platform_sale_id__startswith=NO_NUMBER, state__in=SALE_LIVE)
+
+
+def listings_by_hand(actor: Actor) -> ListingQuerySet:
+    """What is up at assisted accounts, as the actor's own hands have listed it, the next games first."""
+    up = [ListingStatus.ACTIVE, ListingStatus.PAUSED]
+    found = listing_list(actor).filter(account__mode=Mode.ASSISTED, account__is_active=True, status__in=up)
+    return found.order_by("game__starts_at", "section", "row", "pk")

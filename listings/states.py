@@ -77,7 +77,7 @@ class MoneyEffect(StrEnum):
 
 
 class LotEffect(StrEnum):
-    """What an ending does to the seats' tax lots. They have no table yet: whoever makes it reads this."""
+    """What an ending does to the seats' tax lots; it is written down for them (EndingEffect)."""
 
     NOT_DISPOSED = "not_disposed"
     DISPOSED = "disposed"
@@ -85,14 +85,14 @@ class LotEffect(StrEnum):
 
 
 class BudgetEffect(StrEnum):
-    """Whether the game's sale still counts against what the club lets be resold. No table yet, as above."""
+    """Whether the game's sale still counts against what the club lets be resold; written down as above."""
 
     COUNTS_NO_MORE = "counts_no_more"
     COUNTS = "counts"
 
 
 class SettlementEffect(StrEnum):
-    """What partners owe each other of what was settled on the sale. No table yet, as above."""
+    """What partners owe each other of what was settled on the sale; written down as above."""
 
     OWED_BACK = "owed_back"
     STANDS = "stands"
@@ -171,6 +171,28 @@ LIFTABLE: tuple[SaleEnding, ...] = (SaleEnding.GAME_OFF, SaleEnding.CLAIM, SaleE
 REPORTABLE: tuple[SaleEnding, ...] = (
     SaleEnding.CLAIM, SaleEnding.PENALTY, SaleEnding.REPLACEMENT, SaleEnding.CANCELLED,
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a sale stands with the lots, the budget and the settlement: of which tickets and money nothing is."""
+
+    lot: LotEffect = LotEffect.DISPOSED
+    budget: BudgetEffect = BudgetEffect.COUNTS
+    settlement: SettlementEffect = SettlementEffect.STANDS
+    # Whether its proceeds and its tickets, which counted, count no more.
+    uncounted: bool = False
+
+
+def standing_of(ending: str) -> Standing:
+    """What an ending makes of a sale; empty: it goes on, or nothing ever went wrong.
+
+    A conflict never counted, so nothing of it is taken off.
+    """
+    row = SALE_ENDINGS.get(ending)
+    if row is None:
+        return Standing()
+    return Standing(row.lot, row.budget, row.settlement, not row.counts and row.seats is not SeatEffect.NONE)
 
 
 def ending_may_be(state: str, ending: str) -> bool:

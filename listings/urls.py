@@ -43,6 +43,7 @@ urlpatterns = [
     path("portfolio/by-hand/", by_hand.hand_list, name="hand_list"),
     path("portfolio/by-hand/<uuid:command_id>/done/", by_hand.hand_done, name="hand_done"),
     path("portfolio/listings/<uuid:listing_id>/sold/", by_hand.listing_sold, name="listing_sold"),
+    path("portfolio/listings/<uuid:listing_id>/sold-whole/", by_hand.listing_sold_whole, name="listing_sold_whole"),
     path("portfolio/listings/<uuid:listing_id>/sold-there/", by_hand.listing_sold_form, name="listing_sold_form"),
     path("settings/connections/<uuid:account_id>/by-hand/", by_hand.hand_account, name="hand_account"),
     path("settings/connections/<uuid:account_id>/mails/", by_hand.mail_forward, name="mail_forward"),

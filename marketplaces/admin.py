@@ -37,10 +37,10 @@ class MarketplaceAccountAdmin(ReadOnlyAdmin):
     """Accounts."""
 
     list_display = (
-        "platform", "mode", "user", "is_active", "needs_reconnect", "last_sync_at", "last_webhook_at",
+        "platform", "mode", "user", "is_active", "closing_why", "needs_reconnect", "last_sync_at", "last_webhook_at",
         "rejected_webhooks", "last_error",
     )  # fmt: skip
-    list_filter = ("platform", "mode", "is_active", "needs_reconnect", "tenant")
+    list_filter = ("platform", "mode", "is_active", "closing_why", "needs_reconnect", "tenant")
     search_fields = ("user__email", "account_id")
     list_select_related = ("user",)
     exclude = ("access_token", "refresh_token", "webhook_secret")

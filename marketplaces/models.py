@@ -8,6 +8,7 @@ from typing import ClassVar, TypeVar
 from django.db import models
 from django.db.models import F, Q
 
+from seatsync.accounts.models import LeavingWhy
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.crypto import EncryptedTextField
@@ -46,6 +47,8 @@ class MarketplaceAccount(BaseModel):
     needs_reconnect = models.BooleanField(default=False)
     # When its holder gave it up. It stays active until nothing is open or unsettled on it, and then is no longer.
     closing_at = models.DateTimeField(null=True, blank=True)
+    # Why it is being given up, or was.
+    closing_why = models.CharField(max_length=12, choices=LeavingWhy.choices, blank=True)
     # When what it held before it was connected was read (listings/services/stock.py); until then nothing new goes up.
     stock_taken_at = models.DateTimeField(null=True, blank=True)
     # Its platform does not show what it holds: its holder has to say.

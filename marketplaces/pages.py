@@ -14,7 +14,7 @@ from marketplaces.forms import ConnectForm, ConsentForm
 from marketplaces.models import Mode
 from marketplaces.registry import adapter_get, adapter_list
 from marketplaces.selectors import account_list as accounts_visible
-from marketplaces.selectors import inbound_failed, inbound_get
+from marketplaces.selectors import connecting_barred, inbound_failed, inbound_get
 from marketplaces.services.connect import (
     account_leave,
     connect_assisted,
@@ -41,6 +41,7 @@ def _render(request: HttpRequest, form: ConnectForm | None = None, status: int =
     context = {
         "accounts": accounts_visible(actor),
         "failed": inbound_failed(actor)[:MOST_SHOWN],
+        "barred": connecting_barred(actor.tenant_id, actor.user_id),
         "platforms": [adapter.traits for adapter in adapter_list()],
         "form": form or ConnectForm(initial={"mode": "paper"}),
     }

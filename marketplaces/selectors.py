@@ -43,11 +43,14 @@ from marketplaces.models import (
 )  # fmt: skip
 from marketplaces.registry import platform_name, traits_of
 from portfolios.models import Game, VenueSection
+from seatsync.accounts.models import LeavingWhy
+from seatsync.accounts.selectors import leaving_barring
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.kept import kept
 from seatsync.core.money import round_money
 from seatsync.core.subjects import subject_unseal
+from seatsync.tenants.models import Tenant
 
 LATELY = timedelta(hours=24)
 
@@ -156,6 +159,16 @@ class Net:
         if self.basis is NetBasis.REFUSED:
             return f"{platform_name(self.account.platform)} refuses this price: {self.refusal}"
         return net_said(self.basis, self.account.platform, self.fee_from)
+
+
+def connecting_barred(tenant_id: uuid.UUID | None, user_id: uuid.UUID | None) -> str:
+    """Why this person may connect no account, in words; empty where he may."""
+    if user_id is None:
+        return ""
+    if (leaving := leaving_barring(user_id)) is not None:
+        return str(leaving.get_why_display())
+    suspended = Tenant.objects.filter(pk=tenant_id, suspended_at__isnull=False).exists()
+    return str(LeavingWhy.SUSPENSION.label) if suspended else ""
 
 
 def accounts_able(actor: Actor) -> QuerySet[MarketplaceAccount]:

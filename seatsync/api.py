@@ -126,6 +126,7 @@ urlpatterns = [
     path("hand-tasks/", by_hand.TaskList.as_view(), name="hand_tasks"),
     path("hand-tasks/<uuid:pk>/done/", by_hand.TaskDone.as_view(), name="hand_done"),
     path("listings/<uuid:pk>/sold/", by_hand.ListingSold.as_view(), name="listing_sold"),
+    path("listings/<uuid:pk>/sold-whole/", by_hand.ListingSoldWhole.as_view(), name="listing_sold_whole"),
     path("marketplace-accounts/<uuid:pk>/health/", health.AccountHealth.as_view(), name="account_health"),
     path(
         "marketplace-accounts/<uuid:pk>/retry-failed/", marketplaces.InboundRetryAll.as_view(), name="inbound_retry_all"

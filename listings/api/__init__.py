@@ -13,6 +13,7 @@ from listings import selectors
 from listings.api.delivery import TicketInput
 from listings.api.net import EventBoundsOutput
 from listings.models import (
+    EndingEffect,
     Listing,
     MarketplaceCommand,
     PriceHistory,
@@ -79,7 +80,8 @@ SALE = example(
         "quantity": 1, "gross": "80.00", "fees": "8.00", "proceeds": "72.00", "proceeds_told": True,
         "rounding": "0.00", "charged": "0.00",
         "currency": "USD", "state": "confirmed", "state_reason": "", "ending": "", "ending_reason": "",
-        "ended_at": None, "told_charge": None, "ending_effects": None, "remote_status": "confirmed",
+        "ended_at": None, "told_charge": None, "ending_effects": None, "effects": [],
+        "remote_status": "confirmed",
         "sold_at": "2026-05-03T09:15:00Z",
         "noticed_at": "2026-05-03T09:15:01Z", "confirm_by": None, "ship_by": None, "delivered_at": None,
         "last_delist_at": "2026-05-03T09:15:03Z", "notice_to_last_delist_ms": 1840,
@@ -238,12 +240,21 @@ _EFFECTS_SCHEMA = {
 }  # fmt: skip
 
 
+class EffectOutput(serializers.ModelSerializer[EndingEffect]):
+    """What an ending changed. The last of a kind says how it stands; each kind's sum, by how much the sale is off."""
+
+    class Meta:
+        model = EndingEffect
+        fields = ("kind", "effect", "ending", "amount", "currency", "tickets", "at")
+
+
 class SaleOutput(serializers.ModelSerializer[Sale]):
     """A sale; gross = fees + proceeds + rounding. Where `proceeds_told` is false they are reckoned, or all gross."""
 
     seats = serializers.SerializerMethodField()
     hand_overs = serializers.SerializerMethodField(help_text="The ways of handing over that the platform takes.")
     ending_effects = serializers.SerializerMethodField(help_text="What its ending does; null where none went wrong.")
+    effects = EffectOutput(many=True, read_only=True)
     payout = serializers.SerializerMethodField(help_text="When its money is to come, and how that is known.")
 
     class Meta:
@@ -251,7 +262,7 @@ class SaleOutput(serializers.ModelSerializer[Sale]):
         fields = (
             "id", "account", "mode", "platform", "platform_sale_id", "listing", "game", "seats", "quantity", "gross",
             "fees", "proceeds", "proceeds_told", "rounding", "charged", "currency", "state", "state_reason", "ending",
-            "ending_reason", "ended_at", "told_charge", "ending_effects", "remote_status", "sold_at",
+            "ending_reason", "ended_at", "told_charge", "ending_effects", "effects", "remote_status", "sold_at",
             "noticed_at", "confirm_by", "ship_by", "delivered_at", "last_delist_at", "notice_to_last_delist_ms",
             "hand_overs", "payout", "delivery_step", "delivery_note", "asked_again_at", "version",
         )  # fmt: skip
@@ -490,7 +501,7 @@ class SaleList(mixins.ListModelMixin, ApiView):
         """Visible ones."""
         if not hasattr(self, "actor"):
             return Sale.objects.none()
-        return selectors.sale_list(self.actor).prefetch_related("sale_seats")
+        return selectors.sale_list(self.actor).prefetch_related("sale_seats", "effects")
 
     def get(self, request: Request) -> Response:
         """A page of sales."""

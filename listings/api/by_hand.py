@@ -16,6 +16,7 @@ from listings.api.net import NET_BASES
 from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.services.by_hand import hand_done, hand_sold
 from listings.services.hand_words import Words, words_of, words_of_tasks
+from listings.services.sold_whole import hand_sold_whole
 from marketplaces.api import AccountOutput
 from marketplaces.selectors import account_get
 from marketplaces.services.connect import account_leave
@@ -145,6 +146,22 @@ class ListingSold(ApiView):
         listing = selectors.listing_get(self.actor, pk)
         data = self.body(SoldInput)
         sale = hand_sold(actor=self.actor, listing_id=listing.pk, **data)
+        return Response(SaleOutput(selectors.sale_get(self.actor, sale.pk)).data, status=201)
+
+
+class ListingSoldWhole(ApiView):
+    """A sale of all that a listing at an assisted account offers."""
+
+    serializer_class = SaleOutput
+
+    @extend_schema(
+        tags=["listings"], summary="Say that all of it sold there at its present price", request=None,
+        responses={201: SaleOutput},
+    )  # fmt: skip
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """201 with the sale, its proceeds reckoned and its number still to be named by `sold/` or a mail."""
+        listing = selectors.listing_get(self.actor, pk)
+        sale = hand_sold_whole(actor=self.actor, listing_id=listing.pk)
         return Response(SaleOutput(selectors.sale_get(self.actor, sale.pk)).data, status=201)
 
 

@@ -47,6 +47,9 @@ from listings.models.prices import (
     PriceProposal,
 )
 from listings.models.sales import (
+    NO_NUMBER,
+    EffectKind,
+    EndingEffect,
     Sale,
     SaleEnding,
     SaleQuerySet,
@@ -57,6 +60,7 @@ from listings.models.sales import (
 __all__ = [
     "CHARGED_BY_HAND",
     "DELIVERIES",
+    "NO_NUMBER",
     "SOLD_THERE",
     "TAKEN_BY_HAND",
     "TICKET_KINDS",
@@ -64,6 +68,8 @@ __all__ = [
     "CommandKind",
     "CommandState",
     "DeliveryTerms",
+    "EffectKind",
+    "EndingEffect",
     "FoundKind",
     "FoundListing",
     "FoundListingQuerySet",

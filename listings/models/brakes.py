@@ -27,6 +27,16 @@ class TradingStateKind(models.TextChoices):
             self, f"is {self.label}"
         )
 
+    @property
+    def choice(self) -> str:
+        """What choosing it does, for a person who stops or goes on."""
+        return {
+            "ACTIVE": "Resume: sell as usual",
+            "RAISE_ONLY": "Raise only: no price falls",
+            "NO_NEW_LISTINGS": "No new listings: what is up stays up",
+            "HALTED": "Halt: nothing new goes up, no price changes",
+        }[self]
+
 
 class TradingStateQuerySet(models.QuerySet["TradingState"]):
     """Brakes, and those of them that still hold."""

@@ -12,8 +12,11 @@ from django.db.models import F, Q
 from listings.models.listings import Listing
 from portfolios.models import SeasonTicket, Seat
 from seatsync.core.actors import Actor
-from seatsync.core.models import BaseModel
+from seatsync.core.models import AppendOnlyModel, BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
+
+# How a sale is called that its holder told in one tap, until its number is named.
+NO_NUMBER = "unnumbered "
 
 
 class SaleState(models.TextChoices):
@@ -166,6 +169,16 @@ class Sale(BaseModel):
         return str(self.get_ending_display() if self.ending else self.get_state_display())
 
     @property
+    def unnumbered(self) -> bool:
+        """Whether nobody has told its number yet: its holder said in one tap that it sold."""
+        return self.platform_sale_id.startswith(NO_NUMBER)
+
+    @property
+    def reckoned(self) -> bool:
+        """Whether what reaches the holder is reckoned by a fee that is known, and not told."""
+        return not self.proceeds_told and self.proceeds != self.gross
+
+    @property
     def amount_told(self) -> bool:
         """Whether anybody told what it brings: what is not known is kept as 0, and no sale is for nothing."""
         return self.proceeds_told or bool(self.gross)
@@ -193,3 +206,44 @@ class SaleSeat(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.seat} in {self.sale}"
+
+
+class EffectKind(models.TextChoices):
+    """What an ending reaches beside seats and payouts."""
+
+    LOT = "lot", "tax lots"
+    BUDGET = "budget", "resale budget"
+    SETTLEMENT = "settlement", "settlement"
+
+
+class EndingEffect(AppendOnlyModel):
+    """What an ending, or what came of it, changed for a sale's tax lots, the resale budget and what partners settle.
+
+    Written in the ending's transaction and reversed by rows of their own: the last row of a kind says how it stands
+    (`effect`, a value of listings/states.py), and the sum of a kind by how much the sale's own figures are off.
+    """
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="effects")
+    kind = models.CharField(max_length=10, choices=EffectKind.choices)
+    # Which of the sale's rows of this kind, from 1.
+    number = models.PositiveSmallIntegerField()
+    effect = models.CharField(max_length=20)
+    # What stood on the sale when it was written; empty: nothing did.
+    ending = models.CharField(max_length=20, choices=SaleEnding.choices, blank=True)
+    # By how much what it brings its holder (lots), or he and his partners share (settlement), is more or less.
+    amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    currency = models.CharField(max_length=3)
+    # How many tickets count more or less against the budget.
+    tickets = models.SmallIntegerField(default=0)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ending_effects"
+        ordering: ClassVar = ["at", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["sale", "kind", "number"], name="ending_effect_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.effect.replace('_', ' ')}"

@@ -30,6 +30,7 @@ from listings.services.hand_alerts import URGENT, alert_task, task_tell
 from listings.services.hand_words import OWN_NAME
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
 from listings.services.sale_alerts import alert_sold_elsewhere_down, sale_what
+from listings.services.sale_numbers import number_give, sale_unnumbered
 from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import as_told, sale_delists_done
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
@@ -127,6 +128,22 @@ def _task(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
     return command
 
 
+def hand_listing(actor: Actor, listing_id: uuid.UUID) -> Listing:
+    """The listing of which this person may say what sold there.
+
+    Raises NotFound, NotAllowed, or Conflict for a listing of an account that tells its sales by itself.
+    """
+    listing = Listing.objects.visible_to(actor).filter(pk=listing_id).select_related("account", "season_ticket").first()
+    if listing is None:
+        raise NotFound("No listing with this id.")
+    if not listing.season_ticket.may(actor, "list"):
+        raise NotAllowed("You may look at this listing but not change it.")
+    if listing.account.mode != Mode.ASSISTED:
+        name = platform_name(listing.platform)
+        raise Conflict(f"{name} tells its sales by itself.", field="listing", remedy="Nothing needs to be said.")
+    return listing
+
+
 @transaction.atomic
 def hand_sold(
     *, actor: Actor, listing_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], price: Decimal, order: str,
@@ -135,18 +152,13 @@ def hand_sold(
     """Say that seats of an assisted account's listing were sold there: `price` per ticket, `proceeds` of all of them.
 
     Without proceeds they follow from the marketplace's fee, or are not told where that is not known. One that was over
-    stands again, or is a conflict where somebody else has its seats by now. Raises NotFound, NotAllowed, Conflict for
-    a listing of an account that tells its sales by itself or an order that is of other seats, or InvalidInput by field.
+    stands again, or is a conflict where somebody else has its seats by now. The sale of just these seats that was told
+    in one tap gets this number and these amounts. Raises NotFound, NotAllowed, Conflict for a listing of an account
+    that tells its sales by itself or an order that is of other seats, or InvalidInput by field.
     """
-    listing = Listing.objects.visible_to(actor).filter(pk=listing_id).select_related("account", "season_ticket").first()
-    if listing is None:
-        raise NotFound("No listing with this id.")
-    if not listing.season_ticket.may(actor, "list"):
-        raise NotAllowed("You may look at this listing but not change it.")
-    name = platform_name(listing.platform)
-    if listing.account.mode != Mode.ASSISTED:
-        raise Conflict(f"{name} tells its sales by itself.", field="listing", remedy="Nothing needs to be said.")
+    listing = hand_listing(actor, listing_id)
     if not order.strip():
+        name = platform_name(listing.platform)
         raise InvalidInput("The order number is missing.", field="order", remedy=f"Copy it from {name}'s mail.")
     own = set(listing.listing_seats.values_list("seat_id", flat=True))
     if not seat_ids or not set(seat_ids) <= own:
@@ -156,8 +168,8 @@ def hand_sold(
     numbers = Seat.objects.filter(pk__in=seat_ids).order_by("seat_number").values_list("seat_number", flat=True)
     # Told twice at once, in two spellings, it is one sale all the same: whoever comes second finds the first one's.
     seats_lock(own)
-    number = order.strip()[:80]
-    known = sale_numbered(listing.account, number)
+    number = named = order.strip()[:80]
+    known = sale_numbered(listing.account, number) or sale_unnumbered(listing.account, seat_ids)
     if known is not None:
         if not _may_be_of(known, listing, seat_ids):
             raise _numbered_already(actor, known)
@@ -166,7 +178,9 @@ def hand_sold(
     told = _told(listing, list(numbers), price, number, proceeds)
     if known is not None:
         _check_price(known, told)
-    return sale_apply(account=listing.account, remote=told, fresh=is_over(known))
+    sale = sale_apply(account=listing.account, remote=told, fresh=is_over(known))
+    unnamed = sale.unnumbered and named != sale.platform_sale_id
+    return number_give(actor=actor, sale=sale, number=named) if unnamed else sale
 
 
 def _check_unsold(listing: Listing, seat_ids: Sequence[uuid.UUID], known: Sale | None) -> None:
@@ -177,7 +191,7 @@ def _check_unsold(listing: Listing, seat_ids: Sequence[uuid.UUID], known: Sale |
     if (first := sold.select_related("sale", "seat").order_by("seat__seat_number").first()) is not None:
         raise Conflict(
             f"Seat {first.seat} was sold there already, with order {first.sale.platform_sale_id}.", field="seats",
-            remedy="Choose the others, or report that sale as cancelled first.",
+            remedy="Choose the others, or say first, on that sale's page, that it is cancelled or was no sale.",
         )  # fmt: skip
 
 
@@ -213,7 +227,12 @@ def _may_be_of(sale: Sale, listing: Listing, seat_ids: Sequence[uuid.UUID]) -> b
 
 def _check_price(sale: Sale, told: RemoteSale) -> None:
     """Raises Conflict where another price is told of a sale than by hand before, and no proceeds that settle it."""
-    if sale.remote_status == TOLD_BY_HAND and sale.gross != told.gross and not told.proceeds_known:
+    if (
+        sale.remote_status == TOLD_BY_HAND
+        and not sale.unnumbered
+        and sale.gross != told.gross
+        and not told.proceeds_known
+    ):
         raise Conflict(
             f"Order {sale.platform_sale_id} was told already, for {money_text(sale.gross, sale.currency)} together.",
             field="price", remedy="Look at the price again; where it was another, say what reaches you as well.",

@@ -6,6 +6,7 @@ from listings.locks import sale_lock
 from listings.models import Payout, PayoutLine, Sale, SaleEnding
 from listings.payables import lines_counted
 from listings.services.ending_alerts import alert_charged
+from listings.services.ending_effects import effects_note
 from listings.services.endings import ending_settle, sale_end
 from listings.services.notify import sale_changed
 from listings.states import ending_may_be
@@ -20,6 +21,9 @@ def charges_note(payout: Payout) -> None:
         lines = PayoutLine.objects.filter(lines_counted(), sale=sale)
         charged, was = lines.aggregate(sum=Sum("penalty"))["sum"] or 0, sale.charged
         if charged == was:
+            if sale.ending:
+                # What was paid may have been taken back without a charge.
+                effects_note(sale)
             continue
         sale.charged, back = charged, payout.returned_at is not None
         if not back:
@@ -36,12 +40,14 @@ def charges_note(payout: Payout) -> None:
         )
         sale_changed(sale)
         if more and not sale.penalty_reason and ending_may_be(sale.state, SaleEnding.PENALTY):
-            sale_end(actor=actor, sale_id=sale.pk, ending=SaleEnding.PENALTY, reason=told)
+            sale = sale_end(actor=actor, sale_id=sale.pk, ending=SaleEnding.PENALTY, reason=told)
         elif not charged and sale.penalty_reason and not back:
             reason = f"payout {payout.reference} gives it back"
             ending_settle(actor=actor, sale=sale, ending=SaleEnding.PENALTY, reason=reason)
         else:
             alert_charged(sale)
+        # Whatever it says of itself: a charge may hide behind what weighs more.
+        effects_note(sale)
 
 
 def _reason(sale: Sale, payout: Payout) -> str:

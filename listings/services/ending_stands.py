@@ -6,6 +6,7 @@ So what comes for a while, as a complaint does, hides what lasts and never ends 
 
 from listings.models import Sale, SaleEnding, SaleState
 from listings.services.ending_alerts import alert_ending, alerts_of_ending_settle
+from listings.services.ending_effects import effects_note
 from listings.services.payout_alerts import alerts_of_money_settle
 from listings.services.sale_alerts import alert_again, alert_sold, alerts_settle
 from listings.states import SALE_ENDINGS, ending_may_be, ending_standing
@@ -51,6 +52,9 @@ def ending_stand(sale: Sale, *, told: str = "") -> None:
         return
     was_off = sale.ending == SaleEnding.GAME_OFF
     sale.ending, sale.ending_reason, sale.ended_at = standing, reason, now() if standing else None
+    if not sale._state.adding:
+        # One that is told first has no amounts yet (amounts_take).
+        effects_note(sale)
     alerts_settle(sale)
     alerts_of_ending_settle(sale)
     if was_off and sale.stands:

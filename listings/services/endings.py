@@ -12,6 +12,7 @@ from listings.locks import listings_lock, sale_lock
 from listings.models import ListingSeat, Sale, SaleEnding, SaleState
 from listings.services.commands import sale_commands_withdraw
 from listings.services.ending_alerts import alert_ending, alerts_of_ending_settle
+from listings.services.ending_effects import effects_note
 from listings.services.ending_stands import ending_note, ending_stand, endings_open
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key, seats_may_have
@@ -42,7 +43,8 @@ def ending_apply(
     """Do to a sale what its ending's row says. The caller holds the locks of seats, listing and sale, and saves it.
 
     `seats`: those that it may have; only the ones that it has are freed. Nothing that was paid is touched: what is
-    taken back comes as lines of later payouts. Nothing is listed again.
+    taken back comes as lines of later payouts. What it does to lots, budget and settlement is written down
+    (effects_note). Nothing is listed again.
     """
     row, was_live = SALE_ENDINGS[ending], sale.state in SALE_LIVE or sale.missing
     # Its marketplace let go of it before it heard that we reject it: it never had the seats all the same.
@@ -62,6 +64,7 @@ def ending_apply(
     if ending not in _TAKEN_BACK or sale.ending not in _CAUSES:
         sale.ending, sale.ending_reason = why, reason[:300]
     sale.ended_at = now()
+    effects_note(sale)
     # A complaint is decided with the sale that it is about.
     ending_note(sale, SaleEnding.CLAIM, "")
     alerts_settle(sale)

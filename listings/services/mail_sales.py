@@ -6,11 +6,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+from django.db import transaction
+
 from listings.models import Listing, ListingSeat, Sale
 from listings.services.by_hand import amounts_of, is_over, sale_numbered, seats_of_sale
 from listings.services.recognise import Recognised, Told, recognise
 from listings.services.sale_alerts import alert_unclear
+from listings.services.sale_numbers import number_give, sale_unnumbered
 from listings.services.sale_saga import sale_apply
+from listings.services.sale_scene import as_told
 from listings.states import OPEN, SALE_LIVE
 from marketplaces.contracts import EventWords, RemoteSale, RemoteSaleState
 from marketplaces.errors import PermanentError
@@ -18,10 +22,13 @@ from marketplaces.mails import SaleMail, sale_in
 from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
 from marketplaces.selectors import inbound_body
+from portfolios.locks import seats_lock
 from portfolios.models import Seat
+from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.money import LARGEST, money_text
 
+BY_MAIL = "told by mail"
 _OVER = "it was over by what was said here, and a mail tells of it again"
 
 
@@ -44,6 +51,10 @@ def mail_apply(event: InboundEvent) -> None:
     if mail is None:
         raise PermanentError("the mail names no sale")
     meant, known = _meant(event.account, mail), sale_numbered(event.account, mail.order)
+    tapped = None if known is not None else sale_unnumbered(event.account, [seat.pk for seat in meant.seats])
+    if tapped is not None and not mail.doubt:
+        _numbered(event, tapped, mail)
+        return
     if known is not None and known.state in SALE_LIVE and (mail.doubt or not _agrees(known, meant)):
         alert_unclear(known, f"of a mail of its order number {mail.doubt or 'is of other seats'}")
         return
@@ -53,6 +64,21 @@ def mail_apply(event: InboundEvent) -> None:
     number = known.platform_sale_id if known is not None else mail.order
     remote = _told(event.account, mail, meant, number)
     sale_apply(account=event.account, remote=remote, noticed_at=event.received_at, fresh=over)
+
+
+@transaction.atomic
+def _numbered(event: InboundEvent, sale: Sale, mail: SaleMail) -> None:
+    """A sale that its holder told in one tap is told by mail: its number and what reaches him are known."""
+    seats_lock(seats_of_sale(sale))
+    sale.refresh_from_db()
+    remote, payout = replace(as_told(sale), remote_status=BY_MAIL), mail.payout
+    if payout is not None and payout <= LARGEST:
+        remote = replace(
+            remote, gross=payout, fees=Decimal("0.00"), proceeds=payout, gross_known=False, proceeds_known=True
+        )
+    told = sale_apply(account=event.account, remote=remote, noticed_at=event.received_at)
+    actor = Actor.marketplace(event.tenant_id, event.account_id)
+    number_give(actor=actor, sale=told, number=mail.order)
 
 
 def mail_names(sale: Sale) -> str:
@@ -93,7 +119,7 @@ def _told(account: MarketplaceAccount, mail: SaleMail, meant: _Meant, number: st
         listing_id=listing.listing_id if listing else "", event_id="", quantity=mail.quantity, section=mail.section,
         row=mail.row, seats=tuple(map(str, mail.seats)), gross=gross, fees=gross - net, proceeds=net,
         currency=currency, state=RemoteSaleState.AWAITING_FULFILMENT,
-        remote_status="told by mail", sold_at=mail.sent_at or now(), event=words, doubt=doubt,
+        remote_status=BY_MAIL, sold_at=mail.sent_at or now(), event=words, doubt=doubt,
         gross_known=payout is None and listing is not None, proceeds_known=payout is not None,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Money for sales over assisted accounts: nobody reads their payouts, so their holder says that it came."""
+"""Money for sales over assisted and closed accounts: nobody reads their payouts, so their holder says that it came."""
 
 import uuid
 from decimal import Decimal
@@ -6,12 +6,11 @@ from decimal import Decimal
 from django.db import transaction
 
 from listings.models import Payout, Sale, SaleEnding, SaleState
-from listings.payables import BY_HAND, OWED, name_by_hand, payouts_made_of, tells_payouts
+from listings.payables import BY_HAND, OWED, holder_says_paid, name_by_hand, payouts_made_of, tells_payouts
 from listings.services.by_hand import sale_handed_over
 from listings.services.payouts import amount_check, payout_came, payout_noted, payout_receive
 from marketplaces.contracts import PaymentLine, RemotePayment
 from marketplaces.locks import accounts_locked
-from marketplaces.models import Mode
 from marketplaces.registry import platform_name
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
@@ -21,7 +20,7 @@ from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
 def sale_paid(
     *, actor: Actor, sale_id: uuid.UUID, amount: Decimal | None = None, handed_over: bool = False
 ) -> Payout:  # fmt: skip
-    """The owner of an assisted account says that a sale's money came: a payout of that one sale, received by hand.
+    """The owner of an assisted or closed account says that a sale's money came: a payout of it, received by hand.
 
     `amount` is what came, in the sale's currency, where it is not what the sale was to bring, or that is not told;
     said again it puts right what was said before. `handed_over`: its tickets were handed over too, which is noted
@@ -32,7 +31,7 @@ def sale_paid(
     account, name = sale.account, platform_name(sale.platform)
     if not account.is_of(actor):
         raise NotAllowed("You may look at this sale. Whose account it is says what came.")
-    if account.mode != Mode.ASSISTED:
+    if not holder_says_paid(account):
         remedy = "They are read every hour." if tells_payouts(sale.platform) else "Say it of the payout."
         raise Conflict(f"{name}'s payouts come by themselves.", field="sale", remedy=remedy)
     if sale.state not in OWED or sale.ending == SaleEnding.GAME_OFF:

@@ -105,6 +105,8 @@ def alert_late(sale: Sale, expected: Expectation, *, late: bool) -> None:
     ask = f"Ask {name}, with the number {sale.platform_sale_id}."
     if sale.delivered_at is None:
         ask = f"{name} was not told that the tickets went to the buyer, and pays for none that did not: hand them over."
+    elif not sale.account.is_active:
+        ask = f"{name} was disconnected: look at your bank, and say so on the payouts page."
     elif not payouts_told(sale.account):
         ask = f"{name} does not say what it has paid: look at your bank, and say so on the payouts page."
     owes = money_text(sale.proceeds, sale.currency) if sale.proceeds_told else "what a sale brought"

@@ -17,6 +17,7 @@ from listings.payables import (
     BY_HAND,
     NEXT,
     expectation_of,
+    holder_says_paid,
     lines_counted,
     payouts_made_of,
     payouts_told,
@@ -221,8 +222,8 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
     if amount is not None and not none_of_it:
         # Of money that came one says nothing instead.
         amount_check(amount)
-    assisted = payout.account.mode == Mode.ASSISTED
-    if assisted:
+    by_hand = holder_says_paid(payout.account)
+    if by_hand:
         # Before its payouts, as where the money of a sale is noted by itself.
         accounts_locked().get(pk=payout.account_id)
     payout = payout_lock(payout.pk)
@@ -236,7 +237,7 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         if amount is None or amount == abs(payout.net) or not payout.said_by_hand:
             raise Conflict("This payout was received already.", field="payout", remedy="Nothing is left to say.")
         return _put_right(actor, payout, amount)
-    if assisted:
+    if by_hand:
         _check_unpaid(payout)
     return payout_came(actor=actor, payout=payout, amount=amount)
 

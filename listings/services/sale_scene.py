@@ -21,6 +21,7 @@ from listings.models import (
     SaleState,
 )
 from listings.payables import paid_there, state_by_money
+from listings.services.ending_effects import effects_note
 from listings.services.ending_stands import ending_note, ending_stand
 from listings.services.labels import label_order
 from listings.services.notify import sale_changed
@@ -148,6 +149,8 @@ def amounts_take(sale: Sale, remote: RemoteSale) -> None:
         sale.proceeds_told = remote.proceeds_known
         sale.rounding = sale.gross - sale.fees - sale.proceeds
     sale.save()
+    if moved and sale.ending:
+        effects_note(sale)
     unexplained = abs(sale.rounding) > CENT * max(sale.quantity, 1)
     if unexplained or not new:
         alert_amounts(sale, unexplained=unexplained)

@@ -10,11 +10,19 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_GET, require_POST
 
 from listings.forms import HandDoneForm, MailForm, SoldForm
-from listings.models import Listing
-from listings.selectors import hand_tasks, listing_get, seats_of_listing
+from listings.models import Listing, Sale
+from listings.selectors import (
+    hand_tasks,
+    listing_get,
+    listings_by_hand,
+    sales_unnumbered,
+    seats_of_listing,
+    seats_of_sale,
+)  # fmt: skip
 from listings.services.by_hand import hand_done as done
 from listings.services.by_hand import hand_sold as sold
 from listings.services.hand_words import words_of_tasks
+from listings.services.sold_whole import hand_sold_whole, wholes_of
 from listings.states import SALE_LIVE
 from marketplaces.models import Mode
 from marketplaces.selectors import account_get, account_list
@@ -23,6 +31,7 @@ from marketplaces.services.inbox import mail_receive
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_add_refusal
+from seatsync.core.money import round_money
 from seatsync.core.requests import sent_from, template_for
 
 SHOWN = 100
@@ -39,6 +48,7 @@ def hand_list(request: HttpRequest) -> HttpResponse:
         "tasks": list(zip(shown, words_of_tasks(shown, actor), strict=True)),
         "total": tasks.count(),
         "accounts": account_list(actor).filter(mode=Mode.ASSISTED, is_active=True),
+        "up": wholes_of(listings_by_hand(actor)[:SHOWN]),
     }
     template = template_for(request, whole="listings/hand_list.html", part="listings/_hand_tasks.html")
     return render(request, template, context)
@@ -75,11 +85,7 @@ def listing_sold(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
         except (InvalidInput, Conflict) as error:
             form_add_refusal(form, error)
         else:
-            if sale.state in SALE_LIVE:
-                messages.success(request, "Sold. The seats come down everywhere else.")
-            else:
-                messages.warning(request, f"{capfirst(sale.get_state_display())}: {sale.state_reason}.")
-            return redirect("listings:sale_detail", sale.pk)
+            return _sold(request, sale)
     return _sold_page(request, listing, form, 422)
 
 
@@ -88,12 +94,38 @@ def listing_sold(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
 def listing_sold_form(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
     """What to say of a sale there."""
     listing = listing_get(request_actor(request), listing_id)
-    form = SoldForm(None, seats=seats_of_listing(listing), initial={"price": listing.price})
+    # Of what was told in one tap the rest is said here.
+    tapped = sales_unnumbered(listing).first()
+    chosen = [] if tapped is None else [str(row.seat_id) for row in seats_of_sale(tapped)]
+    price = listing.price if tapped is None else round_money(tapped.gross / max(tapped.quantity, 1))
+    form = SoldForm(None, seats=seats_of_listing(listing), initial={"price": price, "seats": chosen})
     return _sold_page(request, listing, form)
 
 
+@login_required
+@require_POST
+def listing_sold_whole(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
+    """One tap: all that the listing offers was sold there, at its present price."""
+    try:
+        sale = hand_sold_whole(actor=request_actor(request), listing_id=listing_id)
+    except (InvalidInput, Conflict) as error:
+        messages.error(request, f"{error.detail} {error.remedy}".strip())
+        return redirect("listings:listing_sold_form", listing_id)
+    return _sold(request, sale)
+
+
+def _sold(request: HttpRequest, sale: Sale) -> HttpResponse:
+    if sale.state in SALE_LIVE:
+        messages.success(request, "Sold. The seats come down everywhere else.")
+    else:
+        messages.warning(request, f"{capfirst(sale.get_state_display())}: {sale.state_reason}.")
+    return redirect("listings:sale_detail", sale.pk)
+
+
 def _sold_page(request: HttpRequest, listing: Listing, form: SoldForm, status: int = 200) -> HttpResponse:
-    return render(request, "listings/listing_sold.html", {"listing": listing, "form": form}, status=status)
+    # What is about to be put right is what the form is for.
+    context = {"listing": listing, "form": form, "whole": wholes_of([listing])[0][1]}
+    return render(request, "listings/listing_sold.html", context, status=status)
 
 
 @login_required

@@ -23,6 +23,7 @@ from listings.services.mend import command_again as again
 from listings.services.mend import listing_mend as mended
 from listings.services.mend import refused_publication
 from listings.services.pricing import listing_reprice as reprice
+from listings.services.sold_whole import wholes_of
 from listings.states import OFFERED, OVER
 from marketplaces.bounds import bounds_of
 from seatsync.accounts.selectors import request_actor
@@ -71,6 +72,7 @@ def _detail(
         "may_price": may and listing.status in OFFERED,
         "may_send_again": own,
         "may_mend": own and may and refused_publication(listing) is not None,
+        "whole": wholes_of([listing])[0][1] if listing.season_ticket.may(actor, "list") else None,
         "may_take_down": may and listing.status in {*OFFERED, ListingStatus.ERROR},
     }
     template = template_for(request, whole="listings/listing_detail.html", part="listings/_listing_body.html")

@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from listings.forms import ChargedForm, ReceivedForm, SaleReceivedForm
-from listings.models import Payout
-from listings.payables import expectation_of, overdue, payouts_told
+from listings.models import Payout, Sale
+from listings.payables import Expectation, expectation_of, holder_says_paid, overdue, payouts_told
 from listings.payables import sales_awaited as awaited_of
 from listings.selectors import payout_list as payouts_visible
 from listings.selectors import sale_get
@@ -47,7 +47,7 @@ def payout_list(request: HttpRequest) -> HttpResponse:
     number = request.GET.get("page")
     if show == "awaited":
         waiting = Paginator(awaited, PAGE_SIZE).get_page(number)
-        context |= {"page": waiting, "rows": [(sale, expectation_of(sale), overdue(sale)) for sale in waiting]}
+        context |= {"page": waiting, "rows": [_awaited(sale) for sale in waiting]}
     else:
         made = Paginator(payouts, PAGE_SIZE).get_page(number)
         context |= {
@@ -57,6 +57,11 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         }
     template = template_for(request, whole="listings/payout_list.html", part="listings/_payout_body.html")
     return render(request, template, context)
+
+
+def _awaited(sale: Sale) -> tuple[Sale, Expectation, bool, bool]:
+    """A sale that is not paid: when its money is to come, whether it is late, and whether only its holder says so."""
+    return sale, expectation_of(sale), overdue(sale), holder_says_paid(sale.account)
 
 
 def _may_correct(payout: Payout) -> bool:
@@ -76,7 +81,7 @@ def payout_received(request: HttpRequest, payout_id: uuid.UUID) -> HttpResponse:
 @login_required
 @require_POST
 def sale_received(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
-    """The holder found the money of a sale over an assisted account on the bank account, or another amount of it."""
+    """The holder found the money of a sale, or another amount, on the bank account, and nobody else says so."""
     note = partial(sale_paid, actor=request_actor(request), sale_id=sale_id)
     return _noted(request, SaleReceivedForm(request.POST), note, "?show=awaited")
 

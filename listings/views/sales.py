@@ -14,6 +14,7 @@ from listings.selectors import commands_of_sale, sale_get, sale_zone, seats_of_s
 from listings.selectors import sale_list as sales_visible
 from listings.services.charged_by_hand import may_say_charged
 from listings.services.ending_alerts import ending_words
+from listings.services.ending_effects import effects_told
 from listings.services.fulfil import ways_of
 from listings.services.hand_overs import hand_overs_told
 from listings.services.mail_sales import mail_names
@@ -68,8 +69,10 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "lacking": money.lacking,
         "too_much": money.too_much,
         "ending_words": ending_words(sale),
+        "effects": effects_told(sale),
         "came": money.came,
         "may_say_charged": may_say_charged(actor, sale),
+        "may_untap": sale.state == SaleState.CONFIRMED and sale.may(actor, "list"),
         "may_report": bool(reports_of(sale)),
         "promised": promised_by_hand(sale),
         "may_settle": sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF,

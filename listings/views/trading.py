@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from listings.forms import TradingForm
-from listings.models import TradingStateKind
+from listings.models import TradingState, TradingStateKind
 from listings.selectors import brake_lines, brake_of_holder
 from listings.services.trading import trading_state_lift, trading_state_set
 from seatsync.accounts.selectors import request_actor
@@ -18,9 +18,16 @@ from seatsync.core.errors import InvalidInput
 from seatsync.core.forms import form_add_refusal
 
 
-def _render(request: HttpRequest, actor: Actor, form: TradingForm, status: int = 200) -> HttpResponse:
-    context = {"form": form, "mine": brake_of_holder(actor), "others": brake_lines(actor)}
+def _render(
+    request: HttpRequest, actor: Actor, mine: TradingState | None, form: TradingForm, status: int = 200
+) -> HttpResponse:  # fmt: skip
+    present = _present(mine)
+    context = {"form": form, "mine": mine, "does": present.does, "others": brake_lines(actor)}
     return render(request, "listings/trading_detail.html", context, status=status)
+
+
+def _present(mine: TradingState | None) -> TradingStateKind:
+    return TradingStateKind(mine.state) if mine else TradingStateKind.ACTIVE
 
 
 @login_required
@@ -28,9 +35,10 @@ def _render(request: HttpRequest, actor: Actor, form: TradingForm, status: int =
 def trading_detail(request: HttpRequest) -> HttpResponse:
     """Whether you sell, and which brakes are on."""
     actor = request_actor(request)
+    mine = brake_of_holder(actor)
     # What a person comes here for: to stop, or, once stopped, to go on.
-    wish = TradingStateKind.ACTIVE if brake_of_holder(actor) else TradingStateKind.HALTED
-    return _render(request, actor, TradingForm(initial={"state": wish}))
+    wish = TradingStateKind.ACTIVE if mine else TradingStateKind.HALTED
+    return _render(request, actor, mine, TradingForm(initial={"state": wish}, present=_present(mine)))
 
 
 @login_required
@@ -47,7 +55,8 @@ def trading_set(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("listings:trading_detail")
     actor = request_actor(request)
-    form = TradingForm(request.POST)
+    mine = brake_of_holder(actor)
+    form = TradingForm(request.POST, present=_present(mine))
     if form.is_valid():
         try:
             state = trading_state_set(
@@ -58,7 +67,7 @@ def trading_set(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"Selling {TradingStateKind(state.state).does}.")
             return redirect("listings:trading_detail")
-    return _render(request, actor, form, status=422)
+    return _render(request, actor, mine, form, status=422)
 
 
 @login_required

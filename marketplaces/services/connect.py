@@ -17,11 +17,13 @@ from marketplaces.locks import accounts_locked, connect_attempt_lock
 from marketplaces.models import AccountFile, ConnectAttempt, InboxState, MarketplaceAccount, Mode
 from marketplaces.ports import account_closing, account_connected, account_left, business, shown_listing
 from marketplaces.registry import adapter_get, platform_name
+from marketplaces.selectors import connecting_barred
 from marketplaces.services.alerts import alert_reconnected
 from marketplaces.services.files import file_declare
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
 from marketplaces.services.paper import paper_token, paper_webhook_register
 from marketplaces.services.understand import inbound_wake
+from seatsync.accounts.models import LEAVING_BARS, LeavingWhy
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
@@ -41,6 +43,19 @@ def _owner(actor: Actor, mode: str) -> tuple[uuid.UUID, uuid.UUID]:
     return actor.tenant_id, actor.user_id
 
 
+def _barred(tenant_id: uuid.UUID, user_id: uuid.UUID, platform: str, mode: str) -> bool:
+    """Whether this person leaves, so that no account of his is connected. Raises Conflict for one that is not known.
+
+    The grant of one that is known is renewed all the same: what is up there comes down over it.
+    """
+    why = connecting_barred(tenant_id, user_id)
+    if why and _known(tenant_id, user_id, platform, mode) is None:
+        raise Conflict(
+            f"No account can be connected: {why}.", field="platform", remedy="Support can take that back; ask it."
+        )
+    return bool(why)
+
+
 def _sentence(error: MarketplaceError) -> str:
     """What a platform said, with its end: a remedy follows."""
     return f"{str(error).rstrip(' .')}."
@@ -49,6 +64,7 @@ def _sentence(error: MarketplaceError) -> str:
 def connect_start(*, actor: Actor, platform: str, mode: str, redirect_uri: str) -> str:
     """The address of the platform's consent page for a new attempt. Raises InvalidInput for a token platform."""
     tenant_id, user_id = _owner(actor, mode)
+    _barred(tenant_id, user_id, platform, mode)
     adapter = adapter_get(platform)
     if adapter.traits.auth != "oauth2":
         raise InvalidInput(
@@ -102,6 +118,7 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
     Raises InvalidInput where the platform refuses the token, or is not to be reached.
     """
     tenant_id, user_id = _owner(actor, mode)
+    _barred(tenant_id, user_id, platform, mode)
     adapter = adapter_get(platform)
     if adapter.traits.auth != "token":
         raise InvalidInput(
@@ -141,12 +158,14 @@ def connect_assisted(*, actor: Actor, platform: str) -> MarketplaceAccount:
     if actor.tenant_id is None or actor.user_id is None:
         raise NotAllowed("Only a signed-in holder can connect an account.")
     adapter_get(platform)
+    leaves = _barred(actor.tenant_id, actor.user_id, platform, Mode.ASSISTED)
     account, created = accounts_locked().get_or_create(
         tenant_id=actor.tenant_id, user_id=actor.user_id, platform=platform, mode=Mode.ASSISTED, is_active=True,
         defaults={"webhook_secret": secrets.token_urlsafe(24), "stock_taken_at": now()},
     )  # fmt: skip
-    account.closing_at = None
-    account.save(update_fields=["closing_at", "updated_at"])
+    if not leaves:
+        account.closing_at, account.closing_why = None, ""
+        account.save(update_fields=["closing_at", "closing_why", "updated_at"])
     audit_record(
         actor=actor, verb="account.connect" if created else "account.reconnect", object_type="marketplace_account",
         object_id=account.pk, after={"platform": platform, "mode": Mode.ASSISTED.value},
@@ -196,11 +215,12 @@ def account_keep(
 
     `empty`: it was made this moment and holds nothing; what another one holds is read before anything is offered.
     `same`: a token of another name was seen to be the known account's.
-    Ends a disconnection under way, and wakes what waited for the grant. Raises Conflict where the grant is another
-    account's at the platform and something is still going on over the known one.
+    Ends a disconnection under way, but for one who leaves, and wakes what waited for the grant. Raises Conflict where
+    the grant is another account's at the platform and something is still going on over the known one, or he leaves.
     """
     tenant_id, user_id = _owner(actor, mode)
     traits = adapter_get(platform).traits
+    leaves = _barred(tenant_id, user_id, platform, mode)
     with transaction.atomic():
         account, created = accounts_locked().get_or_create(
             tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
@@ -217,7 +237,8 @@ def account_keep(
         account.access_token, account.refresh_token = grant.access_token, grant.refresh_token
         account.expires_at, account.account_id = grant.expires_at, grant.account_id or account.account_id
         account.needs_reconnect, account.last_error, account.last_error_at = False, "", None
-        account.closing_at = None
+        if not leaves:
+            account.closing_at, account.closing_why = None, ""
         kept = account.webhook_secret or secrets.token_urlsafe(32)
         account.webhook_secret = grant.access_token if traits.webhook_secret_is_token else kept
         account.sales_synced_until = account.sales_synced_until or now()
@@ -293,6 +314,11 @@ def account_leave(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     account = accounts_locked().get_for(actor, account_id)
     if not account.is_active or account.mode == Mode.ASSISTED:
         raise Conflict("There is no grant to give up.", field="account", remedy="Nothing needs to be done.")
+    if account.closing_at is not None and account.closing_why not in {"", LeavingWhy.DISCONNECT}:
+        raise Conflict(
+            f"Everything comes down there: {account.get_closing_why_display()}.", field="account",
+            remedy="Support can take that back; ask it.",
+        )  # fmt: skip
     others = MarketplaceAccount.objects.filter(
         tenant_id=account.tenant_id, user_id=account.user_id, platform=account.platform, mode=Mode.ASSISTED,
         is_active=True,
@@ -303,7 +329,8 @@ def account_leave(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
             remedy="Disconnect that one first, or take the listings down.",
         )  # fmt: skip
     account_left.tell(account.pk)
-    account.mode, account.closing_at, account.needs_reconnect = Mode.ASSISTED, None, False
+    account.mode, account.closing_at, account.closing_why = Mode.ASSISTED, None, ""
+    account.needs_reconnect = False
     account.access_token = account.refresh_token = account.webhook_id = ""
     account.expires_at, account.stock_taken_at = None, account.stock_taken_at or now()
     account.webhook_secret = secrets.token_urlsafe(24)
@@ -329,12 +356,7 @@ def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     if not account.is_active:
         raise Conflict("The account is disconnected.", field="account", remedy="Nothing needs to be done.")
     if account.closing_at is None:
-        account.closing_at = now()
-        account.save(update_fields=["closing_at", "updated_at"])
-        audit_record(
-            actor=actor, verb="account.disconnect", object_type="marketplace_account", object_id=account.pk,
-            subject=account.user_id,
-        )  # fmt: skip
+        _closing(actor, account, LeavingWhy.DISCONNECT)
     account_closing.tell(account.pk)
     _close_if_through(account)
     _changed(account)
@@ -342,28 +364,48 @@ def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
 
 
 @transaction.atomic
-def closing_begin(*, actor: Actor, account_ids: Sequence[uuid.UUID]) -> list[MarketplaceAccount]:
+def closing_begin(*, actor: Actor, account_ids: Sequence[uuid.UUID], why: str) -> list[MarketplaceAccount]:
     """Begin to give several accounts up; returns those that were neither gone nor on their way.
 
-    The rest is the job's that follows at once (accounts_close), in a transaction each.
+    `why`: a LeavingWhy; what their holder began himself goes on for it. The rest is the job's that follows at once
+    (accounts_close), in a transaction each.
     """
+    own = accounts_locked().filter(pk__in=account_ids, is_active=True, closing_why__in=["", LeavingWhy.DISCONNECT])
+    for account in own.exclude(closing_at=None).order_by("pk"):
+        account.closing_why = why
+        account.save(update_fields=["closing_why", "updated_at"])
     wanted = accounts_locked().filter(pk__in=account_ids, is_active=True, closing_at=None)
     begun = list(wanted.order_by("pk"))
     for account in begun:
-        account.closing_at = now()
-        account.save(update_fields=["closing_at", "updated_at"])
-        audit_record(
-            actor=actor, verb="account.disconnect", object_type="marketplace_account", object_id=account.pk,
-            subject=account.user_id,
-        )  # fmt: skip
+        _closing(actor, account, why)
         _changed(account)
     if begun:
         enqueue_on_commit("marketplaces.tasks.drain_accounts")
     return begun
 
 
+def _closing(actor: Actor, account: MarketplaceAccount, why: str) -> None:
+    account.closing_at, account.closing_why = now(), why
+    account.save(update_fields=["closing_at", "closing_why", "updated_at"])
+    audit_record(
+        actor=actor, verb="account.disconnect", object_type="marketplace_account", object_id=account.pk,
+        subject=account.user_id, after={"why": str(why)},
+    )  # fmt: skip
+
+
+def _late_begin() -> None:
+    """What was being connected while its holder, or his tenant, began to leave is given up as well."""
+    open_there = MarketplaceAccount.objects.filter(is_active=True, closing_at=None)
+    for why in LEAVING_BARS:
+        of_leaving = open_there.filter(user__leavings__why=why, user__leavings__ended_at=None)
+        closing_begin(actor=Actor.system(), account_ids=list(of_leaving.values_list("pk", flat=True)), why=why)
+    suspended = open_there.filter(tenant__suspended_at__isnull=False).values_list("pk", flat=True)
+    closing_begin(actor=Actor.system(), account_ids=list(suspended), why=LeavingWhy.SUSPENSION)
+
+
 def accounts_close() -> int:
     """Finish the disconnection of accounts on which nothing is going on any more; returns how many."""
+    _late_begin()
     closed = 0
     for account_id in MarketplaceAccount.objects.exclude(closing_at=None).order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():

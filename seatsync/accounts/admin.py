@@ -1,9 +1,19 @@
 """Staff pages of accounts."""
 
-from django.contrib import admin
+from typing import Any
 
-from seatsync.accounts.models import Membership, RefreshFamily, User
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from seatsync.accounts.models import Leaving, LeavingWhy, Membership, RefreshFamily, User
+from seatsync.accounts.services.leaving import holder_leave, holder_stay
+from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.staff import ReadOnlyAdmin
+
+
+def _staff(request: HttpRequest) -> Actor:
+    return Actor(ActorKind.STAFF, str(request.user.pk), None, request.user.pk)
 
 
 @admin.register(User)
@@ -14,6 +24,55 @@ class UserAdmin(ReadOnlyAdmin):
     list_filter = ("is_staff", "is_active", "kyc_status", "subscription_tier")
     search_fields = ("email", "full_name")
     exclude = ("password", "groups", "user_permissions")
+    actions = ("leave_erasure", "leave_downgrade", "leave_dunning")
+
+    def has_leave_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change people."""
+        return request.user.has_perm("accounts.change_user")
+
+    @admin.action(description="Drain, to be erased: take everything down", permissions=["leave"])
+    def leave_erasure(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Before the chosen people are erased."""
+        self._leave(request, queryset, LeavingWhy.ERASURE)
+
+    @admin.action(description="Drain, for a smaller plan: take everything down", permissions=["leave"])
+    def leave_downgrade(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Before the chosen people's plan becomes smaller."""
+        self._leave(request, queryset, LeavingWhy.DOWNGRADE)
+
+    @admin.action(description="Drain, unpaid: take everything down", permissions=["leave"])
+    def leave_dunning(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """The chosen people were asked for their money in vain."""
+        self._leave(request, queryset, LeavingWhy.DUNNING)
+
+    def _leave(self, request: HttpRequest, queryset: QuerySet[User], why: LeavingWhy) -> None:
+        people = list(queryset)
+        for user in people:
+            holder_leave(actor=_staff(request), user_id=user.pk, why=why)
+        self.message_user(request, f"{len(people)} drained: {why.label}. What they sold is handed over and paid.")
+
+
+@admin.register(Leaving)
+class LeavingAdmin(ReadOnlyAdmin):
+    """Who leaves, and why; kept for the record."""
+
+    list_display = ("created_at", "user", "why", "reason", "ended_at")
+    list_filter = ("why", ("ended_at", admin.EmptyFieldListFilter))
+    search_fields = ("user__email",)
+    list_select_related = ("user",)
+    actions = ("take_back",)
+
+    def has_take_back_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change people."""
+        return request.user.has_perm("accounts.change_user")
+
+    @admin.action(description="Take back: let connect accounts again", permissions=["take_back"])
+    def take_back(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """The chosen people stay."""
+        leaving = list(queryset)
+        for one in leaving:
+            holder_stay(actor=_staff(request), leaving_id=one.pk)
+        self.message_user(request, f"{len(leaving)} taken back: they may connect accounts anew")
 
 
 @admin.register(Membership)

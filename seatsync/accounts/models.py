@@ -116,6 +116,38 @@ class Membership(BaseModel):
         return f"{self.user} in {self.tenant}"
 
 
+class LeavingWhy(models.TextChoices):
+    """Why accounts at marketplaces are given up: each begins with the same drain, and none drops a key before it."""
+
+    DISCONNECT = "disconnect", "its holder gave it up"
+    ERASURE = "erasure", "its holder is to be erased"
+    DOWNGRADE = "downgrade", "the plan became a smaller one"
+    SUSPENSION = "suspension", "selling is suspended"
+    DUNNING = "dunning", "the plan was not paid"
+
+
+# Who leaves for one of these connects no account until it is taken back. How many a smaller plan allows, billing says.
+LEAVING_BARS = (LeavingWhy.ERASURE, LeavingWhy.DUNNING)
+
+
+class Leaving(BaseModel):
+    """That a person leaves, and why; in force until it is taken back."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="leavings")
+    why = models.CharField(max_length=12, choices=LeavingWhy.choices)
+    reason = models.CharField(max_length=200, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "leavings"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "why"], condition=models.Q(ended_at=None), name="leaving_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_why_display()}"
+
+
 class RefreshFamily(BaseModel):
     """A chain of refresh tokens that began with one sign-in; reuse of an old one revokes the whole family."""
 

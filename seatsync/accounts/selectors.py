@@ -6,7 +6,7 @@ from typing import cast
 from django.db.models import Q
 from django.http import HttpRequest
 
-from seatsync.accounts.models import Membership, Role, User
+from seatsync.accounts.models import LEAVING_BARS, Leaving, Membership, Role, User
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.tenants.requests import request_tenant
 
@@ -18,6 +18,12 @@ def user_email(user_id: uuid.UUID) -> str | None:
         .values_list("email", flat=True)
         .first()
     )
+
+
+def leaving_barring(user_id: uuid.UUID) -> Leaving | None:
+    """Why a person may connect no account: he is to be erased, or did not pay; None where nothing bars him."""
+    barring = Leaving.objects.filter(user_id=user_id, ended_at=None, why__in=LEAVING_BARS)
+    return barring.order_by("created_at").first()
 
 
 def actor_for(user: User, tenant_id: uuid.UUID, request_id: str = "") -> Actor:

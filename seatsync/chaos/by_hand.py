@@ -4,12 +4,13 @@ import random
 from collections.abc import Callable
 
 from portfolios.models import OwnerState, Seat
-from seatsync.chaos.hands import Fate, Hands
+from seatsync.chaos.hands import Hands
 from seatsync.chaos.offers import Offers
 from seatsync.chaos.pace import Worker
 from seatsync.chaos.people import Holder
 from seatsync.chaos.seats import group_take
 from seatsync.chaos.sellers import Sellers
+from seatsync.demo.hand_made import Fate
 
 # A listing by hand for so many sales; a short run has some, too.
 EVERY = 25

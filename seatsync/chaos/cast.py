@@ -7,7 +7,7 @@ from seatsync.chaos.buyers import Buyers
 from seatsync.chaos.by_hand import ByHand
 from seatsync.chaos.door import Door
 from seatsync.chaos.endings import Endings
-from seatsync.chaos.hands import Fate, Hands
+from seatsync.chaos.hands import Hands
 from seatsync.chaos.held import gone_await, stock_await
 from seatsync.chaos.offers import Offers
 from seatsync.chaos.options import Options
@@ -15,6 +15,7 @@ from seatsync.chaos.pace import Worker
 from seatsync.chaos.people import Holder, holders_make
 from seatsync.chaos.persons import Persons
 from seatsync.chaos.sellers import Sellers
+from seatsync.demo.hand_made import Fate
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,31 +3,15 @@
 import threading
 import uuid
 from dataclasses import dataclass
-from enum import StrEnum
 from random import Random
 
 from django.db.models import Q, QuerySet
 
 from listings.models import Listing
-from seatsync.chaos.books import allocates, key_of
+from seatsync.chaos.books import key_of
 from seatsync.chaos.door import Door
 from seatsync.chaos.seats import Group
-
-# A row and seats that nobody of the run has.
-ELSEWHERE = "Box 7"
-
-
-class Fate(StrEnum):
-    """What is to become of a listing that a hand made."""
-
-    # It says whose seats it is of: one of ours at once.
-    CERTAIN = "certain"
-    # Its holder is asked, and says which seats.
-    CHOSEN = "chosen"
-    # Its holder is asked, and says that it is not his: nobody touches it.
-    STRANGE = "strange"
-    # Its holder is asked, and has it taken down.
-    UNWANTED = "unwanted"
+from seatsync.demo.hand_made import Fate, fate_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +53,7 @@ class Hands:
         with self._lock:
             cents = self._chance.randrange(4000, 16000)
             named = self._chance.random() < 0.5
-        words: dict[str, object] = {"section": group.section, "row": group.row, "seats": list(group.numbers)}
-        if fate == Fate.CHOSEN and allocates(platform):
-            # It says which seats it sold only when it is asked to hand them over.
-            words |= {"seats": [], "quantity": len(group.numbers)}
-        elif fate == Fate.CHOSEN:
-            words["section"] = f"Lower {group.section}"
-        elif fate == Fate.UNWANTED:
-            words["section"] = f"Upper {group.section}"
-        elif fate == Fate.STRANGE:
-            words["section"] = ELSEWHERE
+        words = fate_words(fate, platform=platform, section=group.section, row=group.row, seats=group.numbers)
         number = uuid.UUID(int=self._chance.getrandbits(128)).hex[:12]
         row = self._door.post(
             "listings", platform=platform, event_id=group.event_id, price=f"{cents / 100:.2f}",

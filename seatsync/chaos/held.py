@@ -10,10 +10,11 @@ from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
 from marketplaces.services import connect
 from seatsync.chaos.door import Door
-from seatsync.chaos.hands import Fate, HandMade, Hands
+from seatsync.chaos.hands import HandMade, Hands
 from seatsync.chaos.pace import wait_until, work_open
 from seatsync.chaos.seats import Group
 from seatsync.core.actors import Actor
+from seatsync.demo.hand_made import Fate
 
 # What each such account holds; the last of those that are certain was sold in part, the last strange one as a whole.
 HELD = (Fate.CERTAIN, Fate.CERTAIN, Fate.CERTAIN, Fate.CHOSEN, Fate.STRANGE, Fate.STRANGE, Fate.UNWANTED)

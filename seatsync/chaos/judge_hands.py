@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from listings.models import FoundListing, FoundState
 from marketplaces.registry import traits_of
 from seatsync.chaos.books import Books, Row, did
-from seatsync.chaos.hands import Fate, HandMade
+from seatsync.chaos.hands import HandMade
+from seatsync.demo.hand_made import Fate
 
 Findings = Iterator[str]
 

@@ -10,10 +10,11 @@ from listings.models import FoundKind, FoundListing, FoundState, ListingStatus, 
 from listings.services.bounds import listing_bounds_set
 from listings.services.found import found_adopt, found_not_ours, found_take_down
 from listings.services.sale_report import sale_report
-from seatsync.chaos.hands import Fate, HandMade, Hands, listings_of
+from seatsync.chaos.hands import HandMade, Hands, listings_of
 from seatsync.chaos.pace import Worker
 from seatsync.core.actors import Actor
 from seatsync.core.errors import SeatSyncError
+from seatsync.demo.hand_made import Fate
 
 # So many words are tried in a turn: a marketplace may have to be asked first.
 TRIES_A_TURN = 20

@@ -19,16 +19,17 @@ def accounts_load(actor: Actor, door: SimulatorDoor, *, token: str = SEATGEEK_TO
 
     `token` names the holder's account at the simulated SeatGeek.
     """
-    stubhub = _existing(actor, "stubhub") or _by_consent(actor)
+    stubhub = account_existing(actor, "stubhub") or _by_consent(actor)
     door.control("accounts", platform="seatgeek", token=token)
-    seatgeek = _existing(actor, "seatgeek") or connect.connect_token(
+    seatgeek = account_existing(actor, "seatgeek") or connect.connect_token(
         actor=actor, platform="seatgeek", mode=Mode.PAPER, token=token
     )
     _point_webhooks(stubhub, seatgeek)
     return [stubhub, seatgeek]
 
 
-def _existing(actor: Actor, platform: str) -> MarketplaceAccount | None:
+def account_existing(actor: Actor, platform: str) -> MarketplaceAccount | None:
+    """The holder's paper account there that is connected; None where there is none."""
     return (
         MarketplaceAccount.objects.visible_to(actor)
         .filter(platform=platform, mode=Mode.PAPER, is_active=True, needs_reconnect=False)

@@ -15,20 +15,23 @@ from portfolios.services.groups import seat_group_for
 from portfolios.services.ledger import seats_set_state
 from seatsync.core.clock import now
 from seatsync.core.money import round_money
-from seatsync.demo.accounts import accounts_load
+from seatsync.demo.accounts import SEATGEEK_TOKEN, account_existing, accounts_load
 from seatsync.demo.facts import facts
+from seatsync.demo.hand_made import hand_made_load
 from seatsync.demo.paper import SimulatorDoor, events_load, market_refresh
 from seatsync.demo.people import People, people_load
 from seatsync.demo.reference import reference_load
 
 LISTED_GAMES = 3
 ATTENDED_EVERY = 4
+# The seed of what hands listed before the holder connected.
+HANDS = 1
 
 Tell = Callable[[str], None]
 
 
-def demo_load(tell: Tell) -> People:
-    """Load everything; `tell` hears of each step."""
+def demo_load(tell: Tell, *, hands: int = HANDS) -> People:
+    """Load everything; `tell` hears of each step. `hands`: the seed of what hands have listed before, 0 for nothing."""
     games = reference_load()
     tell(f"{len(games)} games of {games[0].home_team} at {games[0].venue}, moved by {games[0].shifted_weeks} weeks")
     people = people_load(games)
@@ -36,6 +39,11 @@ def demo_load(tell: Tell) -> People:
     door = SimulatorDoor()
     try:
         events_load(door, games)
+        if account_existing(people.actor, "seatgeek") is None:
+            made = hand_made_load(
+                door, platform="seatgeek", token=SEATGEEK_TOKEN, ticket=people.ticket, games=games, seed=hands
+            )
+            tell(f"listings that hands made at seatgeek: {made}")
         accounts = accounts_load(people.actor, door)
         tell(f"paper accounts: {', '.join(account.platform for account in accounts)}")
         tell(f"paper market: {market_refresh(games, door)} new points")

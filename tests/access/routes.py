@@ -91,6 +91,7 @@ ROUTES: dict[str, Route] = {
     "api:account_mails": Route(Kind.OBJECT, {"pk": "assisted"}, body={"mail": "You sold 2 tickets. Order 12345"}),
     "api:hand_tasks": OWN,
     "api:hand_done": _own(pk="task"),
+    "api:listing_sold_whole": _own(pk="hand_listing"),
     "api:listing_sold": Route(
         Kind.OBJECT, {"pk": "hand_listing"}, body={"seat_ids": ["@hand_seat"], "price": "80.00", "order": "A-12345"}
     ),
@@ -187,6 +188,7 @@ ROUTES: dict[str, Route] = {
         body={"seats": "@hand_seat", "price": "80.00", "order": "A-12345"},
     ),
     "listings:listing_sold_form": _own(listing_id="hand_listing"),
+    "listings:listing_sold_whole": _own(listing_id="hand_listing"),
     "listings:hand_account": _own(account_id="assisted"),
     "listings:mail_forward": Route(Kind.OBJECT, {"account_id": "assisted"}, body={"mail": "You sold. Order 12345"}),
     "listings:found_list": _own(account_id="account"),

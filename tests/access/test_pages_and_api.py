@@ -21,6 +21,7 @@ SAME_BY_API = {
     "listings:listing_mend": ("POST", "/api/v1/listings/{id}/publish/"),
     "listings:listing_bounds": ("POST", "/api/v1/listings/{id}/bounds/"),
     "listings:listing_sold": ("POST", "/api/v1/listings/{id}/sold/"),
+    "listings:listing_sold_whole": ("POST", "/api/v1/listings/{id}/sold-whole/"),
     "listings:hand_done": ("POST", "/api/v1/hand-tasks/{id}/done/"),
     "listings:mail_forward": ("POST", "/api/v1/marketplace-accounts/{id}/mails/"),
     "listings:stock_say": ("POST", "/api/v1/marketplace-accounts/{id}/stock/"),

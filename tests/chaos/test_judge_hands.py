@@ -9,11 +9,12 @@ import pytest
 from listings.models import FoundKind, FoundListing, FoundState
 from marketplaces.models import MarketplaceAccount
 from seatsync.chaos.books import Books
-from seatsync.chaos.hands import Fate, HandMade
+from seatsync.chaos.hands import HandMade
 from seatsync.chaos.judge import left_active, sales_lost, wrong_prices
 from seatsync.chaos.judge_hands import found_waiting, hands_missed, ours_alone, strangers_touched
 from seatsync.chaos.seats import Group
 from seatsync.core.clock import now
+from seatsync.demo.hand_made import Fate
 from tests.builders import build_holding
 from tests.chaos.test_judge import SEATS, books, sale, showing
 

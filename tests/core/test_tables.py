@@ -26,9 +26,10 @@ VOCABULARY = {
 OWNED = {
     "season_tickets", "season_ticket_shares", "seats", "seat_groups", "seat_changes", "marketplace_accounts",
     "connect_attempts", "inbound_events", "inbound_deliveries", "listings", "trading_states", "marketplace_commands",
-    "sales", "payouts", "payout_lines", "price_proposals", "alerts", "alert_deliveries", "live_events",
+    "sales", "payouts", "payout_lines", "price_proposals", "ending_effects", "alerts", "alert_deliveries",
+    "live_events",
 }  # fmt: skip
-APPEND_ONLY = {"seat_changes", "price_proposals"}
+APPEND_ONLY = {"seat_changes", "price_proposals", "ending_effects"}
 OWN = ("portfolios", "marketplaces", "listings", "intelligence", "automation", "analytics")
 
 

@@ -14,11 +14,16 @@ from django.db import connection
 from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from listings.models import Listing
+from listings.models import FoundListing, FoundState, Listing
+from listings.services.found import found_adopt, found_not_ours, found_take_down
+from listings.services.outbox import commands_drain
 from listings.states import OPEN
-from portfolios.models import Game, GameStatus, OwnerState, Seat
+from portfolios.models import Game, GameStatus, OwnerState, SeasonTicket, Seat
+from seatsync.accounts.selectors import actor_for
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
+from seatsync.demo.hand_made import HELD, NAMED, hand_made
+from seatsync.demo.paper import SimulatorDoor
 from seatsync.management.commands import demo as command
 from tests.standing import standing
 
@@ -99,8 +104,50 @@ def test_the_games_that_were_attended_do_not_depend_on_the_day_of_loading(clock:
     assert attended() == due - offered
 
 
+def test_its_account_finds_what_hands_listed_and_the_holder_says_what_becomes_of_each(clock: Any) -> None:
+    """Two pairs that may be his and one that is not; none of them is a listing of his before he has said so."""
+    found = list(FoundListing.objects.select_related("account", "game").order_by("remote_key"))
+    assert [(one.account.platform, one.state) for one in found] == [("seatgeek", FoundState.WAITING)] * len(HELD)
+    chosen, strange, unwanted = found
+    assert [one.remote_key for one in found] == [f"{NAMED}1-{fate}" for fate in ("chosen", "strange", "unwanted")]
+    assert "Box 7" in strange.why
+    assert "Upper 131 there may be your 131" in unwanted.why
+    listed = set(Listing.objects.values_list("game_id", flat=True))
+    assert not listed & {one.game_id for one in found}
+    ticket = SeasonTicket.objects.get(section="131")
+    actor = actor_for(ticket.user, ticket.tenant_id)
+    door = SimulatorDoor()
+    try:
+        found_adopt(actor=actor, found_id=chosen.pk, seat_ids=[seat.pk for seat in seats_of(chosen)[:2]])
+        found_not_ours(actor=actor, found_ids=[strange.pk])
+        found_take_down(actor=actor, found_id=unwanted.pk)
+        commands_drain()
+        shown = {row["external_id"]: row["shown"] for row in door.read("state")["listings"]}
+    finally:
+        door.close()
+    assert Listing.objects.get(game=chosen.game).made_there
+    assert {key: up for key, up in shown.items() if key.startswith(NAMED)} == {
+        f"{NAMED}1-chosen": True, f"{NAMED}1-strange": True, f"{NAMED}1-unwanted": False,
+    }  # fmt: skip
+    clock.shift(timedelta(days=1))
+    call_command("demo", verbosity=0)
+    assert FoundListing.objects.count() == len(HELD)
+
+
+def seats_of(found: FoundListing) -> list[Seat]:
+    return list(Seat.objects.filter(game=found.game).order_by("seat_number"))
+
+
+def test_what_hands_listed_follows_from_the_seed_alone(clock: Any) -> None:
+    ticket, games = SeasonTicket.objects.get(section="131"), list(Game.objects.order_by("starts_at"))
+    assert hand_made("seatgeek", ticket, games, 1) == hand_made("seatgeek", ticket, games, 1)
+    first, other = ([{**row, "external_id": ""} for row in hand_made("seatgeek", ticket, games, n)] for n in (1, 2))
+    assert first != other
+    assert len({row["event_id"] for row in first}) == len(HELD)
+
+
 def test_the_products_own_errors_are_one_sentence(clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: Any) -> None:
+    def refuse(*args: Any, **wish: Any) -> None:
         raise Conflict("Seat 131/27/2 is listed.", remedy="Take its listings down first.")
 
     monkeypatch.setattr(command, "demo_load", refuse)

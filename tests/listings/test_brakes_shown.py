@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from listings.models import TradingState
+from listings.models import TradingState, TradingStateKind
 from listings.selectors import brake_lines
+from listings.services.halts import push_halt_set
 from listings.services.trading import trading_state_set
 from portfolios.services.corrections import season_ticket_remove
 from seatsync.accounts.models import User
@@ -87,3 +88,22 @@ def test_many_brakes_of_a_shared_ticket_ask_no_more_than_one(market: Market) -> 
         asked.append(len(queries_of(client, reverse("listings:trading_detail"))[0]))
     assert len(brake_lines(market.holding.co_owner)) == 3
     assert asked[1] == asked[2] == asked[0]
+
+
+def test_the_page_says_what_holds_now_and_what_a_choice_would_do(market: Market) -> None:
+    """What stands selected is what a person comes for, so each choice says what it does, and which one holds."""
+    client, url = enter(market.holding.actor), reverse("listings:trading_detail")
+    page = client.get(url).content.decode()
+    assert "You stop nothing of what you sell" in page
+    assert '<option value="ACTIVE">Resume: sell as usual (as now)</option>' in page
+    assert '<option value="HALTED" selected>Halt: nothing new goes up, no price changes</option>' in page
+    for state, does in (("HALTED", "is halted"), ("RAISE_ONLY", "only raises prices")):
+        client.post(reverse("listings:trading_set"), {"state": state, "reason": ""})
+        page = client.get(url).content.decode()
+        assert f"<strong>Your selling {does}</strong>, set" in page
+        assert '<option value="ACTIVE" selected>Resume: sell as usual</option>' in page
+        assert page.count("(as now)") == 1
+        assert f'<option value="{state}">{TradingStateKind(state).choice} (as now)</option>' in page
+    assert "What support has stopped it alone lets go" not in page
+    push_halt_set(actor=market.holding.staff, platform="alpha", reason="their prices are wrong")
+    assert "What support has stopped it alone lets go" in client.get(url).content.decode()

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from listings.services.drain import Leaving, holder_drain
+from marketplaces.models import MarketplaceAccount
 from seatsync.accounts.models import User
+from seatsync.accounts.services.leaving import WHYS, holder_leave
 from seatsync.core.actors import Actor
 
 
@@ -17,14 +18,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """The person, and why."""
         parser.add_argument("email")
-        parser.add_argument("--why", required=True, choices=[one.value for one in Leaving])
+        parser.add_argument("--why", required=True, choices=[one.value for one in WHYS])
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints how many accounts are being drained; raises CommandError for an unknown address."""
+        """Prints how many accounts are being drained by now; raises CommandError for an unknown address."""
         user = User.objects.filter(email__iexact=options["email"]).first()
         if user is None:
             raise CommandError(f"No user has the address {options['email']}. Look at the users in the admin.")
-        begun = holder_drain(actor=Actor.system(name="drain_holder"), user_id=user.pk, why=Leaving(options["why"]))
+        holder_leave(actor=Actor.system(name="drain_holder"), user_id=user.pk, why=options["why"])
+        drained = MarketplaceAccount.objects.filter(user=user).exclude(closing_at=None).count()
         self.stdout.write(
-            f"{begun} account{'' if begun == 1 else 's'} of {user.email} being drained ({options['why']})."
+            f"{drained} account{'' if drained == 1 else 's'} of {user.email} being drained ({options['why']})."
         )

@@ -1,4 +1,4 @@
-"""`manage.py demo [--data PATH [--speed N|max]]`: a real season replayed, one holder, one client; idempotent."""
+"""`manage.py demo [--data PATH [--speed N|max]] [--hands SEED]`: a season replayed, a holder, a client; idempotent."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from marketplaces.errors import MarketplaceError
 from seatsync.core.errors import SeatSyncError
-from seatsync.demo.load import demo_load
+from seatsync.demo.load import HANDS, demo_load
 from seatsync.demo.pace import speed_parse
 from seatsync.demo.people import PASSWORD, STAFF_EMAIL
 from seatsync.demo.recorded import recorded_check, recorded_load
@@ -23,6 +23,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--data", type=Path, help="a folder with recorded sales to load as a season of their own")
         parser.add_argument("--speed", default="max", help="recorded seconds per second, or max")
+        parser.add_argument(
+            "--hands", type=int, default=HANDS, metavar="SEED",
+            help="what hands listed at SeatGeek before it is connected, by this seed; 0: nothing",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.ENVIRONMENT == "production":
@@ -35,7 +39,7 @@ class Command(BaseCommand):
         try:
             if data is not None:
                 recorded_check(data)
-            people = demo_load(self._tell)
+            people = demo_load(self._tell, hands=options["hands"])
             if data is not None:
                 count = recorded_load(data, people=people, speed=speed)
                 later = "" if speed is None else f"; the running product goes on at {speed:g} recorded seconds a second"

@@ -1,0 +1,78 @@
+"""That all of a listing sold, said in one tap: at its present price, its net reckoned, both to be put right."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import transaction
+
+from listings.models import Listing, ListingStatus, Sale
+from listings.services.by_hand import hand_listing, hand_sold
+from listings.services.sale_numbers import name_without
+from listings.states import SALE_LIVE
+from marketplaces.models import FeeVersion, Mode
+from marketplaces.selectors import fee_version, proceeds_at
+from portfolios.locks import seats_lock
+from seatsync.core.actors import Actor
+from seatsync.core.errors import Conflict
+
+# Up there, as its holder says; a draft or one that he has not listed yet sells nothing.
+_UP = frozenset({ListingStatus.ACTIVE, ListingStatus.PAUSED, ListingStatus.DELISTING})
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What the tap would say: so many tickets at this price each, and what they bring, all told in their currency."""
+
+    quantity: int
+    price: Decimal
+    # Reckoned by the fee table; None where the fee is not known.
+    proceeds: Decimal | None
+    currency: str
+
+
+def wholes_of(listings: Iterable[Listing]) -> list[tuple[Listing, Whole | None]]:
+    """What one tap would say of each of these listings (their accounts read along); None where it can say nothing."""
+    wanted = list(listings)
+    fees = {platform: fee_version(platform) for platform in {listing.platform for listing in wanted}}
+    return [(listing, _whole(listing, fees[listing.platform])) for listing in wanted]
+
+
+def _whole(listing: Listing, fee: FeeVersion | None) -> Whole | None:
+    if listing.account.mode != Mode.ASSISTED or listing.status not in _UP or not listing.quantity:
+        return None
+    price = _price_there(listing)
+    each = proceeds_at(price, fee)
+    return Whole(listing.quantity, price, None if each is None else each * listing.quantity, listing.currency)
+
+
+def _price_there(listing: Listing) -> Decimal:
+    """What it is up for there: another price may wait to be entered."""
+    return listing.price if listing.live_price is None else listing.live_price
+
+
+@transaction.atomic
+def hand_sold_whole(*, actor: Actor, listing_id: uuid.UUID) -> Sale:
+    """Say that all seats that an assisted account's listing offers were sold there, at its present price.
+
+    The sale has no number until a form or a mail names one, and its proceeds are reckoned (`proceeds_told` false). A
+    second tap is the same sale; after the first was taken back it is sold once more. Raises NotFound, NotAllowed, or
+    Conflict for an account that tells its sales by itself or a listing that offers nothing there.
+    """
+    listing = hand_listing(actor, listing_id)
+    seats_lock(listing.listing_seats.values_list("seat_id", flat=True))
+    listing.refresh_from_db()
+    number = name_without(listing)
+    known = Sale.objects.filter(account=listing.account, platform_sale_id=number).first()
+    if known is not None and known.state in SALE_LIVE:
+        return known
+    offered = list(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True))
+    if not offered or listing.status not in _UP:
+        raise Conflict(
+            f"The listing is {listing.standing}: it offers nothing there.", field="listing",
+            remedy="Say which seats sold, and for how much.",
+        )  # fmt: skip
+    return hand_sold(
+        actor=actor, listing_id=listing.pk, seat_ids=offered, price=_price_there(listing), order=number
+    )  # fmt: skip
