@@ -30,10 +30,11 @@ _UNSENT = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERS
 
 @dataclass(frozen=True, slots=True)
 class LimitUse:
-    """An account's bucket as it stands, and the last minute. Tokens are one a command; `reserved` wait for delists.
+    """An account's bucket as it stands, and the last minute. Tokens are one a request; `reserved` wait for delists.
 
-    `per_second` and `used_per_second` are commands a second; `waits` how often one was told to wait in that minute;
-    `waiting` how many that are due wait for a token now.
+    `per_second` and `used_per_second` are requests a second, whoever sent them; `waits` how often something was told to
+    wait in that minute; `waiting` how many commands that are due wait for a token now. `tokens_left` are below none
+    where what was begun was finished. For `held_s` seconds the marketplace wants no requests at all.
     """
 
     per_second: float
@@ -43,6 +44,7 @@ class LimitUse:
     used_per_second: float
     waits: int
     waiting: int
+    held_s: float = 0.0
 
     @property
     def percent(self) -> int:
@@ -127,10 +129,10 @@ def _limit(account: MarketplaceAccount) -> LimitUse:
     due = MarketplaceCommand.objects.filter(account=account, state=CommandState.PENDING, not_before__lte=now())
     # What takes something down may use the last tokens; the rest leaves them.
     kept = min(reserved, burst - 1)
-    waiting = due.count() if use.tokens_left < 1 else 0
-    if 1 <= use.tokens_left < kept + 1:
+    waiting = due.count() if use.tokens_left < 1 or use.held_s else 0
+    if not waiting and use.tokens_left < kept + 1:
         waiting = due.filter(priority__gt=0).count()
-    return LimitUse(per_second, burst, reserved, use.tokens_left, use.per_second, use.waited, waiting)
+    return LimitUse(per_second, burst, reserved, use.tokens_left, use.per_second, use.waited, waiting, use.held_s)
 
 
 def _commands(account: MarketplaceAccount) -> Commands:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from listings.models import Sale
 from listings.services import by_hand, expire, labels, outbox, payout_checks, payouts, reconcile, sync, wake
 from marketplaces.models import MarketplaceAccount, Mode
-from seatsync.core.jobs import job, job_begun, once_per_slot
+from seatsync.core.jobs import enqueue_on_commit, job, job_begun, once_per_slot
 
 # A marketplace that answers slowly must not keep what waits in the same queue for long.
 DRAIN_S = 5.0
@@ -50,7 +50,7 @@ def poll_account_sales(account_id: str) -> None:
     """Read one account's sales now."""
     account = _read().filter(pk=uuid.UUID(account_id)).first()
     if account is not None:
-        sync.account_contained(account, "sales", lambda: sync.account_sync_sales(account=account))
+        sync.account_poll(account)
 
 
 @job(time_limit_s=60)
@@ -58,7 +58,8 @@ def read_sale(sale_id: str) -> None:
     """Read one sale anew, now."""
     sale = Sale.objects.select_related("account").filter(pk=uuid.UUID(sale_id), account__in=_read()).first()
     if sale is not None:
-        sync.account_contained(sale.account, "sales", lambda: int(sync.sale_read(sale=sale)))
+        again = partial(enqueue_on_commit, wake.READ_SALE, sale_id=sale_id)
+        sync.account_contained(sale.account, "sales", lambda: int(sync.sale_read(sale=sale)), again=again)
 
 
 @job(time_limit_s=60)
@@ -66,13 +67,14 @@ def fetch_label(sale_id: str) -> None:
     """Fetch the shipping label of a sale."""
     sale = Sale.objects.select_related("account").filter(pk=uuid.UUID(sale_id), account__in=_read()).first()
     if sale is not None:
-        sync.account_contained(sale.account, labels.LABEL, lambda: int(labels.label_fetch(sale)))
+        again = partial(enqueue_on_commit, labels.FETCH, sale_id=sale_id)
+        sync.account_contained(sale.account, labels.LABEL, lambda: int(labels.label_fetch(sale)), again=again)
 
 
 @job(time_limit_s=240)
 def poll_sales() -> None:
     """Read the sales of every account that is due, or of as many as leave room for what is told by notices."""
-    once_per_slot("listings.poll_sales", 15, partial(sync.accounts_sync_due, for_s=POLL_S))
+    once_per_slot("listings.poll_sales", sync.ROUND_S, partial(sync.accounts_sync_due, for_s=POLL_S))
 
 
 @job(time_limit_s=240)
@@ -97,6 +99,22 @@ def nag_by_hand() -> None:
 def poll_payouts() -> None:
     """Read what marketplaces paid."""
     once_per_slot("listings.poll_payouts", 3600, payouts.accounts_sync_payouts)
+
+
+@job(time_limit_s=120)
+def poll_account_payouts(account_id: str) -> None:
+    """Read what one account was paid, now."""
+    account = _read().filter(pk=uuid.UUID(account_id)).first()
+    if account is not None:
+        payouts.account_poll_payouts(account)
+
+
+@job(time_limit_s=60)
+def poll_account_next(account_id: str) -> None:
+    """Read what one account will be paid next, now."""
+    account = _read().filter(pk=uuid.UUID(account_id)).first()
+    if account is not None:
+        payouts.account_poll_next(account)
 
 
 @job(time_limit_s=240)

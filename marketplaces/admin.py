@@ -1,7 +1,7 @@
 """Staff pages of marketplaces; tokens and secrets are never shown, raw bodies only while their holder's key lives."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -22,6 +22,7 @@ from marketplaces.models import (
     PayoutCalendarVersion,
     RetryVersion,
 )  # fmt: skip
+from marketplaces.registry import traits_of
 from marketplaces.selectors import delivery_body, inbound_body, inbound_headers, inbox_figures
 from marketplaces.services.connect import disconnect
 from marketplaces.services.understand import inbound_replay, inbound_retry, inbound_retry_all
@@ -30,6 +31,11 @@ from seatsync.core.errors import Conflict, SeatSyncError
 from seatsync.core.staff import DatedRowAdmin, ReadOnlyAdmin
 from seatsync.core.staff_series import SeriesFilter, SeriesPage, series_page
 from seatsync.core.templatetags.ui import milliseconds
+
+if TYPE_CHECKING:
+    _LimitForm = forms.ModelForm[LimitVersion]
+else:
+    _LimitForm = forms.ModelForm
 
 
 @admin.register(MarketplaceAccount)
@@ -204,10 +210,24 @@ class FeeVersionAdmin(DatedRowAdmin):
     list_filter = ("platform", "side")
 
 
+class LimitVersionForm(_LimitForm):
+    """A limit of all requests, or of a kind that the platform's adapter sends."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses a request that no adapter calls so: its limit would bind nobody."""
+        found = super().clean() or {}
+        traits, request = traits_of(found.get("platform", "")), found.get("request", "")
+        if traits is not None and request and request not in traits.requests:
+            known = ", ".join(sorted(traits.requests))
+            self.add_error("request", f"{traits.name} is sent no such request. Use one of: {known}.")
+        return found
+
+
 @admin.register(LimitVersion)
 class LimitVersionAdmin(DatedRowAdmin):
     """Request limits by date, with their sources."""
 
+    form = LimitVersionForm
     list_display = ("platform", "request", "per_second", "burst", "reserved", "valid_from", "source", "checked_on")
     list_filter = ("platform",)
 

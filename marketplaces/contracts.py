@@ -6,7 +6,7 @@ Money is Decimal with a currency beside it; moments are aware UTC; `external_id`
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -83,8 +83,17 @@ class Traits:
     paces_source: str = ""
     # Fees of public record.
     fees: tuple[KnownFee, ...] = ()
-    # Requests that have a pace of their own, by the adapter's name for them: seconds between two.
+    # The adapter's names for its requests, by which staff date limits of one kind alone.
+    requests: tuple[str, ...] = ()
+    # Those with a pace of their own: seconds between two, and how many may come at once where that is more than one.
     paces: Mapping[str, float] = field(default_factory=dict)
+    pace_bursts: Mapping[str, int] = field(default_factory=dict)
+    # Those that go with SeatSync's own key: one pace for all accounts.
+    own_key: frozenset[str] = frozenset()
+    # How many requests an act sends as a rule, by the protocol's name for it, where that is more than one.
+    sends: Mapping[str, int] = field(default_factory=dict)
+    # The one request of an act that sends no other, by the act: it takes all its tokens at once.
+    sole_requests: Mapping[str, str] = field(default_factory=dict)
     # At least so far apart; who asks looks every fifteen seconds, so that a lost webhook costs no more than that.
     poll_sales_every_s: int = 10
     scopes: tuple[str, ...] = ()
@@ -184,8 +193,70 @@ class NoFile:
         return None
 
 
-def _at_once(_request: str) -> float:
-    return 0.0
+class Gate(Protocol):
+    """What lets the requests of a line through, so that an account keeps to its platform's limits."""
+
+    def wait_s(self, request: str, *, write: bool) -> float:
+        """Seconds until a request of this kind (one of `Traits.requests`, or "") may go; 0 where it goes now.
+
+        Then its token is taken.
+        """
+        ...
+
+    def hold(self, request: str, wait_s: float) -> None:
+        """The platform wants no request of this kind for so long, whoever sends it."""
+        ...
+
+    def settle(self) -> None:
+        """Nothing more is sent: what was taken for it and not needed is given back."""
+        ...
+
+
+class OpenGate:
+    """For lines that belong to no account yet: nobody counts."""
+
+    def wait_s(self, request: str, *, write: bool) -> float:
+        """None."""
+        return 0.0
+
+    def hold(self, request: str, wait_s: float) -> None:
+        """Nobody is held."""
+
+    def settle(self) -> None:
+        """Nothing was taken."""
+
+
+class Answers(Protocol):
+    """What a long reading was told before a limit broke it off: it is not asked again when the reading goes on."""
+
+    @property
+    def began(self) -> datetime:
+        """When the oldest of what is read was told (aware UTC)."""
+        ...
+
+    def known(self, key: str) -> httpx.Response | None:
+        """The answer to a question, where it was told before."""
+        ...
+
+    def note(self, key: str, response: httpx.Response) -> None:
+        """This was told."""
+        ...
+
+
+class NoAnswers:
+    """For what is asked anew each time."""
+
+    @property
+    def began(self) -> datetime:
+        """Now."""
+        return datetime.now(UTC)
+
+    def known(self, key: str) -> httpx.Response | None:
+        """None."""
+        return None
+
+    def note(self, key: str, response: httpx.Response) -> None:
+        """Nothing is kept."""
 
 
 def _not_kept(_event_id: str, _told: "Constraints") -> None:
@@ -204,8 +275,10 @@ class Link:
     # The account's file, and where the platform takes it (empty: where its adapter knows).
     file: AccountFile = field(default_factory=NoFile)
     drop_url: str = ""
-    # Seconds until a request of `Traits.paces` may go; 0 where it may now, which takes its token.
-    pace: Callable[[str], float] = field(default=_at_once)
+    # Each request takes a token there.
+    gate: Gate = field(default_factory=OpenGate)
+    # What a reading that goes on was told before.
+    answers: Answers = field(default_factory=NoAnswers)
     # Keeps what listings for an event, by its id there, must keep to; an adapter tells it whenever it has asked.
     note_bounds: Callable[[str, "Constraints"], None] = field(default=_not_kept)
 

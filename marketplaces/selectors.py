@@ -1,7 +1,7 @@
 """Reading accounts, fees and limits."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -191,7 +191,7 @@ def _net_by_fee(account: MarketplaceAccount, price: Decimal | None, fee: FeeVers
 
 def limit_for(platform: str) -> tuple[float, int, int]:
     """Requests per second, burst and reserved tokens in force today (a dated row, else the adapter's traits)."""
-    row = _limit_row(platform, "")
+    row = LimitVersion.objects.filter(platform=platform, request="").in_force()
     if row is not None:
         return float(row.per_second), row.burst, row.reserved
     traits = traits_of(platform)
@@ -201,18 +201,28 @@ def limit_for(platform: str) -> tuple[float, int, int]:
     return traits.default_per_second, traits.default_burst, traits.reserved_tokens
 
 
-def _limit_row(platform: str, request: str) -> LimitVersion | None:
-    return LimitVersion.objects.filter(platform=platform, request=request).in_force()
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The limit of one kind of request: so many a second, and so many at once."""
+
+    per_second: float
+    burst: int
 
 
 @kept("LIMITS_KEPT_S")
-def pace_kept(platform: str, request: str) -> float | None:
-    """Requests of this kind per second, as of now or a moment ago, where it has a pace of its own."""
-    row, traits = _limit_row(platform, request), traits_of(platform)
-    if row is not None:
-        return float(row.per_second)
-    every_s = traits.paces.get(request) if traits is not None else None
-    return None if every_s is None else 1 / every_s
+def paces_kept(platform: str) -> Mapping[str, Pace]:
+    """The limits of the kinds of requests that have one of their own, by name, as of now or a moment ago.
+
+    Those that are dated, whichever request they name, else what the adapter declares.
+    """
+    traits = traits_of(platform)
+    declared = {} if traits is None else traits.paces
+    bursts = {} if traits is None else traits.pace_bursts
+    paces = {request: Pace(1 / every_s, bursts.get(request, 1)) for request, every_s in declared.items()}
+    dated = LimitVersion.objects.filter(platform=platform, valid_from__lte=now().date()).exclude(request="")
+    # The newest of each comes last.
+    rows = dated.order_by("valid_from").values_list("request", "per_second", "burst")
+    return paces | {request: Pace(float(per_second), burst) for request, per_second, burst in rows}
 
 
 @kept("LIMITS_KEPT_S")
@@ -259,6 +269,14 @@ def retries_kept(platform: str, *, urgent: bool) -> Retries:
 def limit_bucket(account_id: uuid.UUID) -> str:
     """The name of the bucket that an account's requests take their tokens from."""
     return f"account:{account_id}"
+
+
+def request_bucket(account_id: uuid.UUID, platform: str, request: str, *, paper: bool) -> str:
+    """The bucket of one kind of request: the account's own, or everybody's where they go with SeatSync's own key."""
+    traits = traits_of(platform)
+    if traits is None or request not in traits.own_key:
+        return f"{limit_bucket(account_id)}:{request}"
+    return f"platform:{platform}:{'paper' if paper else 'live'}:{request}"
 
 
 def inbound_list(actor: Actor) -> QuerySet[InboundEvent]:

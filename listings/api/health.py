@@ -30,16 +30,17 @@ class InboxFiguresOutput(serializers.Serializer[Any]):
 
 
 class LimitOutput(serializers.Serializer[Any]):
-    """The account's bucket of tokens, one a command. `used_per_second` and `waits` are of the last minute."""
+    """The account's bucket of tokens, one a request. `used_per_second` and `waits` are of the last minute."""
 
-    per_second = serializers.FloatField(help_text="Commands a second that are allowed.")
+    per_second = serializers.FloatField(help_text="Requests a second that are allowed.")
     burst = serializers.IntegerField()
     reserved = serializers.IntegerField(help_text="Tokens that only taking down may use.")
-    tokens_left = serializers.FloatField()
+    tokens_left = serializers.FloatField(help_text="Below none where what was begun was finished all the same.")
     used_per_second = serializers.FloatField()
     percent = serializers.IntegerField(help_text="Of what is allowed.")
-    waits = serializers.IntegerField(help_text="How often a command was told to wait.")
+    waits = serializers.IntegerField(help_text="How often something was told to wait.")
     waiting = serializers.IntegerField(help_text="Commands that are due and wait for a token now.")
+    held_s = serializers.FloatField(help_text="For so many seconds more the marketplace wants no requests at all.")
 
 
 class CommandsOutput(serializers.Serializer[Any]):

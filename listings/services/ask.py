@@ -8,7 +8,7 @@ from listings.models import Sale
 from listings.services.wake import READ_SALE
 from marketplaces.models import Mode
 from marketplaces.registry import platform_name
-from marketplaces.services.limits import token_take
+from marketplaces.services.limits import token_there
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, NotAllowed
 from seatsync.core.jobs import enqueue_on_commit
@@ -30,7 +30,7 @@ def sale_ask(*, actor: Actor, sale_id: uuid.UUID) -> Sale:
         )
     if account.needs_reconnect:
         raise Conflict(f"{name}'s permission has ended.", field="sale", remedy="Connect the account again first.")
-    if not token_take(account):
+    if not token_there(account):
         raise Conflict(f"{name} is asked as often as it allows.", field="sale", remedy="Try again in a minute.")
     enqueue_on_commit(READ_SALE, sale_id=str(sale.pk))
     return sale

@@ -13,9 +13,8 @@ from redis import RedisError
 from listings.models import Listing
 from marketplaces.bounds import Bounds, bounds_of
 from marketplaces.contracts import Capability, Draft, Link, MarketplaceAdapter
-from marketplaces.errors import MarketplaceError, PermanentError, PriceRefused, TemporaryError
+from marketplaces.errors import MarketplaceError, MustWait, PermanentError, PriceRefused, TemporaryError
 from marketplaces.models import MarketplaceAccount
-from marketplaces.services.limits import token_take
 from seatsync.core.errors import FieldProblem
 from seatsync.core.http import calls_within
 
@@ -35,10 +34,10 @@ def event_bounds_ask(
     if not draft.event_id or Capability.CONSTRAINTS not in adapter.traits.capabilities:
         return False
     try:
-        if cache.get(left_alone(account)) is not None or not token_take(account):
+        if cache.get(left_alone(account)) is not None:
             return False
         _ask(adapter, link, account, draft, within_s)
-    except (MarketplaceError, RedisError, ValueError) as error:
+    except (MarketplaceError, RedisError) as error:
         log.info("event_bounds.not_told", account_id=str(account.pk), platform=account.platform, error=str(error))
         return False
     return True
@@ -55,6 +54,9 @@ def _ask(
     try:
         with calls_within(within_s):
             adapter.constraints(link, draft)
+    except MustWait:
+        # It may be asked as soon as there is a token.
+        raise
     except TemporaryError:
         cache.set(left_alone(account), True, LEFT_ALONE_S)
         raise

@@ -22,7 +22,6 @@ from marketplaces.errors import PermanentError, TemporaryError
 from marketplaces.models import MarketplaceAccount, modes_of
 from marketplaces.registry import platform_name
 from marketplaces.services.alerts import alert_reading, alert_reading_recovered
-from marketplaces.services.limits import token_take
 from portfolios.locks import seats_lock
 from portfolios.models import EventMapping, Game
 from portfolios.selectors import tickets_sold_by
@@ -75,8 +74,6 @@ def events_ask(
     held = 0
     try:
         for number, mappings in enumerate(_requests(account, adapter.traits.events_at_once)):
-            if not token_take(account):
-                break
             alive()
             held += _asked(adapter, link, account, mappings)
             if not number:

@@ -1,14 +1,13 @@
 """Which events there our games are: asked before a publication, and when listings name theirs by id alone."""
 
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from listings.likeness import sells_aside
 from listings.services.recognise import Told
 from marketplaces.contracts import Capability, EventAsked, EventQuery, EventStanding, Link, MarketplaceAdapter
 from marketplaces.errors import MappingNeeded, MustWait
 from marketplaces.models import MarketplaceAccount
-from marketplaces.services.limits import token_await
 from portfolios.models import EventMapping, Game, Seat
 from portfolios.selectors import event_mapping_get, event_mapping_undone, tickets_sold_by
 from portfolios.services.mapping import event_date_keep, event_mapping_confirm
@@ -18,6 +17,8 @@ from seatsync.core.venue_time import local
 
 # A season and a half of games: more questions than this a marketplace need not answer for one account.
 MOST_ASKED = 130
+# A sweep is put back for its searches no longer than this: its listings wait to be judged.
+LEARN_FOR = timedelta(minutes=2)
 
 
 def event_learn(adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount, game: Game) -> str:
@@ -108,7 +109,8 @@ def events_learn(
 ) -> None:  # fmt: skip
     """Look our games up there until every event that is named by id alone is known. Raises MarketplaceError.
 
-    Only an exact single match is confirmed by itself, as before a publication (I-09).
+    Only an exact single match is confirmed by itself, as before a publication (I-09). MustWait where a search must
+    wait: who calls again soon goes on from there, and after minutes it goes without what is not learnt.
     """
     bare = {item.event_id for item in told if item.event_id and not item.event.dated}
     known = EventMapping.objects.filter(platform=account.platform, paper=account.paper, remote_event_id__in=bare)
@@ -117,15 +119,14 @@ def events_learn(
         return
     for game in _games_unmapped(account)[:MOST_ASKED]:
         alive()
-        if not token_await(account):
-            # The next sweep goes on.
-            return
         try:
             unknown.discard(event_learn(adapter, link, account, game))
         except MappingNeeded:
             continue
         except MustWait:
-            # The next sweep goes on.
+            if now() - link.answers.began < LEARN_FOR:
+                raise
+            # It was put back for long enough: the next sweep goes on.
             return
         if not unknown:
             return

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from listings.disclosures import in_words
 from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, MarketplaceCommand, Sale
+from listings.services.errands import errand_of
 from listings.services.event_bounds import event_bounds_hold, price_refusals_told
 from listings.services.events import event_learn
 from listings.services.fulfil import proof_of, secrets_of, ways_of
@@ -52,6 +53,7 @@ from marketplaces.errors import (
 )  # fmt: skip
 from marketplaces.registry import adapter_get
 from marketplaces.services.links import link_for
+from marketplaces.services.reading import reading_of
 from portfolios.models import Game
 from portfolios.selectors import event_mapping_get, section_known, section_mapping_get, section_mapping_undone
 from portfolios.services.mapping import section_mapping_confirm
@@ -71,18 +73,22 @@ def execute(command: MarketplaceCommand) -> Answer:
         adapter = adapter_get(account.platform)
         with _time_for(command):
             link = link_of([command])
-            return _RUNNERS[CommandKind(command.kind)](adapter, link, command)
+            try:
+                return _RUNNERS[CommandKind(command.kind)](adapter, link, command)
+            finally:
+                link.gate.settle()
     except Exception as error:
         return answer_of(error, command)
 
 
 def link_of(commands: Sequence[MarketplaceCommand]) -> Link:
-    """The line on which commands of one account go. Whose grant had ended brings a fresh one.
+    """The line for commands of one account, with the tokens of the first. Whose grant had ended brings a fresh one.
 
     Their copy of the account knows from then on with which grant they went: a refusal speaks of that (record.py).
     """
     account = commands[0].account
-    link = link_for(account, force_refresh=any(one.last_error.startswith(GRANT_ENDED) for one in commands))
+    again = any(one.last_error.startswith(GRANT_ENDED) for one in commands)
+    link = link_for(account, force_refresh=again, errand=errand_of(commands[0]))
     account.access_token = link.grant.access_token
     return link
 
@@ -390,14 +396,18 @@ def _supply(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 
 def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
-    began = now()
+    began, account = now(), command.account
     alive = partial(lease_renew, command)
     try:
-        drift = account_reconcile(adapter=adapter, link=link, account=command.account, alive=alive)
+        with reading_of(account, "sweep") as answers:
+            drift = account_reconcile(
+                adapter=adapter, link=replace(link, answers=answers), account=account, alive=alive
+            )  # fmt: skip
+            began = min(began, answers.began)
     except StockUnknown:
         # Its holder was asked; a sweep comes when he has said.
         return Answer(Outcome.NOT_WANTED)
-    sweep_keep(account=command.account, began=began, drift=drift)
+    sweep_keep(account=account, began=began, drift=drift)
     return Answer(Outcome.DONE)
 
 

@@ -12,7 +12,7 @@ from listings.services.sale_saga import sale_apply
 from listings.services.sync import account_sync_sales
 from listings.states import OFFERED
 from marketplaces.contracts import Capability, NoticeKind
-from marketplaces.errors import MarketplaceError, TemporaryError
+from marketplaces.errors import MarketplaceError, MustWait, TemporaryError
 from marketplaces.inbox import register
 from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_can, platform_name
@@ -24,6 +24,8 @@ from seatsync.live.alerts import alert_raise
 
 # Platforms index late: before this a sale that is announced and not found is not yet one that does not exist.
 INDEXED_WITHIN = timedelta(minutes=3)
+# A sale whose reading waits for a token for longer takes the other listings of its seats down; till then they are held.
+HELD_AT_MOST_S = 2.0
 
 
 def register_handlers() -> None:
@@ -53,15 +55,16 @@ def on_sale(event: InboundEvent) -> None:
     sale_hold(account=account, external_id=event.external_id, platform_sale_id=event.resource_id)
     try:
         adapter = adapter_get(account.platform)
-        remote = over_link(account, lambda link: adapter.fetch_sale(link, event.resource_id))
+        # What it tells takes seats off sale elsewhere: it may take the tokens that are kept for that.
+        remote = over_link(account, lambda link: adapter.fetch_sale(link, event.resource_id), urgent=True)
         if remote is None and now() - event.received_at < INDEXED_WITHIN:
             raise TemporaryError("the announced sale is not there yet")
+    except MustWait as error:
+        if (error.retry_after_s or 0) > HELD_AT_MOST_S:
+            _withdraw(event)
+        raise
     except MarketplaceError:
-        projections_withdraw(
-            account=account,
-            external_id=event.external_id,
-            reason=f"{platform_name(account.platform)} announced a sale that could not be read back yet",
-        )
+        _withdraw(event)
         raise
     if remote is None:
         sale_hold_release(
@@ -71,6 +74,15 @@ def on_sale(event: InboundEvent) -> None:
     if sale_set_aside(account, remote):
         return
     sale_apply(account=account, remote=remote, noticed_at=event.received_at)
+
+
+def _withdraw(event: InboundEvent) -> None:
+    """Take down every other listing of what it may have sold."""
+    projections_withdraw(
+        account=event.account,
+        external_id=event.external_id,
+        reason=f"{platform_name(event.account.platform)} announced a sale that could not be read back yet",
+    )
 
 
 def on_listing_update(event: InboundEvent) -> None:

@@ -22,11 +22,10 @@ from listings.services.execute import draft_without_tickets
 from listings.services.publish import listing_new
 from marketplaces.bounds import bounds_of, bounds_of_all
 from marketplaces.contracts import Capability, Draft, Preview
-from marketplaces.errors import MarketplaceError, PriceRefused, TemporaryError
+from marketplaces.errors import MarketplaceError, MustWait, PriceRefused, TemporaryError
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_can
 from marketplaces.selectors import Net, NetBasis, nets_by_fee
-from marketplaces.services.limits import token_take
 from marketplaces.services.links import link_standing
 from portfolios.models import Game, Seat
 from portfolios.selectors import event_mapping_get, section_mapping_get, ticket_sellers
@@ -85,7 +84,7 @@ def _told(line: Net, seats: list[Seat], price: Decimal) -> Net:
         _bounds_ask(account, draft, seats[0].game, refused=True)
         # A net that is reckoned would say that it can be listed so.
         return Net(account, price, None, NetBasis.REFUSED, refusal=str(error))
-    except (MarketplaceError, RedisError, ValueError) as error:
+    except (MarketplaceError, RedisError) as error:
         log.info("net.not_told", account_id=str(account.pk), platform=account.platform, error=str(error))
         return line
     if preview is None or not 0 <= preview.proceeds <= price:
@@ -122,7 +121,7 @@ def _draft(account: MarketplaceAccount, seats: list[Seat], price: Decimal) -> Dr
 def _preview(account: MarketplaceAccount, draft: Draft) -> Preview | None:
     """Its marketplace's answer, or the one that it gave a moment ago; None where it is not asked now.
 
-    Raises MarketplaceError, RedisError, or ValueError for a limit that makes no sense.
+    Raises MarketplaceError or RedisError.
     """
     adapter, alone = adapter_get(account.platform), left_alone(account)
     question = (draft.event_id, draft.section, draft.row, draft.seats, draft.price, draft.delivery, draft.in_hand_at)
@@ -135,7 +134,7 @@ def _preview(account: MarketplaceAccount, draft: Draft) -> Preview | None:
     if draft.delivery not in adapter.traits.deliveries or cache.get(alone) is not None:
         return None
     link = link_standing(account)
-    if link is None or not token_take(account):
+    if link is None:
         return None
     try:
         with calls_within(ASK_WITHIN_S):
@@ -143,6 +142,9 @@ def _preview(account: MarketplaceAccount, draft: Draft) -> Preview | None:
     except PriceRefused as error:
         cache.set(key, str(error), KEPT_S)
         raise
+    except MustWait:
+        # It may be asked again as soon as there is a token.
+        return None
     except TemporaryError:
         cache.set(alone, True, LEFT_ALONE_S)
         raise

@@ -10,6 +10,7 @@ from math import inf
 from time import monotonic
 from typing import Any
 
+import redis
 import structlog
 from django.db import IntegrityError, transaction
 
@@ -17,24 +18,26 @@ from listings.locks import command_claimable, command_lock
 from listings.models import CommandState, MarketplaceCommand
 from listings.selectors import command_own
 from listings.services.command_alerts import alerts_of_commands_settle
+from listings.services.errands import errand_of
 from listings.services.execute import execute
 from listings.services.leases import lease_seconds
 from listings.services.record import Answer, Outcome, record, retries_of
 from listings.services.together import execute_together, riders_claim
 from listings.services.wake import outbox_wake
-from marketplaces.selectors import limit_bucket, limit_kept
+from marketplaces.services.limits import Wait, errand_take
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.errors import Conflict
-from seatsync.core.limiters import take_counted, valkey
+from seatsync.core.limiters import valkey
 
 log = structlog.get_logger(__name__)
 CLAIM_LOOK_AHEAD = 20
 # As many as the column holds.
 MOST_COUNTED = 32_767
-# How long a command waits that its marketplace's limit will never let through.
+# How long a command waits (s) that its marketplace's limit will never let through.
 PUT_OFF_S = 60.0
+_NEVER = Wait(0.0, PUT_OFF_S)
 NO_ANSWER = "the worker did not answer in time"
 
 
@@ -73,11 +76,11 @@ def command_claim(spent: Spent | None = None, *, urgent: bool = False) -> Market
                 command = _pick(spent, urgent=urgent)
                 if command is None:
                     return None
-                wait_s = _limit_wait(command)
-                if wait_s is None:
-                    _put_off(command)
+                wait = _limit_wait(command)
+                if wait is not None and not wait.account_s:
+                    _put_off(command, wait)
                     continue
-                if wait_s <= 0:
+                if wait is None:
                     if _mark_in_flight(command):
                         return command
                     continue
@@ -85,7 +88,7 @@ def command_claim(spent: Spent | None = None, *, urgent: bool = False) -> Market
             # Another worker put a command of the same listing (or account) in flight first.
             continue
         (spent.urgent if command.priority == 0 else spent.ordinary).add(command.account_id)
-        _wake_once(command, wait_s)
+        _wake_once(command, wait.account_s)
 
 
 def _wake_once(command: MarketplaceCommand, wait_s: float) -> None:
@@ -101,33 +104,33 @@ def _pick(spent: Spent, *, urgent: bool) -> MarketplaceCommand | None:
     )
 
 
-def _limit_wait(command: MarketplaceCommand) -> float | None:
-    """Seconds until the account's bucket has a token for this command; 0 where it was taken.
+def _limit_wait(command: MarketplaceCommand) -> Wait | None:
+    """How long until there are tokens for this command; None where they were taken.
 
-    None where its limit makes no sense: that is logged.
+    A limit that makes no sense is logged. What takes something down goes uncounted where Valkey is away.
     """
-    account = command.account
+    account, errand = command.account, errand_of(command)
     try:
-        per_second, burst, reserved = limit_kept(account.platform)
-        grant = take_counted(
-            limit_bucket(account.pk),
-            capacity=burst,
-            per_second=per_second,
-            reserve=0 if command.priority == 0 else min(reserved, burst - 1),
-        )
+        return errand_take(account, errand)
     except ValueError:
         log.exception("outbox.no_limit", command_id=str(command.pk), platform=account.platform)
+        return _NEVER
+    except redis.RedisError:
+        if not errand.urgent:
+            raise
+        log.warning("outbox.no_valkey", command_id=str(command.pk), platform=account.platform)
         return None
-    return 0.0 if grant.granted else max(grant.wait_s, 0.01)
 
 
-def _put_off(command: MarketplaceCommand) -> None:
-    """One command that cannot be judged keeps no other one waiting: it is looked at again in a while."""
+def _put_off(command: MarketplaceCommand, wait: Wait) -> None:
+    """One command whose own limit lets it through later keeps no other one waiting: it is looked at again then."""
+    nothing = "the limit of its marketplace lets nothing through"
     MarketplaceCommand.objects.filter(pk=command.pk).update(
-        not_before=seconds_from_now(PUT_OFF_S),
-        last_error="the limit of its marketplace lets nothing through",
+        not_before=seconds_from_now(wait.kind_s),
+        last_error=nothing if wait is _NEVER else "its marketplace takes so many of these at a time",
         updated_at=now(),
     )
+    outbox_wake(urgent=command.priority == 0, after_s=wait.kind_s)
 
 
 def carry_out(command: MarketplaceCommand) -> int:

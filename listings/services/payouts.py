@@ -41,7 +41,7 @@ from listings.services.payout_checks import sales_check
 from listings.services.sale_alerts import alerts_settle
 from listings.services.sale_scene import sale_audit, sale_facts
 from listings.services.sync import account_contained
-from listings.services.wake import READ_SALE
+from listings.services.wake import POLL_NEXT, POLL_PAYOUTS, READ_SALE
 from listings.states import HANDED_OVER, UNPAID, sale_may_move
 from marketplaces.contracts import Capability, PaymentLine, RemotePayment
 from marketplaces.locks import accounts_locked
@@ -67,8 +67,14 @@ def accounts_sync_payouts() -> int:
     applied = 0
     for account in active:
         if platform_can(account.platform, Capability.PAYMENTS):
-            applied += account_contained(account, "payouts", partial(account_sync_payouts, account=account)) or 0
+            applied += account_poll_payouts(account)
     return applied
+
+
+def account_poll_payouts(account: MarketplaceAccount) -> int:
+    """Read one account's payouts; returns how many were new. Its trouble is kept on it; what must wait comes again."""
+    again = partial(enqueue_on_commit, POLL_PAYOUTS, account_id=str(account.pk))
+    return account_contained(account, "payouts", partial(account_sync_payouts, account=account), again=again) or 0
 
 
 def account_sync_payouts(*, account: MarketplaceAccount) -> int:
@@ -80,14 +86,20 @@ def account_sync_payouts(*, account: MarketplaceAccount) -> int:
     newest = Payout.objects.filter(account=account).order_by("-created_at").values_list("created_at", flat=True).first()
     since: datetime = (newest or account.created_at) - OVERLAP
     adapter = adapter_get(account.platform)
-    payments = over_link(account, lambda link: list(adapter.payments(link, since)))
+    payments = over_link(account, lambda link: list(adapter.payments(link, since)), reading="payouts")
     kept = [account_contained(account, "payouts", partial(payout_apply, account=account, remote=p)) for p in payments]
     if platform_can(account.platform, Capability.NEXT_PAYMENT):
         # After those that were made: one of them is what was announced before.
-        kept.append(account_contained(account, "payouts", partial(account_sync_next, account=account)))
+        kept.append(account_poll_next(account))
     if None not in kept:
         alert_reading_recovered(account, "payouts")
     return sum(new or 0 for new in kept)
+
+
+def account_poll_next(account: MarketplaceAccount) -> int | None:
+    """Read what one account will be paid next; None where that failed, which is kept on it, or must wait."""
+    again = partial(enqueue_on_commit, POLL_NEXT, account_id=str(account.pk))
+    return account_contained(account, "payouts", partial(account_sync_next, account=account), again=again)
 
 
 def account_sync_next(*, account: MarketplaceAccount) -> int:

@@ -31,6 +31,7 @@ from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteL
 from marketplaces.errors import StockUnknown
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_can
+from marketplaces.services.links import link_anew
 from seatsync.core.clock import now
 from seatsync.core.http import calls_within
 from seatsync.core.jobs import due_slot
@@ -94,6 +95,7 @@ def account_reconcile(
 
     No transaction may be open: each listing is judged in its own, after the reading. A listing that changed here
     after the reading began, or that has a command on its way, is left to the next sweep. `alive` hears of every step.
+    MustWait where the account's limit is used up: called again soon, with the same answers, it goes on from there.
     """
     began = now()
     remote = []
@@ -105,6 +107,8 @@ def account_reconcile(
     except StockUnknown as error:
         stock_ask(account, str(error))
         raise
+    # Where it was broken off and goes on, what it was told first is as old as that.
+    began = min(began, link.answers.began)
     alive()
     if account.stock_taken_at is not None:
         account_sync_sales(account=account)
@@ -113,7 +117,8 @@ def account_reconcile(
     by_id = {item.listing_id: item for item in remote if item.listing_id}
     if Capability.KEEP_ALIVE in adapter.traits.capabilities:
         with calls_within(settings.HTTP_TOTAL_TIMEOUT_S):
-            adapter.keep_alive(link)
+            # What sold since must not come back with it.
+            adapter.keep_alive(link_anew(link, account))
         alive()
     drift = Drift(shown=len(remote))
     own = Listing.objects.filter(account=account)

@@ -31,7 +31,7 @@ from listings.services.restate import listing_restate
 from listings.services.sale_alerts import alert_rejected
 from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import sale_delists_done
-from listings.services.wake import outbox_wake
+from listings.services.wake import POLL_SALES, outbox_wake
 from listings.states import SALE_LIVE, listing_may_move
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
 from marketplaces.selectors import Retries, retries_kept
@@ -252,7 +252,7 @@ def _sold_there(command: MarketplaceCommand, listing: Listing | None, _sale: Sal
 
 
 def _look_for_sales(command: MarketplaceCommand) -> None:
-    enqueue_on_commit("listings.tasks.poll_account_sales", account_id=str(command.account_id))
+    enqueue_on_commit(POLL_SALES, account_id=str(command.account_id))
 
 
 def _not_wanted(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, _answer: Answer) -> None:

@@ -23,7 +23,6 @@ from listings.states import SALE_LIVE
 from marketplaces.contracts import Link, MarketplaceAdapter, RemoteSale
 from marketplaces.errors import PermanentError, TemporaryError
 from marketplaces.models import MarketplaceAccount
-from marketplaces.services.limits import token_take
 from marketplaces.services.links import over_link
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -59,8 +58,6 @@ def sales_recheck(
     shown.filter(missed_at__isnull=False, missing=False).update(missed_at=None, updated_at=now())
     read = 0
     for sale in _due(account).exclude(platform_sale_id__in=seen)[:MOST_READ]:
-        if not token_take(account):
-            break
         try:
             remote = over_link(account, partial(_read, adapter, sale.platform_sale_id))
         except TemporaryError as error:

@@ -77,7 +77,8 @@ def stock_take(
     `shown` are all listings that the account shows now; returns the ids there of those that were not made here and are
     none of ours yet. No transaction may be open: each is judged in its own. Raises MarketplaceError.
     """
-    began, first, stock = now(), account.stock_taken_at is None, Stock()
+    # The same moment where it was broken off and goes on, so that the same is asked.
+    began, first, stock = min(now(), link.answers.began), account.stock_taken_at is None, Stock()
     listings_come_over(account, shown)
     foreign = _foreign(account, shown)
     asked = [told_of_listing(item) for item in _not_set_aside(account, foreign)]
@@ -89,7 +90,7 @@ def stock_take(
         _count(stock, _contained(account, f"listing {item.listing_id}", note, failed))
     _note_gone(account, shown)
     if first and Capability.SALES_SINCE in adapter.traits.capabilities:
-        past = list(adapter.sales_since(link, now() - SALES_BACK))
+        past = list(adapter.sales_since(link, began - SALES_BACK))
         alive()
         events_learn(adapter=adapter, link=link, account=account, told=map(told_of_sale, past), alive=alive)
         for sale in past:

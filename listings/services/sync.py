@@ -17,8 +17,9 @@ from listings.services.sale_holds import sale_hold_release
 from listings.services.sale_known import sales_new
 from listings.services.sale_recheck import poll_since, sales_recheck
 from listings.services.sale_saga import sale_apply
+from listings.services.wake import POLL_SALES
 from listings.states import SALE_LIVE
-from marketplaces.contracts import Capability, RemoteSale
+from marketplaces.contracts import Capability, Link, RemoteSale
 from marketplaces.errors import GrantExpired, MustWait, TemporaryError, told
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, traits_of
@@ -26,11 +27,14 @@ from marketplaces.services.alerts import alert_reading, alert_reading_recovered
 from marketplaces.services.links import over_link, trouble
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy
+from seatsync.core.jobs import enqueue_on_commit
 
 # Clocks differ and platforms index late: every poll looks back this far, and applying twice is harmless.
 OVERLAP = timedelta(minutes=5)
 # A marketplace that is away for a while needs nobody; one that stays away does.
 PATIENCE = timedelta(minutes=15)
+# Whoever looks which accounts are due looks so often (s).
+ROUND_S = 15
 # A sale is applied before the next hundred are read.
 _AT_ONCE = 100
 log = structlog.get_logger(__name__)
@@ -39,7 +43,8 @@ log = structlog.get_logger(__name__)
 def account_sync_sales(*, account: MarketplaceAccount) -> int:
     """Read the account's sales changed since the last poll, apply each; returns how many. Raises MarketplaceError.
 
-    A sale that cannot be applied stops no other; it is told, and the next poll begins where this one did.
+    A sale that cannot be applied stops no other; it is told, and the next poll begins where this one did. MustWait
+    where the account's limit is used up: what was read is applied, and the next poll goes on from there.
     """
     adapter = adapter_get(account.platform)
     if Capability.SALES_SINCE not in adapter.traits.capabilities:
@@ -47,7 +52,14 @@ def account_sync_sales(*, account: MarketplaceAccount) -> int:
     started = now()
     since: datetime = poll_since(account, (account.sales_synced_until or account.created_at) - OVERLAP)
     seen = set[str]()
-    applied, failed = over_link(account, lambda link: _apply_all(account, adapter.sales_since(link, since), seen))
+
+    def read(link: Link) -> tuple[int, dict[str, Exception], datetime]:
+        told = _apply_all(account, adapter.sales_since(link, since), seen)
+        # Where it was broken off and goes on, what it was told first is as old as that.
+        return *told, min(started, link.answers.began)
+
+    # No backlog of prices keeps a poll from what sold: that must come down elsewhere.
+    applied, failed, started = over_link(account, read, reading="sales", opens=True)
     if failed:
         _note_failed(account, failed)
         return applied
@@ -162,17 +174,37 @@ def accounts_sync_due(*, for_s: float = inf) -> int:
     return applied
 
 
-def _due_again(account: MarketplaceAccount, what: str, error: MustWait) -> None:
-    """Somebody else asked a moment ago: nothing is wrong, and sales are asked for again as soon as that may be."""
-    log.info("sync.must_wait", account_id=str(account.pk), what=what)
-    traits = traits_of(account.platform)
-    if what == "sales" and traits is not None:
-        wait = timedelta(seconds=(error.retry_after_s or 0) - traits.poll_sales_every_s)
-        MarketplaceAccount.objects.filter(pk=account.pk).update(polled_at=now() + wait)
+def account_poll(account: MarketplaceAccount) -> int:
+    """Read the account's sales now; its trouble is kept on it, and a poll that must wait comes again. Returns how many.
+
+    It counts as polled from now on: no other poll is due meanwhile.
+    """
+    MarketplaceAccount.objects.filter(pk=account.pk).update(polled_at=now())
+    return account_contained(account, "sales", partial(account_sync_sales, account=account)) or 0
 
 
-def account_contained(account: MarketplaceAccount, what: str, work: Callable[[], int]) -> int | None:
-    """What `work` returns, or None where it raises: that is kept on the account, and told as trouble with `what`."""
+def _due_again(account: MarketplaceAccount) -> Callable[..., None]:
+    """Its sales are asked for again as soon as that may be; what the next round would find too late by a job."""
+
+    def again(*, countdown_s: float) -> None:
+        traits = traits_of(account.platform)
+        if traits is not None:
+            due = now() + timedelta(seconds=countdown_s - traits.poll_sales_every_s)
+            MarketplaceAccount.objects.filter(pk=account.pk).update(polled_at=due)
+        if countdown_s < ROUND_S:
+            enqueue_on_commit(POLL_SALES, countdown_s=countdown_s, account_id=str(account.pk))
+
+    return again
+
+
+def account_contained(
+    account: MarketplaceAccount, what: str, work: Callable[[], int], *, again: Callable[..., None] | None = None
+) -> int | None:
+    """What `work` returns, or None where it raises: that is kept on the account, and told as trouble with `what`.
+
+    What must wait for the account's limit is no trouble: `again` hears in how many seconds it may go on (countdown_s);
+    where there is none, sales are due to be polled then.
+    """
     try:
         return work()
     except GrantExpired:
@@ -182,7 +214,11 @@ def account_contained(account: MarketplaceAccount, what: str, work: Callable[[],
         # Somebody else has what it was to write: nothing of the account is wrong, and the next round reads it.
         log.info("sync.busy", account_id=str(account.pk), what=what)
     except MustWait as error:
-        _due_again(account, what, error)
+        log.info("sync.must_wait", account_id=str(account.pk), what=what)
+        if again is None and what == "sales":
+            again = _due_again(account)
+        if again is not None:
+            again(countdown_s=error.retry_after_s or 0.0)
     except TemporaryError as error:
         known = MarketplaceAccount.objects.filter(pk=account.pk)
         known.update(**trouble(str(error)))

@@ -92,16 +92,26 @@ def execute_together(commands: Sequence[MarketplaceCommand]) -> list[tuple[Marke
         adapter = adapter_get(account.platform)
         with calls_within(settings.HTTP_TOTAL_TIMEOUT_S):
             link = link_of(commands)
-            changes = _prepared(adapter, link, commands, answers)
-            if changes:
-                with secrets_left_out(code for _, change in changes for code in _secrets(change)):
-                    results = adapter.change_together(link, [change for _, change in changes])
-                for (command, change), result in zip(changes, results, strict=True):
-                    answers[command.pk] = _answer(command, change, result)
+            try:
+                _changed(adapter, link, commands, answers)
+            finally:
+                link.gate.settle()
     except Exception as error:
         for command in commands:
             answers.setdefault(command.pk, _failed(command, error))
     return [(command, answers[command.pk]) for command in commands]
+
+
+def _changed(
+    adapter: MarketplaceAdapter, link: Link, commands: Sequence[MarketplaceCommand], answers: dict[uuid.UUID, Answer]
+) -> None:
+    changes = _prepared(adapter, link, commands, answers)
+    if not changes:
+        return
+    with secrets_left_out(code for _, change in changes for code in _secrets(change)):
+        results = adapter.change_together(link, [change for _, change in changes])
+    for (command, change), result in zip(changes, results, strict=True):
+        answers[command.pk] = _answer(command, change, result)
 
 
 def _prepared(

@@ -10,6 +10,10 @@ DRAIN = "listings.tasks.drain_commands"
 DRAIN_URGENT = "listings.tasks.drain_urgent"
 # One sale, anew.
 READ_SALE = "listings.tasks.read_sale"
+# What one account sold; what it was paid; and what it will be paid next, alone.
+POLL_SALES = "listings.tasks.poll_account_sales"
+POLL_PAYOUTS = "listings.tasks.poll_account_payouts"
+POLL_NEXT = "listings.tasks.poll_account_next"
 
 
 def outbox_wake(*, urgent: bool = False, after_s: float = 0.0) -> None:

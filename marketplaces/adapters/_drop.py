@@ -13,6 +13,7 @@ import httpx
 from marketplaces.adapters import _wire
 from marketplaces.adapters._bounds import TIMEOUT_S, Collected, clock
 from marketplaces.adapters._sftp import SftpDrop
+from marketplaces.contracts import Link
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 
 _ABSENT = 550
@@ -31,15 +32,20 @@ class Drop(Protocol):
         ...
 
 
-def drop_at(http: httpx.Client, address: str, *, key: str, user: str, password: str) -> Drop:
-    """The file at an address of http(s), ftp, ftps or sftp. Raises PermanentError for any other."""
+def drop_at(
+    link: Link, address: str, *, key: str, user: str, password: str, requests: tuple[str, str]
+) -> Drop:  # fmt: skip
+    """The file at an address of http(s), ftp, ftps or sftp. Raises PermanentError for any other.
+
+    `requests`: the names of reading and of writing it over HTTP.
+    """
     parts = urlsplit(address)
     try:
         port = parts.port or 21
     except ValueError as error:
         raise PermanentError(f"the file's address has no good port: {error}") from error
     if parts.scheme in {"http", "https"}:
-        return HttpDrop(http, address, key)
+        return HttpDrop(link, address, key, requests)
     if parts.scheme in {"ftp", "ftps"} and parts.hostname:
         return FtpDrop(parts.hostname, port, unquote(parts.path), user, password, parts.scheme == "ftps")
     if parts.scheme == "sftp" and parts.hostname:
@@ -50,13 +56,14 @@ def drop_at(http: httpx.Client, address: str, *, key: str, user: str, password: 
 class HttpDrop:
     """A file that is read by GET and written by PUT."""
 
-    def __init__(self, http: httpx.Client, address: str, key: str) -> None:
+    def __init__(self, link: Link, address: str, key: str, requests: tuple[str, str]) -> None:
         # Merged: the address may have a query of its own, which `params` would replace.
-        self._http, self._address = http, str(httpx.URL(address).copy_merge_params({"source": key}))
+        self._link, self._address = link, str(httpx.URL(address).copy_merge_params({"source": key}))
+        self._reading, self._writing = requests
 
     def read(self) -> bytes | None:
         """GET; 404 is an empty place."""
-        response = _wire.send(self._http, "GET", self._address, write=False)
+        response = _wire.send(self._link, "GET", self._address, request=self._reading, write=False)
         if response.status_code == 404:
             return None
         _wire.refuse(response, response.reason_phrase, write=False, gone=False)
@@ -65,7 +72,8 @@ class HttpDrop:
     def write(self, content: bytes) -> None:
         """PUT."""
         response = _wire.send(
-            self._http, "PUT", self._address, write=True, content=content, headers={"Content-Type": "text/csv"},
+            self._link, "PUT", self._address, request=self._writing, write=True, content=content,
+            headers={"Content-Type": "text/csv"},
         )  # fmt: skip
         _wire.refuse(response, response.reason_phrase, write=True, gone=False)
 

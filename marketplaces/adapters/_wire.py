@@ -13,15 +13,17 @@ from typing import Any
 
 import httpx
 
-from marketplaces.contracts import EventQuery, PaymentLine, RemoteEvent
+from marketplaces.contracts import EventQuery, Link, PaymentLine, RemoteEvent
 from marketplaces.errors import (
     AlreadyGone,
     GrantExpired,
+    MustWait,
     PermanentError,
     PriceRefused,
     TemporaryError,
     UnknownOutcome,
 )  # fmt: skip
+from seatsync.core.crypto import sha256_hex
 
 CENT = Decimal("0.01")
 # No split of a season ticket's listing is larger; a guard against a platform that pages for ever.
@@ -104,11 +106,48 @@ def moment_of(value: Any) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def send(http: httpx.Client, method: str, url: str, *, write: bool, **options: Any) -> httpx.Response:
-    """One request. Raises TemporaryError where it never left, UnknownOutcome where a write may have been applied.
+class Requests:
+    """A platform's requests by name: "GET /sales/{id}", or a path alone where its method says nothing."""
 
-    PermanentError for what cannot be sent at all, such as a token with letters that no header takes.
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self._pattern = re.compile("|".join(f"({self._fitting(name)})" for name in names))
+
+    @staticmethod
+    def _fitting(name: str) -> str:
+        words = re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(name))
+        return f"[A-Z]+ {words}" if name.startswith("/") else words
+
+    def name(self, method: str, path: str) -> str:
+        """The name of a request; "" for one that has none. The first name that fits counts."""
+        found = self._pattern.fullmatch(f"{method} {path}")
+        return "" if found is None or found.lastindex is None else self.names[found.lastindex - 1]
+
+
+def send(
+    link: Link, method: str, url: str, *, request: str, write: bool, **options: Any
+) -> httpx.Response:  # fmt: skip
+    """One request, `request` by its name, which takes its token. Raises MustWait, unsent, where there is none yet.
+
+    TemporaryError where it never left, UnknownOutcome where a write may have been applied. PermanentError for what
+    cannot be sent at all, such as a token with letters that no header takes. A 429 that names a time holds back
+    everybody's requests of that kind until then.
     """
+    question = "" if write or method != "GET" else sha256_hex(url, repr(options.get("params")))
+    if question and (told := link.answers.known(question)) is not None:
+        return told
+    wait_s = link.gate.wait_s(request, write=write)
+    if wait_s > 0:
+        raise MustWait(f"as many requests were sent as may be: the next one in {wait_s:.1f} s", retry_after_s=wait_s)
+    response = _sent(link.http, method, url, write=write, **options)
+    if response.status_code == 429 and (asked := retry_after_s(response)):
+        link.gate.hold(request, asked)
+    elif question and (response.status_code < 300 or response.status_code == 404):
+        link.answers.note(question, response)
+    return response
+
+
+def _sent(http: httpx.Client, method: str, url: str, *, write: bool, **options: Any) -> httpx.Response:
     try:
         return http.request(method, url, **options)
     except _NEVER_SENT as error:

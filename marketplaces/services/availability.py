@@ -9,7 +9,6 @@ from marketplaces.contracts import Capability
 from marketplaces.errors import MarketplaceError
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, adapter_keys, platform_can
-from marketplaces.services.limits import token_take
 from marketplaces.services.links import link_for
 from portfolios.models import EventMapping, GameStatus, Seat
 from portfolios.selectors import tickets_sold_by
@@ -57,8 +56,6 @@ def _due(account: MarketplaceAccount) -> QuerySet[EventMapping]:
 
 
 def _ask(account: MarketplaceAccount, mappings: list[EventMapping]) -> int:
-    if not token_take(account):
-        return 0
     try:
         ids = [mapping.remote_event_id for mapping in mappings]
         left = adapter_get(account.platform).primary_left(link_for(account), ids)

@@ -20,6 +20,7 @@ from marketplaces.registry import adapter_get, platform_name
 from marketplaces.selectors import connecting_barred
 from marketplaces.services.alerts import alert_reconnected
 from marketplaces.services.files import file_declare
+from marketplaces.services.limits import AccountGate, Errand
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
 from marketplaces.services.paper import paper_token, paper_webhook_register
 from marketplaces.services.understand import inbound_wake
@@ -289,7 +290,8 @@ def webhook_subscribe(account: MarketplaceAccount) -> None:
     by_us = Capability.REGISTER_WEBHOOK in adapter.traits.capabilities
     if account.webhook_id or not (by_us or account.mode == Mode.PAPER):
         return
-    link = bare_link(account.platform, account.mode, Grant(account.access_token), account.webhook_secret)
+    bare = bare_link(account.platform, account.mode, Grant(account.access_token), account.webhook_secret)
+    link = replace(bare, gate=AccountGate(account, Errand(urgent=True)))
     try:
         if by_us:
             url, secret = webhook_url(account), account.webhook_secret

@@ -47,7 +47,8 @@ def _limits_load() -> int:
             reserved=traits.reserved_tokens,
         )  # fmt: skip
         for request, every_s in traits.paces.items():
-            added += _limit(traits.key, request, 1 / every_s, traits.paces_source)
+            burst = traits.pace_bursts.get(request, 1)
+            added += _limit(traits.key, request, 1 / every_s, traits.paces_source, burst=burst)
     return added
 
 

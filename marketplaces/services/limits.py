@@ -1,30 +1,180 @@
-"""Tokens of an account for requests that are no command's: what can wait takes none that something urgent may want."""
+"""An account's limits: each request takes a token, whoever sends it, from the account's bucket and from its kind's.
 
-import time
+What can wait takes none that something urgent may want. What was begun is finished: it overdraws the bucket, and who
+comes next waits for longer (docs/adr/0034).
+"""
+
+from dataclasses import dataclass
+
+import redis
+import structlog
 
 from marketplaces.models import MarketplaceAccount
-from marketplaces.selectors import limit_bucket, limit_kept
-from seatsync.core.limiters import Grant, take_counted
+from marketplaces.registry import traits_of
+from marketplaces.selectors import Pace, limit_bucket, limit_kept, paces_kept, request_bucket, retries_kept
+from seatsync.core.limiters import Ask, hold, look, take_all
 
-# Longer than this nobody waits for a token: whoever asks in a row goes on another time.
-LONGEST_WAIT_S = 2.0
-
-
-def token_take(account: MarketplaceAccount) -> bool:
-    """Take a token for one request, if the account's limit grants it now. Raises redis.RedisError."""
-    return _take(account).granted
-
-
-def token_await(account: MarketplaceAccount) -> bool:
-    """As `token_take`, but where the next token is there within two seconds it is waited for."""
-    grant = _take(account)
-    if not grant.granted and grant.wait_s <= LONGEST_WAIT_S:
-        time.sleep(grant.wait_s)
-        grant = _take(account)
-    return grant.granted
+log = structlog.get_logger(__name__)
+# Whoever may not send yet comes back no sooner.
+SHORTEST_WAIT_S = 0.01
+# A reading that was broken off goes on this late at most where there is a token.
+LONGEST_PAUSE_S = 5.0
+# How long nothing is sent under a limit that lets nothing through.
+NONSENSE_WAIT_S = 60.0
 
 
-def _take(account: MarketplaceAccount) -> Grant:
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a line is wanted for.
+
+    `urgent`: it may take the tokens that are kept back; `opens`: its first request may. `paid`: so many tokens were
+    taken for it before, and one of a request of this `kind`, which has a limit of its own. `reads`: it only reads, a
+    page after the other, and goes on another time wherever a limit breaks it off; anything else is done in a few
+    requests, and finished once it is begun.
+    """
+
+    urgent: bool = False
+    opens: bool = False
+    paid: int = 0
+    kind: str = ""
+    reads: bool = False
+
+
+class AccountGate:
+    """Lets the requests of one line to an account's platform through; see Gate in marketplaces/contracts.py."""
+
+    def __init__(self, account: MarketplaceAccount, errand: Errand) -> None:
+        self._account_id, self._platform, self._paper = account.pk, account.platform, account.paper
+        self._errand, self._paid, self._kind = errand, errand.paid, errand.kind
+        self._sent = self._wrote = False
+
+    def wait_s(self, request: str, *, write: bool) -> float:
+        """Seconds until it may go; 0 where it goes now, which takes its tokens by one call of Valkey at most.
+
+        After a write nothing is kept from what belongs to it: who broke off there would not know what was done.
+        """
+        pace = paces_kept(self._platform).get(request)
+        try:
+            wait_s = self._ask(request, pace)
+        except redis.RedisError:
+            log.warning("limits.no_valkey", account_id=str(self._account_id), platform=self._platform)
+            # Nobody knows when it was sent last.
+            wait_s = 0.0 if pace is None or self._errand.urgent or self._ends_it else 1 / pace.per_second
+        except ValueError:
+            log.exception("limits.no_limit", account_id=str(self._account_id), platform=self._platform)
+            wait_s = NONSENSE_WAIT_S
+        if wait_s <= 0:
+            self._paid = max(0, self._paid - 1)
+            self._kind = "" if request == self._kind else self._kind
+            self._sent, self._wrote = True, self._wrote or write
+        return wait_s
+
+    def hold(self, request: str, wait_s: float) -> None:
+        """Of one kind alone where it has a limit of its own, else of all that the account sends."""
+        own = request in paces_kept(self._platform)
+        bucket = self._bucket_of(request) if own else limit_bucket(self._account_id)
+        log.warning("limits.held", account_id=str(self._account_id), request=request, seconds=wait_s)
+        try:
+            hold(bucket, wait_s)
+        except redis.RedisError:
+            log.warning("limits.no_valkey", account_id=str(self._account_id), platform=self._platform)
+
+    def settle(self) -> None:
+        """Give back what was paid and not sent."""
+        left, self._paid = self._paid, 0
+        if not left:
+            return
+        per_second, burst, _ = limit_kept(self._platform)
+        try:
+            take_all(Ask(limit_bucket(self._account_id), burst, per_second, -left, overdraw=True, unheld=True))
+        except redis.RedisError:
+            log.warning("limits.no_valkey", account_id=str(self._account_id), platform=self._platform)
+
+    @property
+    def _ends_it(self) -> bool:
+        """Whether it belongs to something that was written there already."""
+        return self._wrote and not self._errand.reads
+
+    def _ask(self, request: str, pace: Pace | None) -> float:
+        asks = [] if self._paid else [self._ask_of_account()]
+        if pace is not None and request != self._kind:
+            asks.append(
+                Ask(
+                    self._bucket_of(request), pace.burst, pace.per_second, overdraw=self._ends_it, unheld=True,
+                    counted=False,
+                )
+            )  # fmt: skip
+        if not asks:
+            return 0.0
+        longest = retries_kept(self._platform, urgent=self._errand.urgent).longest_asked_s
+        grant = take_all(*asks, longest_hold_s=longest)
+        if grant.granted:
+            return 0.0
+        return max(grant.wait_s, self._some_tokens_s() if self._errand.reads else SHORTEST_WAIT_S)
+
+    def _some_tokens_s(self) -> float:
+        """How long half of what a reading may have at once takes to come: going on for one request each is dear."""
+        per_second, burst, reserved = limit_kept(self._platform)
+        return min(LONGEST_PAUSE_S, (burst - min(reserved, burst - 1)) / 2 / per_second)
+
+    def _ask_of_account(self) -> Ask:
+        per_second, burst, reserved = limit_kept(self._platform)
+        begun = self._sent and not self._errand.reads
+        may_take_all = self._errand.urgent or (self._errand.opens and not self._sent)
+        return Ask(
+            limit_bucket(self._account_id), burst, per_second, overdraw=begun, unheld=self._ends_it,
+            reserve=0 if may_take_all else min(reserved, burst - 1),
+        )  # fmt: skip
+
+    def _bucket_of(self, request: str) -> str:
+        return request_bucket(self._account_id, self._platform, request, paper=self._paper)
+
+
+def errand_to(platform: str, act: str, *, urgent: bool = False, reads: bool = False) -> Errand:
+    """The errand of an act (the protocol's name for it): as many tokens are taken before it as it sends requests.
+
+    What is urgent begins with one, and overdraws: it shall not wait for more.
+    """
+    traits = traits_of(platform)
+    if traits is None:
+        return Errand(urgent=urgent, paid=1, reads=reads)
+    _, burst, reserved = limit_kept(platform)
+    tokens = 1 if urgent else max(1, min(traits.sends.get(act, 1), burst - reserved))
+    kind = traits.sole_requests.get(act, "")
+    return Errand(urgent=urgent, paid=tokens, kind=kind if kind in paces_kept(platform) else "", reads=reads)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Seconds until an errand's tokens are there: the account's, which others may want too, and its kind's."""
+
+    account_s: float
+    kind_s: float = 0.0
+
+
+def errand_take(account: MarketplaceAccount, errand: Errand) -> Wait | None:
+    """Take the tokens of an errand before it is begun, by one call; how long to wait, or None where they were taken.
+
+    Raises redis.RedisError, and ValueError where the platform's limit makes no sense.
+    """
     per_second, burst, reserved = limit_kept(account.platform)
-    bucket, reserve = limit_bucket(account.pk), min(reserved, burst - 1)
-    return take_counted(bucket, capacity=burst, per_second=per_second, reserve=reserve)
+    reserve = 0 if errand.urgent else min(reserved, burst - 1)
+    asks = [Ask(limit_bucket(account.pk), burst, per_second, errand.paid, reserve)]
+    pace = paces_kept(account.platform).get(errand.kind)
+    if pace is not None:
+        bucket = request_bucket(account.pk, account.platform, errand.kind, paper=account.paper)
+        asks.append(Ask(bucket, pace.burst, pace.per_second, counted=False))
+    longest = retries_kept(account.platform, urgent=errand.urgent).longest_asked_s
+    grant = take_all(*asks, longest_hold_s=longest)
+    if grant.granted:
+        return None
+    if grant.first_wait_s > 0:
+        return Wait(max(grant.first_wait_s, SHORTEST_WAIT_S))
+    return Wait(0.0, max(grant.wait_s, SHORTEST_WAIT_S))
+
+
+def token_there(account: MarketplaceAccount) -> bool:
+    """Whether a request that can wait would be let through now; nothing is taken. Raises redis.RedisError."""
+    per_second, burst, reserved = limit_kept(account.platform)
+    use = look(limit_bucket(account.pk), capacity=burst, per_second=per_second)
+    return use.held_s <= 0 and use.tokens_left >= 1 + min(reserved, burst - 1)

@@ -10,29 +10,30 @@ from functools import partial
 from typing import Any, TypeVar
 
 import httpx
-import redis
 from django.conf import settings
 from django.db import transaction
 
-from marketplaces.contracts import AppCredentials, Constraints, Grant, Link, NoFile
+from marketplaces.contracts import Answers, AppCredentials, Constraints, Grant, Link, NoAnswers, NoFile
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
-from marketplaces.selectors import limit_bucket, pace_kept
 from marketplaces.services.alerts import alert_reconnect
 from marketplaces.services.bounds import event_bounds_keep
 from marketplaces.services.files import StoredFile
+from marketplaces.services.limits import AccountGate, Errand
+from marketplaces.services.reading import reading_of
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy
 from seatsync.core.http import http_client
-from seatsync.core.limiters import take
 from seatsync.core.locks import lock_waiting, transaction_open
 from seatsync.core.places import same_place
 
 # Refresh a little before the end, so that no request leaves with a grant that dies on the way.
 REFRESH_BEFORE = timedelta(seconds=60)
 _local = threading.local()
+# A few requests that can wait, asked anew.
+ERRAND, NO_ANSWERS = Errand(), NoAnswers()
 # Tests put an in-process simulator transport here.
 transport_override: httpx.BaseTransport | None = None
 
@@ -98,14 +99,19 @@ def bare_link(platform: str, mode: str, grant: Grant, webhook_secret: str = "") 
     )
 
 
-def link_for(account: MarketplaceAccount, *, force_refresh: bool = False) -> Link:
-    """The account's line, its grant refreshed where it ends soon. Raises GrantExpired where only he can help."""
+def link_for(
+    account: MarketplaceAccount, *, force_refresh: bool = False, errand: Errand = ERRAND, answers: Answers = NO_ANSWERS
+) -> Link:  # fmt: skip
+    """The account's line, its grant refreshed where it ends soon. Raises GrantExpired where only he can help.
+
+    Its requests take the account's tokens, as `errand` says; `answers` are those that a reading had before.
+    """
     if account.needs_reconnect:
         raise GrantExpired("The holder must connect this account again.")
     ends = account.expires_at
     if force_refresh or (ends is not None and ends <= now() + REFRESH_BEFORE):
         account = _refresh(account.pk, seen_token=account.access_token)
-    return _link(account)
+    return _link(account, errand, answers)
 
 
 def link_standing(account: MarketplaceAccount) -> Link | None:
@@ -119,24 +125,41 @@ def link_standing(account: MarketplaceAccount) -> Link | None:
     return _link(account)
 
 
+def link_anew(link: Link, account: MarketplaceAccount) -> Link:
+    """A reading's line, for what is written meanwhile: it is finished once it is begun, by what is told just then."""
+    return replace(link, gate=AccountGate(account, ERRAND), answers=NO_ANSWERS)
+
+
 T = TypeVar("T")
 
 
-def over_link(account: MarketplaceAccount, call: Callable[[Link], T]) -> T:
+def over_link(
+    account: MarketplaceAccount, call: Callable[[Link], T], *, reading: str = "", opens: bool = False,
+    urgent: bool = False,
+) -> T:  # fmt: skip
     """What `call` gives over the account's line; a 401 is answered by one fresh grant and one more try.
 
     Raises what `call` raises. Where the fresh grant is refused too, GrantExpired, and the holder is asked to connect
-    again. `call` may run twice, and must not be inside a transaction: it talks to the marketplace.
+    again. `call` may run twice, and must not be inside a transaction: it talks to the marketplace. `reading`: it only
+    reads, as many pages as there are; where MustWait breaks it off it goes on from there the next time that the same
+    is read. `urgent`: it may take the tokens that are kept back; `opens`: its first request may.
     """
+    if not reading:
+        return _over_link(account, call, Errand(urgent=urgent, opens=opens), NO_ANSWERS)
+    with reading_of(account, reading) as answers:
+        return _over_link(account, call, Errand(urgent=urgent, opens=opens, reads=True), answers)
+
+
+def _over_link(account: MarketplaceAccount, call: Callable[[Link], T], errand: Errand, answers: Answers) -> T:
     if account.needs_reconnect:
         raise GrantExpired("The holder must connect this account again.")
     token = account.access_token
     try:
-        return call(link_for(account))
+        return call(link_for(account, errand=errand, answers=answers))
     except GrantExpired:
         pass
     try:
-        fresh = link_for(account, force_refresh=True)
+        fresh = link_for(account, force_refresh=True, errand=errand, answers=answers)
         token = fresh.grant.access_token
         return call(fresh)
     except GrantExpired as error:
@@ -173,31 +196,17 @@ def trouble(error: str) -> dict[str, Any]:
     return {"last_error": error.replace("\x00", "")[:300], "last_error_at": moment, "updated_at": moment}
 
 
-def _link(account: MarketplaceAccount) -> Link:
+def _link(account: MarketplaceAccount, errand: Errand = ERRAND, answers: Answers = NO_ANSWERS) -> Link:
     grant = Grant(account.access_token, account.refresh_token, account.expires_at, account.account_id)
     link = bare_link(account.platform, account.mode, grant, account.webhook_secret)
     by_file = adapter_get(account.platform).traits.whole_account
     file = StoredFile(account) if by_file else NoFile()
-    return replace(
-        link, file=file, pace=partial(_pace, account.pk, account.platform), note_bounds=partial(_note_bounds, account)
-    )
+    gate, note_bounds = AccountGate(account, errand), partial(_note_bounds, account)
+    return replace(link, file=file, gate=gate, answers=answers, note_bounds=note_bounds)
 
 
 def _note_bounds(account: MarketplaceAccount, event_id: str, told: Constraints) -> None:
     event_bounds_keep(platform=account.platform, paper=account.paper, event_id=event_id, told=told)
-
-
-def _pace(account_id: uuid.UUID, platform: str, request: str) -> float:
-    """Seconds until the account may send a request that has a pace of its own; 0 where it may now."""
-    per_second = pace_kept(platform, request)
-    if per_second is None:
-        return 0.0
-    try:
-        grant = take(f"{limit_bucket(account_id)}:{request}", capacity=1, per_second=per_second)
-    except redis.RedisError:
-        # Nobody knows when it was sent last.
-        return 1 / per_second
-    return 0.0 if grant.granted else max(grant.wait_s, 0.05)
 
 
 def _refresh(account_id: uuid.UUID, *, seen_token: str) -> MarketplaceAccount:
@@ -214,7 +223,8 @@ def _refresh(account_id: uuid.UUID, *, seen_token: str) -> MarketplaceAccount:
                 account = accounts_locked().get(pk=account_id)
             if account.access_token != seen_token:
                 return account  # another worker was faster
-            grant = adapter_get(account.platform).refresh(_link(account))
+            # Nothing else can be sent without it.
+            grant = adapter_get(account.platform).refresh(_link(account, Errand(urgent=True)))
             account.access_token = grant.access_token
             account.refresh_token = grant.refresh_token or account.refresh_token
             account.expires_at = grant.expires_at

@@ -9,10 +9,11 @@ from django.db import transaction
 from django.db.models import F
 
 from marketplaces.contracts import NoticeKind
-from marketplaces.errors import GrantExpired, MarketplaceError, told
+from marketplaces.errors import GrantExpired, MarketplaceError, MustWait, told
 from marketplaces.inbox import handler_for
 from marketplaces.models import InboundEvent, InboxState, MarketplaceAccount
 from marketplaces.services.alerts import alert_inbound_failed, alert_inbound_recovered
+from marketplaces.services.limits import SHORTEST_WAIT_S
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now, seconds_from_now
@@ -36,6 +37,12 @@ def inbound_process(*, event_id: uuid.UUID) -> bool:
     except GrantExpired as error:
         # Only the holder can help, and was asked to; that is no failure of the item, which waits for it.
         _wait(event, f"{error}", seconds_from_now(RECONNECT_WAIT_S))
+        return False
+    except MustWait as error:
+        # Nothing was asked, so nothing failed.
+        wait_s = error.retry_after_s or SHORTEST_WAIT_S
+        _wait(event, f"{error}", seconds_from_now(wait_s))
+        enqueue_on_commit("marketplaces.tasks.process_inbound", countdown_s=wait_s, event_ids=[str(event.pk)])
         return False
     except (MarketplaceError, Busy) as error:
         _put_back(event, str(error))

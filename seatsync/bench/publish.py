@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from listings.models import CommandKind, CommandState, MarketplaceCommand
 from marketplaces.models import MarketplaceAccount
 from marketplaces.selectors import limit_for
+from marketplaces.services.limits import errand_to
 from seatsync.bench.delist import ANSWER_MS
 from seatsync.bench.report import Report
 from seatsync.bench.sellers import offer, sellers_make, wait_active
@@ -63,7 +64,8 @@ def publish(load: PublishLoad) -> Report:
         at_work = os.getloadavg()
     finally:
         simulator.post("/settings", json={"answer_s": 0.0})
-    used = used_part(began, [_ends(account, started) for account in accounts], list(limits.values()))
+    sends = [errand_to(account.platform, "create").paid for account in accounts]
+    used = used_part(began, [_ends(account, started) for account in accounts], list(limits.values()), sends)
     detail = {
         "creates": len(listings), "creates_counted": used.done, "seconds_counted": round(used.seconds, 1),
         "accounts": len(accounts), "holders": load.holders, "simulator_answers_in_ms": ANSWER_MS,
@@ -78,18 +80,23 @@ def publish(load: PublishLoad) -> Report:
     return Report("publish", round(used.done / used.seconds, 2), "a second", base, detail)
 
 
-def used_part(began: datetime, ends: list[list[datetime]], limits: list[tuple[float, int, int]]) -> Used:
+def used_part(
+    began: datetime, ends: list[list[datetime]], limits: list[tuple[float, int, int]], sends: list[int]
+) -> Used:  # fmt: skip
     """From the backlog until the first account had nothing left.
 
-    `ends`: of each account's creates, in order; `limits`: each account's tokens a second, burst and reserve. A bucket
-    that was full allows its burst but for the reserve at once, and what flows in. Raises LookupError where nothing was
-    done.
+    `ends`: of each account's creates, in order; `limits`: each account's tokens a second, burst and reserve; `sends`:
+    how many tokens each of its creates takes. A bucket that was full allows its burst but for the reserve at once, and
+    what flows in. Raises LookupError where nothing was done.
     """
     if not all(ends):
         raise LookupError("An account has no create that was done. Look at the listing board.")
     stops = min(own[-1] for own in ends)
     seconds = (stops - began).total_seconds()
-    allowed = sum(burst - reserved + per_second * seconds for per_second, burst, reserved in limits)
+    allowed = sum(
+        (burst - reserved + per_second * seconds) / each
+        for (per_second, burst, reserved), each in zip(limits, sends, strict=True)
+    )
     return Used(sum(end <= stops for own in ends for end in own), seconds, allowed)
 
 

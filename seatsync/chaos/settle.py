@@ -17,8 +17,6 @@ from seatsync.chaos.trouble import Trouble
 from seatsync.core.clock import now
 
 SETTLED_WITHIN_S = 900.0
-# Readings of payouts that faults may spoil before one must have brought everything.
-PAYOUT_TRIES = 10
 
 
 class Settling:
@@ -54,11 +52,13 @@ class Settling:
         for platform in adapter_keys():
             self._cast.endings.pay(platform)
         made = books_read(self._cast.door).paid.keys()
-        for _ in range(PAYOUT_TRIES):
-            self._trouble.at(self._cast.buyers.sales)
+
+        def booked() -> bool:
             accounts_sync_payouts()
-            if not made - lines_booked().keys():
-                break
+            return not made - lines_booked().keys()
+
+        # Each account's limit lets so many of them be read at once.
+        self._until(booked, "payouts")
         left = self._finished()
         self._tell("paid")
         return left + len(made - lines_booked().keys())

@@ -134,12 +134,15 @@ def test_what_was_done_stands_beside_what_the_buckets_allowed_until_one_account_
         [start + timedelta(seconds=second) for second in seconds] for seconds in ([1, 1, 2, 3, 4, 5], [1, 2, 3, 4])
     )
     # Four seconds: (3 - 1) + 4 * 1 tokens, and (4 - 2) + 4 * 0.5.
-    assert used_part(start, [one, other], [(1.0, 3, 1), (0.5, 4, 2)]) == Used(done=9, seconds=4.0, allowed=10.0)
+    limits = [(1.0, 3, 1), (0.5, 4, 2)]
+    assert used_part(start, [one, other], limits, [1, 1]) == Used(done=9, seconds=4.0, allowed=10.0)
+    # Where a create sends two requests as many tokens allow half as many.
+    assert used_part(start, [one, other], limits, [2, 1]) == Used(done=9, seconds=4.0, allowed=7.0)
 
 
 def test_an_account_that_did_nothing_gives_no_figure() -> None:
     with pytest.raises(LookupError, match="no create"):
-        used_part(now(), [[now()], []], [(1.0, 3, 1), (1.0, 3, 1)])
+        used_part(now(), [[now()], []], [(1.0, 3, 1), (1.0, 3, 1)], [1, 1])
 
 
 @pytest.mark.django_db

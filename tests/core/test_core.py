@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.errors import InvalidInput
 from seatsync.core.ids import external_key, uuid7
-from seatsync.core.limiters import take, valkey
+from seatsync.core.limiters import Ask, hold, look, take, take_all, valkey
 from seatsync.core.models import AppendOnlyError, AuditEntry, AuditLink, PeriodicRun, SystemFact
 from seatsync.core.money import Money, parse_money, round_money, split_evenly
 from seatsync.core.series import PARTITIONS, ensure_partitions, ensure_partitions_of_default, months_between
@@ -282,6 +283,34 @@ def test_a_bucket_grants_its_capacity_then_waits_and_keeps_its_reserve() -> None
     urgent = [take("test", **options).granted for _ in range(3)]
     assert (ordinary, urgent) == ([True, False], [True, True, False])
     assert 0 < take("test", **options).wait_s <= 100
+
+
+def test_of_several_buckets_all_grant_or_none_and_what_is_overdrawn_is_waited_for() -> None:
+    valkey().delete("bucket:one", "bucket:other")
+    one, other = Ask("one", 3, 0.01), Ask("other", 1, 0.01)
+    assert [take_all(one, other).granted for _ in range(2)] == [True, False]
+    assert look("one", capacity=3, per_second=0.01).tokens_left == pytest.approx(2, abs=0.01)
+    assert 95 < take_all(replace(one, tokens=3), replace(other, overdraw=True)).wait_s <= 100
+    assert take_all(replace(one, tokens=4, overdraw=True)).granted
+    assert look("one", capacity=3, per_second=0.01).tokens_left == pytest.approx(-2, abs=0.01)
+    # A debt outlives the time in which an empty bucket fills.
+    assert valkey().pttl("bucket:one") > 500_000
+    assert 290 < take_all(one).wait_s <= 300
+    assert take_all(replace(one, tokens=-9, overdraw=True)).tokens_left == 3
+
+
+def test_a_held_bucket_grants_nothing_and_a_later_hold_stands() -> None:
+    valkey().delete("bucket:held")
+    ask = Ask("held", 5, 1.0)
+    hold("held", 60)
+    hold("held", 5)
+    assert 59 < take_all(ask).wait_s <= 60
+    assert look("held", capacity=5, per_second=1.0).tokens_left == 5
+    # Who waits no longer than that is let through when the last hold is so old.
+    assert 9 < take_all(ask, longest_hold_s=10).wait_s <= 10
+    # What was begun is finished, but for what can be left.
+    assert [take_all(replace(ask, overdraw=True, unheld=unheld)).granted for unheld in (False, True)] == [False, True]
+    assert valkey().pttl("bucket:held") > 60_000
 
 
 # Series.

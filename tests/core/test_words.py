@@ -12,6 +12,7 @@ from django.template import Context, Template
 
 from listings.services.pricing import _judge
 from marketplaces.adapters._wire import send
+from marketplaces.contracts import Grant, Link
 from marketplaces.errors import OURS, MarketplaceError, PermanentError, told
 from seatsync.core.errors import Conflict
 
@@ -140,9 +141,13 @@ def test_a_line_that_fails_is_told_in_words(error: type[httpx.TransportError], s
 
     http = httpx.Client(transport=httpx.MockTransport(fail))
     with pytest.raises(MarketplaceError) as caught:
-        send(http, "GET", "https://there.example/x?token=1", write=False)
+        send(line(http), "GET", "https://there.example/x?token=1", request="", write=False)
     assert str(caught.value) == says
     assert not isinstance(caught.value, PermanentError)
+
+
+def line(http: httpx.Client) -> Link:
+    return Link(http, "https://there.example", Grant("token"))
 
 
 def test_what_no_header_takes_is_never_sent() -> None:
@@ -154,7 +159,7 @@ def test_what_no_header_takes_is_never_sent() -> None:
 
     http = httpx.Client(transport=httpx.MockTransport(answer))
     with pytest.raises(PermanentError) as caught:
-        send(http, "POST", "https://there.example/x", write=True, headers={"Api-token": "clé"})
+        send(line(http), "POST", "https://there.example/x", request="", write=True, headers={"Api-token": "clé"})
     assert (str(caught.value), sent) == ("it has letters or signs that cannot be sent", [])
 
 

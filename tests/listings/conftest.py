@@ -8,7 +8,7 @@ import time_machine
 from pytest_django import Settings
 
 from marketplaces.models import MarketplaceAccount
-from marketplaces.services import links
+from marketplaces.services import limits, links
 from marketplaces.simulator.app import Simulator
 from marketplaces.simulator.transport import SimulatorTransport
 from seatsync.core.limiters import valkey
@@ -16,7 +16,7 @@ from tests.builders import Holding, build_holding
 from tests.hands import assist
 from tests.listings.ended import Ended
 from tests.listings.selling import Seller, sell_and_hand_over
-from tests.listings.simulated import control
+from tests.listings.simulated import control, unlimited
 from tests.market import Market
 
 
@@ -32,8 +32,10 @@ def simulator(monkeypatch: pytest.MonkeyPatch, settings: Settings, holding: Hold
     made = Simulator()
     settings.SIMULATOR_URL = "http://simulator.test"
     monkeypatch.setattr(links, "transport_override", SimulatorTransport(made))
-    # Its clock is moved by hand and Valkey's is not: the simulator alone holds us to the paces here.
-    monkeypatch.setattr(links, "pace_kept", lambda *_: None)
+    # Its clock is moved by hand and Valkey's is not: the simulator alone holds us to limits here.
+    monkeypatch.setattr(limits, "paces_kept", lambda _: {})
+    monkeypatch.setattr(limits, "hold", lambda *_: None)
+    unlimited()
     game = holding.game
     control(
         "events",

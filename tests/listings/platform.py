@@ -34,7 +34,7 @@ from marketplaces.contracts import (
     Traits,
 )
 from marketplaces.delivery import DeliveryType, Fulfilment, HandOver, SeatTicket  # fmt: skip
-from marketplaces.errors import AlreadyGone, AlreadySold, BadSignature, NotSupported
+from marketplaces.errors import AlreadyGone, AlreadySold, BadSignature, MustWait, NotSupported
 from seatsync.core.clock import now
 from seatsync.core.money import round_money
 
@@ -42,6 +42,10 @@ CAPABILITIES = frozenset(Capability) - {
     Capability.SEARCH_EVENTS, Capability.REGISTER_WEBHOOK, Capability.KEEP_ALIVE, Capability.EVENT_STANDING,
     Capability.PRIMARY_LEFT,
 }  # fmt: skip
+READS = frozenset({
+    "search_events", "event_standings", "primary_left", "preview", "fetch", "list_all", "sales_since", "fetch_sale",
+    "payments",
+})  # fmt: skip
 
 
 @dataclass
@@ -95,7 +99,11 @@ class ScriptedPlatform:
             searches_by_text=self.searches_by_text,
         )  # fmt: skip
 
-    def _enter(self, call: str, what: str) -> None:
+    def _enter(self, link: Link, call: str, what: str) -> None:
+        """One request, which takes its token as a real adapter's does (_wire.send)."""
+        wait_s = link.gate.wait_s(call, write=call not in READS)
+        if wait_s > 0:
+            raise MustWait("as many requests were sent as may be", retry_after_s=wait_s)
         self.calls.append((call, what))
         if self.script.get(call):
             raise self.script[call].pop(0)
@@ -156,16 +164,16 @@ class ScriptedPlatform:
     def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
         if self.events is None:
             raise NotSupported("no search")
-        self._enter("search_events", query.text)
+        self._enter(link, "search_events", query.text)
         return list(self.events)
 
     def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
-        self._enter("event_standings", ",".join(one.event_id for one in asked))
+        self._enter(link, "event_standings", ",".join(one.event_id for one in asked))
         told = [(self.standings or {}).get(one.event_id) for one in asked]
         return iter([one for one in told if one is not None])
 
     def primary_left(self, link: Link, event_ids: Sequence[str]) -> Mapping[str, PrimaryLeft]:
-        self._enter("primary_left", ",".join(event_ids))
+        self._enter(link, "primary_left", ",".join(event_ids))
         return {one: self.left[one] for one in event_ids if one in self.left}
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
@@ -177,14 +185,14 @@ class ScriptedPlatform:
         return told
 
     def preview(self, link: Link, draft: Draft) -> Preview:
-        self._enter("preview", draft.external_id)
+        self._enter(link, "preview", draft.external_id)
         return Preview(draft.price, self._left(draft.price) or draft.price, None, draft.currency)
 
     def _left(self, price: Decimal) -> Decimal | None:
         return None if self.takes is None else price - round_money(price * self.takes / 100)
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:
-        self._enter("create", draft.external_id)
+        self._enter(link, "create", draft.external_id)
         listing = RemoteListing(
             listing_id=f"{self.key}-L{len(self.calls)}", external_id=draft.external_id, event_id=draft.event_id,
             section=draft.section, row=draft.row, seat_from=str(draft.seats[0]), seat_to=str(draft.seats[-1]),
@@ -197,7 +205,7 @@ class ScriptedPlatform:
         return listing
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
-        self._enter("reprice", ref.external_id)
+        self._enter(link, "reprice", ref.external_id)
         self.listings[ref.external_id] = replace(self._active(ref), price=price, proceeds=self._left(price))
         self._leave("reprice")
         return self.listings[ref.external_id]
@@ -206,7 +214,7 @@ class ScriptedPlatform:
         raise NotSupported("each listing is changed by itself")
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
-        self._enter("resize", ref.external_id)
+        self._enter(link, "resize", ref.external_id)
         # Taken at its word: what a buyer took here a moment ago comes back where we did not know of it.
         self.listings[ref.external_id] = replace(self._active(ref), quantity=len(seats))
         self.seats[ref.external_id] = list(seats)
@@ -214,11 +222,11 @@ class ScriptedPlatform:
         return self.listings[ref.external_id]
 
     def supply(self, link: Link, ref: ListingRef, tickets: Sequence[SeatTicket]) -> RemoteListing:
-        self._enter("supply", ref.external_id)
+        self._enter(link, "supply", ref.external_id)
         return self._active(ref)
 
     def delist(self, link: Link, ref: ListingRef) -> None:
-        self._enter("delist", ref.external_id)
+        self._enter(link, "delist", ref.external_id)
         listing = self._active(ref)
         self.listings[ref.external_id] = replace(listing, state=RemoteListingState.GONE)
         self._leave("delist")
@@ -234,40 +242,40 @@ class ScriptedPlatform:
         raise NotSupported("it needs no sign of life")
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
-        self._enter("fetch", ref.external_id)
+        self._enter(link, "fetch", ref.external_id)
         return self.listings.get(ref.external_id)
 
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
-        self._enter("list_all", "")
+        self._enter(link, "list_all", "")
         return iter(list(self.listings.values()))
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
-        self._enter("sales_since", "")
+        self._enter(link, "sales_since", "")
         return iter(list(self.sales.values()))
 
     def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
-        self._enter("fetch_sale", sale_id)
+        self._enter(link, "fetch_sale", sale_id)
         return self.sales.get(sale_id)
 
     def confirm(self, link: Link, sale_id: str) -> RemoteSale:
-        self._enter("confirm", sale_id)
+        self._enter(link, "confirm", sale_id)
         sale = self.move(sale_id, RemoteSaleState.AWAITING_FULFILMENT)
         self._leave("confirm")
         return sale
 
     def reject(self, link: Link, sale_id: str) -> None:
-        self._enter("reject", sale_id)
+        self._enter(link, "reject", sale_id)
         self.move(sale_id, RemoteSaleState.CANCELLED)
         self._leave("reject")
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
-        self._enter("fulfil", proof.confirmation or ",".join(proof.transfer_urls))
+        self._enter(link, "fulfil", proof.confirmation or ",".join(proof.transfer_urls))
         sale = self.move(sale_id, RemoteSaleState.IN_DELIVERY)
         self._leave("fulfil")
         return sale
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
-        self._enter("payments", "")
+        self._enter(link, "payments", "")
         return iter([one for one in self.paid if one.paid_at is None or one.paid_at >= since])
 
     def next_payment(self, link: Link) -> RemotePayment | None:

@@ -184,7 +184,7 @@ def test_a_marketplace_that_cannot_be_asked_now_is_not_promised_to_be(
     if how == "reconnect":
         MarketplaceAccount.objects.update(needs_reconnect=True)
     else:
-        monkeypatch.setattr(ask, "token_take", lambda account: False)
+        monkeypatch.setattr(ask, "token_there", lambda account: False)
     with pytest.raises(Conflict, match=says) as caught:
         sale_ask(actor=market.holding.actor, sale_id=sale.pk)
     assert caught.value.remedy

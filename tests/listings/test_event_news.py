@@ -191,9 +191,9 @@ def test_two_sweeps_within_minutes_ask_once_and_a_sweep_asks_so_many_at_most(
 
 def test_no_event_is_asked_for_beyond_the_accounts_limit(market: Market) -> None:
     on_sale(market)
-    # One token stays for what is urgent, and the sweep's own command takes the other.
+    # One token stays for what is urgent, and the sweep reads the listings and the sales with the others.
     LimitVersion.objects.create(
-        platform="alpha", per_second="0.001", burst=2, reserved=1, valid_from=date(2024, 1, 1), source="test",
+        platform="alpha", per_second="0.001", burst=3, reserved=1, valid_from=date(2024, 1, 1), source="test",
         checked_on=date(2024, 1, 1),
     )  # fmt: skip
     sweep(market)

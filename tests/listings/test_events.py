@@ -1,6 +1,7 @@
 """Which events there our games are: what cannot be told is asked of a person, and nobody asks more than he may."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -11,14 +12,15 @@ from listings.services.events import events_learn
 from listings.services.found import found_ask_again, found_not_ours
 from listings.services.recognise import told_of_listing
 from listings.services.reconcile import accounts_reconcile_due
-from marketplaces.contracts import RemoteEvent, RemoteListing
+from marketplaces.contracts import Link, NoAnswers, RemoteEvent, RemoteListing
+from marketplaces.errors import MustWait
+from marketplaces.models import LimitVersion
 from marketplaces.registry import adapter_get
-from marketplaces.services import limits
-from marketplaces.services.limits import token_await
-from marketplaces.services.links import over_link
+from marketplaces.services.links import link_for, over_link
 from portfolios.models import EventMapping
 from portfolios.services.mapping import event_mapping_confirm
-from seatsync.core.limiters import Grant
+from seatsync.core.clock import now
+from seatsync.core.limiters import valkey
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -65,35 +67,46 @@ def test_i09_of_two_events_that_both_are_the_game_none_is_taken_unasked(market: 
     assert market.alpha.shown() == []
 
 
-def test_no_more_is_asked_in_a_row_than_the_limit_lets_one(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_is_asked_in_a_row_than_the_limit_lets_one(market: Market) -> None:
     market.published()
     market.alpha.events = []
-    granted = [True, True, False, True, True, True]
-    monkeypatch.setattr(events, "token_await", lambda account: granted.pop(0))
     account, adapter = market.accounts["alpha"], adapter_get("alpha")
     told = [told_of_listing(foreign(market))]
-    over_link(
-        account,
-        lambda link: events_learn(adapter=adapter, link=link, account=account, told=told, alive=lambda: None),
-    )
-    assert (searches(market), len(granted)) == (2, 3)
+    LimitVersion.objects.create(
+        platform="alpha", per_second="0.001", burst=4, reserved=2, valid_from="2024-01-01", source="test",
+        checked_on="2024-01-01",
+    )  # fmt: skip
+    valkey().flushdb()
+
+    def learn(link: Link) -> None:
+        events_learn(adapter=adapter, link=link, account=account, told=told, alive=lambda: None)
+
+    with pytest.raises(MustWait) as waits:
+        over_link(account, learn, reading="sweep")
+    assert searches(market) == 2
+    assert waits.value.retry_after_s is not None
 
 
-@pytest.mark.parametrize(
-    ("grants", "waited", "comes"),
-    [
-        ([Grant(True, 1, 0.0)], [], True), ([Grant(False, 0, 1.5), Grant(True, 1, 0.0)], [1.5], True),
-        ([Grant(False, 0, 1.5), Grant(False, 0, 0.5)], [1.5], False), ([Grant(False, 0, 30.0)], [], False),
-    ],
-)  # fmt: skip
-def test_a_token_that_comes_soon_is_waited_for(
-    market: Market, monkeypatch: pytest.MonkeyPatch, grants: list[Grant], waited: list[float], *, comes: bool
-) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(limits, "_take", lambda account: grants.pop(0))
-    monkeypatch.setattr("marketplaces.services.limits.time.sleep", slept.append)
-    assert token_await(market.accounts["alpha"]) is comes
-    assert (slept, grants) == (waited, [])
+def test_a_sweep_is_not_put_back_for_its_searches_for_ever(market: Market) -> None:
+    market.published()
+    market.alpha.events = []
+    market.alpha.script["search_events"] = [MustWait("not yet", retry_after_s=5.0)]
+    account, adapter = market.accounts["alpha"], adapter_get("alpha")
+    link = replace(link_for(account), answers=ToldAt(now() - events.LEARN_FOR))
+    told = [told_of_listing(foreign(market))]
+    events_learn(adapter=adapter, link=link, account=account, told=told, alive=lambda: None)
+    assert searches(market) == 1
+
+
+class ToldAt(NoAnswers):
+    """A reading that began then."""
+
+    def __init__(self, began: datetime) -> None:
+        self._began = began
+
+    @property
+    def began(self) -> datetime:
+        return self._began
 
 
 def test_what_is_not_ours_is_looked_for_no_more(market: Market) -> None:

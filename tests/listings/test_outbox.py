@@ -21,6 +21,7 @@ from listings.services.record import Answer, Outcome, record
 from marketplaces.errors import OURS, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 from marketplaces.models import LimitVersion, MarketplaceAccount
 from marketplaces.selectors import RETRIES
+from marketplaces.services import limits
 from portfolios.models import OwnerState, Seat
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, NotFound
@@ -337,7 +338,7 @@ def test_urgent_commands_find_tokens_that_ordinary_ones_may_not_take(
 ) -> None:
     _, beta = market.published()
     # Three tokens and hardly a refill: one for ordinary work, two kept for what cannot wait.
-    monkeypatch.setattr(outbox, "limit_kept", lambda platform: (0.001, 3, 2))
+    monkeypatch.setattr(limits, "limit_kept", lambda platform: (0.001, 3, 2))
     for price, state in (("80.00", "done"), ("79.00", "pending")):
         beta.refresh_from_db()
         listing_reprice(actor=market.holding.actor, listing_id=beta.pk, price=Decimal(price), version=beta.version)
@@ -356,7 +357,7 @@ def test_a_limit_that_lets_nothing_through_holds_nobody_else_up(
     alpha, beta = market.published()
     listings_delist(actor=market.holding.actor, listing_ids=[alpha.pk, beta.pk])
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "limit_kept", lambda platform: (1.0, 0, 0) if platform == "alpha" else (50.0, 50, 1))
+        patch.setattr(limits, "limit_kept", lambda platform: (1.0, 0, 0) if platform == "alpha" else (50.0, 50, 1))
         market.work()
     assert (market.alpha.shown(), market.beta.shown()) == ([alpha.external_id], [])
     waiting = MarketplaceCommand.objects.get(listing=alpha, kind="delist")

@@ -1,6 +1,5 @@
 """Requests that have a pace of their own: one token bucket for all workers, and whoever must wait is put back."""
 
-import uuid
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
@@ -15,12 +14,13 @@ from listings.services.events import events_learn
 from listings.services.mapping import mapping_confirm, mapping_options
 from listings.services.recognise import Told
 from marketplaces.adapters.vividseats import client
-from marketplaces.contracts import EventQuery, EventWords, Grant, Link, RemoteEvent
+from marketplaces.contracts import EventQuery, EventWords, Grant, Link, OpenGate, RemoteEvent
 from marketplaces.errors import MustWait
 from marketplaces.models import LimitVersion, MarketplaceAccount
 from marketplaces.registry import adapter_get, traits_of
-from marketplaces.selectors import limit_for, pace_kept
-from marketplaces.services.links import _pace, link_for
+from marketplaces.selectors import Pace, limit_for, paces_kept
+from marketplaces.services.limits import AccountGate, Errand
+from marketplaces.services.links import link_for
 from portfolios.models import EventMapping
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
@@ -31,13 +31,24 @@ pytestmark = pytest.mark.django_db
 SEARCH = "/events/search"
 
 
+def gate(platform: str = "vividseats", **errand: Any) -> AccountGate:
+    """The gate of a new account's line."""
+    return AccountGate(MarketplaceAccount(platform=platform), Errand(**errand))
+
+
+def again(known: AccountGate) -> AccountGate:
+    """The gate of another line of the same account."""
+    account = MarketplaceAccount(pk=known._account_id, platform=known._platform)
+    return AccountGate(account, Errand())
+
+
 def test_one_kind_of_request_has_one_token_for_all_workers_and_none_for_other_accounts() -> None:
-    one, another = uuid.uuid4(), uuid.uuid4()
-    assert _pace(one, "vividseats", SEARCH) == 0
-    assert 4 < _pace(one, "vividseats", SEARCH) <= 5.5
-    assert _pace(one, "vividseats", "/v1/getCompletedOrders") == 0
-    assert _pace(another, "vividseats", SEARCH) == 0
-    assert [_pace(one, "vividseats", "/listings/v2/get") for _ in range(3)] == [0, 0, 0]
+    one = gate()
+    assert one.wait_s(SEARCH, write=False) == 0
+    assert 4 < again(one).wait_s(SEARCH, write=False) <= 5.5
+    assert again(one).wait_s("/v1/getCompletedOrders", write=False) == 0
+    assert gate().wait_s(SEARCH, write=False) == 0
+    assert [again(one).wait_s("/v1/getOrder", write=False) for _ in range(3)] == [0, 0, 0]
 
 
 def test_staff_date_a_pace_and_the_limit_of_all_requests_stays() -> None:
@@ -45,26 +56,32 @@ def test_staff_date_a_pace_and_the_limit_of_all_requests_stays() -> None:
     LimitVersion.objects.create(request=SEARCH, per_second="0.100", valid_from=now().date(), **dated)
     tomorrow = now().date() + timedelta(days=1)
     LimitVersion.objects.create(request=SEARCH, per_second="9.000", valid_from=tomorrow, **dated)
-    assert pace_kept("vividseats", SEARCH) == 0.1
-    account = uuid.uuid4()
-    assert [_pace(account, "vividseats", SEARCH) > 8 for _ in range(2)] == [False, True]
+    assert paces_kept("vividseats")[SEARCH] == Pace(0.1, 1)
+    one = gate()
+    assert [again(one).wait_s(SEARCH, write=False) > 8 for _ in range(2)] == [False, True]
     assert limit_for("vividseats")[0] == 10.0
-    assert pace_kept("vividseats", "/v1/getCompletedOrders") == 1 / client.PACES["/v1/getCompletedOrders"]
+    declared = paces_kept("vividseats")["/v1/getCompletedOrders"]
+    assert declared == Pace(1 / client.PACES["/v1/getCompletedOrders"], 1)
 
 
-def test_nothing_is_sent_before_its_time_and_a_list_that_was_begun_goes_on() -> None:
+class Slow(OpenGate):
+    """Nothing that has a pace of its own may go now."""
+
+    def wait_s(self, request: str, *, write: bool) -> float:
+        return 3.0 if request in client.PACES else 0.0
+
+
+def test_nothing_is_sent_before_its_time() -> None:
     def refuse(_: httpx.Request) -> httpx.Response:
         raise AssertionError("it was sent")
 
-    link = Link(
-        httpx.Client(transport=httpx.MockTransport(refuse)), "https://vivid.example", Grant("token"),
-        pace=lambda request: 3.0 if request in client.PACES else 0.0,
-    )  # fmt: skip
-    with pytest.raises(MustWait, match="once in 61 s") as waits:
+    http = httpx.Client(transport=httpx.MockTransport(refuse))
+    link = Link(http, "https://vivid.example", Grant("token"), gate=Slow())
+    with pytest.raises(MustWait, match=r"the next one in 3\.0 s") as waits:
         next(iter(adapter_get("vividseats").sales_since(link, now())))
     assert waits.value.retry_after_s == 3.0
-    client._pace(link, "/v1/getCompletedOrders", {"offset": "100"})
-    client._pace(link, "/v1/getOrder", {"orderId": "1"})
+    with pytest.raises(AssertionError, match="it was sent"):
+        adapter_get("vividseats").fetch_sale(link, "1")
 
 
 def test_a_publication_that_must_wait_is_put_back_as_often_as_it_must_and_needs_nobody(market: Market) -> None:
@@ -103,7 +120,8 @@ def test_a_sweep_learns_of_as_many_events_as_it_may_ask_for(market: Market, monk
     market.alpha.events, market.alpha.script["search_events"] = [], [MustWait("once in 5 s", retry_after_s=5.0)]
     monkeypatch.setattr("listings.services.events._games_unmapped", lambda _: [market.holding.game] * 3)
     told = [Told("E-1", EventWords(), "131", "27", (1, 2), 2)]
-    events_learn(adapter=adapter_get("alpha"), link=link_for(alpha), account=alpha, told=told, alive=lambda: None)
+    with pytest.raises(MustWait, match="once in 5 s"):
+        events_learn(adapter=adapter_get("alpha"), link=link_for(alpha), account=alpha, told=told, alive=lambda: None)
     assert [call for call, _ in market.alpha.calls].count("search_events") == 1
 
 

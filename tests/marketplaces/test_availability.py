@@ -5,11 +5,12 @@ from datetime import date, timedelta
 import pytest
 from django.test import Client
 
-from marketplaces.contracts import EventStanding, EventState, PrimaryLeft, RemoteEvent
+from marketplaces.contracts import EventStanding, EventState, Link, PrimaryLeft, RemoteEvent
 from marketplaces.errors import PermanentError, TemporaryError
 from marketplaces.models import LimitVersion, MarketplaceAccount
 from marketplaces.services import availability
 from marketplaces.services.availability import availability_read
+from marketplaces.services.links import link_for
 from marketplaces.tasks import read_availability
 from portfolios.models import EventMapping, Game
 from seatsync.accounts.models import User
@@ -154,11 +155,11 @@ def test_so_many_requests_are_made_in_a_round_and_none_is_spent_where_only_the_h
     )
     taken = set[object]()
 
-    def take(account: MarketplaceAccount) -> bool:
+    def asked_over(account: MarketplaceAccount) -> Link:
         taken.add(account.pk)
-        return True
+        return link_for(account)
 
-    monkeypatch.setattr(availability, "token_take", take)
+    monkeypatch.setattr(availability, "link_for", asked_over)
     # Nothing is kept, so that each account would ask for itself.
     market.alpha.script["primary_left"] = [TemporaryError("429")] * 9
     availability_read()

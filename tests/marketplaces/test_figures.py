@@ -16,7 +16,7 @@ from marketplaces.adapters.vividseats import client
 from marketplaces.errors import TemporaryError
 from marketplaces.models import FeeVersion, LimitVersion, RetryVersion
 from marketplaces.registry import adapter_list
-from marketplaces.selectors import RETRIES, limit_for, pace_kept, retries_kept
+from marketplaces.selectors import RETRIES, limit_for, paces_kept, retries_kept
 from marketplaces.services.figures import figures_load
 from seatsync.accounts.models import User
 from seatsync.core.clock import now
@@ -43,13 +43,14 @@ def test_what_is_known_is_dated_once_and_says_what_the_adapters_declare(capsys: 
     call_command("load_figures")
     added = FeeVersion.objects.count() + LimitVersion.objects.count() + RetryVersion.objects.count()
     assert capsys.readouterr().err == f"{added} dated figures added\n"
-    assert LimitVersion.objects.count() == len(adapter_list()) + len(client.PACES)
+    paced = sum(len(adapter.traits.paces) for adapter in adapter_list())
+    assert LimitVersion.objects.count() == len(adapter_list()) + paced
     assert {key: limit_for(key) for key in declared} == declared
     for request, every_s in client.PACES.items():
-        found = pace_kept("vividseats", request)
-        assert found is not None
+        found = paces_kept("vividseats")[request]
         # Never sooner than published, and a poll a minute finds its token.
-        assert every_s - 0.1 < 1 / found < every_s + 0.1
+        assert every_s - 0.1 < 1 / found.per_second < every_s + 0.1
+        assert found.burst == client.BURSTS.get(request, 1)
     assert [retries_kept("stubhub", urgent=urgent) for urgent in (False, True)] == [RETRIES[False], RETRIES[True]]
     for model in (FeeVersion, LimitVersion, RetryVersion):
         assert not model.objects.filter(source="").exists()

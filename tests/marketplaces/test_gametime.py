@@ -19,7 +19,7 @@ from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.servers import FTPServer
 
-from marketplaces.adapters._drop import FtpDrop, drop_at
+from marketplaces.adapters._drop import Drop, FtpDrop, drop_at
 from marketplaces.adapters.gametime import client, inventory, mapping
 from marketplaces.contracts import Draft, Grant, Link, ListingRef, NewPrice, RemoteListing, RemoteSaleState
 from marketplaces.delivery import Fulfilment
@@ -261,8 +261,14 @@ def test_blank_lines_of_a_credential_count_for_nothing(link: Link) -> None:
     assert client._parts(line) == ("key", "user", "pw")
 
 
+def drop_to(http: httpx.Client, address: str, *, key: str = "", user: str = "", password: str = "") -> Drop:
+    """The file at an address, over a line that is no account's."""
+    line = Link(http, "https://platform.example", Grant("token"))
+    return drop_at(line, address, key=key, user=user, password=password, requests=("GET the file", "PUT the file"))
+
+
 def test_an_address_with_a_query_of_its_own_keeps_it(world: World) -> None:
-    drop = drop_at(world.http, "https://files.example/a?box=7", key="k", user="", password="")
+    drop = drop_to(world.http, "https://files.example/a?box=7", key="k")
     with pytest.raises((TemporaryError, PermanentError)):
         drop.write(b"x")
     assert dict(world.requests[-1].url.params) == {"box": "7", "source": "k"}
@@ -454,7 +460,7 @@ def test_a_refusal_repeats_nothing_that_it_was_sent(
 
 
 def test_over_tls_the_servers_certificate_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
-    drop = drop_at(httpx.Client(), "ftps://files.example/a.csv", key="", user="u", password="p")
+    drop = drop_to(httpx.Client(), "ftps://files.example/a.csv", user="u", password="p")
     assert isinstance(drop, FtpDrop)
     made = drop._unconnected()
     assert isinstance(made, ftplib.FTP_TLS)
@@ -474,7 +480,7 @@ def test_a_file_that_drips_is_cut_off(link: Link, ftp: FtpPlace, draft: Draft, m
 )
 def test_other_ways_to_a_file_are_refused(world: World, address: str) -> None:
     with pytest.raises(PermanentError):
-        drop_at(world.http, address, key="", user="", password="")
+        drop_to(world.http, address)
 
 
 def test_what_is_gone_says_gone(link: Link) -> None:

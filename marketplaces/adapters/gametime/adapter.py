@@ -84,6 +84,9 @@ class Gametime(TokenPlatform):
         contract="reconstructed",
         capabilities=frozenset(Capability) - _LACKS,
         whole_account=True,
+        requests=client.REQUESTS,
+        # The file and what was bought are read, and the file is written; a sale is read back.
+        sends={"create": 3, "reprice": 3, "resize": 3, "confirm": 2, "fulfil": 2},
         fees=(
             KnownFee(
                 Decimal("0.000"),

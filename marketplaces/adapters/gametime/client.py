@@ -11,6 +11,13 @@ from marketplaces.errors import TemporaryError
 LIVE_BASE_URL = "https://api.gametime.co/v3"
 LIVE_DROP_URL = "ftp://gtftp.gametime.co/inventory.csv"
 PER_PAGE = 100
+_READ_FILE, _WRITE_FILE = "GET the file", "PUT the file"
+_CALLS = _wire.Requests(
+    "GET /purchases", "POST /purchases/{id}/confirm", "POST /purchases/{id}/reject",
+    "POST /purchases/{id}/confirm_transfer", "POST /purchases/{id}/{upload}", "DELETE /listings/{key}/delete",
+)  # fmt: skip
+# The file's only where it goes by HTTP: a file server is no part of the API that is limited.
+REQUESTS = (*_CALLS.names, _READ_FILE, _WRITE_FILE)
 # The parts of what a holder enters, a line each.
 _PARTS = 3
 
@@ -27,7 +34,9 @@ def call(
         options["content"] = _wire.dumps(body).encode()
     if form is not None:
         options["files"] = [(name, (None, value)) for name, value in form]
-    response = _wire.send(link.http, method, link.base_url.rstrip("/") + path, write=write, **options)
+    response = _wire.send(
+        link, method, link.base_url.rstrip("/") + path, request=_CALLS.name(method, path), write=write, **options
+    )
     _wire.refuse(response, _told(response.content) or response.reason_phrase, write=write, gone=gone)
     return _wire.body_of(response, write=write)
 
@@ -49,7 +58,9 @@ def drop_of(link: Link) -> Drop:
     """The place of the account's inventory file: Gametime's FTP server, or the simulator's stand-in for it."""
     key, user, password = _parts(link)
     own = LIVE_DROP_URL if link.base_url.rstrip("/") == LIVE_BASE_URL else f"{link.base_url.rstrip('/')}/drop"
-    return drop_at(link.http, link.drop_url or own, key=key, user=user, password=password)
+    return drop_at(
+        link, link.drop_url or own, key=key, user=user, password=password, requests=(_READ_FILE, _WRITE_FILE)
+    )
 
 
 _ACCEPT = {"Accept": "application/json"}

@@ -65,6 +65,10 @@ class SeatGeek(TokenPlatform):
         capabilities=frozenset(Capability) - _LACKS,
         market_view="section_listings",
         default_per_second=5.0,
+        requests=client.REQUESTS.names,
+        own_key=frozenset(client.PLATFORM_REQUESTS),
+        # A write answers with nothing, and is read back.
+        sends={"create": 2, "reprice": 2, "resize": 2, "supply": 2},
         fees=(
             KnownFee(
                 Decimal("5.000"), date(2026, 3, 1), "5 % of subtotal on 8,506 of 8,507 orders of one broker", _CHECKED

@@ -20,6 +20,14 @@ AFTER_ORDER_S = 300.0
 _NO_BROKER_SCOPE = "421004"
 LISTINGS_PER_PAGE = 500
 ORDERS_PER_PAGE = 200
+# The public Platform API's, which go with SeatSync's own client id.
+PLATFORM_REQUESTS = ("GET /2/events", "GET /2/events/{id}")
+REQUESTS = _wire.Requests(
+    "GET /listings", "GET /listings/single/{key}", "PUT /listings/single/{key}", "PATCH /listings/single/{key}",
+    "POST /listings/bulk-delete", "GET /orders", "GET /orders/customer", "GET /order", "PATCH /order", "PUT /v3/order",
+    "GET /remittances", "GET /remittances/current", "GET /remittances/{id}", "GET /brokerdata/listings",
+    *PLATFORM_REQUESTS,
+)  # fmt: skip
 
 
 def call(
@@ -36,7 +44,9 @@ def call(
     if form is not None:
         options["files"] = [*((name, (None, value)) for name, value in form.items()), *files]
     url = link.base_url.rstrip("/") + path
-    response = _wire.send(link.http, method, url, write=write, headers=headers, **options)
+    response = _wire.send(
+        link, method, url, request=REQUESTS.name(method, path), write=write, headers=headers, **options
+    )
     refuse(response, write=write, gone=gone)
     return _wire.body_of(response, write=write)
 
@@ -57,7 +67,10 @@ def platform_get(link: Link, path: str, params: Mapping[str, str]) -> Any:
         raise PermanentError("SEATGEEK_CLIENT_ID is not set")
     base = _PLATFORM_URL if _is_live(link) else link.base_url.rstrip("/")
     query = {**params, "client_id": link.app.client_id}
-    response = _wire.send(link.http, "GET", f"{base}/2{path}", write=False, params=query, headers=_ACCEPT)
+    response = _wire.send(
+        link, "GET", f"{base}/2{path}", request=REQUESTS.name("GET", f"/2{path}"), write=False, params=query,
+        headers=_ACCEPT,
+    )  # fmt: skip
     if response.status_code == 401:
         raise PermanentError("SeatGeek refuses SeatSync's client id", status=401)
     refuse(response, write=False)
@@ -78,7 +91,10 @@ def broker_get(link: Link, path: str, params: Mapping[str, str]) -> Any:
     """A read of broker data with the account's token. Raises NotSupported where the token lacks that scope."""
     base = _BROKER_DATA_URL if _is_live(link) else f"{link.base_url.rstrip('/')}/brokerdata"
     query = {**params, "token": link.grant.access_token}
-    response = _wire.send(link.http, "GET", base + path, write=False, params=query, headers=_ACCEPT)
+    response = _wire.send(
+        link, "GET", base + path, request=REQUESTS.name("GET", f"/brokerdata{path}"), write=False, params=query,
+        headers=_ACCEPT,
+    )  # fmt: skip
     if response.status_code == 401 and _NO_BROKER_SCOPE in response.text:
         raise NotSupported("this account's token has no access to broker data", status=401)
     refuse(response, write=False)

@@ -37,6 +37,7 @@ from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOv
 from marketplaces.errors import (
     AlreadySold,
     MarketplaceError,
+    MustWait,
     PermanentError,
     TemporaryError,
     UnknownOutcome,
@@ -74,6 +75,8 @@ class StubHub(Platform):
         capabilities=frozenset(Capability) - {Capability.KEEP_ALIVE, Capability.PRIMARY_LEFT},
         market_view="event_figures",
         default_per_second=5.0,
+        requests=client.REQUESTS.names,
+        sends={"resize": 2, "confirm": 2, "fulfil": 2},
         fees=(KnownFee(Decimal("10.000"), date(2023, 1, 1), "10.0 % below list in a recorded sale, 2023", _CHECKED),),
         hand_overs=tuple(HandOver),
         deliveries=tuple(DeliveryType),
@@ -237,6 +240,9 @@ class StubHub(Platform):
                 listings[sale.external_id] = client.get(
                     link, f"/v2/externalsellerlistings/{quote(sale.external_id, safe='')}"
                 )
+            except MustWait:
+                # It is told a moment later, and whole.
+                raise
             except MarketplaceError:
                 # The sale matters more than its fee: it must not wait for a listing that cannot be read.
                 listings[sale.external_id] = None

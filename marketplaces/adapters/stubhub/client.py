@@ -18,6 +18,19 @@ _ACCOUNT_HOSTS = {
     "https://sandbox.api.stubhub.net": "https://sandbox.account.stubhub.com",
 }
 PAGE_SIZE = 100
+REQUESTS = _wire.Requests(
+    "GET /v2/user", "GET /catalog/events/search", "GET /catalog/events/{id}",
+    "GET /v2/events/{id}/listingconstraints", "PUT /v2/listingconstraints",
+    "POST /v2/events/{id}/sellerlistingpreview", "POST /v2/sellerlistingpreview",
+    "POST /v2/events/{id}/sellerlistings", "POST /v2/sellerlistings", "GET /v2/sellerlistings",
+    "GET /v2/externalsellerlistings/{key}", "PATCH /v2/externalsellerlistings/{key}",
+    "DELETE /v2/externalsellerlistings/{key}", "GET /v2/sellerlistings/{id}", "PATCH /v2/sellerlistings/{id}",
+    "DELETE /v2/sellerlistings/{id}", "GET /v2/sales/recentupdates", "GET /v2/sales", "GET /v2/sales/{id}",
+    "PATCH /v2/sales/{id}", "DELETE /v2/sales/{id}", "POST /v2/sales/{id}/eticketuploads",
+    "GET /v2/sales/{id}/shipments", "PUT /v2/sales/{id}/shipments", "PATCH /v2/sales/{id}/shipments/{id}",
+    "GET /v2/sales/{id}/shipments/{id}/label", "GET /v2/payments", "GET /v2/payments/next", "GET /v2/payments/{id}",
+    "POST /v2/webhooks", "POST /oauth2/token",
+)  # fmt: skip
 
 
 def account_url(base_url: str, path: str) -> str:
@@ -42,7 +55,8 @@ def call(
     if files:
         options["files"] = files
     response = _wire.send(
-        link.http, method, link.base_url.rstrip("/") + path, write=write, headers=headers, **options
+        link, method, link.base_url.rstrip("/") + path, request=REQUESTS.name(method, path), write=write,
+        headers=headers, **options,
     )  # fmt: skip
     refuse(response, write=write, gone=gone)
     return _wire.body_of(response, write=write)
@@ -61,7 +75,10 @@ def get(link: Link, path: str, params: Mapping[str, str] | None = None) -> Any:
 def document(link: Link, path: str) -> bytes:
     """A file as it is. Raises the classes of marketplaces/errors.py."""
     headers = {"Authorization": f"Bearer {link.grant.access_token}", "Accept": "application/pdf"}
-    response = _wire.send(link.http, "GET", link.base_url.rstrip("/") + path, write=False, headers=headers)
+    response = _wire.send(
+        link, "GET", link.base_url.rstrip("/") + path, request=REQUESTS.name("GET", path), write=False,
+        headers=headers,
+    )  # fmt: skip
     refuse(response, write=False)
     return response.content
 

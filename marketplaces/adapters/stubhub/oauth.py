@@ -46,7 +46,7 @@ def _token(link: Link, form: dict[str, str]) -> Grant:
     basic = base64.b64encode(pair.encode()).decode()
     # A write: the code or the refresh token may be spent although no answer came.
     response = _wire.send(
-        link.http, "POST", account_url(link.base_url, "/oauth2/token"), write=True, data=form,
+        link, "POST", account_url(link.base_url, "/oauth2/token"), request="POST /oauth2/token", write=True, data=form,
         headers={"Authorization": f"Basic {basic}", "Accept": "application/json"},
     )  # fmt: skip
     try:

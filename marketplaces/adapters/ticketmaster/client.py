@@ -16,6 +16,18 @@ _API_URL = "https://app.ticketmaster.com"
 _OWN = "ticketmaster.com"
 PORT = "/resale/v1"
 PER_PAGE = 100
+# The published services', which go with SeatSync's own key, each whole under one limit.
+_DISCOVERY, _INVENTORY = "/discovery/v2", "/inventory-status/v1"
+OWN_KEY = (_DISCOVERY, _INVENTORY)
+_CALLS = _wire.Requests(
+    "POST /constraints", "POST /listings/preview", "GET /listings", "GET /listings/{key}", "PUT /listings/{key}",
+    "PATCH /listings/{key}", "DELETE /listings/{key}", "GET /orders", "GET /orders/{id}", "POST /orders/{id}/confirm",
+    "POST /orders/{id}/reject", "POST /orders/{id}/transfer", "GET /payouts", "PUT /webhook",
+)  # fmt: skip
+_CONSENT = "POST /oauth/token"
+REQUESTS = (*_CALLS.names, *OWN_KEY, _CONSENT)
+# Seconds between two. Its guide says five a second, its FAQ two; and 5,000 a day.
+PACES = {_DISCOVERY: 0.5}
 _ACCEPT = {"Accept": "application/json"}
 _SOLD = "sold"
 
@@ -37,8 +49,8 @@ def trade(link: Link, form: Mapping[str, str]) -> Grant:
     own = {"client_id": link.app.client_id, "client_secret": link.app.client_secret}
     # A write: the code may be spent although no answer came.
     response = _wire.send(
-        link.http, "POST", f"{_host(link.base_url, _ACCOUNT_URL)}/oauth/token", write=True, data={**form, **own},
-        headers=_ACCEPT,
+        link, "POST", f"{_host(link.base_url, _ACCOUNT_URL)}/oauth/token", request=_CONSENT, write=True,
+        data={**form, **own}, headers=_ACCEPT,
     )  # fmt: skip
     if response.status_code == 400 and "invalid_grant" in response.text:
         raise GrantExpired("Ticketmaster: the grant is spent or too old", status=400)
@@ -75,7 +87,8 @@ def _keyed(link: Link, path: str, params: Mapping[str, str]) -> Any:
         raise PermanentError("TICKETMASTER_CLIENT_ID is not set")
     query = {**params, "apikey": link.app.client_id}
     response = _wire.send(
-        link.http, "GET", _host(link.base_url, _API_URL) + path, write=False, params=query, headers=_ACCEPT
+        link, "GET", _host(link.base_url, _API_URL) + path, request=next(filter(path.startswith, OWN_KEY), ""),
+        write=False, params=query, headers=_ACCEPT,
     )  # fmt: skip
     if response.status_code == 401:
         raise PermanentError("Ticketmaster refuses SeatSync's key", status=401)
@@ -95,7 +108,7 @@ def call(
         headers["Content-Type"] = "application/json"
         options["content"] = _wire.dumps(body).encode()
     url = f"{link.base_url.rstrip('/')}{PORT}{path}"
-    response = _wire.send(link.http, method, url, write=write, headers=headers, **options)
+    response = _wire.send(link, method, url, request=_CALLS.name(method, path), write=write, headers=headers, **options)
     _refuse(response, write=write, gone=gone)
     return _wire.body_of(response, write=write)
 

@@ -70,7 +70,17 @@ class VividSeats(TokenPlatform):
         capabilities=frozenset(Capability) - _LACKS,
         # Ten reads of listings a second are published, fifty writes.
         default_per_second=10.0,
+        requests=client.REQUESTS,
         paces=client.PACES,
+        pace_bursts=client.BURSTS,
+        # An update replaces the whole listing, and an order is named by a token of its own: each is read first.
+        sole_requests={
+            "create": "/listings/v2/create",
+            "delist": "/listings/v2/delete",
+            "fetch": "/listings/v2/get",
+            "list_all": "/listings/v2/get",
+        },
+        sends={"reprice": 3, "resize": 3, "confirm": 3, "fulfil": 3, "reject": 2},
         limit_source="Broker Portal API (reconstructed): ten reads of listings a second",
         paces_source="Broker Portal API (reconstructed), and a little slower",
         # Orders that wait for their tickets may be asked for once a minute, by their clock.

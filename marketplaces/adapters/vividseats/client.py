@@ -12,14 +12,27 @@ import httpx
 
 from marketplaces.adapters import _wire, _xml
 from marketplaces.contracts import Link
-from marketplaces.errors import AlreadyGone, GrantExpired, MustWait, PermanentError, TemporaryError, UnknownOutcome
+from marketplaces.errors import AlreadyGone, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 
 LIVE_BASE_URL = "https://brokers.vividseats.com/webservices"
 _UNKNOWN = ("not found", "no such")
+# By address: each has one method. Lists of orders are limited by what they ask for.
+_REQUESTS = _wire.Requests(
+    "/events/search", "/listings/v2/create", "/listings/v2/update", "/listings/v2/delete", "/listings/v2/get",
+    "/v1/confirmOrder", "/v1/rejectOrder", "/v1/shipOrder", "/v1/transferOrder", "/v1/transferOrderViaURL",
+    "/v1/getOrder", "/v1/getCompletedOrders", "/v1/getAirbill", "/v1/payments", "/v1/payments/{id}",
+)  # fmt: skip
+_ORDERS = "/v1/getOrders"
+REQUESTS = (*_REQUESTS.names, f"{_ORDERS} UNCONFIRMED", f"{_ORDERS} PENDING_SHIPMENT")
 # Seconds between two of a kind as published, and a little more: a request may travel longer than the one after it.
+# Of what is published by the second no more come in any one, those that may come at once (BURSTS) among them.
 PACES = {
-    "/events/search": 5.5, "/v1/getOrders UNCONFIRMED": 10.5, "/v1/getOrders PENDING_SHIPMENT": 61.0,
-    "/v1/getCompletedOrders": 10.5,
+    "/events/search": 5.5, f"{_ORDERS} UNCONFIRMED": 10.5, f"{_ORDERS} PENDING_SHIPMENT": 61.0,
+    "/v1/getCompletedOrders": 10.5, "/v1/getAirbill": 2.2, "/listings/v2/get": 0.125, "/listings/v2/create": 0.025,
+    "/listings/v2/update": 0.025, "/listings/v2/delete": 0.025,
+}  # fmt: skip
+BURSTS = {
+    "/listings/v2/get": 2, "/listings/v2/create": 10, "/listings/v2/update": 10, "/listings/v2/delete": 10,
 }  # fmt: skip
 
 
@@ -67,19 +80,14 @@ def order_write(link: Link, path: str, fields: Mapping[str, str]) -> Element:
 _ACCEPT = {"Accept": "application/json"}
 
 
-def _pace(link: Link, path: str, params: Mapping[str, str]) -> None:
-    """Raises MustWait before its time has come. What belongs to a list that was begun goes on."""
-    request = f"{path} {params.get('status', '')}".rstrip()
-    if request not in PACES or params.get("offset", "0") != "0":
-        return
-    wait_s = link.pace(request)
-    if wait_s > 0:
-        raise MustWait(f"Vivid Seats takes {path} once in {PACES[request]:.0f} s", retry_after_s=wait_s)
+def _name(method: str, path: str, params: Mapping[str, str]) -> str:
+    return f"{path} {params.get('status', '')}" if path == _ORDERS else _REQUESTS.name(method, path)
 
 
 def _sent(link: Link, method: str, path: str, *, write: bool, gone: bool, **options: Any) -> httpx.Response:
-    _pace(link, path, options.get("params") or {})
-    response = _wire.send(link.http, method, link.base_url.rstrip("/") + path, write=write, **options)
+    request = _name(method, path, options.get("params") or {})
+    url = link.base_url.rstrip("/") + path
+    response = _wire.send(link, method, url, request=request, write=write, **options)
     _wire.refuse(response, _message(response), write=write, gone=gone)
     return response
 
