@@ -47,13 +47,15 @@ class Expectation:
 class Received:
     """What was paid for a sale: the sum of its lines in payouts that were made, and what was charged among it.
 
-    `since_over` is what of it came after the sale was over; zero for one that is not.
+    `since_over` is what of it came after the sale was over; zero for one that is not. `taken_back` is what was taken
+    back of it and not paid anew.
     """
 
     net: Decimal
     charged: Decimal
     paid: bool
     since_over: Decimal = _ZERO
+    taken_back: Decimal = _ZERO
 
 
 def name_by_hand(begins: str, sale: Sale, longest: int = 80) -> str:
@@ -114,7 +116,8 @@ def received_for(sale: Sale) -> Received:
     sums = made.aggregate(net=Sum("net"), charged=Sum("penalty"))
     since = over.aggregate(net=Sum("net"))["net"] if brings_nothing(sale) else None
     paid = made.filter(gross__gt=0).exists()
-    return Received(sums["net"] or _ZERO, sums["charged"] or _ZERO, paid, since or _ZERO)
+    taken_back = taken_back_of([sale]).get(sale.pk, _ZERO)
+    return Received(sums["net"] or _ZERO, sums["charged"] or _ZERO, paid, since or _ZERO, taken_back)
 
 
 def paid_there(sale: Sale) -> bool:
@@ -150,6 +153,21 @@ def came_of(sales: Iterable[Sale]) -> dict[uuid.UUID, Decimal]:
     lines = PayoutLine.objects.filter(lines_counted(), sale__in=[sale.pk for sale in sales]).values("sale").order_by()
     paid = lines.annotate(came=Sum("net"), paid=Count("pk", filter=Q(gross__gt=0))).filter(paid__gt=0)
     return dict(paid.values_list("sale", "came"))
+
+
+def taken_back_of(sales: Iterable[Sale]) -> dict[uuid.UUID, Decimal]:
+    """What was taken back of each of these sales and not paid anew, charges apart; by the sale's id, positive.
+
+    What came beyond a sale's proceeds pays anew what was taken back of it.
+    """
+    lines = PayoutLine.objects.filter(lines_counted(), sale__in=[sale.pk for sale in sales]).order_by()
+    whole = Sum(F("net") + F("penalty"), filter=Q(gross__gt=0)), Sum(F("net") + F("penalty"), filter=Q(gross__lt=0))
+    sums = lines.values("sale", "sale__proceeds").annotate(paid=whole[0], back=whole[1]).filter(back__lt=0)
+    left = {
+        sale: -back - max((paid or _ZERO) - proceeds, _ZERO)
+        for sale, proceeds, paid, back in sums.values_list("sale", "sale__proceeds", "paid", "back")
+    }
+    return {sale: taken for sale, taken in left.items() if taken > 0}
 
 
 def short_of(sale: Sale, received: Received) -> Decimal:

@@ -358,6 +358,29 @@ def test_more_than_a_cent_a_ticket_above_is_too_much(market: Market, sale: Sale,
     assert Alert.objects.filter(kind="payout.too_much").exists() == said
 
 
+def test_what_is_lacking_is_told_with_its_amount_of_today_and_names_what_was_taken_back(
+    market: Market, sale: Sale
+) -> None:
+    short = paid_for("P-1", line_of(sale.platform_sale_id, "131.20"))
+    pays(market, short)
+    alert = Alert.objects.get(kind="payout.short")
+    assert alert.title == "Alpha paid $20.00 less than a sale brought"
+    Alert.objects.filter(pk=alert.pk).update(acknowledged_at=now())
+    rest = paid_for("P-2", line_of(sale.platform_sale_id, "10.00", "10.00"))
+    pays(market, short, rest)
+    alert.refresh_from_db()
+    assert alert.title == "Alpha paid $10.00 less than a sale brought"
+    back = paid_for("P-3", line_of(sale.platform_sale_id, "-40.00", "-40.00"))
+    pays(market, short, rest, back)
+    alert.refresh_from_db()
+    assert alert.title == "Alpha took back $40.00 of a sale, and $50.00 is lacking"
+    assert "$101.20 of $151.20 is left. It took back $40.00 of what it had paid." in alert.body
+    # What is taken back and paid anew is no matter of this sale any more.
+    pays(market, short, rest, back, paid_for("P-4", line_of(sale.platform_sale_id, "50.00", "50.00")))
+    alert.refresh_from_db()
+    assert alert.state == "recovered"
+
+
 def test_money_for_a_sale_that_is_over_is_said_until_it_is_taken_back(market: Market, sale: Sale) -> None:
     cancelled = market.alpha.move(sale.platform_sale_id, RemoteSaleState.CANCELLED)
     sale_apply(account=market.accounts["alpha"], remote=cancelled)
