@@ -170,6 +170,11 @@ class ResolveForm(forms.Form):
         named = [(seat, f"{seat.section}/{seat.row} seat" if len(rows) > 1 else "Seat") for seat in found]
         choices_give(self, "seats", [(str(seat.pk), f"{name} {seat.seat_number}") for seat, name in named])
 
+    def said(self) -> dict[str, Any]:
+        """The arguments of `sale_resolve`."""
+        data = self.cleaned_data
+        return {"seat_ids": [uuid.UUID(pk) for pk in data["seats"]], "reason": data["reason"]}
+
 
 REPORTS_IN_WORDS: dict[str, str] = {
     SaleEnding.CLAIM: "the buyer complains (refused at the gate, wrong seats)",

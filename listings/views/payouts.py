@@ -25,7 +25,7 @@ from listings.services.paid_by_hand import sale_paid
 from listings.services.payouts import payout_receive
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
-from seatsync.core.forms import form_add_refusal
+from seatsync.core.forms import form_done
 from seatsync.core.requests import template_for
 
 PAGE_SIZE = 50
@@ -87,14 +87,9 @@ def sale_charged(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     """The form for what was charged for a sale, or taken back, where nobody reads that; and what it notes."""
     actor = request_actor(request)
     sale, form = sale_get(actor, sale_id), ChargedForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            charged(actor=actor, sale_id=sale.pk, **form.cleaned_data)
-        except (InvalidInput, Conflict) as error:
-            form_add_refusal(form, error)
-        else:
-            messages.success(request, "Noted. Another amount is put right on the payouts page.")
-            return redirect("listings:sale_detail", sale.pk)
+    if form_done(form, lambda: charged(actor=actor, sale_id=sale.pk, **form.cleaned_data)) is not None:
+        messages.success(request, "Noted. Another amount is put right on the payouts page.")
+        return redirect("listings:sale_detail", sale.pk)
     context = {"sale": sale, "form": form, "may_say": may_say_charged(actor, sale)}
     return render(request, "listings/sale_charged.html", context, status=422 if form.errors else 200)
 
