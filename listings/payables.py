@@ -22,8 +22,8 @@ from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.money import CENT
 
-# How the payout is called that is announced and has no reference yet, and how one begins that its holder told of.
-NEXT, BY_HAND = "next", "by hand "
+# How the payout is called that is announced and has no reference yet.
+NEXT = "next"
 # Banks take their days, and so does a weekend: until then nothing is called late.
 GRACE = timedelta(days=3)
 # States of sales whose money is owed.

@@ -177,11 +177,15 @@ class ResolveInput(Input):
 
 
 class ReportInput(Input):
-    """What it wrote, in its words; `charge` is what it says a penalty or the buyer's other tickets cost."""
+    """What it wrote, in its words; `charge` is what it says a penalty or the buyer's other tickets cost.
+
+    `confirmed` says that a charge is meant that is many times what the sale brings.
+    """
 
     what = ChoiceField(choices=list(REPORTS))
     reason = serializers.CharField(max_length=300)
     charge = MoneyField(required=False, allow_null=True)
+    confirmed = serializers.BooleanField(default=False)
 
 
 class HistoryOutput(serializers.ModelSerializer[PriceHistory]):

@@ -9,7 +9,8 @@ from listings.models.sales import Sale
 from seatsync.core.models import BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
 
-# How a payout begins with which its holder tells what was kept from him, where nobody reads that.
+# How a payout begins with which its holder tells what came of a sale, or was kept from him, where nobody reads that.
+BY_HAND = "by hand "
 CHARGED_BY_HAND, TAKEN_BY_HAND = "charged by hand ", "taken back by hand "
 
 
@@ -71,6 +72,16 @@ class Payout(BaseModel):
     def less_by_hand(self) -> bool:
         """Whether its holder told with it what was charged, or taken back, for one sale."""
         return self.reference.startswith((CHARGED_BY_HAND, TAKEN_BY_HAND))
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether it is its holder's word alone: no marketplace ever told of it."""
+        return self.less_by_hand or self.reference.startswith(BY_HAND)
+
+    @property
+    def parts_told(self) -> bool:
+        """Whether anybody told its gross and fees: of what its holder says that came only the sum is told."""
+        return not self.by_hand
 
     @property
     def state(self) -> str:

@@ -1,8 +1,6 @@
 """Payouts: what came, what is announced, and which sales still wait for their money."""
 
 import uuid
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -17,14 +15,13 @@ from listings.forms import ChargedForm, ReceivedForm, SaleReceivedForm
 from listings.models import Payout
 from listings.payables import expectation_of, overdue, payouts_told
 from listings.payables import sales_awaited as awaited_of
+from listings.selectors import payout_get, sale_get
 from listings.selectors import payout_list as payouts_visible
-from listings.selectors import sale_get
 from listings.services.charged_by_hand import may_say_charged
 from listings.services.charged_by_hand import sale_charged as charged
 from listings.services.paid_by_hand import sale_paid
 from listings.services.payouts import payout_receive
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_done
 from seatsync.core.requests import template_for
 
@@ -69,16 +66,22 @@ def _may_correct(payout: Payout) -> bool:
 @require_POST
 def payout_received(request: HttpRequest, payout_id: uuid.UUID) -> HttpResponse:
     """The holder found an announced payout on the bank account, or another amount of it."""
-    note = partial(payout_receive, actor=request_actor(request), payout_id=payout_id)
-    return _noted(request, ReceivedForm(request.POST), note)
+    actor = request_actor(request)
+    payout, form = payout_get(actor, payout_id), ReceivedForm(request.POST)
+    done = form_done(form, lambda: payout_receive(actor=actor, payout_id=payout.pk, **form.cleaned_data))
+    about = {"platform": payout.platform, "what": f"Payout {payout.name}", "less": payout.less_by_hand}
+    return _noted(request, form, done, about)
 
 
 @login_required
 @require_POST
 def sale_received(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     """The holder found the money of a sale over an assisted account on the bank account, or another amount of it."""
-    note = partial(sale_paid, actor=request_actor(request), sale_id=sale_id)
-    return _noted(request, SaleReceivedForm(request.POST), note, "?show=awaited")
+    actor = request_actor(request)
+    sale, form = sale_get(actor, sale_id), SaleReceivedForm(request.POST)
+    done = form_done(form, lambda: sale_paid(actor=actor, sale_id=sale.pk, **form.cleaned_data))
+    about = {"platform": sale.platform, "what": f"Sale {sale.platform_sale_id}", "show": "?show=awaited"}
+    return _noted(request, form, done, about)
 
 
 @login_required
@@ -94,16 +97,9 @@ def sale_charged(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     return render(request, "listings/sale_charged.html", context, status=422 if form.errors else 200)
 
 
-def _noted(request: HttpRequest, form: ReceivedForm, note: Callable[..., Payout], show: str = "") -> HttpResponse:
-    """Note what came, or say why not; back to the page."""
-    back = redirect(f"{reverse('listings:payout_list')}{show}")
-    if not form.is_valid():
-        messages.error(request, str(form.errors["amount"][0]))
-        return back
-    try:
-        payout = note(**form.cleaned_data)
-    except (Conflict, InvalidInput) as error:
-        messages.error(request, f"{error.detail} {error.remedy}")
-    else:
-        messages.success(request, f"Noted: payout {payout.reference}{'' if payout.less_by_hand else ' came'}.")
-    return back
+def _noted(request: HttpRequest, form: ReceivedForm, payout: Payout | None, about: dict[str, Any]) -> HttpResponse:
+    """Back to the payouts where it is noted; else what was refused, with what was typed and what it is `about`."""
+    if payout is None:
+        return render(request, "listings/payout_came.html", {"form": form, **about}, status=422)
+    messages.success(request, f"Noted: payout {payout.reference}{'' if payout.less_by_hand else ' came'}.")
+    return redirect(f"{reverse('listings:payout_list')}{about.get('show', '')}")
