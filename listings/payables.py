@@ -48,13 +48,14 @@ class Received:
     """What was paid for a sale: the sum of its lines in payouts that were made, and what was charged among it.
 
     `since_over` is what of it came after the sale was over; zero for one that is not. `taken_back` is what was taken
-    back of it and not paid anew.
+    back of it and not paid anew. `any`: something was paid or charged, also where it comes to nothing together.
     """
 
     net: Decimal
     charged: Decimal
     paid: bool
     since_over: Decimal = _ZERO
+    any: bool = False
     taken_back: Decimal = _ZERO
 
 
@@ -113,11 +114,14 @@ def received_for(sale: Sale) -> Received:
     """What was paid for a sale so far; charges that were kept back are already off the sum."""
     made = PayoutLine.objects.filter(lines_counted(), sale=sale)
     over = made.filter(payout__paid_at__gte=sale.ended_at) if sale.ended_at is not None else made
-    sums = made.aggregate(net=Sum("net"), charged=Sum("penalty"))
+    some = Count("pk", filter=~Q(gross=0, net=0))
+    sums = made.aggregate(some=some, net=Sum("net"), charged=Sum("penalty"))
     since = over.aggregate(net=Sum("net"))["net"] if brings_nothing(sale) else None
     paid = made.filter(gross__gt=0).exists()
     taken_back = taken_back_of([sale]).get(sale.pk, _ZERO)
-    return Received(sums["net"] or _ZERO, sums["charged"] or _ZERO, paid, since or _ZERO, taken_back)
+    return Received(
+        sums["net"] or _ZERO, sums["charged"] or _ZERO, paid, since or _ZERO, bool(sums["some"]), taken_back
+    )  # fmt: skip
 
 
 def paid_there(sale: Sale) -> bool:
@@ -204,8 +208,11 @@ class SaleMoney:
     late: bool
     lacking: Decimal
     too_much: Decimal
-    # What came of it so far, charges off; None for whoever may not know.
+    # What came of it so far, charges off; None for whoever may not know. `any_came`: whether anything did at all.
     came: Decimal | None
+    any_came: bool
+    # What its marketplace's word that it paid is worth while no payout says so; empty where it has not said it.
+    paid_words: str
 
 
 def money_of(actor: Actor, sale: Sale) -> SaleMoney:
@@ -221,7 +228,19 @@ def money_of(actor: Actor, sale: Sale) -> SaleMoney:
         lacking=short_of(sale, received) if received else _ZERO,
         too_much=too_much_of(sale, received) if received else _ZERO,
         came=received.net if received else None,
+        any_came=bool(received and received.any),
+        paid_words=paid_words(sale) if waits else "",
     )
+
+
+def paid_words(sale: Sale) -> str:
+    """What to think of an unpaid sale of which its marketplace says that it has paid it; empty where it does not."""
+    if sale.state != SaleState.COMPLETE or sale.account.mode == Mode.ASSISTED:
+        return ""
+    said = f"{platform_name(sale.platform)} says that it has paid"
+    if reads_payouts(sale.account):
+        return f"{said}: its payouts are read at once and every hour, and none names this sale yet"
+    return f"{said}, and does not tell what: look at your bank"
 
 
 def is_late(sale: Sale) -> bool:
@@ -261,6 +280,11 @@ def tells_payouts(platform: str) -> bool:
     """Whether a platform says that it has paid."""
     traits = traits_of(platform)
     return traits is not None and traits.tells_payouts
+
+
+def reads_payouts(account: MarketplaceAccount) -> bool:
+    """Whether what an account was paid is read at its platform."""
+    return account.mode != Mode.ASSISTED and platform_can(account.platform, Capability.PAYMENTS)
 
 
 def payouts_told(account: MarketplaceAccount) -> bool:

@@ -70,6 +70,15 @@ def fetch_label(sale_id: str) -> None:
 
 
 @job(time_limit_s=240)
+def read_payouts(account_id: str) -> None:
+    """Read what one account was paid, now: its marketplace says that it paid a sale."""
+    job_begun(wake.READ_PAYOUTS, account_id=account_id)
+    account = _read().filter(pk=uuid.UUID(account_id), needs_reconnect=False).first()
+    if account is not None:
+        sync.account_contained(account, "payouts", partial(payouts.account_sync_payouts, account=account))
+
+
+@job(time_limit_s=240)
 def poll_sales() -> None:
     """Read the sales of every account that is due, or of as many as leave room for what is told by notices."""
     once_per_slot("listings.poll_sales", 15, partial(sync.accounts_sync_due, for_s=POLL_S))

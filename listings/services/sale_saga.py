@@ -63,7 +63,7 @@ from listings.services.sale_scene import (
     seats_detach,
     step_take,
 )
-from listings.services.wake import READ_SALE
+from listings.services.wake import READ_SALE, payouts_wake
 from listings.states import HANDED_OVER, OFFERED, OPEN, SALE_LIVE, ending_may_be, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
@@ -291,6 +291,7 @@ def _take(scene: Scene, listing: Listing, state: str, allocation: Allocation) ->
     sold_listing_shrink(own, allocation.seats, sale=sale)
     projections_shrink([o for o in others if o.pk != own.pk], allocation.seats, sale=sale)
     _confirm_if_asked(scene, sale)
+    payouts_wake(sale)
     mark_if_nothing_to_take_down(sale)
     alerts_settle(sale)
     # Of one that was handed over before it was missed everybody has heard.
@@ -408,6 +409,7 @@ def _told_again(scene: Scene, known: Sale, state: SaleState | None) -> Sale:
     if sale.state == SaleState.NEEDS_PERSON and state in SALE_LIVE and state is not None:
         sale.state, sale.state_reason = state, ""
         delivered_note(sale)
+        payouts_wake(sale)
         alerts_settle(sale)
     _tell_money(scene, sale)
     _confirm_if_asked(scene, sale)
@@ -464,6 +466,7 @@ def _stands(scene: Scene, sale: Sale, state: SaleState) -> None:
     """A live sale has gone on; one that was only promised has its seats now."""
     promised, sale.state = sale.state == SaleState.PROVISIONAL, state
     delivered_note(sale)
+    payouts_wake(sale)
     _move_to(scene, [s for s in scene.seats if s.held_by == scene.key], OwnerState.SOLD)
     alerts_settle(sale)
     if promised and scene.listing is not None and sale.stands:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from listings.forms import ChargedForm, ReceivedForm, SaleReceivedForm
 from listings.models import Payout
-from listings.payables import expectation_of, overdue, payouts_told
+from listings.payables import expectation_of, overdue, paid_words, payouts_told
 from listings.payables import sales_awaited as awaited_of
 from listings.selectors import payout_get, sale_get
 from listings.selectors import payout_list as payouts_visible
@@ -44,7 +44,8 @@ def payout_list(request: HttpRequest) -> HttpResponse:
     number = request.GET.get("page")
     if show == "awaited":
         waiting = Paginator(awaited, PAGE_SIZE).get_page(number)
-        context |= {"page": waiting, "rows": [(sale, expectation_of(sale), overdue(sale)) for sale in waiting]}
+        rows = [(sale, expectation_of(sale), overdue(sale), paid_words(sale)) for sale in waiting]
+        context |= {"page": waiting, "rows": rows}
     else:
         made = Paginator(payouts, PAGE_SIZE).get_page(number)
         context |= {

@@ -69,6 +69,8 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "too_much": money.too_much,
         "ending_words": ending_words(sale),
         "came": money.came,
+        "any_came": money.any_came,
+        "paid_words": money.paid_words,
         "may_say_charged": may_say_charged(actor, sale),
         "may_report": bool(reports_of(sale)),
         "promised": promised_by_hand(sale),

@@ -460,6 +460,9 @@ def test_the_page_says_what_happened_what_it_cost_and_what_can_be_done(ended: En
     answer = client.post(form, {"what": "penalty", "reason": "late delivery", "charge": "$30"})
     assert answer.headers["Location"] == url
     page = client.get(url).content.decode()
+    # No payout was made: that is no $0.00.
+    came = page.partition("What came of it")[2].partition("</dl>")[0]
+    assert ("nothing yet" in came, "$0.00" in came) == (True, False)
     for said in ("charged a penalty", "Late delivery", "Said to cost", "$30.00", "Ask its marketplace", "is settled"):
         assert said in page, said
     ended.pays("P-1", penalty="30.00")

@@ -175,6 +175,33 @@ def test_a_line_finds_its_sale_when_that_is_heard_of_later(market: Market, sale:
     assert sale.state == SaleState.COMPLETE
 
 
+def test_what_its_marketplace_says_that_it_paid_is_read_at_once(
+    market: Market, sale: Sale, client: Client, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    market.alpha.paid = [payment(sale.platform_sale_id)]
+    done = market.alpha.move(sale.platform_sale_id, RemoteSaleState.COMPLETE)
+    with django_capture_on_commit_callbacks(execute=True):
+        sale_apply(account=market.accounts["alpha"], remote=done)
+    assert (PayoutLine.objects.get().sale, market.sale().state) == (sale, SaleState.COMPLETE)
+    asked = sum(call == "payments" for call, _ in market.alpha.calls)
+    # Told once more, with its money here, nothing is asked for.
+    with django_capture_on_commit_callbacks(execute=True):
+        sale_apply(account=market.accounts["alpha"], remote=replace(done, remote_status="paid, again"))
+    assert sum(call == "payments" for call, _ in market.alpha.calls) == asked == 1
+
+
+def test_until_its_payout_is_told_the_pages_say_that_it_is_looked_for(
+    market: Market, sale: Sale, client: Client, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        done = market.alpha.move(sale.platform_sale_id, RemoteSaleState.COMPLETE)
+        sale_apply(account=market.accounts["alpha"], remote=done)
+    client.force_login(market.holding.user)
+    words = "Alpha says that it has paid: its payouts are read at once and every hour, and none names this sale yet"
+    assert words in client.get(reverse("listings:payout_list") + "?show=awaited").text
+    assert words in client.get(reverse("listings:sale_detail", args=[sale.pk])).text
+
+
 def test_being_paid_does_not_settle_what_is_only_promised(
     market: Market, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
