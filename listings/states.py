@@ -134,7 +134,7 @@ SALE_ENDINGS: dict[str, EndingRow] = {
     ),
     SaleEnding.REJECTED: EndingRow(
         frozenset({_S.CONFLICT}), None, SeatEffect.NONE, MoneyEffect.NEVER_CAME, *_ENDED_LIKE_NO_SALE,
-        SettlementEffect.STANDS, "Look for a penalty among the next payouts: a rejected sale may be charged.", "info",
+        SettlementEffect.STANDS, "Look for a penalty among the next payouts: a rejected sale may be charged.", "action",
     ),
     SaleEnding.CANCELLED: EndingRow(
         frozenset({*_LIVE, _S.CONFLICT, _S.NEEDS_PERSON}), _S.CANCELLED, SeatEffect.FREED, MoneyEffect.TAKEN_BACK,
