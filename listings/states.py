@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from listings.models import ListingStatus, SaleEnding, SaleState
+from listings.models import ListingStatus, SaleEnding, SaleState, TradingStateKind
 
 _L, _S = ListingStatus, SaleState
 
@@ -12,6 +12,8 @@ _L, _S = ListingStatus, SaleState
 OPEN: frozenset[str] = frozenset({_L.PUBLISHING, _L.ACTIVE, _L.PAUSED, _L.DELISTING})
 # Open, and not already on its way down.
 OFFERED: frozenset[str] = frozenset({_L.PUBLISHING, _L.ACTIVE, _L.PAUSED})
+# Brakes under which nothing new goes up.
+NOTHING_NEW: frozenset[str] = frozenset({TradingStateKind.NO_NEW_LISTINGS, TradingStateKind.HALTED})
 # Nothing more is to come of it there.
 OVER: frozenset[str] = frozenset({_L.CANCELLED, _L.EXPIRED, _L.SOLD})
 

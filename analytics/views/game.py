@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from analytics.forms import NetForm, PublishForm
-from analytics.publishing import net_lines, on_their_way, paper_left_out, publish_form, seat_picks
+from analytics.publishing import account_picks, left_out, on_their_way, publish_form, seat_picks
 from analytics.selectors.comparables import bases, sales_judged
 from analytics.selectors.game import GamePage, game_page
 from analytics.services.suggest import game_prices_suggest
@@ -49,9 +49,9 @@ def _side(page: GamePage, form: PublishForm) -> dict[str, Any]:
         "form": form,
         "seats": seats,
         "left_out": len(form["seats"]) - len(seats),
-        "picks": list(zip(form["accounts"], net_lines(page.accounts, form["price"].value()), strict=True)),
+        "picks": account_picks(page, form),
         "count": len(form["seats"].value() or ()),
-        "practise": paper_left_out(page, form),
+        "practise": left_out(page, form),
     }
 
 
@@ -95,7 +95,9 @@ def game_net(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
     form = NetForm(request.GET)
     seats = form.seats()
     nets = nets_preview(actor=actor, accounts=accounts, price=form.amount(), seat_ids=seats)
-    return render(request, "analytics/_net.html", {"nets": nets, "count": len(seats), "fault": form.fault()})
+    beyond = {net.account.pk: form.beyond(net.net) for net in nets}
+    context = {"lines": [(net, beyond[net.account.pk]) for net in nets], "count": len(seats), "fault": form.fault()}
+    return render(request, "analytics/_net.html", context)
 
 
 @login_required
