@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from listings.models import Payout, PayoutLine, Sale, SaleEnding, SaleQuerySet, SaleState
-from listings.selectors import payout_lines_of_sale, sale_list
+from listings.selectors import payout_lines_of_sale, sale_list, sale_zone
 from listings.states import HANDED_OVER, SALE_ENDINGS, MoneyEffect
 from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount, Mode, PayoutCalendarVersion, PayoutKind
@@ -21,6 +21,7 @@ from marketplaces.registry import platform_can, platform_name, traits_of
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.money import CENT
+from seatsync.core.venue_time import local
 
 # How the payout is called that is announced and has no reference yet.
 NEXT = "next"
@@ -35,12 +36,16 @@ _ZERO = Decimal("0.00")
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """When a sale's money is to come. `at` None: no day follows from what is known; `basis` says why."""
+    """When a sale's money is to come. `at` None: no day follows from what is known; `basis` says why.
+
+    `on` is that day: of what is counted from the game or the hand-over it is counted in days at the venue.
+    """
 
     at: datetime | None
     basis: str
     source: str
     checked_on: date | None
+    on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,16 @@ def expectation_of(sale: Sale) -> Expectation:
     basis = calendar.words
     if at is None and calendar.known:
         basis += ", and there is no game" if calendar.kind == PayoutKind.AFTER_GAME else ", which is still to come"
-    return Expectation(at, basis, calendar.source, calendar.checked_on)
+    return Expectation(at, basis, calendar.source, calendar.checked_on, None if at is None else _on(calendar, sale, at))
+
+
+def _on(calendar: PayoutCalendarVersion, sale: Sale, at: datetime) -> date:
+    """The day of `at`: a weekday is its own day everywhere, a span of days ends on the venue's day."""
+    begins = {PayoutKind.AFTER_GAME: sale.game and sale.game.starts_at, PayoutKind.AFTER_DELIVERY: sale.delivered_at}
+    since = begins.get(PayoutKind(calendar.kind))
+    if since is None:
+        return at.astimezone(UTC).date()
+    return local(since, sale_zone(sale) or "UTC").date() + timedelta(days=calendar.days or 0)
 
 
 def _day_of(calendar: PayoutCalendarVersion, sale: Sale) -> datetime | None:

@@ -83,7 +83,7 @@ SALE = example(
         "last_delist_at": "2026-05-03T09:15:03Z", "notice_to_last_delist_ms": 1840,
         "hand_overs": ["mobile_transfer", "transfer_url"],
         "payout": {
-            "expected_at": "2026-06-18T02:10:00Z", "basis": "5 days after the game",
+            "expected_at": "2026-06-18T02:10:00Z", "expected_on": "2026-06-17", "basis": "5 days after the game",
             "source": "The simulator's own calendar, not StubHub's", "checked_on": "2026-11-26",
         },
         "version": 3,
@@ -208,9 +208,13 @@ class ProposalOutput(serializers.ModelSerializer[PriceProposal]):
 
 
 class ExpectationOutput(serializers.Serializer[Any]):
-    """When a sale's money is to come; `expected_at` null: no day follows from what is known, and `basis` says why."""
+    """When a sale's money is to come; `expected_at` null: no day follows from what is known, and `basis` says why.
+
+    `expected_on` is that day at the venue.
+    """
 
     expected_at = serializers.DateTimeField(source="at", allow_null=True)
+    expected_on = serializers.DateField(source="on", allow_null=True)
     basis = serializers.CharField()
     # A declared field is no attribute of the class, whatever its name.
     source = serializers.CharField()  # type: ignore[assignment]

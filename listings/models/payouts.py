@@ -90,6 +90,12 @@ class Payout(BaseModel):
             return "returned"
         return "announced" if self.paid_at is None else "paid"
 
+    @property
+    def zone(self) -> str:
+        """The IANA zone in which its days are told: that of its first sale's game; "" (UTC) where none is known."""
+        games = (line.sale.game for line in self.lines.all() if line.sale is not None)
+        return next((str(game.venue.timezone) for game in games if game is not None), "")
+
     def lines_foreign(self) -> models.QuerySet["PayoutLine"]:
         """Its lines for sales in another currency: they count for none of them."""
         return self.lines.exclude(sale=None).exclude(sale__currency=self.currency)

@@ -101,7 +101,7 @@ def alert_late(sale: Sale, expected: Expectation, *, late: bool) -> None:
     if not late:
         _over(sale, LATE)
         return
-    name, day = platform_name(sale.platform), "a while" if expected.at is None else f"{expected.at:%-d %b %Y}"
+    name, day = platform_name(sale.platform), "a while" if expected.on is None else f"{expected.on:%-d %b %Y}"
     ask = f"Ask {name}, with the number {sale.platform_sale_id}."
     if sale.delivered_at is None:
         ask = f"{name} was not told that the tickets went to the buyer, and pays for none that did not: hand them over."
