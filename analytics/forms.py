@@ -10,6 +10,7 @@ from django.http import QueryDict
 
 from listings.models import SplitType
 from seatsync.core.forms import MoneyField, choices_give
+from seatsync.core.money import money_text
 
 SHOWS = [("all", "All games"), ("coming", "Still to come"), ("open", "Undecided"), ("listed", "Listed"),
          ("sold", "Sold"), ("kept", "Kept")]  # fmt: skip
@@ -62,11 +63,32 @@ class NetForm(forms.Form):
     """
 
     price = MoneyField(required=False)
+    floor = MoneyField(required=False)
+    ceiling = MoneyField(required=False)
+    floor_basis = forms.CharField(required=False, max_length=10)
 
     def amount(self) -> Decimal | None:
         """The price, if one was typed."""
-        price = self.cleaned_data.get("price") if self.is_valid() else None
-        return price if isinstance(price, Decimal) and price > 0 else None
+        price = self._told("price")
+        return price if price is not None and price > 0 else None
+
+    def _told(self, name: str) -> Decimal | None:
+        self.is_valid()
+        told = self.cleaned_data.get(name)
+        return told if isinstance(told, Decimal) else None
+
+    def beyond(self, net: Decimal | None) -> str:
+        """Why this price could not be listed by the bounds beside it, in words; "" where it could.
+
+        A floor on what reaches the holder is held against `net`, as far as that is known.
+        """
+        price, floor, ceiling = self.amount(), self._told("floor"), self._told("ceiling")
+        if price is None:
+            return ""
+        if ceiling is not None and price > ceiling:
+            return f"above your ceiling of {money_text(ceiling)}"
+        least = net if self.data.get("floor_basis") == "net" else price
+        return f"below your floor of {money_text(floor)}" if floor and least is not None and least < floor else ""
 
     def fault(self) -> str:
         """What is wrong with the price that was typed, in words; nothing where none was typed, or a good one."""

@@ -13,6 +13,7 @@ from analytics.selectors.game import Block, GamePage
 from analytics.selectors.overview import SeatView
 from listings.models import Listing
 from listings.services.net_preview import nets_bounded
+from marketplaces.models import Mode
 from marketplaces.registry import platform_name
 from marketplaces.selectors import Net, nets_by_fee
 from seatsync.core.errors import InvalidInput
@@ -40,7 +41,7 @@ def publish_form(page: GamePage, data: Any = None) -> PublishForm:
         if seat.state == "available"
     ]
     accounts = [(str(account.pk), str(account.platform)) for account in page.accounts]
-    return PublishForm(data, seats=seats, accounts=accounts, initial=_initial(page, accounts))
+    return PublishForm(data, seats=seats, accounts=accounts, initial=_initial(page))
 
 
 def seat_picks(page: GamePage, form: PublishForm) -> list[SeatPick]:
@@ -67,7 +68,7 @@ def _together(blocks: Iterable[Block]) -> list[SeatView]:
     return max(runs, key=len)
 
 
-def _initial(page: GamePage, accounts: list[tuple[str, str]]) -> dict[str, Any]:
+def _initial(page: GamePage) -> dict[str, Any]:
     chosen = _together(block for block in page.blocks if block.may_list)
     # The price is for the seats that are ticked, where one was worked out for them.
     blocks = sorted(page.blocks, key=lambda block: not any(seat in chosen for seat in block.seats))
@@ -78,15 +79,45 @@ def _initial(page: GamePage, accounts: list[tuple[str, str]]) -> dict[str, Any]:
         if price
         else {}
     )
-    # Not on paper and for real at once (I-20): who sells for real practises no more unless he says so.
-    real = {str(account.pk) for account in page.accounts if not account.paper}
-    ticked = [key for key, _ in accounts if key in real] or [key for key, _ in accounts]
+    paper = _practises(page)
+    ticked = [str(account.pk) for account in page.accounts if account.paper == paper and account.pk not in page.stopped]
     return {"seats": [str(seat.id) for seat in chosen], "accounts": ticked, **prices}
 
 
-def paper_left_out(page: GamePage, form: PublishForm) -> bool:
-    """Whether there are accounts for practice that a fresh form leaves unticked, because others sell for real."""
-    return not form.is_bound and len({account.paper for account in page.accounts}) > 1
+def _practises(page: GamePage) -> bool:
+    """Whether a fresh form ticks the accounts for practice: not on paper and for real at once (I-20).
+
+    Who sells for real practises no more unless he says so. An account by hand alone sells nothing yet.
+    """
+    has_paper = any(account.paper for account in page.accounts)
+    return has_paper and not any(account.mode == Mode.LIVE for account in page.accounts)
+
+
+def left_out(page: GamePage, form: PublishForm) -> str:
+    """Which accounts a fresh form leaves unticked because of the others: "paper", "real", or none of them, ""."""
+    if form.is_bound or len({account.paper for account in page.accounts}) < 2:
+        return ""
+    return "real" if _practises(page) else "paper"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPick:
+    """An account that can be chosen, and what the price brings there; `stopped`: a brake lets nothing go up there."""
+
+    box: BoundWidget
+    line: Net
+    stopped: bool
+
+
+def account_picks(page: GamePage, form: PublishForm) -> list[AccountPick]:
+    """The accounts of the form; one that is stopped cannot be ticked."""
+    picks = []
+    for box, line in zip(form["accounts"], net_lines(page, form["price"].value()), strict=True):
+        stopped = line.account.pk in page.stopped
+        if stopped:
+            box.data["attrs"]["disabled"] = True
+        picks.append(AccountPick(box, line, stopped))
+    return picks
 
 
 def net_lines(page: GamePage, typed: Any) -> list[Net]:
@@ -104,11 +135,21 @@ def least_said(lines: Iterable[Net]) -> str:
 
 
 def on_their_way(listings: Sequence[Listing]) -> str:
-    """What was just published, in words: "2 listings on their way to StubHub and SeatGeek."."""
+    """What was just published, in words: "2 listings on their way to StubHub and SeatGeek.".
+
+    What goes up by hand is on no way: its holder is told to list it there.
+    """
+    sent = [listing for listing in listings if listing.account.mode != Mode.ASSISTED]
+    by_hand = [listing for listing in listings if listing.account.mode == Mode.ASSISTED]
+    many = "1 listing on its" if len(sent) == 1 else f"{len(sent)} listings on their"
+    told = [f"{many} way to {_where(sent)}."] if sent else []
+    told += [f"List it on {_where(by_hand)} yourself, then say under By hand that it is done."] if by_hand else []
+    return " ".join(told)
+
+
+def _where(listings: Sequence[Listing]) -> str:
     names = list(dict.fromkeys(platform_name(listing.platform) for listing in listings))
-    where = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-    many = "1 listing on its" if len(listings) == 1 else f"{len(listings)} listings on their"
-    return f"{many} way to {where}."
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _amount(text: str) -> Decimal | None:

@@ -54,10 +54,22 @@ class MendForm(RepriceForm):
     split_type = forms.ChoiceField(label="Buyers may take", choices=SplitType.choices)
 
 
-class ReceivedForm(forms.Form):
+class MeantForm(forms.Form):
+    """A form whose amount may be far from what was expected: then it is refused until it is ticked."""
+
+    confirmed = forms.BooleanField(label="Yes, this amount is meant", required=False)
+
+    field_order = ("what", "reason", "amount", "charge", "handed_over", "confirmed")
+
+    def shown(self) -> list[forms.BoundField]:
+        """The fields that a person sees: the tick only where it is asked for."""
+        return [field for field in self if field.name != "confirmed" or field.errors]
+
+
+class ReceivedForm(MeantForm):
     """What came of a payout; empty: what was announced."""
 
-    amount = MoneyField(label="Amount", required=False)
+    amount = MoneyField(label="What came", required=False, help_text="As your bank shows it.")
 
 
 class SaleReceivedForm(ReceivedForm):
@@ -170,6 +182,11 @@ class ResolveForm(forms.Form):
         named = [(seat, f"{seat.section}/{seat.row} seat" if len(rows) > 1 else "Seat") for seat in found]
         choices_give(self, "seats", [(str(seat.pk), f"{name} {seat.seat_number}") for seat, name in named])
 
+    def said(self) -> dict[str, Any]:
+        """The arguments of `sale_resolve`."""
+        data = self.cleaned_data
+        return {"seat_ids": [uuid.UUID(pk) for pk in data["seats"]], "reason": data["reason"]}
+
 
 REPORTS_IN_WORDS: dict[str, str] = {
     SaleEnding.CLAIM: "the buyer complains (refused at the gate, wrong seats)",
@@ -180,7 +197,7 @@ REPORTS_IN_WORDS: dict[str, str] = {
 }
 
 
-class ReportForm(forms.Form):
+class ReportForm(MeantForm):
     """What a marketplace wrote of a sale, and what it says it costs."""
 
     what = forms.ChoiceField(label="It wrote that")
@@ -201,7 +218,7 @@ class ReportForm(forms.Form):
         choices_give(self, "what", self.told)
 
 
-class ChargedForm(forms.Form):
+class ChargedForm(MeantForm):
     """What was charged for a sale, or taken back of what it brought."""
 
     what = forms.ChoiceField(

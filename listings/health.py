@@ -18,13 +18,16 @@ from seatsync.core.limiters import look
 LATELY = timedelta(hours=24)
 # What a sweep can find, as the rest of "2 listings ...".
 DRIFT_WORDS = {
-    "still_up": "were up and should not be: they are being taken down",
+    "still_up": "were up and should not be: being taken down",
     "vanished": "were gone there",
     "wrong_price": "had another price: ours is sent again",
     "wrong_size": "showed more seats than are left, or others: mended",
     "fewer": "showed fewer seats than yours: left as they are, since a sale may not be told yet; look there",
     "foreign": "are not known to us: left alone",
+    "adopted": "were made there by hand: kept in step from now on",
 }
+# How they begin of a single one.
+_OF_ONE = {"were": "was", "are": "is"}
 _UNSENT = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)
 
 
@@ -146,5 +149,11 @@ def _commands(account: MarketplaceAccount) -> Commands:
 def _drift(sweep: AccountSweep | None) -> list[DriftLine]:
     found = sweep.drift if sweep else {}
     return [
-        DriftLine(kind, DRIFT_WORDS[kind], found[kind]["count"], found[kind]["ids"]) for kind in KINDS if kind in found
-    ]
+        DriftLine(kind, _words(kind, found[kind]["count"]), found[kind]["count"], found[kind]["ids"])
+        for kind in KINDS if kind in found
+    ]  # fmt: skip
+
+
+def _words(kind: str, count: int) -> str:
+    first, _, rest = DRIFT_WORDS[kind].partition(" ")
+    return f"{_OF_ONE.get(first, first) if count == 1 else first} {rest}"

@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from listings.models import Payout, PayoutLine, Sale, SaleEnding, SaleQuerySet, SaleState
-from listings.selectors import payout_lines_of_sale, sale_list
+from listings.selectors import payout_lines_of_sale, sale_list, sale_zone
 from listings.states import HANDED_OVER, SALE_ENDINGS, MoneyEffect
 from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount, Mode, PayoutCalendarVersion, PayoutKind
@@ -21,9 +21,10 @@ from marketplaces.registry import platform_can, platform_name, traits_of
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.money import CENT
+from seatsync.core.venue_time import local
 
-# How the payout is called that is announced and has no reference yet, and how one begins that its holder told of.
-NEXT, BY_HAND = "next", "by hand "
+# How the payout is called that is announced and has no reference yet.
+NEXT = "next"
 # Banks take their days, and so does a weekend: until then nothing is called late.
 GRACE = timedelta(days=3)
 # States of sales whose money is owed.
@@ -35,25 +36,32 @@ _ZERO = Decimal("0.00")
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """When a sale's money is to come. `at` None: no day follows from what is known; `basis` says why."""
+    """When a sale's money is to come. `at` None: no day follows from what is known; `basis` says why.
+
+    `on` is that day: of what is counted from the game or the hand-over it is counted in days at the venue.
+    """
 
     at: datetime | None
     basis: str
     source: str
     checked_on: date | None
+    on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """What was paid for a sale: the sum of its lines in payouts that were made, and what was charged among it.
 
-    `since_over` is what of it came after the sale was over; zero for one that is not.
+    `since_over` is what of it came after the sale was over; zero for one that is not. `taken_back` is what was taken
+    back of it and not paid anew. `any`: something was paid or charged, also where it comes to nothing together.
     """
 
     net: Decimal
     charged: Decimal
     paid: bool
     since_over: Decimal = _ZERO
+    any: bool = False
+    taken_back: Decimal = _ZERO
 
 
 def name_by_hand(begins: str, sale: Sale, longest: int = 80) -> str:
@@ -85,7 +93,16 @@ def expectation_of(sale: Sale) -> Expectation:
     basis = calendar.words
     if at is None and calendar.known:
         basis += ", and there is no game" if calendar.kind == PayoutKind.AFTER_GAME else ", which is still to come"
-    return Expectation(at, basis, calendar.source, calendar.checked_on)
+    return Expectation(at, basis, calendar.source, calendar.checked_on, None if at is None else _on(calendar, sale, at))
+
+
+def _on(calendar: PayoutCalendarVersion, sale: Sale, at: datetime) -> date:
+    """The day of `at`: a weekday is its own day everywhere, a span of days ends on the venue's day."""
+    begins = {PayoutKind.AFTER_GAME: sale.game and sale.game.starts_at, PayoutKind.AFTER_DELIVERY: sale.delivered_at}
+    since = begins.get(PayoutKind(calendar.kind))
+    if since is None:
+        return at.astimezone(UTC).date()
+    return local(since, sale_zone(sale) or "UTC").date() + timedelta(days=calendar.days or 0)
 
 
 def _day_of(calendar: PayoutCalendarVersion, sale: Sale) -> datetime | None:
@@ -111,10 +128,14 @@ def received_for(sale: Sale) -> Received:
     """What was paid for a sale so far; charges that were kept back are already off the sum."""
     made = PayoutLine.objects.filter(lines_counted(), sale=sale)
     over = made.filter(payout__paid_at__gte=sale.ended_at) if sale.ended_at is not None else made
-    sums = made.aggregate(net=Sum("net"), charged=Sum("penalty"))
+    some = Count("pk", filter=~Q(gross=0, net=0))
+    sums = made.aggregate(some=some, net=Sum("net"), charged=Sum("penalty"))
     since = over.aggregate(net=Sum("net"))["net"] if brings_nothing(sale) else None
     paid = made.filter(gross__gt=0).exists()
-    return Received(sums["net"] or _ZERO, sums["charged"] or _ZERO, paid, since or _ZERO)
+    taken_back = taken_back_of([sale]).get(sale.pk, _ZERO)
+    return Received(
+        sums["net"] or _ZERO, sums["charged"] or _ZERO, paid, since or _ZERO, bool(sums["some"]), taken_back
+    )  # fmt: skip
 
 
 def paid_there(sale: Sale) -> bool:
@@ -152,6 +173,21 @@ def came_of(sales: Iterable[Sale]) -> dict[uuid.UUID, Decimal]:
     return dict(paid.values_list("sale", "came"))
 
 
+def taken_back_of(sales: Iterable[Sale]) -> dict[uuid.UUID, Decimal]:
+    """What was taken back of each of these sales and not paid anew, charges apart; by the sale's id, positive.
+
+    What came beyond a sale's proceeds pays anew what was taken back of it.
+    """
+    lines = PayoutLine.objects.filter(lines_counted(), sale__in=[sale.pk for sale in sales]).order_by()
+    whole = Sum(F("net") + F("penalty"), filter=Q(gross__gt=0)), Sum(F("net") + F("penalty"), filter=Q(gross__lt=0))
+    sums = lines.values("sale", "sale__proceeds").annotate(paid=whole[0], back=whole[1]).filter(back__lt=0)
+    left = {
+        sale: -back - max((paid or _ZERO) - proceeds, _ZERO)
+        for sale, proceeds, paid, back in sums.values_list("sale", "sale__proceeds", "paid", "back")
+    }
+    return {sale: taken for sale, taken in left.items() if taken > 0}
+
+
 def short_of(sale: Sale, received: Received) -> Decimal:
     """What is lacking of a sale that was paid; zero within a cent a ticket, while nothing was paid, or untold.
 
@@ -186,8 +222,11 @@ class SaleMoney:
     late: bool
     lacking: Decimal
     too_much: Decimal
-    # What came of it so far, charges off; None for whoever may not know.
+    # What came of it so far, charges off; None for whoever may not know. `any_came`: whether anything did at all.
     came: Decimal | None
+    any_came: bool
+    # What its marketplace's word that it paid is worth while no payout says so; empty where it has not said it.
+    paid_words: str
 
 
 def money_of(actor: Actor, sale: Sale) -> SaleMoney:
@@ -203,7 +242,19 @@ def money_of(actor: Actor, sale: Sale) -> SaleMoney:
         lacking=short_of(sale, received) if received else _ZERO,
         too_much=too_much_of(sale, received) if received else _ZERO,
         came=received.net if received else None,
+        any_came=bool(received and received.any),
+        paid_words=paid_words(sale) if waits else "",
     )
+
+
+def paid_words(sale: Sale) -> str:
+    """What to think of an unpaid sale of which its marketplace says that it has paid it; empty where it does not."""
+    if sale.state != SaleState.COMPLETE or sale.account.mode == Mode.ASSISTED:
+        return ""
+    said = f"{platform_name(sale.platform)} says that it has paid"
+    if reads_payouts(sale.account):
+        return f"{said}: its payouts are read at once and every hour, and none names this sale yet"
+    return f"{said}, and does not tell what: look at your bank"
 
 
 def is_late(sale: Sale) -> bool:
@@ -243,6 +294,11 @@ def tells_payouts(platform: str) -> bool:
     """Whether a platform says that it has paid."""
     traits = traits_of(platform)
     return traits is not None and traits.tells_payouts
+
+
+def reads_payouts(account: MarketplaceAccount) -> bool:
+    """Whether what an account was paid is read at its platform."""
+    return account.mode != Mode.ASSISTED and platform_can(account.platform, Capability.PAYMENTS)
 
 
 def payouts_told(account: MarketplaceAccount) -> bool:

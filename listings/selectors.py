@@ -477,7 +477,9 @@ def payout_list(actor: Actor) -> PayoutQuerySet:
     """The payouts to the actor's own accounts with their lines, newest first; no announced one that is empty."""
     empty = ~Exists(PayoutLine.objects.filter(payout=OuterRef("pk")).exclude(gross=0, net=0))
     shown = Payout.objects.visible_to(actor).exclude(Q(empty), paid_at=None, returned_at=None, net=0)
-    lines = PayoutLine.objects.select_related("sale__game__opponent", "sale__listing").order_by("created_at", "pk")
+    lines = PayoutLine.objects.select_related("sale__game__opponent", "sale__game__venue", "sale__listing").order_by(
+        "created_at", "pk"
+    )
     shown = shown.select_related("account", "told_with").prefetch_related(Prefetch("lines", lines))
     return shown.order_by("-created_at", "-pk")
 

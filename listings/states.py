@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from listings.models import ListingStatus, SaleEnding, SaleState
+from listings.models import ListingStatus, SaleEnding, SaleState, TradingStateKind
 
 _L, _S = ListingStatus, SaleState
 
@@ -12,6 +12,8 @@ _L, _S = ListingStatus, SaleState
 OPEN: frozenset[str] = frozenset({_L.PUBLISHING, _L.ACTIVE, _L.PAUSED, _L.DELISTING})
 # Open, and not already on its way down.
 OFFERED: frozenset[str] = frozenset({_L.PUBLISHING, _L.ACTIVE, _L.PAUSED})
+# Brakes under which nothing new goes up.
+NOTHING_NEW: frozenset[str] = frozenset({TradingStateKind.NO_NEW_LISTINGS, TradingStateKind.HALTED})
 # Nothing more is to come of it there.
 OVER: frozenset[str] = frozenset({_L.CANCELLED, _L.EXPIRED, _L.SOLD})
 
@@ -134,7 +136,7 @@ SALE_ENDINGS: dict[str, EndingRow] = {
     ),
     SaleEnding.REJECTED: EndingRow(
         frozenset({_S.CONFLICT}), None, SeatEffect.NONE, MoneyEffect.NEVER_CAME, *_ENDED_LIKE_NO_SALE,
-        SettlementEffect.STANDS, "Look for a penalty among the next payouts: a rejected sale may be charged.", "info",
+        SettlementEffect.STANDS, "Look for a penalty among the next payouts: a rejected sale may be charged.", "action",
     ),
     SaleEnding.CANCELLED: EndingRow(
         frozenset({*_LIVE, _S.CONFLICT, _S.NEEDS_PERSON}), _S.CANCELLED, SeatEffect.FREED, MoneyEffect.TAKEN_BACK,

@@ -104,6 +104,7 @@ def poll_payouts() -> None:
 @job(time_limit_s=120)
 def poll_account_payouts(account_id: str) -> None:
     """Read what one account was paid, now."""
+    job_begun(wake.POLL_PAYOUTS, account_id=account_id)
     account = _read().filter(pk=uuid.UUID(account_id)).first()
     if account is not None:
         payouts.account_poll_payouts(account)

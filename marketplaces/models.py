@@ -22,7 +22,8 @@ class Mode(models.TextChoices):
 
     PAPER = "paper", "paper"
     LIVE = "live", "live"
-    ASSISTED = "assisted", "assisted"
+    # No interface: what is done there its holder does by hand.
+    ASSISTED = "assisted", "by hand"
 
 
 def modes_of(*, paper: bool) -> list[Mode]:

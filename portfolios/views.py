@@ -1,6 +1,7 @@
 """Season tickets, and a holder's own moves of seats."""
 
 import uuid
+from functools import partial
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -23,7 +24,7 @@ from portfolios.services.ledger import seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
-from seatsync.core.forms import form_add_refusal
+from seatsync.core.forms import form_add_refusal, form_done
 
 
 @login_required
@@ -62,14 +63,10 @@ def season_ticket_correct(request: HttpRequest, ticket_id: uuid.UUID) -> HttpRes
     ticket = season_ticket_get(actor, ticket_id)
     on_record = history_of_ticket(ticket).words
     form = CorrectionForm(request.POST or None, ticket=ticket, place_stands=bool(on_record))
-    if request.method == "POST" and form.is_valid():
-        try:
-            ticket = corrections.season_ticket_correct(actor=actor, ticket_id=ticket.pk, **form.cleaned_data)
-        except (Conflict, InvalidInput) as error:
-            form_add_refusal(form, error)
-        else:
-            messages.success(request, f"{ticket.name} is corrected.")
-            return redirect("analytics:season_detail", ticket.pk)
+    correct = partial(corrections.season_ticket_correct, actor=actor, ticket_id=ticket.pk)
+    if (corrected := form_done(form, lambda: correct(**form.cleaned_data))) is not None:
+        messages.success(request, f"{corrected.name} is corrected.")
+        return redirect("analytics:season_detail", corrected.pk)
     context = {"ticket": ticket, "form": form, "on_record": on_record, "may_manage": ticket.may(actor, "manage")}
     status = 422 if form.errors else 200
     return render(request, "portfolios/season_ticket_correct.html", context, status=status)

@@ -12,8 +12,16 @@ from intelligence.models import AiPrediction
 from intelligence.selectors import latest_predictions
 from listings.board import Cell, cells_of
 from listings.models import Listing, ListingStatus, Sale, TradingState
-from listings.selectors import brakes_of_game, listing_list, live_sales_of_seats, offered_on, price_history_of
-from listings.states import OPEN
+from listings.selectors import (
+    brake_of_holder,
+    brakes_of_game,
+    listing_list,
+    live_sales_of_seats,
+    offered_on,
+    price_history_of,
+    push_halts_of,
+)
+from listings.states import NOTHING_NEW, OPEN
 from marketplaces.contracts import Capability, PrimaryLeft
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
@@ -145,6 +153,24 @@ class GamePage:
         """What stops selling here alone: the holder's own brake stands on every page."""
         tickets = {seat.season_ticket_id for seat in self._seats}
         return brakes_of_game(self.actor, self.game, tickets, [account.pk for account in self.accounts])
+
+    @cached_property
+    def stopped(self) -> set[uuid.UUID]:
+        """The accounts over which a brake lets nothing go up now: all of them, where it stands on more than those."""
+        stopping = [brake for brake in self.brakes if brake.state in NOTHING_NEW]
+        own, halts = brake_of_holder(self.actor), [h for h in push_halts_of(self.actor) if h.state in NOTHING_NEW]
+        mine = {block.season_ticket.pk for block in self.blocks if block.may_list}
+        seats = {brake.season_ticket_id for brake in stopping if brake.scope in {"season", "game"}}
+        everywhere = own is not None and own.state in NOTHING_NEW
+        if everywhere or (mine and mine <= seats) or any(not halt.platform for halt in halts):
+            return {account.pk for account in self.accounts}
+        there, places = {brake.scope_id for brake in stopping}, {halt.platform for halt in halts}
+        return {account.pk for account in self.accounts if account.pk in there or account.platform in places}
+
+    @property
+    def nothing_goes_up(self) -> bool:
+        """Whether a brake stops every account."""
+        return bool(self.accounts) and len(self.stopped) == len(self.accounts)
 
     @cached_property
     def market(self) -> MarketFigures | None:

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from intelligence.models import AiPrediction
 from intelligence.selectors import latest_predictions
-from listings.models import Listing, Sale
-from listings.payables import came_of
+from listings.models import Listing, Sale, SaleState
+from listings.payables import came_of, taken_back_of
 from listings.selectors import charged_for_ended_sales, listing_list, live_sales_of_seats, offers_of_ticket
 from listings.states import OPEN, sale_counts
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
@@ -46,7 +46,9 @@ class GameRow:
 
     `other_currency` of the sold seats were paid in another one, and `called_off` of them are of sales that bring
     nothing because the game is off: they are in none of the sums, nor are the `untold` ones, of sales whose proceeds
-    are not told and of which nothing came yet. Proceeds are less what was charged for their sales.
+    are not told and of which nothing came yet. Proceeds are less what was charged for their sales, and less what was
+    `taken_back` of them. `promised_seats` are being paid for: they are not sold yet, and `promised` is what they will
+    bring, as far as it is told in the ticket's currency.
     """
 
     game: Game
@@ -64,6 +66,9 @@ class GameRow:
     called_off: int = 0
     untold: int = 0
     untold_sales: int = 0
+    taken_back: Decimal = ZERO
+    promised_seats: int = 0
+    promised: Decimal = ZERO
 
     @property
     def lowest_ask(self) -> Decimal | None:
@@ -93,7 +98,8 @@ class SeasonTotals:
     `asked` is what open listings ask, each seat once at its lowest price. `other_currency` of the sold seats were paid
     in another currency than the ticket's, `called_off` are of games that are off, and `untold` of `untold_sales` sales
     whose proceeds nobody told and of which nothing came yet: proceeds, result and the cost beside them leave them out.
-    `charged` is what sales that are over cost; the result bears it.
+    `charged` is what sales that are over cost; the result bears it. `taken_back` of sales that stand is off their
+    proceeds, and `promised` is what the seats that are being paid for will bring.
     """
 
     games: int
@@ -114,6 +120,8 @@ class SeasonTotals:
     untold: int
     untold_sales: int
     charged: Decimal
+    taken_back: Decimal
+    promised: Decimal
 
     @property
     def parts(self) -> list[Part]:
@@ -152,6 +160,8 @@ class _Facts:
     sales: dict[uuid.UUID, Sale]
     # What came of those sales whose proceeds are not told.
     came: dict[uuid.UUID, Decimal]
+    # What was taken back of the others.
+    taken_back: dict[uuid.UUID, Decimal]
     listings: dict[uuid.UUID, list[Listing]]
     market: dict[uuid.UUID, MarketFigures]
     last_sales: dict[uuid.UUID, LastSales]
@@ -185,6 +195,7 @@ def _facts(actor: Actor, season_ticket: SeasonTicket, seats: list[Seat]) -> _Fac
         offered=offers_of_ticket(season_ticket),
         sales=sales,
         came=came_of(sale for sale in sales.values() if not sale.proceeds_told),
+        taken_back=taken_back_of(sale for sale in sales.values() if sale.proceeds_told),
         listings=by_game,
         market=market,
         # They stand where no offer was seen.
@@ -196,7 +207,9 @@ def _facts(actor: Actor, season_ticket: SeasonTicket, seats: list[Seat]) -> _Fac
 
 def _row(seats: list[Seat], facts: _Facts) -> GameRow:
     game = seats[0].game
-    sold = [(seat, facts.sales[seat.pk]) for seat in seats if seat.pk in facts.sales]
+    taken = [(seat, facts.sales[seat.pk]) for seat in seats if seat.pk in facts.sales]
+    promised = [sale for _, sale in taken if sale.state == SaleState.PROVISIONAL]
+    sold = [(seat, sale) for seat, sale in taken if sale.state != SaleState.PROVISIONAL]
     # Amounts of two currencies have no sum.
     same = [(seat, sale) for seat, sale in sold if sale.currency == facts.currency]
     counting = [(seat, sale) for seat, sale in same if sale_counts(sale.state, sale.ending)]
@@ -220,6 +233,9 @@ def _row(seats: list[Seat], facts: _Facts) -> GameRow:
         called_off=len(same) - len(counting),
         untold=len(untold),
         untold_sales=len({sale.pk for sale in untold}),
+        taken_back=sum({sale.pk: facts.taken_back.get(sale.pk, ZERO) for _, sale in added}.values(), ZERO),
+        promised_seats=len(promised),
+        promised=_proceeds([one for one in promised if one.proceeds_told and one.currency == facts.currency], facts),
     )
 
 
@@ -242,7 +258,9 @@ def _proceeds(sales: list[Sale], facts: _Facts) -> Decimal:
     """What sales brought that are given once a seat: of each its share, rounded once and not for every seat."""
     seats = Counter(sale.pk for sale in sales)
     by_id = {sale.pk: sale for sale in sales}
-    brought = {pk: facts.came.get(pk, sale.to_you) for pk, sale in by_id.items()}
+    brought = {
+        pk: facts.came.get(pk, sale.to_you) - facts.taken_back.get(pk, ZERO) for pk, sale in by_id.items()
+    }  # fmt: skip
     shares = (Money(brought[pk] * n / (by_id[pk].quantity or n), by_id[pk].currency) for pk, n in seats.items())
     return sum(shares, Money(ZERO, facts.currency)).amount
 
@@ -258,8 +276,11 @@ def _totals(ticket: SeasonTicket, seats: list[Seat], rows: list[GameRow], facts:
     looks = {view.id: view.css for row in rows for view in row.seats}
     by_part: dict[str, list[Seat]] = defaultdict(list)
     for seat in seats:
-        # A seat that is being paid for has its sale already, and its money is counted with the sold ones.
-        by_part["sold" if seat.pk in facts.sales else _PARTS[looks[seat.pk]]].append(seat)
+        sale = facts.sales.get(seat.pk)
+        # What is only promised may come to nothing: its seats are held for it, and their money is counted apart.
+        promised = sale is not None and sale.state == SaleState.PROVISIONAL
+        part = "held" if promised else "sold" if sale is not None else _PARTS[looks[seat.pk]]
+        by_part[part].append(seat)
     parts = {name: Part(len(found), sum((seat.cost for seat in found), ZERO)) for name, found in by_part.items()}
     return SeasonTotals(
         games=len(rows),
@@ -272,6 +293,8 @@ def _totals(ticket: SeasonTicket, seats: list[Seat], rows: list[GameRow], facts:
         untold=sum(row.untold for row in rows),
         untold_sales=sum(row.untold_sales for row in rows),
         charged=facts.charged,
+        taken_back=sum((row.taken_back for row in rows), ZERO),
+        promised=sum((row.promised for row in rows), ZERO),
         asked=sum((facts.offered[seat.pk] for seat in by_part["listed"]), ZERO),
         **{name: parts.get(name, Part()) for name in set(_PARTS.values())},
     )

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from analytics.forms import NetForm, PublishForm
-from analytics.publishing import least_said, net_lines, on_their_way, paper_left_out, publish_form, seat_picks
+from analytics.publishing import account_picks, least_said, left_out, on_their_way, publish_form, seat_picks
 from analytics.selectors.comparables import bases, sales_judged
 from analytics.selectors.game import GamePage, game_page
 from analytics.services.suggest import game_prices_suggest
@@ -43,16 +43,16 @@ def _market(page: GamePage) -> dict[str, Any]:
 
 
 def _side(page: GamePage, form: PublishForm) -> dict[str, Any]:
-    seats, nets = seat_picks(page, form), net_lines(page, form["price"].value())
+    seats, picks = seat_picks(page, form), account_picks(page, form)
     return {
         "page": page,
         "form": form,
         "seats": seats,
         "left_out": len(form["seats"]) - len(seats),
-        "picks": list(zip(form["accounts"], nets, strict=True)),
-        "least_said": least_said(nets),
+        "picks": picks,
+        "least_said": least_said(pick.line for pick in picks),
         "count": len(form["seats"].value() or ()),
-        "practise": paper_left_out(page, form),
+        "practise": left_out(page, form),
     }
 
 
@@ -96,7 +96,9 @@ def game_net(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
     form = NetForm(request.GET)
     seats = form.seats()
     nets = nets_preview(actor=actor, accounts=accounts, price=form.amount(), seat_ids=seats)
-    return render(request, "analytics/_net.html", {"nets": nets, "count": len(seats), "fault": form.fault()})
+    beyond = {net.account.pk: form.beyond(net.net) for net in nets}
+    context = {"lines": [(net, beyond[net.account.pk]) for net in nets], "count": len(seats), "fault": form.fault()}
+    return render(request, "analytics/_net.html", context)
 
 
 @login_required

@@ -87,7 +87,7 @@ SALE = example(
         "last_delist_at": "2026-05-03T09:15:03Z", "notice_to_last_delist_ms": 1840,
         "hand_overs": ["mobile_transfer", "transfer_url"],
         "payout": {
-            "expected_at": "2026-06-18T02:10:00Z", "basis": "5 days after the game",
+            "expected_at": "2026-06-18T02:10:00Z", "expected_on": "2026-06-17", "basis": "5 days after the game",
             "source": "The simulator's own calendar, not StubHub's", "checked_on": "2026-11-26",
         },
         "version": 3,
@@ -196,11 +196,15 @@ class ResolveInput(Input):
 
 
 class ReportInput(Input):
-    """What it wrote, in its words; `charge` is what it says a penalty or the buyer's other tickets cost."""
+    """What it wrote, in its words; `charge` is what it says a penalty or the buyer's other tickets cost.
+
+    `confirmed` says that a charge is meant that is many times what the sale brings.
+    """
 
     what = ChoiceField(choices=list(REPORTS))
     reason = serializers.CharField(max_length=300)
     charge = MoneyField(required=False, allow_null=True)
+    confirmed = serializers.BooleanField(default=False)
 
 
 class HistoryOutput(serializers.ModelSerializer[PriceHistory]):
@@ -223,9 +227,13 @@ class ProposalOutput(serializers.ModelSerializer[PriceProposal]):
 
 
 class ExpectationOutput(serializers.Serializer[Any]):
-    """When a sale's money is to come; `expected_at` null: no day follows from what is known, and `basis` says why."""
+    """When a sale's money is to come; `expected_at` null: no day follows from what is known, and `basis` says why.
+
+    `expected_on` is that day at the venue.
+    """
 
     expected_at = serializers.DateTimeField(source="at", allow_null=True)
+    expected_on = serializers.DateField(source="on", allow_null=True)
     basis = serializers.CharField()
     # A declared field is no attribute of the class, whatever its name.
     source = serializers.CharField()  # type: ignore[assignment]

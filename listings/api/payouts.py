@@ -20,9 +20,13 @@ from seatsync.core.inputs import Input
 
 
 class ReceivedInput(Input):
-    """What came, where that is not what was announced, or was to come; of a charge said by hand, what was charged."""
+    """What came, where that is not what was announced, or was to come; of a charge said by hand, what was charged.
+
+    `confirmed` says that an amount is meant that is many times what was expected.
+    """
 
     amount = MoneyField(required=False, allow_null=True, min_value=Decimal(0))
+    confirmed = serializers.BooleanField(default=False)
 
 
 class SaleReceivedInput(ReceivedInput):
@@ -33,11 +37,15 @@ class SaleReceivedInput(ReceivedInput):
 
 
 class ChargedInput(Input):
-    """What was charged for a sale, or taken back of what came of it, and why; the amount is positive."""
+    """What was charged for a sale, or taken back of what came of it, and why; the amount is positive.
+
+    `confirmed` says that an amount is meant that is many times what the sale brings.
+    """
 
     what = ChoiceField(choices=list(KINDS))
     amount = MoneyField(min_value=Decimal("0.01"))
     reason = serializers.CharField(max_length=200)
+    confirmed = serializers.BooleanField(default=False)
 
 
 class PayoutLineOutput(serializers.ModelSerializer[PayoutLine]):
@@ -51,17 +59,19 @@ class PayoutLineOutput(serializers.ModelSerializer[PayoutLine]):
 class PayoutOutput(serializers.ModelSerializer[Payout]):
     """A payout; `net` is the deposit, `unexplained` what its lines leave of it. An announced one may still change.
 
-    One that is returned was paid and came back: it pays for nothing.
+    One that is returned was paid and came back: it pays for nothing. Where `parts_told` is false its holder said the
+    sum alone: gross and fee are what the sale was to bring, and nobody told them.
     """
 
     state = serializers.ChoiceField(choices=["announced", "paid", "returned"], read_only=True)
+    parts_told = serializers.BooleanField(read_only=True)
     lines = PayoutLineOutput(many=True, read_only=True)
 
     class Meta:
         model = Payout
         fields = (
             "id", "account", "mode", "platform", "reference", "state", "expected_at", "paid_at", "gross", "fee",
-            "penalty", "net", "currency", "unexplained", "lines",
+            "penalty", "net", "currency", "unexplained", "parts_told", "lines",
         )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from listings.models.listings import (
     SplitType,
 )
 from listings.models.payouts import (
+    BY_HAND,
     CHARGED_BY_HAND,
     TAKEN_BY_HAND,
     Payout,
@@ -58,6 +59,7 @@ from listings.models.sales import (
 )
 
 __all__ = [
+    "BY_HAND",
     "CHARGED_BY_HAND",
     "DELIVERIES",
     "NO_NUMBER",

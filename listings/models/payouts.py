@@ -9,7 +9,8 @@ from listings.models.sales import Sale
 from seatsync.core.models import BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
 
-# How a payout begins with which its holder tells what was kept from him, where nobody reads that.
+# How a payout begins with which its holder tells what came of a sale, or was kept from him, where nobody reads that.
+BY_HAND = "by hand "
 CHARGED_BY_HAND, TAKEN_BY_HAND = "charged by hand ", "taken back by hand "
 
 
@@ -73,11 +74,27 @@ class Payout(BaseModel):
         return self.reference.startswith((CHARGED_BY_HAND, TAKEN_BY_HAND))
 
     @property
+    def by_hand(self) -> bool:
+        """Whether it is its holder's word alone: no marketplace ever told of it."""
+        return self.less_by_hand or self.reference.startswith(BY_HAND)
+
+    @property
+    def parts_told(self) -> bool:
+        """Whether anybody told its gross and fees: of what its holder says that came only the sum is told."""
+        return not self.by_hand
+
+    @property
     def state(self) -> str:
         """Whether it was made, is only announced, or was made and came back."""
         if self.returned_at is not None:
             return "returned"
         return "announced" if self.paid_at is None else "paid"
+
+    @property
+    def zone(self) -> str:
+        """The IANA zone in which its days are told: that of its first sale's game; "" (UTC) where none is known."""
+        games = (line.sale.game for line in self.lines.all() if line.sale is not None)
+        return next((str(game.venue.timezone) for game in games if game is not None), "")
 
     def lines_foreign(self) -> models.QuerySet["PayoutLine"]:
         """Its lines for sales in another currency: they count for none of them."""

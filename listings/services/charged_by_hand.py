@@ -8,6 +8,7 @@ from django.db import transaction
 
 from listings.models import CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale
 from listings.payables import name_by_hand, payouts_told
+from listings.services.far_off import charge_check
 from listings.services.payouts import amount_check, payment_less, payout_came, payout_noted
 from marketplaces.locks import accounts_locked
 from marketplaces.registry import platform_name
@@ -27,12 +28,15 @@ def may_say_charged(actor: Actor, sale: Sale) -> bool:
 
 
 @transaction.atomic
-def sale_charged(*, actor: Actor, sale_id: uuid.UUID, what: str, amount: Decimal, reason: str) -> Payout:
+def sale_charged(
+    *, actor: Actor, sale_id: uuid.UUID, what: str, amount: Decimal, reason: str, confirmed: bool = False
+) -> Payout:  # fmt: skip
     """The account's owner says that `amount` was charged for a sale, or taken back of what came: a payout of less.
 
     `amount` is positive, in the sale's currency; another amount is said of that payout (`payout_receive`), and nothing
-    that was paid is touched. A charge on a sale that stands is a penalty. Raises NotFound, NotAllowed, InvalidInput, or
-    Conflict where its payouts are read, or just this was said already.
+    that was paid is touched. A charge on a sale that stands is a penalty. `confirmed`: the amount is meant, however
+    much more it is than the sale brings. Raises NotFound, NotAllowed, InvalidInput, or Conflict where its payouts are
+    read, or just this was said already.
     """
     sale = Sale.objects.select_related("account").get_for(actor, sale_id)
     account, said = sale.account, reason.strip()[:200]
@@ -46,6 +50,7 @@ def sale_charged(*, actor: Actor, sale_id: uuid.UUID, what: str, amount: Decimal
     if not said:
         raise InvalidInput("The reason is missing.", field="reason", remedy="Copy the sentence that says it.")
     amount_check(amount)
+    charge_check(amount, sale, field="amount", confirmed=confirmed)
     # Said twice at once it was charged once: whoever comes second finds the first one's.
     accounts_locked().get(pk=account.pk)
     known = PayoutLine.objects.filter(payout__reference__startswith=_BEGINS[what], sale=sale, note=said)

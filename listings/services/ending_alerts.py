@@ -2,6 +2,7 @@
 
 from listings.models import PayoutLine, Sale, SaleEnding, SaleState
 from listings.payables import lines_counted, owed, received_for
+from listings.services.conflicts import conflict_told
 from listings.services.sale_alerts import sale_settle_kinds, sale_tell, sale_what
 from listings.states import SALE_ENDINGS, MoneyEffect, SeatEffect
 from marketplaces.registry import platform_name
@@ -54,11 +55,14 @@ def alert_ending(sale: Sale) -> None:
         SaleEnding.CLAIM: f"{name} has a complaint about a sale: {sale_what(sale)}",
         SaleEnding.PENALTY: _charges_you(sale),
         SaleEnding.REPLACEMENT: f"{name} gave the buyer other tickets: {sale_what(sale)}",
+        SaleEnding.REJECTED: f"Sold twice, and rejected on {name}: {sale_what(sale)}",
     }
+    conflict = conflict_told(sale)
     why = "" if ending in {SaleEnding.PROMISE_CANCELLED, SaleEnding.CANCELLED} else f"{sale.ending_reason}. "
     sale_tell(
         sale, kind=_KINDS[ending], title=titles.get(ending, f"Sale cancelled on {name}: {sale_what(sale)}")[:160],
-        body=f"{why[:1].upper()}{why[1:]}{ending_words(sale)}", severity=row.severity,
+        body=f"{why[:1].upper()}{why[1:]}{ending_words(sale)}" if conflict is None else conflict.body,
+        severity=row.severity,
     )  # fmt: skip
 
 

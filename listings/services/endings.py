@@ -46,7 +46,7 @@ def ending_apply(
     taken back comes as lines of later payouts. What it does to lots, budget and settlement is written down
     (effects_note). Nothing is listed again.
     """
-    row, was_live = SALE_ENDINGS[ending], sale.state in SALE_LIVE or sale.missing
+    row, was_live, was = SALE_ENDINGS[ending], sale.state in SALE_LIVE or sale.missing, sale.ending
     # Its marketplace let go of it before it heard that we reject it: it never had the seats all the same.
     why = SaleEnding.REJECTED if sale.state == SaleState.CONFLICT and ending in _TAKEN_BACK else ending
     if row.seats is SeatEffect.FREED:
@@ -77,7 +77,8 @@ def ending_apply(
     if ending == SaleEnding.REJECTED or (sale.state == SaleState.CANCELLED and was_live):
         # Its marketplace may show the seats again by itself. A conflict that it let go of has our rejection on its way.
         offer_no_more(sale)
-    if was_live:
+    # A rejected sale never lived: it is told all the same, once, and until a person has seen it.
+    if was_live or (why == SaleEnding.REJECTED and was != why):
         alert_ending(sale)
 
 

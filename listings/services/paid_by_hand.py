@@ -5,9 +5,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from listings.models import Payout, Sale, SaleEnding, SaleState
-from listings.payables import BY_HAND, OWED, holder_says_paid, name_by_hand, payouts_made_of, tells_payouts
+from listings.models import BY_HAND, Payout, Sale, SaleEnding, SaleState
+from listings.payables import OWED, holder_says_paid, name_by_hand, payouts_made_of, tells_payouts
 from listings.services.by_hand import sale_handed_over
+from listings.services.far_off import came_check
 from listings.services.payouts import amount_check, payout_came, payout_noted, payout_receive
 from marketplaces.contracts import PaymentLine, RemotePayment
 from marketplaces.locks import accounts_locked
@@ -18,14 +19,16 @@ from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
 
 @transaction.atomic
 def sale_paid(
-    *, actor: Actor, sale_id: uuid.UUID, amount: Decimal | None = None, handed_over: bool = False
+    *, actor: Actor, sale_id: uuid.UUID, amount: Decimal | None = None, handed_over: bool = False,
+    confirmed: bool = False,
 ) -> Payout:  # fmt: skip
     """The owner of an assisted or closed account says that a sale's money came: a payout of it, received by hand.
 
     `amount` is what came, in the sale's currency, where it is not what the sale was to bring, or that is not told;
     said again it puts right what was said before. `handed_over`: its tickets were handed over too, which is noted
-    first where it is not known. Raises NotFound, NotAllowed, InvalidInput, or Conflict where nothing is owed, it came
-    already, its payouts are read, or its tickets are not handed over, as far as is known.
+    first where it is not known. `confirmed`: the amount is meant, however far it is from what was expected. Raises
+    NotFound, NotAllowed, InvalidInput, or Conflict where nothing is owed, it came already, its payouts are read, or its
+    tickets are not handed over, as far as is known.
     """
     sale = Sale.objects.select_related("account").get_for(actor, sale_id)
     account, name = sale.account, platform_name(sale.platform)
@@ -44,11 +47,12 @@ def sale_paid(
         )
     if amount is not None:
         amount_check(amount)
+        came_check(amount, sale, confirmed=confirmed)
     # Said twice at once it came once: whoever comes second finds the first one's.
     accounts_locked().get(pk=account.pk)
     made = payouts_made_of([sale.pk]).first()
     if made is not None and amount is not None and made.reference == name_by_hand(BY_HAND, sale):
-        return payout_receive(actor=actor, payout_id=made.pk, amount=amount)
+        return payout_receive(actor=actor, payout_id=made.pk, amount=amount, confirmed=confirmed)
     if made is not None:
         raise Conflict(
             f"The money of this sale was received already, with payout {made.name}.", field="sale",
@@ -67,4 +71,5 @@ def sale_paid(
     payout = payout_noted(account=account, remote=came)
     if sale.state == SaleState.CONFIRMED:
         sale_handed_over(actor=actor, sale=sale)
-    return payout_came(actor=actor, payout=payout, amount=amount)
+    # What was to come came: that is no other amount.
+    return payout_came(actor=actor, payout=payout, amount=None if amount == sale.proceeds else amount)

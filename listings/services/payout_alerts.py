@@ -101,7 +101,7 @@ def alert_late(sale: Sale, expected: Expectation, *, late: bool) -> None:
     if not late:
         _over(sale, LATE)
         return
-    name, day = platform_name(sale.platform), "a while" if expected.at is None else f"{expected.at:%-d %b %Y}"
+    name, day = platform_name(sale.platform), "a while" if expected.on is None else f"{expected.on:%-d %b %Y}"
     ask = f"Ask {name}, with the number {sale.platform_sale_id}."
     if sale.delivered_at is None:
         ask = f"{name} was not told that the tickets went to the buyer, and pays for none that did not: hand them over."
@@ -126,9 +126,14 @@ def alert_short(sale: Sale, received: Received, lacking: Decimal) -> None:
         money_text(value, sale.currency) for value in (received.net, sale.proceeds, lacking, received.charged)
     )
     charge = f" It charged {charged} for it." if received.charged else ""
+    title, came = f"{name} paid {less} less than a sale brought", "came"
+    if received.taken_back:
+        back = money_text(received.taken_back, sale.currency)
+        title, came = f"{name} took back {back} of a sale, and {less} is lacking", "is left"
+        charge = f" It took back {back} of what it had paid.{charge}"
     _tell(
-        sale, SHORT, f"{name} paid {less} less than a sale brought",
-        f"{_what(sale)}: {net} of {due} came.{charge} Ask {name}, with the number {sale.platform_sale_id}.",
+        sale, SHORT, title,
+        f"{_what(sale)}: {net} of {due} {came}.{charge} Ask {name}, with the number {sale.platform_sale_id}.",
     )  # fmt: skip
 
 
@@ -214,7 +219,7 @@ def _tell(sale: Sale, kind: str, title: str, body: str, *, key: str = "") -> Non
     owner, key = sale.account.user_id, key or f"{kind}:{sale.pk}"
     if _told(owner, key):
         # Seen or not, it was said: only what it comes to may have changed.
-        alerts_reword(user_ids=[owner], dedupe_keys=[key], body=body)
+        alerts_reword(user_ids=[owner], dedupe_keys=[key], body=body, title=title)
         return
     alert_raise(
         tenant_id=sale.tenant_id, user_id=owner, kind=kind, title=title, body=body, severity="action",

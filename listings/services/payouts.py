@@ -12,9 +12,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from listings.locks import payout_lock, sale_lock
-from listings.models import CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
+from listings.models import BY_HAND, CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
 from listings.payables import (
-    BY_HAND,
     NEXT,
     expectation_of,
     holder_says_paid,
@@ -27,6 +26,7 @@ from listings.payables import (
 from listings.services.charges import charges_note
 from listings.services.charges_said import Less, less_of, said_before, said_of, taken_before
 from listings.services.come_over import left_there, payout_come_over
+from listings.services.far_off import payout_check
 from listings.services.notify import sale_changed
 from listings.services.payout_alerts import (
     alert_other_charge,
@@ -215,12 +215,15 @@ def _come_to_nothing(payout: Payout, *, quiet: bool = False) -> None:
 
 
 @transaction.atomic
-def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None = None) -> Payout:
+def payout_receive(
+    *, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None = None, confirmed: bool = False
+) -> Payout:  # fmt: skip
     """The account's owner says that an announced payout is on the bank account, at a marketplace that never says so.
 
     `amount` is what came, in the payout's currency, where it is not what was announced: it is short or too much as any
-    other would be; said again it puts right what was said before. Raises NotFound, NotAllowed, InvalidInput, or
-    Conflict where its marketplace tells it, or it is received already and no other amount is told.
+    other would be; said again it puts right what was said before. `confirmed`: it is meant, however far it is from
+    what was expected. Raises NotFound, NotAllowed, InvalidInput, or Conflict where its marketplace tells it, or it is
+    received already and no other amount is told.
     """
     payout = Payout.objects.select_related("account").get_for(actor, payout_id)
     if not payout.account.is_of(actor):
@@ -234,6 +237,7 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
     if amount is not None and not none_of_it:
         # Of money that came one says nothing instead.
         amount_check(amount)
+        payout_check(amount, payout, confirmed=confirmed)
     by_hand = holder_says_paid(payout.account)
     if by_hand:
         # Before its payouts, as where the money of a sale is noted by itself.
@@ -251,7 +255,8 @@ def payout_receive(*, actor: Actor, payout_id: uuid.UUID, amount: Decimal | None
         return _put_right(actor, payout, amount)
     if by_hand:
         _check_unpaid(payout)
-    return payout_came(actor=actor, payout=payout, amount=amount)
+    # What was announced came: that is no other amount.
+    return payout_came(actor=actor, payout=payout, amount=None if amount == payout.net else amount)
 
 
 def _check_unpaid(payout: Payout) -> None:

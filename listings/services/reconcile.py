@@ -58,13 +58,16 @@ class Drift:
     # Shown with fewer seats than ours: a sale may not be told yet, so nothing is sent again.
     fewer: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
+    # Made there by hand, and kept in step from now on.
+    adopted: list[str] = field(default_factory=list)
     shown: int = 0
     confirmed: list[uuid.UUID] = field(default_factory=list)
 
     @property
     def any(self) -> bool:
         """Whether anything was not as we believed."""
-        return any((self.still_up, self.vanished, self.wrong_price, self.wrong_size, self.fewer, self.foreign))
+        found = (self.still_up, self.vanished, self.wrong_price, self.wrong_size, self.fewer, self.foreign)
+        return any((*found, self.adopted))
 
 
 def accounts_reconcile_due() -> int:
@@ -130,14 +133,14 @@ def account_reconcile(
         alive()
         if found is None or not _has_more(account, listing, found, began - SETTLE):
             _judge(listing, found, began - SETTLE, drift)
-    drift.foreign = stock_take(adapter=adapter, link=link, account=account, shown=remote, alive=alive)
+    drift.foreign, drift.adopted = stock_take(adapter=adapter, link=link, account=account, shown=remote, alive=alive)
     # After what is ours was judged: it asks more often than anything else here, and may find its limit spent.
     events_ask(adapter=adapter, link=link, account=account, alive=alive)
     if drift.any:
         log.warning(
             "account.drift", account_id=str(account.pk), platform=account.platform, still_up=drift.still_up,
             vanished=drift.vanished, wrong_price=drift.wrong_price, wrong_size=drift.wrong_size,
-            fewer=drift.fewer, foreign=drift.foreign,
+            fewer=drift.fewer, foreign=drift.foreign, adopted=drift.adopted,
         )  # fmt: skip
     return drift
 

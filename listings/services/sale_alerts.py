@@ -65,7 +65,7 @@ def sale_tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) ->
     )
     # One that was open already says what is true by now.
     if any(alert.count > 1 for alert in told):
-        alerts_reword(user_ids=people, dedupe_keys=[key], body=body)
+        alerts_reword(user_ids=people, dedupe_keys=[key], body=body, title=title)
 
 
 def sale_settle_kinds(sale: Sale, *kinds: str) -> None:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from listings.models import Sale, SaleEnding, SaleState
 from listings.services.endings import ending_lift, sale_end
+from listings.services.far_off import charge_check
 from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import as_told
 from listings.states import REPORTABLE, SALE_ENDINGS, SeatEffect, ending_may_be
@@ -28,16 +29,21 @@ REPORTS: tuple[str, ...] = (*REPORTABLE, SETTLED, PAID)
 _COSTS = frozenset({SaleEnding.PENALTY, SaleEnding.REPLACEMENT})
 
 
-def sale_report(*, actor: Actor, sale_id: uuid.UUID, what: str, reason: str, charge: Decimal | None = None) -> Sale:
+def sale_report(
+    *, actor: Actor, sale_id: uuid.UUID, what: str, reason: str, charge: Decimal | None = None, confirmed: bool = False
+) -> Sale:  # fmt: skip
     """Note what a marketplace wrote of a sale, and do to its seats and money what that means (listings/states.py).
 
     That the seats are the holder's again is believed only where it knows the sale no more: it is asked first.
-    `charge`: what it says it will cost, in the sale's currency. Raises NotFound, NotAllowed, InvalidInput, or Conflict.
+    `charge`: what it says it will cost, in the sale's currency; `confirmed`: that is meant, however much more it is
+    than the sale brings. Raises NotFound, NotAllowed, InvalidInput, or Conflict.
     """
     sale = Sale.objects.select_related("account", "listing__season_ticket").get_for(actor, sale_id)
     if not sale.may(actor, "list"):
         raise NotAllowed("You may look at this sale but not report on it.")
     _check(what, reason, charge)
+    if charge is not None:
+        charge_check(charge, sale, field="charge", confirmed=confirmed)
     said = reason.strip()
     if what == PAID:
         return _promise_kept(actor, sale, said)

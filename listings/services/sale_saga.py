@@ -46,7 +46,7 @@ from listings.services.sale_take import (
     seats_go_to,
 )
 from listings.services.seat_ids import all_seat_ids
-from listings.services.wake import READ_SALE
+from listings.services.wake import READ_SALE, payouts_wake
 from listings.states import SALE_LIVE, ending_may_be, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
@@ -201,6 +201,7 @@ def _told_again(scene: Scene, known: Sale, state: SaleState | None) -> Sale:
     if sale.state == SaleState.NEEDS_PERSON and state in SALE_LIVE and state is not None:
         sale.state, sale.state_reason = state, ""
         delivered_note(sale)
+        payouts_wake(sale)
         alerts_settle(sale)
     _tell_money(scene, sale)
     sale_confirm_if_asked(scene, sale)
@@ -257,6 +258,7 @@ def _stands(scene: Scene, sale: Sale, state: SaleState) -> None:
     """A live sale has gone on; one that was only promised has its seats now."""
     promised, sale.state = sale.state == SaleState.PROVISIONAL, state
     delivered_note(sale)
+    payouts_wake(sale)
     seats_go_to(scene, [s for s in scene.seats if s.held_by == scene.key], OwnerState.SOLD)
     alerts_settle(sale)
     if promised and scene.listing is not None and sale.stands:

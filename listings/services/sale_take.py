@@ -20,7 +20,7 @@ from listings.services.sale_scene import (
     seats_detach,
 )
 from listings.services.seat_ids import open_listing_ids
-from listings.services.wake import READ_SALE
+from listings.services.wake import READ_SALE, payouts_wake
 from listings.states import HANDED_OVER, OFFERED, SALE_LIVE
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.registry import adapter_get, platform_name
@@ -69,6 +69,7 @@ def sale_take(scene: Scene, listing: Listing, state: str, allocation: Allocation
     sold_listing_shrink(own, allocation.seats, sale=sale)
     projections_shrink([o for o in others if o.pk != own.pk], allocation.seats, sale=sale)
     sale_confirm_if_asked(scene, sale)
+    payouts_wake(sale)
     mark_if_nothing_to_take_down(sale)
     alerts_settle(sale)
     # Of one that was handed over before it was missed everybody has heard.

@@ -9,7 +9,7 @@ from seatsync.core.clock import now
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
-KINDS = ("still_up", "vanished", "wrong_price", "wrong_size", "fewer", "foreign")
+KINDS = ("still_up", "vanished", "wrong_price", "wrong_size", "fewer", "foreign", "adopted")
 # As many listings of a kind as are named; all are counted.
 NAMED = 20
 

@@ -2,7 +2,8 @@
 
 import uuid
 
-from listings.models import CommandState, MarketplaceCommand
+from listings.models import CommandState, MarketplaceCommand, Sale, SaleState
+from listings.payables import reads_payouts, received_for
 from seatsync.core.clock import now
 from seatsync.core.jobs import enqueue_on_commit
 
@@ -20,6 +21,15 @@ def outbox_wake(*, urgent: bool = False, after_s: float = 0.0) -> None:
     """When the transaction commits, or seconds after it. At most one message of a kind waits for a worker."""
     for path in (DRAIN_URGENT, DRAIN) if urgent else (DRAIN,):
         enqueue_on_commit(path, countdown_s=after_s, one_waits=not after_s)
+
+
+def payouts_wake(sale: Sale) -> None:
+    """Its marketplace says that it has paid a sale: what it paid is read when the transaction commits, if not known.
+
+    One message of an account waits at a time, however many of its sales are told as paid.
+    """
+    if sale.state == SaleState.COMPLETE and reads_payouts(sale.account) and not received_for(sale).paid:
+        enqueue_on_commit(POLL_PAYOUTS, one_waits=True, account_id=str(sale.account_id))
 
 
 def account_commands_wake(account_id: uuid.UUID) -> None:

@@ -30,7 +30,7 @@ from marketplaces.services.connect import webhook_url
 from marketplaces.services.inbox import mail_receive
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
-from seatsync.core.forms import form_add_refusal
+from seatsync.core.forms import form_add_refusal, form_done
 from seatsync.core.money import round_money
 from seatsync.core.requests import sent_from, template_for
 
@@ -143,14 +143,11 @@ def mail_forward(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """A mail of the marketplace's, pasted or uploaded."""
     account = account_get(request_actor(request), account_id)
     form = MailForm(request.POST, request.FILES)
-    if form.is_valid():
-        try:
-            fresh = mail_receive(actor=request_actor(request), account_id=account.pk, mail=form.content())
-        except (InvalidInput, Conflict) as error:
-            form_add_refusal(form, error)
-        else:
-            said = "The mail is being read: you are told what we find in it." if fresh else "This mail was here before."
-            messages.success(request, said)
-            return redirect("listings:hand_account", account.pk)
+    actor = request_actor(request)
+    fresh = form_done(form, lambda: mail_receive(actor=actor, account_id=account.pk, mail=form.content()))
+    if fresh is not None:
+        said = "The mail is being read: you are told what we find in it." if fresh else "This mail was here before."
+        messages.success(request, said)
+        return redirect("listings:hand_account", account.pk)
     context = {"account": account, "address": webhook_url(account), "form": form}
     return render(request, "listings/hand_account.html", context, status=422)

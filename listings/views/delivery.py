@@ -17,8 +17,7 @@ from listings.services.seat_tickets import tickets_enter
 from marketplaces.delivery import OF_SEATS, HandOver
 from marketplaces.registry import adapter_list
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.errors import Conflict, InvalidInput, StaleVersion
-from seatsync.core.forms import form_add_refusal
+from seatsync.core.forms import form_done
 
 KINDS = {HandOver.BARCODE: "Barcodes", HandOver.PDF: "PDF files", HandOver.QR_CODE: "Pictures of codes"}
 
@@ -35,14 +34,10 @@ def delivery_terms(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
         "version": terms.version,
     }  # fmt: skip
     form = DeliveryForm(request.POST or None, initial=entered)
-    if request.method == "POST" and form.is_valid():
-        try:
-            delivery_terms_set(actor=actor, ticket_id=ticket.pk, **form.cleaned_data)
-        except (InvalidInput, Conflict, StaleVersion) as error:
-            form_add_refusal(form, error)
-        else:
-            messages.success(request, "Kept. What is published from now on promises it.")
-            return redirect("listings:delivery_terms", ticket.pk)
+    kept = form_done(form, lambda: delivery_terms_set(actor=actor, ticket_id=ticket.pk, **form.cleaned_data))
+    if kept is not None:
+        messages.success(request, "Kept. What is published from now on promises it.")
+        return redirect("listings:delivery_terms", ticket.pk)
     context = {
         "ticket": ticket, "terms": terms, "form": form, "may_change": ticket.may(actor, "manage"),
         "others": open_with_other_terms(ticket, terms) if terms.version else 0,
@@ -63,15 +58,10 @@ def ticket_enter(request: HttpRequest, ticket_id: uuid.UUID, game_id: uuid.UUID)
     kind = HandOver(asked) if asked in OF_SEATS else HandOver.BARCODE
     posted = request.POST if request.method == "POST" else None
     form = TicketsForm(posted, request.FILES or None, kind=kind, seats=seats, hints=hints_of(seats, [kind]))
-    if request.method == "POST" and form.is_valid():
-        entries = form.entries()
-        try:
-            tickets_enter(actor=actor, kind=kind, entries=entries)
-        except (InvalidInput, Conflict) as error:
-            form_add_refusal(form, error)
-        else:
-            messages.success(request, f"{len(entries)} ticket{'' if len(entries) == 1 else 's'} kept.")
-            return redirect(f"{reverse('listings:ticket_enter', args=[ticket.pk, game.pk])}?kind={kind}")
+    kept = form_done(form, lambda: tickets_enter(actor=actor, kind=kind, entries=form.entries()))
+    if kept is not None:
+        messages.success(request, f"{len(kept)} ticket{'' if len(kept) == 1 else 's'} kept.")
+        return redirect(f"{reverse('listings:ticket_enter', args=[ticket.pk, game.pk])}?kind={kind}")
     context = {
         "ticket": ticket, "game": game, "seats": seats, "form": form, "kind": kind,
         "kinds": [(one.value, words) for one, words in KINDS.items()], "may_change": ticket.may(actor, "list"),

@@ -20,8 +20,8 @@ from marketplaces.selectors import account_get
 from portfolios.models import Seat
 from portfolios.selectors import seat_list
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.errors import Conflict, InvalidInput
-from seatsync.core.forms import form_add_refusal
+from seatsync.core.errors import Conflict
+from seatsync.core.forms import form_done
 
 SHOWN = 100
 # Seats to choose from, for one question.
@@ -74,14 +74,9 @@ def found_adopt(request: HttpRequest, found_id: uuid.UUID) -> HttpResponse:
     actor = request_actor(request)
     found = found_get(actor, found_id)
     form = FoundAdoptForm(request.POST)
-    if form.is_valid():
-        try:
-            adopt(actor=actor, found_id=found.pk, seat_ids=form.seat_ids())
-        except (InvalidInput, Conflict) as error:
-            form_add_refusal(form, error)
-        else:
-            messages.success(request, "It is kept in step from now on.")
-            return redirect("listings:found_list", found.account_id)
+    if form_done(form, lambda: adopt(actor=actor, found_id=found.pk, seat_ids=form.seat_ids())) is not None:
+        messages.success(request, "It is kept in step from now on.")
+        return redirect("listings:found_list", found.account_id)
     return _render(request, found.account, found, form, status=422)
 
 
@@ -110,14 +105,10 @@ def found_decide(request: HttpRequest, found_id: uuid.UUID, what: str) -> HttpRe
 @require_POST
 def stock_say(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """Say what the account lists already: its file, or nothing."""
-    account = account_get(request_actor(request), account_id)
+    actor = request_actor(request)
+    account = account_get(actor, account_id)
     form = StockForm(request.POST, request.FILES)
-    if form.is_valid():
-        try:
-            stock_declare(actor=request_actor(request), account_id=account.pk, file=form.content())
-        except (InvalidInput, Conflict) as error:
-            form_add_refusal(form, error)
-        else:
-            messages.success(request, "Thank you. What it lists is being looked at.")
-            return redirect("listings:found_list", account.pk)
+    if form_done(form, lambda: stock_declare(actor=actor, account_id=account.pk, file=form.content())) is not None:
+        messages.success(request, "Thank you. What it lists is being looked at.")
+        return redirect("listings:found_list", account.pk)
     return _render(request, account, None, stock=form, status=422)

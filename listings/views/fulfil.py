@@ -19,8 +19,8 @@ from marketplaces.delivery import STEPS, DeliveryStep, HandOver, step_of
 from marketplaces.registry import hand_overs_of, platform_name
 from portfolios.models import Seat
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.errors import Conflict, InvalidInput
-from seatsync.core.forms import form_add_refusal
+from seatsync.core.errors import Conflict
+from seatsync.core.forms import form_done
 
 
 @login_required
@@ -34,14 +34,9 @@ def sale_fulfil(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     way = given if given in WAYS else (ways[0] if ways else HandOver.MOBILE_TRANSFER)
     posted = request.POST if request.method == "POST" else None
     form = FulfilForm(posted, request.FILES or None, way=way, seats=seats, hints=hints_of(seats, [HandOver(way)]))
-    if request.method == "POST" and form.is_valid():
-        try:
-            hand_over(actor=actor, sale_id=sale.pk, **form.said())
-        except (InvalidInput, Conflict) as error:
-            form_add_refusal(form, error)
-        else:
-            messages.success(request, "The marketplace is being told.")
-            return redirect("listings:sale_detail", sale.pk)
+    if form_done(form, lambda: hand_over(actor=actor, sale_id=sale.pk, **form.said())) is not None:
+        messages.success(request, "The marketplace is being told.")
+        return redirect("listings:sale_detail", sale.pk)
     context = _context(sale, form, way, ways, seats)
     context |= {"may_change": sale.may(actor, "list"), "buyer": hand_over_to(actor, sale)}
     return render(request, "listings/sale_fulfil.html", context, status=422 if form.errors else 200)

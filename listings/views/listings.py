@@ -26,6 +26,8 @@ from listings.services.pricing import listing_reprice as reprice
 from listings.services.sold_whole import wholes_of
 from listings.states import OFFERED, OVER
 from marketplaces.bounds import bounds_of
+from marketplaces.models import Mode
+from marketplaces.registry import platform_name
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.forms import form_add_refusal
@@ -112,7 +114,8 @@ def listing_reprice(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse
         return _row(request, listing, form if form.errors else None, status)
     if form.errors:
         return _detail(request, listing, form, status)
-    messages.success(request, "The new price is on its way.")
+    said, by_hand = "The new price is on its way.", "Change the price"
+    messages.success(request, said if listing.account.mode != Mode.ASSISTED else _by_hand(listing, by_hand))
     return redirect("listings:listing_detail", listing_id)
 
 
@@ -162,8 +165,15 @@ def listing_delist(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
     form = TakeDownForm(request.POST)
     form.is_valid()
     listings_delist(actor=actor, listing_ids=[listing.pk], reason=form.cleaned_data.get("reason", ""))
-    messages.success(request, "The listing is being taken down.")
+    said, by_hand = "The listing is being taken down.", "Take it down"
+    messages.success(request, said if listing.account.mode != Mode.ASSISTED else _by_hand(listing, by_hand))
     return redirect("analytics:game_detail", listing.game_id)
+
+
+def _by_hand(listing: Listing, act: str) -> str:
+    """What its holder is to do there, where nobody else can."""
+    name = platform_name(listing.platform)
+    return f"{act} on {name} yourself, then say under By hand that it is done: until then nothing has changed there."
 
 
 @login_required

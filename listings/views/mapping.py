@@ -17,8 +17,8 @@ from listings.selectors import (
 )  # fmt: skip
 from listings.services.mapping import Options, mapping_confirm, mapping_options
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.errors import Conflict, InvalidInput
-from seatsync.core.forms import form_add_refusal
+from seatsync.core.errors import Conflict
+from seatsync.core.forms import form_done
 
 SHOWN, LOOKED_AT = 100, 2000
 
@@ -33,14 +33,10 @@ def mapping_list(request: HttpRequest) -> HttpResponse:
         return _render(request, None, MappingForm())
     command = mapping_waiting_get(actor, wanted)
     form = MappingForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            all_of_it = mapping_confirm(actor=actor, command_id=command.pk, **form.choice())
-        except (InvalidInput, Conflict) as error:
-            form_add_refusal(form, error)
-        else:
-            _say(request, all_of_it)
-            return redirect("listings:mapping_list")
+    all_of_it = form_done(form, lambda: mapping_confirm(actor=actor, command_id=command.pk, **form.choice()))
+    if all_of_it is not None:
+        _say(request, all_of_it)
+        return redirect("listings:mapping_list")
     return _render(request, command, form)
 
 

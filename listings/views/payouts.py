@@ -1,8 +1,6 @@
 """Payouts: what came, what is announced, and which sales still wait for their money."""
 
 import uuid
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -15,17 +13,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from listings.forms import ChargedForm, ReceivedForm, SaleReceivedForm
 from listings.models import Payout, Sale
-from listings.payables import Expectation, expectation_of, holder_says_paid, overdue, payouts_told
+from listings.payables import Expectation, expectation_of, holder_says_paid, overdue, paid_words, payouts_told
 from listings.payables import sales_awaited as awaited_of
+from listings.selectors import payout_get, sale_get
 from listings.selectors import payout_list as payouts_visible
-from listings.selectors import sale_get
 from listings.services.charged_by_hand import may_say_charged
 from listings.services.charged_by_hand import sale_charged as charged
 from listings.services.paid_by_hand import sale_paid
 from listings.services.payouts import payout_receive
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.errors import Conflict, InvalidInput
-from seatsync.core.forms import form_add_refusal
+from seatsync.core.forms import form_done
 from seatsync.core.requests import template_for
 
 PAGE_SIZE = 50
@@ -59,9 +56,12 @@ def payout_list(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-def _awaited(sale: Sale) -> tuple[Sale, Expectation, bool, bool]:
-    """A sale that is not paid: when its money is to come, whether it is late, and whether only its holder says so."""
-    return sale, expectation_of(sale), overdue(sale), holder_says_paid(sale.account)
+def _awaited(sale: Sale) -> tuple[Sale, Expectation, bool, str, bool]:
+    """A sale that is not paid: when its money is to come, whether it is late, what its marketplace says of it.
+
+    And whether only its holder says when it came.
+    """
+    return sale, expectation_of(sale), overdue(sale), paid_words(sale), holder_says_paid(sale.account)
 
 
 def _may_correct(payout: Payout) -> bool:
@@ -74,16 +74,22 @@ def _may_correct(payout: Payout) -> bool:
 @require_POST
 def payout_received(request: HttpRequest, payout_id: uuid.UUID) -> HttpResponse:
     """The holder found an announced payout on the bank account, or another amount of it."""
-    note = partial(payout_receive, actor=request_actor(request), payout_id=payout_id)
-    return _noted(request, ReceivedForm(request.POST), note)
+    actor = request_actor(request)
+    payout, form = payout_get(actor, payout_id), ReceivedForm(request.POST)
+    done = form_done(form, lambda: payout_receive(actor=actor, payout_id=payout.pk, **form.cleaned_data))
+    about = {"platform": payout.platform, "what": f"Payout {payout.name}", "less": payout.less_by_hand}
+    return _noted(request, form, done, about)
 
 
 @login_required
 @require_POST
 def sale_received(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     """The holder found the money of a sale, or another amount, on the bank account, and nobody else says so."""
-    note = partial(sale_paid, actor=request_actor(request), sale_id=sale_id)
-    return _noted(request, SaleReceivedForm(request.POST), note, "?show=awaited")
+    actor = request_actor(request)
+    sale, form = sale_get(actor, sale_id), SaleReceivedForm(request.POST)
+    done = form_done(form, lambda: sale_paid(actor=actor, sale_id=sale.pk, **form.cleaned_data))
+    about = {"platform": sale.platform, "what": f"Sale {sale.platform_sale_id}", "show": "?show=awaited"}
+    return _noted(request, form, done, about)
 
 
 @login_required
@@ -92,28 +98,16 @@ def sale_charged(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     """The form for what was charged for a sale, or taken back, where nobody reads that; and what it notes."""
     actor = request_actor(request)
     sale, form = sale_get(actor, sale_id), ChargedForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            charged(actor=actor, sale_id=sale.pk, **form.cleaned_data)
-        except (InvalidInput, Conflict) as error:
-            form_add_refusal(form, error)
-        else:
-            messages.success(request, "Noted. Another amount is put right on the payouts page.")
-            return redirect("listings:sale_detail", sale.pk)
+    if form_done(form, lambda: charged(actor=actor, sale_id=sale.pk, **form.cleaned_data)) is not None:
+        messages.success(request, "Noted. Another amount is put right on the payouts page.")
+        return redirect("listings:sale_detail", sale.pk)
     context = {"sale": sale, "form": form, "may_say": may_say_charged(actor, sale)}
     return render(request, "listings/sale_charged.html", context, status=422 if form.errors else 200)
 
 
-def _noted(request: HttpRequest, form: ReceivedForm, note: Callable[..., Payout], show: str = "") -> HttpResponse:
-    """Note what came, or say why not; back to the page."""
-    back = redirect(f"{reverse('listings:payout_list')}{show}")
-    if not form.is_valid():
-        messages.error(request, str(form.errors["amount"][0]))
-        return back
-    try:
-        payout = note(**form.cleaned_data)
-    except (Conflict, InvalidInput) as error:
-        messages.error(request, f"{error.detail} {error.remedy}")
-    else:
-        messages.success(request, f"Noted: payout {payout.reference}{'' if payout.less_by_hand else ' came'}.")
-    return back
+def _noted(request: HttpRequest, form: ReceivedForm, payout: Payout | None, about: dict[str, Any]) -> HttpResponse:
+    """Back to the payouts where it is noted; else what was refused, with what was typed and what it is `about`."""
+    if payout is None:
+        return render(request, "listings/payout_came.html", {"form": form, **about}, status=422)
+    messages.success(request, f"Noted: payout {payout.reference}{'' if payout.less_by_hand else ' came'}.")
+    return redirect(f"{reverse('listings:payout_list')}{about.get('show', '')}")

@@ -12,8 +12,7 @@ from listings.forms import ReportForm
 from listings.selectors import sale_get
 from listings.services.sale_report import sale_report as report
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.errors import Conflict, InvalidInput
-from seatsync.core.forms import form_add_refusal
+from seatsync.core.forms import form_done
 
 
 @login_required
@@ -23,13 +22,8 @@ def sale_report(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     actor = request_actor(request)
     sale = sale_get(actor, sale_id)
     form = ReportForm(request.POST or None, initial={"what": request.GET.get("what")}, sale=sale)
-    if request.method == "POST" and form.is_valid():
-        try:
-            report(actor=actor, sale_id=sale.pk, **form.cleaned_data)
-        except (InvalidInput, Conflict) as error:
-            form_add_refusal(form, error)
-        else:
-            messages.success(request, "Noted.")
-            return redirect("listings:sale_detail", sale.pk)
+    if form_done(form, lambda: report(actor=actor, sale_id=sale.pk, **form.cleaned_data)) is not None:
+        messages.success(request, "Noted.")
+        return redirect("listings:sale_detail", sale.pk)
     context = {"sale": sale, "form": form, "may_change": sale.may(actor, "list"), "choices": form.told}
     return render(request, "listings/sale_report.html", context, status=422 if form.errors else 200)

@@ -15,8 +15,7 @@ from listings.services.mail_sales import mail_names
 from listings.services.resolve import sale_resolve as decide
 from listings.services.resolve import seats_to_choose
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.errors import Conflict, InvalidInput
-from seatsync.core.forms import form_add_refusal
+from seatsync.core.forms import form_done
 
 
 @login_required
@@ -29,15 +28,10 @@ def sale_resolve(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     # Of one that is told no more its seats are known: they are the answer where it stands.
     own = [str(row.seat_id) for row in seats_of_sale(sale) if row.live]
     form = ResolveForm(request.POST if request.method == "POST" else None, seats=seats, initial={"seats": own})
-    if request.method == "POST" and form.is_valid():
-        chosen = [uuid.UUID(pk) for pk in form.cleaned_data["seats"]]
-        try:
-            decide(actor=actor, sale_id=sale.pk, seat_ids=chosen, reason=form.cleaned_data["reason"])
-        except (InvalidInput, Conflict) as error:
-            form_add_refusal(form, error)
-        else:
-            messages.success(request, "Decided: the sale has its seats." if chosen else "Decided: its seats are free.")
-            return redirect("listings:sale_detail", sale.pk)
+    if form_done(form, lambda: decide(actor=actor, sale_id=sale.pk, **form.said())) is not None:
+        chosen = form.cleaned_data["seats"]
+        messages.success(request, "Decided: the sale has its seats." if chosen else "Decided: its seats are free.")
+        return redirect("listings:sale_detail", sale.pk)
     context = {
         "sale": sale,
         "form": form,

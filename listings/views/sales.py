@@ -13,12 +13,13 @@ from listings.payables import money_of
 from listings.selectors import commands_of_sale, sale_get, sale_zone, seats_of_sale
 from listings.selectors import sale_list as sales_visible
 from listings.services.charged_by_hand import may_say_charged
+from listings.services.conflicts import conflict_told
 from listings.services.ending_alerts import ending_words
 from listings.services.ending_effects import effects_told
 from listings.services.fulfil import ways_of
 from listings.services.hand_overs import hand_overs_told
 from listings.services.mail_sales import mail_names
-from listings.services.sale_alerts import conflict_asks, on_show_by_hand
+from listings.services.sale_alerts import on_show_by_hand
 from listings.services.sale_report import promised_by_hand, reports_of
 from listings.states import LIFTABLE, SALE_LIVE
 from marketplaces.delivery import STEPS, step_of
@@ -71,6 +72,8 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "ending_words": ending_words(sale),
         "effects": effects_told(sale),
         "came": money.came,
+        "any_came": money.any_came,
+        "paid_words": money.paid_words,
         "may_say_charged": may_say_charged(actor, sale),
         "may_untap": sale.state == SaleState.CONFIRMED and sale.may(actor, "list"),
         "may_report": bool(reports_of(sale)),
@@ -80,7 +83,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "step": STEPS[step_of(sale.delivery_step)] if sale.stands and on_its_way else None,
         "down": [command for command in commands if command.kind in _TAKES_DOWN],
         "by_hand": " and ".join(on_show_by_hand(sale)),
-        "asks": conflict_asks(sale) if sale.state == SaleState.CONFLICT and not sale.ending else "",
+        "conflict": conflict_told(sale),
         "sold_there": [command for command in commands if command.sold_there],
         "told": told,
         "given": [line for lines in hand_overs_told(actor, told).values() for line in lines],

@@ -327,7 +327,7 @@ def account_leave(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     )  # fmt: skip
     if others.exists():
         raise Conflict(
-            f"You have an assisted account at {platform_name(account.platform)} already.", field="account",
+            f"You have an account by hand at {platform_name(account.platform)} already.", field="account",
             remedy="Disconnect that one first, or take the listings down.",
         )  # fmt: skip
     account_left.tell(account.pk)

@@ -44,7 +44,7 @@ def base_url_for(platform: str, mode: str) -> str:
     if mode == Mode.PAPER:
         return f"{simulator}/{platform}"
     if mode != Mode.LIVE:
-        raise PermanentError("An assisted account has no address: a person carries its commands out.")
+        raise PermanentError("An account by hand has no address: a person carries its commands out.")
     name, adapter = f"{platform.upper()}_BASE_URL", adapter_get(platform)
     address = os.environ.get(name) or adapter.live_base_url
     if not address:

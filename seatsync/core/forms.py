@@ -1,14 +1,16 @@
 """What every form does: forgiving amounts, and the services' refusals shown beside their fields."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from seatsync.core.errors import InvalidInput, SeatSyncError
+from seatsync.core.errors import Conflict, InvalidInput, SeatSyncError
 from seatsync.core.money import parse_money
+
+T = TypeVar("T")
 
 
 class MoneyField(forms.CharField):
@@ -37,6 +39,20 @@ def choices_give(form: forms.BaseForm, name: str, choices: Iterable[tuple[str, s
     if not isinstance(field, forms.ChoiceField):
         raise TypeError(f"{name} offers no choice")
     field.choices = list(choices)
+
+
+def form_done(form: forms.BaseForm, act: Callable[[], T], **rename: str) -> T | None:
+    """What `act` came to, asked only of a form that is valid; None where it is not, or where its service refused.
+
+    A refusal (InvalidInput, Conflict) stands on the form; what else is raised is the caller's.
+    """
+    if not form.is_valid():
+        return None
+    try:
+        return act()
+    except (InvalidInput, Conflict) as error:
+        form_add_refusal(form, error, **rename)
+        return None
 
 
 def form_add_refusal(form: forms.BaseForm, error: SeatSyncError, **rename: str) -> None:

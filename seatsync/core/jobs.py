@@ -1,6 +1,6 @@
 """Sending work to Celery: by path, when the transaction commits, never before; and once per due slot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any, ParamSpec, cast
@@ -41,14 +41,14 @@ def task_by_path(path: str) -> Any:
 def enqueue_on_commit(path: str, *, countdown_s: float = 0, one_waits: bool = False, **kwargs: Any) -> None:
     """Send the task at `path` once the current transaction commits; nothing is sent after a rollback.
 
-    `one_waits`: not where one waits already, for jobs that do all there is to do and say `job_begun` first, so that a
-    thousand changes make no queue of a thousand messages. A broker that is away is logged and survived: every job is
-    also found by its beat sweep.
+    `one_waits`: not where one waits already with these arguments, for jobs that do all there is to do and say
+    `job_begun` first, so that a thousand changes make no queue of a thousand messages. A broker that is away is logged
+    and survived: every job is also found by its beat sweep.
     """
 
     def send() -> None:
         try:
-            if one_waits and not valkey().set(_waits(path), 1, nx=True, px=WAITS_MS):
+            if one_waits and not valkey().set(_waits(path, kwargs), 1, nx=True, px=WAITS_MS):
                 return
             task_by_path(path).apply_async(kwargs=kwargs, countdown=countdown_s or None, retry=False)
         except OSError as error:
@@ -61,13 +61,13 @@ def enqueue_on_commit(path: str, *, countdown_s: float = 0, one_waits: bool = Fa
     transaction.on_commit(send)
 
 
-def job_begun(path: str) -> None:
+def job_begun(path: str, **kwargs: Any) -> None:
     """Say that the waiting message of a `one_waits` job was taken: what is committed from now on sends another."""
-    valkey().delete(_waits(path))
+    valkey().delete(_waits(path, kwargs))
 
 
-def _waits(path: str) -> str:
-    return f"job-waits:{path}"
+def _waits(path: str, kwargs: Mapping[str, Any]) -> str:
+    return ":".join(["job-waits", path, *(f"{name}={value}" for name, value in sorted(kwargs.items()))])
 
 
 def _is_broker_trouble(error: Exception) -> bool:

@@ -49,6 +49,8 @@ def _point_webhooks(stubhub: MarketplaceAccount, seatgeek: MarketplaceAccount) -
     stubhub.refresh_from_db()
     link = links.link_for(stubhub)
     adapter = adapter_get("stubhub")
-    adapter.register_webhook(link, url=connect.webhook_url(stubhub), secret=stubhub.webhook_secret)
+    # The address may be another one than when it was connected: it takes the place of what was registered then.
+    stubhub.webhook_id = adapter.register_webhook(link, url=connect.webhook_url(stubhub), secret=stubhub.webhook_secret)
+    stubhub.save(update_fields=["webhook_id", "updated_at"])
     seatgeek.refresh_from_db()
     paper_webhook_register(seatgeek, connect.webhook_url(seatgeek))

@@ -133,16 +133,19 @@ def alerts_recover(*, user_ids: Collection[uuid.UUID], dedupe_keys: Collection[s
 
 
 @transaction.atomic(savepoint=False)
-def alerts_reword(*, user_ids: Collection[uuid.UUID], dedupe_keys: Collection[str], body: str) -> int:
+def alerts_reword(
+    *, user_ids: Collection[uuid.UUID], dedupe_keys: Collection[str], body: str, title: str | None = None
+) -> int:  # fmt: skip
     """Say how what these people's alerts told of has gone on, seen already or not; returns how many were reworded.
 
-    What is over keeps what it said in its time.
+    `title` None: it stays. What is over keeps what it said in its time.
     """
+    said = {"body": body} | ({} if title is None else {"title": title[:160]})
     told = Alert.objects.filter(user_id__in=user_ids, dedupe_key__in=dedupe_keys)
-    alerts = told.exclude(state=AlertState.RECOVERED).exclude(body=body)
+    alerts = told.exclude(state=AlertState.RECOVERED).exclude(**said)
     if not (found := list(alerts)):
         return 0
-    alerts.filter(pk__in=[alert.pk for alert in found]).update(body=body, updated_at=now())
+    alerts.filter(pk__in=[alert.pk for alert in found]).update(**said, updated_at=now())
     _changed(found)
     return len(found)
 

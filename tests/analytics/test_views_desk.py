@@ -14,6 +14,7 @@ from analytics.selectors.overview import season_overview
 from intelligence.models import AiPrediction
 from intelligence.services.suggest import champion_version
 from listings.models import Sale
+from marketplaces.contracts import RemoteSaleState
 from portfolios.models import Seat
 from portfolios.services.ledger import seats_set_state
 from seatsync.core.clock import now
@@ -75,6 +76,45 @@ def test_proceeds_that_are_not_told_are_in_no_sum_until_they_came(market: Market
     assert (row.untold, row.sold_proceeds) == (0, Decimal("150.00"))
     assert (overview.totals.untold_sales, overview.totals.sold_proceeds) == (0, Decimal("150.00"))
     assert "proceeds are not told" not in client.get(url).content.decode()
+
+
+def test_money_that_was_taken_back_is_in_no_sum_until_it_is_paid_anew(market: Market, sign_in: SignIn) -> None:
+    holding = market.holding
+    alpha, _ = market.published(holding.seats[:2])
+    ended = Ended(market, market.alpha.sell(alpha.external_id, (1, 2)))
+    market.webhook(ended.remote)
+    client, url = sign_in(holding.actor), reverse("analytics:season_detail", args=[holding.ticket.pk])
+    ended.pays("P-1")
+    ended.pays("P-2", gross="-40.00", fee="0.00")
+    overview = ended.overview()
+    (row,) = [row for row in overview.games if row.sold_seats]
+    assert (row.sold_proceeds, overview.totals.sold_proceeds) == (Decimal("111.20"), Decimal("111.20"))
+    assert overview.totals.taken_back == Decimal("40.00")
+    assert row.result == overview.totals.result == Decimal("111.20") - row.sold_cost
+    for page in (client.get(url), client.get(reverse("analytics:desk"))):
+        assert "$40.00 taken back left out" in page.content.decode()
+    ended.pays("P-3", gross="40.00", fee="0.00")
+    totals = ended.overview().totals
+    assert (totals.sold_proceeds, totals.taken_back) == (Decimal("151.20"), Decimal("0.00"))
+    assert "taken back" not in client.get(url).content.decode()
+
+
+def test_what_is_only_promised_is_not_sold(market: Market, sign_in: SignIn) -> None:
+    holding = market.holding
+    alpha, _ = market.published(holding.seats[:2])
+    ended = Ended(market, market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL))
+    market.webhook(ended.remote, kind="provisional_sale")
+    overview = ended.overview()
+    row, totals = next(row for row in overview.games if row.game == holding.game), overview.totals
+    assert (row.sold_seats, row.promised_seats, row.sold_proceeds, row.result) == (0, 2, Decimal("0.00"), None)
+    assert (totals.sold.seats, totals.held.seats, totals.sold_proceeds, totals.result) == (0, 2, Decimal("0.00"), None)
+    assert totals.promised == Decimal("151.20")
+    page = sign_in(holding.actor).get(reverse("analytics:season_detail", args=[holding.ticket.pk])).content.decode()
+    assert "$151.20 to you once the buyer has paid" in page
+    assert "2 being paid for" in page
+    ended.says(RemoteSaleState.AWAITING_FULFILMENT)
+    totals = ended.overview().totals
+    assert (totals.sold.seats, totals.held.seats, totals.sold_proceeds) == (2, 0, Decimal("151.20"))
 
 
 def test_money_of_two_currencies_is_not_added_up(market: Market, sign_in: SignIn) -> None:

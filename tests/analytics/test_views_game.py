@@ -10,14 +10,18 @@ from django.urls import reverse
 
 from analytics.selectors.game import game_page
 from intelligence.models import AiPrediction
-from listings.models import Listing
+from listings.models import Listing, PushHalt
+from listings.services.trading import trading_state_set
 from marketplaces.contracts import Capability
-from marketplaces.models import MarketSnapshot
+from marketplaces.models import MarketSnapshot, Mode
+from marketplaces.services.connect import connect_assisted
 from portfolios.models import Game, Seat, Venue
 from portfolios.services.season_tickets import season_ticket_create
+from seatsync.accounts.models import User
 from seatsync.core.clock import now
 from seatsync.core.templatetags.ui import age_short
 from tests.analytics.conftest import SignIn
+from tests.hands import assist
 from tests.market import Market
 
 
@@ -115,6 +119,71 @@ def test_the_net_of_a_typed_price_is_shown(market: Market, sign_in: SignIn) -> N
     assert sign_in(market.holding.other).get(url, {"price": "84"}).status_code == 404
 
 
+def test_the_net_says_that_its_price_is_beyond_the_bounds_beside_it(market: Market, sign_in: SignIn) -> None:
+    url = reverse("analytics:game_net", args=[market.holding.game.pk])
+    client, bounds = sign_in(market.holding.actor), {"floor": "80", "ceiling": "120"}
+    assert "your" not in client.get(url, {"price": "84", **bounds}).text
+    assert client.get(url, {"price": "79", **bounds}).text.count("below your floor of $80.00") == 2
+    assert client.get(url, {"price": "121", **bounds}).text.count("above your ceiling of $120.00") == 2
+    # Of 84 there reach him 75.60.
+    assert (
+        client.get(url, {"price": "84", "floor_basis": "net", **bounds}).text.count("below your floor of $80.00") == 2
+    )
+    # What is still being typed is no bound.
+    assert "your" not in client.get(url, {"price": "84", "floor": "x", "ceiling": ""}).text
+
+
+@pytest.mark.parametrize("scope", ["holder", "account", "season", "game", "staff"])
+def test_where_a_brake_stops_it_nothing_can_be_chosen(market: Market, sign_in: SignIn, scope: str) -> None:
+    holding, alpha = market.holding, market.accounts["alpha"]
+    client, url = sign_in(holding.actor), reverse("analytics:game_detail", args=[holding.game.pk])
+    before = client.get(url).text
+    assert ("a brake stops" in before, before.count("disabled")) == (False, 0)
+    of = {"holder": holding.user.pk, "account": alpha.pk, "season": holding.ticket.pk, "game": holding.game.pk}
+    if scope == "staff":
+        PushHalt.objects.create(platform="alpha", state="HALTED", reason="we look at it")
+    else:
+        ticket = {"season_ticket_id": holding.ticket.pk} if scope == "game" else {}
+        trading_state_set(
+            actor=holding.actor, scope=scope, scope_id=of[scope], state="HALTED", reason="we wait", **ticket
+        )
+    page = client.get(url).text
+    alone = scope in {"account", "staff"}
+    picks = re.findall(r'<input type="checkbox" name="accounts"[^>]*>', page)
+    assert ["disabled" in pick for pick in picks] == [True, not alone]
+    assert ["checked" in pick for pick in picks] == [False, alone]
+    assert page.count("a brake stops it") == (1 if alone else 2)
+    assert ("Nothing can be listed now: a brake stops every account." in page) is not alone
+    assert ('<button class="btn primary wide" disabled>' in page) is not alone
+
+
+def test_an_account_by_hand_is_not_ticked_alone_where_its_holder_practises(market: Market, sign_in: SignIn) -> None:
+    holding = market.holding
+    User.objects.filter(pk=holding.user.pk).update(kyc_status="approved")
+    market.accounts["beta"].is_active = False
+    market.accounts["beta"].save()
+    by_hand = connect_assisted(actor=holding.actor, platform="beta")
+    client, url = sign_in(holding.actor), reverse("analytics:game_detail", args=[holding.game.pk])
+
+    def ticked() -> list[str]:
+        return re.findall(r'name="accounts" value="([^"]+)"[^>]*checked', client.get(url).text)
+
+    assert ticked() == [str(market.accounts["alpha"].pk)]
+    assert "Accounts by hand, which are for real, are not ticked" in client.get(url).text
+    # Who sells for real offers by hand too, and practises no more.
+    market.accounts["alpha"].mode = Mode.LIVE
+    market.accounts["alpha"].save()
+    assert set(ticked()) == {str(market.accounts["alpha"].pk), str(by_hand.pk)}
+
+
+def test_what_goes_up_by_hand_is_on_no_way(market: Market, sign_in: SignIn) -> None:
+    assisted = assist(market)
+    url = reverse("analytics:game_publish", args=[market.holding.game.pk])
+    wish = _data(market, accounts=[str(market.accounts["alpha"].pk), str(assisted.pk)])
+    page = sign_in(market.holding.actor).post(url, wish, follow=True).text
+    assert "1 listing on its way to Alpha. List it on Beta yourself, then say under By hand that it is done." in page
+
+
 def test_the_net_says_whether_its_marketplace_was_asked(market: Market, sign_in: SignIn) -> None:
     market.alpha.takes, market.beta.lacks = Decimal(13), frozenset({Capability.PREVIEW})
     url = reverse("analytics:game_net", args=[market.holding.game.pk])
@@ -127,7 +196,7 @@ def test_the_net_says_whether_its_marketplace_was_asked(market: Market, sign_in:
     assert "previewed" not in client.get(url, {"price": "84.00", "seats": ["x"]}).content.decode()
     asked = len(market.alpha.calls)
     whole = client.get(reverse("analytics:game_detail", args=[market.holding.game.pk])).content.decode()
-    assert 'hx-include="#id_price, #id_seats" hx-trigger="load,' in whole
+    assert 'hx-include="#id_price, #id_floor, #id_ceiling, #id_floor_basis, #id_seats" hx-trigger="load,' in whole
     assert len(market.alpha.calls) == asked
 
 

@@ -31,6 +31,21 @@ from tests.market import Market
 pytestmark = pytest.mark.django_db
 
 
+def test_what_is_asked_for_by_hand_is_said_to_be_its_holders_to_do(
+    market: Market, assisted: MarketplaceAccount, client: Client
+) -> None:
+    _, beta = up(market, assisted)
+    client.force_login(market.holding.user)
+    url = reverse("listings:listing_reprice", args=[beta.pk])
+    page = client.post(url, {"price": "88", "version": beta.version}, follow=True).text
+    said = "on Beta yourself, then say under By hand that it is done: until then nothing has changed there."
+    assert (f"Change the price {said}" in page, "on its way" in page) == (True, False)
+    assert "$84.00 there until you change it there" in page
+    assert "will be a task for your hands: take it down on Beta yourself" in page
+    page = client.post(reverse("listings:listing_delist", args=[beta.pk]), follow=True).text
+    assert (f"Take it down {said}" in page, "is being taken down" in page) == (True, False)
+
+
 def test_a_listing_goes_up_in_one_tap_with_the_words_to_copy(market: Market, assisted: MarketplaceAccount) -> None:
     (listing,) = offer(market, assisted)
     one = task(market, "create")

@@ -124,7 +124,9 @@ def test_a_sale_that_we_reject_never_had_the_seats(market: Market) -> None:
     sale_apply(account=market.accounts["beta"], remote=market.beta.move(second.sale_id, RemoteSaleState.CANCELLED))
     assert (rejected.sale.state, rejected.sale.ending) == (SaleState.CANCELLED, SaleEnding.REJECTED)
     assert rejected.seats == ["sold", "sold", "available", "available"]
-    assert not Alert.objects.filter(kind__in=["sale.cancelled", "sale.rejected"]).exists()
+    assert not Alert.objects.filter(kind="sale.cancelled").exists()
+    # That it was sold twice everybody is told, and the alert stays.
+    assert set(Alert.objects.filter(kind="sale.rejected").values_list("state", flat=True)) == {"firing"}
 
 
 def test_a_sale_that_its_marketplace_takes_back_before_our_rejection_never_had_the_seats(market: Market) -> None:
@@ -460,6 +462,9 @@ def test_the_page_says_what_happened_what_it_cost_and_what_can_be_done(ended: En
     answer = client.post(form, {"what": "penalty", "reason": "late delivery", "charge": "$30"})
     assert answer.headers["Location"] == url
     page = client.get(url).content.decode()
+    # No payout was made: that is no $0.00.
+    came = page.partition("What came of it")[2].partition("</dl>")[0]
+    assert ("nothing yet" in came, "$0.00" in came) == (True, False)
     for said in ("charged a penalty", "Late delivery", "Said to cost", "$30.00", "Ask its marketplace", "is settled"):
         assert said in page, said
     ended.pays("P-1", penalty="30.00")

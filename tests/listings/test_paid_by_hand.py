@@ -250,7 +250,9 @@ def test_a_wrong_amount_is_put_right_and_what_was_said_stays_in_the_audit(
     market: Market, assisted: MarketplaceAccount, of: str
 ) -> None:
     sale = sold(market, assisted)
-    payout = sale_paid(actor=market.holding.actor, sale_id=sale.pk, amount=Decimal("1512.00"), handed_over=True)
+    payout = sale_paid(
+        actor=market.holding.actor, sale_id=sale.pk, amount=Decimal("1512.00"), handed_over=True, confirmed=True
+    )
     too_much = Alert.objects.get(kind="payout.too_much")
     client = Client()
     client.force_login(market.holding.user)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -19,11 +19,13 @@ from marketplaces.registry import adapter_get, adapter_keys
 from marketplaces.selectors import payout_calendar
 from marketplaces.services.links import over_link
 from marketplaces.simulator.dialects import platforms, rules_of
+from portfolios.models import Game
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.models import AuditEntry
+from seatsync.core.venue_time import day_told, local
 from seatsync.live.models import Alert
 from tests.listings.selling import Seller
 from tests.listings.simulated import control
@@ -119,16 +121,38 @@ def test_what_is_announced_no_more_is_shown_no_more(seller: Seller, client: Clie
     assert "No payout yet." in client.get(url).content.decode()
 
 
+def test_the_days_of_money_are_those_at_the_venue(seller: Seller, client: Client) -> None:
+    """A game of the evening begins on the next day in UTC, and by how many days its money comes is counted from it."""
+    game = seller.holding.game
+    evening = local(game.starts_at, game.venue.timezone).replace(hour=19, minute=30)
+    Game.objects.filter(pk=game.pk).update(starts_at=evening)
+    assert evening.astimezone(UTC).date() == evening.date() + timedelta(days=1)
+    expected = expectation_of(seller.sale)
+    assert expected.on is not None
+    assert expected.on == evening.date() + timedelta(days=5)
+    client.force_login(seller.holding.user)
+    day = f"{expected.on:%-d %b %Y}"
+    for page in (
+        client.get(reverse("listings:payout_list") + "?show=awaited"),
+        client.get(reverse("listings:sale_detail", args=[seller.sale.pk])),
+    ):
+        assert day in page.text
+    # What is told as a day alone is that day.
+    assert day_told(datetime(2026, 12, 4, tzinfo=UTC), game.venue.timezone) == date(2026, 12, 4)
+    assert day_told(datetime(2026, 12, 4, 2, 10, tzinfo=UTC), game.venue.timezone) == date(2026, 12, 3)
+
+
 def test_late_money_is_said_once_and_is_over_when_it_comes(seller: Seller) -> None:
     control("settings", payout={"stubhub": {"kind": "none"}})
-    due = expectation_of(seller.sale).at
+    expected = expectation_of(seller.sale)
+    due = expected.at
     assert due is not None
     seller.go(due + GRACE - timedelta(minutes=1))
     assert not Alert.objects.filter(kind="payout.late").exists()
     for hours in (0, 1, 2):
         seller.go(due + GRACE + timedelta(hours=hours))
     alert = seller.alert("payout.late")
-    assert (alert.state, alert.title) == ("firing", f"StubHub owes $151.20 since {due:%-d %b %Y}")
+    assert (alert.state, alert.title) == ("firing", f"StubHub owes $151.20 since {expected.on:%-d %b %Y}")
     assert "5 days after the game" in alert.body
     assert alert.url.endswith(reverse("listings:sale_detail", args=[seller.sale.pk]))
     control("pay", platform="stubhub")

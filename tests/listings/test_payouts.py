@@ -175,6 +175,33 @@ def test_a_line_finds_its_sale_when_that_is_heard_of_later(market: Market, sale:
     assert sale.state == SaleState.COMPLETE
 
 
+def test_what_its_marketplace_says_that_it_paid_is_read_at_once(
+    market: Market, sale: Sale, client: Client, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    market.alpha.paid = [payment(sale.platform_sale_id)]
+    done = market.alpha.move(sale.platform_sale_id, RemoteSaleState.COMPLETE)
+    with django_capture_on_commit_callbacks(execute=True):
+        sale_apply(account=market.accounts["alpha"], remote=done)
+    assert (PayoutLine.objects.get().sale, market.sale().state) == (sale, SaleState.COMPLETE)
+    asked = sum(call == "payments" for call, _ in market.alpha.calls)
+    # Told once more, with its money here, nothing is asked for.
+    with django_capture_on_commit_callbacks(execute=True):
+        sale_apply(account=market.accounts["alpha"], remote=replace(done, remote_status="paid, again"))
+    assert sum(call == "payments" for call, _ in market.alpha.calls) == asked == 1
+
+
+def test_until_its_payout_is_told_the_pages_say_that_it_is_looked_for(
+    market: Market, sale: Sale, client: Client, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        done = market.alpha.move(sale.platform_sale_id, RemoteSaleState.COMPLETE)
+        sale_apply(account=market.accounts["alpha"], remote=done)
+    client.force_login(market.holding.user)
+    words = "Alpha says that it has paid: its payouts are read at once and every hour, and none names this sale yet"
+    assert words in client.get(reverse("listings:payout_list") + "?show=awaited").text
+    assert words in client.get(reverse("listings:sale_detail", args=[sale.pk])).text
+
+
 def test_being_paid_does_not_settle_what_is_only_promised(
     market: Market, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
@@ -356,6 +383,29 @@ def test_a_sale_that_is_paid_twice_is_said_once_until_it_is_corrected(
 def test_more_than_a_cent_a_ticket_above_is_too_much(market: Market, sale: Sale, net: str, *, said: bool) -> None:
     pays(market, paid_for("P-1", line_of(sale.platform_sale_id, net, net)))
     assert Alert.objects.filter(kind="payout.too_much").exists() == said
+
+
+def test_what_is_lacking_is_told_with_its_amount_of_today_and_names_what_was_taken_back(
+    market: Market, sale: Sale
+) -> None:
+    short = paid_for("P-1", line_of(sale.platform_sale_id, "131.20"))
+    pays(market, short)
+    alert = Alert.objects.get(kind="payout.short")
+    assert alert.title == "Alpha paid $20.00 less than a sale brought"
+    Alert.objects.filter(pk=alert.pk).update(acknowledged_at=now())
+    rest = paid_for("P-2", line_of(sale.platform_sale_id, "10.00", "10.00"))
+    pays(market, short, rest)
+    alert.refresh_from_db()
+    assert alert.title == "Alpha paid $10.00 less than a sale brought"
+    back = paid_for("P-3", line_of(sale.platform_sale_id, "-40.00", "-40.00"))
+    pays(market, short, rest, back)
+    alert.refresh_from_db()
+    assert alert.title == "Alpha took back $40.00 of a sale, and $50.00 is lacking"
+    assert "$101.20 of $151.20 is left. It took back $40.00 of what it had paid." in alert.body
+    # What is taken back and paid anew is no matter of this sale any more.
+    pays(market, short, rest, back, paid_for("P-4", line_of(sale.platform_sale_id, "50.00", "50.00")))
+    alert.refresh_from_db()
+    assert alert.state == "recovered"
 
 
 def test_money_for_a_sale_that_is_over_is_said_until_it_is_taken_back(market: Market, sale: Sale) -> None:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from listings.models import Sale, SaleState
 from listings.services.payouts import account_sync_payouts
@@ -12,6 +14,7 @@ from listings.services.sync import sale_read
 from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
 from marketplaces.errors import TemporaryError
 from seatsync.core.clock import now
+from seatsync.live.alerts import alert_acknowledge
 from seatsync.live.models import Alert
 from tests.market import Market
 
@@ -107,6 +110,49 @@ def test_a_conflict_is_over_when_its_marketplace_took_the_rejection(market: Mark
     assert ("reject", late.sale_id) in market.beta.calls
     assert over(alert)
     assert not Alert.objects.filter(kind="sale.cancelled").exists()
+
+
+def test_a_rejected_sale_is_told_until_a_person_has_seen_it(market: Market, client: Client) -> None:
+    alpha, beta = market.published()
+    late = market.beta.sell(beta.external_id, (1, 2, 3, 4))
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.webhook(late, platform=market.beta)
+    client.force_login(market.holding.user)
+    sale, first = Sale.objects.get(platform="beta"), Sale.objects.get(platform="alpha")
+    url = reverse("listings:sale_detail", args=[sale.pk])
+    page = client.get(url).text
+    assert "Sold twice: this sale is being rejected" in page
+    assert "The sale is being rejected there before its confirm-by time" in page
+    market.work()
+    alert = told(market, "sale.rejected")
+    assert (alert.severity, alert.state, alert.acknowledged_at) == ("action", "firing", None)
+    assert alert.title.startswith("Sold twice, and rejected on Beta: 4 seats 131 row 27")
+    for words in (
+        f"another buyer's already, by sale {first.platform_sale_id} on Alpha.", "We heard of it at ",
+        "Beta took the rejection", "Beta may charge for it, up to twice its price, $672.00: see its payouts.",
+    ):  # fmt: skip
+        assert words in alert.body
+    page = client.get(url).text
+    assert page.count('class="errors') == 1
+    assert "What went wrong" not in page
+    assert "offered nowhere else" not in page
+    for href in (reverse("listings:sale_detail", args=[first.pk]), reverse("listings:payout_list")):
+        assert f'href="{href}"' in page.partition("What it may cost")[0] + page.partition("What it may cost")[2][:400]
+    # Read again as cancelled it is no news, and once it was seen it is not told again.
+    sale_apply(account=market.accounts["beta"], remote=market.beta.sales[late.sale_id])
+    alert_acknowledge(actor=market.holding.actor, alert_id=alert.pk)
+    market.beta.sales[late.sale_id] = replace(market.beta.sales[late.sale_id], remote_status="gone")
+    sale_apply(account=market.accounts["beta"], remote=market.beta.sales[late.sale_id])
+    assert Alert.objects.filter(kind="sale.rejected", user_id=alert.user_id).count() == 1
+
+
+def test_a_conflict_that_its_marketplace_takes_back_itself_is_told_too(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    late = market.beta.sell(beta.external_id, (1, 2))
+    market.webhook(late, platform=market.beta)
+    sale_apply(account=market.accounts["beta"], remote=market.beta.move(late.sale_id, RemoteSaleState.CANCELLED))
+    assert "Beta took it back itself" in told(market, "sale.rejected").body
 
 
 def test_a_conflict_is_over_when_the_sale_is_cancelled_there(market: Market) -> None:

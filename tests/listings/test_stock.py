@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from listings.health import account_health
 from listings.models import FoundListing, FoundState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.services import stock
 from listings.services.found import found_adopt, found_ask_again, found_not_ours, found_take_down, stock_declare
@@ -119,6 +120,9 @@ def test_a_listing_made_by_hand_later_is_adopted_at_the_next_sweep_and_its_sale_
     listing = Listing.objects.get()
     assert listing.made_there
     assert Alert.objects.filter(kind="listing.adopted", object_id=str(listing.pk)).exists()
+    # It is ours from the same sweep on, and no stranger's.
+    (line,) = account_health(listing.account).drift
+    assert (line.kind, line.words) == ("adopted", "was made there by hand: kept in step from now on")
     control("sell", platform=platform, listing_id=made["id"], quantity=1)
     simulator.clock = lambda: start + 130.0
     MarketplaceAccount.objects.update(polled_at=None)

@@ -604,6 +604,24 @@ def test_a_wrong_token_is_an_expired_grant(
         adapter.fetch(wrong, ref)
 
 
+def test_a_webhook_that_is_registered_anew_takes_the_place_of_the_one_before(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft
+) -> None:
+    """An account that is connected again, or an installation that moved to another address, is told once."""
+    if Capability.REGISTER_WEBHOOK not in adapter.traits.capabilities:
+        return
+    for host in ("before", "seatsync"):
+        adapter.register_webhook(link, url=f"https://{host}.test/hooks/1/", secret=SECRET)
+    adapter.register_webhook(link, url="https://seatsync.test/hooks/another/", secret=SECRET)
+    adapter.register_webhook(link, url="https://seatsync.test/hooks/1/", secret=SECRET)
+    adapter.create(link, draft)
+    world.sell(adapter.traits.key, 2)
+    world.simulator.tick()
+    told = sorted(url for url, _, _ in world.delivered)
+    assert told.count("https://seatsync.test/hooks/1/") == 1
+    assert not [url for url in told if url.startswith("https://before.test")]
+
+
 def test_webhook_of_a_sale_proves_itself_and_names_it(
     adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft
 ) -> None:

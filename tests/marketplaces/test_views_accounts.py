@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from marketplaces.models import ConnectAttempt, MarketplaceAccount
 from marketplaces.services import links
-from marketplaces.services.connect import accounts_close
+from marketplaces.services.connect import accounts_close, connect_assisted
 from marketplaces.simulator.app import Simulator
 from marketplaces.simulator.state import Account
 from marketplaces.simulator.transport import SimulatorTransport
@@ -52,6 +52,19 @@ def test_disconnecting_waits_for_open_listings(market: Market) -> None:
     accounts_close()
     assert not active.exists()
     assert "is disconnected" in enter(market.holding.actor).post(url, follow=True).content.decode()
+
+
+def test_an_account_without_an_interface_is_by_hand_everywhere_and_asks_for_no_key(market: Market) -> None:
+    User.objects.filter(pk=market.holding.user.pk).update(kyc_status="approved")
+    market.accounts["beta"].is_active = False
+    market.accounts["beta"].save()
+    connect_assisted(actor=market.holding.actor, platform="beta")
+    page = enter(market.holding.actor).get(reverse("marketplaces:account_list")).text
+    assert (page.count("<td>by hand</td>"), "<td>assisted</td>" in page) == (1, False)
+    assert "Listings made there" in page
+    form = page.partition("<strong>Alpha</strong>")[2].partition("</form>")[0]
+    # The style sheet hides them where By hand is chosen, and shows the other words.
+    assert (form.count("asks"), form.count("by-hand"), "required" in form) == (2, 1, False)
 
 
 @pytest.mark.parametrize("who", ["other", "outsider"])

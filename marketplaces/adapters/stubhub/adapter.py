@@ -1,11 +1,12 @@
 """StubHub's seller API v2 behind our protocol."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from marketplaces.adapters import _wire
 from marketplaces.adapters._platform import Platform
@@ -319,13 +320,27 @@ class StubHub(Platform):
         return None if body is None else next_payment_of(body)
 
     def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
-        """Subscribe to every topic; `secret` comes back as each delivery's Authorization header."""
+        """Subscribe to every topic; `secret` comes back as each delivery's Authorization header.
+
+        What was subscribed for the same path before, also at another host, is taken back: each sale would be told once
+        for every one of them.
+        """
         body = {"name": "SeatSync", "url": url, "authorization_header": secret, "topics": list(webhook.TOPICS)}
         answer = client.call(link, "POST", "/v2/webhooks", body=body)
         subscription = _wire.text_at(answer, "id")
         if not subscription:
             raise UnknownOutcome("the subscription's answer names no id")
+        # It stands: that others do too costs a notice more.
+        with suppress(MarketplaceError):
+            self._unsubscribe_others(link, url, subscription)
         return subscription
+
+    def _unsubscribe_others(self, link: Link, url: str, subscription: str) -> None:
+        path = urlsplit(url).path
+        for item in list(client.pages(link, "/v2/webhooks", {})):
+            one = _wire.text_at(item, "id")
+            if one != subscription and urlsplit(_wire.text_at(item, "url")).path == path:
+                client.call(link, "DELETE", f"/v2/webhooks/{quote(one, safe='')}")
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
         """Raises BadSignature unless the header we registered is echoed."""

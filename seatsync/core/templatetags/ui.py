@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from seatsync.core import charts
 from seatsync.core.clock import now
 from seatsync.core.money import money_text
-from seatsync.core.venue_time import local
+from seatsync.core.venue_time import day_told, local
 
 register = template.Library()
 
@@ -171,6 +171,12 @@ def moment(value: datetime | None, zone: str = "") -> SafeString:
         return SafeString("")
     there = local(value, zone or "UTC")
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), f"{there:%-d %b %H:%M:%S %Z}")
+
+
+@register.filter
+def on_day(value: datetime | None, zone: str = "") -> str:
+    """The day of a moment that was told, in the IANA zone where one is given: "4 Dec 2026"."""
+    return "" if value is None else f"{day_told(value, zone):%-d %b %Y}"
 
 
 @register.filter
