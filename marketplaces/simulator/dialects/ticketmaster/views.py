@@ -80,4 +80,5 @@ def payout(ledger: Ledger, item: Payment) -> dict[str, Any]:
         for line in lines
     ]  # fmt: skip
     net = sum(line.net_cents for line in lines)
-    return {"reference": f"TM-{item.id}", "paid_at": stamp(item.created_at), "net": money(net), "lines": told}
+    paid_at = None if item.returned_at else stamp(item.created_at)
+    return {"reference": f"TM-{item.id}", "paid_at": paid_at, "net": money(net), "lines": told}
