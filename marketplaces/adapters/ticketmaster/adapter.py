@@ -55,6 +55,7 @@ class Ticketmaster(Platform):
         capabilities=frozenset(Capability) - _LACKS,
         default_per_second=2.0,
         default_burst=5,
+        tells_views=True,
         searches_by_text=False,
         hand_overs=(HandOver.MOBILE_TRANSFER,),
         webhook_proof_header=mapping.SIGNATURE_HEADER,
