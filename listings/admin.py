@@ -116,6 +116,8 @@ class ListingSeatAdmin(ReadOnlyAdmin):
     """Seats on offer."""
 
     list_display = ("listing", "seat", "offered")
+    list_filter = ("offered", "listing__platform")
+    search_fields = ("listing__external_id", "listing__listing_id", "seat__section")
     list_select_related = ("listing", "seat")
 
 
@@ -192,6 +194,8 @@ class SaleSeatAdmin(ReadOnlyAdmin):
     """Seats of sales."""
 
     list_display = ("sale", "seat", "live")
+    list_filter = ("live", "sale__platform")
+    search_fields = ("sale__platform_sale_id", "seat__section")
     list_select_related = ("sale", "seat")
 
 
@@ -210,7 +214,10 @@ class PriceProposalAdmin(ReadOnlyAdmin):
     """The pricing door's book."""
 
     list_display = ("created_at", "listing", "previous_price", "proposed_price", "accepted", "actor_kind", "reason")
-    list_filter = ("accepted", "actor_kind")
+    list_filter = ("accepted", "actor_kind", "listing__platform")
+    search_fields = (
+        "listing__external_id", "listing__listing_id", "listing__account__user__email", "actor_id", "reason",
+    )  # fmt: skip
     list_select_related = ("listing",)
 
 
@@ -242,6 +249,7 @@ class PushHaltAdmin(_ModelAdmin):
     form = PushHaltForm
     list_display = ("platform_label", "tenant_label", "state", "reason", "until", "created_at", "lifted_at")
     list_filter = ("state", "platform", "tenant")
+    search_fields = ("reason", "tenant__name")
     list_select_related = ("tenant",)
     actions = ("lift",)
 
@@ -294,6 +302,7 @@ class TradingStateAdmin(ReadOnlyAdmin):
 
     list_display = ("scope", "scope_id", "state", "reason", "until")
     list_filter = ("scope", "state")
+    search_fields = ("reason", "scope_id")
 
 
 class MappingAdmin(_ModelAdmin):
@@ -386,7 +395,8 @@ class PayoutLineAdmin(ReadOnlyAdmin):
     """Each sale's part of a payout."""
 
     list_display = ("payout", "platform_sale_id", "gross", "fee", "penalty", "net")
-    search_fields = ("platform_sale_id",)
+    list_filter = ("payout__platform",)
+    search_fields = ("platform_sale_id", "payout__reference", "payout__account__user__email")
     list_select_related = ("payout",)
 
 

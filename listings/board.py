@@ -12,7 +12,7 @@ from listings.selectors import listing_list, views_of
 from listings.states import OFFERED, OPEN
 from marketplaces.contracts import Capability
 from marketplaces.models import FeeVersion, Mode
-from marketplaces.registry import platform_can
+from marketplaces.registry import platform_can, traits_of
 from marketplaces.selectors import NetBasis, accounts_able, fee_version, net_said, proceeds_at
 from portfolios.models import Game, SeasonTicket
 from seatsync.core.actors import Actor
@@ -96,6 +96,12 @@ class Board:
     platforms: list[str]
     rows: list[BoardRow]
     listings: int
+
+    @property
+    def tell_views(self) -> str:
+        """The marketplaces of the board that tell how often buyers looked, by name; empty where none does."""
+        found = [traits_of(platform) for platform in self.platforms]
+        return " and ".join(traits.name for traits in found if traits is not None and traits.tells_views)
 
 
 def board(actor: Actor, *, show: str = "", platform: str = "", status: str = "", opponent: str = "") -> Board:

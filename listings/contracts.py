@@ -2,15 +2,29 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a machine's price rests on (I-16): how many comparables, and when the newest of them was seen.
+
+    `in_range` False: its model was asked for what it does not know. `scheduled`: it rests on the clock alone.
+    """
+
+    comparables: int = 0
+    observed_at: datetime | None = None
+    in_range: bool = True
+    scheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PriceChange:
     """A wish to price a listing. `version` is the one the proposer saw; None only for machines that just read it.
 
-    `confirmed`: a person has been shown that the change is unusually large and wants it.
+    `confirmed`: a person has been shown that the change is unusually large and wants it. `grounds`: a machine has some.
     """
 
     listing_id: uuid.UUID
@@ -18,11 +32,17 @@ class PriceChange:
     version: int | None = None
     reason: str = ""
     confirmed: bool = False
+    grounds: Grounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PriceContext:
-    """What a guard may know of one proposal; prices per ticket in `currency`."""
+    """What a guard may know of one proposal; prices per ticket in `currency`, moments aware UTC.
+
+    `changed_at`: since when the price stands. `person_set_at`: when a person last set it, if one did within the month.
+    `machine_changes`: how often machines changed it within the last 24 hours. These three are told of a machine's
+    proposal; of a person's the door does not look.
+    """
 
     platform: str
     price: Decimal
@@ -33,6 +53,16 @@ class PriceContext:
     actor_is_person: bool
     confirmed: bool
     hours_to_game: float
+    at: datetime
+    changed_at: datetime
+    person_set_at: datetime | None = None
+    machine_changes: int = 0
+    grounds: Grounds | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether the price would be another one."""
+        return self.proposed != self.price
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ class AccountFileAdmin(ReadOnlyAdmin):
 
     list_display = ("account", "holder", "kept_at", "arrived_at")
     list_filter = ("account__platform",)
+    search_fields = ("account__user__email", "account__account_id")
     list_select_related = ("account__user",)
     exclude = ("content", "arrived")
     readonly_fields = ("content_text", "arrived_text")
@@ -108,6 +109,8 @@ class ConnectAttemptAdmin(ReadOnlyAdmin):
     """Consents under way."""
 
     list_display = ("created_at", "platform", "mode", "user", "used_at")
+    list_filter = ("platform", "mode")
+    search_fields = ("user__email",)
     list_select_related = ("user",)
     exclude = ("code_verifier", "state")
 
@@ -123,6 +126,7 @@ class InboundDeliveryAdmin(ReadOnlyAdmin):
 
     list_display = ("received_at", "account")
     list_filter = ("account__platform",)
+    search_fields = ("account__user__email", "account__account_id")
     list_select_related = ("account",)
     exclude = ("body_encrypted",)
     readonly_fields = ("body_text",)
@@ -208,6 +212,7 @@ class FeeVersionAdmin(DatedRowAdmin):
 
     list_display = ("platform", "side", "percent", "valid_from", "source", "checked_on")
     list_filter = ("platform", "side")
+    search_fields = ("platform", "source")
 
 
 class LimitVersionForm(_LimitForm):
@@ -230,6 +235,7 @@ class LimitVersionAdmin(DatedRowAdmin):
     form = LimitVersionForm
     list_display = ("platform", "request", "per_second", "burst", "reserved", "valid_from", "source", "checked_on")
     list_filter = ("platform",)
+    search_fields = ("platform", "request", "source")
 
 
 @admin.register(RetryVersion)
@@ -241,6 +247,7 @@ class RetryVersionAdmin(DatedRowAdmin):
         "valid_from", "source", "checked_on",
     )  # fmt: skip
     list_filter = ("platform", "urgent")
+    search_fields = ("platform", "source")
 
 
 @admin.register(PayoutCalendarVersion)
@@ -249,6 +256,7 @@ class PayoutCalendarVersionAdmin(DatedRowAdmin):
 
     list_display = ("platform", "mode", "words", "valid_from", "source", "checked_on")
     list_filter = ("platform", "mode", "kind")
+    search_fields = ("platform", "source")
 
 
 @admin.register(EventBounds)

@@ -116,6 +116,8 @@ class Traits:
     site: str = ""
     # Whether it ever says that it has paid; else the holder looks at the bank.
     tells_payouts: bool = True
+    # Whether a listing that is read tells how often buyers looked at it.
+    tells_views: bool = False
     # Whether `search_events` asks for the query's text; else its venue and day tell them all, whatever the text.
     searches_by_text: bool = True
     # How many events of one venue one request of `event_standings` tells of.

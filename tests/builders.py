@@ -12,6 +12,7 @@ from portfolios.models import Game, SeasonTicket, SeasonTicketShare, Seat
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.accounts.models import Role, User
 from seatsync.accounts.selectors import actor_for
+from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.venue_time import local
@@ -94,6 +95,24 @@ def build_holding(games: int = GAMES) -> Holding:
         game=coming,
         seats=list(Seat.objects.filter(game=coming).order_by("seat_number")),
     )
+
+
+def browser(who: User | str = "owner") -> Client:
+    """A browser in which this person, or the one of this name, has signed in."""
+    client = Client()
+    client.force_login(_user(who))
+    return client
+
+
+def bearer(who: User | str = "owner") -> Client:
+    """The API, as this person, or the one of this name, uses it."""
+    user = _user(who)
+    access = tokens_issue(user, user.memberships.get().tenant_id).access
+    return Client(headers={"Authorization": f"Bearer {access}"})
+
+
+def _user(who: User | str) -> User:
+    return who if isinstance(who, User) else User.objects.get(email=f"{who}@example.com")
 
 
 def verified_client(user: User) -> Client:

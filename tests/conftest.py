@@ -42,6 +42,7 @@ from seatsync.core.limiters import valkey
 from seatsync.tenants.models import Tenant
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market, build_market, scripted
+from tests.marketplaces.outgoing import WATCH, watched
 from tests.product import Product
 from tests.scheduling import WITH_PRODUCT, Spread, with_product
 from tests.standing import standing
@@ -114,6 +115,21 @@ def _captures_begin_anew() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TestCase, "captureOnCommitCallbacks", capture)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _what_leaves_for_stubhub_is_watched() -> Iterator[None]:
+    """Whatever a test makes an adapter send there."""
+    with watched():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _what_leaves_for_stubhub_is_as_published() -> Iterator[None]:
+    """Every request to StubHub passes the published specs, in whichever test it leaves."""
+    WATCH.wrong.clear()
+    yield
+    assert WATCH.wrong == []
 
 
 @pytest.fixture(scope="session")

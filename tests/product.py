@@ -43,12 +43,13 @@ class Product:
         self.state = state
         self.port, self.simulator_port = ports()
         hidden = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PYTEST_XDIST_WORKER"}
-        environment = {key: value for key, value in os.environ.items() if key not in hidden}
-        environment |= {"ENVIRONMENT": "dev", "SEATSYNC_STATE_DIR": str(state)}
+        # Of its own processes, and of commands that a test runs beside them.
+        self.environment = {key: value for key, value in os.environ.items() if key not in hidden}
+        self.environment |= {"ENVIRONMENT": "dev", "SEATSYNC_STATE_DIR": str(state)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "seatsync.launch", "--port", str(self.port), "--simulator-port",
              str(self.simulator_port)],
-            cwd=ROOT, env=environment, stdout=(state / "product.log").open("w"), stderr=subprocess.STDOUT,
+            cwd=ROOT, env=self.environment, stdout=(state / "product.log").open("w"), stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
             self.wait(

@@ -1,8 +1,9 @@
 """The pricing door: every price, whoever wants it, passes here; a single change is a batch of one."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
@@ -22,6 +23,7 @@ from listings.services.commands import command_write, commands_supersede
 from listings.services.guards import guards_expected
 from listings.services.net_floor import net_expected, net_floor_problem
 from listings.services.notify import listing_changed
+from listings.services.price_past import PricePast, prices_past
 from listings.services.trading import Brakes, brakes_for
 from listings.services.unsettled import listings_unsettled
 from listings.states import OFFERED
@@ -54,6 +56,8 @@ class _Facts:
     refused: bool
     hours_to_game: float
     bounds: Bounds
+    at: datetime
+    past: PricePast
 
 
 @transaction.atomic
@@ -73,7 +77,7 @@ def price_apply(*, actor: Actor, changes: Sequence[PriceChange]) -> list[PriceOu
     _check_may(actor, by_id)
     _check_amounts(changes)
     listings = listings_lock(by_id)
-    facts = _facts(listings)
+    facts = _facts(listings, {} if actor.is_person else prices_past(listings))
     outcomes = {
         listing.pk: _judge(actor, listing, by_id[listing.pk], facts[listing.pk], guards) for listing in listings
     }
@@ -123,7 +127,7 @@ def _check_amounts(changes: Sequence[PriceChange]) -> None:
             raise InvalidInput(f"{change.price} is not a price.", field="price", remedy="Write it like 70.50.")
 
 
-def _facts(listings: list[Listing]) -> dict[uuid.UUID, _Facts]:
+def _facts(listings: list[Listing], past: Mapping[uuid.UUID, PricePast]) -> dict[uuid.UUID, _Facts]:
     ids = [listing.pk for listing in listings]
     full = list(Listing.objects.filter(pk__in=ids).select_related("season_ticket", "game"))
     brakes = brakes_for(full)
@@ -145,6 +149,8 @@ def _facts(listings: list[Listing]) -> dict[uuid.UUID, _Facts]:
             refused=listing.pk in refused,
             hours_to_game=(listing.game.starts_at - moment).total_seconds() / 3600,
             bounds=bounds[listing.game_id, listing.platform, papers[listing.pk]],
+            at=moment,
+            past=past.get(listing.pk) or PricePast(listing.created_at),
         )
         for listing in full
     }
@@ -165,7 +171,9 @@ def _judge(actor: Actor, listing: Listing, change: PriceChange, facts: _Facts, g
         context = PriceContext(
             platform=listing.platform, price=listing.price, proposed=proposed, floor=listing.floor,
             ceiling=listing.ceiling, currency=listing.currency, actor_is_person=actor.is_person,
-            confirmed=change.confirmed, hours_to_game=facts.hours_to_game,
+            confirmed=change.confirmed, hours_to_game=facts.hours_to_game, at=facts.at,
+            changed_at=facts.past.changed_at, person_set_at=facts.past.person_set_at,
+            machine_changes=facts.past.machine_changes, grounds=change.grounds,
         )  # fmt: skip
         verdicts += [guard.check(context) for guard in guards]
     accepted = all(verdict.allowed for verdict in verdicts)

@@ -26,6 +26,7 @@ from listings.services.notify import listing_changed
 from listings.services.restate import listing_restate
 from listings.services.stock import stock_ask, stock_take
 from listings.services.sync import account_sync_sales
+from listings.services.views_told import views_note
 from listings.states import HAS_MORE, OVER, listing_may_move
 from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteListing, RemoteListingState
 from marketplaces.errors import StockUnknown
@@ -62,6 +63,8 @@ class Drift:
     adopted: list[str] = field(default_factory=list)
     shown: int = 0
     confirmed: list[uuid.UUID] = field(default_factory=list)
+    # How often buyers looked at those of which it is told.
+    views: dict[uuid.UUID, int] = field(default_factory=dict)
 
     @property
     def any(self) -> bool:
@@ -134,6 +137,7 @@ def account_reconcile(
         if found is None or not _has_more(account, listing, found, began - SETTLE):
             _judge(listing, found, began - SETTLE, drift)
     drift.foreign, drift.adopted = stock_take(adapter=adapter, link=link, account=account, shown=remote, alive=alive)
+    views_note(drift.views)
     # After what is ours was judged: it asks more often than anything else here, and may find its limit spent.
     events_ask(adapter=adapter, link=link, account=account, alive=alive)
     if drift.any:
@@ -206,6 +210,8 @@ def _arrived_after_all(listing: Listing, found: RemoteListing, drift: Drift) -> 
 
 def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None:
     deliverable_note(listing, found)
+    if found.views is not None:
+        drift.views[listing.pk] = found.views
     if listing.made_there and listing.live_price is None:
         listing_price_take(listing, found)
         listing_changed(listing)

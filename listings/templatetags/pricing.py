@@ -14,6 +14,10 @@ _CHECKS = {
     "net_floor": "your floor on what reaches you",
     "ceiling": "your ceiling",
     "max_step": "the largest step",
+    "dwell_time": "how long a price stands",
+    "change_budget": "changes by rules in a day",
+    "manual_price": "a price that you set",
+    "market_data": "what the market shows",
 }
 _ACTORS = {
     "user": "a person",

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from listings.models import CommandKind, CommandState, MarketplaceCommand, SaleEnding, SaleState
+from listings.models import CommandKind, CommandState, MarketplaceCommand, Sale, SaleEnding, SaleState
 from listings.payables import money_of
 from listings.selectors import commands_of_sale, sale_get, sale_zone, seats_of_sale
 from listings.selectors import sale_list as sales_visible
@@ -21,10 +21,12 @@ from listings.services.hand_overs import hand_overs_told
 from listings.services.mail_sales import mail_names
 from listings.services.sale_alerts import on_show_by_hand
 from listings.services.sale_report import promised_by_hand, reports_of
-from listings.states import LIFTABLE, SALE_LIVE
+from listings.states import LIFTABLE, SALE_ENDINGS, SALE_LIVE, SeatEffect
 from marketplaces.delivery import STEPS, step_of
+from marketplaces.models import Mode
 from marketplaces.registry import hand_overs_of
 from seatsync.accounts.selectors import request_actor
+from seatsync.core.clock import now
 from seatsync.core.requests import template_for
 
 PAGE_SIZE = 50
@@ -59,6 +61,9 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     told = [command for command in commands if command.kind not in _TAKES_DOWN]
     on_its_way = sale.state in _ON_ITS_WAY or sale.asked_again_at is not None
     money, takes = money_of(actor, sale), hand_overs_of(sale.platform)
+    to_hand_over = bool(ways_of(sale)) or (sale.state == SaleState.CONFIRMED and sale.stands and not takes)
+    step = STEPS[step_of(sale.delivery_step)] if sale.stands and on_its_way else None
+    asks_nothing = step is not None or sale.state == SaleState.PROVISIONAL
     context = {
         "sale": sale,
         "zone": sale_zone(sale),
@@ -79,8 +84,10 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "may_report": bool(reports_of(sale)),
         "promised": promised_by_hand(sale),
         "may_settle": sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF,
-        "to_hand_over": bool(ways_of(sale)) or (sale.state == SaleState.CONFIRMED and sale.stands and not takes),
-        "step": STEPS[step_of(sale.delivery_step)] if sale.stands and on_its_way else None,
+        "may_offer": _has_freed(sale) and sale.may(actor, "list"),
+        "may_ask": asks_nothing and not to_hand_over and sale.account.mode != Mode.ASSISTED,
+        "to_hand_over": to_hand_over,
+        "step": step,
         "down": [command for command in commands if command.kind in _TAKES_DOWN],
         "by_hand": " and ".join(on_show_by_hand(sale)),
         "conflict": conflict_told(sale),
@@ -93,6 +100,12 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     }
     template = template_for(request, whole="listings/sale_detail.html", part="listings/_sale_body.html")
     return render(request, template, context)
+
+
+def _has_freed(sale: Sale) -> bool:
+    """Whether the sale's seats are its holder's again by how it ended, and its game is still to come."""
+    row = SALE_ENDINGS.get(sale.ending)
+    return row is not None and row.seats is SeatEffect.FREED and sale.game is not None and sale.game.starts_at > now()
 
 
 def _confirms(command: MarketplaceCommand) -> bool:

@@ -22,6 +22,7 @@ __all__ = ["Simulator", "SimulatorTransport"]
 
 _BEFORE = ("status", "timeout_before")
 _AFTER = ("status_after", "timeout_after")
+_LATE = ("latency",)
 
 
 class Simulator:
@@ -55,9 +56,9 @@ class Simulator:
         if self.ledger.settings.answer_s and not request.path.startswith(control.PREFIX):
             time.sleep(self.ledger.settings.answer_s)
         response = self.answer(request)
-        if response.hang_s and IN_PROCESS_HEADER not in request.headers:
-            # The caller gives up first; the lock is free meanwhile.
-            time.sleep(response.hang_s)
+        if IN_PROCESS_HEADER not in request.headers:
+            # The lock is free meanwhile; where it hangs the caller gives up first.
+            time.sleep(response.late_s + response.hang_s)
         return write(response, start_response)
 
     def answer(self, request: Request) -> Response:
@@ -73,7 +74,11 @@ class Simulator:
                     return Response(refusal.status, {"error": refusal.message})
             if prefix not in self.platforms:
                 return Response(404, {"error": f"no platform {prefix!r}: one of {', '.join(self.platforms)}"})
-            return self._platform_answer(prefix, request, now)
+            response = self._platform_answer(prefix, request, now)
+            late = self.faults.draw(self.ledger.random, _LATE, prefix, f"{request.method} {request.path}")
+            if late is not None:
+                response.late_s = self.ledger.random.uniform(0, late.delay_s)
+            return response
 
     def _platform_answer(self, platform: str, request: Request, now: float) -> Response:
         dialect, where = self.platforms[platform], f"{request.method} {request.path}"

@@ -1,4 +1,4 @@
-"""Buyers: now and then they look at what is on sale and take some of it, the same way under the same seed."""
+"""Buyers: they come by a demand curve and take the cheapest that fits them, the same way under the same seed."""
 
 import math
 from collections.abc import Callable
@@ -26,9 +26,9 @@ class Market:
 class Demand:
     """The numbers of the demand model.
 
-    An offer at the market's median far from the game sells within an hour with `base_per_hour`; each percent above
-    the median multiplies the odds by exp(-price_slope / 100); the rate grows by `urgency` times within the last
-    `urgent_hours`. `speed` makes the time of buyers run faster.
+    An offer at the market's median far from the game brings a buyer within an hour with `base_per_hour`; each percent
+    above the median multiplies the odds by exp(-price_slope / 100); the rate grows by `urgency` times within the last
+    `urgent_hours`. `speed` makes the time of buyers run faster. Whoever came takes what is cheapest by then.
     """
 
     base_per_hour: float = 0.01
@@ -39,7 +39,7 @@ class Demand:
     provisional_share: float = 0.0
 
     def chance(self, listing: Listing, hours_to_game: float, market: Market) -> float:
-        """The probability (0 to 1) that the listing sells within an hour."""
+        """The probability (0 to 1) that the listing brings a buyer within an hour."""
         if hours_to_game <= 0:
             return 0.0
         ratio = listing.price_cents / market.median_cents - 1 if market.median_cents else 0.0
@@ -48,7 +48,7 @@ class Demand:
         return odds / (1 + odds)
 
 
-# (listing, hours to the game, market) -> probability of a sale within an hour.
+# (listing, hours to the game, market) -> probability that it brings a buyer within an hour.
 Chance = Callable[[Listing, float, Market], float]
 
 
@@ -99,6 +99,9 @@ class Buyers:
         self.last_tick = now
         active = [item for item in self._ledger.listings.values() if item.state == "active"]
         markets = self.markets({item.event_id for item in active})
+        on_sale: dict[int, list[Listing]] = {}
+        for listing in active:
+            on_sale.setdefault(listing.event_id, []).append(listing)
         sold = 0
         for listing in active:
             event = self._ledger.events.get(listing.event_id)
@@ -108,7 +111,7 @@ class Buyers:
             market = markets[listing.platform, listing.event_id]
             each_hour = (self.chance or self.demand.chance)(listing, (event.starts_at - now) / 3600, market)
             if self._ledger.random.random() < 1 - (1 - min(max(each_hour, 0.0), 1.0)) ** hours:
-                sold += self._buy(listing, now)
+                sold += self._buy(on_sale[listing.event_id], listing, now)
         return sold
 
     def markets(self, event_ids: set[int]) -> dict[tuple[str, int], Market]:
@@ -123,12 +126,21 @@ class Buyers:
             for key, found in prices.items()
         }
 
-    def _buy(self, listing: Listing, now: float) -> int:
-        sizes = sales.allowed_quantities(listing.split, listing.quantity)
-        if not sizes:
+    def _buy(self, on_sale: list[Listing], came_for: Listing, now: float) -> int:
+        """One buyer, whom a listing brought, and who takes the cheapest of the event that fits him, wherever it is."""
+        chance = self._ledger.random
+        sizes = sales.allowed_quantities(came_for.split, came_for.quantity)
+        if came_for.state != "active" or not sizes:
             return 0
         # Pairs are what most buyers look for.
-        wanted = 2 if 2 in sizes and self._ledger.random.random() < 0.7 else self._ledger.random.choice(sizes)
-        held = self._ledger.random.random() < self.demand.provisional_share
-        sales.sell(self._ledger, listing, quantity=wanted, now=now, tell=self._tell, provisional=held)
+        wanted = 2 if 2 in sizes and chance.random() < 0.7 else chance.choice(sizes)
+        held = chance.random() < self.demand.provisional_share
+        fits = [
+            item for item in on_sale
+            if item.state == "active" and wanted in sales.allowed_quantities(item.split, item.quantity)
+        ]  # fmt: skip
+        least = min(item.price_cents for item in fits)
+        # Of the same price none is better: the same seats may be on sale in several places.
+        taken = chance.choice([item for item in fits if item.price_cents == least])
+        sales.sell(self._ledger, taken, quantity=wanted, now=now, tell=self._tell, provisional=held)
         return 1

@@ -237,6 +237,18 @@ def _pay(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     return {"payments": [asdict(payment) for payment in made]}
 
 
+def _bounce(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"payment_id", "days"?: 7}: the seller's bank sent it back; it is paid anew no sooner than so many days later."""
+    found = simulator.ledger.payments.get(int(body["payment_id"]))
+    if found is None:
+        raise Refusal(404, "no such payment")
+    days = float(body.get("days", 7))
+    if days < 0:
+        raise Refusal(400, "days must not be negative")
+    payments.give_back(simulator.ledger, found, now=now, again_in_s=days * payments.DAY_S)
+    return as_row(found)
+
+
 def _charge(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     """{"sale_id", "amount", "reason"}: the seller owes this, and it is kept back of the next payment."""
     made = payments.charge(
@@ -411,7 +423,7 @@ _ACTIONS: dict[str, Callable[["Simulator", dict[str, Any], float], Any]] = {
     "/reset": _reset, "/seed": _seed, "/settings": _settings, "/faults": _faults, "/accounts": _accounts,
     "/expire": _expire, "/events": _events, "/market": _market, "/sell": _sell,
     "/listings": _by_hand,
-    "/advance": _advance, "/pay": _pay, "/charge": _charge,
+    "/advance": _advance, "/pay": _pay, "/bounce": _bounce, "/charge": _charge,
     "/end": _end, "/wants": _wants, "/undeliverable": _undeliverable, "/call-off": _call_off, "/move": _move,
     "/buyers": _buyers,
     "/deliver": _deliver, "/prints": _replay,

@@ -6,8 +6,10 @@ from typing import Any
 
 from marketplaces.simulator.http import Refusal, Response
 
-REQUEST_KINDS = ("status", "status_after", "timeout_before", "timeout_after")
+REQUEST_KINDS = ("status", "status_after", "timeout_before", "timeout_after", "latency")
 WEBHOOK_KINDS = ("webhook_duplicate", "webhook_lost", "webhook_late", "webhook_reorder")
+# The longest that `latency` may hold back an answer, in seconds: beyond it a fault is a timeout and called one.
+LATENCY_MOST_S = 10.0
 
 
 @dataclass(slots=True)
@@ -16,7 +18,8 @@ class Fault:
 
     `writes`: reads are spared.
 
-    `status_after` and `timeout_after` strike when the request has been carried out already.
+    `status_after` and `timeout_after` strike when the request has been carried out already. `latency` changes no
+    answer, whatever else struck: it comes later, by a time drawn anew for each request up to `delay_s`.
     """
 
     kind: str
@@ -61,6 +64,8 @@ class Faults:
         for name in ("probability", "delay_s", "hang_s", "retry_after_s"):
             value = getattr(fault, name)
             setattr(fault, name, None if value is None else float(value))
+        if fault.kind == "latency" and not 0 < fault.delay_s <= LATENCY_MOST_S:
+            raise Refusal(400, f"delay_s of latency is above 0 and at most {LATENCY_MOST_S:g} seconds")
         self.items.append(fault)
         return fault
 

@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-# Tells the in-process transport (and shows in a trace) that the answer comes later than any caller waits.
+# Tells the in-process transport (and shows in a trace) that the answer comes later than any caller waits, or how many
+# seconds late it is.
 HANG_HEADER = "X-Sim-Hang"
+LATE_HEADER = "X-Sim-Late"
 IN_PROCESS_HEADER = "x-sim-in-process"
 
 
@@ -95,6 +97,7 @@ class Response:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     hang_s: float = 0.0
+    late_s: float = 0.0
 
 
 def read(environ: WSGIEnvironment) -> Request:
@@ -120,6 +123,8 @@ def write(response: Response, start_response: StartResponse) -> Iterable[bytes]:
     headers["Content-Length"] = str(len(content))
     if response.hang_s:
         headers[HANG_HEADER] = str(response.hang_s)
+    if response.late_s:
+        headers[LATE_HEADER] = f"{response.late_s:.3f}"
     if response.body is None:
         headers.pop("Content-Type")
     start_response(f"{response.status} {_phrase(response.status)}", list(headers.items()))

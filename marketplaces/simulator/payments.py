@@ -77,7 +77,7 @@ def pay_due(ledger: Ledger, now: float) -> int:
     # Asked at every tick: most of the time nothing is owed to anybody.
     owed = {sale.account_id for sale in ledger.sales.values() if _owed(sale)}
     owed |= {item.account_id for item in ledger.charges.values() if not item.paid_in}
-    for account in [ledger.accounts[key] for key in sorted(owed)]:
+    for account in [ledger.accounts[key] for key in sorted(owed) if ledger.accounts[key].pays_from <= now]:
         sales = [sale for sale in _unpaid(ledger, account) if (due_at(ledger, sale) or now + 1) <= now]
         charges = _unsettled(ledger, account)
         if not sales:
@@ -86,6 +86,24 @@ def pay_due(ledger: Ledger, now: float) -> int:
             charges = [charge for charge in charges if charge.created_at + wait_s <= now]
         made += _payment(ledger, account, now, sales, charges) is not None
     return made
+
+
+def give_back(ledger: Ledger, payment: Payment, *, now: float, again_in_s: float) -> None:
+    """The seller's bank sent a payment back: it pays nothing, and what it paid is owed once more.
+
+    The calendar pays it no sooner than `again_in_s` later: the platform asks for another bank account first. Raises
+    Refusal(409) where it came back before.
+    """
+    if payment.returned_at:
+        raise Refusal(409, f"payment {payment.id} came back before")
+    for sale in [ledger.sales[key] for key in payment.sale_ids]:
+        words = rules_of(sale.platform).words
+        sale.paid_in, sale.updated_at = 0, now
+        sale.status = words.complete if sale.status == words.paid else sale.status
+    for key in payment.charge_ids:
+        ledger.charges[key].paid_in = 0
+    payment.sale_ids, payment.charge_ids, payment.returned_at = [], [], now
+    ledger.accounts[payment.account_id].pays_from = now + again_in_s
 
 
 def upcoming(ledger: Ledger, account: Account, now: float) -> Payment | None:

@@ -71,6 +71,8 @@ class Account:
     # The inventory file that lies there, where the file is the account, and when it came.
     file: str = ""
     file_at: float = 0.0
+    # No calendar pays before this moment: a payment came back.
+    pays_from: float = 0.0
 
 
 @dataclass(slots=True)
@@ -289,6 +291,8 @@ class Payment:
     created_at: float
     sale_ids: list[int]
     charge_ids: list[int] = field(default_factory=list)
+    # When the seller's bank sent it back (0: it did not): it is for nothing then.
+    returned_at: float = 0.0
 
 
 @dataclass(slots=True)

@@ -15,6 +15,8 @@ REQUESTS: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
     ("timeout_before", "timeout_before", 0.005, {"hang_s": 14.0}),
     ("timeout_after", "timeout_after", 0.005, {"hang_s": 14.0}),
 )
+# Beside whatever else strikes: answers that come later than they could.
+LATE: tuple[tuple[str, str, float, dict[str, Any]], ...] = (("latency", "latency", 0.02, {"delay_s": 1.0}),)
 WEBHOOKS: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
     ("webhook_lost", "webhook_lost", 0.05, {}),
     ("webhook_duplicated", "webhook_duplicate", 0.10, {"delay_s": 1.0}),
@@ -26,9 +28,9 @@ OWN = ("sigkill", "valkey_restart", "process_restarted")
 
 
 def profile() -> list[tuple[str, dict[str, Any]]]:
-    """The faults as the simulator takes them, by the report's names: it tries one after the other, and one strikes."""
+    """The faults as the simulator takes them, by the report's names: of a group it tries one after the other."""
     made = []
-    for group in (REQUESTS, WEBHOOKS):
+    for group in (REQUESTS, LATE, WEBHOOKS):
         left = 1.0
         for name, kind, share, more in group:
             made.append((name, {"kind": kind, "probability": share / left, **more}))

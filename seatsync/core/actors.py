@@ -16,6 +16,10 @@ class ActorKind(StrEnum):
     SYSTEM = "system"
 
 
+# Those that are people, as opposed to machines of ours or theirs.
+PERSONS = frozenset({ActorKind.USER, ActorKind.STAFF})
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """One actor in one tenant. `id` is the user's, rule's or account's id as text; `system` for the system."""
@@ -34,7 +38,7 @@ class Actor:
     @property
     def is_person(self) -> bool:
         """Whether a person acts, as opposed to a machine of ours or theirs."""
-        return self.kind in {ActorKind.USER, ActorKind.STAFF}
+        return self.kind in PERSONS
 
     @classmethod
     def system(cls, tenant_id: uuid.UUID | None = None, name: str = "system") -> "Actor":

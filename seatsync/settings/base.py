@@ -315,8 +315,14 @@ CELERY_TASK_ROUTES = {
 }
 
 # The pricing door refuses to work when the registered guards differ from this list (DESIGN.md 2).
-EXPECTED_PRICING_GUARDS = ["max_step"]
+EXPECTED_PRICING_GUARDS = ["change_budget", "dwell_time", "manual_price", "market_data", "max_step"]
 MAX_PRICE_STEP_PERCENT = env_int("MAX_PRICE_STEP_PERCENT", 25, lowest=1, highest=100)
+# What holds back machines alone: how long a price stands, how often a day it changes, how long a person's price wins
+# (30 days at most: services/price_past.py looks no further back), and how old comparables may be.
+MIN_PRICE_DWELL_MINUTES = env_int("MIN_PRICE_DWELL_MINUTES", 15, lowest=1, highest=1440)
+MAX_PRICE_CHANGES_PER_DAY = env_int("MAX_PRICE_CHANGES_PER_DAY", 24, lowest=1, highest=1440)
+MANUAL_PRICE_HOURS = env_int("MANUAL_PRICE_HOURS", 24, lowest=1, highest=720)
+MARKET_DATA_MAX_AGE_MINUTES = env_int("MARKET_DATA_MAX_AGE_MINUTES", 60, lowest=1, highest=10_080)
 # Half-minute of grace for a lost broker message: beat drains the outbox on this interval.
 OUTBOX_SWEEP_SECONDS = 5
 HTTP_CONNECT_TIMEOUT_S = 3.0

@@ -5,14 +5,7 @@ from decimal import Decimal
 import pytest
 
 from automation.guards.max_step import GUARD
-from listings.contracts import PriceContext
-
-
-def context(proposed: str, *, person: bool = False, confirmed: bool = False) -> PriceContext:
-    return PriceContext(
-        platform="stubhub", price=Decimal("100.00"), proposed=Decimal(proposed), floor=Decimal("1.00"),
-        ceiling=Decimal("500.00"), currency="USD", actor_is_person=person, confirmed=confirmed, hours_to_game=100.0,
-    )  # fmt: skip
+from tests.automation.context import context
 
 
 @pytest.mark.parametrize(

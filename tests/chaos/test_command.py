@@ -44,16 +44,16 @@ def test_the_state_tables_alone_keep_every_promise() -> None:
 
 
 def test_the_faults_are_as_often_as_promised() -> None:
-    """The simulator tries one after the other, and one strikes."""
-    left, shares = {"request": 1.0, "webhook": 1.0}, dict[str, float]()
+    """Of those that spoil a request, or a webhook, the simulator tries one after the other, and one strikes."""
+    left, shares = {"request": 1.0, "latency": 1.0, "webhook": 1.0}, dict[str, float]()
     for name, fault in profile():
-        kind = "webhook" if name.startswith("webhook") else "request"
+        kind = "webhook" if name.startswith("webhook") else "latency" if name == "latency" else "request"
         struck = left[kind] * fault["probability"]
         shares[name] = round(shares.get(name, 0.0) + struck, 9)
         left[kind] -= struck
     assert shares == {
         "429": 0.01, "5xx": 0.01, "timeout_before": 0.005, "timeout_after": 0.005, "webhook_lost": 0.05,
-        "webhook_duplicated": 0.10, "webhook_reordered": 0.10,
+        "webhook_duplicated": 0.10, "webhook_reordered": 0.10, "latency": 0.02,
     }  # fmt: skip
 
 

@@ -32,6 +32,8 @@ BAD = [
     ("ALLOWED_HOSTS", "good.example,b ad", "app.example.com"), ("TRUSTED_PROXIES", "everybody", "10.0.0.0/8"),
     ("MAX_PRICE_STEP_PERCENT", "-5", "1 to 100"), ("MAX_PRICE_STEP_PERCENT", "0", "1 to 100"),
     ("MAX_PRICE_STEP_PERCENT", "101", "1 to 100"), ("MAX_PRICE_STEP_PERCENT", "2.5", "1 to 100"),
+    ("MIN_PRICE_DWELL_MINUTES", "0", "1 to 1440"), ("MAX_PRICE_CHANGES_PER_DAY", "0", "1 to 1440"),
+    ("MANUAL_PRICE_HOURS", "721", "1 to 720"), ("MARKET_DATA_MAX_AGE_MINUTES", "0", "1 to 10080"),
     ("API_REQUESTS_PER_MINUTE", "0", "1 to 1000000"), ("API_REQUESTS_PER_MINUTE", "-5", "1 to 1000000"),
     ("ADMIN_REQUIRES_OTP", "perhaps", "true or false"), ("DEFAULT_FROM_EMAIL", "banana", "name@example.com"),
     ("DEFAULT_FROM_EMAIL", "Seats <banana>", "name@example.com"),

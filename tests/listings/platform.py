@@ -71,6 +71,7 @@ class ScriptedPlatform:
     # None: the platform has no search.
     events: list[RemoteEvent] | None = None
     searches_by_text: bool = True
+    tells_views: bool = False
     # How its events stand, by their id; None: it tells nothing of that.
     standings: dict[str, EventStanding] | None = None
     # What the club has left, by event id; empty: it tells nothing of that.
@@ -96,7 +97,7 @@ class ScriptedPlatform:
             key=self.key, name=self.key.title(), auth="token", contract="official", capabilities=capabilities,
             default_per_second=10_000, default_burst=10_000, seller_allocates=self.seller_allocates,
             hand_overs=self.hand_overs, deliveries=self.deliveries, site=self.site,
-            searches_by_text=self.searches_by_text,
+            searches_by_text=self.searches_by_text, tells_views=self.tells_views,
         )  # fmt: skip
 
     def _enter(self, link: Link, call: str, what: str) -> None:

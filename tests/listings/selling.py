@@ -68,6 +68,17 @@ def sell(
     delivery: str = DeliveryType.MOBILE_TRANSFER,
 ) -> Seller:  # fmt: skip
     """Two seats of the coming game, sold; their tickets are of this kind."""
+    account, listing = listed(holding, platform, delivery)
+    control("sell", platform=platform, external_id=listing.external_id, quantity=2)
+    account_sync_sales(account=account)
+    work()
+    return Seller(holding, simulator, travel, account)
+
+
+def listed(
+    holding: Holding, platform: str, delivery: str = DeliveryType.MOBILE_TRANSFER
+) -> tuple[MarketplaceAccount, Listing]:
+    """Two seats of the coming game, on offer at a new account; their tickets are of this kind."""
     delivery_terms_set(actor=holding.actor, ticket_id=holding.ticket.pk, delivery=delivery)
     account = connected(holding, platform)
     (listing,) = listing_publish(
@@ -75,11 +86,7 @@ def sell(
         price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
     )  # fmt: skip
     work()
-    external_id = Listing.objects.get(pk=listing.pk).external_id
-    control("sell", platform=platform, external_id=external_id, quantity=2)
-    account_sync_sales(account=account)
-    work()
-    return Seller(holding, simulator, travel, account)
+    return account, Listing.objects.get(pk=listing.pk)
 
 
 def connected(holding: Holding, platform: str) -> MarketplaceAccount:

@@ -110,3 +110,10 @@ def test_more_rows_cost_no_more_queries(market: Market) -> None:
         asked, _ = queries_of(client, reverse("listings:listing_list"))
         counts.append(len(asked))
     assert counts[0] == counts[-1]
+
+
+def test_where_no_marketplace_tells_views_the_board_says_so(market: Market) -> None:
+    on_alpha(market)
+    assert "None of these marketplaces tells how often buyers looked at a listing." in page(market)
+    market.beta.tells_views = True
+    assert "How often buyers looked at a listing is told by Beta alone." in page(market)

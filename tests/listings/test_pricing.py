@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from listings.contracts import PriceChange
+from listings.contracts import Grounds, PriceChange
 from listings.models import Listing, MarketplaceCommand, PriceProposal, TradingState, TradingStateKind
 from listings.selectors import trading_states
 from listings.services import guards
@@ -33,6 +34,7 @@ from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
 from seatsync.core.models import AuditEntry
+from seatsync.core.money import round_money
 from tests.builders import person
 from tests.factories import MembershipFactory, TenantFactory
 from tests.market import Market
@@ -68,11 +70,11 @@ def test_i11_the_database_refuses_it_too(market: Market) -> None:
 @given(price=st.decimals("0.01", "400.00", places=3))
 def test_i11_after_rounding_no_accepted_price_leaves_the_bounds(market: Market, price: Decimal) -> None:
     alpha = Listing.objects.filter(platform="alpha").first() or market.published()[0]
-    actor = Actor(ActorKind.RULE, "rule-1", alpha.tenant_id)
-    (outcome,) = price_apply(actor=actor, changes=[PriceChange(alpha.pk, price)])
+    (outcome,) = price_apply(actor=market.holding.actor, changes=[PriceChange(alpha.pk, price, confirmed=True)])
     alpha.refresh_from_db()
     assert Decimal("50.00") <= alpha.price <= Decimal("200.00")
     assert outcome.price == alpha.price
+    assert outcome.accepted == (Decimal("50.00") <= round_money(price) <= Decimal("200.00"))
     if outcome.accepted:
         assert alpha.price == price.quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
 
@@ -196,13 +198,15 @@ def test_i13_a_listing_of_a_seat_that_is_held_or_sold_is_not_priced(market: Mark
         reprice(market, alpha, "80.00")
 
 
-def test_a_large_step_asks_a_person_and_stops_a_machine(market: Market) -> None:
+def test_i15_a_large_step_asks_a_person_and_stops_a_machine(market: Market, travel: time_machine.Traveller) -> None:
     alpha, _ = market.published()
     with pytest.raises(InvalidInput, match="29 % away") as refused:
         reprice(market, alpha, "60.00")
     assert refused.value.problems[0].field == "confirmed"
     machine = Actor(ActorKind.RULE, "rule-1", alpha.tenant_id)
-    (outcome,) = price_apply(actor=machine, changes=[PriceChange(alpha.pk, Decimal("60.00"), confirmed=True)])
+    travel.shift(timedelta(hours=1))
+    change = PriceChange(alpha.pk, Decimal("60.00"), confirmed=True, grounds=Grounds(scheduled=True))
+    (outcome,) = price_apply(actor=machine, changes=[change])
     assert (outcome.accepted, outcome.refusal and outcome.refusal.guard) == (False, "max_step")
     assert reprice(market, alpha, "60.00", confirmed=True).price == Decimal("60.00")
 
@@ -217,7 +221,7 @@ def test_every_proposal_is_kept_with_its_verdicts_and_actor(market: Market) -> N
     keys = [verdict["guard"] for verdict in proposal.verdicts]
     assert keys == [
         "version", "status", "sale", "in_flight", "halted", "raise_only", "floor", "net_floor", "ceiling",
-        "event_bounds", "least_price", "max_step",
+        "event_bounds", "least_price", "change_budget", "dwell_time", "manual_price", "market_data", "max_step",
     ]  # fmt: skip
 
 

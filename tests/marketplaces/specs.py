@@ -1,6 +1,7 @@
 """JSON bodies against published schemas: StubHub's specs (MIT) lie beside the fixtures, others beside a checkout."""
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ BESIDE = Path(__file__).resolve().parents[3] / "shared" / "marketplaces" / "spec
 
 
 @lru_cache(maxsize=8)
-def _spec(name: str) -> Any:
+def spec_of(name: str) -> Any:
+    """A spec by its file's name, as validators take it."""
     folder = VENDORED if (VENDORED / name).exists() else BESIDE
     return _mended(json.loads((folder / name).read_text()))
 
@@ -33,10 +35,13 @@ def _mended(node: Any) -> Any:
 
 def violations(spec_name: str, schema: str, body: Any) -> list[str]:
     """What of `body` does not fit the spec's schema."""
-    spec = _spec(spec_name)
-    components = spec["components"]
-    assert schema in components["schemas"], f"{spec_name} has no schema {schema}"
+    assert schema in spec_of(spec_name)["components"]["schemas"], f"{spec_name} has no schema {schema}"
+    return misfits(spec_name, {"$ref": f"#/components/schemas/{schema}"}, body)
+
+
+def misfits(spec_name: str, schema: Mapping[str, Any], body: Any) -> list[str]:
+    """What of `body` does not fit a schema that stands in the spec."""
+    spec = spec_of(spec_name)
     validator = OAS31Validator if str(spec.get("openapi", "")).startswith("3.1") else OAS30Validator
-    wanted = {"$ref": f"#/components/schemas/{schema}", "components": components}
-    found = validator(wanted).iter_errors(body)
+    found = validator({**schema, "components": spec["components"]}).iter_errors(body)
     return [f"{'/'.join(map(str, error.absolute_path)) or '(body)'}: {error.message}" for error in found]

@@ -1,4 +1,4 @@
-"""Selling, faults, buyers, and the memory of the simulator."""
+"""Selling, faults, and the memory of the simulator."""
 
 import json
 from dataclasses import replace
@@ -114,6 +114,45 @@ def test_timeouts_before_and_after(world: World, draft: Draft, ref: ListingRef) 
     assert adapter.fetch(link, ref) is None
 
 
+def test_latency_delays_every_answer_by_a_time_of_its_own_within_its_bound_and_by_the_seed(
+    world: World, draft: Draft, ref: ListingRef
+) -> None:
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, draft)
+    world.fault(kind="latency", platform="stubhub", delay_s=2.0, probability=0.8)
+
+    def delays() -> list[float]:
+        world.control("seed", {"seed": 3})
+        answers = [world.http.get(f"{BASE}/stubhub/v2/sellerlistings") for _ in range(40)]
+        assert {answer.status_code for answer in answers} == {401}
+        return [float(answer.headers.get("X-Sim-Late", 0)) for answer in answers]
+
+    first = delays()
+    late = [seconds for seconds in first if seconds]
+    assert 20 < len(late) < 40
+    assert len(set(late)) == len(late)
+    assert 0 < min(late) < 1 < max(late) <= 2.0
+    assert delays() == first
+    (fault,) = world.http.get(f"{BASE}/_sim/faults").json()["faults"]
+    assert (fault["kind"], fault["struck"]) == ("latency", 2 * len(late))
+    assert "X-Sim-Late" not in world.http.get(f"{BASE}/seatgeek/listings").headers
+    # What is late is done all the same.
+    adapter.delist(link, ref)
+    assert adapter.fetch(link, ref) is None
+
+
+def test_an_answer_later_than_the_caller_waits_is_a_timeout_although_it_was_done(
+    world: World, draft: Draft, ref: ListingRef
+) -> None:
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, draft)
+    world.http.timeout = httpx.Timeout(0.001)
+    world.fault(kind="latency", route="DELETE", delay_s=10.0, count=1)
+    with pytest.raises(UnknownOutcome):
+        adapter.delist(link, ref)
+    assert adapter.fetch(link, ref) is None
+
+
 def test_faults_can_be_cleared(world: World) -> None:
     world.fault(kind="status", status=500)
     assert world.control("faults", {"clear": True}) == {"faults": []}
@@ -125,6 +164,9 @@ def test_faults_can_be_cleared(world: World) -> None:
     [
         ("faults", {"add": [{"kind": "earthquake"}]}, 400),
         ("faults", {"add": [{"kind": "status", "colour": 1}]}, 400),
+        ("faults", {"add": [{"kind": "latency", "delay_s": 0}]}, 400),
+        ("faults", {"add": [{"kind": "latency", "delay_s": 60}]}, 400),
+        ("bounce", {"payment_id": 1}, 404),
         ("sell", {"platform": "stubhub"}, 400),
         ("sell", {"platform": "nowhere", "external_id": "x", "quantity": 1}, 400),
         ("sell", {"platform": "stubhub", "external_id": "x", "quantity": 1}, 404),
@@ -169,60 +211,6 @@ def test_reset_forgets(world: World, draft: Draft) -> None:
     assert world.state("stubhub")["listings"] == []
     with pytest.raises(GrantExpired):
         list(adapter_get("stubhub").list_all(link))
-
-
-def _days_of_buyers(seed: int, draft: Draft) -> list[tuple[str, int, float]]:
-    world = World()
-    world.control("seed", {"seed": seed})
-    for platform in ("stubhub", "seatgeek"):
-        link = world.link(platform)
-        for number in range(20):
-            listing = replace(draft, external_id=f"{number:032d}", price=draft.price + number * 5)
-            adapter_get(platform).create(link, listing)
-    offers = [{"section": "1", "quantity": 2, "price": price} for price in ("60", "80", "100")]
-    world.control("market", {"event_id": 501, "listings": offers})
-    world.control("buyers", {"action": "start"})
-    sold = []
-    for _ in range(48):
-        world.moment += 3600
-        world.simulator.tick()
-    for platform in ("stubhub", "seatgeek"):
-        sold += [(sale["external_id"], sale["quantity"], sale["created_at"]) for sale in world.state(platform)["sales"]]
-    return sold
-
-
-def test_buyers_are_the_same_under_the_same_seed(draft: Draft) -> None:
-    first = _days_of_buyers(11, draft)
-    assert first
-    assert _days_of_buyers(11, draft) == first
-    assert _days_of_buyers(12, draft) != first
-
-
-def test_buyers_like_low_prices_and_late_hours(world: World, draft: Draft) -> None:
-    adapter_get("stubhub").create(world.link("stubhub"), draft)
-    offers = [{"section": "1", "quantity": 2, "price": "84.10"}]
-    world.control("market", {"event_id": 501, "listings": offers})
-    buyers = world.simulator.buyers
-    (listing,) = world.simulator.ledger.listings.values()
-    market = buyers.markets({501})["stubhub", 501]
-    far, near = (buyers.demand.chance(listing, hours, market) for hours in (24 * 60, 6))
-    assert far == pytest.approx(0.01, rel=0.01)
-    assert near > 3 * far
-    listing.price_cents *= 2
-    assert buyers.demand.chance(listing, 6, market) < near / 100
-    assert buyers.demand.chance(listing, -1, market) == 0.0
-
-
-def test_buyers_take_another_model_and_stop(world: World, draft: Draft) -> None:
-    adapter_get("stubhub").create(world.link("stubhub"), draft)
-    world.simulator.buyers.chance = lambda listing, hours, market: 1.0
-    world.control("buyers", {"action": "start"})
-    world.control("buyers", {"action": "stop"})
-    world.moment += 7200
-    assert world.control("buyers", {"action": "tick"})["sold"] == 0
-    world.control("buyers", {"action": "start"})
-    world.moment += 7200
-    assert world.control("buyers", {"action": "tick"})["sold"] == 1
 
 
 def test_the_journal_brings_everything_back(world: World, draft: Draft, ref: ListingRef, tmp_path: Path) -> None:

@@ -34,14 +34,14 @@ def _link(world: World, grant: Grant | None = None) -> Link:
     return Link(world.http, f"{BASE}/stubhub", grant or Grant(""), APP)
 
 
-def _connect(world: World, verifier: str = VERIFIER, redirect: str = REDIRECT) -> Grant:
+def trade(world: World, verifier: str = VERIFIER, redirect: str = REDIRECT) -> Grant:
     code = _consent(world)["code"][0]
     return ADAPTER.connect(_link(world), code=code, redirect_uri=redirect, code_verifier=verifier)
 
 
 def test_connect_gives_a_grant_that_works(world: World) -> None:
     assert _consent(world)["state"] == ["s-1"]
-    grant = _connect(world)
+    grant = trade(world)
     assert grant.account_id.endswith("@example.com")
     assert grant.expires_at is not None
     assert "write:sellerlistings" in grant.scopes
@@ -58,7 +58,7 @@ def test_a_code_is_good_once(world: World) -> None:
 @pytest.mark.parametrize(("verifier", "redirect"), [("w" * 64, REDIRECT), (VERIFIER, "https://elsewhere.test/")])
 def test_a_stolen_code_is_worth_nothing(world: World, verifier: str, redirect: str) -> None:
     with pytest.raises(GrantExpired):
-        _connect(world, verifier, redirect)
+        trade(world, verifier, redirect)
 
 
 def test_a_code_grows_old(world: World) -> None:
@@ -69,7 +69,7 @@ def test_a_code_grows_old(world: World) -> None:
 
 
 def test_access_ends_and_refresh_rotates(world: World) -> None:
-    first = _connect(world)
+    first = trade(world)
     world.moment += 3600
     with pytest.raises(GrantExpired):
         list(ADAPTER.list_all(_link(world, first)))
@@ -82,14 +82,14 @@ def test_access_ends_and_refresh_rotates(world: World) -> None:
 
 
 def test_a_refresh_token_used_twice_is_refused(world: World) -> None:
-    first = _connect(world)
+    first = trade(world)
     ADAPTER.refresh(_link(world, first))
     with pytest.raises(GrantExpired):
         ADAPTER.refresh(_link(world, first))
 
 
 def test_a_lost_refresh_answer_spends_the_token(world: World) -> None:
-    first = _connect(world)
+    first = trade(world)
     world.fault(kind="timeout_after", route="/oauth2/token", count=1)
     with pytest.raises(UnknownOutcome):
         ADAPTER.refresh(_link(world, first))
@@ -105,7 +105,7 @@ def test_without_a_refresh_token_the_holder_must_help(world: World) -> None:
 def test_a_wrong_client_secret_is_our_fault(world: World) -> None:
     world.control("accounts", {"platform": "stubhub", "client_id": APP.client_id, "client_secret": "right"})
     with pytest.raises(PermanentError, match="client id"):
-        _connect(world)
+        trade(world)
     link = replace(_link(world), app=AppCredentials(APP.client_id, "right"))
     code = _consent(world)["code"][0]
     assert ADAPTER.connect(link, code=code, redirect_uri=REDIRECT, code_verifier=VERIFIER).access_token
@@ -113,7 +113,7 @@ def test_a_wrong_client_secret_is_our_fault(world: World) -> None:
 
 def test_a_missing_name_does_not_lose_the_grant(world: World) -> None:
     world.fault(kind="status", status=503, route="/v2/user", count=1)
-    grant = _connect(world)
+    grant = trade(world)
     assert grant.account_id == ""
     assert grant.refresh_token
 

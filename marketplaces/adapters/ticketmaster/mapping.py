@@ -176,6 +176,7 @@ def listing_of(body: Any) -> RemoteListing:
         proceeds=_money(body, "proceeds"),
         all_in=_money(body, "buyer_pays"),
         updated_at=_wire.moment_of(_wire.dig(body, "updated_at")),
+        views=_wire.int_of(_wire.dig(body, "views")),
     )
 
 

@@ -46,13 +46,13 @@ def constraints(item: Event | None) -> dict[str, Any]:
 
 
 def listing(ledger: Ledger, item: Listing) -> dict[str, Any]:
-    """Listing; what reaches the seller and what the buyer pays stand beside its price."""
+    """Listing; what reaches the seller stands beside its price, and how often buyers looked at it."""
     fee = fee_cents(ledger, item.platform, item.price_cents)
     return {
         "id": str(item.id), "key": item.external_id, "event_id": str(item.event_id or ""), "section": item.section,
         "row": item.row, "seats": item.seats, "split": _SPLITS.get(item.split, "any"), "state": item.state,
         "price": money(item.price_cents, item.currency), "proceeds": money(item.price_cents - fee, item.currency),
-        "updated_at": stamp(item.updated_at),
+        "updated_at": stamp(item.updated_at), "views": item.looks,
     }  # fmt: skip
 
 
@@ -80,4 +80,5 @@ def payout(ledger: Ledger, item: Payment) -> dict[str, Any]:
         for line in lines
     ]  # fmt: skip
     net = sum(line.net_cents for line in lines)
-    return {"reference": f"TM-{item.id}", "paid_at": stamp(item.created_at), "net": money(net), "lines": told}
+    paid_at = None if item.returned_at else stamp(item.created_at)
+    return {"reference": f"TM-{item.id}", "paid_at": paid_at, "net": money(net), "lines": told}
