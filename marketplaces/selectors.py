@@ -163,7 +163,7 @@ class Net:
 
 def connecting_barred(tenant_id: uuid.UUID | None, user_id: uuid.UUID | None) -> str:
     """Why this person may connect no account, in words; empty where he may."""
-    if user_id is None:
+    if user_id is None or tenant_id is None:
         return ""
     if (leaving := leaving_barring(user_id)) is not None:
         return str(leaving.get_why_display())

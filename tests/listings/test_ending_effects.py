@@ -1,5 +1,6 @@
 """What endings do to lots, budget and settlement is written down, exactly, once, and reversed by rows of its own."""
 
+from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
 
@@ -24,13 +25,22 @@ from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 PROCEEDS = Decimal("151.20")
-OFF = [("lot", "not_disposed", -PROCEEDS, 0), ("budget", "counts_no_more", 0, -2)]
+ZERO = Decimal("0.00")
+OFF = [("lot", "not_disposed", -PROCEEDS, 0), ("budget", "counts_no_more", ZERO, -2)]
 OWED = ("settlement", "owed_back", -PROCEEDS, 0)
-BACK = [("lot", "disposed", PROCEEDS, 0), ("budget", "counts", 0, 2), ("settlement", "stands", PROCEEDS, 0)]
+BACK = [("lot", "disposed", PROCEEDS, 0), ("budget", "counts", ZERO, 2), ("settlement", "stands", PROCEEDS, 0)]
 
 
 def rows(sale: Sale) -> list[tuple[str, str, Decimal, int]]:
     return list(EndingEffect.objects.filter(sale=sale).values_list("kind", "effect", "amount", "tickets"))
+
+
+def sums(sale: Sale) -> dict[tuple[str, str], Decimal]:
+    """What the rows of each kind and effect come to, amounts and tickets together."""
+    found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for kind, effect, amount, tickets in rows(sale):
+        found[kind, effect] += amount + tickets
+    return found
 
 
 def end(ended: Ended, ending: SaleEnding) -> None:
@@ -47,8 +57,8 @@ def test_a_sale_that_goes_well_changes_nothing(ended: Ended) -> None:
     [
         (SaleEnding.CANCELLED, [*OFF, OWED]),
         (SaleEnding.REPLACEMENT, [*OFF, OWED]),
-        (SaleEnding.CLAIM, [("lot", "waits", 0, 0), ("settlement", "waits", 0, 0)]),
-        (SaleEnding.PENALTY, [("settlement", "shares_charge", 0, 0)]),
+        (SaleEnding.CLAIM, [("lot", "waits", ZERO, 0), ("settlement", "waits", ZERO, 0)]),
+        (SaleEnding.PENALTY, [("settlement", "shares_charge", ZERO, 0)]),
     ],
 )
 def test_each_ending_has_its_exact_effects_once(ended: Ended, ending: SaleEnding, exactly: list) -> None:
@@ -76,7 +86,7 @@ def test_a_sale_that_we_reject_never_counted_and_what_it_costs_is_shared(market:
     market.work()
     ended = Ended(market, second)
     assert ended.sale.ending == SaleEnding.REJECTED
-    never = [("lot", "not_disposed", 0, 0), ("budget", "counts_no_more", 0, 0)]
+    never = [("lot", "not_disposed", ZERO, 0), ("budget", "counts_no_more", ZERO, 0)]
     assert rows(ended.sale) == never
     sale_apply(account=market.accounts["beta"], remote=market.beta.move(second.sale_id, RemoteSaleState.CANCELLED))
     assert rows(ended.sale) == never
@@ -106,7 +116,7 @@ def test_a_game_that_was_off_when_its_sale_was_told_takes_off_what_the_sale_was_
 def test_a_complaint_that_is_settled_leaves_everything_as_it_was(ended: Ended) -> None:
     end(ended, SaleEnding.CLAIM)
     ending_lift(actor=ended.market.holding.actor, sale_id=ended.sale.pk, reason="they found the tickets")
-    assert rows(ended.sale)[2:] == [("lot", "disposed", 0, 0), ("settlement", "stands", 0, 0)]
+    assert rows(ended.sale)[2:] == [("lot", "disposed", ZERO, 0), ("settlement", "stands", ZERO, 0)]
 
 
 def test_a_complaint_that_ends_in_a_cancellation_takes_off_then(ended: Ended) -> None:
@@ -125,7 +135,7 @@ def test_what_is_charged_is_shared_and_what_is_given_back_too(ended: Ended) -> N
     assert rows(ended.sale) == [charged, more]
     # Settled, it lacks all the same.
     ending_lift(actor=ended.market.holding.actor, sale_id=ended.sale.pk, reason="it was late")
-    settled = ("settlement", "stands", 0, 0)
+    settled = ("settlement", "stands", ZERO, 0)
     assert rows(ended.sale) == [charged, more, settled]
     ended.pays("P-4", gross="0.00", fee="0.00", penalty="-35.00")
     assert rows(ended.sale) == [charged, more, settled, ("settlement", "stands", Decimal("35.00"), 0)]
@@ -210,12 +220,10 @@ def test_sales_that_ended_before_have_their_rows_too(ended: Ended) -> None:
     ended.pays("P-1")
     ended.says(RemoteSaleState.CANCELLED)
     ended.pays("P-2", gross="0.00", fee="0.00", penalty="176.20")
-    before = {(kind, effect): 0 for kind, effect, _, _ in rows(ended.sale)}
-    for kind, effect, amount, tickets in rows(ended.sale):
-        before[kind, effect] += amount + tickets
+    before = sums(ended.sale)
     newest = [node for node in MigrationExecutor(connection).loader.graph.leaf_nodes() if node[0] == "listings"]
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     MigrationExecutor(connection).migrate([("listings", "0036_what_was_said_and_told")])
     MigrationExecutor(connection).migrate(newest)
-    assert {(kind, effect): amount + tickets for kind, effect, amount, tickets in rows(ended.sale)} == before
+    assert sums(ended.sale) == before

@@ -42,7 +42,7 @@ def states(market: Market) -> list[str]:
 def test_one_tap_sells_all_of_it_at_its_price_and_everything_else_comes_down(
     market: Market, assisted: MarketplaceAccount
 ) -> None:
-    alpha, beta = up(market, assisted)
+    _, beta = up(market, assisted)
     client, url = page(market), reverse("listings:listing_sold_whole", args=[beta.pk])
     for shown in (reverse("listings:listing_detail", args=[beta.pk]), reverse("listings:hand_list")):
         text = client.get(shown).text
@@ -62,7 +62,6 @@ def test_one_tap_sells_all_of_it_at_its_price_and_everything_else_comes_down(
     text = client.get(answer.headers["Location"]).text
     for said in ("Told in one tap", "$302.40 <span", "reckoned by its fee, not told", "Say its number"):
         assert said in text, said
-    assert alpha.pk
 
 
 def test_a_second_tap_is_the_same_sale(market: Market, assisted: MarketplaceAccount) -> None:
@@ -109,7 +108,7 @@ def test_the_form_names_its_number_and_puts_its_amounts_right(market: Market, as
     assert (sale.version > version, sale.state, states(market)) == (True, SaleState.CONFIRMED, ["sold"] * 4)
     assert set(Seat.objects.filter(state="sold").values_list("held_by", flat=True)) == {f"sale:{assisted.pk.hex}:A-77"}
     kept = AuditEntry.objects.get(verb="sale.numbered")
-    assert audit_read(kept)["after"] == {"platform_sale_id": "A-77"}
+    assert (audit_read(kept) or {})["after"] == {"platform_sale_id": "A-77"}
     # Told again it is this sale, and it can be reported on as any other.
     told_again = hand_sold(
         actor=market.holding.actor, listing_id=beta.pk, seat_ids=[seat.pk for seat in market.holding.seats],
