@@ -22,7 +22,7 @@ from django.urls import reverse
 
 from listings.health import account_health
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
-from listings.services import payouts
+from listings.services import payouts, reconcile
 from listings.services.commands import command_write
 from listings.services.delist import listings_delist
 from listings.services.outbox import carry_out, command_claim, commands_drain
@@ -619,3 +619,20 @@ def test_a_reading_goes_on_after_a_429_of_its_marketplace_too(holding: Holding, 
         list(adapter.payments(link, now()))
         adapter.next_payment(link)
     assert line.arrived == ["GET /stubhub/v2/payments/next"]
+
+
+def test_a_sweep_that_goes_on_reads_its_listings_and_sales_once(
+    holding: Holding, line: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, adapter = connected(holding, "stubhub"), adapter_get("stubhub")
+
+    def waits(**_: object) -> object:
+        raise MustWait("not yet", retry_after_s=1.0)
+
+    for broken_off in (True, True, False):
+        with monkeypatch.context() as patch, suppress(MustWait), reading_of(account, "sweep") as answers:
+            if broken_off:
+                patch.setattr(reconcile, "stock_take", waits)
+            link = replace(link_for(account), answers=answers)
+            account_reconcile(adapter=adapter, link=link, account=account)
+    assert line.arrived == ["GET /stubhub/v2/sellerlistings", "GET /stubhub/v2/sales/recentupdates"]
