@@ -244,6 +244,14 @@ class Answers(Protocol):
         """This was told."""
         ...
 
+    def passed(self, step: str) -> bool:
+        """Whether a step of the reading, which is more than questions, was done before."""
+        ...
+
+    def note_passed(self, step: str) -> None:
+        """It is done, and not to be done again."""
+        ...
+
 
 class NoAnswers:
     """For what is asked anew each time."""
@@ -258,6 +266,13 @@ class NoAnswers:
         return None
 
     def note(self, key: str, response: httpx.Response) -> None:
+        """Nothing is kept."""
+
+    def passed(self, step: str) -> bool:
+        """Never."""
+        return False
+
+    def note_passed(self, step: str) -> None:
         """Nothing is kept."""
 
 

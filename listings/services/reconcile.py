@@ -41,6 +41,8 @@ log = structlog.get_logger(__name__)
 EVERY_S = 600
 # Platforms index late: what was created or changed this recently is not judged yet.
 SETTLE = timedelta(seconds=30)
+# Steps of a sweep that are more than a reading.
+_SALES, _SIGN_OF_LIFE = "sales", "sign of life"
 _LIVE = (ListingStatus.ACTIVE, ListingStatus.PAUSED)
 _WAITING = (CommandState.PENDING, CommandState.IN_FLIGHT)
 
@@ -116,15 +118,18 @@ def account_reconcile(
     # Where it was broken off and goes on, what it was told first is as old as that.
     began = min(began, link.answers.began)
     alive()
-    if account.stock_taken_at is not None:
+    if account.stock_taken_at is not None and not link.answers.passed(_SALES):
+        # After its listings, so that none counts as gone that was sold; once, however often it is broken off later.
         account_sync_sales(account=account)
+        link.answers.note_passed(_SALES)
         alive()
     by_key = {item.external_id: item for item in remote if item.external_id}
     by_id = {item.listing_id: item for item in remote if item.listing_id}
-    if Capability.KEEP_ALIVE in adapter.traits.capabilities:
+    if Capability.KEEP_ALIVE in adapter.traits.capabilities and not link.answers.passed(_SIGN_OF_LIFE):
         with calls_within(settings.HTTP_TOTAL_TIMEOUT_S):
             # What sold since must not come back with it.
             adapter.keep_alive(link_anew(link, account))
+        link.answers.note_passed(_SIGN_OF_LIFE)
         alive()
     drift = Drift(shown=len(remote))
     own = Listing.objects.filter(account=account)

@@ -106,24 +106,6 @@ def moment_of(value: Any) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-class Requests:
-    """A platform's requests by name: "GET /sales/{id}", or a path alone where its method says nothing."""
-
-    def __init__(self, *names: str) -> None:
-        self.names = names
-        self._pattern = re.compile("|".join(f"({self._fitting(name)})" for name in names))
-
-    @staticmethod
-    def _fitting(name: str) -> str:
-        words = re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(name))
-        return f"[A-Z]+ {words}" if name.startswith("/") else words
-
-    def name(self, method: str, path: str) -> str:
-        """The name of a request; "" for one that has none. The first name that fits counts."""
-        found = self._pattern.fullmatch(f"{method} {path}")
-        return "" if found is None or found.lastindex is None else self.names[found.lastindex - 1]
-
-
 def send(
     link: Link, method: str, url: str, *, request: str, write: bool, **options: Any
 ) -> httpx.Response:  # fmt: skip

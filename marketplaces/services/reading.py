@@ -37,6 +37,7 @@ class KeptAnswers:
         self._key = key
         self._told: dict[str, tuple[int, str, bytes]] = {}
         self._began: datetime | None = None
+        self._passed: set[str] = set()
         self._stored = self._load()
 
     @property
@@ -57,11 +58,20 @@ class KeptAnswers:
         self._began = self._began or now()
         self._told[key] = response.status_code, response.headers.get("content-type", ""), response.content
 
+    def passed(self, step: str) -> bool:
+        """Whether a step of the reading was done before."""
+        return step in self._passed
+
+    def note_passed(self, step: str) -> None:
+        """It is done, and not to be done again."""
+        self._passed.add(step)
+
     def store(self) -> None:
         """Keep it for when the reading goes on."""
         left = self.began + KEPT_FOR - now()
         told = {key: [status, kind, b64encode(content).decode()] for key, (status, kind, content) in self._told.items()}
-        packed = zlib.compress(json.dumps({"began": self.began.isoformat(), "told": told}).encode(), 1)
+        facts = {"began": self.began.isoformat(), "told": told, "passed": sorted(self._passed)}
+        packed = zlib.compress(json.dumps(facts).encode(), 1)
         if not told or left <= timedelta(0) or len(packed) > MOST_BYTES:
             self.forget()
             return
@@ -91,7 +101,7 @@ class KeptAnswers:
         except InvalidToken:
             # Under a key that is no more: it is read anew.
             return True
-        self._began = datetime.fromisoformat(found["began"])
+        self._began, self._passed = datetime.fromisoformat(found["began"]), set(found["passed"])
         self._told = {key: (status, kind, b64decode(content)) for key, (status, kind, content) in found["told"].items()}
         return True
 

@@ -7,14 +7,17 @@ import pytest
 import time_machine
 from pytest_django import Settings
 
+from marketplaces import selectors
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services import limits, links
 from marketplaces.simulator.app import Simulator
 from marketplaces.simulator.transport import SimulatorTransport
+from seatsync.core import limiters
 from seatsync.core.limiters import valkey
 from tests.builders import Holding, build_holding
 from tests.hands import assist
 from tests.listings.ended import Ended
+from tests.listings.limited import Counted
 from tests.listings.selling import Seller, sell_and_hand_over
 from tests.listings.simulated import control, unlimited
 from tests.market import Market
@@ -45,6 +48,21 @@ def simulator(monkeypatch: pytest.MonkeyPatch, settings: Settings, holding: Hold
         }],
     )  # fmt: skip
     return made
+
+
+@pytest.fixture
+def line(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Counted:
+    """Everything that is sent from now on."""
+    counted = Counted(simulator)
+    monkeypatch.setattr(links, "transport_override", counted)
+    return counted
+
+
+@pytest.fixture
+def paces(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits of single requests, and holds, count."""
+    monkeypatch.setattr(limits, "paces_kept", selectors.paces_kept)
+    monkeypatch.setattr(limits, "hold", limiters.hold)
 
 
 @pytest.fixture

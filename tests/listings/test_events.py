@@ -1,7 +1,6 @@
 """Which events there our games are: what cannot be told is asked of a person, and nobody asks more than he may."""
 
 from dataclasses import replace
-from datetime import datetime
 
 import pytest
 
@@ -12,7 +11,7 @@ from listings.services.events import events_learn
 from listings.services.found import found_ask_again, found_not_ours
 from listings.services.recognise import told_of_listing
 from listings.services.reconcile import accounts_reconcile_due
-from marketplaces.contracts import Link, NoAnswers, RemoteEvent, RemoteListing
+from marketplaces.contracts import Link, RemoteEvent, RemoteListing
 from marketplaces.errors import MustWait
 from marketplaces.models import LimitVersion
 from marketplaces.registry import adapter_get
@@ -21,6 +20,7 @@ from portfolios.models import EventMapping
 from portfolios.services.mapping import event_mapping_confirm
 from seatsync.core.clock import now
 from seatsync.core.limiters import valkey
+from tests.listings.limited import ToldAt
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -96,17 +96,6 @@ def test_a_sweep_is_not_put_back_for_its_searches_for_ever(market: Market) -> No
     told = [told_of_listing(foreign(market))]
     events_learn(adapter=adapter, link=link, account=account, told=told, alive=lambda: None)
     assert searches(market) == 1
-
-
-class ToldAt(NoAnswers):
-    """A reading that began then."""
-
-    def __init__(self, began: datetime) -> None:
-        self._began = began
-
-    @property
-    def began(self) -> datetime:
-        return self._began
 
 
 def test_what_is_not_ours_is_looked_for_no_more(market: Market) -> None:

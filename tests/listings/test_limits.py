@@ -1,135 +1,46 @@
 """One token for each request, whoever sends it: commands, polls, payouts and sweeps together keep to a limit.
 
-Against the simulated platforms, through the real adapters. The buckets' clock is Valkey's, which nobody moves: limits
-are so slow here that no token comes back by itself, and what a second brings is put in by hand.
+Against the simulated platforms, through the real adapters.
 """
 
 import re
-import zlib
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 import redis
-import time_machine
 from django.test import Client
 from django.urls import reverse
 
 from listings.health import account_health
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
-from listings.services import payouts
 from listings.services.commands import command_write
 from listings.services.delist import listings_delist
 from listings.services.outbox import carry_out, command_claim, commands_drain
 from listings.services.payouts import accounts_sync_payouts
-from listings.services.publish import listing_publish
-from listings.services.reconcile import account_reconcile
-from listings.services.sync import account_poll, accounts_sync_due
-from listings.services.wake import POLL_NEXT, POLL_PAYOUTS
-from listings.tasks import poll_account_next, poll_account_payouts
-from marketplaces import selectors
 from marketplaces.adapters import _wire
-from marketplaces.contracts import Link, NoAnswers
-from marketplaces.errors import MustWait, TemporaryError
-from marketplaces.models import InboundEvent, LimitVersion, MarketplaceAccount
+from marketplaces.contracts import Link
+from marketplaces.errors import MustWait
+from marketplaces.models import LimitVersion, MarketplaceAccount
 from marketplaces.registry import adapter_get, adapter_keys, adapter_list
 from marketplaces.selectors import limit_bucket, request_bucket
-from marketplaces.services import limits, links, understand
+from marketplaces.services import limits, links
 from marketplaces.services.limits import AccountGate, Errand
 from marketplaces.services.links import link_for
-from marketplaces.services.reading import KEPT_FOR, reading_of
 from marketplaces.simulator.app import Simulator
-from marketplaces.simulator.transport import SimulatorTransport
 from seatsync.accounts.models import User
 from seatsync.core import limiters
 from seatsync.core.clock import now
 from seatsync.core.limiters import Ask, hold, look, take_all, valkey
-from seatsync.live.models import Alert
 from tests.builders import Holding, verified_client
+from tests.listings.limited import Counted, asked_for, due_now, everything, limit, publish, refill, sold
 from tests.listings.selling import Seller, connected
 from tests.listings.simulated import control
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
-# No token comes back while a test runs.
-STANDS = Decimal("0.00100")
-
-
-@dataclass
-class Counted(SimulatorTransport):
-    """What arrives at the marketplaces."""
-
-    simulator: Simulator
-    arrived: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        super().__init__(self.simulator)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if "/_sim/" not in request.url.path:
-            self.arrived.append(f"{request.method} {request.url.path}")
-        return super().handle_request(request)
-
-
-@pytest.fixture
-def line(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Counted:
-    """Everything that is sent from now on."""
-    counted = Counted(simulator)
-    monkeypatch.setattr(links, "transport_override", counted)
-    return counted
-
-
-@pytest.fixture
-def paces(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limits of single requests, and holds, count."""
-    monkeypatch.setattr(limits, "paces_kept", selectors.paces_kept)
-    monkeypatch.setattr(limits, "hold", limiters.hold)
-
-
-def limit(platform: str, *, burst: int, reserved: int = 2, per_second: Decimal = STANDS, request: str = "") -> None:
-    LimitVersion.objects.create(
-        platform=platform, request=request, per_second=per_second, burst=burst, reserved=reserved,
-        valid_from=date(2024, 1, 1), source="test", checked_on=date(2024, 1, 1),
-    )  # fmt: skip
-
-
-def refill(account: MarketplaceAccount, tokens: int) -> None:
-    """So many tokens come in, as they would with time."""
-    valkey().hincrbyfloat(f"bucket:{limit_bucket(account.pk)}", "tokens", tokens)
-
-
-def due_now() -> None:
-    MarketplaceCommand.objects.filter(state=CommandState.PENDING).update(not_before=now())
-    MarketplaceAccount.objects.update(polled_at=None)
-
-
-def asked_for(account: MarketplaceAccount) -> int:
-    """How many tokens were taken in the last minute."""
-    return look(limit_bucket(account.pk), capacity=10_000, per_second=10_000).granted
-
-
-def publish(holding: Holding, account: MarketplaceAccount, number: int = 4, *, first: int = 0) -> list[Listing]:
-    return [
-        listing_publish(
-            actor=holding.actor, seat_ids=[seat.pk], account_ids=[account.pk], price=Decimal("84.00"),
-            floor=Decimal("50.00"), ceiling=Decimal("200.00"),
-        )[0]
-        for seat in holding.seats[first : first + number]
-    ]  # fmt: skip
-
-
-def everything() -> None:
-    """What the workers do: commands, polls, payouts, and a sweep that was ordered."""
-    due_now()
-    commands_drain()
-    accounts_sync_due()
-    accounts_sync_payouts()
-    commands_drain()
 
 
 @pytest.mark.parametrize("seller", adapter_keys(), indirect=True)
@@ -160,11 +71,6 @@ def test_whoever_sends_it_each_request_took_one_token_and_has_a_name(
     assert set(names) <= set(adapter_get(account.platform).traits.requests)
 
 
-def sold(simulator: Simulator, listings: list[Listing]) -> None:
-    for listing in listings:
-        control("sell", platform=listing.platform, external_id=listing.external_id, quantity=1)
-
-
 def test_no_more_than_the_limit_arrives_a_second_and_all_gets_done(holding: Holding, line: Counted) -> None:
     account = connected(holding, "stubhub")
     listings = publish(holding, account)
@@ -189,32 +95,6 @@ def test_no_more_than_the_limit_arrives_a_second_and_all_gets_done(holding: Hold
     assert set(MarketplaceCommand.objects.filter(kind__in=["sync_account", "reprice"]).values_list("state")) == {
         ("done",)
     }
-
-
-def test_a_poll_that_a_limit_breaks_off_goes_on_from_where_it_was(holding: Holding, line: Counted) -> None:
-    account = connected(holding, "stubhub")
-    listings = publish(holding, account)
-    commands_drain()
-    sold(line.simulator, list(Listing.objects.filter(pk__in=[one.pk for one in listings])))
-    valkey().flushdb()
-    limit("stubhub", burst=3, reserved=1)
-    line.arrived.clear()
-    began = account.sales_synced_until
-    account_poll(account)
-    account.refresh_from_db()
-    # The list, and the listing of one sale; the last token stays for what is urgent.
-    assert (len(line.arrived), account.sales_synced_until, account.last_error) == (2, began, "")
-    assert Sale.objects.count() == 1
-    for _ in range(2):
-        refill(account, 2)
-        account_poll(account)
-    account.refresh_from_db()
-    # Nothing was asked twice.
-    assert len(line.arrived) == len(set(line.arrived)) == 5
-    assert Sale.objects.count() == 4
-    assert account.sales_synced_until is not None
-    assert began is not None
-    assert began < account.sales_synced_until < now()
 
 
 def test_what_is_begun_is_finished_and_the_next_one_waits_for_it(holding: Holding, line: Counted) -> None:
@@ -422,136 +302,6 @@ def test_without_valkey_what_takes_down_goes_out_all_the_same(
         command_claim()
 
 
-def test_what_was_read_is_kept_sealed_for_minutes_and_forgotten_when_all_is_read(
-    holding: Holding, line: Counted, travel: time_machine.Traveller
-) -> None:
-    account = connected(holding, "stubhub")
-    (listing,) = publish(holding, account, 1)
-    commands_drain()
-    sold(line.simulator, [Listing.objects.get(pk=listing.pk)])
-    valkey().flushdb()
-    limit("stubhub", burst=2, reserved=1)
-    # The list alone is read, and not the listing of its sale.
-    valkey().hset(f"bucket:{limit_bucket(account.pk)}", mapping={"tokens": 1, "at": valkey().time()[0]})
-    account_poll(account)
-    key = f"reading:{account.pk}:sales"
-    sealed = valkey().get(key)
-    assert isinstance(sealed, bytes)
-    assert b"sale" not in zlib_or_plain(sealed)
-    assert 0 < valkey().pttl(key) <= KEPT_FOR.total_seconds() * 1000
-    line.arrived.clear()
-    refill(account, 1)
-    account_poll(account)
-    assert [where.split("/")[3] for where in line.arrived] == ["externalsellerlistings"]
-    assert valkey().get(key) is None
-    assert Sale.objects.count() == 1
-
-
-def zlib_or_plain(sealed: bytes) -> bytes:
-    """As whoever looks into Valkey without a key would read it."""
-    try:
-        return zlib.decompress(sealed)
-    except zlib.error:
-        return sealed
-
-
-def test_a_reading_that_failed_otherwise_is_begun_anew(holding: Holding, line: Counted) -> None:
-    account = connected(holding, "stubhub")
-
-    def told(error: Exception) -> bytes | None:
-        """What is known of a reading that ended so, when it is begun once more."""
-        with suppress(type(error)), reading_of(account, "sales") as answers:
-            answers.note("question", httpx.Response(200, content=b"answer"))
-            raise error
-        with reading_of(account, "sales") as answers:
-            known = answers.known("question")
-        return None if known is None else known.content
-
-    assert told(MustWait("not yet", retry_after_s=1.0)) == b"answer"
-    assert told(TemporaryError("503")) is None
-
-
-def test_a_sweep_that_goes_on_judges_nothing_by_what_it_was_told_before_it_changed(
-    market: Market, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alpha, _ = market.published(market.holding.seats[:2])
-    account, adapter = market.accounts["alpha"], adapter_get("alpha")
-    Listing.objects.update(updated_at=now() - timedelta(minutes=1))
-    told_before = replace(link_for(account), answers=ToldAt(now() - timedelta(minutes=2)))
-    market.alpha.listings.clear()
-    account_reconcile(adapter=adapter, link=told_before, account=account)
-    alpha.refresh_from_db()
-    assert alpha.status == "active"
-    account_reconcile(adapter=adapter, link=link_for(account), account=account)
-    alpha.refresh_from_db()
-    assert alpha.status == "cancelled"
-
-
-class ToldAt(NoAnswers):
-    """A reading that began then."""
-
-    def __init__(self, began: datetime) -> None:
-        self._began = began
-
-    @property
-    def began(self) -> datetime:
-        return self._began
-
-
-def test_a_sweep_that_must_wait_is_put_back_with_a_time_and_loses_no_try(market: Market) -> None:
-    account = market.accounts["alpha"]
-    market.alpha.script["list_all"] = [MustWait("not yet", retry_after_s=7.0)]
-    command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key="sync:1")
-    market.work()
-    command = MarketplaceCommand.objects.get()
-    assert (command.state, command.attempts) == (CommandState.PENDING, 0)
-    assert timedelta(seconds=5) < command.not_before - now() <= timedelta(seconds=7)
-
-
-@pytest.mark.parametrize("wait_s", [0.5, 30.0])
-def test_a_told_sale_that_must_wait_is_read_a_moment_later_and_loses_no_try(
-    market: Market, monkeypatch: pytest.MonkeyPatch, wait_s: float
-) -> None:
-    alpha, beta = market.published()
-    sale = market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
-    market.alpha.script["fetch_sale"] = [MustWait("not yet", retry_after_s=wait_s)]
-    sent: list[tuple[str, float]] = []
-    monkeypatch.setattr(
-        understand, "enqueue_on_commit", lambda path, *, countdown_s, event_ids: sent.append((path, countdown_s))
-    )
-    market.webhook(sale)
-    event = InboundEvent.objects.get()
-    assert (event.state, event.attempts) == ("received", 0)
-    assert event.not_before is not None
-    assert timedelta(seconds=wait_s - 0.5) < event.not_before - now() <= timedelta(seconds=wait_s)
-    assert sent == [("marketplaces.tasks.process_inbound", wait_s)]
-    # Its seats are held at once; for longer than a moment nothing else may show them.
-    beta.refresh_from_db()
-    assert (beta.status == "active") is (wait_s < 1)
-    market.process()
-    assert Sale.objects.get().state == "confirmed"
-
-
-@pytest.mark.parametrize("call", ["payments", "next_payment"])
-def test_payouts_that_must_wait_are_read_again_by_a_job(
-    market: Market, monkeypatch: pytest.MonkeyPatch, call: str
-) -> None:
-    sent: list[tuple[str, float]] = []
-    monkeypatch.setattr(payouts, "enqueue_on_commit", lambda path, **told: sent.append((path, told["countdown_s"])))
-
-    def waits(*_: object) -> object:
-        raise MustWait("not yet", retry_after_s=2.0)
-
-    monkeypatch.setattr(market.alpha, call, waits)
-    accounts_sync_payouts()
-    assert sent == [(POLL_PAYOUTS if call == "payments" else POLL_NEXT, 2.0)]
-    assert not Alert.objects.filter(kind="account.reading").exists()
-    assert MarketplaceAccount.objects.get(platform="alpha").last_error == ""
-    monkeypatch.undo()
-    poll_account_payouts(str(market.accounts["alpha"].pk))
-    poll_account_next(str(market.accounts["alpha"].pk))
-
-
 def test_the_accounts_page_tells_of_debts_and_of_a_hold(market: Market) -> None:
     account = market.accounts["alpha"]
     limit("alpha", burst=4)
@@ -587,35 +337,3 @@ def test_each_platform_names_its_paced_requests() -> None:
         assert {*traits.paces, *traits.pace_bursts, *traits.own_key} <= set(traits.requests)
         assert len(set(traits.requests)) == len(traits.requests) > 5
         assert max(map(len, traits.requests)) <= 60
-
-
-@pytest.mark.parametrize("seller", ["gametime"], indirect=True)
-def test_what_a_sweep_writes_is_made_of_what_is_told_just_then(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
-    account, adapter = seller.account, adapter_get("gametime")
-    seen: list[Link] = []
-    monkeypatch.setattr(adapter, "keep_alive", seen.append)
-    with reading_of(account, "sweep") as answers:
-        account_reconcile(adapter=adapter, link=replace(link_for(account), answers=answers), account=account)
-    (link,) = seen
-    # No answer of minutes ago may put into the file what was bought since.
-    assert link.answers is not answers
-    assert link.gate.wait_s("GET /purchases", write=False) == 0
-
-
-def test_a_reading_goes_on_after_a_429_of_its_marketplace_too(holding: Holding, line: Counted) -> None:
-    account = connected(holding, "stubhub")
-    (listing,) = publish(holding, account, 1)
-    commands_drain()
-    sold(line.simulator, [Listing.objects.get(pk=listing.pk)])
-    busy = {"kind": "status", "status": 429, "platform": "stubhub", "count": 1}
-    control("faults", add=[busy | {"route": "/v2/payments/next"}])
-    with suppress(TemporaryError), reading_of(account, "payouts") as answers:
-        adapter, link = adapter_get("stubhub"), replace(link_for(account), answers=answers)
-        list(adapter.payments(link, now()))
-        adapter.next_payment(link)
-    line.arrived.clear()
-    with reading_of(account, "payouts") as answers:
-        link = replace(link_for(account), answers=answers)
-        list(adapter.payments(link, now()))
-        adapter.next_payment(link)
-    assert line.arrived == ["GET /stubhub/v2/payments/next"]

@@ -5,6 +5,7 @@ from typing import Any
 
 from marketplaces.adapters import _wire
 from marketplaces.adapters._drop import Drop, drop_at
+from marketplaces.adapters._requests import Requests
 from marketplaces.contracts import Link
 from marketplaces.errors import TemporaryError
 
@@ -12,7 +13,7 @@ LIVE_BASE_URL = "https://api.gametime.co/v3"
 LIVE_DROP_URL = "ftp://gtftp.gametime.co/inventory.csv"
 PER_PAGE = 100
 _READ_FILE, _WRITE_FILE = "GET the file", "PUT the file"
-_CALLS = _wire.Requests(
+_CALLS = Requests(
     "GET /purchases", "POST /purchases/{id}/confirm", "POST /purchases/{id}/reject",
     "POST /purchases/{id}/confirm_transfer", "POST /purchases/{id}/{upload}", "DELETE /listings/{key}/delete",
 )  # fmt: skip

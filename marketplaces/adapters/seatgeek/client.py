@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from marketplaces.adapters import _wire
+from marketplaces.adapters._requests import Requests
 from marketplaces.contracts import Link
 from marketplaces.errors import NotSupported, PermanentError, TemporaryError
 
@@ -22,7 +23,7 @@ LISTINGS_PER_PAGE = 500
 ORDERS_PER_PAGE = 200
 # The public Platform API's, which go with SeatSync's own client id.
 PLATFORM_REQUESTS = ("GET /2/events", "GET /2/events/{id}")
-REQUESTS = _wire.Requests(
+REQUESTS = Requests(
     "GET /listings", "GET /listings/single/{key}", "PUT /listings/single/{key}", "PATCH /listings/single/{key}",
     "POST /listings/bulk-delete", "GET /orders", "GET /orders/customer", "GET /order", "PATCH /order", "PUT /v3/order",
     "GET /remittances", "GET /remittances/current", "GET /remittances/{id}", "GET /brokerdata/listings",

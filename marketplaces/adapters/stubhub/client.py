@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from marketplaces.adapters import _wire
+from marketplaces.adapters._requests import Requests
 from marketplaces.contracts import Link
 from marketplaces.errors import PermanentError
 
@@ -18,7 +19,7 @@ _ACCOUNT_HOSTS = {
     "https://sandbox.api.stubhub.net": "https://sandbox.account.stubhub.com",
 }
 PAGE_SIZE = 100
-REQUESTS = _wire.Requests(
+REQUESTS = Requests(
     "GET /v2/user", "GET /catalog/events/search", "GET /catalog/events/{id}",
     "GET /v2/events/{id}/listingconstraints", "PUT /v2/listingconstraints",
     "POST /v2/events/{id}/sellerlistingpreview", "POST /v2/sellerlistingpreview",

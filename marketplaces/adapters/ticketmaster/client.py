@@ -8,6 +8,7 @@ import httpx
 
 from marketplaces.adapters import _wire
 from marketplaces.adapters._oauth import grant_of
+from marketplaces.adapters._requests import Requests
 from marketplaces.contracts import AppCredentials, Grant, Link
 from marketplaces.errors import AlreadySold, GrantExpired, PermanentError
 
@@ -19,7 +20,7 @@ PER_PAGE = 100
 # The published services', which go with SeatSync's own key, each whole under one limit.
 _DISCOVERY, _INVENTORY = "/discovery/v2", "/inventory-status/v1"
 OWN_KEY = (_DISCOVERY, _INVENTORY)
-_CALLS = _wire.Requests(
+_CALLS = Requests(
     "POST /constraints", "POST /listings/preview", "GET /listings", "GET /listings/{key}", "PUT /listings/{key}",
     "PATCH /listings/{key}", "DELETE /listings/{key}", "GET /orders", "GET /orders/{id}", "POST /orders/{id}/confirm",
     "POST /orders/{id}/reject", "POST /orders/{id}/transfer", "GET /payouts", "PUT /webhook",

@@ -11,13 +11,14 @@ from xml.etree.ElementTree import Element
 import httpx
 
 from marketplaces.adapters import _wire, _xml
+from marketplaces.adapters._requests import Requests
 from marketplaces.contracts import Link
 from marketplaces.errors import AlreadyGone, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 
 LIVE_BASE_URL = "https://brokers.vividseats.com/webservices"
 _UNKNOWN = ("not found", "no such")
 # By address: each has one method. Lists of orders are limited by what they ask for.
-_REQUESTS = _wire.Requests(
+_REQUESTS = Requests(
     "/events/search", "/listings/v2/create", "/listings/v2/update", "/listings/v2/delete", "/listings/v2/get",
     "/v1/confirmOrder", "/v1/rejectOrder", "/v1/shipOrder", "/v1/transferOrder", "/v1/transferOrderViaURL",
     "/v1/getOrder", "/v1/getCompletedOrders", "/v1/getAirbill", "/v1/payments", "/v1/payments/{id}",
