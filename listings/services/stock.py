@@ -191,7 +191,7 @@ def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell
     ) if left else listing_adopt(
         actor=Actor.marketplace(account.tenant_id, account.pk), account=account, seats=seats,
         listing_id=item.listing_id, remote_key=item.external_id, price=item.price, currency=item.currency,
-        proceeds=item.proceeds, all_in=item.all_in,
+        proceeds=item.proceeds, all_in=item.all_in, expires_at=item.expires_at,
     )  # fmt: skip
     found.state, found.game, found.why = FoundState.ADOPTED, match.game, ""
     found.save()

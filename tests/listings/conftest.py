@@ -16,7 +16,7 @@ from tests.builders import Holding, build_holding
 from tests.hands import assist
 from tests.listings.ended import Ended
 from tests.listings.selling import Seller, sell_and_hand_over
-from tests.listings.simulated import control
+from tests.listings.simulated import event_tell
 from tests.market import Market
 
 
@@ -34,14 +34,7 @@ def simulator(monkeypatch: pytest.MonkeyPatch, settings: Settings, holding: Hold
     monkeypatch.setattr(links, "transport_override", SimulatorTransport(made))
     # Its clock is moved by hand and Valkey's is not: the simulator alone holds us to the paces here.
     monkeypatch.setattr(links, "pace_kept", lambda *_: None)
-    game = holding.game
-    control(
-        "events",
-        events=[{
-            "event_id": 501, "name": f"{game.opponent.name} at {game.home_team.name}", "venue": game.venue.name,
-            "city": game.venue.city, "starts_at": game.starts_at.isoformat(), "timezone": game.venue.timezone,
-        }],
-    )  # fmt: skip
+    event_tell(holding.game)
     return made
 
 

@@ -1,14 +1,36 @@
 """Working against the simulator in this process (the fixture `simulator`)."""
 
+from datetime import timedelta
 from typing import Any
 
 from listings.services.outbox import commands_drain
 from marketplaces.services import links
+from portfolios.models import Game
+from seatsync.core.venue_time import local
 
 
 def control(name: str, **wish: object) -> Any:
     """What the control address answers."""
     return links.shared_client().post(f"http://simulator.test/_sim/{name}", json=wish).raise_for_status().json()
+
+
+def event_tell(game: Game) -> None:
+    """The simulator knows the game."""
+    control(
+        "events",
+        events=[{
+            "event_id": 501, "name": f"{game.opponent.name} at {game.home_team.name}", "venue": game.venue.name,
+            "city": game.venue.city, "starts_at": game.starts_at.isoformat(), "timezone": game.venue.timezone,
+        }],
+    )  # fmt: skip
+
+
+def game_in(game: Game, days: int) -> None:
+    """The game is so many days later than it was, for us and for the simulator."""
+    game.starts_at += timedelta(days=days)
+    game.game_date = local(game.starts_at, game.venue.timezone).date()
+    game.save(update_fields=["starts_at", "game_date"])
+    event_tell(game)
 
 
 def work() -> None:
