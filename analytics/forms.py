@@ -9,7 +9,7 @@ from django import forms
 from django.http import QueryDict
 
 from listings.models import SplitType
-from seatsync.core.forms import MoneyField, choices_give
+from seatsync.core.forms import MoneyField, VenueMomentField, choices_give, zone_give
 from seatsync.core.money import money_text
 
 SHOWS = [("all", "All games"), ("coming", "Still to come"), ("open", "Undecided"), ("listed", "Listed"),
@@ -47,13 +47,18 @@ class PublishForm(forms.Form):
         label="Floor is on", choices=[("list", "the list price"), ("net", "what reaches me")], initial="list"
     )
     split_type = forms.ChoiceField(label="Buyers may take", choices=SplitType.choices, initial=SplitType.ANY)
+    list_until = VenueMomentField(
+        label="On sale until", required=False,
+        help_text="By the venue's clock. Empty: as long as each marketplace sells, and the tickets can still go.",
+    )  # fmt: skip
 
     def __init__(
-        self, *args: Any, seats: list[tuple[str, str]], accounts: list[tuple[str, str]], **kwargs: Any
+        self, *args: Any, seats: list[tuple[str, str]], accounts: list[tuple[str, str]], zone: str, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         choices_give(self, "seats", seats)
         choices_give(self, "accounts", accounts)
+        zone_give(self, "list_until", zone)
 
 
 class NetForm(forms.Form):

@@ -41,7 +41,8 @@ def publish_form(page: GamePage, data: Any = None) -> PublishForm:
         if seat.state == "available"
     ]
     accounts = [(str(account.pk), str(account.platform)) for account in page.accounts]
-    return PublishForm(data, seats=seats, accounts=accounts, initial=_initial(page))
+    zone = page.game.venue.timezone
+    return PublishForm(data, seats=seats, accounts=accounts, zone=zone, initial=_initial(page))
 
 
 def seat_picks(page: GamePage, form: PublishForm) -> list[SeatPick]:

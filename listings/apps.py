@@ -21,6 +21,7 @@ class ListingsConfig(AppConfig):
         from listings.services.drain import holder_drain, tenant_drain, tenant_release
         from listings.services.endings import sales_of_game_end
         from listings.services.expire import listings_hold
+        from listings.services.hand_over_due import sales_due_again
         from listings.services.inbound import register_handlers
         from listings.services.let_go import listings_let_go
         from listings.services.stock import stock_order
@@ -43,6 +44,7 @@ class ListingsConfig(AppConfig):
         ledger.seats_going.register(listings_let_go)
         ledger.game_moved.register(listings_hold)
         ledger.game_moved.register(sales_of_game_end)
+        ledger.game_moved.register(sales_due_again)
         business.fill(account_business)
         shown_listing.fill(shown_listing_of)
         still_up.fill(still_up_on)

@@ -16,7 +16,7 @@ from listings.states import LIFTABLE, SALE_LIVE
 from marketplaces.delivery import BY_NUMBER, OF_SEATS, HandOver
 from marketplaces.models import InboxState
 from portfolios.models import Seat
-from seatsync.core.forms import MoneyField, choices_give
+from seatsync.core.forms import MoneyField, VenueMomentField, choices_give, zone_give
 
 WAYS = {
     HandOver.MOBILE_TRANSFER: "Transferred in the ticket app",
@@ -303,6 +303,19 @@ class BoundsForm(forms.Form):
     floor = MoneyField(label="Floor")
     ceiling = MoneyField(label="Ceiling")
     version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class UntilForm(forms.Form):
+    """Until when its holder wants a listing on sale, with the version that the person saw."""
+
+    list_until = VenueMomentField(
+        label="Your own cut-off", required=False, help_text="By the venue's clock. Empty: none of your own."
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone_give(self, "list_until", zone)
 
 
 class FoundAdoptForm(forms.Form):

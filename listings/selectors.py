@@ -72,7 +72,13 @@ def sale_list(actor: Actor) -> SaleQuerySet:
     return (
         Sale.objects.visible_to(actor)
         .select_related(
-            "account", "listing__season_ticket", "game__home_team", "game__opponent", "game__venue", "payout_calendar"
+            "account",
+            "listing__season_ticket",
+            "game__home_team",
+            "game__opponent",
+            "game__venue",
+            "payout_calendar",
+            "ship_by_rule",
         )
         .order_by("-sold_at", "-pk")
     )
@@ -462,15 +468,33 @@ def views_of(listing_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
     return {listing_id: views for listing_id, views in newest.values_list("listing_id", "views") if views is not None}
 
 
+def to_hand_over() -> Q:
+    """Sales whose buyer waits for the tickets, or wants them again, and for which none are on their way."""
+    going = [CommandState.PENDING, CommandState.IN_FLIGHT]
+    sent = MarketplaceCommand.objects.filter(sale=OuterRef("pk"), kind=CommandKind.FULFIL, state__in=going)
+    waits = Q(state=SaleState.CONFIRMED) | Q(state__in=HANDED_OVER, asked_again_at__isnull=False)
+    return waits & ~Q(ending=SaleEnding.GAME_OFF) & ~Q(Exists(sent))
+
+
+def hand_over_end() -> Coalesce:
+    """By when a sale's tickets must be with their buyer: its deadline, else the start of its game."""
+    return Coalesce("ship_by", "game__starts_at")
+
+
+def waits_for_holder() -> Q:
+    """Sales that wait for their holder: to be confirmed by a moment, or to be handed over."""
+    return Q(state=SaleState.PROVISIONAL, confirm_by__isnull=False) & ~Q(ending=SaleEnding.GAME_OFF) | to_hand_over()
+
+
 def deadlines(actor: Actor) -> QuerySet[Sale]:
-    """Sales that wait for the holder by a moment: to be confirmed or delivered, the nearest first."""
-    waiting = sale_list(actor).filter(
-        Q(state=SaleState.PROVISIONAL, confirm_by__isnull=False)
-        | Q(state=SaleState.CONFIRMED, ship_by__isnull=False)
-        | Q(state__in=HANDED_OVER, asked_again_at__isnull=False)
-    )
-    waiting = waiting.exclude(ending=SaleEnding.GAME_OFF)
-    return waiting.annotate(due=Coalesce("ship_by", "confirm_by", "asked_again_at")).order_by("due")
+    """Sales that wait for the holder, with `due` where that is known, the nearest first."""
+    waiting = sale_list(actor).filter(waits_for_holder()).annotate(due=sale_due())
+    return waiting.order_by(F("due").asc(nulls_last=True), "sold_at")
+
+
+def sale_due() -> Case:
+    """By when its holder must have done what a sale waits for."""
+    return Case(When(state=SaleState.PROVISIONAL, then="confirm_by"), default=hand_over_end())
 
 
 def payout_list(actor: Actor) -> PayoutQuerySet:

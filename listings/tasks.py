@@ -7,7 +7,7 @@ from time import monotonic
 from django.db.models import QuerySet
 
 from listings.models import Sale
-from listings.services import by_hand, expire, labels, outbox, payout_checks, payouts, reconcile, sync, wake
+from listings.services import by_hand, due_alerts, expire, labels, outbox, payout_checks, payouts, reconcile, sync, wake
 from marketplaces.models import MarketplaceAccount, Mode
 from seatsync.core.jobs import enqueue_on_commit, job, job_begun, once_per_slot
 
@@ -93,6 +93,12 @@ def reconcile_accounts() -> None:
 def nag_by_hand() -> None:
     """Say again what a person must take down with his own hands, and has not."""
     once_per_slot("listings.nag_by_hand", 60, by_hand.tasks_nag)
+
+
+@job(time_limit_s=120)
+def remind_hand_overs() -> None:
+    """Say which sales are to be handed over soon, or are late."""
+    once_per_slot("listings.remind_hand_overs", 300, due_alerts.hand_overs_remind)
 
 
 @job(time_limit_s=240)

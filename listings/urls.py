@@ -40,6 +40,7 @@ urlpatterns = [
     path("portfolio/sales/<uuid:sale_id>/resolve/", resolve.sale_resolve, name="sale_resolve"),
     path("portfolio/listings/<uuid:listing_id>/publish-again/", listings.listing_mend, name="listing_mend"),
     path("portfolio/listings/<uuid:listing_id>/bounds/", listings.listing_bounds, name="listing_bounds"),
+    path("portfolio/listings/<uuid:listing_id>/until/", listings.listing_until, name="listing_until"),
     path("portfolio/by-hand/", by_hand.hand_list, name="hand_list"),
     path("portfolio/by-hand/<uuid:command_id>/done/", by_hand.hand_done, name="hand_done"),
     path("portfolio/listings/<uuid:listing_id>/sold/", by_hand.listing_sold, name="listing_sold"),

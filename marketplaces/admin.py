@@ -13,14 +13,17 @@ from marketplaces.models import (
     ConnectAttempt,
     EventBounds,
     FeeVersion,
+    HandOverVersion,
     InboundDelivery,
     InboundEvent,
     LeastPriceVersion,
     LimitVersion,
+    ListUntilVersion,
     MarketplaceAccount,
     MarketSnapshot,
     PayoutCalendarVersion,
     RetryVersion,
+    TransferCutOffVersion,
 )  # fmt: skip
 from marketplaces.registry import traits_of
 from marketplaces.selectors import delivery_body, inbound_body, inbound_headers, inbox_figures
@@ -289,6 +292,38 @@ class LeastPriceVersionAdmin(DatedRowAdmin):
     list_display = ("whose", "min_price", "currency", "valid_from", "source", "checked_on")
     list_filter = ("team", "venue")
     list_select_related = ("team", "venue")
+
+
+@admin.register(ListUntilVersion)
+class ListUntilVersionAdmin(DatedRowAdmin):
+    """Until when before an event tickets may be on sale, by date, with their sources."""
+
+    list_display = (
+        "platform", "delivery", "uploaded", "hours", "shipping_days", "basis", "valid_from", "source", "checked_on",
+    )  # fmt: skip
+    list_filter = ("platform", "delivery", "basis")
+
+
+@admin.register(TransferCutOffVersion)
+class TransferCutOffVersionAdmin(DatedRowAdmin):
+    """How long before their games clubs and leagues let tickets be transferred, by date, with their sources."""
+
+    list_display = ("team", "league", "hours", "valid_from", "source", "checked_on")
+    list_filter = ("league",)
+    list_select_related = ("team", "league")
+
+
+@admin.register(HandOverVersion)
+class HandOverVersionAdmin(DatedRowAdmin):
+    """By when sales are to be handed over where a platform does not tell, by date, with their sources."""
+
+    list_display = ("platform", "kind", "words", "valid_from", "source", "checked_on")
+    list_filter = ("platform",)
+
+    @admin.display(description="the rule")
+    def words(self, row: HandOverVersion) -> str:
+        """In words."""
+        return row.rule.words
 
 
 class MarketSnapshotFilter(SeriesFilter):

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import httpx
 
+from marketplaces.deadlines import KnownHandOver, KnownListUntil
 from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver, SeatTicket
 
 
@@ -108,6 +109,10 @@ class Traits:
     hand_overs: tuple[HandOver, ...] = ()
     # What tickets may be listed; of others nothing is published.
     deliveries: tuple[DeliveryType, ...] = (DeliveryType.MOBILE_TRANSFER,)
+    # Until when before an event tickets may be on sale, where that is published; else it is our own caution.
+    list_until: tuple[KnownListUntil, ...] = ()
+    # By when a sale is to be handed over, where a published rule fixes that and a field may not tell it.
+    hand_over_by: KnownHandOver | None = None
     # Whether a sale tells the buyer's list price, or only what reaches the seller.
     tells_gross: bool = True
     # Whether a sale that is taken back is told where sales are asked for by time; else each is read again by its id.
@@ -501,6 +506,8 @@ class RemoteListing:
     event: EventWords = EventWords()
     # It is not shown until its tickets are there.
     undeliverable: bool = False
+    # When the platform will take it down by itself, where it tells.
+    expires_at: datetime | None = None
 
 
 class RemoteSaleState(StrEnum):

@@ -1,13 +1,17 @@
-"""Connected accounts, received events, dated fees and limits, and the market as observed."""
+"""Connected accounts, received events, dated fees, limits and deadlines, and the market as observed."""
 
 import calendar
 import uuid
 from datetime import date
+from decimal import Decimal
 from typing import ClassVar, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from marketplaces.deadlines import CutOff, CutOffBasis, HandOverKind, HandOverRule, hours_words, rule_of
+from marketplaces.delivery import DeliveryType
 from seatsync.accounts.models import LeavingWhy
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -467,6 +471,134 @@ class LeastPriceVersion(DatedRow):
     def whose(self) -> str:
         """The team's or the venue's name."""
         return str(self.team or self.venue)
+
+
+# As sentences name them: "PDF sales", "mobile transfer sales".
+TICKET_KINDS = {
+    DeliveryType.MOBILE_TRANSFER: "mobile transfer", DeliveryType.BARCODE: "barcode", DeliveryType.PDF: "PDF",
+    DeliveryType.QR_CODE: "QR code", DeliveryType.PAPER: "paper ticket",
+}  # fmt: skip
+
+
+class ListUntilVersion(DatedRow):
+    """Until when before an event tickets may be on sale, from a date on, at one platform or at all (I-08, I-26)."""
+
+    platform = models.CharField(max_length=20, blank=True, help_text="Left empty: where nothing else is dated.")
+    delivery = models.CharField(
+        max_length=20, blank=True, choices=[(kind.value, words) for kind, words in TICKET_KINDS.items()],
+        help_text="Left empty: tickets of every kind for which nothing else is dated.",
+    )  # fmt: skip
+    uploaded = models.BooleanField(default=False, help_text="Of listings whose tickets all lie there already.")
+    hours = models.DecimalField(max_digits=6, decimal_places=2, null=True, blank=True)
+    shipping_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Instead of hours: Monday to Saturday at the venue."
+    )
+    basis = models.CharField(
+        max_length=10,
+        choices=[
+            (CutOffBasis.STOPS.value, "it takes them off sale then"),
+            (CutOffBasis.DELIVERY.value, "what is sold later is handed over too late"),
+            (CutOffBasis.CAUTION.value, "our own caution"),
+        ],
+    )
+
+    objects: ClassVar[DatedQuerySet["ListUntilVersion"]] = manager_of(DatedQuerySet["ListUntilVersion"])
+
+    class Meta:
+        db_table = "list_until_versions"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["platform", "delivery", "uploaded", "valid_from"], name="list_until_version_once"
+            ),
+            models.CheckConstraint(
+                # What is empty makes no comparison false: it is said to be there.
+                condition=Q(hours__isnull=False, hours__gte=0, shipping_days=None)
+                | Q(hours=None, shipping_days__isnull=False, shipping_days__range=(1, 60)),
+                name="list_until_hours_or_days",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        what = f"{self.get_delivery_display() or 'every ticket'}{', uploaded' if self.uploaded else ''}"
+        return f"{self.platform or 'every marketplace'}, {what}: {self.cut_off.words} from {self.valid_from}"
+
+    @property
+    def cut_off(self) -> CutOff:
+        """How long before the event."""
+        return CutOff(self.hours or Decimal(0), self.shipping_days or 0)
+
+
+class TransferCutOffVersion(DatedRow):
+    """How long before its games a club, or a league, lets no ticket be transferred any more, from a date on (I-26)."""
+
+    team = models.ForeignKey(
+        "portfolios.Team", null=True, blank=True, on_delete=models.PROTECT, help_text="Whose home games."
+    )
+    league = models.ForeignKey(
+        "portfolios.League", null=True, blank=True, on_delete=models.PROTECT,
+        help_text="Instead of a team: of all of its clubs that have none of their own.",
+    )  # fmt: skip
+    hours = models.DecimalField(max_digits=6, decimal_places=2)
+
+    objects: ClassVar[DatedQuerySet["TransferCutOffVersion"]] = manager_of(DatedQuerySet["TransferCutOffVersion"])
+
+    class Meta:
+        db_table = "transfer_cut_off_versions"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["team", "league", "valid_from"], nulls_distinct=False, name="transfer_cut_off_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(team__isnull=False, league=None) | Q(team=None, league__isnull=False),
+                name="transfer_cut_off_of_one",
+            ),
+            models.CheckConstraint(condition=Q(hours__gte=0), name="transfer_cut_off_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.team or self.league}: {hours_words(self.hours)} from {self.valid_from}"
+
+
+class HandOverVersion(DatedRow):
+    """By when a platform's sales are to be handed over where it does not tell, from a date on: a sale keeps its row."""
+
+    platform = models.CharField(max_length=20)
+    kind = models.CharField(
+        max_length=10,
+        choices=[
+            (HandOverKind.STEPS.value, "by how long before the event it was sold"),
+            (HandOverKind.IN_HAND.value, "by the day from which the tickets are in hand"),
+        ],
+    )
+    steps = models.JSONField(
+        default=list, blank=True,
+        help_text='In hours, the longest before the event first: [[61, "before", 36], [26, "within", 24], '
+        '[0, "before", 2]] is: sold 61 h or more before it, 36 h before it; sold 26 h or more before it, within 24 h; '
+        "sold later, 2 h before it.",
+    )  # fmt: skip
+
+    objects: ClassVar[DatedQuerySet["HandOverVersion"]] = manager_of(DatedQuerySet["HandOverVersion"])
+
+    class Meta:
+        db_table = "hand_over_versions"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["platform", "valid_from"], name="hand_over_version_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform} from {self.valid_from}"
+
+    def clean(self) -> None:
+        """Raises ValidationError for steps that are no rule."""
+        try:
+            rule_of(self.kind, self.steps)
+        except ValueError as error:
+            raise ValidationError({"steps": f"{error}"}) from error
+
+    @property
+    def rule(self) -> HandOverRule:
+        """The rule. Raises ValueError for what is none, which no form lets in."""
+        return rule_of(self.kind, self.steps)
 
 
 class MarketSnapshot(models.Model):

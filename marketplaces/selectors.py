@@ -1,4 +1,4 @@
-"""Reading accounts, fees and limits."""
+"""Reading accounts, fees, limits and deadlines."""
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
@@ -29,19 +29,23 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, TruncDay
 
 from marketplaces.bounds import Bounds
+from marketplaces.deadlines import CAUTIONS, CutOffBasis, HandOverRule, KnownListUntil, ListUntil, ListUntils
 from marketplaces.models import (
     FeeVersion,
+    HandOverVersion,
     InboundDelivery,
     InboundEvent,
     InboxState,
     LimitVersion,
+    ListUntilVersion,
     MarketplaceAccount,
     MarketSnapshot,
     Mode,
     PayoutCalendarVersion,
     RetryVersion,
+    TransferCutOffVersion,
 )  # fmt: skip
-from marketplaces.registry import platform_name, traits_of
+from marketplaces.registry import adapter_list, platform_name, traits_of
 from portfolios.models import Game, VenueSection
 from seatsync.accounts.models import LeavingWhy
 from seatsync.accounts.selectors import leaving_barring
@@ -91,6 +95,46 @@ def payout_calendar(platform: str, *, mode: str, on: date | None = None) -> Payo
     """The row in force on a day (default today) that says when accounts of this mode are paid; None: no row (I-26)."""
     market = Mode.PAPER if mode == Mode.PAPER else Mode.LIVE
     return PayoutCalendarVersion.objects.filter(platform=platform, mode=market).in_force(on)
+
+
+def list_untils() -> ListUntils:
+    """Until when before an event tickets may be on sale, as of today (UTC); one query.
+
+    What is not dated yet is as the adapters declare it, else our own caution.
+    """
+    rows = {
+        (key, kind.value, known.uploaded): ListUntil(known.cut_off, known.basis)
+        for key, declared in list_untils_declared().items()
+        for known in declared
+        for kind in known.deliveries
+    }
+    for row in ListUntilVersion.objects.filter(valid_from__lte=now().date()).order_by("valid_from"):
+        rows[row.platform, row.delivery, row.uploaded] = ListUntil(row.cut_off, CutOffBasis(row.basis))
+    return ListUntils(rows)
+
+
+def list_untils_declared() -> dict[str, tuple[KnownListUntil, ...]]:
+    """What is known without a row, by platform; "" is everybody's."""
+    return {"": CAUTIONS, **{adapter.traits.key: adapter.traits.list_until for adapter in adapter_list()}}
+
+
+def transfer_cut_offs() -> list[TransferCutOffVersion]:
+    """The rows in force today (UTC), of which a club or a league may have none; one query."""
+    rows = TransferCutOffVersion.objects.filter(valid_from__lte=now().date()).select_related("team", "league")
+    newest = {(row.team_id, row.league_id): row for row in rows.order_by("valid_from")}
+    return list(newest.values())
+
+
+def hand_over_rule(platform: str, *, on: date | None = None) -> tuple[HandOverRule, HandOverVersion | None] | None:
+    """By when sales are to be handed over where the platform does not tell, and its row; None: nothing is published.
+
+    The row in force on a day (default today, UTC); until one is dated, as the adapter declares it.
+    """
+    row = HandOverVersion.objects.filter(platform=platform).in_force(on)
+    if row is not None:
+        return row.rule, row
+    traits = traits_of(platform)
+    return None if traits is None or traits.hand_over_by is None else (traits.hand_over_by.rule, None)
 
 
 def proceeds_at(price: Decimal, fee: FeeVersion | None) -> Decimal | None:

@@ -140,6 +140,7 @@ urlpatterns = [
     path("listings/<uuid:pk>/", listings.ListingDetail.as_view(), name="listing"),
     path("listings/<uuid:pk>/price/", listings.ListingPrice.as_view(), name="listing_price"),
     path("listings/<uuid:pk>/bounds/", listings.ListingBounds.as_view(), name="listing_bounds"),
+    path("listings/<uuid:pk>/until/", listings.ListingUntil.as_view(), name="listing_until"),
     path("listings/<uuid:pk>/publish/", again.ListingPublish.as_view(), name="listing_publish"),
     path("listings/<uuid:pk>/delist/", listings.ListingDelist.as_view(), name="listing_delist"),
     path("listings/<uuid:pk>/history/", listings.ListingHistory.as_view(), name="listing_history"),

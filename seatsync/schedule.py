@@ -23,6 +23,7 @@ SCHEDULE = (
     Row("listings.tasks.reconcile_accounts", 600, "sync"),
     Row("listings.tasks.poll_payouts", 3600, "sync"),
     Row("listings.tasks.nag_by_hand", 60),
+    Row("listings.tasks.remind_hand_overs", 300),
     Row("listings.tasks.check_payouts", 3600),
     Row("seatsync.live.tasks.deliver_alerts", 15),
     Row("seatsync.live.tasks.purge_live_events", 3600),

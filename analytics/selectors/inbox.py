@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import F, Model, Q, QuerySet
-from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from listings.models import (
@@ -21,10 +20,20 @@ from listings.models import (
     Sale,
     SaleState,
 )  # fmt: skip
-from listings.selectors import found_list, hand_tasks, mapping_groups, mapping_question, needs_person, sale_list
+from listings.selectors import (
+    found_list,
+    hand_tasks,
+    mapping_groups,
+    mapping_question,
+    needs_person,
+    sale_due,
+    sale_list,
+    waits_for_holder,
+)  # fmt: skip
 from listings.services.give_up import may_give_up
 from listings.services.hand_alerts import listing_of_task, title_of
-from listings.services.sale_alerts import conflict_asks_by_hand, reject_by
+from listings.services.hand_over_due import due_said
+from listings.services.sale_alerts import REMINDERS, conflict_asks_by_hand, reject_by
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.registry import hand_overs_of, platform_name
 from marketplaces.selectors import account_list, inbound_failed
@@ -152,14 +161,16 @@ def _waiting(actor: Actor) -> _Waiting:
     wants = [command for command in commands if command.listing and command.payload.get("wants")]
     mappings = mapping_groups(wants)
     questions = Counter(map(mapping_question, wants))
-    sales = list(_sales(actor)[:LOOKED_AT])
+    sales, hands = list(_sales(actor)[:LOOKED_AT]), list(hand_tasks(actor)[:LOOKED_AT])
+    # What was handed over and refused there, or is to be done there by hand, says itself what is wanted.
+    tried = _tried([*commands, *hands])
     waiting = _Waiting(
-        due=[sale for sale in sales if sale.state != SaleState.NEEDS_PERSON],
+        due=[sale for sale in sales if sale.state != SaleState.NEEDS_PERSON and str(sale.pk) not in tried],
         unclear=[sale for sale in sales if sale.state == SaleState.NEEDS_PERSON],
         mappings=mappings,
         commands=[command for command in commands if command not in wants],
         downs=list(_downs(told)) if told else [],
-        hands=list(hand_tasks(actor)[:LOOKED_AT]),
+        hands=hands,
         found=list(found_list(actor).filter(state=FoundState.WAITING, account__is_active=True)[:LOOKED_AT]),
         inbound=list(inbound_failed(actor)[:LOOKED_AT]),
         reconnects=list(account_list(actor).filter(is_active=True, needs_reconnect=True)[:LOOKED_AT]),
@@ -173,14 +184,21 @@ def _waiting(actor: Actor) -> _Waiting:
 def _said_of(waiting: _Waiting, commands: list[MarketplaceCommand]) -> dict[str, set[str]]:
     """The objects of which an entry says itself what an alert of a kind says, by that kind."""
     of_commands = _ids([*commands, *waiting.downs, *waiting.hands])
-    of_sales = _ids([*waiting.due, *waiting.unclear])
+    tried = _tried([*commands, *waiting.hands])
+    of_sales = _ids([*waiting.due, *waiting.unclear]) | tried
     return {
         "command.needs_person": of_commands, "hand.task": of_commands, "listing.foreign": _ids(waiting.found),
         "inbound.failed": _ids(waiting.inbound), "account.reconnect": _ids(waiting.reconnects),
-        "sale.sold": of_sales, "sale.provisional": of_sales,
+        "sale.sold": of_sales, "sale.provisional": of_sales, "sale.again": _ids(waiting.due) | tried,
+        **dict.fromkeys(REMINDERS, of_sales),
         # Of one that is only to be handed over its entry says nothing of a doubt.
         "sale.unclear": _ids(waiting.unclear),
     }  # fmt: skip
+
+
+def _tried(commands: Iterable[MarketplaceCommand]) -> set[str]:
+    """The sales of which these commands hand the tickets over."""
+    return {str(command.sale_id) for command in commands if command.kind == CommandKind.FULFIL}
 
 
 def _ids(found: Iterable[Model]) -> set[str]:
@@ -188,10 +206,9 @@ def _ids(found: Iterable[Model]) -> set[str]:
 
 
 def _sales(actor: Actor) -> QuerySet[Sale]:
-    """Sales with a deadline of the holder's, the nearest first, and those that are unclear."""
-    due = Q(state=SaleState.PROVISIONAL, confirm_by__isnull=False) | Q(state=SaleState.CONFIRMED, ship_by__isnull=False)
-    waiting = sale_list(actor).filter(due | Q(state=SaleState.NEEDS_PERSON))
-    return waiting.annotate(due=Coalesce("ship_by", "confirm_by")).order_by(F("due").asc(nulls_last=True), "sold_at")
+    """Sales that wait for the holder, the nearest deadline first, and those that are unclear."""
+    waiting = sale_list(actor).filter(waits_for_holder() | Q(state=SaleState.NEEDS_PERSON)).annotate(due=sale_due())
+    return waiting.order_by(F("due").asc(nulls_last=True), "sold_at")
 
 
 def _downs(told: Iterable[str]) -> QuerySet[MarketplaceCommand]:
@@ -225,11 +242,18 @@ def _sale_due(sale: Sale) -> Item:
         else Act("See how to hand over", page=page)
     )
     again = sale.asked_again_at is not None
-    why = f"{name} wants the tickets again. {sale.delivery_note}".strip() if again else f"Sold on {name}."
+    why = f"{name} wants the tickets again. {sale.delivery_note}".strip() if again else f"Sold on {name}, {_by(sale)}."
     return Item(
         "hand_over", "sale", sale.pk, f"Hand over {seats}{' again' if again else ''}{game}", why, sale.noticed_at,
         page, due, acts=(hand_over,),
     )  # fmt: skip
+
+
+def _by(sale: Sale) -> str:
+    """How it is known by when it is to be handed over."""
+    if said := due_said(sale):
+        return f"to be handed over {said}" if sale.ship_by_reckoned else f"a deadline {said}"
+    return "which told no deadline: the game begins then" if sale.game else "which told no deadline"
 
 
 def _sale_unclear(sale: Sale) -> Item:

@@ -1,6 +1,7 @@
 """API of listings: publish, price, take down, sales, why, brakes."""
 
 import uuid
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,6 +16,7 @@ from listings.api.net import EventBoundsOutput
 from listings.models import (
     EndingEffect,
     Listing,
+    ListingStatus,
     MarketplaceCommand,
     PriceHistory,
     PriceProposal,
@@ -27,13 +29,15 @@ from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
 from listings.services.give_up import command_give_up
+from listings.services.hand_over_due import due_said
+from listings.services.list_until import Bound, CutOffs, comes_down, cut_offs, listing_until_set
 from listings.services.mend import command_again
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.sale_report import REPORTS, sale_report
 from listings.services.trading import SCOPES, trading_state_set
-from listings.states import SALE_ENDINGS
+from listings.states import OFFERED, SALE_ENDINGS
 from marketplaces.bounds import bounds_of
 from marketplaces.delivery import HandOver
 from marketplaces.filters import PlatformFilter
@@ -65,7 +69,11 @@ LISTING = {
     "final_price": None, "currency": "USD", "floor": "60.00", "ceiling": "120.00", "floor_basis": "list",
     "status": "active", "status_reason": "", "split_type": "any", "version": 2,
     "published_at": "2026-05-02T17:00:09Z", "confirmed_at": "2026-05-02T18:10:00Z",
-    "sold_at": None, "created_at": "2026-05-02T17:00:00Z",
+    "sold_at": None, "created_at": "2026-05-02T17:00:00Z", "list_until": None,
+    "comes_down": {
+        "at": "2026-06-13T01:10:00Z", "bound": "exchange",
+        "why": "1 h before the game, our own caution: StubHub publishes no end of mobile transfer sales",
+    },
 }  # fmt: skip
 ONE_LISTING = example("A listing", LISTING, status=200)
 MADE_LISTINGS = example("A listing for each account", {**LISTING, "status": "publishing", "version": 1}, status=201)
@@ -83,7 +91,8 @@ SALE = example(
         "ended_at": None, "told_charge": None, "ending_effects": None, "effects": [],
         "remote_status": "confirmed",
         "sold_at": "2026-05-03T09:15:00Z",
-        "noticed_at": "2026-05-03T09:15:01Z", "confirm_by": None, "ship_by": None, "delivered_at": None,
+        "noticed_at": "2026-05-03T09:15:01Z", "confirm_by": None, "ship_by": "2026-06-10T02:10:00Z",
+        "ship_by_reckoned": False, "ship_by_said": "told by StubHub", "delivered_at": None,
         "last_delist_at": "2026-05-03T09:15:03Z", "notice_to_last_delist_ms": 1840,
         "hand_overs": ["mobile_transfer", "transfer_url"],
         "payout": {
@@ -108,8 +117,22 @@ class BySold(CursorPagination):
     ordering = ("-sold_at", "-id")
 
 
+# When a listing comes down, for which of its bounds, and why in words.
+_COMES_DOWN_SCHEMA = {
+    "type": "object", "nullable": True, "required": ["at", "bound", "why"],
+    "properties": {
+        "at": {"type": "string", "format": "date-time"},
+        "bound": {"type": "string", "enum": [bound.value for bound in Bound]}, "why": {"type": "string"},
+    },
+}  # fmt: skip
+
+
 class ListingOutput(serializers.ModelSerializer[Listing]):
     """A listing; `price` is the list price per ticket in `currency`, `live_price` what the platform last took."""
+
+    comes_down = serializers.SerializerMethodField(
+        help_text="Null for one that is not on offer. `list_until` is the holder's own cut-off, one of its bounds."
+    )
 
     class Meta:
         model = Listing
@@ -117,8 +140,22 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
             "id", "account", "mode", "platform", "season_ticket", "seat_group", "game", "game_date", "external_id",
             "listing_id", "section", "row", "quantity", "price", "live_price", "proceeds", "all_in", "original_price",
             "final_price", "currency", "floor", "ceiling", "floor_basis", "status", "status_reason", "split_type",
-            "version", "published_at", "confirmed_at", "sold_at", "created_at",
+            "version", "published_at", "confirmed_at", "sold_at", "created_at", "list_until", "comes_down",
         )  # fmt: skip
+
+    @cached_property
+    def _rows(self) -> CutOffs:
+        """Read once for all listings of an answer."""
+        return cut_offs()
+
+    @extend_schema_field(_COMES_DOWN_SCHEMA)
+    def get_comes_down(self, listing: Listing) -> dict[str, Any] | None:
+        """By what is in force today."""
+        if listing.status not in OFFERED | {ListingStatus.ERROR}:
+            return None
+        down = comes_down(listing, self._rows)
+        at = serializers.DateTimeField().to_representation(down.at)
+        return {"at": at, "bound": down.bound.value, "why": down.why}
 
 
 class ListingInput(Input):
@@ -131,6 +168,9 @@ class ListingInput(Input):
     ceiling = MoneyField()
     split_type = ChoiceField(choices=SplitType.choices, default=SplitType.ANY)
     floor_basis = ChoiceField(choices=["list", "net"], default="list")
+    list_until = MomentField(
+        required=False, allow_null=True, default=None, help_text="Your own cut-off: after now, and before the start."
+    )
 
 
 class PriceInput(Input):
@@ -163,6 +203,13 @@ class BoundsOutput(serializers.ModelSerializer[Listing]):
     def get_bounds(self, listing: Listing) -> Any:
         """As the marketplace, the team and the venue bound it."""
         return EventBoundsOutput(self.context["bounds"]).data
+
+
+class UntilInput(Input):
+    """Your own cut-off; null for none. `version` is the one you saw, unless If-Match says it."""
+
+    list_until = MomentField(allow_null=True)
+    version = serializers.IntegerField(min_value=1, required=False)
 
 
 class DelistInput(Input):
@@ -264,6 +311,9 @@ class SaleOutput(serializers.ModelSerializer[Sale]):
     ending_effects = serializers.SerializerMethodField(help_text="What its ending does; null where none went wrong.")
     effects = EffectOutput(many=True, read_only=True)
     payout = serializers.SerializerMethodField(help_text="When its money is to come, and how that is known.")
+    ship_by_said = serializers.SerializerMethodField(
+        help_text="How `ship_by` is known: told, or reckoned by the platform's published rule."
+    )
 
     class Meta:
         model = Sale
@@ -271,13 +321,18 @@ class SaleOutput(serializers.ModelSerializer[Sale]):
             "id", "account", "mode", "platform", "platform_sale_id", "listing", "game", "seats", "quantity", "gross",
             "fees", "proceeds", "proceeds_told", "rounding", "charged", "currency", "state", "state_reason", "ending",
             "ending_reason", "ended_at", "told_charge", "ending_effects", "effects", "remote_status", "sold_at",
-            "noticed_at", "confirm_by", "ship_by", "delivered_at", "last_delist_at", "notice_to_last_delist_ms",
+            "noticed_at", "confirm_by", "ship_by", "ship_by_reckoned", "ship_by_said", "delivered_at",
+            "last_delist_at", "notice_to_last_delist_ms",
             "hand_overs", "payout", "delivery_step", "delivery_note", "asked_again_at", "version",
         )  # fmt: skip
 
     def get_seats(self, sale: Sale) -> list[str]:
         """Ids of the ledger's seats."""
         return [str(row.seat_id) for row in sale.sale_seats.all()]
+
+    def get_ship_by_said(self, sale: Sale) -> str:
+        """In words."""
+        return due_said(sale)
 
     def get_hand_overs(self, sale: Sale) -> list[str]:
         """As its adapter declares."""
@@ -358,8 +413,10 @@ class ListingList(mixins.ListModelMixin, ApiView):
     field_names = {"seats": "seat_ids", "accounts": "account_ids"}
 
     def get_queryset(self) -> QuerySet[Listing]:
-        """Visible ones."""
-        return selectors.listing_list(self.actor) if hasattr(self, "actor") else Listing.objects.none()
+        """Visible ones, with what says when they come down."""
+        if not hasattr(self, "actor"):
+            return Listing.objects.none()
+        return selectors.listing_list(self.actor).prefetch_related("tickets_sent", "listing_seats")
 
     @extend_schema(tags=["listings"], summary="List listings")
     def get(self, request: Request) -> Response:
@@ -466,6 +523,26 @@ class ListingBounds(ApiView):
         wanted = data | {"version": _version_meant(request, data, listing)}
         with self.vouched():
             changed = listing_bounds_set(actor=self.actor, listing_id=listing.pk, **wanted)
+        return Response(ListingOutput(changed).data)
+
+
+class ListingUntil(ApiView):
+    """Until when it is on sale."""
+
+    serializer_class = ListingOutput
+    versioned = True
+
+    @extend_schema(
+        tags=["listings"], summary="Set your own cut-off", request=UntilInput, responses={200: ListingOutput}
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """The listing with its holder's own cut-off; 409 for a stale version, 422 for one that is not to come."""
+        listing = selectors.listing_get(self.actor, pk)
+        data = self.body(UntilInput)
+        self.if_match(ListingOutput(listing).data, listing.version)
+        wanted = data | {"version": _version_meant(request, data, listing)}
+        with self.vouched():
+            changed = listing_until_set(actor=self.actor, listing_id=listing.pk, **wanted)
         return Response(ListingOutput(changed).data)
 
 

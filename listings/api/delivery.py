@@ -18,6 +18,7 @@ from listings.models import DELIVERIES, TICKET_KINDS, DeliveryTerms, Sale, SeatT
 from listings.services.ask import sale_ask
 from listings.services.delivery_terms import delivery_terms_set, terms_of
 from listings.services.fulfil import hand_over_to, ways_of
+from listings.services.hand_over_due import due_said
 from listings.services.labels import label_of_sale
 from listings.services.seat_tickets import Entry, tickets_enter
 from marketplaces.delivery import STEPS, step_of
@@ -106,6 +107,7 @@ class DeliveryOutput(serializers.Serializer[Any]):
     note = serializers.CharField(help_text="What its marketplace says beside it.")
     asked_again_at = serializers.DateTimeField(allow_null=True)
     hand_over_by = serializers.DateTimeField(allow_null=True)
+    hand_over_said = serializers.CharField(help_text="How that is known: told, or reckoned by a published rule.")
     buyer = BuyerOutput(allow_null=True, help_text="Told while tickets are asked for, to those who may hand them over.")
 
 
@@ -181,6 +183,7 @@ def _delivery(actor: Actor, sale: Sale) -> dict[str, Any]:
     return {
         "step": step.value, "words": STEPS[step].words, "ways": [way.value for way in ways],
         "note": sale.delivery_note, "asked_again_at": sale.asked_again_at, "hand_over_by": sale.ship_by,
+        "hand_over_said": due_said(sale),
         "buyer": hand_over_to(actor, sale),
     }  # fmt: skip
 

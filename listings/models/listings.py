@@ -110,6 +110,9 @@ class Listing(BaseModel):
     # Since when its marketplace does not show it, for want of its tickets.
     undeliverable_at = models.DateTimeField(null=True, blank=True)
     status_reason = models.CharField(max_length=300, blank=True)
+    # Until when its holder wants it on sale, and when its marketplace will end it, where that is told.
+    list_until = models.DateTimeField(null=True, blank=True)
+    expires_there = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[ListingQuerySet] = manager_of(ListingQuerySet)
 
@@ -131,6 +134,8 @@ class Listing(BaseModel):
             models.Index(fields=["game", "status"], name="listing_game_status"),
             models.Index(fields=["tenant", "status"], name="listing_tenant_status"),
             models.Index(fields=["season_ticket", "status"], name="listing_ticket_status"),
+            models.Index(fields=["list_until"], condition=Q(list_until__isnull=False), name="listing_list_until"),
+            models.Index(fields=["expires_there"], condition=Q(expires_there__isnull=False), name="listing_expires"),
         ]
 
     def __str__(self) -> str:

@@ -125,7 +125,12 @@ class Sale(BaseModel):
     # When we first heard that its tickets were handed over.
     delivered_at = models.DateTimeField(null=True, blank=True)
     confirm_by = models.DateTimeField(null=True, blank=True)
+    # By when its tickets are to be handed over: as its marketplace told it, or reckoned by its published rule (of this
+    # row), and how many times its people were reminded of that.
     ship_by = models.DateTimeField(null=True, blank=True)
+    ship_by_reckoned = models.BooleanField(default=False)
+    ship_by_rule = models.ForeignKey("marketplaces.HandOverVersion", null=True, blank=True, on_delete=models.PROTECT)
+    reminded = models.PositiveSmallIntegerField(default=0)
     # From notice to the moment the last other listing of these seats was verified gone.
     last_delist_at = models.DateTimeField(null=True, blank=True)
     # A grant that nobody renews can hold a delist up for months.

@@ -52,13 +52,13 @@ def kept_problem(seats: Sequence[Seat]) -> str:
 def listing_adopt(
     *, actor: Actor, account: MarketplaceAccount, seats: Sequence[Seat], listing_id: str, remote_key: str,
     price: Decimal, currency: str, proceeds: Decimal | None = None, all_in: Decimal | None = None,
-    price_seen: bool = True,
+    price_seen: bool = True, expires_at: datetime | None = None,
 ) -> Listing:  # fmt: skip
     """A listing that its marketplace shows, as one of ours: active, at its own price, with what buyers have taken out.
 
     Nobody moves its price until the holder gives it a floor and a ceiling. `price_seen`: the listing itself said it;
-    what was worked out of a sale is replaced at the next sweep (`listing_price_take`). The caller holds a transaction
-    and the seats' locks. Raises Conflict where `adoption_problem` says why not.
+    what was worked out of a sale is replaced at the next sweep (`listing_price_take`). `expires_at`: when it says it
+    ends. The caller holds a transaction and the seats' locks. Raises Conflict where `adoption_problem` says why not.
     """
     if problem := adoption_problem(seats, price, currency):
         raise Conflict(f"It cannot be kept in step: {problem}.", field="seats", remedy="Choose other seats.")
@@ -75,7 +75,7 @@ def listing_adopt(
         live_price=price if price_seen else None, original_price=price,
         proceeds=proceeds or proceeds_at(price, fee_version(account.platform)),
         all_in=all_in, currency=currency, floor=price, ceiling=price, status=ListingStatus.ACTIVE,
-        split_type=SplitType.ANY, published_at=moment,
+        split_type=SplitType.ANY, published_at=moment, expires_there=expires_at,
     )  # fmt: skip
     ListingSeat.objects.bulk_create(
         [ListingSeat(tenant_id=listing.tenant_id, listing=listing, seat=seat) for seat in ordered]

@@ -6,6 +6,7 @@ market, has under one of them is the same thing. It goes on over the account tha
 
 import uuid
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -127,6 +128,7 @@ def listing_come_over(
 def listing_take_in(
     *, actor: Actor, account: MarketplaceAccount, seats: Sequence[Seat], listing_id: str, remote_key: str,
     price: Decimal, currency: str, proceeds: Decimal | None = None, all_in: Decimal | None = None,
+    expires_at: datetime | None = None,
 ) -> Listing:  # fmt: skip
     """What the account shows, as one of ours: another row's of just these seats, which comes over, or a new one.
 
@@ -137,7 +139,7 @@ def listing_take_in(
         return listing_come_over(account=account, listing=left, listing_id=listing_id, remote_key=remote_key)
     return listing_adopt(
         actor=actor, account=account, seats=seats, listing_id=listing_id, remote_key=remote_key, price=price,
-        currency=currency, proceeds=proceeds, all_in=all_in,
+        currency=currency, proceeds=proceeds, all_in=all_in, expires_at=expires_at,
     )  # fmt: skip
 
 

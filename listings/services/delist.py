@@ -59,5 +59,6 @@ def listing_take_down(listing: Listing, *, reason: str, sale: Sale | None = None
         sale=sale,
         kind=CommandKind.DELIST,
         key=f"delist:{listing.external_id}:{listing.version}" + (f":{sale.pk}" if sale else ""),
+        payload={"why": reason},
     )
     return True

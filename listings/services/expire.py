@@ -1,8 +1,8 @@
-"""Taking listings down in time: before the game starts, and when a game is no longer as it was (I-08)."""
+"""Taking listings down in time, and when a game is no longer as it was (I-08)."""
 
 import uuid
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -11,27 +11,65 @@ from django.db.models import Q
 from listings.locks import listings_lock
 from listings.models import Listing, ListingStatus
 from listings.services.delist import listing_take_down
+from listings.services.list_until import CutOffs, comes_down, cut_offs, may_be_due, until_told
 from listings.services.sale_alerts import alert_game_moved
 from listings.states import OFFERED
 from portfolios.models import Game, GameStatus, SeasonTicket
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 
-# Delivery by mobile transfer needs this long before the first pitch.
-BEFORE_START = timedelta(hours=1)
 BATCH = 500
+_BY_START = ("game__starts_at", "pk")
+_MOVED = "its game is no longer as it was"
 
 
 def listings_expire() -> int:
-    """Take down offers whose game starts within the hour, or is postponed or cancelled; returns how many."""
-    too_late = Q(game__starts_at__lte=now() + BEFORE_START)
-    moved = Q(game__status__in=[GameStatus.POSTPONED, GameStatus.CANCELLED])
-    ids = list(Listing.objects.filter(too_late | moved, status__in=OFFERED).values_list("pk", flat=True)[:BATCH])
-    done = 0
-    for listing_id in ids:
+    """Take down offers whose time is over (`comes_down`), or whose game is postponed or cancelled; returns how many.
+
+    No more than `BATCH` at once; those of the next games go first.
+    """
+    rows, done = cut_offs(), 0
+    for listing in islice(_over(rows), BATCH):
         # One transaction each: a holder's own work on one listing must not wait for all the others.
         with transaction.atomic():
-            done += _take_down([listing_id], "the game is about to start, or was moved")
+            done += _expire(listing.pk, rows)
     return done
+
+
+def _over(rows: CutOffs) -> Iterator[Listing]:
+    """The offers that have to come down, of those that may have to; read in parts."""
+    offered = Listing.objects.filter(status__in=OFFERED)
+    off = Q(game__status__in=[GameStatus.POSTPONED, GameStatus.CANCELLED])
+    found = [row for which in (off, *may_be_due(rows)) for row in offered.filter(which).values_list(*_BY_START)]
+    ids = list(dict.fromkeys(pk for _, pk in sorted(found)))
+    facts = Listing.objects.select_related("game__home_team", "game__venue")
+    for first in range(0, len(ids), BATCH):
+        part = facts.filter(pk__in=ids[first : first + BATCH]).prefetch_related("tickets_sent", "listing_seats")
+        for listing in sorted(part, key=lambda one: (one.game.starts_at, one.pk)):
+            if _is_off(listing) or comes_down(listing, rows).at <= now():
+                yield listing
+
+
+def _is_off(listing: Listing) -> bool:
+    return listing.game.status in {GameStatus.POSTPONED, GameStatus.CANCELLED}
+
+
+def _expire(listing_id: uuid.UUID, rows: CutOffs) -> bool:
+    """Take one down whose time is over, which is asked once more: its holder may have given it more."""
+    (listing,) = listings_lock([listing_id])
+    down = comes_down(listing, rows)
+    if listing.status not in OFFERED or not (_is_off(listing) or down.at <= now()):
+        return False
+    reason = _MOVED if _is_off(listing) else until_told(down, listing.game.venue.timezone)
+    before = listing.status
+    sent = listing_take_down(listing, reason=reason)
+    audit_record(
+        actor=Actor.system(listing.tenant_id), verb="listing.expire", object_type="listing",
+        object_id=listing.pk, subject=listing.season_ticket.user_id, before={"status": before},
+        after={"status": listing.status, "at": down.at, "bound": down.bound.value}, reason=reason,
+    )  # fmt: skip
+    return sent
 
 
 @transaction.atomic

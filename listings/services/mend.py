@@ -20,6 +20,7 @@ from listings.models import (
 from listings.selectors import command_own, may_be_shown
 from listings.services.command_alerts import alert_needs_person, alerts_of_commands_settle
 from listings.services.delivery_terms import promise, terms_of
+from listings.services.list_until import still_listable_check
 from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import delivery_check, offer_check
@@ -47,7 +48,8 @@ def listing_mend(
     """Send a refused publication again: at this price, under this split, delivered as the season ticket says by now.
 
     The price passes the pricing door. Raises what that raises, NotFound, InvalidInput, or Conflict where nothing was
-    refused, its seats are not free any more, or are offered by another listing there or in the other market.
+    refused, its seats are not free any more, are offered by another listing there or in the other market, or it
+    is too late to list them.
     """
     listing = Listing.objects.visible_to(actor).get_for(actor, listing_id)
     command = refused_publication(listing)
@@ -152,6 +154,7 @@ def _made_ready(command: MarketplaceCommand, listing: Listing, seats: list[Seat]
         terms = terms_of(listing.season_ticket)
         delivery_check(terms, [listing.account], listing.game)
         promise(listing, terms)
+    still_listable_check(listing, else_do="Take this listing down.")
     listing.save(update_fields=["split_type", "delivery", "in_hand_on", "disclosures", "updated_at"])
     listing_restate(listing, ListingStatus.PUBLISHING, "")
     return unknown

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -21,6 +22,7 @@ from listings.models import (
 from listings.selectors import may_be_shown
 from listings.services.commands import command_write
 from listings.services.delivery_terms import promise, terms_of
+from listings.services.list_until import cut_offs, own_until_check, still_listable_check
 from listings.services.net_floor import net_floor_problem
 from listings.services.notify import listing_changed
 from listings.services.trading import brakes_on
@@ -53,12 +55,14 @@ def listing_publish(
     ceiling: Decimal,
     split_type: str = SplitType.ANY,
     floor_basis: str = "list",
+    list_until: datetime | None = None,
 ) -> list[Listing]:
     """Offer neighbouring seats of one game on one or more accounts; returns a listing per account, `publishing`.
 
-    Prices are per ticket, in the ticket's currency. Raises InvalidInput (field by field) for what is wrong in itself,
-    is not what a marketplace takes for the game or is less than the team asks for (I-12), NotFound for strangers' ids,
-    NotAllowed, or Conflict where a seat is not free, is offered on that account already, or a brake is on.
+    Prices are per ticket, in the ticket's currency; `list_until` (aware) is the holder's own cut-off. Raises
+    InvalidInput (field by field) for what is wrong in itself, is not what a marketplace takes for the game or is less
+    than the team asks for (I-12), NotFound for strangers' ids, NotAllowed, or Conflict where a seat is not free, is
+    offered on that account already, a brake is on, or it would have to come down at once (I-08).
     """
     price, floor, ceiling = round_money(price), round_money(floor), round_money(ceiling)
     accounts = _accounts(actor, account_ids)
@@ -76,10 +80,13 @@ def listing_publish(
     _check_brakes(seats[0], accounts)
     terms = terms_of(seats[0].season_ticket)
     delivery_check(terms, accounts, game)
-    listings = []
+    own_until_check(list_until, game)
+    listings, untils = [], cut_offs()
     for account in accounts:
         listing = listing_new(account, seats, game, price, floor, ceiling, split_type, floor_basis)
         promise(listing, terms)
+        listing.list_until = list_until
+        still_listable_check(listing, untils)
         listing.seat_group = group
         listing.save()
         rows = (ListingSeat(tenant_id=listing.tenant_id, listing=listing, seat=seat) for seat in seats)
@@ -90,7 +97,8 @@ def listing_publish(
     audit_record(
         actor=actor, verb="listing.publish", object_type="seat_group", object_id=group.pk,
         subject=seats[0].season_ticket.user_id,
-        after={"platforms": [a.platform for a in accounts], "price": price, "floor": floor, "ceiling": ceiling},
+        after={"platforms": [a.platform for a in accounts], "price": price, "floor": floor, "ceiling": ceiling,
+               "list_until": list_until},
     )  # fmt: skip
     return listings
 

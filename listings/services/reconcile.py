@@ -21,6 +21,7 @@ from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_note
 from listings.services.drift_alerts import alert_adopted, alert_vanished
 from listings.services.event_news import events_ask
+from listings.services.list_until import expiry_note
 from listings.services.net_floor import net_floor_note
 from listings.services.notify import listing_changed
 from listings.services.restate import listing_restate
@@ -217,6 +218,7 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
     deliverable_note(listing, found)
     if found.views is not None:
         drift.views[listing.pk] = found.views
+    expiry_note(listing, found.expires_at)
     if listing.made_there and listing.live_price is None:
         listing_price_take(listing, found)
         listing_changed(listing)

@@ -21,10 +21,13 @@ from seatsync.tenants.selectors import tenant_default
 _AGAIN, _TWICE = "sale.again", "sale.twice"
 _SOLD, _PROMISED, _UNCLEAR, _AMOUNTS = "sale.sold", "sale.provisional", "sale.unclear", "sale.amounts"
 _MISSING, _CONFLICT, _CANCELLED = "sale.missing", "sale.conflict", "sale.cancelled"
+# Reminders of what is to be handed over (due_alerts.py).
+REMINDERS = DUE, DUE_SOON, LATE = ("sale.due", "sale.due_soon", "sale.late")
 # What an alert says or asks for is so while its sale is in this state.
 _TRUE_WHILE = {
     _PROMISED: SaleState.PROVISIONAL,
     _SOLD: SaleState.CONFIRMED,
+    **dict.fromkeys(REMINDERS, SaleState.CONFIRMED),
     _UNCLEAR: SaleState.NEEDS_PERSON,
     _CONFLICT: SaleState.CONFLICT,
     _CANCELLED: SaleState.CANCELLED,
@@ -92,7 +95,7 @@ def alerts_settle(sale: Sale) -> None:
     """The sale has come to another state: the alerts that say or ask otherwise are over."""
     over = [kind for kind, state in _TRUE_WHILE.items() if state != sale.state]
     # Of a game that is off no money comes, and nothing is to be handed over.
-    over += [] if sale.stands else [_PROMISED, _SOLD, _AGAIN]
+    over += [] if sale.stands else [_PROMISED, _SOLD, _AGAIN, *REMINDERS]
     sale_settle_kinds(sale, *over, *(() if sale.state in SALE_LIVE else (_AGAIN, _TWICE)))
 
 

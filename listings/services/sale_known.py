@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from listings.models import Sale, SaleState
+from listings.services.hand_over_due import dues_same
 from listings.services.sale_scene import STATE_OF, money_moved
 from listings.states import SALE_LIVE
 from marketplaces.contracts import RemoteSale, RemoteSaleState
@@ -37,8 +38,7 @@ def _step_news(sale: Sale, remote: RemoteSale) -> bool:
 
 
 def _same_money(sale: Sale, remote: RemoteSale) -> bool:
-    dues = (sale.ship_by, sale.confirm_by) == (remote.ship_by, remote.confirm_by)
-    return dues and not money_moved(sale, remote)
+    return dues_same(sale, remote) and not money_moved(sale, remote)
 
 
 def _same_seats(sale: Sale, named: Iterable[str]) -> bool:

@@ -17,6 +17,7 @@ from listings.services.allocation import Allocation
 from listings.services.come_over import sale_come_over, speaks
 from listings.services.ending_stands import ending_stand
 from listings.services.endings import ending_apply
+from listings.services.hand_over_due import dues_same, dues_take
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, seats_held_for
 from listings.services.payout_checks import sales_check
@@ -278,10 +279,9 @@ def _stands_again(scene: Scene, sale: Sale, state: SaleState | None) -> bool:
 def _tell_money(scene: Scene, sale: Sale) -> None:
     """Amounts and deadlines may be told later than the sale, or be corrected (I-25)."""
     remote, moved = scene.remote, money_moved(sale, scene.remote)
-    due = (remote.ship_by, remote.confirm_by)
-    if remote.state is RemoteSaleState.CANCELLED or (not moved and (sale.ship_by, sale.confirm_by) == due):
+    if remote.state is RemoteSaleState.CANCELLED or (not moved and dues_same(sale, remote)):
         return
-    sale.ship_by, sale.confirm_by = remote.ship_by, remote.confirm_by
+    dues_take(sale, remote)
     sale.version += 1
     if moved:
         amounts_take(sale, remote)

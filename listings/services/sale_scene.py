@@ -23,6 +23,7 @@ from listings.models import (
 from listings.payables import paid_there, state_by_money
 from listings.services.ending_effects import effects_note
 from listings.services.ending_stands import ending_note, ending_stand
+from listings.services.hand_over_due import dues_take
 from listings.services.labels import label_order
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
@@ -121,9 +122,8 @@ def sale_store(scene: Scene, state: str, reason: str) -> Sale:
         sold_at=remote.sold_at,
         noticed_at=scene.noticed_at,
         read_back_at=moment,
-        confirm_by=remote.confirm_by,
-        ship_by=remote.ship_by,
     )
+    dues_take(sale, remote)
     step_take(sale, remote)
     # Its game may have been called off before anybody told of it.
     ending_stand(sale)
@@ -182,7 +182,7 @@ def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
         ending_stand(sale)
     delivered_note(sale)
     sale.remote_status, sale.remote_state, sale.read_back_at = remote.remote_status[:60], remote.state.value, now()
-    sale.confirm_by, sale.ship_by = remote.confirm_by, remote.ship_by
+    dues_take(sale, remote)
     step_take(sale, remote)
     sale.version += 1
     amounts_take(sale, remote)
@@ -240,8 +240,8 @@ def as_told(sale: Sale) -> RemoteSale:
         section=sale.listing.section if sale.listing else "", row=sale.listing.row if sale.listing else "", seats=(),
         gross=sale.gross, fees=sale.fees, proceeds=sale.proceeds, currency=sale.currency,
         state=_how_far(sale), remote_status=sale.remote_status, sold_at=sale.sold_at,
-        confirm_by=sale.confirm_by, ship_by=sale.ship_by, step=step_of(sale.delivery_step),
-        step_note=sale.delivery_note, proceeds_known=sale.proceeds_told,
+        confirm_by=sale.confirm_by, ship_by=None if sale.ship_by_reckoned else sale.ship_by,
+        step=step_of(sale.delivery_step), step_note=sale.delivery_note, proceeds_known=sale.proceeds_told,
     )  # fmt: skip
 
 

@@ -194,7 +194,7 @@ def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell
     found.listing = listing_take_in(
         actor=Actor.marketplace(account.tenant_id, account.pk), account=account, seats=seats,
         listing_id=item.listing_id, remote_key=item.external_id, price=item.price, currency=item.currency,
-        proceeds=item.proceeds, all_in=item.all_in,
+        proceeds=item.proceeds, all_in=item.all_in, expires_at=item.expires_at,
     )  # fmt: skip
     found.state, found.game, found.why = FoundState.ADOPTED, match.game, ""
     found.save()

@@ -14,6 +14,7 @@ from listings.selectors import sale_get, sale_zone, seats_of_sale
 from listings.services.ask import sale_ask as ask
 from listings.services.fulfil import hand_over_to, hints_of, ways_of
 from listings.services.fulfil import sale_fulfil as hand_over
+from listings.services.hand_over_due import due_said
 from listings.services.labels import label_of_sale
 from marketplaces.delivery import STEPS, DeliveryStep, HandOver, step_of
 from marketplaces.registry import hand_overs_of, platform_name
@@ -49,6 +50,7 @@ def _context(
     return {
         "sale": sale,
         "zone": sale_zone(sale),
+        "due_said": due_said(sale),
         "form": form,
         "way": way,
         "ways": [(one.value, WAYS[one]) for one in ways],

@@ -12,13 +12,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from listings.board import board, cells_of
-from listings.forms import STATUSES, BoardFilter, BoundsForm, MendForm, RepriceForm, TakeDownForm
+from listings.forms import STATUSES, BoardFilter, BoundsForm, MendForm, RepriceForm, TakeDownForm, UntilForm
 from listings.history import listing_story
 from listings.models import Listing, ListingStatus, MarketplaceCommand
 from listings.selectors import listing_get
 from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.give_up import command_give_up
+from listings.services.list_until import comes_down, listing_until_set
 from listings.services.mend import command_again as again
 from listings.services.mend import listing_mend as mended
 from listings.services.mend import refused_publication
@@ -55,9 +56,10 @@ def listing_detail(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
 
 def _detail(
     request: HttpRequest, listing: Listing, form: RepriceForm, status: int = 200, *, bounds: BoundsForm | None = None,
-    mend: MendForm | None = None,
+    mend: MendForm | None = None, until: UntilForm | None = None,
 ) -> HttpResponse:  # fmt: skip
-    actor = request_actor(request)
+    actor, zone = request_actor(request), listing.game.venue.timezone
+    offered = listing.status in OFFERED
     may = listing.season_ticket.may(actor, "reprice")
     # What is sent over an account is its owner's to say.
     own = listing.account.is_of(actor)
@@ -69,9 +71,11 @@ def _detail(
         or BoundsForm(initial={"floor": listing.floor, "ceiling": listing.ceiling, "version": listing.version}),
         "mend": mend or MendForm(initial={"price": listing.price, "split_type": listing.split_type}),
         "bounds_said": bounds_of(listing.game, listing.platform, paper=listing.account.paper).said,
+        "until": until or UntilForm(initial={"list_until": listing.list_until, "version": listing.version}, zone=zone),
+        "down": comes_down(listing) if offered or listing.status == ListingStatus.ERROR else None,
         "may_change": may,
         "over": listing.status in OVER,
-        "may_price": may and listing.status in OFFERED,
+        "may_price": may and offered,
         "may_send_again": own,
         "may_mend": own and may and refused_publication(listing) is not None,
         "whole": wholes_of([listing])[0][1] if listing.season_ticket.may(actor, "list") else None,
@@ -133,6 +137,16 @@ def listing_bounds(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
     """Set floor and ceiling; a refusal comes back beside its field."""
     form, told = BoundsForm(request.POST), "Floor and ceiling are set."
     return _changed(request, listing_id, form, listing_bounds_set, told, version="floor", bounds=form)
+
+
+@login_required
+@require_POST
+def listing_until(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
+    """Set the holder's own cut-off; a refusal comes back beside its field."""
+    listing = listing_get(request_actor(request), listing_id)
+    form = UntilForm(request.POST, zone=listing.game.venue.timezone)
+    told = "Your own cut-off is set." if request.POST.get("list_until") else "It has no cut-off of your own."
+    return _changed(request, listing_id, form, listing_until_set, told, version="list_until", until=form)
 
 
 def _changed(

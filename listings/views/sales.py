@@ -17,6 +17,7 @@ from listings.services.conflicts import conflict_told
 from listings.services.ending_alerts import ending_words
 from listings.services.ending_effects import effects_told
 from listings.services.fulfil import ways_of
+from listings.services.hand_over_due import due_said
 from listings.services.hand_overs import hand_overs_told
 from listings.services.mail_sales import mail_names
 from listings.services.sale_alerts import on_show_by_hand
@@ -96,6 +97,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "given": [line for lines in hand_overs_told(actor, told).values() for line in lines],
         "to_confirm": sale.state in _UNCONFIRMED or any(_confirms(command) for command in told),
         "stages": [(state.label, place <= reached, place == reached) for place, state in enumerate(_PATH)],
+        "due_said": due_said(sale),
         "waiting": sale.state in {SaleState.PROVISIONAL, SaleState.CONFIRMED},
     }
     template = template_for(request, whole="listings/sale_detail.html", part="listings/_sale_body.html")

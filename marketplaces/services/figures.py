@@ -1,4 +1,4 @@
-"""The dated figures that are known: fees, limits and how failed commands are tried again (I-26)."""
+"""The dated figures that are known: fees, limits, deadlines, and how failed commands are tried again (I-26)."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -6,9 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from marketplaces.models import FeeVersion, LimitVersion, RetryVersion
+from marketplaces.models import FeeVersion, HandOverVersion, LimitVersion, ListUntilVersion, RetryVersion
 from marketplaces.registry import adapter_list
-from marketplaces.selectors import RETRIES
+from marketplaces.selectors import RETRIES, list_untils_declared
 from seatsync.core.clock import now
 
 _SINCE, _CHECKED = date(2020, 1, 1), date(2026, 11, 22)
@@ -21,7 +21,7 @@ def figures_load() -> int:
 
     A figure that is declared otherwise than before is in force from today (UTC) on, unless staff have dated their own.
     """
-    return fees_load() + _limits_load() + _retries_load()
+    return fees_load() + _limits_load() + _retries_load() + deadlines_load()
 
 
 def fees_load() -> int:
@@ -67,8 +67,35 @@ def _retries_load() -> int:
     )  # fmt: skip
 
 
+def deadlines_load() -> int:
+    """Until when tickets may be on sale and by when they are to be handed over; returns how many rows are new."""
+    until = sum(
+        _date(
+            ListUntilVersion, {"platform": key, "delivery": kind.value, "uploaded": known.uploaded},
+            {
+                "hours": None if known.cut_off.shipping_days else known.cut_off.hours,
+                "shipping_days": known.cut_off.shipping_days or None, "basis": known.basis.value,
+            },
+            known.source, known.checked_on,
+        )
+        for key, declared in list_untils_declared().items()
+        for known in declared
+        for kind in known.deliveries
+    )  # fmt: skip
+    by = sum(
+        _date(
+            HandOverVersion, {"platform": adapter.traits.key},
+            {"kind": known.rule.kind.value, "steps": known.rule.stored()}, known.source, known.checked_on,
+        )
+        for adapter in adapter_list()
+        if (known := adapter.traits.hand_over_by) is not None
+    )  # fmt: skip
+    return until + by
+
+
 def _date(
-    model: type[LimitVersion | RetryVersion], of: Mapping[str, Any], told: Mapping[str, Any], source: str
+    model: type[LimitVersion | RetryVersion | ListUntilVersion | HandOverVersion], of: Mapping[str, Any],
+    told: Mapping[str, Any], source: str, checked_on: date = _CHECKED,
 ) -> int:  # fmt: skip
     """Date what is told, where nothing is dated yet, or the newest row is ours and says otherwise; how many rows."""
     newest = model.objects.filter(**of).order_by("-valid_from").first()
@@ -77,6 +104,6 @@ def _date(
         return 0
     since = _SINCE if newest is None else now().date()
     _, new = model.objects.get_or_create(
-        **of, valid_from=since, defaults={**told, "source": source, "checked_on": _CHECKED}
+        **of, valid_from=since, defaults={**told, "source": source, "checked_on": checked_on}
     )
     return int(new)

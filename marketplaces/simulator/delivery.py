@@ -1,6 +1,7 @@
 """Handing over: what the tickets of a sale are, which proof fits them, and that they are the seats that were sold."""
 
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from marketplaces.simulator.dialects import rules_of
@@ -92,6 +93,31 @@ def wants(sale: Sale, *, delivery: str, again: str, now: float, tell: Tell) -> N
     sale.status, sale.updated_at = waiting_word(sale), now
     if again:
         tell(sale, "barcode_failed" if sale.delivery == "barcode" else "retransfer")
+
+
+# What a listing says of the day from which its seller has the tickets, by the names that the platforms give it.
+_IN_HAND = ("in_hand_at", "inHandDate", "in_hand_on")
+
+
+def hand_over_by(ledger: Ledger, listing: Listing, now: float) -> float:
+    """By when the tickets of a sale of now are wanted (s since the epoch).
+
+    No platform publishes how it reckons what it tells. Here: some days after the sale, or the in-hand day where that is
+    later, but an hour before the event.
+    """
+    due = max(now + ledger.settings.hand_over_within_s, _in_hand(listing))
+    event = ledger.event_at(listing.platform, listing.event_id)
+    return min(due, event.starts_at - 3600) if event else due
+
+
+def _in_hand(listing: Listing) -> float:
+    """When its seller said to have the tickets; 0: he has them."""
+    told = next((str(listing.extra[name]) for name in _IN_HAND if listing.extra.get(name)), "")
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def hide(listing: Listing, now: float) -> None:

@@ -67,7 +67,8 @@ def _sale(ledger: Ledger, listing: Listing, quantity: int, seats: list[int], now
         external_id=listing.external_id, event_id=listing.event_id, section=listing.section, row=listing.row,
         seats=seats, quantity=quantity, price_cents=each, fees_cents=fees, currency=listing.currency,
         status=rules.words.provisional if held else rules.words.sold, created_at=now, updated_at=now,
-        confirm_by=now + ledger.settings.confirm_within_s, provisional=held,
+        confirm_by=now + ledger.settings.confirm_within_s, hand_over_by=delivery.hand_over_by(ledger, listing, now),
+        provisional=held,
         delivery=rules.delivery_of.get(listing.ticket_type, "mobile_transfer"),
     )  # fmt: skip
 

@@ -45,6 +45,8 @@ class Settings:
     review_s: float = 30.0
     delivery_s: float = 0.0
     confirm_within_s: float = 86400.0
+    # By when sold tickets are to be handed over, where a platform tells that (delivery.hand_over_by).
+    hand_over_within_s: float = 172800.0
     # How long after an order a listing may not be changed, where the platform has such a rule.
     after_order_s: float = 300.0
     hang_s: float = 15.0
@@ -177,6 +179,8 @@ class Sale:
     created_at: float
     updated_at: float
     confirm_by: float
+    # By when its tickets are to be handed over; told where its platform has a field for it.
+    hand_over_by: float = 0.0
     provisional: bool = False
     confirmed: bool = False
     fulfilled: bool = False

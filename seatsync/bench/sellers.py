@@ -2,10 +2,10 @@
 
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from listings.models import Listing
-from listings.services.expire import BEFORE_START
 from listings.services.publish import listing_publish
 from listings.states import OPEN
 from marketplaces.errors import MarketplaceError
@@ -27,6 +27,8 @@ SECTIONS = {"delist": "140", "publish": "141", "overhead": "142"}
 SEATS_A_GAME, FIRST_ROW = 20, 40
 PRICE, FLOOR, CEILING = Decimal("80.00"), Decimal("60.00"), Decimal("200.00")
 PATIENCE_S = 180.0
+# No listing comes down in the middle of a bench: no platform ends the sale of its kind of tickets so early.
+_AHEAD = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def offer(seller: Seller, count: int) -> list[list[Listing]]:
     """
     offered = Listing.objects.filter(status__in=OPEN)
     free = Seat.objects.filter(
-        season_ticket=seller.ticket, state=OwnerState.AVAILABLE, game__starts_at__gt=now() + BEFORE_START * 2
+        season_ticket=seller.ticket, state=OwnerState.AVAILABLE, game__starts_at__gt=now() + _AHEAD
     ).exclude(listing_seats__listing__in=offered)
     seats = list(free.order_by("game__starts_at", "seat_number")[:count])
     if len(seats) < count:

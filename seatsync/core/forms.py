@@ -1,11 +1,13 @@
 """What every form does: forgiving amounts, and the services' refusals shown beside their fields."""
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from seatsync.core.errors import Conflict, InvalidInput, SeatSyncError
 from seatsync.core.money import parse_money
@@ -31,6 +33,37 @@ class MoneyField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         """Show amounts with two places, and whatever was typed as it was typed."""
         return f"{value:.2f}" if isinstance(value, Decimal) else value
+
+
+class VenueMomentField(forms.DateTimeField):
+    """A moment by a venue's clock (`zone`, an IANA zone, which the form sets); cleans to aware UTC."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    zone = "UTC"
+
+    def to_python(self, value: Any) -> datetime | None:
+        """The moment, or None where the field is empty. Raises ValidationError for what no clock shows there."""
+        with timezone.override(self.zone):
+            found: datetime | None = super().to_python(value)
+        if found is None:
+            return None
+        try:
+            return found.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+    def prepare_value(self, value: Any) -> Any:
+        """As its clock shows it."""
+        with timezone.override(self.zone):
+            return super().prepare_value(value)
+
+
+def zone_give(form: forms.BaseForm, name: str, zone: str) -> None:
+    """By which clock a declared moment field of this form is read. Raises TypeError for a field of another kind."""
+    field = form.fields[name]
+    if not isinstance(field, VenueMomentField):
+        raise TypeError(f"{name} is no moment")
+    field.zone = zone
 
 
 def choices_give(form: forms.BaseForm, name: str, choices: Iterable[tuple[str, str]]) -> None:

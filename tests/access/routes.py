@@ -108,6 +108,7 @@ ROUTES: dict[str, Route] = {
     "api:listing_bounds": Route(
         Kind.OBJECT, {"pk": "listing"}, body={"floor": "40.00", "ceiling": "300.00", "version": 1}
     ),
+    "api:listing_until": Route(Kind.OBJECT, {"pk": "listing"}, body={"list_until": None, "version": 1}),
     "api:listing_publish": Route(Kind.OBJECT, {"pk": "listing"}, over=("account",)),
     "api:listing_delist": _own(pk="listing"),
     "api:listing_history": _own(pk="listing"),
@@ -179,6 +180,7 @@ ROUTES: dict[str, Route] = {
     "listings:listing_bounds": Route(
         Kind.OBJECT, {"listing_id": "listing"}, body={"floor": "40.00", "ceiling": "300.00", "version": 1}
     ),
+    "listings:listing_until": Route(Kind.OBJECT, {"listing_id": "listing"}, body={"list_until": "", "version": 1}),
     "listings:listing_delist": _own(listing_id="listing"),
     "listings:hand_list": OWN,
     "listings:hand_done": _own(command_id="task"),

@@ -19,7 +19,7 @@ from tests.hands import assist
 from tests.listings.ended import Ended
 from tests.listings.limited import Counted
 from tests.listings.selling import Seller, sell_and_hand_over
-from tests.listings.simulated import control, unlimited
+from tests.listings.simulated import event_tell, unlimited
 from tests.market import Market
 
 
@@ -39,14 +39,7 @@ def simulator(monkeypatch: pytest.MonkeyPatch, settings: Settings, holding: Hold
     monkeypatch.setattr(limits, "paces_kept", lambda _: {})
     monkeypatch.setattr(limits, "hold", lambda *_: None)
     unlimited()
-    game = holding.game
-    control(
-        "events",
-        events=[{
-            "event_id": 501, "name": f"{game.opponent.name} at {game.home_team.name}", "venue": game.venue.name,
-            "city": game.venue.city, "starts_at": game.starts_at.isoformat(), "timezone": game.venue.timezone,
-        }],
-    )  # fmt: skip
+    event_tell(holding.game)
     return made
 
 

@@ -22,7 +22,7 @@ from marketplaces.simulator.app import Simulator
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from tests.builders import Holding
-from tests.listings.simulated import control, work
+from tests.listings.simulated import control, game_in, work
 
 PROOF: dict[HandOver, dict[str, Any]] = {
     HandOver.MOBILE_TRANSFER: {"confirmation": "CONF-1"},
@@ -79,6 +79,9 @@ def listed(
     holding: Holding, platform: str, delivery: str = DeliveryType.MOBILE_TRANSFER
 ) -> tuple[MarketplaceAccount, Listing]:
     """Two seats of the coming game, on offer at a new account; their tickets are of this kind."""
+    if delivery == DeliveryType.PAPER:
+        # What is to be sent as a parcel is on sale until days before its game.
+        game_in(holding.game, 12)
     delivery_terms_set(actor=holding.actor, ticket_id=holding.ticket.pk, delivery=delivery)
     account = connected(holding, platform)
     (listing,) = listing_publish(

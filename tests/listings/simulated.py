@@ -1,12 +1,14 @@
 """Working against the simulator in this process (the fixture `simulator`)."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from listings.services.outbox import commands_drain
 from marketplaces.models import LimitVersion
 from marketplaces.registry import adapter_keys
 from marketplaces.services import links
+from portfolios.models import Game
+from seatsync.core.venue_time import local
 
 
 def control(name: str, **wish: object) -> Any:
@@ -21,6 +23,25 @@ def unlimited() -> None:
             platform=key, per_second=10_000, burst=10_000, valid_from=date(2020, 1, 1), source="test",
             checked_on=date(2020, 1, 1),
         )  # fmt: skip
+
+
+def event_tell(game: Game) -> None:
+    """The simulator knows the game."""
+    control(
+        "events",
+        events=[{
+            "event_id": 501, "name": f"{game.opponent.name} at {game.home_team.name}", "venue": game.venue.name,
+            "city": game.venue.city, "starts_at": game.starts_at.isoformat(), "timezone": game.venue.timezone,
+        }],
+    )  # fmt: skip
+
+
+def game_in(game: Game, days: int) -> None:
+    """The game is so many days later than it was, for us and for the simulator."""
+    game.starts_at += timedelta(days=days)
+    game.game_date = local(game.starts_at, game.venue.timezone).date()
+    game.save(update_fields=["starts_at", "game_date"])
+    event_tell(game)
 
 
 def work() -> None:

@@ -27,6 +27,7 @@ from marketplaces.contracts import (
     RemoteSaleState,
     Traits,
 )
+from marketplaces.deadlines import HandOverKind, HandOverRule, KnownHandOver
 from marketplaces.delivery import Fulfilment, HandOver
 from marketplaces.errors import (
     AlreadyGone,
@@ -64,7 +65,7 @@ class Replaced:
 
 # A ticket id, and what is done to the file for it.
 _Made = tuple[str, Callable[[Inventory], Inventory]]
-# When what is known of its fees was read.
+# When what is known of its fees and deadlines was read.
 _CHECKED = date(2026, 11, 22)
 
 
@@ -99,6 +100,11 @@ class Gametime(TokenPlatform):
         token_parts=("API key", "FTP user", "FTP password"),
         hand_overs=(HandOver.MOBILE_TRANSFER, HandOver.TRANSFER_URL, HandOver.BARCODE, HandOver.PDF),
         deliveries=tuple(inventory.STOCKS),
+        hand_over_by=KnownHandOver(
+            HandOverRule(HandOverKind.IN_HAND),
+            "gametime.co/api-seller-terms: tickets and barcodes are due by the in-hand date",
+            _CHECKED,
+        ),
         tells_gross=False,
         # A purchase says when it was made and not when it changed.
         tells_endings=False,

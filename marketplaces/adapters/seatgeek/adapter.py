@@ -30,6 +30,15 @@ from marketplaces.contracts import (
     RemoteSaleState,
     Traits,
 )
+from marketplaces.deadlines import (
+    CutOff,
+    CutOffBasis,
+    HandOverKind,
+    HandOverRule,
+    HandOverStep,
+    KnownHandOver,
+    KnownListUntil,
+)  # fmt: skip
 from marketplaces.delivery import Fulfilment, HandOver, SeatTicket
 from marketplaces.errors import AlreadyGone, MarketplaceError, PermanentError, UnknownOutcome
 
@@ -48,8 +57,17 @@ def _listing_path(external_id: str) -> str:
     return f"/listings/single/{quote(external_id, safe='')}"
 
 
-# When what is known of its fees was read.
+# When what is known of its fees and deadlines was read.
 _CHECKED = date(2026, 11, 22)
+# An order tells no deadline; this rule is published for all sellers.
+_DELIVERY_RULE = "support.seatgeek.com 50923330975891 and seatgeek.ca/terms/seller (1 Oct 2025): when to deliver"
+_HAND_OVER = HandOverRule(
+    HandOverKind.STEPS,
+    (
+        HandOverStep(Decimal(61), before_h=Decimal(36)), HandOverStep(Decimal(26), within_h=Decimal(24)),
+        HandOverStep(Decimal(0), before_h=Decimal(2)),
+    ),
+)  # fmt: skip
 
 
 class SeatGeek(TokenPlatform):
@@ -76,6 +94,13 @@ class SeatGeek(TokenPlatform):
         ),
         hand_overs=(HandOver.TRANSFER_URL, HandOver.BARCODE, HandOver.PDF),
         deliveries=tuple(mapping.STOCK_TYPES),
+        # What is sold later than the last of them is late at once.
+        list_until=(
+            KnownListUntil(
+                tuple(mapping.STOCK_TYPES), CutOff(Decimal(2)), CutOffBasis.DELIVERY, _DELIVERY_RULE, _CHECKED
+            ),
+        ),
+        hand_over_by=KnownHandOver(_HAND_OVER, _DELIVERY_RULE, _CHECKED),
         seller_allocates=True,
         webhook_secret_is_token=True,
     )

@@ -255,6 +255,7 @@ def listing_of(body: Any) -> RemoteListing:
         updated_at=_wire.moment_of(_wire.dig(body, "updated_at")),
         event=event_words(body),
         undeliverable=_wire.dig(body, "undeliverable") is True,
+        expires_at=_wire.moment_of(_wire.dig(body, "expires_at")),
     )
 
 

@@ -27,7 +27,8 @@ from marketplaces.contracts import (
     RemoteSale,
     Traits,
 )
-from marketplaces.delivery import Fulfilment, HandOver
+from marketplaces.deadlines import CutOff, CutOffBasis, HandOverKind, HandOverRule, KnownHandOver, KnownListUntil
+from marketplaces.delivery import DeliveryType, Fulfilment, HandOver
 from marketplaces.errors import (
     AlreadyGone,
     PermanentError,
@@ -51,6 +52,8 @@ _PAGE = 100
 _MOVED_BACK, _MOVED_ON = timedelta(days=60), timedelta(days=240)
 # Both ends of a span of days are asked for; whether the last one counts is not said.
 _AHEAD = timedelta(days=366)
+_CHECKED = date(2026, 11, 22)
+_LIST_UNTIL = "support.vividseats.com 11000033567: list until"
 
 
 def _days(since: datetime) -> dict[str, str]:
@@ -96,6 +99,36 @@ class VividSeats(TokenPlatform):
             HandOver.TRACKING,
         ),
         deliveries=tuple(mapping.STOCK_TYPES),
+        list_until=(
+            KnownListUntil(
+                (DeliveryType.PAPER,),
+                CutOff(shipping_days=5),
+                CutOffBasis.STOPS,
+                f"{_LIST_UNTIL} (hard stock)",
+                _CHECKED,
+            ),
+            KnownListUntil(
+                (DeliveryType.PDF,),
+                CutOff(Decimal(48)),
+                CutOffBasis.STOPS,
+                f"{_LIST_UNTIL} (PDF, not uploaded)",
+                _CHECKED,
+            ),
+            KnownListUntil(
+                (DeliveryType.PDF,),
+                CutOff(Decimal(6)),
+                CutOffBasis.STOPS,
+                f"{_LIST_UNTIL} (PDF, uploaded)",
+                _CHECKED,
+                uploaded=True,
+            ),
+        ),
+        # An order tells its expected ship date; where one does not, this rule fixes it.
+        hand_over_by=KnownHandOver(
+            HandOverRule(HandOverKind.IN_HAND),
+            "brokersupport.vividseats.com Large Seller Handbook: upload or ship by the in-hand date",
+            _CHECKED,
+        ),
         tells_gross=False,
         tells_endings=False,
     )

@@ -180,6 +180,14 @@ def on_day(value: datetime | None, zone: str = "") -> str:
 
 
 @register.filter
+def venue_moment(value: datetime | None, zone: str) -> SafeString:
+    """A moment to come by the clock of an IANA zone, to the minute: "26 Nov 18:00 PST"."""
+    if value is None:
+        return SafeString("")
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), f"{local(value, zone):%-d %b %H:%M %Z}")
+
+
+@register.filter
 def local_time(game: Any) -> str:
     """A game's start at its venue: "7:10 pm"."""
     start: datetime = game.starts_at.astimezone(ZoneInfo(game.venue.timezone))

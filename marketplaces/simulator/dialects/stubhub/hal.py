@@ -64,13 +64,21 @@ def listing(ledger: Ledger, item: Listing, base: str) -> dict[str, Any]:
         "display_seating": where, "ticket_price": money(item.price_cents, item.currency),
         "ticket_proceeds": money(proceeds, item.currency), "external_id": item.external_id,
         "is_ticket_concierge": False, "is_auto_po": False, "instant_delivery": False,
-        "undeliverable": item.undeliverable,
+        "undeliverable": item.undeliverable, **_expiry(item, known),
         "_links": links,
         "_embedded": {
             **about, "split_type": {"type": item.split, "name": item.split},
             "ticket_type": {"type": item.ticket_type, "name": item.ticket_type},
         },
     }  # fmt: skip
+
+
+def _expiry(item: Listing, known: Event | None) -> dict[str, str]:
+    """When it ends: with its event, unless its seller chose an earlier moment on the page."""
+    chosen = str(item.extra.get("expires_at") or "")
+    if known is None:
+        return {}
+    return {"expires_at": chosen or stamp(known.starts_at)}
 
 
 def constraints(item: Event) -> dict[str, Any]:
@@ -98,6 +106,7 @@ def sale(ledger: Ledger, item: Sale, base: str) -> dict[str, Any]:
         "id": item.id, "created_at": stamp(item.created_at), "seating": seating(item.section, item.row, item.seats),
         "proceeds": proceeds, "display_proceeds": proceeds, "number_of_tickets": item.quantity, "status": status,
         "status_description": item.issue or item.again or status, "confirm_by": stamp(item.confirm_by),
+        **({"ship_by": stamp(item.hand_over_by)} if item.hand_over_by else {}),
         "external_listing_id": item.external_id, "is_legacy_stubhub_order": False,
         "_links": {
             "self": link(f"{base}/v2/sales/{item.id}"),

@@ -258,7 +258,7 @@ class Ticketmaster(Desk):
             event_id=event.id if event else 0, section=str(body["section"]), row=str(body["row"]), seats=seats,
             quantity=len(seats), price_cents=_price(body["price"], event), currency="USD",
             split=_SPLITS[body["split"]], created_at=old.created_at if old else now, updated_at=now,
-            looks=old.looks if old else 0,
+            looks=old.looks if old else 0, extra={name: body[name] for name in ("in_hand_on",) if name in body},
         )  # fmt: skip
 
     def _meant(self, body: dict[str, Any]) -> Event | None:

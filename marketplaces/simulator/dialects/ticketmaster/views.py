@@ -64,6 +64,7 @@ def order(item: Sale) -> dict[str, Any]:
         "quantity": item.quantity, "gross": money(item.gross_cents, item.currency),
         "fees": money(item.fees_cents, item.currency), "created_at": stamp(item.created_at),
         "updated_at": stamp(item.updated_at), "confirm_by": stamp(item.confirm_by),
+        **({"transfer_by": stamp(item.hand_over_by)} if item.hand_over_by else {}),
         "buyer": {"name": "A Buyer", "email": f"buyer-{item.id}@example.com"},
         **({"transfer_problem": item.again} if item.again else {}),
     }  # fmt: skip

@@ -46,6 +46,7 @@ def order(ledger: Ledger, item: Sale) -> str:
         "orderId": item.id, "orderToken": token(item), "brokerTicketId": item.external_id, "section": item.section,
         "row": item.row, "quantity": item.quantity, "cost": f"{cost:.2f}", "event": known.name if known else "",
         "eventDate": known.local_date if known else "", "orderDate": stamp(item.created_at),
+        **({"expectedShipDate": stamp(item.hand_over_by)} if item.hand_over_by else {}),
         "venue": known.venue if known else "", "status": item.status, "listingId": item.listing_id,
         "productionId": item.event_id, "firstName": "A", "lastName": "Buyer",
         "emailAddress": f"buyer-{item.id}@example.com",
