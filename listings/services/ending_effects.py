@@ -21,7 +21,7 @@ _WORDS: dict[tuple[str, str], str] = {
     (EffectKind.LOT, LotEffect.WAITS): "wait until its marketplace has decided",
     (EffectKind.BUDGET, BudgetEffect.COUNTS_NO_MORE): "counts no more",
     (EffectKind.BUDGET, BudgetEffect.COUNTS): "counts",
-    (EffectKind.SETTLEMENT, SettlementEffect.OWED_BACK): "what partners got of it is owed back",
+    (EffectKind.SETTLEMENT, SettlementEffect.OWED_BACK): "to be shared no more: what partners got of it is owed back",
     (EffectKind.SETTLEMENT, SettlementEffect.STANDS): "stands, less what was charged",
     (EffectKind.SETTLEMENT, SettlementEffect.SHARES_CHARGE): "partners share the charge",
     (EffectKind.SETTLEMENT, SettlementEffect.WAITS): "waits until its marketplace has decided",
@@ -34,6 +34,13 @@ class EffectLine:
 
     effect: EndingEffect
     words: str
+
+    @property
+    def tickets(self) -> str:
+        """How many tickets count more or less, in words; empty where none do."""
+        count = self.effect.tickets
+        sign = "+" if count > 0 else "\N{MINUS SIGN}"
+        return f"{sign}{abs(count)} ticket{'' if abs(count) == 1 else 's'}" if count else ""
 
 
 def effects_told(sale: Sale) -> list[EffectLine]:

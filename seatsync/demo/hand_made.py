@@ -15,8 +15,9 @@ from seatsync.demo.paper import SimulatorDoor, event_id
 ELSEWHERE = "Box 7"
 # How their seller's own numbers begin, by which they are known to be there.
 NAMED = "demo-hand-"
-# Of every other game that comes: the demo publishes at the games between them, the next ones.
-FIRST, EVERY, AMONG = 3, 2, 10
+# Of the season's last games: nothing else is offered of a game there before its holder has decided, and the next ones
+# are those that the demo, and who tries it out, offer first.
+NEXT, LAST = 14, 10
 # Nobody is to buy them before their holder has decided: they cost more than the market asks.
 CENTS = (24_000, 36_000)
 
@@ -57,7 +58,7 @@ def fate_words(fate: Fate, *, platform: str, section: str, row: str, seats: Sequ
 def hand_made(platform: str, ticket: SeasonTicket, games: Sequence[Game], seed: int) -> list[dict[str, Any]]:
     """What hands have listed by this seed, as the simulator takes it: a pair of a coming game's seats each."""
     chance = Random(f"hand-made {seed}")  # noqa: S311 - the same each time, and no secret
-    coming = [game for game in games if game.starts_at > now()][FIRST : FIRST + AMONG : EVERY]
+    coming = [game for game in games if game.starts_at > now()][NEXT:][-LAST:]
     chosen = chance.sample(coming, min(len(HELD), len(coming)))
     first, last = ticket.seat_numbers
     made = []

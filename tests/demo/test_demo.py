@@ -22,8 +22,8 @@ from portfolios.models import Game, GameStatus, OwnerState, SeasonTicket, Seat
 from seatsync.accounts.selectors import actor_for
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
-from seatsync.demo.hand_made import HELD, NAMED, hand_made
-from seatsync.demo.paper import SimulatorDoor
+from seatsync.demo.hand_made import HELD, NAMED, NEXT, hand_made
+from seatsync.demo.paper import SimulatorDoor, event_id
 from seatsync.management.commands import demo as command
 from tests.standing import standing
 
@@ -143,6 +143,9 @@ def test_what_hands_listed_follows_from_the_seed_alone(clock: Any) -> None:
     assert hand_made("seatgeek", ticket, games, 1) == hand_made("seatgeek", ticket, games, 1)
     first, other = ([{**row, "external_id": ""} for row in hand_made("seatgeek", ticket, games, n)] for n in (1, 2))
     assert first != other
+    coming = [str(event_id(game)) for game in games if game.starts_at > now()]
+    # The next games are free to be offered: of one that is not decided nothing else goes up there.
+    assert not {str(row["event_id"]) for row in first} & set(coming[:NEXT])
     assert len({row["event_id"] for row in first}) == len(HELD)
 
 
