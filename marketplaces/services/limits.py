@@ -28,10 +28,9 @@ class Errand:
     """What a line is wanted for.
 
     `urgent`: it may take the tokens that are kept back; `opens`: its first request may; `awaited`: it leaves half of
-    them. `paid`: so many tokens were
-    taken for it before, and one of a request of this `kind`, which has a limit of its own. `reads`: it only reads, a
-    page after the other, and goes on another time wherever a limit breaks it off; anything else is done in a few
-    requests, and finished once it is begun.
+    them. `paid`: so many tokens were taken for it before, and one of a request of this `kind`, which has a limit of its
+    own. `reads`: it only reads, a page after the other, and goes on another time wherever a limit breaks it off;
+    anything else is done in a few requests, and finished once it is begun.
     """
 
     urgent: bool = False
@@ -70,7 +69,7 @@ class AccountGate:
             wait_s = 0.0 if pace is None or self._errand.urgent or self._ends_it else 1 / pace.per_second
         except ValueError:
             log.exception("limits.no_limit", account_id=str(self._account_id), platform=self._platform)
-            wait_s = NONSENSE_WAIT_S
+            wait_s = 0.0 if self._ends_it else NONSENSE_WAIT_S
         if wait_s <= 0:
             self._paid = max(0, self._paid - 1)
             self._kind = "" if request == self._kind else self._kind

@@ -358,3 +358,22 @@ def test_what_a_buyer_waits_for_may_take_tokens_that_prices_and_readings_may_not
     assert states == {"reprice": "pending", "confirm_sale": "done"}
     assert waiting == 1
     assert 2 <= look(limit_bucket(account.pk), capacity=6, per_second=0.001).tokens_left < 2.1
+
+
+@pytest.mark.parametrize(("platform", "each"), [("stubhub", 1), ("seatgeek", 2)])
+def test_a_backlog_uses_all_that_the_limit_allows(holding: Holding, line: Counted, platform: str, each: int) -> None:
+    account = connected(holding, platform)
+    publish(holding, account, 1)
+    commands_drain()
+    limit(platform, burst=4, reserved=2)
+    publish(holding, account, 3, first=1)
+    valkey().flushdb()
+    line.arrived.clear()
+    sent = []
+    for _ in range(3):
+        due_now()
+        commands_drain()
+        sent.append(len(line.arrived))
+        refill(account, each)
+    # Two at once, but for what is kept back, and then whatever comes in.
+    assert sent == [2, 2 + each, min(2 + 2 * each, 3 * each)]
