@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from listings.models import AccountSweep, CommandState, MarketplaceCommand
+from listings.services.errands import AWAITED
 from listings.services.sweeps import KINDS
 from marketplaces.contracts import Capability
 from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
@@ -130,12 +131,19 @@ def _limit(account: MarketplaceAccount) -> LimitUse:
     per_second, burst, reserved = limit_for(account.platform)
     use = look(limit_bucket(account.pk), capacity=burst, per_second=per_second)
     due = MarketplaceCommand.objects.filter(account=account, state=CommandState.PENDING, not_before__lte=now())
-    # What takes something down may use the last tokens; the rest leaves them.
-    kept = min(reserved, burst - 1)
-    waiting = due.count() if use.tokens_left < 1 or use.held_s else 0
-    if not waiting and use.tokens_left < kept + 1:
-        waiting = due.filter(priority__gt=0).count()
+    # What takes something down may use the last tokens, what a buyer waits for half of those; the rest leaves them.
+    waiting = due.count() if use.held_s else _waiting(due, use.tokens_left, kept=min(reserved, burst - 1))
     return LimitUse(per_second, burst, reserved, use.tokens_left, use.per_second, use.waited, waiting, use.held_s)
+
+
+def _waiting(due: QuerySet[MarketplaceCommand], left: float, *, kept: int) -> int:
+    """How many of these commands must wait while so many tokens are left, of which `kept` are kept back."""
+    if left >= kept + 1:
+        return 0
+    if left < 1:
+        return due.count()
+    ordinary = due.filter(priority__gt=0)
+    return (ordinary.exclude(kind__in=AWAITED) if left >= (kept + 1) // 2 + 1 else ordinary).count()
 
 
 def _commands(account: MarketplaceAccount) -> Commands:

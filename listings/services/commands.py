@@ -12,8 +12,8 @@ from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
 from seatsync.core.clock import now
 
-# Before prices, and never before another delist: it must not take the tokens kept for those.
-SOON = frozenset({CommandKind.VERIFY_GONE, CommandKind.CONFIRM_SALE})
+# Before prices, and never before a delist.
+SOON = frozenset({CommandKind.VERIFY_GONE, CommandKind.CONFIRM_SALE, CommandKind.FULFIL})
 
 
 def command_write(

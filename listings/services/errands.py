@@ -10,11 +10,13 @@ _ACTS = {
     CommandKind.REJECT_SALE: "reject", CommandKind.FULFIL: "fulfil", CommandKind.SUPPLY: "supply",
     CommandKind.SYNC_ACCOUNT: "list_all",
 }  # fmt: skip
+# What a buyer waits for by a deadline.
+AWAITED = frozenset({CommandKind.CONFIRM_SALE, CommandKind.FULFIL})
 
 
 def errand_of(command: MarketplaceCommand) -> Errand:
     """What its line may send; `paid` are the tokens that its claim takes. A sweep goes on where it was broken off."""
     return errand_to(
         command.account.platform, _ACTS[CommandKind(command.kind)], urgent=command.priority == 0,
-        reads=command.kind == CommandKind.SYNC_ACCOUNT,
+        awaited=command.kind in AWAITED, reads=command.kind == CommandKind.SYNC_ACCOUNT,
     )  # fmt: skip

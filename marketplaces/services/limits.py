@@ -27,17 +27,24 @@ NONSENSE_WAIT_S = 60.0
 class Errand:
     """What a line is wanted for.
 
-    `urgent`: it may take the tokens that are kept back; `opens`: its first request may. `paid`: so many tokens were
-    taken for it before, and one of a request of this `kind`, which has a limit of its own. `reads`: it only reads, a
-    page after the other, and goes on another time wherever a limit breaks it off; anything else is done in a few
-    requests, and finished once it is begun.
+    `urgent`: it may take the tokens that are kept back; `opens`: its first request may; `awaited`: it leaves half of
+    them. `paid`: so many tokens were taken for it before, and one of a request of this `kind`, which has a limit of its
+    own. `reads`: it only reads, a page after the other, and goes on another time wherever a limit breaks it off;
+    anything else is done in a few requests, and finished once it is begun.
     """
 
     urgent: bool = False
     opens: bool = False
+    awaited: bool = False
     paid: int = 0
     kind: str = ""
     reads: bool = False
+
+    def leaves(self, kept: int) -> int:
+        """How many of the tokens that are kept back it leaves."""
+        if self.urgent:
+            return 0
+        return (kept + 1) // 2 if self.awaited else kept
 
 
 class AccountGate:
@@ -62,7 +69,7 @@ class AccountGate:
             wait_s = 0.0 if pace is None or self._errand.urgent or self._ends_it else 1 / pace.per_second
         except ValueError:
             log.exception("limits.no_limit", account_id=str(self._account_id), platform=self._platform)
-            wait_s = NONSENSE_WAIT_S
+            wait_s = 0.0 if self._ends_it else NONSENSE_WAIT_S
         if wait_s <= 0:
             self._paid = max(0, self._paid - 1)
             self._kind = "" if request == self._kind else self._kind
@@ -120,28 +127,31 @@ class AccountGate:
     def _ask_of_account(self) -> Ask:
         per_second, burst, reserved = limit_kept(self._platform)
         begun = self._sent and not self._errand.reads
-        may_take_all = self._errand.urgent or (self._errand.opens and not self._sent)
+        opens = self._errand.opens and not self._sent
         return Ask(
             limit_bucket(self._account_id), burst, per_second, overdraw=begun, unheld=self._ends_it,
-            reserve=0 if may_take_all else min(reserved, burst - 1),
+            reserve=0 if opens else self._errand.leaves(min(reserved, burst - 1)),
         )  # fmt: skip
 
     def _bucket_of(self, request: str) -> str:
         return request_bucket(self._account_id, self._platform, request, paper=self._paper)
 
 
-def errand_to(platform: str, act: str, *, urgent: bool = False, reads: bool = False) -> Errand:
+def errand_to(
+    platform: str, act: str, *, urgent: bool = False, awaited: bool = False, reads: bool = False
+) -> Errand:  # fmt: skip
     """The errand of an act (the protocol's name for it): as many tokens are taken before it as it sends requests.
 
     What is urgent begins with one, and overdraws: it shall not wait for more.
     """
     traits = traits_of(platform)
     if traits is None:
-        return Errand(urgent=urgent, paid=1, reads=reads)
+        return Errand(urgent=urgent, awaited=awaited, paid=1, reads=reads)
     _, burst, reserved = limit_kept(platform)
     tokens = 1 if urgent else max(1, min(traits.sends.get(act, 1), burst - reserved))
     kind = traits.sole_requests.get(act, "")
-    return Errand(urgent=urgent, paid=tokens, kind=kind if kind in paces_kept(platform) else "", reads=reads)
+    kind = kind if kind in paces_kept(platform) else ""
+    return Errand(urgent=urgent, awaited=awaited, paid=tokens, kind=kind, reads=reads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +168,7 @@ def errand_take(account: MarketplaceAccount, errand: Errand) -> Wait | None:
     Raises redis.RedisError, and ValueError where the platform's limit makes no sense.
     """
     per_second, burst, reserved = limit_kept(account.platform)
-    reserve = 0 if errand.urgent else min(reserved, burst - 1)
+    reserve = errand.leaves(min(reserved, burst - 1))
     asks = [Ask(limit_bucket(account.pk), burst, per_second, errand.paid, reserve)]
     pace = paces_kept(account.platform).get(errand.kind)
     if pace is not None:

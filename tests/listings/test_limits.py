@@ -20,8 +20,9 @@ from listings.services.commands import command_write
 from listings.services.delist import listings_delist
 from listings.services.outbox import carry_out, command_claim, commands_drain
 from listings.services.payouts import accounts_sync_payouts
+from listings.services.sale_saga import sale_apply
 from marketplaces.adapters import _wire
-from marketplaces.contracts import Link
+from marketplaces.contracts import Link, RemoteSaleState
 from marketplaces.errors import MustWait
 from marketplaces.models import LimitVersion, MarketplaceAccount
 from marketplaces.registry import adapter_get, adapter_keys, adapter_list
@@ -335,5 +336,44 @@ def test_each_platform_names_its_paced_requests() -> None:
     for adapter in adapter_list():
         traits = adapter.traits
         assert {*traits.paces, *traits.pace_bursts, *traits.own_key} <= set(traits.requests)
+        # A 429 that our own key met holds nobody's listings.
+        assert traits.own_key <= set(traits.paces)
         assert len(set(traits.requests)) == len(traits.requests) > 5
         assert max(map(len, traits.requests)) <= 60
+
+
+def test_what_a_buyer_waits_for_may_take_tokens_that_prices_and_readings_may_not(market: Market) -> None:
+    alpha, _ = market.published()
+    account = market.accounts["alpha"]
+    limit("alpha", burst=6, reserved=3)
+    take_all(Ask(limit_bucket(account.pk), 6, 0.001, 3))
+    sale = market.alpha.sell(alpha.external_id, (1,), state=RemoteSaleState.AWAITING_CONFIRM)
+    sale_apply(account=account, remote=sale)
+    command_write(listing=alpha, kind=CommandKind.REPRICE, key="price:1")
+    waiting = account_health(account).limit.waiting
+    commands_drain()
+    states = dict(MarketplaceCommand.objects.filter(idempotency_key="price:1").values_list("kind", "state"))
+    states |= dict(MarketplaceCommand.objects.filter(kind=CommandKind.CONFIRM_SALE).values_list("kind", "state"))
+    # Three are left: two are for what comes down, and one is taken.
+    assert states == {"reprice": "pending", "confirm_sale": "done"}
+    assert waiting == 1
+    assert 2 <= look(limit_bucket(account.pk), capacity=6, per_second=0.001).tokens_left < 2.1
+
+
+@pytest.mark.parametrize(("platform", "each"), [("stubhub", 1), ("seatgeek", 2)])
+def test_a_backlog_uses_all_that_the_limit_allows(holding: Holding, line: Counted, platform: str, each: int) -> None:
+    account = connected(holding, platform)
+    publish(holding, account, 1)
+    commands_drain()
+    limit(platform, burst=4, reserved=2)
+    publish(holding, account, 3, first=1)
+    valkey().flushdb()
+    line.arrived.clear()
+    sent = []
+    for _ in range(3):
+        due_now()
+        commands_drain()
+        sent.append(len(line.arrived))
+        refill(account, each)
+    # Two at once, but for what is kept back, and then whatever comes in.
+    assert sent == [2, 2 + each, min(2 + 2 * each, 3 * each)]

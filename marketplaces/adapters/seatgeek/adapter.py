@@ -85,6 +85,8 @@ class SeatGeek(TokenPlatform):
         default_per_second=5.0,
         requests=client.REQUESTS.names,
         own_key=frozenset(client.PLATFORM_REQUESTS),
+        paces=client.PACES,
+        pace_bursts=client.BURSTS,
         # A write answers with nothing, and is read back.
         sends={"create": 2, "reprice": 2, "resize": 2, "supply": 2},
         fees=(

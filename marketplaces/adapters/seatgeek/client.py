@@ -23,6 +23,8 @@ LISTINGS_PER_PAGE = 500
 ORDERS_PER_PAGE = 200
 # The public Platform API's, which go with SeatSync's own client id.
 PLATFORM_REQUESTS = ("GET /2/events", "GET /2/events/{id}")
+# Seconds between two of them, whosever events they are of, and how many at once: a measure of our own.
+PACES, BURSTS = dict.fromkeys(PLATFORM_REQUESTS, 0.1), dict.fromkeys(PLATFORM_REQUESTS, 10)
 REQUESTS = Requests(
     "GET /listings", "GET /listings/single/{key}", "PUT /listings/single/{key}", "PATCH /listings/single/{key}",
     "POST /listings/bulk-delete", "GET /orders", "GET /orders/customer", "GET /order", "PATCH /order", "PUT /v3/order",

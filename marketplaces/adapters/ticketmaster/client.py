@@ -28,7 +28,7 @@ _CALLS = Requests(
 _CONSENT = "POST /oauth/token"
 REQUESTS = (*_CALLS.names, *OWN_KEY, _CONSENT)
 # Seconds between two. Its guide says five a second, its FAQ two; and 5,000 a day.
-PACES = {_DISCOVERY: 0.5}
+PACES = {_DISCOVERY: 0.5, _INVENTORY: 0.5}
 _ACCEPT = {"Accept": "application/json"}
 _SOLD = "sold"
 
