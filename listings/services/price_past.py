@@ -27,18 +27,18 @@ class PricePast:
 
 def prices_past(listings: Iterable[Listing]) -> dict[uuid.UUID, PricePast]:
     """Of each of these listings; a price that was never changed stands since its listing was made."""
-    moment, known = now(), {listing.pk: listing for listing in listings}
-    accepted = PriceProposal.objects.filter(listing__in=known, accepted=True, created_at__gte=moment - LOOKS_BACK)
+    moment = now()
+    known: dict[uuid.UUID, Listing] = {listing.pk: listing for listing in listings}
+    accepted = PriceProposal.objects.filter(listing__in=list(known), accepted=True, created_at__gte=moment - LOOKS_BACK)
     changed, by_person = ~Q(proposed_price=F("previous_price")), Q(actor_kind__in=PERSONS)
-    rows = accepted.values("listing").annotate(
+    rows = accepted.values("listing__pk").annotate(
         changed_at=Max("created_at", filter=changed),
         person_set_at=Max("created_at", filter=by_person),
         machine_changes=Count("pk", filter=changed & ~by_person & Q(created_at__gt=moment - _DAY)),
     )
-    found = {
-        row["listing"]: PricePast(
-            row["changed_at"] or known[row["listing"]].created_at, row["person_set_at"], row["machine_changes"]
-        )
-        for row in rows
-    }
-    return {key: found.get(key) or PricePast(listing.created_at) for key, listing in known.items()}
+    past = {key: PricePast(listing.created_at) for key, listing in known.items()}
+    for key, changed_at, person_set_at, machine_changes in rows.values_list(
+        "listing__pk", "changed_at", "person_set_at", "machine_changes"
+    ):
+        past[key] = PricePast(changed_at or past[key].changed_at, person_set_at, machine_changes)
+    return past

@@ -17,12 +17,12 @@ from listings.services.payouts import payout_apply, payout_receive
 from listings.services.sale_report import sale_report
 from marketplaces.contracts import PaymentLine, RemotePayment
 from marketplaces.models import MarketplaceAccount, Mode
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
+from tests.builders import bearer
 from tests.hands import up
 from tests.market import Market
 
@@ -54,8 +54,7 @@ def posted(market: Market, name: str, pk: object, body: dict[str, Any], door: st
         client = Client()
         client.force_login(market.holding.user)
         return client.post(reverse(f"listings:{name}", args=[pk]), body).status_code
-    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
-    client = Client(headers={"Authorization": f"Bearer {access}"})
+    client = bearer(market.holding.user)
     return client.post(reverse(f"api:{name}", args=[pk]), body, content_type="application/json").status_code
 
 

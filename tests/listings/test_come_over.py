@@ -4,7 +4,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from listings.models import (
@@ -28,40 +27,14 @@ from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services.connect import account_leave
 from portfolios.models import OwnerState, Seat
 from seatsync.accounts.models import User
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
+from tests.builders import bearer, browser
 from tests.hands import offer, task, told, up
+from tests.listings.left import connected, sold_and_left
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
-
-
-def connected(market: Market, key: str, mode: Mode, user: User | None = None, **changes: object) -> MarketplaceAccount:
-    """Another row of an account there, that tells of itself."""
-    account = MarketplaceAccount.objects.create(
-        tenant_id=market.holding.ticket.tenant_id, user=user or market.holding.user, platform=key, mode=mode,
-        access_token="again", webhook_secret="again", sales_synced_until=now(),
-        **{"stock_taken_at": now(), **changes},
-    )  # fmt: skip
-    market.accounts[key] = account
-    return account
-
-
-def sold_and_left(market: Market) -> RemoteSale:
-    """Two seats were sold at alpha, and its account was left after that; by now they are on their way to the buyer."""
-    alpha, _ = market.published(market.holding.seats[:2])
-    remote = market.alpha.sell(alpha.external_id, (1, 2))
-    market.webhook(remote)
-    market.work()
-    account_leave(actor=market.holding.actor, account_id=market.accounts["alpha"].pk)
-    game = market.holding.game
-    words = EventWords(f"{game.opponent.name} at {game.home_team.name}", game.venue.name, game.game_date.isoformat())
-    later = replace(
-        remote, state=RemoteSaleState.IN_DELIVERY, remote_status="OnTheWay", section="131", row="27", event=words
-    )
-    market.alpha.sales[remote.sale_id] = later
-    return later
 
 
 def sweep(market: Market, account: MarketplaceAccount) -> None:
@@ -278,16 +251,11 @@ def test_a_listing_whose_seats_a_person_chose_is_the_one_of_the_left_row(
     assert found.state == "waiting"
 
     seats = [str(seat.pk) for seat in market.holding.seats]
-    client = Client()
     if door == "page":
-        client.force_login(market.holding.user)
-        client.post(reverse("listings:found_adopt", args=[found.pk]), {"seats": seats})
+        browser().post(reverse("listings:found_adopt", args=[found.pk]), {"seats": seats})
     else:
-        access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
-        client.post(
-            reverse("api:found_adopt", args=[found.pk]), {"seat_ids": seats}, content_type="application/json",
-            headers={"Authorization": f"Bearer {access}"},
-        )  # fmt: skip
+        path = reverse("api:found_adopt", args=[found.pk])
+        bearer().post(path, {"seat_ids": seats}, content_type="application/json")
 
     beta.refresh_from_db()
     found.refresh_from_db()

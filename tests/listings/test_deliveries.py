@@ -38,14 +38,13 @@ from marketplaces.registry import adapter_get, adapter_keys, hand_overs_of
 from marketplaces.services.links import over_link
 from marketplaces.simulator.app import Simulator
 from portfolios.models import Seat
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
 from seatsync.core.limiters import valkey
 from seatsync.core.venue_time import local
 from seatsync.live.models import Alert
 from seatsync.tenants.models import Tenant
-from tests.builders import Holding
+from tests.builders import Holding, bearer
 from tests.listings.selling import PROOF, Seller, another, connected, sell
 from tests.listings.simulated import control
 from tests.listings.simulated import work as drain
@@ -203,8 +202,7 @@ def test_i10_a_client_who_hands_one_ticket_over_twice_is_halted_too(
     sale_fulfil(actor=holding.actor, sale_id=seller.sale.pk, method="transfer_url", transfer_urls=links)
     first = seller.sale
     second = another(first)
-    access = tokens_issue(holding.user, holding.ticket.tenant_id).access
-    answer = Client(headers={"Authorization": f"Bearer {access}"}).post(
+    answer = bearer(holding.user).post(
         f"/api/v1/sales/{second.pk}/fulfil/", {"method": "transfer_url", "transfer_urls": links},
         content_type="application/json",
     )  # fmt: skip

@@ -37,13 +37,13 @@ from marketplaces.errors import TemporaryError
 from marketplaces.models import MarketplaceAccount
 from portfolios.models import GameStatus
 from portfolios.services.games import game_move
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
+from tests.builders import bearer
 from tests.listings.ended import Ended
 from tests.market import Market
 
@@ -476,8 +476,7 @@ def test_the_page_says_what_happened_what_it_cost_and_what_can_be_done(ended: En
 
 def test_what_the_page_reports_the_api_reports_too(ended: Ended) -> None:
     people = ended.market.holding
-    token = tokens_issue(people.user, people.ticket.tenant_id).access
-    client = Client(headers={"Authorization": f"Bearer {token}"})
+    client = bearer(people.user)
     url = f"/api/v1/sales/{ended.sale.pk}/report/"
     answer = client.post(
         url, {"what": "penalty", "reason": "late", "charge": "30.00"}, content_type="application/json",

@@ -13,8 +13,8 @@ from marketplaces import registry
 from marketplaces.contracts import RemoteSaleState
 from marketplaces.delivery import HandOver
 from marketplaces.errors import UnknownOutcome
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from tests.builders import bearer
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -118,8 +118,7 @@ def test_a_sale_of_a_marketplace_that_is_no_longer_installed_is_still_shown(
     monkeypatch.setattr(registry, "_found", dict)
     client = Client()
     client.force_login(market.holding.user)
-    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
-    (shown,) = Client().get("/api/v1/sales/", headers={"Authorization": f"Bearer {access}"}).json()["results"]
+    (shown,) = bearer(market.holding.user).get("/api/v1/sales/").json()["results"]
     assert (shown["id"], shown["hand_overs"]) == (str(sale.pk), [])
     for name in ("listings:sale_list", "listings:sale_detail", "listings:sale_fulfil"):
         url = reverse(name, kwargs={} if name.endswith("list") else {"sale_id": sale.pk})

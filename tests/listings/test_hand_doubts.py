@@ -390,7 +390,9 @@ def test_what_is_done_by_hand_belongs_to_the_listings_in_the_navigation(
         assert [(item.label, item.phone) for item in nav if item.active] == [("Listings", "Sell")]
 
 
-def test_the_address_for_mails_is_scrolled_inside_its_field(market: Market, assisted: MarketplaceAccount) -> None:
+def test_address_and_secret_for_mails_stand_whole_in_fields_that_are_only_copied(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
     client = Client()
     client.force_login(market.holding.user)
     page = client.get(reverse("listings:hand_account", args=[assisted.pk])).text

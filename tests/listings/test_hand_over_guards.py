@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from listings.locks import sale_lock
 from listings.models import Listing, MarketplaceCommand, Sale, SaleProof, SaleSeat, SeatTicket, TradingState
@@ -17,10 +16,10 @@ from marketplaces.contracts import Buyer, RemoteSaleState
 from marketplaces.delivery import DeliveryStep, HandOver
 from marketplaces.errors import PermanentError
 from seatsync.accounts.models import User
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.live.models import Alert
+from tests.builders import bearer, browser
 from tests.listings.selling import another
 from tests.market import Market
 
@@ -38,17 +37,6 @@ def sale(market: Market) -> Sale:
     return Sale.objects.get()
 
 
-def browser(email: str = "owner@example.com") -> Client:
-    client = Client()
-    client.force_login(User.objects.get(email=email))
-    return client
-
-
-def api(user: User, market: Market) -> Client:
-    access = tokens_issue(user, market.holding.ticket.tenant_id).access
-    return Client(headers={"Authorization": f"Bearer {access}"})
-
-
 def pages(sale: Sale) -> str:
     return f"/portfolio/sales/{sale.pk}/hand-over/"
 
@@ -56,15 +44,15 @@ def pages(sale: Sale) -> str:
 def test_who_may_only_look_learns_nothing_of_the_buyer(market: Market, sale: Sale) -> None:
     Sale.objects.update(delivery_step=DeliveryStep.LABELS)
     viewer = User.objects.get(email="viewer@example.com")
-    told = api(market.holding.user, market).get(f"/api/v1/sales/{sale.pk}/delivery/").json()
+    told = bearer(market.holding.user).get(f"/api/v1/sales/{sale.pk}/delivery/").json()
     assert told["buyer"] == {"name": "Ann Buyer", "email": "ann@buyers.example", "phone": ""}
-    assert api(viewer, market).get(f"/api/v1/sales/{sale.pk}/delivery/").json()["buyer"] is None
+    assert bearer(viewer).get(f"/api/v1/sales/{sale.pk}/delivery/").json()["buyer"] is None
     assert "ann@buyers.example" in browser().get(pages(sale)).text
-    seen = browser("viewer@example.com").get(pages(sale)).text
+    seen = browser("viewer").get(pages(sale)).text
     assert ("To whom" in seen, "ann@buyers" in seen) == (False, False)
     # A parcel's label says where he lives.
-    assert browser("viewer@example.com").get(f"/portfolio/sales/{sale.pk}/label/").status_code == 403
-    assert api(viewer, market).get(f"/api/v1/sales/{sale.pk}/label/").status_code == 403
+    assert browser("viewer").get(f"/portfolio/sales/{sale.pk}/label/").status_code == 403
+    assert bearer(viewer).get(f"/api/v1/sales/{sale.pk}/label/").status_code == 403
     assert browser().get(f"/portfolio/sales/{sale.pk}/label/").status_code == 302
 
 
@@ -271,7 +259,7 @@ def test_while_its_marketplace_tells_nothing_the_ways_are_those_of_what_was_prom
     market: Market, sale: Sale, delivery: str, ways: list[str]
 ) -> None:
     Listing.objects.update(delivery=delivery)
-    told = api(market.holding.user, market).get(f"/api/v1/sales/{sale.pk}/delivery/").json()
+    told = bearer(market.holding.user).get(f"/api/v1/sales/{sale.pk}/delivery/").json()
     assert told["ways"] == ways
     # Where its marketplace says what it wants, that counts.
     Sale.objects.update(delivery_step=DeliveryStep.FILES)
@@ -290,7 +278,7 @@ def test_where_that_is_not_known_or_is_not_taken_every_way_is_offered(
 def test_a_way_that_is_not_wanted_is_what_is_wrong_whatever_is_given_with_it(market: Market, sale: Sale) -> None:
     Sale.objects.update(delivery_step=DeliveryStep.BARCODES)
     given = {"method": "pdf", "tickets": [{"seat": market.holding.seats[0].pk, "barcode": "880012345678"}]}
-    answer = api(market.holding.user, market).post(
+    answer = bearer(market.holding.user).post(
         f"/api/v1/sales/{sale.pk}/fulfil/", given, content_type="application/json"
     )
     assert answer.status_code == 422

@@ -13,8 +13,8 @@ from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
 from listings.services.pricing import listing_reprice
 from marketplaces.models import MarketplaceAccount
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.errors import Conflict
+from tests.builders import bearer
 from tests.hands import offer, task, told, up
 from tests.market import Market
 
@@ -67,8 +67,7 @@ def test_every_task_can_be_said_to_be_done(market: Market, assisted: Marketplace
         answer = client.post(reverse("listings:hand_done", args=[one.pk]), {"listing_id": ""})
         assert answer.status_code == 302
     else:
-        access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
-        client = Client(headers={"Authorization": f"Bearer {access}"})
+        client = bearer(market.holding.user)
         answer = client.post(reverse("api:hand_done", args=[one.pk]), {}, content_type="application/json")
         assert (answer.status_code, answer.json()["state"]) == (200, "done")
     one.refresh_from_db()

@@ -23,11 +23,11 @@ from marketplaces.registry import event_page
 from marketplaces.services.connect import account_leave
 from portfolios.models import EventMapping
 from portfolios.services.mapping import event_mapping_confirm
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.clock import now
 from seatsync.core.venue_time import local
 from seatsync.live.models import Alert
+from tests.builders import bearer
 from tests.hands import offer, task, told, up
 from tests.market import Market
 from tests.queries import queries_of
@@ -216,8 +216,7 @@ def test_a_task_to_hand_over_tells_its_owner_what_goes_to_whom(market: Market) -
     assert words_of(one, market.holding.actor).lines[-4:] == owner
     page = hand_page(market)
     assert all(line in page for line in owner)
-    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
-    told_there = Client(headers={"Authorization": f"Bearer {access}"}).get("/api/v1/hand-tasks/").json()
+    told_there = bearer(market.holding.user).get("/api/v1/hand-tasks/").json()
     assert [row["text"][-4:] for row in told_there["results"] if row["kind"] == "fulfil"] == [owner]
     # Staff may look after a task, and learn nothing of the buyer or what he gets.
     staff = Actor(ActorKind.STAFF, "support", market.holding.ticket.tenant_id)
@@ -261,8 +260,7 @@ def test_many_tasks_to_hand_over_ask_no_more_than_one(market: Market) -> None:
             tickets=[Entry(seat.pk, barcode=f"88001234567{place}")] if barcode else [],
         )  # fmt: skip
     account_leave(actor=market.holding.actor, account_id=market.accounts["alpha"].pk)
-    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
-    api, browser = Client(headers={"Authorization": f"Bearer {access}"}), Client()
+    api, browser = bearer(market.holding.user), Client()
     browser.force_login(market.holding.user)
     asked = []
     tasks = hand_tasks(market.holding.actor)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.test import Client, TestCase
+from django.test import TestCase
 from django.urls import reverse
 
 from listings.health import account_health
@@ -16,20 +16,14 @@ from listings.services.commands import command_write
 from marketplaces.models import InboundEvent, LimitVersion, MarketplaceAccount, Mode
 from marketplaces.selectors import limit_bucket
 from marketplaces.services.connect import account_leave
-from seatsync.accounts.models import User
 from seatsync.core.clock import now
 from seatsync.core.limiters import look, take_counted
 from seatsync.live.models import LiveEvent
+from tests.builders import browser
 from tests.hands import take
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
-
-
-def browser(who: str = "owner") -> Client:
-    client = Client()
-    client.force_login(User.objects.get(email=f"{who}@example.com"))
-    return client
 
 
 def page(market: Market, who: str = "owner", **query: str) -> str:

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from listings.models import Listing, MarketplaceCommand
@@ -14,12 +13,11 @@ from listings.services.mapping import event_problem, mapping_confirm, mapping_op
 from marketplaces.contracts import RemoteEvent
 from marketplaces.errors import TemporaryError
 from portfolios.models import EventMapping, OwnerState, Seat, SectionMapping, Venue, VenueSection
-from seatsync.accounts.models import User
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
+from tests.builders import bearer, browser
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -39,12 +37,6 @@ def waiting(market: Market, *events: RemoteEvent) -> MarketplaceCommand:
     market.published()
     (command,) = mappings_waiting(market.holding.actor)
     return command
-
-
-def browser(who: str = "owner") -> Client:
-    client = Client()
-    client.force_login(User.objects.get(email=f"{who}@example.com"))
-    return client
 
 
 def listing_on_alpha() -> Listing:
@@ -341,8 +333,7 @@ def test_of_two_publications_of_the_same_seats_one_confirmation_sends_one(market
         assert "Confirmed. 2 listings sent again." in page
         assert "is listed on Alpha already, by another listing. Take this listing down." in page
     else:
-        access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
-        answer = Client(headers={"Authorization": f"Bearer {access}"}).post(
+        answer = bearer(market.holding.user).post(
             reverse("api:mapping"), {"command": str(command.pk), "section": "Lower Box 131"},
             content_type="application/json",
         )  # fmt: skip

@@ -21,12 +21,11 @@ from marketplaces.selectors import Net, accounts_able
 from marketplaces.simulator.app import Simulator
 from portfolios.models import Seat
 from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.core.errors import NotAllowed, NotFound
 from seatsync.core.http import calls_within
 from seatsync.core.limiters import valkey
-from tests.builders import Holding
+from tests.builders import Holding, bearer
 from tests.listings.selling import connected
 from tests.listings.simulated import control
 from tests.market import Market
@@ -207,17 +206,21 @@ def test_a_price_that_its_event_does_not_take_is_said_to_be_refused(
     assert line.said.startswith(why)
     assert field in line.said
     query = {"price": "84.00", "seat_ids": [str(pk) for pk in seats]}
-    access = tokens_issue(holding.user, holding.ticket.tenant_id).access
-    told = client.get(reverse("api:listing_net"), query, headers={"Authorization": f"Bearer {access}"}).json()
+    told = bearer(holding.user).get(reverse("api:listing_net"), query).json()
     assert [(one["net"], one["basis"], one["said"]) for one in told] == [(None, "price_refused", line.said)]
     assert why in render_to_string("analytics/_net_line.html", {"line": line})
     (line,) = nets_preview(actor=holding.actor, accounts=[account], price=Decimal("184.00"), seat_ids=seats)
     assert line.basis.value == "preview"
 
 
-def test_another_refusal_says_nothing_of_the_price(market: Market) -> None:
+def test_a_price_that_is_refused_brings_nothing_and_says_why(market: Market) -> None:
     market.alpha.script["preview"] = [PriceRefused("too low")]
     found = nets(market)["alpha"]
     assert (found.net, found.said) == (None, "Alpha refuses this price: too low")
+
+
+def test_a_refusal_that_is_not_of_the_price_leaves_the_fee_schedule_to_tell(market: Market) -> None:
     market.alpha.script["preview"] = [PermanentError("no such section")]
-    assert nets(market, "85.00")["alpha"].basis == "fee_schedule"
+    found = nets(market)["alpha"]
+    assert (found.basis, found.net) == ("fee_schedule", Decimal("75.60"))
+    assert "no such section" not in found.said

@@ -23,14 +23,14 @@ from listings.services.sale_scene import as_told
 from marketplaces.contracts import PaymentLine, RemotePayment, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode, PayoutCalendarVersion
 from marketplaces.services.connect import account_leave
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
+from tests.builders import bearer
 from tests.hands import mail_for, offered, take, task, told, transfer_mail, up
-from tests.listings.test_come_over import connected
+from tests.listings.left import announced_together, connected, paid_together
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -53,8 +53,7 @@ def sold_by_mail(market: Market, account: MarketplaceAccount) -> Sale:
 
 
 def api_post(market: Market, name: str, pk: object, body: dict[str, Any]) -> int:
-    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
-    client = Client(headers={"Authorization": f"Bearer {access}"})
+    client = bearer(market.holding.user)
     return client.post(reverse(name, args=[pk]), body, content_type="application/json").status_code
 
 
@@ -302,28 +301,6 @@ def test_another_price_of_what_was_told_by_hand_is_refused(market: Market, assis
     assert sale.gross == Decimal("168.00")
     sale = hand_sold(**said, price=Decimal("48.00"), proceeds=Decimal("90.00"))
     assert (sale.gross, sale.proceeds, sale.proceeds_told) == (Decimal("96.00"), Decimal("90.00"), True)
-
-
-def paid_together(sales: list[Sale], reference: str) -> RemotePayment:
-    """What these sales bring, in one payout; announced, where it has no reference yet."""
-    lines = tuple(PaymentLine(one.platform_sale_id, one.gross, one.fees, Decimal(0), one.proceeds) for one in sales)
-    net = sum((one.net for one in lines), Decimal(0))
-    return RemotePayment(reference, now() if reference else None, net, "USD", lines)
-
-
-def announced_together(market: Market) -> tuple[Payout, list[Sale]]:
-    """A payout of two sales that was announced before their account was left; the first one is handed over."""
-    alpha, _ = market.published()
-    remotes = [market.alpha.sell(alpha.external_id, seats) for seats in ((1, 2), (3, 4))]
-    for remote in remotes:
-        market.webhook(remote)
-    market.work()
-    sales, account = list(Sale.objects.order_by("platform_sale_id")), market.accounts["alpha"]
-    handed = market.alpha.move(sales[0].platform_sale_id, RemoteSaleState.IN_DELIVERY)
-    sale_apply(account=account, remote=handed)
-    payout_apply(account=account, remote=paid_together(sales, ""))
-    account_leave(actor=market.holding.actor, account_id=account.pk)
-    return Payout.objects.get(), sales
 
 
 def states_of(sales: list[Sale]) -> list[str]:

@@ -20,13 +20,13 @@ from marketplaces.selectors import payout_calendar
 from marketplaces.services.links import over_link
 from marketplaces.simulator.dialects import platforms, rules_of
 from portfolios.models import Game
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.core.venue_time import day_told, local
 from seatsync.live.models import Alert
+from tests.builders import bearer
 from tests.listings.selling import Seller
 from tests.listings.simulated import control
 
@@ -268,8 +268,7 @@ def test_page_and_api_take_what_came(seller: Seller, client: Client) -> None:
     assert 'name="amount"' in client.get(page).content.decode()
     for wrong, words in (("much", "is not an amount"), ("-1", "cannot be what came"), ("0", "cannot be what came")):
         assert words in client.post(url, {"amount": wrong}, follow=True).content.decode()
-    access = tokens_issue(seller.holding.user, payout.tenant_id).access
-    api, path = Client(headers={"Authorization": f"Bearer {access}"}), f"/api/v1/payouts/{payout.pk}/received/"
+    api, path = bearer(seller.holding.user), f"/api/v1/payouts/{payout.pk}/received/"
     for wrong in ("much", "0.00", "1.005", "-1.00"):
         answer = api.post(path, {"amount": wrong}, content_type="application/json")
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "amount")

@@ -15,8 +15,7 @@ from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
-from tests.listings.test_come_over import connected, sold_and_left
-from tests.listings.test_paid_by_hand import announced_together, paid_together
+from tests.listings.left import announced_together, connected, paid_together, sold_and_left
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +70,7 @@ def test_a_payout_of_a_row_that_speaks_for_itself_stays_there(market: Market, as
     announced = RemotePayment("P-1", None, Decimal("151.20"), "USD")
     for row in (account, assisted):
         assert payout_apply(account=row, remote=announced) is True
-    assert Payout.objects.get(account=account).reference == Payout.objects.get(account=assisted).reference
+    assert set(Payout.objects.values_list("account__pk", "reference")) == {(account.pk, "P-1"), (assisted.pk, "P-1")}
 
 
 def test_what_came_is_put_right_of_a_sale_that_has_come_over_since(market: Market) -> None:
@@ -116,4 +115,7 @@ def test_what_was_announced_to_the_row_that_was_left_and_to_the_new_one_is_one_p
         account_sync_payouts(account=account)
     assert Payout.objects.get(reference="P-1").account == account
     assert [received_for(sale).net for sale in sales] == [sale.proceeds for sale in sales]
-    assert not any(payout.net for payout in Payout.objects.exclude(reference="P-1"))
+    # What both rows were told of before is one announcement, and nothing is to come of it any more.
+    assert list(Payout.objects.exclude(reference="P-1").values_list("account__pk", "reference", "net")) == [
+        (account.pk, "next", Decimal(0))
+    ]

@@ -11,10 +11,9 @@ from listings.services import seat_tickets
 from listings.services.seat_tickets import Entry, barcodes_send, barcodes_whole, opened, tickets_enter
 from marketplaces.delivery import DeliveryType
 from portfolios.models import Seat
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput
-from tests.builders import Holding
+from tests.builders import Holding, bearer
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -46,8 +45,7 @@ def test_two_seats_that_were_given_each_others_ticket_are_put_right_at_once(
     page = f"/portfolio/season-tickets/{holding.ticket.pk}/games/{holding.game.pk}/tickets/"
     assert client.post(page, {"kind": "barcode", "seat_1": TWO, "seat_2": ONE}).status_code == 302
     assert barcodes() == {"1": TWO, "2": ONE}
-    access = tokens_issue(holding.user, holding.ticket.tenant_id).access
-    answer = Client(headers={"Authorization": f"Bearer {access}"}).put(
+    answer = bearer(holding.user).put(
         f"/api/v1{page.removeprefix('/portfolio')}",
         {"kind": "barcode", "tickets": [{"seat": first.pk, "barcode": ONE}, {"seat": second.pk, "barcode": TWO}]},
         content_type="application/json",
@@ -74,9 +72,8 @@ def test_what_is_given_beside_a_ticket_is_not_dropped_without_a_word(
 
 
 def test_a_client_who_sends_a_barcode_as_a_file_reads_why_it_is_refused(holding: Holding) -> None:
-    access = tokens_issue(holding.user, holding.ticket.tenant_id).access
     ticket = {"seat": holding.seats[0].pk, "barcode": ONE, "file": base64.b64encode(PDF).decode()}
-    answer = Client(headers={"Authorization": f"Bearer {access}"}).put(
+    answer = bearer(holding.user).put(
         f"/api/v1/season-tickets/{holding.ticket.pk}/games/{holding.game.pk}/tickets/",
         {"kind": "pdf", "tickets": [ticket]}, content_type="application/json",
     )  # fmt: skip

@@ -9,7 +9,6 @@ from unittest.mock import Mock
 
 import pytest
 from django.db import OperationalError
-from django.test import Client
 
 from listings.models import Listing, Payout, Sale
 from listings.services import sync
@@ -22,10 +21,10 @@ from marketplaces.models import MarketplaceAccount
 from marketplaces.services.inbox import inbox_receive
 from marketplaces.services.links import over_link
 from marketplaces.services.understand import inbound_process
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy
 from seatsync.live.models import Alert
+from tests.builders import bearer
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -72,8 +71,7 @@ def test_an_account_of_a_platform_without_an_adapter_stops_nobody_else(market: M
     market.alpha.sell(first.external_id, (1, 2))
     assert (accounts_sync_due(), accounts_reconcile_due(), accounts_sync_payouts()) == (1, 1, 0)
     assert Sale.objects.get().state == "confirmed"
-    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
-    told = Client().get("/api/v1/marketplace-accounts/", headers={"Authorization": f"Bearer {access}"})
+    told = bearer(market.holding.user).get("/api/v1/marketplace-accounts/")
     assert {row["platform"]: row["contract"] for row in told.json()["results"]} == {
         "alpha": "official", "removed": "unverified",
     }  # fmt: skip

@@ -15,9 +15,9 @@ from listings.services.sync import sale_read
 from marketplaces.contracts import EventWords, RemoteSale, RemoteSaleState
 from portfolios.locks import seats_lock
 from portfolios.models import Seat
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.errors import InvalidInput
 from seatsync.core.venue_time import local
+from tests.builders import bearer
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -75,8 +75,7 @@ def test_a_person_says_which_of_them_it_took(market: Market, stranger: RemoteSal
     other = market.holding.seats_of(market.holding.games[-1])[0]
     with pytest.raises(InvalidInput):
         sale_resolve(actor=market.holding.actor, sale_id=sale.pk, seat_ids=[seats[3].pk, other.pk])
-    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
-    answer = Client(headers={"Authorization": f"Bearer {access}"}).post(
+    answer = bearer(market.holding.user).post(
         f"/api/v1/sales/{sale.pk}/resolve/", {"seat_ids": [str(seat.pk) for seat in seats[2:]]},
         content_type="application/json",
     )  # fmt: skip

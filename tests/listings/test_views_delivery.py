@@ -5,30 +5,17 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 
 from listings.models import DeliveryTerms, Listing, MarketplaceCommand, Sale, SaleState, SeatTicket
 from listings.services.seat_tickets import Entry, tickets_enter
 from marketplaces.delivery import DeliveryStep, HandOver
 from marketplaces.errors import PermanentError
-from seatsync.accounts.models import User
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.live.models import Alert
+from tests.builders import bearer, browser
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
 PDF = b"%PDF-1.4 one ticket\n%%EOF"
-
-
-def browser(email: str = "owner@example.com") -> Client:
-    client = Client()
-    client.force_login(User.objects.get(email=email))
-    return client
-
-
-def api(market: Market) -> Client:
-    access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
-    return Client(headers={"Authorization": f"Bearer {access}"})
 
 
 @pytest.fixture
@@ -73,10 +60,10 @@ def test_files_are_entered_on_a_page(market: Market, tickets_page: str) -> None:
 
 
 def test_who_may_only_look_enters_nothing(market: Market, tickets_page: str) -> None:
-    viewer = browser("viewer@example.com")
+    viewer = browser("viewer")
     assert "You may look at these seats." in viewer.get(tickets_page).text
     assert viewer.post(tickets_page, {"kind": "barcode", "seat_1": "880012345678"}).status_code == 403
-    assert browser("other@example.com").get(tickets_page).status_code == 404
+    assert browser("other").get(tickets_page).status_code == 404
     terms = f"/portfolio/season-tickets/{market.holding.ticket.pk}/delivery/"
     assert "<form" not in viewer.get(terms).text.partition("What buyers are promised")[2].partition("</section>")[0]
 
@@ -101,7 +88,7 @@ def test_a_sale_that_waits_for_barcodes_is_handed_over_by_them(market: Market, s
 def test_terms_are_kept_on_the_page_and_by_the_api(market: Market) -> None:
     ticket = market.holding.ticket
     page, same = f"/portfolio/season-tickets/{ticket.pk}/delivery/", f"/api/v1/season-tickets/{ticket.pk}/delivery/"
-    client = api(market)
+    client = bearer()
     assert client.get(same).json()["version"] == 0
     kept = browser().post(page, {"delivery": "pdf", "disclosures": ["aisle"], "version": "0"})
     assert kept.status_code == 302
@@ -117,7 +104,7 @@ def test_terms_are_kept_on_the_page_and_by_the_api(market: Market) -> None:
 
 
 def test_a_client_enters_tickets_reads_what_a_sale_waits_for_and_hands_over(market: Market, sale: Sale) -> None:
-    client, holding = api(market), market.holding
+    client, holding = bearer(), market.holding
     Sale.objects.update(delivery_step=DeliveryStep.FILES)
     waits = client.get(f"/api/v1/sales/{sale.pk}/delivery/").json()
     assert (waits["step"], waits["ways"], waits["words"]) == ("files", ["pdf"], "Give the PDF of each ticket.")

@@ -5,7 +5,7 @@ from django.test import Client
 
 from listings.models import Sale, SaleState
 from marketplaces.delivery import HandOver
-from seatsync.accounts.models import User
+from tests.builders import browser
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -17,12 +17,6 @@ def sale(market: Market) -> Sale:
     market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
     market.work()
     return Sale.objects.get()
-
-
-def browser(email: str = "owner@example.com") -> Client:
-    client = Client()
-    client.force_login(User.objects.get(email=email))
-    return client
 
 
 def test_a_holder_hands_over_and_the_sale_says_so(market: Market, sale: Sale) -> None:
@@ -39,7 +33,7 @@ def test_a_holder_hands_over_and_the_sale_says_so(market: Market, sale: Sale) ->
     assert "told" in owner.get(f"/portfolio/sales/{sale.pk}/hand-over/").text
     # The proof is on the sale's page, for whose account it is alone.
     assert "Number: TX-77" in owner.get(f"/portfolio/sales/{sale.pk}/").text
-    assert "TX-77" not in browser("viewer@example.com").get(f"/portfolio/sales/{sale.pk}/").text
+    assert "TX-77" not in browser("viewer").get(f"/portfolio/sales/{sale.pk}/").text
 
 
 def test_bad_proof_stays_on_the_page_with_what_was_typed(market: Market, sale: Sale) -> None:
@@ -53,10 +47,10 @@ def test_bad_proof_stays_on_the_page_with_what_was_typed(market: Market, sale: S
 
 
 def test_a_viewer_sees_no_form_and_a_stranger_nothing(market: Market, sale: Sale) -> None:
-    page = browser("viewer@example.com").get(f"/portfolio/sales/{sale.pk}/hand-over/")
+    page = browser("viewer").get(f"/portfolio/sales/{sale.pk}/hand-over/")
     assert page.status_code == 200
     assert "Confirmation number" not in page.text
-    assert browser("other@example.com").get(f"/portfolio/sales/{sale.pk}/hand-over/").status_code == 404
+    assert browser("other").get(f"/portfolio/sales/{sale.pk}/hand-over/").status_code == 404
     assert Client().get(f"/portfolio/sales/{sale.pk}/hand-over/").status_code == 302
 
 

@@ -11,7 +11,7 @@ from portfolios.models import SeatChange
 from seatsync.accounts.models import User
 from seatsync.core.errors import Conflict, NotFound
 from seatsync.core.models import AuditEntry
-from tests.builders import verified_client
+from tests.builders import browser, verified_client
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -30,12 +30,6 @@ def given_up(market: Market, count: int = 2, key: str = "alpha") -> list[Inbound
         market.announce(f"x{number}", "e1", key=key)
     InboundEvent.objects.filter(account=market.accounts[key]).update(state=InboxState.FAILED, attempts=10)
     return list(InboundEvent.objects.filter(account=market.accounts[key]))
-
-
-def browser(who: str = "owner") -> Client:
-    client = Client()
-    client.force_login(User.objects.get(email=f"{who}@example.com"))
-    return client
 
 
 def root() -> Client:

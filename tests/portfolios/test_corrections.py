@@ -5,9 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.test import Client
 
 from listings.models import SOLD_THERE, CommandState, Listing, ListingSeat, Sale
 from listings.services.delist import listings_delist
@@ -18,12 +16,11 @@ from portfolios.models import SeasonTicket, Seat, SeatGroup
 from portfolios.services.corrections import season_ticket_correct, season_ticket_remove
 from portfolios.services.ledger import seats_set_state
 from portfolios.services.season_tickets import season_ticket_create
-from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
 from seatsync.core.models import AuditEntry
-from tests.builders import GAMES, SEATS, Holding
+from tests.builders import GAMES, SEATS, Holding, bearer, browser
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -31,18 +28,6 @@ pytestmark = pytest.mark.django_db
 
 def correct(holding: Holding, **changes: Any) -> SeasonTicket:
     return season_ticket_correct(actor=holding.actor, ticket_id=holding.ticket.pk, **changes)
-
-
-def browser(who: str) -> Client:
-    client = Client()
-    client.force_login(get_user_model().objects.get(email=f"{who}@example.com"))
-    return client
-
-
-def api(who: str) -> Client:
-    user: Any = get_user_model().objects.get(email=f"{who}@example.com")
-    token = tokens_issue(user, user.memberships.get().tenant_id).access
-    return Client(headers={"Authorization": f"Bearer {token}"})
 
 
 def entries(holding: Holding, verb: str) -> list[dict[str, Any]]:
@@ -309,7 +294,7 @@ def test_the_page_says_exactly_what_goes_and_deletes_it(holding: Holding) -> Non
 
 
 def test_the_api_mends_and_deletes_under_its_version(holding: Holding) -> None:
-    owner, path = api("owner"), f"/api/v1/season-tickets/{holding.ticket.pk}/"
+    owner, path = bearer("owner"), f"/api/v1/season-tickets/{holding.ticket.pk}/"
 
     def patch(body: dict[str, Any], **headers: str) -> Any:
         return owner.patch(path, body, content_type="application/json", headers=headers)

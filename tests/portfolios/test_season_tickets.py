@@ -10,16 +10,10 @@ from django.test import Client
 from portfolios.models import Game, SeasonTicket
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.errors import InvalidInput
-from tests.builders import Holding
+from tests.builders import Holding, browser
 
 pytestmark = pytest.mark.django_db
 PAGE = "/portfolio/new/"
-
-
-def browser(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def wish(holding: Holding, **changes: object) -> dict[str, Any]:
