@@ -217,7 +217,8 @@ def conflict_asks(sale: Sale) -> str:
 
 def reject_by(sale: Sale) -> datetime | None:
     """Until when a sale of seats that are gone can be refused, as its marketplace told; None where it did not."""
-    return sale.confirm_by or sale.ship_by
+    # What was reckoned says when to deliver, and nothing of a refusal.
+    return sale.confirm_by or (None if sale.ship_by_reckoned else sale.ship_by)
 
 
 def conflict_asks_by_hand(sale: Sale) -> str:

@@ -18,7 +18,8 @@ def test_an_offer_in_another_currency_is_not_made_in_ours(market: Market, as_: A
     assert (answer.status_code, fields(answer)) == (422, ["currency"])
     assert answer.json()["errors"][0] == {
         "field": "currency", "detail": "This is not taken here.",
-        "remedy": "Leave it out. Taken here: seat_ids, account_ids, price, floor, ceiling, split_type and floor_basis.",
+        "remedy": "Leave it out. Taken here: seat_ids, account_ids, price, floor, ceiling, split_type, floor_basis "
+        "and list_until.",
     }  # fmt: skip
     assert not Listing.objects.exists()
 

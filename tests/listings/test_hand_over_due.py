@@ -16,6 +16,7 @@ from listings.selectors import deadlines
 from listings.services.due_alerts import hand_overs_remind
 from listings.services.fulfil import sale_fulfil
 from listings.services.hand_over_due import due_said
+from listings.services.sale_alerts import reject_by
 from listings.services.sync import account_sync_sales
 from marketplaces.delivery import DeliveryType, HandOver
 from marketplaces.models import HandOverVersion
@@ -176,6 +177,13 @@ def test_a_game_that_is_moved_moves_what_was_reckoned_and_nothing_that_was_told(
     Sale.objects.update(ship_by=fixed, ship_by_reckoned=False, ship_by_rule=None)
     game_move(actor=Actor.system(), game_id=market.holding.game.pk, starts_at=starts + timedelta(days=1))
     assert market.sale().ship_by == fixed
+
+
+def test_what_is_reckoned_is_no_word_on_until_when_a_sale_may_be_refused(market: Market) -> None:
+    sale = sold(market, rule=[[0, "before", 5]])
+    assert (sale.ship_by is not None, reject_by(sale)) == (True, None)
+    sale.ship_by_reckoned = False
+    assert reject_by(sale) == sale.ship_by
 
 
 # Reminders.

@@ -252,6 +252,20 @@ def test_a_change_of_a_sold_listing_says_that_nothing_is_left(
         adapter.reprice(link, ref, Decimal("90.00"), "USD")
 
 
+def test_a_sale_tells_by_when_it_is_wanted_or_a_published_rule_fixes_it(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft
+) -> None:
+    adapter.create(link, draft)
+    sale = adapter.fetch_sale(link, world.sell(adapter.traits.key, 2)["sale_id"])
+    assert sale is not None
+    (there,) = world.state(adapter.traits.key)["sales"]
+    told = {"stubhub", "vividseats", "ticketmaster"}
+    assert (sale.ship_by is not None) == (adapter.traits.key in told)
+    assert sale.ship_by is None or sale.ship_by.timestamp() == there["hand_over_by"]
+    # Nobody is left without: what tells no deadline declares the rule that stands for it.
+    assert adapter.traits.key in told or adapter.traits.hand_over_by is not None
+
+
 def test_i25_sale_tells_amounts_exactly(adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft) -> None:
     adapter.create(link, draft)
     since = datetime.fromtimestamp(world.moment, UTC) - timedelta(minutes=1)
