@@ -28,6 +28,7 @@ from django.db.models import (
 )  # fmt: skip
 from django.db.models.functions import Coalesce, TruncDay
 
+from marketplaces.contracts import Capability
 from marketplaces.models import (
     FeeVersion,
     InboundDelivery,
@@ -40,7 +41,7 @@ from marketplaces.models import (
     PayoutCalendarVersion,
     RetryVersion,
 )  # fmt: skip
-from marketplaces.registry import platform_name, traits_of
+from marketplaces.registry import platform_can, platform_name, traits_of
 from portfolios.models import Game, VenueSection
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -113,8 +114,11 @@ class NetBasis(StrEnum):
     REFUSED = "price_refused"
 
 
-def net_said(basis: NetBasis, platform: str, fee_from: date | None = None) -> str:
-    """How it is known, in words; `fee_from`: since when the row of the fee table is in force."""
+def net_said(basis: NetBasis, platform: str, fee_from: date | None = None, *, asked: bool = False) -> str:
+    """How it is known, in words; `fee_from`: since when the row of the fee table is in force.
+
+    `asked`: it is asked before seats are listed, and tells it of what is: that its fee were not told would be untrue.
+    """
     name = platform_name(platform)
     if basis is NetBasis.PREVIEW:
         return f"previewed by {name}"
@@ -122,7 +126,7 @@ def net_said(basis: NetBasis, platform: str, fee_from: date | None = None) -> st
         return f"as {name} told last"
     if basis is NetBasis.FEES and fee_from is not None:
         return f"from {name}'s fee schedule of {fee_from:%-d %b %Y}"
-    return f"{name} has not told its fee"
+    return f"{name} has no fee table: it is asked before seats are listed" if asked else f"{name} has not told its fee"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,8 @@ class Net:
         """How it is known, in words; of a price that is refused, why."""
         if self.basis is NetBasis.REFUSED:
             return f"{platform_name(self.account.platform)} refuses this price: {self.refusal}"
-        return net_said(self.basis, self.account.platform, self.fee_from)
+        asked = self.account.mode != Mode.ASSISTED and platform_can(self.account.platform, Capability.PREVIEW)
+        return net_said(self.basis, self.account.platform, self.fee_from, asked=asked)
 
 
 def accounts_able(actor: Actor) -> QuerySet[MarketplaceAccount]:
