@@ -98,8 +98,9 @@ def expectation_of(sale: Sale) -> Expectation:
 
 def _on(calendar: PayoutCalendarVersion, sale: Sale, at: datetime) -> date:
     """The day of `at`: a weekday is its own day everywhere, a span of days ends on the venue's day."""
-    begins = {PayoutKind.AFTER_GAME: sale.game and sale.game.starts_at, PayoutKind.AFTER_DELIVERY: sale.delivered_at}
-    since = begins.get(PayoutKind(calendar.kind))
+    since = sale.delivered_at if calendar.kind == PayoutKind.AFTER_DELIVERY else None
+    if calendar.kind == PayoutKind.AFTER_GAME and sale.game is not None:
+        since = sale.game.starts_at
     if since is None:
         return at.astimezone(UTC).date()
     return local(since, sale_zone(sale) or "UTC").date() + timedelta(days=calendar.days or 0)
