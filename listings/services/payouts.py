@@ -11,17 +11,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from listings.expected import expectation_of
 from listings.locks import payout_lock, sale_lock
 from listings.models import BY_HAND, CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
-from listings.payables import (
-    NEXT,
-    expectation_of,
-    lines_counted,
-    payouts_made_of,
-    payouts_told,
-    received_for,
-    with_people,
-)  # fmt: skip
+from listings.payables import NEXT, lines_counted, payouts_made_of, payouts_told, received_for, with_people
 from listings.services.charges import charges_note
 from listings.services.charges_said import Less, less_of, said_before, said_of, taken_before
 from listings.services.come_over import left_there, payout_come_over
