@@ -1,7 +1,7 @@
 """The listing board: one row per seat group, one column per marketplace."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -107,8 +107,8 @@ class Board:
 def board(actor: Actor, *, show: str = "", platform: str = "", status: str = "", opponent: str = "") -> Board:
     """The visible listings as a board, in a constant number of queries."""
     listings = list(_filtered(listing_list(actor), show, platform, status, opponent)[:BOARD_LISTINGS])
-    able = set() if platform else _able(actor)
-    platforms = sorted({listing.platform for listing in listings} | able)
+    able = {} if platform else _able(actor)
+    platforms = sorted({listing.platform for listing in listings} | able.keys())
     cells = cells_of(listings)
     rows: dict[tuple[object, ...], BoardRow] = {}
     for listing in listings:
@@ -116,17 +116,19 @@ def board(actor: Actor, *, show: str = "", platform: str = "", status: str = "",
         row = rows.setdefault(key, _row(listing, platforms))
         row.cells[platforms.index(listing.platform)].append(cells[listing.pk])
     fees = {key: fee_version(key) for key in sorted(able)}
+    asked = {key for key, by_hand in able.items() if not by_hand}
     for row in rows.values():
-        _foresee(row, fees)
+        _foresee(row, fees, asked)
     return Board(platforms, sorted(rows.values(), key=lambda row: row.game.starts_at), len(listings))
 
 
-def _able(actor: Actor) -> set[str]:
-    """The platforms on which the actor could list something now."""
-    return set(accounts_able(actor).order_by().values_list("platform", flat=True).distinct())
+def _able(actor: Actor) -> dict[str, bool]:
+    """The platforms on which the actor could list something now, and whether that is by hand alone."""
+    modes = sorted(accounts_able(actor).order_by().values_list("platform", "mode").distinct())
+    return {key: {mode for other, mode in modes if other == key} == {Mode.ASSISTED} for key, _ in modes}
 
 
-def _foresee(row: BoardRow, fees: Mapping[str, FeeVersion | None]) -> None:
+def _foresee(row: BoardRow, fees: Mapping[str, FeeVersion | None], asked: Collection[str]) -> None:
     """What the row's lowest ask would bring where these seats are not offered, as long as they can be."""
     if not row.asks or row.game.starts_at <= now():
         return
@@ -135,7 +137,8 @@ def _foresee(row: BoardRow, fees: Mapping[str, FeeVersion | None]) -> None:
         if platform in fees and not any(cell.listing.status in WANTED | OPEN for cell in cells):
             fee = fees[platform]
             basis = NetBasis.UNTOLD if fee is None else NetBasis.FEES
-            said = net_said(basis, platform, fee.valid_from if fee else None)
+            can = platform in asked and platform_can(platform, Capability.PREVIEW)
+            said = net_said(basis, platform, fee.valid_from if fee else None, asked=can)
             row.previews[platform] = Preview(price, currency, proceeds_at(price, fee), said)
 
 

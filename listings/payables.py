@@ -1,4 +1,4 @@
-"""When a sale's money is to come, and what has come of it: reckoned from the sale's own payout calendar, never guessed.
+"""Whose money is owed, what has come of it, and what of it is late, short or too much.
 
 Moments are aware UTC, amounts in the sale's currency.
 """
@@ -6,14 +6,15 @@ Moments are aware UTC, amounts in the sale's currency.
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
+from listings.expected import Expectation, expectation_of
 from listings.models import Payout, PayoutLine, Sale, SaleEnding, SaleQuerySet, SaleState
-from listings.selectors import payout_lines_of_sale, sale_list, sale_zone
+from listings.selectors import payout_lines_of_sale, sale_list
 from listings.states import HANDED_OVER, SALE_ENDINGS, MoneyEffect
 from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount, Mode, PayoutCalendarVersion, PayoutKind
@@ -21,7 +22,6 @@ from marketplaces.registry import platform_can, platform_name, traits_of
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.money import CENT
-from seatsync.core.venue_time import local
 
 # How the payout is called that is announced and has no reference yet.
 NEXT = "next"
@@ -32,20 +32,6 @@ OWED: frozenset[str] = frozenset({SaleState.CONFIRMED, SaleState.FULFILLED, Sale
 # Sales that bring nothing any more: what comes for one all the same is not the holder's to keep.
 _BRINGS_NOTHING = frozenset({MoneyEffect.NEVER_CAME, MoneyEffect.TAKEN_BACK, MoneyEffect.TAKEN_BACK_AND_CHARGED})
 _ZERO = Decimal("0.00")
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """When a sale's money is to come. `at` None: no day follows from what is known; `basis` says why.
-
-    `on` is that day: of what is counted from the game or the hand-over it is counted in days at the venue.
-    """
-
-    at: datetime | None
-    basis: str
-    source: str
-    checked_on: date | None
-    on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,48 +66,6 @@ def brings_nothing(sale: Sale) -> bool:
     """Whether the sale is over, or what it brought is taken back."""
     row = SALE_ENDINGS.get(sale.ending)
     return sale.state == SaleState.CANCELLED or (row is not None and row.money in _BRINGS_NOTHING)
-
-
-def expectation_of(sale: Sale) -> Expectation:
-    """When this sale's money is to come, by the calendar that it keeps (read it along: `payout_calendar`, `game`)."""
-    if sale.ending == SaleEnding.CLAIM:
-        return Expectation(None, "its marketplace keeps it until the complaint is decided", "", None)
-    calendar, name = sale.payout_calendar, platform_name(sale.platform)
-    if calendar is None:
-        return Expectation(None, f"when {name} pays is not known", "", None)
-    at = _day_of(calendar, sale)
-    basis = calendar.words
-    if at is None and calendar.known:
-        basis += ", and there is no game" if calendar.kind == PayoutKind.AFTER_GAME else ", which is still to come"
-    return Expectation(at, basis, calendar.source, calendar.checked_on, None if at is None else _on(calendar, sale, at))
-
-
-def _on(calendar: PayoutCalendarVersion, sale: Sale, at: datetime) -> date:
-    """The day of `at`: a weekday is its own day everywhere, a span of days ends on the venue's day."""
-    begins = {PayoutKind.AFTER_GAME: sale.game and sale.game.starts_at, PayoutKind.AFTER_DELIVERY: sale.delivered_at}
-    since = begins.get(PayoutKind(calendar.kind))
-    if since is None:
-        return at.astimezone(UTC).date()
-    return local(since, sale_zone(sale) or "UTC").date() + timedelta(days=calendar.days or 0)
-
-
-def _day_of(calendar: PayoutCalendarVersion, sale: Sale) -> datetime | None:
-    if not calendar.known:
-        return None
-    days = timedelta(days=calendar.days or 0)
-    if calendar.kind == PayoutKind.AFTER_GAME:
-        return None if sale.game is None else sale.game.starts_at + days
-    if sale.delivered_at is None:
-        return None
-    if calendar.kind == PayoutKind.AFTER_DELIVERY:
-        return sale.delivered_at + days
-    return _weekday_after(sale.delivered_at + days, calendar.weekday or 0)
-
-
-def _weekday_after(moment: datetime, weekday: int) -> datetime:
-    """The first such weekday's midnight (UTC) after the day of a moment."""
-    day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return day + timedelta(days=(weekday - day.weekday()) % 7 or 7)
 
 
 def received_for(sale: Sale) -> Received:

@@ -29,6 +29,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, TruncDay
 
 from marketplaces.bounds import Bounds
+from marketplaces.contracts import Capability
 from marketplaces.deadlines import CAUTIONS, CutOffBasis, HandOverRule, KnownListUntil, ListUntil, ListUntils
 from marketplaces.models import (
     FeeVersion,
@@ -45,7 +46,7 @@ from marketplaces.models import (
     RetryVersion,
     TransferCutOffVersion,
 )  # fmt: skip
-from marketplaces.registry import adapter_list, platform_name, traits_of
+from marketplaces.registry import adapter_list, platform_can, platform_name, traits_of
 from portfolios.models import Game, VenueSection
 from seatsync.accounts.models import LeavingWhy
 from seatsync.accounts.selectors import leaving_barring
@@ -161,8 +162,11 @@ class NetBasis(StrEnum):
     REFUSED = "price_refused"
 
 
-def net_said(basis: NetBasis, platform: str, fee_from: date | None = None) -> str:
-    """How it is known, in words; `fee_from`: since when the row of the fee table is in force."""
+def net_said(basis: NetBasis, platform: str, fee_from: date | None = None, *, asked: bool = False) -> str:
+    """How it is known, in words; `fee_from`: since when the row of the fee table is in force.
+
+    `asked`: it is asked before seats are listed, and tells it of what is: that its fee were not told would be untrue.
+    """
     name = platform_name(platform)
     if basis is NetBasis.PREVIEW:
         return f"previewed by {name}"
@@ -170,7 +174,7 @@ def net_said(basis: NetBasis, platform: str, fee_from: date | None = None) -> st
         return f"as {name} told last"
     if basis is NetBasis.FEES and fee_from is not None:
         return f"from {name}'s fee schedule of {fee_from:%-d %b %Y}"
-    return f"{name} has not told its fee"
+    return f"{name} has no fee table: it is asked before seats are listed" if asked else f"{name} has not told its fee"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,8 @@ class Net:
         """How it is known, in words; of a price that is refused, why."""
         if self.basis is NetBasis.REFUSED:
             return f"{platform_name(self.account.platform)} refuses this price: {self.refusal}"
-        return net_said(self.basis, self.account.platform, self.fee_from)
+        asked = self.account.mode != Mode.ASSISTED and platform_can(self.account.platform, Capability.PREVIEW)
+        return net_said(self.basis, self.account.platform, self.fee_from, asked=asked)
 
 
 def connecting_barred(tenant_id: uuid.UUID | None, user_id: uuid.UUID | None) -> str:

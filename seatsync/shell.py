@@ -17,7 +17,10 @@ from seatsync.core.replay import Replay
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One link of the navigation; `key` follows g on the keyboard, `phone` is its name in the bottom bar or ""."""
+    """One link of the navigation; `key` follows g on the keyboard, `phone` is its name in the bottom bar or "".
+
+    What has no name there is under its More.
+    """
 
     label: str
     url: str
@@ -27,6 +30,11 @@ class NavItem:
     wide: bool
     phone: str
 
+    @property
+    def more(self) -> bool:
+        """Whether a phone shows it under More."""
+        return not self.phone
+
 
 _ITEMS = (
     ("Desk", "analytics:desk", "layout-dashboard", "d", True, "Desk"),
@@ -34,6 +42,7 @@ _ITEMS = (
     ("Portfolio", "portfolios:season_ticket_list", "ticket", "p", True, "Games"),
     ("Listings", "listings:listing_list", "tags", "l", True, "Sell"),
     ("Sales", "listings:sale_list", "receipt-text", "s", True, ""),
+    ("Payouts", "listings:payout_list", "landmark", "", False, ""),
     ("Alerts", "live:alert_list", "bell", "a", True, "Alerts"),
     ("Settings", "accounts:settings", "settings", "e", True, ""),
     ("Halt", "listings:trading_detail", "octagon-pause", "h", False, "Halt"),
@@ -47,7 +56,7 @@ _BELONG = (("/accounts/", "accounts:settings"), ("/portfolio/by-hand/", "listing
 
 def nav_icons() -> set[str]:
     """The names of the navigation's icons."""
-    return {item[2] for item in _ITEMS}
+    return {item[2] for item in _ITEMS} | {"ellipsis"}
 
 
 def _nav(path: str) -> list[NavItem]:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from listings import selectors
 from listings.api.delivery import TicketInput
 from listings.api.net import EventBoundsOutput
+from listings.expected import expectation_of
 from listings.models import (
     EndingEffect,
     Listing,
@@ -24,7 +25,6 @@ from listings.models import (
     SplitType,
     TradingState,
 )  # fmt: skip
-from listings.payables import expectation_of
 from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil

@@ -51,12 +51,13 @@ def _did(sale: Sale, name: str) -> str:
     if sale.ending != SaleEnding.REJECTED or sale.ended_at is None:
         until = f"; it can be rejected until {_at(sale, due)}" if due else ""
         return f"{heard}{until}."
-    rejected = sale.commands.filter(kind=CommandKind.REJECT_SALE, state=CommandState.DONE)
-    took = f"{name} took it back itself" if not rejected.exists() else f"{name} took the rejection"
-    if rejected.filter(by_hand=True).exists():
+    done = sale.commands.filter(kind=CommandKind.REJECT_SALE, state=CommandState.DONE).order_by("finished_at").first()
+    at = sale.ended_at if done is None else done.finished_at or sale.ended_at
+    took = f"{name} took it back itself" if done is None else f"{name} took the rejection"
+    if done is not None and done.by_hand:
         took = "you said that it is rejected there"
-    late = "" if due is None else f", {'before' if sale.ended_at <= due else 'after'} its deadline of {_at(sale, due)}"
-    return f"{heard}, and at {_at(sale, sale.ended_at)} {took}{late}."
+    late = "" if due is None else f", {'before' if at <= due else 'after'} its deadline of {_at(sale, due)}"
+    return f"{heard}, and at {_at(sale, at)} {took}{late}."
 
 
 def _cost(sale: Sale, name: str) -> str:

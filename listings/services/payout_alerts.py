@@ -3,8 +3,9 @@
 import uuid
 from decimal import Decimal
 
+from listings.expected import Expectation
 from listings.models import Payout, Sale
-from listings.payables import Expectation, Received, brings_nothing, payouts_told, with_people
+from listings.payables import Received, brings_nothing, payouts_told, with_people
 from listings.services.charges_said import SaidBefore
 from marketplaces.registry import platform_name
 from seatsync.core.links import page_link

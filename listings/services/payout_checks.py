@@ -5,15 +5,8 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from listings.payables import (
-    expectation_of,
-    is_late,
-    received_for,
-    sales_late,
-    short_of,
-    too_much_of,
-    with_people,
-)
+from listings.expected import expectation_of
+from listings.payables import is_late, received_for, sales_late, short_of, too_much_of, with_people
 from listings.services.payout_alerts import LATE, SHORT, TOO_MUCH, alert_late, alert_short, alert_too_much
 from seatsync.live.models import Alert, AlertState
 

@@ -11,11 +11,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from listings.expected import expectation_of
 from listings.locks import payout_lock, sale_lock
 from listings.models import BY_HAND, CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
 from listings.payables import (
     NEXT,
-    expectation_of,
     holder_says_paid,
     lines_counted,
     payouts_made_of,

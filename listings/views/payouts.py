@@ -11,9 +11,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from listings.expected import Expectation, expectation_of
 from listings.forms import ChargedForm, ReceivedForm, SaleReceivedForm
 from listings.models import Payout, Sale
-from listings.payables import Expectation, expectation_of, holder_says_paid, overdue, paid_words, payouts_told
+from listings.payables import holder_says_paid, overdue, paid_words, payouts_told
 from listings.payables import sales_awaited as awaited_of
 from listings.selectors import payout_get, sale_get
 from listings.selectors import payout_list as payouts_visible

@@ -143,10 +143,11 @@ def test_where_a_brake_stops_it_nothing_can_be_chosen(market: Market, sign_in: S
     if scope == "staff":
         PushHalt.objects.create(platform="alpha", state="HALTED", reason="we look at it")
     else:
-        ticket = {"season_ticket_id": holding.ticket.pk} if scope == "game" else {}
+        ticket = holding.ticket.pk if scope == "game" else None
         trading_state_set(
-            actor=holding.actor, scope=scope, scope_id=of[scope], state="HALTED", reason="we wait", **ticket
-        )
+            actor=holding.actor, scope=scope, scope_id=of[scope], state="HALTED", reason="we wait",
+            season_ticket_id=ticket,
+        )  # fmt: skip
     page = client.get(url).text
     alone = scope in {"account", "staff"}
     picks = re.findall(r'<input type="checkbox" name="accounts"[^>]*>', page)

@@ -35,7 +35,7 @@ def test_a_refusal_stands_beside_its_field_or_on_top() -> None:
     named, whole = SeatForm({"seat": "7"}), SeatForm({"seat": "7"})
     assert form_done(named, raises(InvalidInput("It is gone.", field="seats.0", remedy="Choose."))) is None
     assert form_done(whole, raises(Conflict("It is over."))) is None
-    assert (named.non_field_errors(), whole.non_field_errors()) == (["It is gone. Choose."], ["It is over."])
+    assert [list(form.non_field_errors()) for form in (named, whole)] == [["It is gone. Choose."], ["It is over."]]
     renamed = SeatForm({"seat": "7"})
     form_done(renamed, raises(InvalidInput("It is gone.", field="seats.0")), seats="seat")
     assert renamed.errors == {"seat": ["It is gone."]}

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from listings.board import board
 from listings.models import Listing, MarketplaceCommand, PriceHistory
+from marketplaces.contracts import Capability
 from marketplaces.errors import PermanentError
 from marketplaces.models import FeeVersion, MarketplaceAccount
 from seatsync.accounts.models import User
@@ -53,6 +54,9 @@ def test_an_unknown_fee_is_said_and_not_guessed(market: Market) -> None:
     on_alpha(market)
     FeeVersion.objects.filter(platform="beta").delete()
     assert board(market.holding.actor).rows[0].previews["beta"].net is None
+    # It would be asked: what it tells of a listing stands beside this.
+    assert "Beta has no fee table: it is asked before seats are listed" in page(market)
+    market.beta.lacks = frozenset({Capability.PREVIEW})
     assert "Beta has not told its fee" in page(market)
 
 

@@ -9,8 +9,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from listings.expected import expectation_of
 from listings.models import Payout, PayoutLine, Sale, SaleEnding, SaleState
-from listings.payables import expectation_of, sales_awaited
+from listings.payables import sales_awaited
 from listings.services.ending_alerts import ending_words
 from listings.services.endings import ending_lift, sale_end
 from listings.services.notify import sale_people

@@ -6,8 +6,8 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from listings.expected import expectation_of
 from listings.models import Payout, PayoutLine, SaleEnding, SaleState
-from listings.payables import expectation_of
 from listings.services.sale_report import sale_report
 from listings.services.sync import account_sync_sales
 from marketplaces.registry import adapter_keys, traits_of

@@ -9,8 +9,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from listings.expected import expectation_of
 from listings.models import Payout, PayoutLine, Sale, SaleState
-from listings.payables import GRACE, expectation_of
+from listings.payables import GRACE
 from listings.services.payout_checks import payouts_check
 from listings.services.payouts import accounts_sync_payouts, payout_apply, payout_receive
 from listings.services.sync import account_sync_sales

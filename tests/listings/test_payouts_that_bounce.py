@@ -7,8 +7,9 @@ from django.test import Client
 from django.urls import reverse
 from httpx import HTTPStatusError
 
+from listings.expected import expectation_of
 from listings.models import Payout, Sale, SaleState
-from listings.payables import expectation_of, sales_awaited, tells_payouts
+from listings.payables import sales_awaited, tells_payouts
 from listings.services.sync import account_sync_sales
 from marketplaces.registry import adapter_keys
 from seatsync.core.clock import now

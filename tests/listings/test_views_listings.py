@@ -286,3 +286,22 @@ def test_pages_refuse_other_methods(market: Market, listing: Listing) -> None:
     client = enter(market.holding.actor)
     assert client.get(reverse("listings:listing_reprice", args=[listing.pk])).status_code == 405
     assert client.post(reverse("listings:listing_list")).status_code == 405
+
+
+def test_a_phone_leads_to_sales_and_payouts_and_shows_their_money_as_cards(market: Market, listing: Listing) -> None:
+    """What has no place among the five verbs is under More; no column of money lies beyond the edge."""
+    market.webhook(market.alpha.sell(listing.external_id, (1, 2)))
+    client = enter(market.holding.actor)
+    page = client.get(reverse("listings:sale_list")).text
+    bar = page.partition('aria-label="Main, phone"')[2].partition("</nav>")[0]
+    more = bar.partition("<summary>")[2]
+    for name in ("listings:sale_list", "listings:payout_list", "analytics:inbox", "accounts:settings"):
+        assert f'href="{reverse(name)}"' in more
+        assert f'href="{reverse(name)}"' not in bar.partition("<summary>")[0]
+    shown = {
+        "listings:sale_list": ("Gross", "Fees", "To you"), "listings:payout_list": ("To you", "Expected by", "Because"),
+    }  # fmt: skip
+    for name, columns in shown.items():
+        table = client.get(reverse(name) + "?show=awaited").text.partition("<table")[2].partition("</table>")[0]
+        assert "cards" in table.partition(">")[0]
+        assert [column for column in columns if f'data-label="{column}"' not in table] == []
