@@ -59,7 +59,9 @@ class MeantForm(forms.Form):
 
     confirmed = forms.BooleanField(label="Yes, this amount is meant", required=False)
 
-    field_order = ("what", "reason", "amount", "charge", "handed_over", "confirmed")
+    field_order = (
+        "seats", "price", "proceeds", "order", "what", "reason", "amount", "charge", "handed_over", "confirmed",
+    )  # fmt: skip
 
     def shown(self) -> list[forms.BoundField]:
         """The fields that a person sees: the tick only where it is asked for."""
@@ -358,7 +360,7 @@ class HandDoneForm(forms.Form):
     listing_id = forms.CharField(max_length=80, required=False)
 
 
-class SoldForm(forms.Form):
+class SoldForm(MeantForm):
     """What was sold there by a listing of an assisted account."""
 
     seats = forms.MultipleChoiceField(label="Seats", widget=forms.CheckboxSelectMultiple)
@@ -378,7 +380,7 @@ class SoldForm(forms.Form):
         """As the service takes it."""
         data = self.cleaned_data
         return {"seat_ids": [uuid.UUID(pk) for pk in data["seats"]], "price": data["price"],
-                "proceeds": data["proceeds"], "order": data["order"]}  # fmt: skip
+                "proceeds": data["proceeds"], "order": data["order"], "confirmed": data["confirmed"]}  # fmt: skip
 
 
 class MailForm(forms.Form):

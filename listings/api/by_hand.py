@@ -74,12 +74,16 @@ class DoneInput(Input):
 
 
 class SoldInput(Input):
-    """What sold there: `price` per ticket, `proceeds` of all of them (left out: the price less the fee, if known)."""
+    """What sold there: `price` per ticket, `proceeds` of all of them (left out: the price less the fee, if known).
+
+    `confirmed` says that a price is meant that is far from what the listing is up for.
+    """
 
     seat_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=40)
     price = MoneyField()
     proceeds = MoneyField(required=False)
     order = serializers.CharField(max_length=80)
+    confirmed = serializers.BooleanField(default=False)
 
 
 class MailInput(Input):

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from listings.models import Payout, Sale
+from listings.models import Listing, Payout, Sale
 from seatsync.core.errors import FieldProblem, InvalidInput
 from seatsync.core.money import money_text
 
@@ -36,6 +36,18 @@ def payout_check(amount: Decimal, payout: Payout, *, confirmed: bool) -> None:
         came_check(amount, sales[0], confirmed=confirmed)
     elif not confirmed and payout.net and amount > abs(payout.net) * _CAME:
         raise _far_off(_times(amount, abs(payout.net), "was announced", payout.currency), field="amount")
+
+
+def price_check(price: Decimal, listing: Listing, *, confirmed: bool) -> None:
+    """Raises InvalidInput for what a ticket of a listing hardly sold for, unless it is `confirmed`."""
+    asked = listing.live_price or listing.price
+    if confirmed:
+        return
+    if price > asked * _CAME:
+        raise _far_off(_times(price, asked, "it is up for", listing.currency), field="price")
+    if price * _CAME < asked:
+        told, up_for = money_text(price, listing.currency), money_text(asked, listing.currency)
+        raise _far_off(f"{told} is less than a third of what it is up for, {up_for}.", field="price")
 
 
 def _brings(sale: Sale) -> Decimal | None:

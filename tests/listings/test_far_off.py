@@ -162,3 +162,25 @@ def test_of_what_its_holder_says_that_came_nobody_told_gross_or_fees(
     access = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
     api = Client(headers={"Authorization": f"Bearer {access}"})
     assert [row["parts_told"] for row in api.get(reverse("api:payouts")).json()["results"]] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [
+        ("840.00", "$840.00 is 10 times what it is up for, $84.00."),
+        ("8.40", "$8.40 is less than a third of what it is up"),
+    ],
+)
+def test_a_price_far_from_what_it_is_up_for_is_asked_about(
+    market: Market, assisted: MarketplaceAccount, client: Client, price: str, words: str
+) -> None:
+    _, beta = up(market, assisted)
+    client.force_login(market.holding.user)
+    url = reverse("listings:listing_sold", args=[beta.pk])
+    said = {"seats": [str(seat.pk) for seat in market.holding.seats[:2]], "price": price, "order": "A-1"}
+    refused = client.post(url, said)
+    assert (refused.status_code, Sale.objects.count()) == (422, 0)
+    assert words in refused.text
+    assert 'name="confirmed"' in refused.text
+    client.post(url, said | {"confirmed": "on"})
+    assert Sale.objects.get().gross == Decimal(price) * 2
