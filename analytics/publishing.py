@@ -12,6 +12,8 @@ from analytics.forms import PublishForm
 from analytics.selectors.game import Block, GamePage
 from analytics.selectors.overview import SeatView
 from listings.models import Listing
+from listings.services.delivery_terms import kinds_of
+from listings.services.list_until import ComesDown, ends_of
 from listings.services.net_preview import nets_bounded
 from marketplaces.models import Mode
 from marketplaces.registry import platform_name
@@ -103,22 +105,33 @@ def left_out(page: GamePage, form: PublishForm) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AccountPick:
-    """An account that can be chosen, and what the price brings there; `stopped`: a brake lets nothing go up there."""
+    """An account that can be chosen, and what the price brings there; `stopped`: a brake lets nothing go up there.
+
+    `down`: until when it would be on sale there; None where the seats' tickets are of several kinds.
+    """
 
     box: BoundWidget
     line: Net
     stopped: bool
+    down: ComesDown | None
 
 
 def account_picks(page: GamePage, form: PublishForm) -> list[AccountPick]:
     """The accounts of the form; one that is stopped cannot be ticked."""
-    picks = []
+    picks, ends = [], _ends(page)
     for box, line in zip(form["accounts"], net_lines(page, form["price"].value()), strict=True):
         stopped = line.account.pk in page.stopped
         if stopped:
             box.data["attrs"]["disabled"] = True
-        picks.append(AccountPick(box, line, stopped))
+        picks.append(AccountPick(box, line, stopped, ends.get(line.account.platform)))
     return picks
+
+
+def _ends(page: GamePage) -> dict[str, ComesDown]:
+    """Until when the seats that may be listed would be on sale, by platform."""
+    kinds = kinds_of(block.season_ticket for block in page.blocks if block.may_list and block.undecided)
+    platforms = {account.platform for account in page.accounts}
+    return ends_of(page.game, platforms, kinds.pop()) if len(kinds) == 1 else {}
 
 
 def net_lines(page: GamePage, typed: Any) -> list[Net]:

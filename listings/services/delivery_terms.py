@@ -1,7 +1,7 @@
 """How a season ticket's seats reach their buyers: what their holder enters once, and each publication promises."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from django.db import IntegrityError, transaction
@@ -23,6 +23,13 @@ def terms_of(ticket: SeasonTicket) -> DeliveryTerms:
     """The ticket's terms, or those that hold where nothing was entered (not saved)."""
     found = DeliveryTerms.objects.filter(season_ticket=ticket).first()
     return found or DeliveryTerms(tenant_id=ticket.tenant_id, season_ticket=ticket, version=0)
+
+
+def kinds_of(tickets: Iterable[SeasonTicket]) -> set[str]:
+    """The kinds of tickets that these season tickets' seats are delivered as; one query."""
+    wanted = {ticket.pk for ticket in tickets}
+    told = dict(DeliveryTerms.objects.filter(season_ticket__in=wanted).values_list("season_ticket_id", "delivery"))
+    return {told.get(pk, usual()) for pk in wanted}
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """Until when a listing may be on sale (I-08), and which of all that bounds it comes first."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -47,6 +47,11 @@ class ComesDown:
     bound: Bound
     why: str
 
+    @property
+    def over(self) -> bool:
+        """Whether that moment is past: nothing is listed any more."""
+        return self.at <= now()
+
 
 @dataclass(frozen=True, slots=True)
 class CutOffs:
@@ -90,6 +95,14 @@ def comes_down(listing: Listing, rows: CutOffs | None = None) -> ComesDown:
         why = f"{transfer.team or transfer.league} lets no ticket be transferred from {long.words} before the game on"
         found.append(ComesDown(long.before(game.starts_at, game.venue.timezone), Bound.TRANSFER, why))
     return min(found, key=lambda one: one.at)
+
+
+def ends_of(game: Game, platforms: Iterable[str], delivery: str) -> dict[str, ComesDown]:
+    """When seats of a game that are listed now would come down, by platform, with tickets of this kind."""
+    rows = cut_offs()
+    return {
+        platform: comes_down(Listing(game=game, platform=platform, delivery=delivery), rows) for platform in platforms
+    }
 
 
 def _by_exchange(listing: Listing, untils: ListUntils, name: str) -> ComesDown:
@@ -152,7 +165,7 @@ def still_listable_check(
 ) -> None:  # fmt: skip
     """Raises Conflict, with `else_do` for a remedy, where the listing would have to come down at once."""
     down = comes_down(listing, rows)
-    if down.at > now():
+    if not down.over:
         return
     told = until_told(down, listing.game.venue.timezone)
     own = down.bound is Bound.OWN

@@ -20,6 +20,7 @@ from portfolios.services.season_tickets import season_ticket_create
 from seatsync.accounts.models import User
 from seatsync.core.clock import now
 from seatsync.core.templatetags.ui import age_short
+from seatsync.core.venue_time import local
 from tests.analytics.conftest import SignIn
 from tests.hands import assist
 from tests.market import Market
@@ -392,3 +393,13 @@ def test_a_suggestion_says_its_n_and_age_in_every_table(market: Market, sign_in:
         page = client.get(url).content.decode()
         assert f"n {prediction.sample_size}, {age_short(prediction.data_as_of)}" in page
         assert "80 % interval</th>" in page
+
+
+def test_the_panel_says_until_when_the_seats_would_be_on_sale_there(market: Market, sign_in: SignIn) -> None:
+    client, game = sign_in(market.holding.actor), market.holding.game
+    url = reverse("analytics:game_detail", args=[game.pk])
+    last = local(game.starts_at - timedelta(hours=1), game.venue.timezone)
+    assert client.get(url).text.count(f">{last:%-d %b %H:%M %Z}</time>") == 2
+    Game.objects.filter(pk=game.pk).update(starts_at=now() + timedelta(minutes=30))
+    page = client.get(url).text
+    assert page.count("Too late: 1 h before the game, our own caution") == 2
