@@ -291,6 +291,7 @@ class LeastPriceVersionAdmin(DatedRowAdmin):
 
     list_display = ("whose", "min_price", "currency", "valid_from", "source", "checked_on")
     list_filter = ("team", "venue")
+    search_fields = ("team__name", "venue__name", "source")
     list_select_related = ("team", "venue")
 
 
@@ -302,6 +303,7 @@ class ListUntilVersionAdmin(DatedRowAdmin):
         "platform", "delivery", "uploaded", "hours", "shipping_days", "basis", "valid_from", "source", "checked_on",
     )  # fmt: skip
     list_filter = ("platform", "delivery", "basis")
+    search_fields = ("platform", "source")
 
 
 @admin.register(TransferCutOffVersion)
@@ -310,6 +312,7 @@ class TransferCutOffVersionAdmin(DatedRowAdmin):
 
     list_display = ("team", "league", "hours", "valid_from", "source", "checked_on")
     list_filter = ("league",)
+    search_fields = ("team__name", "league__name", "source")
     list_select_related = ("team", "league")
 
 
@@ -319,6 +322,7 @@ class HandOverVersionAdmin(DatedRowAdmin):
 
     list_display = ("platform", "kind", "words", "valid_from", "source", "checked_on")
     list_filter = ("platform",)
+    search_fields = ("platform", "source")
 
     @admin.display(description="the rule")
     def words(self, row: HandOverVersion) -> str:

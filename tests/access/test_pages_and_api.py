@@ -20,6 +20,7 @@ SAME_BY_API = {
     "listings:listing_delist": ("POST", "/api/v1/listings/{id}/delist/"),
     "listings:listing_mend": ("POST", "/api/v1/listings/{id}/publish/"),
     "listings:listing_bounds": ("POST", "/api/v1/listings/{id}/bounds/"),
+    "listings:listing_until": ("POST", "/api/v1/listings/{id}/until/"),
     "listings:listing_sold": ("POST", "/api/v1/listings/{id}/sold/"),
     "listings:listing_sold_whole": ("POST", "/api/v1/listings/{id}/sold-whole/"),
     "listings:hand_done": ("POST", "/api/v1/hand-tasks/{id}/done/"),
