@@ -43,8 +43,8 @@ CAPABILITIES = frozenset(Capability) - {
     Capability.PRIMARY_LEFT,
 }  # fmt: skip
 READS = frozenset({
-    "search_events", "event_standings", "primary_left", "preview", "fetch", "list_all", "sales_since", "fetch_sale",
-    "payments",
+    "constraints", "search_events", "event_standings", "primary_left", "preview", "fetch", "list_all", "sales_since",
+    "fetch_sale", "payments",
 })  # fmt: skip
 
 
@@ -101,13 +101,16 @@ class ScriptedPlatform:
         )  # fmt: skip
 
     def _enter(self, link: Link, call: str, what: str) -> None:
-        """One request, which takes its token as a real adapter's does (_wire.send)."""
-        wait_s = link.gate.wait_s(call, write=call not in READS)
-        if wait_s > 0:
-            raise MustWait("as many requests were sent as may be", retry_after_s=wait_s)
+        self._pass(link, call)
         self.calls.append((call, what))
         if self.script.get(call):
             raise self.script[call].pop(0)
+
+    def _pass(self, link: Link, call: str) -> None:
+        """One request takes its token, as a real adapter's does (_wire.send)."""
+        wait_s = link.gate.wait_s(call, write=call not in READS)
+        if wait_s > 0:
+            raise MustWait("as many requests were sent as may be", retry_after_s=wait_s)
 
     def _leave(self, call: str) -> None:
         if self.script_applied.get(call):
@@ -178,6 +181,7 @@ class ScriptedPlatform:
         return {one: self.left[one] for one in event_ids if one in self.left}
 
     def constraints(self, link: Link, draft: Draft) -> Constraints:
+        self._pass(link, "constraints")
         self.bounds_asked.append(draft.event_id)
         if self.script.get("constraints"):
             raise self.script["constraints"].pop(0)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
-from listings.contracts import PriceChange
+from listings.contracts import Grounds, PriceChange
 from listings.models import Listing, MarketplaceCommand, PriceProposal
 from listings.services.bounds import listing_bounds_set
 from listings.services.net_preview import nets_preview
@@ -33,6 +34,7 @@ from tests.builders import verified_client
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
+SCHEDULED = Grounds(scheduled=True)
 TAKES = "Alpha takes $60.00 to $120.00 per ticket for this game"
 
 
@@ -174,21 +176,24 @@ def test_i12_no_price_leaves_what_its_marketplace_takes(market: Market, price: s
 
 
 @pytest.mark.parametrize("guard", ["event_bounds", "least_price"])
-def test_i12_a_rules_proposal_outside_is_rejected_and_traced(market: Market, guard: str) -> None:
+def test_i12_a_rules_proposal_outside_is_rejected_and_traced(
+    market: Market, travel: time_machine.Traveller, guard: str
+) -> None:
     listing = up(market)
+    travel.shift(timedelta(minutes=settings.MIN_PRICE_DWELL_MINUTES))
     if guard == "event_bounds":
         keep(min_price=Decimal("82.00"))
     else:
         least(market, "82.00")
     rule = Actor(ActorKind.RULE, "rule-1", listing.tenant_id)
-    (outcome,) = price_apply(actor=rule, changes=[PriceChange(listing.pk, Decimal("81.99"))])
+    (outcome,) = price_apply(actor=rule, changes=[PriceChange(listing.pk, Decimal("81.99"), grounds=SCHEDULED)])
     assert outcome.refusal is not None
     assert (outcome.accepted, outcome.refusal.guard) == (False, guard)
     traced = PriceProposal.objects.get(listing=listing)
     (verdict,) = [one for one in traced.verdicts if not one["allowed"]]
     assert (traced.accepted, verdict["guard"], verdict["reason"]) == (False, guard, outcome.refusal.reason)
     assert not MarketplaceCommand.objects.filter(kind="reprice").exists()
-    (outcome,) = price_apply(actor=rule, changes=[PriceChange(listing.pk, Decimal("82.00"))])
+    (outcome,) = price_apply(actor=rule, changes=[PriceChange(listing.pk, Decimal("82.00"), grounds=SCHEDULED)])
     assert outcome.accepted
 
 
@@ -329,8 +334,16 @@ def test_nobody_waits_for_a_token_to_ask(market: Market) -> None:
         platform="alpha", per_second=Decimal("0.001"), burst=2, reserved=1, valid_from=now().date(), source="test",
         checked_on=now().date(),
     )  # fmt: skip
-    up(market)
-    assert market.alpha.bounds_asked == []
+    # A publication asks with its own token, and is sent all the same: what was begun is finished.
+    assert up(market).status == "active"
+    assert market.alpha.bounds_asked == ["A-1"]
+    EventBounds.objects.all().delete()
+    holder = market.holding
+    nets_preview(
+        actor=holder.actor, accounts=list(accounts_able(holder.actor)), price=Decimal("84.00"),
+        seat_ids=[seat.pk for seat in holder.seats[2:4]],
+    )  # fmt: skip
+    assert market.alpha.bounds_asked == ["A-1"]
 
 
 @pytest.mark.parametrize("kind", ["create", "reprice"])

@@ -55,7 +55,7 @@ def test_its_money_is_not_paid_again_until_it_comes_anew_and_its_holder_is_told(
     client.force_login(seller.holding.user)
     assert "came back" in client.get(reverse("listings:payout_list")).text
     unpaid = client.get(reverse("listings:payout_list"), {"show": "awaited"})
-    assert [sale for sale, _, _ in unpaid.context["rows"]] == [seller.sale]
+    assert [row[0] for row in unpaid.context["rows"]] == [seller.sale]
     # It is not paid before its platform pays once more, and then it is another payout.
     seller.go(now() + AGAIN - timedelta(hours=2))
     assert awaited(seller) == [seller.sale]

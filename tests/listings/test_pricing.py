@@ -452,7 +452,8 @@ def audited(verb: str) -> tuple[str, str, str, str, dict[str, Any] | None]:
 
 def test_i35_a_publication_is_in_the_audit_with_who_where_and_at_what_price(market: Market) -> None:
     alpha, _ = market.publish()
-    after = {"platforms": ["alpha", "beta"], "price": "84.00", "floor": "50.00", "ceiling": "200.00"}
+    after = {"platforms": ["alpha", "beta"], "price": "84.00", "floor": "50.00", "ceiling": "200.00",
+             "list_until": None}  # fmt: skip
     assert audited("listing.publish") == (
         str(market.holding.user.pk), "request-1", str(alpha.seat_group_id), "", {"before": None, "after": after},
     )  # fmt: skip
