@@ -14,7 +14,9 @@ from marketplaces.errors import PermanentError
 from marketplaces.models import InboundEvent, InboxState, MarketplaceAccount
 from marketplaces.services.connect import accounts_close
 from portfolios.models import EventMapping, SectionMapping
-from seatsync.accounts.models import User
+from seatsync.accounts.models import Leaving, LeavingWhy, User
+from seatsync.accounts.selectors import leaving_barring
+from seatsync.accounts.services.leaving import holder_leave
 from seatsync.core.clock import now
 from seatsync.tenants.models import Tenant
 from seatsync.tenants.services import tenant_suspend
@@ -163,11 +165,42 @@ def resumed(market: Market) -> tuple[Model, Callable[[], None]]:
     return tenant, done
 
 
+def left(why: str) -> Case:
+    """A holder leaves for this reason: everything of his comes down."""
+
+    def case(market: Market) -> tuple[Model, Callable[[], None]]:
+        market.published()
+
+        def done() -> None:
+            accounts_close()
+            market.work()
+            assert (market.alpha.shown(), market.beta.shown()) == ([], [])
+            assert set(MarketplaceAccount.objects.values_list("closing_why", flat=True)) == {why}
+            assert Leaving.objects.get(ended_at=None).why == why
+
+        return market.holding.user, done
+
+    return case
+
+
+def taken_back(market: Market) -> tuple[Model, Callable[[], None]]:
+    user = market.holding.user
+    leaving = holder_leave(actor=market.holding.staff, user_id=user.pk, why=LeavingWhy.DUNNING)
+    assert leaving_barring(user.pk) == leaving
+
+    def done() -> None:
+        assert leaving_barring(user.pk) is None
+
+    return leaving, done
+
+
 ACTIONS: dict[tuple[str, str], Case] = {
     ("marketplacecommand", "try_again"): tried_again, ("marketplacecommand", "give_up"): given_up,
     ("pushhalt", "lift"): lifted, ("marketplaceaccount", "drain"): drained,
     ("marketplaceaccount", "retry_failed"): all_worked_off, ("inboundevent", "process_again"): worked_off,
     ("inboundevent", "replay"): worked_off, ("eventmapping", "undo"): mapped,
+    ("user", "leave_erasure"): left("erasure"), ("user", "leave_downgrade"): left("downgrade"),
+    ("user", "leave_dunning"): left("dunning"), ("leaving", "take_back"): taken_back,
     ("sectionmapping", "undo"): section_mapped, ("tenant", "suspend"): suspended, ("tenant", "resume"): resumed,
 }  # fmt: skip
 

@@ -39,9 +39,10 @@ def test_a_poll_that_brings_no_news_costs_the_same_for_one_sale_and_for_four(mar
         account_sync_sales(account=account)
         with CaptureQueriesContext(connection) as queries:
             account_sync_sales(account=account)
-        counts.append(len(queries))
+        # Limits and policies are kept for some seconds, which they are not here.
+        counts.append(sum("_versions" not in query["sql"] for query in queries))
         market.alpha.sales |= {remote.sale_id: remote for remote in rest}
-    assert counts[0] == counts[1] <= 8
+    assert counts[0] == counts[1] <= 5
     assert Sale.objects.filter(state=SaleState.CONFIRMED).count() == 4
     assert first.sale_id in set(Sale.objects.values_list("platform_sale_id", flat=True))
 
