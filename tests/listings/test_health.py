@@ -13,6 +13,7 @@ from django.urls import reverse
 from listings.health import account_health
 from listings.models import AccountSweep, CommandKind, Listing, MarketplaceCommand
 from listings.services.commands import command_write
+from marketplaces.contracts import Capability
 from marketplaces.models import InboundEvent, LimitVersion, MarketplaceAccount, Mode
 from marketplaces.selectors import limit_bucket
 from marketplaces.services.connect import account_leave
@@ -77,6 +78,8 @@ def test_an_open_page_hears_of_a_sweep(market: Market) -> None:
 
 
 def test_the_limits_use_is_the_buckets_own(market: Market) -> None:
+    # A publication is one request where nothing is asked about its event first.
+    market.alpha.lacks = frozenset({Capability.CONSTRAINTS})
     narrow()
     account = market.accounts["alpha"]
     for listing in market.publish(market.holding.seats[:1]), market.publish(market.holding.seats[1:2]):
