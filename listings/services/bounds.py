@@ -5,15 +5,14 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from listings.locks import listings_lock
-from listings.models import Listing, ListingStatus
+from listings.models import Listing
+from listings.services.allowed import listing_locked_for
 from listings.services.net_floor import net_expected, net_floor_problem, net_floor_settle
 from listings.services.notify import listing_changed
-from listings.states import OFFERED
 from marketplaces.bounds import bounds_of
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
-from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound, StaleVersion
+from seatsync.core.errors import FieldProblem, InvalidInput
 from seatsync.core.money import money_text, round_money
 
 
@@ -27,19 +26,8 @@ def listing_bounds_set(
 
     Raises NotFound, NotAllowed, StaleVersion, InvalidInput (field by field), or Conflict where it is not on offer.
     """
-    known = Listing.objects.visible_to(actor).filter(pk=listing_id).select_related("season_ticket").first()
-    if known is None:
-        raise NotFound("No listing with this id.")
-    if not known.season_ticket.may(actor, "reprice"):
-        raise NotAllowed("You may look at this listing but not change it.")
-    (listing,) = listings_lock([listing_id])
-    if version is not None and version != listing.version:
-        raise StaleVersion(
-            "The listing was changed meanwhile.", field="version", remedy="Look at it and decide again.",
-            current_version=listing.version,
-        )  # fmt: skip
-    if listing.status not in OFFERED | {ListingStatus.ERROR}:
-        raise Conflict(f"The listing is {listing.standing}.", remedy="Publish the seats again, with other bounds.")
+    remedy = "Publish the seats again, with other bounds."
+    listing = listing_locked_for(actor, listing_id, version=version, remedy=remedy)
     floor, ceiling = round_money(floor), round_money(ceiling)
     _check(listing, floor, ceiling)
     before = {"floor": listing.floor, "ceiling": listing.ceiling}
@@ -50,7 +38,7 @@ def listing_bounds_set(
     listing_changed(listing)
     audit_record(
         actor=actor, verb="listing.bounds", object_type="listing", object_id=listing.pk,
-        subject=known.season_ticket.user_id, before=before, after={"floor": floor, "ceiling": ceiling},
+        subject=listing.season_ticket.user_id, before=before, after={"floor": floor, "ceiling": ceiling},
     )  # fmt: skip
     return listing
 

@@ -24,6 +24,7 @@ from listings.models import (
     SaleState,
 )
 from listings.selectors import command_own
+from listings.services.allowed import listings_for
 from listings.services.come_over import sale_elsewhere
 from listings.services.commands import sale_commands_withdraw
 from listings.services.far_off import price_check
@@ -44,7 +45,7 @@ from portfolios.models import Seat
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.money import LARGEST, money_text, round_money
 
 # What must come down is said at once, and again after each of these; from then on with the last one.
@@ -134,11 +135,7 @@ def hand_listing(actor: Actor, listing_id: uuid.UUID) -> Listing:
 
     Raises NotFound, NotAllowed, or Conflict for a listing of an account that tells its sales by itself.
     """
-    listing = Listing.objects.visible_to(actor).filter(pk=listing_id).select_related("account", "season_ticket").first()
-    if listing is None:
-        raise NotFound("No listing with this id.")
-    if not listing.season_ticket.may(actor, "list"):
-        raise NotAllowed("You may look at this listing but not change it.")
+    (listing,) = listings_for(actor, [listing_id], verb="list")
     if listing.account.mode != Mode.ASSISTED:
         name = platform_name(listing.platform)
         raise Conflict(f"{name} tells its sales by itself.", field="listing", remedy="Nothing needs to be said.")

@@ -7,12 +7,13 @@ from django.db import transaction
 
 from listings.locks import listings_lock
 from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Sale
+from listings.services.allowed import listings_for
 from listings.services.commands import command_write, commands_supersede
 from listings.services.restate import listing_restate
 from listings.states import OPEN, listing_may_move
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
-from seatsync.core.errors import InvalidInput, NotAllowed, NotFound
+from seatsync.core.errors import InvalidInput
 
 
 @transaction.atomic
@@ -21,12 +22,7 @@ def listings_delist(*, actor: Actor, listing_ids: Sequence[uuid.UUID], reason: s
     wanted = list(dict.fromkeys(listing_ids))
     if not wanted:
         raise InvalidInput("No listing was chosen.", field="listings", remedy="Choose at least one.")
-    visible = list(Listing.objects.visible_to(actor).filter(pk__in=wanted).select_related("season_ticket"))
-    if len(visible) != len(wanted):
-        raise NotFound("No listing with this id.")
-    for ticket in {listing.season_ticket for listing in visible}:
-        if not ticket.may(actor, "delist"):
-            raise NotAllowed("You may look at this listing but not change it.")
+    listings_for(actor, wanted, verb="delist")
     locked = listings_lock(wanted)
     for listing in locked:
         if listing.status in OPEN or listing.status == ListingStatus.ERROR:

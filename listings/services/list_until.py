@@ -9,10 +9,9 @@ from enum import StrEnum
 from django.db import transaction
 from django.db.models import Q
 
-from listings.locks import listings_lock
-from listings.models import Listing, ListingStatus
+from listings.models import Listing
+from listings.services.allowed import listing_locked_for
 from listings.services.notify import listing_changed
-from listings.states import OFFERED
 from marketplaces.deadlines import CutOff, CutOffBasis, ListUntils
 from marketplaces.delivery import DeliveryType
 from marketplaces.models import TICKET_KINDS, TransferCutOffVersion
@@ -22,7 +21,7 @@ from portfolios.models import Game
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
+from seatsync.core.errors import Conflict, InvalidInput
 from seatsync.core.venue_time import local
 
 
@@ -185,19 +184,8 @@ def listing_until_set(
     Raises NotFound, NotAllowed, StaleVersion, InvalidInput for a moment that is over or not before the start, or
     Conflict where it is not on offer.
     """
-    known = Listing.objects.visible_to(actor).filter(pk=listing_id).select_related("season_ticket").first()
-    if known is None:
-        raise NotFound("No listing with this id.")
-    if not known.season_ticket.may(actor, "reprice"):
-        raise NotAllowed("You may look at this listing but not change it.")
-    (listing,) = listings_lock([listing_id])
-    if version is not None and version != listing.version:
-        raise StaleVersion(
-            "The listing was changed meanwhile.", field="version", remedy="Look at it and decide again.",
-            current_version=listing.version,
-        )  # fmt: skip
-    if listing.status not in OFFERED | {ListingStatus.ERROR}:
-        raise Conflict(f"The listing is {listing.standing}.", remedy="Publish the seats again, until when you like.")
+    remedy = "Publish the seats again, until when you like."
+    listing = listing_locked_for(actor, listing_id, version=version, remedy=remedy)
     own_until_check(list_until, listing.game)
     before = {"list_until": listing.list_until}
     listing.list_until = list_until
@@ -206,7 +194,7 @@ def listing_until_set(
     listing_changed(listing)
     audit_record(
         actor=actor, verb="listing.until", object_type="listing", object_id=listing.pk,
-        subject=known.season_ticket.user_id, before=before, after={"list_until": list_until},
+        subject=listing.season_ticket.user_id, before=before, after={"list_until": list_until},
     )  # fmt: skip
     return listing
 

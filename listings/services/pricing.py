@@ -19,6 +19,7 @@ from listings.models import (
     MarketplaceCommand,
     PriceProposal,
 )  # fmt: skip
+from listings.services.allowed import listings_for
 from listings.services.commands import command_write, commands_supersede
 from listings.services.guards import guards_expected
 from listings.services.net_floor import net_expected, net_floor_problem
@@ -32,7 +33,7 @@ from marketplaces.models import Mode
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound, StaleVersion
+from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, StaleVersion
 from seatsync.core.money import LARGEST, money_text, round_money
 
 # What waiting does not mend: a status that no price will be taken in again.
@@ -74,7 +75,7 @@ def price_apply(*, actor: Actor, changes: Sequence[PriceChange]) -> list[PriceOu
         raise InvalidInput(
             "A listing is named twice.", field="listing", remedy="Give each listing one price in a batch."
         )
-    _check_may(actor, by_id)
+    listings_for(actor, by_id, verb="reprice")
     _check_amounts(changes)
     listings = listings_lock(by_id)
     facts = _facts(listings, {} if actor.is_person else prices_past(listings))
@@ -109,16 +110,6 @@ def listing_reprice(
             raise Conflict(refusal.reason, field=refusal.field, remedy=refusal.remedy)
         raise InvalidInput(refusal.reason, field=refusal.field, remedy=refusal.remedy)
     return Listing.objects.select_related("game", "account").get(pk=listing_id)
-
-
-def _check_may(actor: Actor, by_id: dict[uuid.UUID, PriceChange]) -> None:
-    visible = Listing.objects.visible_to(actor).filter(pk__in=by_id).select_related("season_ticket")
-    found = {listing.pk: listing for listing in visible}
-    if len(found) != len(by_id):
-        raise NotFound("No listing with this id.")
-    for ticket in {listing.season_ticket for listing in found.values()}:
-        if not ticket.may(actor, "reprice"):
-            raise NotAllowed("You may look at this listing but not change it.")
 
 
 def _check_amounts(changes: Sequence[PriceChange]) -> None:

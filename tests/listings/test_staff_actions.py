@@ -112,8 +112,8 @@ def worked_off(market: Market) -> tuple[Model, Callable[[], None]]:
 
 
 def all_worked_off(market: Market) -> tuple[Model, Callable[[], None]]:
-    event, done = worked_off(market)
-    return event.account, done  # type: ignore[attr-defined]
+    _, done = worked_off(market)
+    return market.accounts["alpha"], done
 
 
 def mapped(market: Market) -> tuple[Model, Callable[[], None]]:

@@ -481,12 +481,22 @@ def test_another_text_is_another_request_exactly_where_events_are_searched_by_te
     assert len(asked) == (3 if adapter.traits.searches_by_text else 1)
 
 
+class Noted:
+    """Keeps what a line is told of the bounds of events."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Constraints]] = []
+
+    def __call__(self, event_id: str, told: Constraints) -> None:
+        self.told.append((event_id, told))
+
+
 def test_constraints_and_preview(adapter: MarketplaceAdapter, link: Link, draft: Draft) -> None:
     for one in (draft, requested(draft)):
         if needs(adapter, Capability.CONSTRAINTS, partial(adapter.constraints, link, one)):
-            noted: list[tuple[str, Constraints]] = []
-            bounds = adapter.constraints(replace(link, note_bounds=lambda *told: noted.append(told)), one)  # noqa: B023
-            assert noted == [(one.event_id, bounds)]
+            noted = Noted()
+            bounds = adapter.constraints(replace(link, note_bounds=noted), one)
+            assert noted.told == [(one.event_id, bounds)]
             assert (bounds.min_price, bounds.max_price) == (Decimal("5.00"), Decimal("900.00"))
             assert bounds.ticket_types
             assert set(bounds.splits) == {"any", "none", "pairs", "avoid_one", "avoid_one_and_three"}
