@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from analytics.selectors.overview import season_overview
 from listings.models import Sale
@@ -22,6 +22,14 @@ class Ended:
 
     market: Market
     remote: RemoteSale
+
+    @classmethod
+    def promised(cls, market: Market) -> Self:
+        """Two seats on alpha that a buyer was promised and has not paid for."""
+        alpha, _ = market.published(market.holding.seats[:2])
+        remote = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL)
+        market.webhook(remote)
+        return cls(market, remote)
 
     @property
     def sale(self) -> Sale:

@@ -70,10 +70,7 @@ def test_each_ending_has_its_exact_effects_once(ended: Ended, ending: SaleEnding
 
 
 def test_a_promise_that_is_not_kept_counts_no_more_and_nobody_owes_anything(market: Market) -> None:
-    alpha, _ = market.published(market.holding.seats[:2])
-    promised = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL)
-    market.webhook(promised)
-    ended = Ended(market, promised)
+    ended = Ended.promised(market)
     ended.says(RemoteSaleState.CANCELLED)
     assert (ended.sale.ending, rows(ended.sale)) == (SaleEnding.PROMISE_CANCELLED, OFF)
 

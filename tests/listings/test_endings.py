@@ -100,10 +100,7 @@ def test_which_sales_count_as_sold(state: str, ending: str, counts: bool) -> Non
 
 
 def test_a_promise_that_is_not_kept_frees_the_seats(market: Market) -> None:
-    alpha, _ = market.published(market.holding.seats[:2])
-    promised = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.PROVISIONAL)
-    market.webhook(promised)
-    ended = Ended(market, promised)
+    ended = Ended.promised(market)
     ended.says(RemoteSaleState.CANCELLED)
     assert (ended.sale.state, ended.sale.ending) == (SaleState.CANCELLED, SaleEnding.PROMISE_CANCELLED)
     assert (ended.seats, ended.shown()) == (["available"] * 4, [])
