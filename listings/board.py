@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
-from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand
+from listings.models import CommandState, Listing, MarketplaceCommand
 from listings.selectors import listing_list, views_of
-from listings.states import OFFERED, OPEN
+from listings.states import OFFERED, OPEN, WANTED
 from marketplaces.contracts import Capability
 from marketplaces.models import FeeVersion, Mode
 from marketplaces.registry import platform_can, traits_of
@@ -20,8 +20,6 @@ from seatsync.core.clock import now
 
 # Rows a board shows; more are reached by the filters.
 BOARD_LISTINGS = 600
-# On offer, or meant to be.
-WANTED = OFFERED | {ListingStatus.ERROR}
 
 
 @dataclass(frozen=True, slots=True)

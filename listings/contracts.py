@@ -60,9 +60,9 @@ class PriceContext:
     grounds: Grounds | None = None
 
     @property
-    def changes(self) -> bool:
-        """Whether the price would be another one."""
-        return self.proposed != self.price
+    def machine_moves(self) -> bool:
+        """Whether a machine would make it another price, which is held back where a person does as he likes."""
+        return not self.actor_is_person and self.proposed != self.price
 
 
 @dataclass(frozen=True, slots=True)

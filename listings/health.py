@@ -132,7 +132,7 @@ def _limit(account: MarketplaceAccount) -> LimitUse:
     use = look(limit_bucket(account.pk), capacity=burst, per_second=per_second)
     due = MarketplaceCommand.objects.filter(account=account, state=CommandState.PENDING, not_before__lte=now())
     # What takes something down may use the last tokens, what a buyer waits for half of those; the rest leaves them.
-    waiting = due.count() if use.held_s else _waiting(due, use.tokens_left, kept=min(reserved, burst - 1))
+    waiting = due.count() if use.held_s else _waiting(due, use.tokens_left, kept=reserved)
     return LimitUse(per_second, burst, reserved, use.tokens_left, use.per_second, use.waited, waiting, use.held_s)
 
 

@@ -76,6 +76,7 @@ AND command.id IN (
   WHERE due.state = 'pending' AND due.not_before <= %(now)s AND due.priority <= %(lowest)s AND account.is_active
   AND due.account_id <> ALL(%(spent)s::uuid[])
   AND (due.priority = 0 OR due.account_id <> ALL(%(spent_ordinary)s::uuid[]))
+  AND (due.account_id, due.kind) NOT IN (SELECT * FROM unnest(%(kinds_of)s::uuid[], %(kinds)s::text[]))
   AND NOT EXISTS (
     SELECT FROM marketplace_commands AS flying WHERE flying.state = 'in_flight' AND flying.listing_id = due.listing_id)
   AND NOT EXISTS (
@@ -93,17 +94,19 @@ _LOWEST = 32_767
 
 
 def command_claimable(
-    *, urgent: bool, spent: Collection[uuid.UUID], spent_ordinary: Collection[uuid.UUID], look_ahead: int
-) -> MarketplaceCommand | None:
+    *, urgent: bool, spent: Collection[uuid.UUID], spent_ordinary: Collection[uuid.UUID],
+    spent_kinds: Collection[tuple[uuid.UUID, str]], look_ahead: int,
+) -> MarketplaceCommand | None:  # fmt: skip
     """Lock the most urgent and oldest due command of the next `look_ahead` that nobody else holds; None: there is none.
 
-    Of accounts in `spent` none, of those in `spent_ordinary` none but urgent ones, which `urgent` wants alone. None
-    whose listing, or whole account, has a command in flight; and no price or size of what is not up yet: that would be
-    answered "no such listing", and a create reads both itself.
+    Of accounts in `spent` none, of those in `spent_ordinary` none but urgent ones, which `urgent` wants alone, and of
+    those in `spent_kinds` none of that kind. None whose listing, or whole account, has a command in flight; and no
+    price or size of what is not up yet: that would be answered "no such listing", and a create reads both itself.
     """
     lock_announce(Level.COMMANDS, waits=False)
     wish = {
         "now": now(), "lowest": 0 if urgent else _LOWEST, "spent": list(spent), "spent_ordinary": list(spent_ordinary),
+        "kinds_of": [account_id for account_id, _ in spent_kinds], "kinds": [kind for _, kind in spent_kinds],
         "look_ahead": look_ahead,
     }  # fmt: skip
     return next(iter(MarketplaceCommand.objects.raw(_CLAIMABLE, wish)), None)

@@ -39,6 +39,7 @@ from listings.models import (
 )  # fmt: skip
 from listings.scopes import game_scope
 from listings.states import HANDED_OVER, OPEN, SALE_LIVE
+from marketplaces.bounds import Bounds, bounds_of
 from marketplaces.contracts import RemoteSale
 from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
@@ -466,6 +467,11 @@ def views_of(listing_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
     told = PriceHistory.objects.filter(listing_id__in=list(listing_ids), views__isnull=False)
     newest = told.order_by("listing_id", "-time", "-id").distinct("listing_id")
     return {listing_id: views for listing_id, views in newest.values_list("listing_id", "views") if views is not None}
+
+
+def bounds_of_listing(listing: Listing) -> Bounds:
+    """What a listing must keep to beside its holder's floor and ceiling."""
+    return bounds_of(listing.game, listing.platform, paper=listing.account.paper)
 
 
 def to_hand_over() -> Q:

@@ -12,6 +12,8 @@ _L, _S = ListingStatus, SaleState
 OPEN: frozenset[str] = frozenset({_L.PUBLISHING, _L.ACTIVE, _L.PAUSED, _L.DELISTING})
 # Open, and not already on its way down.
 OFFERED: frozenset[str] = frozenset({_L.PUBLISHING, _L.ACTIVE, _L.PAUSED})
+# What its holder wants up there, also where it was refused and waits for him.
+WANTED: frozenset[str] = OFFERED | {_L.ERROR}
 # Brakes under which nothing new goes up.
 NOTHING_NEW: frozenset[str] = frozenset({TradingStateKind.NO_NEW_LISTINGS, TradingStateKind.HALTED})
 # Nothing more is to come of it there.

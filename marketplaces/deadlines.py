@@ -4,7 +4,7 @@ What each platform publishes is declared by its adapter, kept as dated rows (I-2
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -226,9 +226,12 @@ class ListUntil:
 
 @dataclass(frozen=True, slots=True)
 class ListUntils:
-    """Those in force: by platform ("": all others), kind of tickets ("": all others), and whether they lie there."""
+    """Those in force: by platform ("": all others), kind of tickets ("": all others), and whether they lie there.
 
-    rows: Mapping[Of, ListUntil] = field(default_factory=dict)
+    Of each kind there is one of everybody's (CAUTIONS).
+    """
+
+    rows: Mapping[Of, ListUntil]
 
     def of(self, platform: str, delivery: str, *, uploaded: bool) -> ListUntil:
         """The nearest one: the platform's own before everybody's, of these tickets before those of all."""
@@ -238,8 +241,7 @@ class ListUntils:
             for kind in (delivery, "")
             for there in ((True, False) if uploaded else (False,))
         )
-        found = next((self.rows[name] for name in names if name in self.rows), None)
-        return found or ListUntil(CutOff(Decimal(1)), CutOffBasis.CAUTION)
+        return next(self.rows[name] for name in names if name in self.rows)
 
     def asks_uploaded(self, platform: str, delivery: str) -> bool:
         """Whether it makes a difference that the tickets lie there."""
@@ -247,5 +249,4 @@ class ListUntils:
 
     def at_most(self, delivery: str) -> timedelta:
         """No platform's of these tickets is longer before the start."""
-        own = [row.cut_off.at_most for (_, kind, _), row in self.rows.items() if kind in {delivery, ""}]
-        return max([timedelta(hours=1), *own])
+        return max(row.cut_off.at_most for (_, kind, _), row in self.rows.items() if kind in {delivery, ""})

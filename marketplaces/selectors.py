@@ -239,10 +239,13 @@ def _net_by_fee(account: MarketplaceAccount, price: Decimal | None, fee: FeeVers
 
 
 def limit_for(platform: str) -> tuple[float, int, int]:
-    """Requests per second, burst and reserved tokens in force today (a dated row, else the adapter's traits)."""
+    """Requests per second, burst and reserved tokens in force today (a dated row, else the adapter's traits).
+
+    Of the burst one token at least is never reserved: a bucket that keeps all of them back lets nothing through.
+    """
     row = LimitVersion.objects.filter(platform=platform, request="").in_force()
     if row is not None:
-        return float(row.per_second), row.burst, row.reserved
+        return float(row.per_second), row.burst, min(row.reserved, row.burst - 1)
     traits = traits_of(platform)
     if traits is None:
         # Nothing can be sent there: whatever is carried out is refused then, and ends with a person.

@@ -81,6 +81,10 @@ class GameStatus(models.TextChoices):
     FINAL = "final", "final"
 
 
+# Not to be played when it was to be.
+OFF = frozenset({GameStatus.POSTPONED, GameStatus.CANCELLED})
+
+
 class Game(BaseModel):
     """One home game. `starts_at` is UTC; `game_date` is the local date at the venue."""
 

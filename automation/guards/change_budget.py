@@ -16,7 +16,7 @@ class ChangeBudget:
 
     def check(self, context: PriceContext) -> Verdict:
         """Allow a person, what changes nothing, and whatever the day has room for."""
-        if context.actor_is_person or not context.changes or context.machine_changes < self.most:
+        if not context.machine_moves or context.machine_changes < self.most:
             return Verdict(self.key, allowed=True)
         words = f"Rules have changed this price {context.machine_changes} times in 24 hours; {self.most} are allowed."
         return Verdict(self.key, allowed=False, reason=words, remedy="Wait, or set the price yourself.")

@@ -18,7 +18,7 @@ class DwellTime:
     def check(self, context: PriceContext) -> Verdict:
         """Allow a person, what changes nothing, and whatever comes late enough."""
         stood = context.at - context.changed_at
-        if context.actor_is_person or not context.changes or stood >= self.stands:
+        if not context.machine_moves or stood >= self.stands:
             return Verdict(self.key, allowed=True)
         minutes, least = int(stood.total_seconds() // 60), int(self.stands.total_seconds() // 60)
         words = f"The price has stood for {minutes} min; it stands for {least} before a rule moves it."

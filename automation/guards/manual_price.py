@@ -18,7 +18,7 @@ class ManualPrice:
     def check(self, context: PriceContext) -> Verdict:
         """Allow a person, what changes nothing, and whatever comes when the person's price has had its time."""
         set_at = context.person_set_at
-        if context.actor_is_person or not context.changes or set_at is None or context.at - set_at >= self.holds:
+        if not context.machine_moves or set_at is None or context.at - set_at >= self.holds:
             return Verdict(self.key, allowed=True)
         hours = int(self.holds.total_seconds() // 3600)
         words = f"A person set this price on {set_at:%Y-%m-%d at %H:%M} UTC; it stands for {hours} hours."

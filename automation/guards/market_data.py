@@ -20,7 +20,7 @@ class MarketData:
 
     def check(self, context: PriceContext) -> Verdict:
         """Allow a person, what changes nothing, and whatever rests on what the market shows by now."""
-        lacking = "" if context.actor_is_person or not context.changes else self._lacking(context)
+        lacking = "" if not context.machine_moves else self._lacking(context)
         if not lacking:
             return Verdict(self.key, allowed=True)
         remedy = "The price is kept until the market is seen again; set it yourself if you know better."

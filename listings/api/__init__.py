@@ -17,7 +17,6 @@ from listings.expected import expectation_of
 from listings.models import (
     EndingEffect,
     Listing,
-    ListingStatus,
     MarketplaceCommand,
     PriceHistory,
     PriceProposal,
@@ -37,8 +36,7 @@ from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
 from listings.services.sale_report import REPORTS, sale_report
 from listings.services.trading import SCOPES, trading_state_set
-from listings.states import OFFERED, SALE_ENDINGS
-from marketplaces.bounds import bounds_of
+from listings.states import SALE_ENDINGS, WANTED
 from marketplaces.delivery import HandOver
 from marketplaces.filters import PlatformFilter
 from marketplaces.registry import hand_overs_of
@@ -151,7 +149,7 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
     @extend_schema_field(_COMES_DOWN_SCHEMA)
     def get_comes_down(self, listing: Listing) -> dict[str, Any] | None:
         """By what is in force today."""
-        if listing.status not in OFFERED | {ListingStatus.ERROR}:
+        if listing.status not in WANTED:
             return None
         down = comes_down(listing, self._rows)
         at = serializers.DateTimeField().to_representation(down.at)
@@ -509,7 +507,7 @@ class ListingBounds(ApiView):
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """Floor and ceiling, what its marketplace told of the event, and what the team or the venue asks for."""
         listing = selectors.listing_get(self.actor, pk)
-        outer = bounds_of(listing.game, listing.platform, paper=listing.account.paper)
+        outer = selectors.bounds_of_listing(listing)
         return Response(BoundsOutput(listing, context={"bounds": outer}).data)
 
     @extend_schema(

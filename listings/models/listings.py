@@ -1,6 +1,7 @@
 """Listings: a season ticket's seats on offer at one platform."""
 
 import uuid
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -145,6 +146,11 @@ class Listing(BaseModel):
     def key_there(self) -> str:
         """The seller's key by which its marketplace knows it; "" for one that has none."""
         return self.remote_key if self.made_there else self.external_id
+
+    @property
+    def price_there(self) -> Decimal:
+        """What a ticket is up for there: another price may wait to be taken."""
+        return self.price if self.live_price is None else self.live_price
 
     @property
     def never_up(self) -> bool:

@@ -13,6 +13,7 @@ from listings.services.delist import listing_take_down
 from listings.services.notify import listing_changed
 from listings.services.projections import projections_shrink
 from listings.services.recognise import recognise, told_of_listing, told_of_sale
+from listings.services.seat_ids import all_seat_ids
 from listings.states import HAS_MORE
 from marketplaces.contracts import RemoteListing, RemoteSale
 from marketplaces.models import MarketplaceAccount
@@ -100,7 +101,7 @@ def listing_rest_adopt(*, account: MarketplaceAccount, known: Listing, item: Rem
     Its price is the one that it shows: a sale may have told what its seller gets alone. Returns whether it is so; not
     where the seats are not certain or not for sale, or it changed after `settled`.
     """
-    match, of_it = recognise(account, told_of_listing(item)), set(known.listing_seats.values_list("seat_id", flat=True))
+    match, of_it = recognise(account, told_of_listing(item)), set(all_seat_ids(known))
     rest = [seat for seat in match.seats if seat.pk not in of_it]
     if match.why or not rest or adoption_problem(rest, item.price, item.currency):
         return False
@@ -194,8 +195,7 @@ def listing_covers_sale(listing: Listing, sale: RemoteSale) -> None:
     if len(own) != len(missing):
         return
     # With those that it has, in one go: the saga asks for all of them next, and locks have one order.
-    of_it = listing.listing_seats.values_list("seat_id", flat=True)
-    locked = {seat.pk: seat for seat in seats_lock([*of_it, *(seat.pk for seat in own)])}
+    locked = {seat.pk: seat for seat in seats_lock([*all_seat_ids(listing), *(seat.pk for seat in own)])}
     ListingSeat.objects.bulk_create(
         [ListingSeat(tenant_id=listing.tenant_id, listing=listing, seat=locked[seat.pk]) for seat in own]
     )

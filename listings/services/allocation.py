@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from listings.models import CommandKind, CommandState, Listing, SaleSeat
+from listings.services.seat_ids import offered_ids
 from marketplaces.contracts import RemoteSale
 from portfolios.models import OwnerState, Seat
 
@@ -33,8 +34,8 @@ def allocate(remote: RemoteSale, listing: Listing, seats: list[Seat], *, seller_
         return Allocation(reason=remote.doubt)
     if remote.seats:
         return seats_named(remote.seats, remote.quantity, seats)
-    offered_ids = set(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True))
-    offered = sorted((s for s in seats if s.pk in offered_ids), key=lambda s: s.seat_number)
+    on_offer = set(offered_ids(listing))
+    offered = sorted((s for s in seats if s.pk in on_offer), key=lambda s: s.seat_number)
     if seller_allocates and remote.quantity != len(offered):
         return seats_chosen(remote.quantity, offered, seats)
     if remote.quantity == len(offered) and (seller_allocates or _shown_no_more(listing, remote)):

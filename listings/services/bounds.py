@@ -6,10 +6,10 @@ from decimal import Decimal
 from django.db import transaction
 
 from listings.models import Listing
+from listings.selectors import bounds_of_listing
 from listings.services.allowed import listing_locked_for
 from listings.services.net_floor import net_expected, net_floor_problem, net_floor_settle
 from listings.services.notify import listing_changed
-from marketplaces.bounds import bounds_of
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import FieldProblem, InvalidInput
@@ -57,7 +57,7 @@ def _check(listing: Listing, floor: Decimal, ceiling: Decimal) -> None:
             net=net_expected(listing, listing.price),
         )  # fmt: skip
         problems += [problem] if problem else []
-    outer = bounds_of(listing.game, listing.platform, paper=listing.account.paper)
+    outer = bounds_of_listing(listing)
     problems += outer.span_problems(floor=floor, ceiling=ceiling, currency=listing.currency)
     if problems:
         raise InvalidInput("Some of the input is not valid.", problems=tuple(problems))

@@ -35,6 +35,7 @@ from listings.services.sale_alerts import alert_sold_elsewhere_down, sale_what
 from listings.services.sale_numbers import number_give, sale_unnumbered
 from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import as_told, sale_delists_done
+from listings.services.seat_ids import all_seat_ids
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
@@ -159,7 +160,7 @@ def hand_sold(
     if not order.strip():
         name = platform_name(listing.platform)
         raise InvalidInput("The order number is missing.", field="order", remedy=f"Copy it from {name}'s mail.")
-    own = set(listing.listing_seats.values_list("seat_id", flat=True))
+    own = set(all_seat_ids(listing))
     if not seat_ids or not set(seat_ids) <= own:
         raise InvalidInput("These are not the listing's seats.", field="seats", remedy="Choose those that were sold.")
     if not price.is_finite() or price <= 0:

@@ -20,6 +20,7 @@ from listings.services.hand_alerts import alert_task_done
 from listings.services.hand_words import OWN_NAME
 from listings.services.notify import listing_changed, sale_changed
 from listings.services.obstacles import hold_key
+from listings.services.seat_ids import offered_ids
 from listings.services.wake import outbox_wake
 from listings.states import OPEN
 from marketplaces.contracts import RemoteListing, RemoteSale
@@ -100,7 +101,7 @@ def listing_of_seats(account: MarketplaceAccount, seats: Sequence[Seat]) -> List
     found = Listing.objects.filter(left_there(account), status__in=_SHOWN, listing_seats__seat__in=wanted)
     same = [
         listing for listing in found.distinct()
-        if set(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True)) == wanted
+        if set(offered_ids(listing)) == wanted
     ]  # fmt: skip
     return same[0] if len(same) == 1 else None
 

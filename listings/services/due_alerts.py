@@ -1,6 +1,6 @@
 """Reminders of sales whose tickets are still to be handed over: some time before the deadline, and once it is over."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -33,15 +33,17 @@ def hand_overs_remind() -> int:
     told = 0
     for sale_id in list(waiting.filter(due).order_by(F("due").asc(), "pk").values_list("pk", flat=True)):
         with transaction.atomic():
-            told += _remind(sale_lock(sale_id))
+            sale = sale_lock(sale_id)
+            # It may be on its way by now, its game off, or its deadline another one.
+            end = waiting.filter(pk=sale_id).values_list("due", flat=True).first()
+            told += end is not None and _remind(sale, end)
     return told
 
 
-def _remind(sale: Sale) -> bool:
+def _remind(sale: Sale, due: datetime) -> bool:
     """Tell of the last step that is reached; those before it are over with it."""
-    due = sale.ship_by or (sale.game.starts_at if sale.game else None)
-    reached = sum(now() >= due - before for before, _, _ in _STEPS) if due is not None else 0
-    if sale.state != SaleState.CONFIRMED or reached <= sale.reminded or due is None:
+    reached = sum(now() >= due - before for before, _, _ in _STEPS)
+    if reached <= sale.reminded:
         return False
     sale_settle_kinds(sale, *(kind for _, kind, _ in _STEPS[: reached - 1]))
     _, kind, severity = _STEPS[reached - 1]

@@ -11,7 +11,8 @@ from django.core.cache import cache
 from redis import RedisError
 
 from listings.models import Listing
-from marketplaces.bounds import Bounds, bounds_of
+from listings.selectors import bounds_of_listing
+from marketplaces.bounds import Bounds
 from marketplaces.contracts import Capability, Draft, Link, MarketplaceAdapter
 from marketplaces.errors import MarketplaceError, MustWait, PermanentError, PriceRefused, TemporaryError
 from marketplaces.models import MarketplaceAccount
@@ -67,10 +68,10 @@ def event_bounds_hold(adapter: MarketplaceAdapter, link: Link, listing: Listing,
 
     What was not told within a day is asked first, and so is what would refuse it: it may have been changed since.
     """
-    bounds = bounds_of(listing.game, listing.platform, paper=listing.account.paper)
+    bounds = bounds_of_listing(listing)
     problems = _problems(bounds, draft)
     if (problems or not bounds.stands) and event_bounds_ask(adapter, link, listing.account, draft):
-        problems = _problems(bounds_of(listing.game, listing.platform, paper=listing.account.paper), draft)
+        problems = _problems(bounds_of_listing(listing), draft)
     if problems:
         raise PermanentError(f"{problems[0].detail} {problems[0].remedy}")
 
@@ -90,5 +91,5 @@ def price_refusals_told(
         yield
     except PriceRefused as error:
         event_bounds_ask(adapter, link, listing.account, draft())
-        takes = bounds_of(listing.game, listing.platform, paper=listing.account.paper).event_said
+        takes = bounds_of_listing(listing).event_said
         raise PriceRefused(f"{str(error).rstrip('.')}. {takes}".rstrip(), status=error.status) from error

@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 
 from listings.disclosures import in_words
-from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, MarketplaceCommand, Sale
+from listings.models import CommandKind, Listing, ListingSeat, MarketplaceCommand, Sale
 from listings.services.errands import errand_of
 from listings.services.event_bounds import event_bounds_hold, price_refusals_told
 from listings.services.events import event_learn
@@ -25,7 +25,7 @@ from listings.services.refs import listing_ref
 from listings.services.seat_tickets import barcodes_of, barcodes_send, barcodes_whole
 from listings.services.sendable import create_held_back, reprice_held_back
 from listings.services.sweeps import sweep_keep
-from listings.states import OFFERED, SALE_LIVE
+from listings.states import OFFERED, SALE_LIVE, WANTED
 from marketplaces.contracts import (
     Capability,
     Draft,
@@ -145,12 +145,11 @@ def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 
 # In error: a person looked at the refusal and asked for another try.
-_CREATED = OFFERED | {ListingStatus.ERROR}
 
 
 def create_unsent(listing: Listing) -> Answer | None:
     """The answer of a publication that may not be sent (now); None where it may."""
-    if listing.status not in _CREATED:
+    if listing.status not in WANTED:
         return Answer(Outcome.NOT_WANTED)
     reason = create_held_back(listing)
     return None if reason is None else Answer(Outcome.HELD_BACK, error=reason)
@@ -164,7 +163,7 @@ def draft_wanted(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> D
     """
     draft = draft_of(adapter, link, listing)
     # Its event and its section may have been asked for, and its seats be sold meanwhile.
-    if not Listing.objects.filter(pk=listing.pk, status__in=_CREATED).exists():
+    if not Listing.objects.filter(pk=listing.pk, status__in=WANTED).exists():
         return Answer(Outcome.NOT_WANTED)
     event_bounds_hold(adapter, link, listing, draft)
     if net_floor_asked(adapter, listing):

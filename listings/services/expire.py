@@ -9,15 +9,14 @@ from django.db import transaction
 from django.db.models import Q
 
 from listings.locks import listings_lock
-from listings.models import Listing, ListingStatus
+from listings.models import Listing
 from listings.services.delist import listing_take_down
 from listings.services.list_until import CutOffs, comes_down, cut_offs, may_be_due, until_told
 from listings.services.sale_alerts import alert_game_moved
-from listings.states import OFFERED
-from portfolios.models import Game, GameStatus, SeasonTicket
+from listings.states import OFFERED, WANTED
+from portfolios.models import OFF, Game, SeasonTicket
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
-from seatsync.core.clock import now
 
 BATCH = 500
 _BY_START = ("game__starts_at", "pk")
@@ -40,34 +39,37 @@ def listings_expire() -> int:
 def _over(rows: CutOffs) -> Iterator[Listing]:
     """The offers that have to come down, of those that may have to; read in parts."""
     offered = Listing.objects.filter(status__in=OFFERED)
-    off = Q(game__status__in=[GameStatus.POSTPONED, GameStatus.CANCELLED])
+    off = Q(game__status__in=OFF)
     found = [row for which in (off, *may_be_due(rows)) for row in offered.filter(which).values_list(*_BY_START)]
     ids = list(dict.fromkeys(pk for _, pk in sorted(found)))
     facts = Listing.objects.select_related("game__home_team", "game__venue")
     for first in range(0, len(ids), BATCH):
         part = facts.filter(pk__in=ids[first : first + BATCH]).prefetch_related("tickets_sent", "listing_seats")
         for listing in sorted(part, key=lambda one: (one.game.starts_at, one.pk)):
-            if _is_off(listing) or comes_down(listing, rows).at <= now():
+            if _is_off(listing) or comes_down(listing, rows).over:
                 yield listing
 
 
 def _is_off(listing: Listing) -> bool:
-    return listing.game.status in {GameStatus.POSTPONED, GameStatus.CANCELLED}
+    return listing.game.status in OFF
 
 
 def _expire(listing_id: uuid.UUID, rows: CutOffs) -> bool:
     """Take one down whose time is over, which is asked once more: its holder may have given it more."""
     (listing,) = listings_lock([listing_id])
     down = comes_down(listing, rows)
-    if listing.status not in OFFERED or not (_is_off(listing) or down.at <= now()):
+    if listing.status not in OFFERED or not (_is_off(listing) or down.over):
         return False
-    reason = _MOVED if _is_off(listing) else until_told(down, listing.game.venue.timezone)
+    if _is_off(listing):
+        reason, which = _MOVED, {}
+    else:
+        reason, which = until_told(down, listing.game.venue.timezone), {"at": down.at, "bound": down.bound.value}
     before = listing.status
     sent = listing_take_down(listing, reason=reason)
     audit_record(
         actor=Actor.system(listing.tenant_id), verb="listing.expire", object_type="listing",
         object_id=listing.pk, subject=listing.season_ticket.user_id, before={"status": before},
-        after={"status": listing.status, "at": down.at, "bound": down.bound.value}, reason=reason,
+        after={"status": listing.status, **which}, reason=reason,
     )  # fmt: skip
     return sent
 
@@ -93,7 +95,7 @@ def listings_hold_told(game: Game, what: str, *, modes: Collection[str], key: st
 
 
 def _hold(game: Game, what: str, *, key: str, **which: Any) -> int:
-    offered = Listing.objects.filter(game=game, status__in=[*OFFERED, ListingStatus.ERROR], **which)
+    offered = Listing.objects.filter(game=game, status__in=WANTED, **which)
     listings = list(offered.values_list("pk", "season_ticket_id"))
     down = _take_down([pk for pk, _ in listings], what)
     for ticket in SeasonTicket.objects.filter(pk__in={ticket_id for _, ticket_id in listings}):
@@ -103,5 +105,5 @@ def _hold(game: Game, what: str, *, key: str, **which: Any) -> int:
 
 
 def _take_down(listing_ids: list[uuid.UUID], reason: str) -> int:
-    still = [listing for listing in listings_lock(listing_ids) if listing.status in {*OFFERED, ListingStatus.ERROR}]
+    still = [listing for listing in listings_lock(listing_ids) if listing.status in WANTED]
     return sum(listing_take_down(listing, reason=reason) for listing in still)

@@ -40,7 +40,7 @@ def payout_check(amount: Decimal, payout: Payout, *, confirmed: bool) -> None:
 
 def price_check(price: Decimal, listing: Listing, *, confirmed: bool) -> None:
     """Raises InvalidInput for what a ticket of a listing hardly sold for, unless it is `confirmed`."""
-    asked = listing.live_price or listing.price
+    asked = listing.price_there
     if confirmed:
         return
     if price > asked * _CAME:

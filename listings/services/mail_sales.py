@@ -50,11 +50,10 @@ def mail_apply(event: InboundEvent) -> None:
     mail = sale_in(raw) if raw is not None else None
     if mail is None:
         raise PermanentError("the mail names no sale")
-    meant, known = _meant(event.account, mail), sale_numbered(event.account, mail.order)
-    tapped = None if known is not None else sale_unnumbered(event.account, [seat.pk for seat in meant.seats])
-    if tapped is not None and not mail.doubt:
-        _numbered(event, tapped, mail)
+    meant = _meant(event.account, mail)
+    if not mail.doubt and _numbered(event, mail, meant):
         return
+    known = sale_numbered(event.account, mail.order)
     if known is not None and known.state in SALE_LIVE and (mail.doubt or not _agrees(known, meant)):
         alert_unclear(known, f"of a mail of its order number {mail.doubt or 'is of other seats'}")
         return
@@ -67,10 +66,18 @@ def mail_apply(event: InboundEvent) -> None:
 
 
 @transaction.atomic
-def _numbered(event: InboundEvent, sale: Sale, mail: SaleMail) -> None:
-    """A sale that its holder told in one tap is told by mail: its number and what reaches him are known."""
-    seats_lock(seats_of_sale(sale))
-    sale.refresh_from_db()
+def _numbered(event: InboundEvent, mail: SaleMail, meant: _Meant) -> bool:
+    """A sale that its holder told in one tap is told by mail: its number and what reaches him are known.
+
+    Returns whether it is of one. That is asked under the locks of its seats: he may take it back at this moment, or
+    name its number himself.
+    """
+    seat_ids = [seat.pk for seat in meant.seats]
+    seats_lock(seat_ids)
+    numbered = sale_numbered(event.account, mail.order)
+    sale = None if numbered is not None else sale_unnumbered(event.account, seat_ids)
+    if sale is None:
+        return False
     remote, payout = replace(as_told(sale), remote_status=BY_MAIL), mail.payout
     if payout is not None and payout <= LARGEST:
         remote = replace(
@@ -79,6 +86,7 @@ def _numbered(event: InboundEvent, sale: Sale, mail: SaleMail) -> None:
     told = sale_apply(account=event.account, remote=remote, noticed_at=event.received_at)
     actor = Actor.marketplace(event.tenant_id, event.account_id)
     number_give(actor=actor, sale=told, number=mail.order)
+    return True
 
 
 def mail_names(sale: Sale) -> str:

@@ -89,9 +89,7 @@ def net_floor_note(listing: Listing, net: Decimal | None) -> None:
         net_floor_settle(listing)
         return
     where, people, key = platform_name(listing.platform), watchers(listing.season_ticket_id), _key(listing)
-    price, told, floor = (
-        money_text(value, listing.currency) for value in (listing.live_price or listing.price, net, listing.floor)
-    )
+    price, told, floor = (money_text(value, listing.currency) for value in (listing.price_there, net, listing.floor))
     body = f"{price} a ticket brings {told} there, and your floor on what reaches you is {floor}. Raise the price."
     alerts_raise(
         tenant_id=listing.tenant_id, user_ids=people, kind=_KIND,

@@ -20,7 +20,7 @@ from listings.services.delivery_terms import promise, terms_of
 from listings.services.event_bounds import LEFT_ALONE_S, event_bounds_ask, left_alone
 from listings.services.execute import draft_without_tickets
 from listings.services.publish import listing_new
-from marketplaces.bounds import bounds_of, bounds_of_all
+from marketplaces.bounds import bounds_of_all
 from marketplaces.contracts import Capability, Draft, Preview
 from marketplaces.errors import MarketplaceError, MustWait, PriceRefused, TemporaryError
 from marketplaces.models import MarketplaceAccount, Mode
@@ -52,10 +52,11 @@ def nets_preview(
     seats = seats_for(actor, seat_ids, verb="list")
     if len({(seat.season_ticket_id, seat.game_id, seat.section, seat.row) for seat in seats}) != 1:
         return lines
-    sellers = ticket_sellers(seats[0].season_ticket)
-    told = [_told(line, seats, price) if line.account.user_id in sellers else line for line in lines]
-    currency = seats[0].currency
-    return [replace(line, outside=_outside(line, price, currency)) for line in nets_bounded(told, seats[0].game)]
+    sellers, game, currency = ticket_sellers(seats[0].season_ticket), seats[0].game, seats[0].currency
+    told = [
+        _told(line, seats, price) if line.account.user_id in sellers else line for line in nets_bounded(lines, game)
+    ]
+    return [replace(line, outside=_outside(line, price, currency)) for line in nets_bounded(told, game)]
 
 
 def _outside(line: Net, price: Decimal, currency: str) -> str:
@@ -76,12 +77,16 @@ def _told(line: Net, seats: list[Seat], price: Decimal) -> Net:
     account = line.account
     if account.mode == Mode.ASSISTED or not platform_can(account.platform, Capability.PREVIEW):
         return line
+    known, asked = line.bounds, line.bounds is None or not line.bounds.stands
     try:
         draft = _draft(account, seats, price)
-        _bounds_ask(account, draft, seats[0].game)
+        if asked:
+            _bounds_ask(account, draft)
         preview = _preview(account, draft)
     except PriceRefused as error:
-        _bounds_ask(account, draft, seats[0].game, refused=True)
+        if not asked and known is not None and not known.event_outside(draft.price, draft.currency):
+            # By what was told before it would be taken.
+            _bounds_ask(account, draft)
         # A net that is reckoned would say that it can be listed so.
         return Net(account, price, None, NetBasis.REFUSED, refusal=str(error))
     except (MarketplaceError, RedisError) as error:
@@ -92,11 +97,8 @@ def _told(line: Net, seats: list[Seat], price: Decimal) -> Net:
     return Net(account, price, preview.proceeds, NetBasis.PREVIEW, all_in=preview.all_in)
 
 
-def _bounds_ask(account: MarketplaceAccount, draft: Draft, game: Game, *, refused: bool = False) -> None:
-    """Have the event's bounds told where they are not known, or take a price that was just `refused`."""
-    known = bounds_of(game, account.platform, paper=account.paper)
-    if known.stands and not (refused and not known.event_outside(draft.price, draft.currency)):
-        return
+def _bounds_ask(account: MarketplaceAccount, draft: Draft) -> None:
+    """Have the event's bounds told, where that costs no wait."""
     try:
         link = link_standing(account)
     except MarketplaceError:

@@ -43,10 +43,11 @@ NO_ANSWER = "the worker did not answer in time"
 
 @dataclass(slots=True)
 class Spent:
-    """Accounts without tokens in this run: for ordinary commands, and for urgent ones too."""
+    """Accounts without tokens in this run: for ordinary commands, for urgent ones too, and for a kind of them alone."""
 
     ordinary: set[uuid.UUID] = field(default_factory=set)
     urgent: set[uuid.UUID] = field(default_factory=set)
+    kinds: set[tuple[uuid.UUID, str]] = field(default_factory=set)
 
 
 def commands_drain(*, limit: int = 100, urgent: bool = False, for_s: float | None = None) -> int:
@@ -67,7 +68,7 @@ def commands_drain(*, limit: int = 100, urgent: bool = False, for_s: float | Non
 def command_claim(spent: Spent | None = None, *, urgent: bool = False) -> MarketplaceCommand | None:
     """Claim one due (or due and urgent) command that its account's limit lets through now; None where there is none.
 
-    An account that is out of tokens is noted in `spent` and woken when its next token is there.
+    An account that is out of tokens, of its own or of a kind, is noted in `spent` and woken when the next one is there.
     """
     spent = spent or Spent()
     while True:
@@ -79,7 +80,6 @@ def command_claim(spent: Spent | None = None, *, urgent: bool = False) -> Market
                 wait = _limit_wait(command)
                 if wait is not None and not wait.account_s:
                     _put_off(command, wait)
-                    continue
                 if wait is None:
                     if _mark_in_flight(command):
                         return command
@@ -87,21 +87,27 @@ def command_claim(spent: Spent | None = None, *, urgent: bool = False) -> Market
         except IntegrityError:
             # Another worker put a command of the same listing (or account) in flight first.
             continue
-        (spent.urgent if command.priority == 0 else spent.ordinary).add(command.account_id)
-        _wake_once(command, wait.account_s)
+        if wait.account_s:
+            (spent.urgent if command.priority == 0 else spent.ordinary).add(command.account_id)
+        else:
+            # Of a thousand whose kind must wait the others are not put off one by one.
+            spent.kinds.add((command.account_id, command.kind))
+        _wake_once(command, wait)
 
 
-def _wake_once(command: MarketplaceCommand, wait_s: float) -> None:
+def _wake_once(command: MarketplaceCommand, wait: Wait) -> None:
     """One drain when the next token is there, however many commands wait for it."""
-    urgent = command.priority == 0
-    if valkey().set(f"outbox-wake:{command.account_id}:{urgent}", 1, nx=True, px=max(50, int(wait_s * 1000))):
+    urgent, wait_s = command.priority == 0, wait.account_s or wait.kind_s
+    whose = urgent if wait.account_s else command.kind
+    if valkey().set(f"outbox-wake:{command.account_id}:{whose}", 1, nx=True, px=max(50, int(wait_s * 1000))):
         outbox_wake(urgent=urgent, after_s=wait_s)
 
 
 def _pick(spent: Spent, *, urgent: bool) -> MarketplaceCommand | None:
     return command_claimable(
-        urgent=urgent, spent=spent.urgent, spent_ordinary=spent.ordinary, look_ahead=CLAIM_LOOK_AHEAD
-    )
+        urgent=urgent, spent=spent.urgent, spent_ordinary=spent.ordinary, spent_kinds=spent.kinds,
+        look_ahead=CLAIM_LOOK_AHEAD,
+    )  # fmt: skip
 
 
 def _limit_wait(command: MarketplaceCommand) -> Wait | None:
@@ -130,7 +136,6 @@ def _put_off(command: MarketplaceCommand, wait: Wait) -> None:
         last_error=nothing if wait is _NEVER else "its marketplace takes so many of these at a time",
         updated_at=now(),
     )
-    outbox_wake(urgent=command.priority == 0, after_s=wait.kind_s)
 
 
 def carry_out(command: MarketplaceCommand) -> int:

@@ -29,7 +29,6 @@ from listings.services.trading import Brakes, brakes_for
 from listings.services.unsettled import listings_unsettled
 from listings.states import OFFERED
 from marketplaces.bounds import Bounds, bounds_of_all
-from marketplaces.models import Mode
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
@@ -122,7 +121,7 @@ def _facts(listings: list[Listing], past: Mapping[uuid.UUID, PricePast]) -> dict
     ids = [listing.pk for listing in listings]
     full = list(Listing.objects.filter(pk__in=ids).select_related("season_ticket", "game"))
     brakes = brakes_for(full)
-    papers = {listing.pk: listing.mode == Mode.PAPER for listing in full}
+    papers = {listing.pk: listing.account.paper for listing in listings}
     bounds = bounds_of_all((listing.game, listing.platform, papers[listing.pk]) for listing in full)
     taken = listings_unsettled(ids)
     flying = set(

@@ -10,6 +10,7 @@ from django.utils.crypto import salted_hmac
 
 from listings.models import CommandKind, Listing, SeatTicket
 from listings.services.commands import command_write
+from listings.services.seat_ids import offered_ids
 from listings.services.sent_tickets import sent_elsewhere, sent_keep
 from listings.states import OFFERED
 from marketplaces import delivery
@@ -214,7 +215,7 @@ def barcodes_send(listing: Listing) -> tuple[delivery.SeatTicket, ...]:
 
     Read under the seats' locks, since a seat's may be replaced at this moment. Raises Busy.
     """
-    seats_lock(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True))
+    seats_lock(offered_ids(listing))
     kept = _barcodes_kept(listing)
     sent = _whole(kept)
     sent_keep(listing, {ticket.seat_id: ticket.fingerprint for ticket in kept} if sent else {})

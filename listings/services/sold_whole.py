@@ -10,6 +10,7 @@ from django.db import transaction
 from listings.models import Listing, ListingStatus, Sale
 from listings.services.by_hand import hand_listing, hand_sold
 from listings.services.sale_numbers import name_without
+from listings.services.seat_ids import all_seat_ids, offered_ids
 from listings.states import SALE_LIVE
 from marketplaces.models import FeeVersion, Mode
 from marketplaces.selectors import fee_version, proceeds_at
@@ -42,14 +43,9 @@ def wholes_of(listings: Iterable[Listing]) -> list[tuple[Listing, Whole | None]]
 def _whole(listing: Listing, fee: FeeVersion | None) -> Whole | None:
     if listing.account.mode != Mode.ASSISTED or listing.status not in _UP or not listing.quantity:
         return None
-    price = _price_there(listing)
+    price = listing.price_there
     each = proceeds_at(price, fee)
     return Whole(listing.quantity, price, None if each is None else each * listing.quantity, listing.currency)
-
-
-def _price_there(listing: Listing) -> Decimal:
-    """What it is up for there: another price may wait to be entered."""
-    return listing.price if listing.live_price is None else listing.live_price
 
 
 @transaction.atomic
@@ -61,18 +57,18 @@ def hand_sold_whole(*, actor: Actor, listing_id: uuid.UUID) -> Sale:
     Conflict for an account that tells its sales by itself or a listing that offers nothing there.
     """
     listing = hand_listing(actor, listing_id)
-    seats_lock(listing.listing_seats.values_list("seat_id", flat=True))
+    seats_lock(all_seat_ids(listing))
     listing.refresh_from_db()
     number = name_without(listing)
     known = Sale.objects.filter(account=listing.account, platform_sale_id=number).first()
     if known is not None and known.state in SALE_LIVE:
         return known
-    offered = list(listing.listing_seats.filter(offered=True).values_list("seat_id", flat=True))
+    offered = offered_ids(listing)
     if not offered or listing.status not in _UP:
         raise Conflict(
             f"The listing is {listing.standing}: it offers nothing there.", field="listing",
             remedy="Say which seats sold, and for how much.",
         )  # fmt: skip
     return hand_sold(
-        actor=actor, listing_id=listing.pk, seat_ids=offered, price=_price_there(listing), order=number
+        actor=actor, listing_id=listing.pk, seat_ids=offered, price=listing.price_there, order=number
     )  # fmt: skip

@@ -15,7 +15,7 @@ from listings.board import board, cells_of
 from listings.forms import STATUSES, BoardFilter, BoundsForm, MendForm, RepriceForm, TakeDownForm, UntilForm
 from listings.history import listing_story
 from listings.models import Listing, ListingStatus, MarketplaceCommand
-from listings.selectors import listing_get
+from listings.selectors import bounds_of_listing, listing_get
 from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.give_up import command_give_up
@@ -25,8 +25,7 @@ from listings.services.mend import listing_mend as mended
 from listings.services.mend import refused_publication
 from listings.services.pricing import listing_reprice as reprice
 from listings.services.sold_whole import wholes_of
-from listings.states import OFFERED, OVER
-from marketplaces.bounds import bounds_of
+from listings.states import OFFERED, OVER, WANTED
 from marketplaces.models import Mode
 from marketplaces.registry import platform_name
 from seatsync.accounts.selectors import request_actor
@@ -70,16 +69,16 @@ def _detail(
         "bounds": bounds
         or BoundsForm(initial={"floor": listing.floor, "ceiling": listing.ceiling, "version": listing.version}),
         "mend": mend or MendForm(initial={"price": listing.price, "split_type": listing.split_type}),
-        "bounds_said": bounds_of(listing.game, listing.platform, paper=listing.account.paper).said,
+        "bounds_said": bounds_of_listing(listing).said,
         "until": until or UntilForm(initial={"list_until": listing.list_until, "version": listing.version}, zone=zone),
-        "down": comes_down(listing) if offered or listing.status == ListingStatus.ERROR else None,
+        "down": comes_down(listing) if listing.status in WANTED else None,
         "may_change": may,
         "over": listing.status in OVER,
         "may_price": may and offered,
         "may_send_again": own,
         "may_mend": own and may and refused_publication(listing) is not None,
         "whole": wholes_of([listing])[0][1] if listing.season_ticket.may(actor, "list") else None,
-        "may_take_down": may and listing.status in {*OFFERED, ListingStatus.ERROR},
+        "may_take_down": may and listing.status in WANTED,
     }
     template = template_for(request, whole="listings/listing_detail.html", part="listings/_listing_body.html")
     return render(request, template, context, status=status)

@@ -372,26 +372,25 @@ def closing_begin(*, actor: Actor, account_ids: Sequence[uuid.UUID], why: str) -
     `why`: a LeavingWhy; what their holder began himself goes on for it. The rest is the job's that follows at once
     (accounts_close), in a transaction each.
     """
-    own = accounts_locked().filter(pk__in=account_ids, is_active=True, closing_why__in=["", LeavingWhy.DISCONNECT])
-    for account in own.exclude(closing_at=None).order_by("pk"):
-        account.closing_why = why
-        account.save(update_fields=["closing_why", "updated_at"])
-    wanted = accounts_locked().filter(pk__in=account_ids, is_active=True, closing_at=None)
-    begun = list(wanted.order_by("pk"))
-    for account in begun:
-        _closing(actor, account, why)
-        _changed(account)
+    begun = []
+    for account in accounts_locked().filter(pk__in=account_ids, is_active=True).order_by("pk"):
+        fresh = account.closing_at is None
+        if fresh or account.closing_why in {"", LeavingWhy.DISCONNECT}:
+            _closing(actor, account, why)
+            _changed(account)
+        begun += [account] if fresh else []
     if begun:
         enqueue_on_commit("marketplaces.tasks.drain_accounts")
     return begun
 
 
 def _closing(actor: Actor, account: MarketplaceAccount, why: str) -> None:
-    account.closing_at, account.closing_why = now(), why
+    before = {"why": account.closing_why} if account.closing_why else None
+    account.closing_at, account.closing_why = account.closing_at or now(), why
     account.save(update_fields=["closing_at", "closing_why", "updated_at"])
     audit_record(
         actor=actor, verb="account.disconnect", object_type="marketplace_account", object_id=account.pk,
-        subject=account.user_id, after={"why": str(why)},
+        subject=account.user_id, before=before, after={"why": str(why)},
     )  # fmt: skip
 
 

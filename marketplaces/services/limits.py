@@ -122,7 +122,7 @@ class AccountGate:
     def _some_tokens_s(self) -> float:
         """How long half of what a reading may have at once takes to come: going on for one request each is dear."""
         per_second, burst, reserved = limit_kept(self._platform)
-        return min(LONGEST_PAUSE_S, (burst - min(reserved, burst - 1)) / 2 / per_second)
+        return min(LONGEST_PAUSE_S, (burst - reserved) / 2 / per_second)
 
     def _ask_of_account(self) -> Ask:
         per_second, burst, reserved = limit_kept(self._platform)
@@ -130,7 +130,7 @@ class AccountGate:
         opens = self._errand.opens and not self._sent
         return Ask(
             limit_bucket(self._account_id), burst, per_second, overdraw=begun, unheld=self._ends_it,
-            reserve=0 if opens else self._errand.leaves(min(reserved, burst - 1)),
+            reserve=0 if opens else self._errand.leaves(reserved),
         )  # fmt: skip
 
     def _bucket_of(self, request: str) -> str:
@@ -148,7 +148,7 @@ def errand_to(
     if traits is None:
         return Errand(urgent=urgent, awaited=awaited, paid=1, reads=reads)
     _, burst, reserved = limit_kept(platform)
-    tokens = 1 if urgent else max(1, min(traits.sends.get(act, 1), burst - reserved))
+    tokens = 1 if urgent else min(traits.sends.get(act, 1), burst - reserved)
     kind = traits.sole_requests.get(act, "")
     kind = kind if kind in paces_kept(platform) else ""
     return Errand(urgent=urgent, awaited=awaited, paid=tokens, kind=kind, reads=reads)
@@ -168,7 +168,7 @@ def errand_take(account: MarketplaceAccount, errand: Errand) -> Wait | None:
     Raises redis.RedisError, and ValueError where the platform's limit makes no sense.
     """
     per_second, burst, reserved = limit_kept(account.platform)
-    reserve = errand.leaves(min(reserved, burst - 1))
+    reserve = errand.leaves(reserved)
     asks = [Ask(limit_bucket(account.pk), burst, per_second, errand.paid, reserve)]
     pace = paces_kept(account.platform).get(errand.kind)
     if pace is not None:
@@ -187,4 +187,4 @@ def token_there(account: MarketplaceAccount) -> bool:
     """Whether a request that can wait would be let through now; nothing is taken. Raises redis.RedisError."""
     per_second, burst, reserved = limit_kept(account.platform)
     use = look(limit_bucket(account.pk), capacity=burst, per_second=per_second)
-    return use.held_s <= 0 and use.tokens_left >= 1 + min(reserved, burst - 1)
+    return use.held_s <= 0 and use.tokens_left >= 1 + reserved

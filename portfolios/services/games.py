@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from portfolios.locks import seats_lock
-from portfolios.models import EventMapping, Game, GameStatus, SeasonTicket
+from portfolios.models import OFF, EventMapping, Game, GameStatus, SeasonTicket
 from portfolios.ports import game_moved
 from portfolios.services.ledger import games_remaining_refresh
 from seatsync.core.actors import Actor
@@ -61,7 +61,7 @@ def game_move(
 
 
 def _what(old_start: object, game: Game) -> str:
-    if game.status in {GameStatus.POSTPONED, GameStatus.CANCELLED}:
+    if game.status in OFF:
         return f"the game was {game.get_status_display()}"
     if old_start != game.starts_at:
         return f"the game was moved to {local(game.starts_at, game.venue.timezone):%a %d %b %Y, %H:%M} at the venue"

@@ -80,8 +80,10 @@ def hand_made_load(
 
     The account is not connected yet: what it holds is found when it is. Seed 0: nothing.
     """
-    there = door.read("state")["listings"] if seed else []
-    if not seed or any(row["external_id"].startswith(NAMED) and row["platform"] == platform for row in there):
+    if not seed:
+        return 0
+    there = door.read("state")["listings"]
+    if any(row["external_id"].startswith(NAMED) and row["platform"] == platform for row in there):
         return 0
     made = hand_made(platform, ticket, games, seed)
     for row in made:

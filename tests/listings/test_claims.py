@@ -116,7 +116,7 @@ def test_a_command_that_another_worker_has_locked_is_skipped_and_not_waited_for(
     held = list[uuid.UUID]()
 
     def claim() -> None:
-        taken = command_claimable(urgent=False, spent=(), spent_ordinary=(), look_ahead=1)
+        taken = command_claimable(urgent=False, spent=(), spent_ordinary=(), spent_kinds=(), look_ahead=1)
         held.extend([taken.pk] if taken else [])
 
     with held_elsewhere(claim):

@@ -19,8 +19,10 @@ from marketplaces.services.connect import account_keep, account_leave, accounts_
 from seatsync.accounts.models import Leaving, LeavingWhy, User
 from seatsync.accounts.services.leaving import WHYS, holder_leave, holder_stay
 from seatsync.core.actors import Actor, ActorKind
+from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
+from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from seatsync.tenants.services import tenant_resume, tenant_suspend
 from tests.builders import verified_client
@@ -162,6 +164,21 @@ def test_every_way_out_is_the_same_drain_and_says_why(market: Market, why: Leavi
     closed(market)
     sold.refresh_from_db()
     assert (sold.is_active, sold.access_token, sold.closing_why) == (False, "", why)
+
+
+def test_what_its_holder_gave_up_himself_goes_on_for_why_he_leaves_and_the_audit_says_so(market: Market) -> None:
+    market.published()
+    account = disconnect(actor=market.holding.actor, account_id=market.accounts["alpha"].pk)
+    leave(market, LeavingWhy.DUNNING)
+    leave(market, LeavingWhy.ERASURE)
+    began = account.closing_at
+    account.refresh_from_db()
+    assert (account.closing_why, account.closing_at) == (LeavingWhy.DUNNING, began)
+    of_account = AuditEntry.objects.filter(verb="account.disconnect", object_id=str(account.pk)).order_by("at", "pk")
+    said = [(audit_read(entry) or {}) for entry in of_account]
+    assert [(one.get("before"), one["after"]) for one in said] == [
+        (None, {"why": "disconnect"}), ({"why": "disconnect"}, {"why": "dunning"}),
+    ]  # fmt: skip
 
 
 def test_who_leaves_lets_no_key_go_while_a_listing_cannot_be_taken_down(market: Market) -> None:

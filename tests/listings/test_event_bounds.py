@@ -9,7 +9,9 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from listings.contracts import Grounds, PriceChange
@@ -420,6 +422,20 @@ def test_a_refused_preview_has_its_bounds_asked(market: Market) -> None:
     assert market.alpha.bounds_asked == ["A-1"]
     assert lines[0].bounds is not None
     assert lines[0].bounds.event_said.startswith("Alpha takes $60.00 to $80.00")
+
+
+def test_the_panel_reads_bounds_twice_however_many_accounts_and_asks_once(market: Market) -> None:
+    market.alpha.bounds, market.beta.bounds, holder = told(), told(), market.holding
+    market.alpha.script["preview"] = [PriceRefused("for another reason")]
+    with CaptureQueriesContext(connection) as captured:
+        nets_preview(
+            actor=holder.actor, accounts=list(accounts_able(holder.actor)), price=Decimal("84.00"),
+            seat_ids=[seat.pk for seat in holder.seats[:2]],
+        )  # fmt: skip
+    # Before anybody is asked, and when all were.
+    assert len([query for query in captured.captured_queries if 'FROM "least_price_versions"' in query["sql"]]) == 2
+    # What was told a moment ago is not asked again because of the refusal.
+    assert market.alpha.bounds_asked == ["A-1"]
 
 
 def test_a_publication_that_is_refused_says_so_beside_its_price(market: Market, client: Client) -> None:

@@ -1,5 +1,6 @@
 """By when a sale is to be handed over: told, or reckoned by its platform's published rule; and who is reminded."""
 
+import uuid
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -7,15 +8,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from analytics.selectors.inbox import Item, inbox
+from listings.locks import sale_lock
 from listings.models import Listing, MarketplaceCommand, Sale, SaleState
 from listings.selectors import deadlines
+from listings.services import due_alerts
 from listings.services.due_alerts import hand_overs_remind
 from listings.services.fulfil import sale_fulfil
-from listings.services.hand_over_due import due_said
+from listings.services.hand_over_due import due_said, sales_due_fill
 from listings.services.sale_alerts import reject_by
 from listings.services.sync import account_sync_sales
 from marketplaces.delivery import DeliveryType, HandOver
@@ -263,6 +268,35 @@ def test_nobody_is_reminded_of_what_needs_no_hand_over_any_more(market: Market, 
         sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, method="mobile_transfer", confirmation="CONF-1")
     assert hand_overs_remind() == 0
     assert [item for item in inbox(market.holding.actor).items if item.kind == "hand_over"] == []
+
+
+@pytest.mark.parametrize("state", ["off", "on its way"])
+def test_nobody_is_reminded_of_what_was_settled_while_its_lock_was_waited_for(
+    market: Market, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    sold(market, ship_by=now() + timedelta(hours=3))
+
+    def first_another(sale_id: uuid.UUID) -> Sale:
+        if state == "off":
+            Sale.objects.update(ending="game_off")
+        else:
+            sale_fulfil(actor=market.holding.actor, sale_id=sale_id, method="mobile_transfer", confirmation="CONF-1")
+        return sale_lock(sale_id)
+
+    monkeypatch.setattr(due_alerts, "sale_lock", first_another)
+    assert hand_overs_remind() == 0
+    assert (reminded(), market.sale().reminded) == ([], 0)
+
+
+def test_a_rule_is_read_once_for_all_sales_of_a_day(market: Market) -> None:
+    sale = sold(market)
+    for number in range(3):
+        Sale.objects.create(**{
+            field.attname: getattr(sale, field.attname) for field in Sale._meta.concrete_fields if field.name != "id"
+        } | {"platform_sale_id": f"more-{number}"})  # fmt: skip
+    with CaptureQueriesContext(connection) as captured:
+        assert sales_due_fill() == 0
+    assert len([query for query in captured.captured_queries if 'FROM "hand_over_versions"' in query["sql"]]) == 1
 
 
 # The inbox.

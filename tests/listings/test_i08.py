@@ -31,6 +31,7 @@ from marketplaces.simulator.app import Simulator
 from portfolios.models import Game
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, StaleVersion
 from seatsync.core.models import AuditEntry
@@ -272,6 +273,16 @@ def test_i08_of_one_game_some_listings_come_down_and_others_stay(market: Market)
     told = AuditEntry.objects.get(verb="listing.expire", object_id=str(listing.pk))
     assert told.reason == listing.status_reason
     assert MarketplaceCommand.objects.get(listing=listing, kind="delist").payload == {"why": listing.status_reason}
+
+
+def test_i08_of_a_game_that_is_off_no_bound_is_named(market: Market) -> None:
+    market.published()
+    Game.objects.filter(pk=market.holding.game.pk).update(status="postponed")
+    assert listings_expire() == 2
+    told = AuditEntry.objects.get(verb="listing.expire", object_id=str(on_alpha(market).pk))
+    assert (told.reason, (audit_read(told) or {})["after"]) == (
+        "its game is no longer as it was", {"status": ListingStatus.DELISTING},
+    )  # fmt: skip
 
 
 def test_i08_what_may_be_due_and_is_not_keeps_no_other_up(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:

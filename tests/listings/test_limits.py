@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from listings.health import account_health
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
+from listings.services import outbox
 from listings.services.commands import command_write
 from listings.services.delist import listings_delist
 from listings.services.outbox import carry_out, command_claim, commands_drain
@@ -279,6 +280,28 @@ def test_a_kind_that_must_wait_keeps_no_other_command_waiting(holding: Holding, 
     assert waiting.not_before > now() + timedelta(minutes=10)
     assert waiting.last_error == "its marketplace takes so many of these at a time"
     assert MarketplaceCommand.objects.get(idempotency_key="price:1").state == "done"
+
+
+@pytest.mark.usefixtures("paces", "line")
+def test_of_a_backlog_whose_kind_must_wait_one_is_looked_at_and_one_message_wakes(
+    holding: Holding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = connected(holding, "vividseats")
+    (first,) = publish(holding, account, 1)
+    commands_drain()
+    limit("vividseats", burst=1, request="/listings/v2/create")
+    publish(holding, account, 3, first=1)
+    command_write(listing=first, kind=CommandKind.REPRICE, key="price:1")
+    wakes: list[float] = []
+    monkeypatch.setattr(outbox, "outbox_wake", lambda *, urgent=False, after_s=0.0: wakes.append(after_s))
+    commands_drain()
+    creates = MarketplaceCommand.objects.filter(kind=CommandKind.CREATE, state=CommandState.PENDING)
+    assert creates.filter(last_error="its marketplace takes so many of these at a time").count() == 1
+    assert len([after_s for after_s in wakes if after_s > 600]) == 1
+    assert MarketplaceCommand.objects.get(idempotency_key="price:1").state == "done"
+    # Each is looked at again when there may be a token: none is forgotten.
+    commands_drain()
+    assert creates.filter(last_error="its marketplace takes so many of these at a time").count() == 2
 
 
 def test_without_valkey_what_takes_down_goes_out_all_the_same(

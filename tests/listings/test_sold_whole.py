@@ -1,5 +1,7 @@
 """All of a listing at an assisted account sells in one tap; number and net are said afterwards, or it is taken back."""
 
+import uuid
+from collections.abc import Iterable
 from decimal import Decimal
 
 import pytest
@@ -7,10 +9,12 @@ from django.test import Client
 from django.urls import reverse
 
 from listings.models import Listing, ListingStatus, Sale, SaleState
+from listings.services import mail_sales
 from listings.services.by_hand import hand_sold
 from listings.services.sale_report import sale_report
 from listings.services.sold_whole import hand_sold_whole, wholes_of
 from marketplaces.models import FeeVersion, MarketplaceAccount
+from portfolios.locks import seats_lock
 from portfolios.models import Seat
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.audit import audit_read
@@ -149,6 +153,28 @@ def test_its_mail_is_the_same_sale_and_tells_number_and_net(market: Market, assi
     # Forwarded once more it changes nothing.
     take(market, assisted, mail_for(market))
     assert Sale.objects.count() == 3
+
+
+def test_a_mail_gives_its_number_to_no_sale_that_was_taken_back_while_it_was_read(
+    market: Market, assisted: MarketplaceAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, beta = up(market, assisted)
+    told(market, beta, [market.holding.seats[0]], "A-1")
+    told(market, beta, [market.holding.seats[3]], "A-2")
+    sale = tap(market, beta)
+
+    def first_another(seat_ids: Iterable[uuid.UUID]) -> list[Seat]:
+        Sale.objects.filter(pk=sale.pk).update(state=SaleState.CANCELLED, ending="cancelled")
+        sale.sale_seats.update(live=False)
+        Seat.objects.filter(sale_seats__sale=sale).update(state="available", held_by="")
+        return seats_lock(seat_ids)
+
+    monkeypatch.setattr(mail_sales, "seats_lock", first_another)
+    take(market, assisted, mail_for(market))
+    sale.refresh_from_db()
+    assert (sale.state, sale.unnumbered) == (SaleState.CANCELLED, True)
+    # What the mail tells of is another sale, as if it had come a moment later.
+    assert Sale.objects.get(platform_sale_id="B7731-22").pk != sale.pk
 
 
 def test_a_number_that_another_sale_has_names_no_second_one(market: Market, assisted: MarketplaceAccount) -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from marketplaces.adapters.stubhub import client
 from marketplaces.contracts import Draft, EventAsked, EventQuery, ListingRef
 from marketplaces.delivery import DeliveryStep, DeliveryType, HandOver
 from marketplaces.registry import adapter_get
@@ -74,6 +75,8 @@ def test_nothing_else_leaves_for_stubhub_than_what_is_published(world: World, dr
     assert STUBHUB.fetch(link, ref) is None
     assert places() - WATCH.lines == set()
     assert WATCH.wrong == []
+    # Each has a name, by which staff limit it and a 429 holds it.
+    assert [operation for operation in sorted(WATCH.seen) if not client.REQUESTS.name(*operation.split())] == []
     assert {operation.split()[0] for operation in WATCH.seen} == {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 

@@ -30,7 +30,7 @@ REQUESTS = Requests(
     "PATCH /v2/sales/{id}", "DELETE /v2/sales/{id}", "POST /v2/sales/{id}/eticketuploads",
     "GET /v2/sales/{id}/shipments", "PUT /v2/sales/{id}/shipments", "PATCH /v2/sales/{id}/shipments/{id}",
     "GET /v2/sales/{id}/shipments/{id}/label", "GET /v2/payments", "GET /v2/payments/next", "GET /v2/payments/{id}",
-    "POST /v2/webhooks", "POST /oauth2/token",
+    "GET /v2/webhooks", "POST /v2/webhooks", "DELETE /v2/webhooks/{id}", "POST /oauth2/token",
 )  # fmt: skip
 
 
