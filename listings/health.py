@@ -1,5 +1,6 @@
 """How a connected account stands: what came, what is sent, how much of its limit is used, what the last sweep found."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -7,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from listings.models import AccountSweep, CommandState, MarketplaceCommand
 from listings.services.errands import AWAITED
-from listings.services.sweeps import KINDS
+from listings.services.sweeps import KINDS, NAMED, sweep_meanwhile
 from marketplaces.contracts import Capability
 from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import platform_can, poll_every_s, traits_of
@@ -135,6 +136,8 @@ class Health:
     sweep: AccountSweep | None
     sweeps: bool
     drift: list[DriftLine]
+    # What a sweep that is not through has found so far.
+    meanwhile: list[DriftLine]
 
 
 def account_health(account: MarketplaceAccount) -> Health:
@@ -153,6 +156,7 @@ def account_health(account: MarketplaceAccount) -> Health:
         sweep=sweep,
         sweeps=account.mode != Mode.ASSISTED and platform_can(account.platform, Capability.LIST_ALL),
         drift=_drift(sweep),
+        meanwhile=_lines({kind: (len(ids), ids[:NAMED]) for kind, ids in sweep_meanwhile(account).items()}),
     )
 
 
@@ -227,10 +231,12 @@ def _commands(account: MarketplaceAccount) -> Commands:
 
 def _drift(sweep: AccountSweep | None) -> list[DriftLine]:
     found = sweep.drift if sweep else {}
-    return [
-        DriftLine(kind, _words(kind, found[kind]["count"]), found[kind]["count"], found[kind]["ids"])
-        for kind in KINDS if kind in found
-    ]  # fmt: skip
+    return _lines({kind: (one["count"], one["ids"]) for kind, one in found.items()})
+
+
+def _lines(found: Mapping[str, tuple[int, list[str]]]) -> list[DriftLine]:
+    """By kind how many, and the first of them."""
+    return [DriftLine(kind, _words(kind, found[kind][0]), *found[kind]) for kind in KINDS if kind in found]
 
 
 def _words(kind: str, count: int) -> str:

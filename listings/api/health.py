@@ -113,6 +113,7 @@ class HealthOutput(serializers.Serializer[Any]):
     commands = CommandsOutput()
     sweep = SweepOutput(allow_null=True)
     drift = DriftOutput(many=True)
+    meanwhile = DriftOutput(many=True, help_text="What a sweep that is not through has found so far.")
 
     def get_webhook_secret(self, health: Health) -> str:
         """Empty for whoever need not know it."""

@@ -24,7 +24,7 @@ from listings.services.record import Answer, Outcome
 from listings.services.refs import listing_ref
 from listings.services.seat_tickets import barcodes_of, barcodes_send, barcodes_whole
 from listings.services.sendable import create_held_back, reprice_held_back
-from listings.services.sweeps import sweep_keep
+from listings.services.sweeps import sweep_found, sweep_keep
 from listings.states import OFFERED, SALE_LIVE
 from marketplaces.contracts import (
     Capability,
@@ -401,7 +401,8 @@ def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceC
     try:
         with reading_of(account, "sweep") as answers:
             drift = account_reconcile(
-                adapter=adapter, link=replace(link, answers=answers), account=account, alive=alive
+                adapter=adapter, link=replace(link, answers=answers), account=account, alive=alive,
+                keep=partial(sweep_found, account),
             )  # fmt: skip
             began = min(began, answers.began)
     except StockUnknown:
