@@ -8,14 +8,25 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from listings.locks import listings_lock
-from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand
+from listings.models import (
+    CommandKind,
+    CommandState,
+    FoundKind,
+    FoundListing,
+    FoundState,
+    Listing,
+    ListingStatus,
+    MarketplaceCommand,
+)  # fmt: skip
 from listings.services.adopt import listing_price_take, listing_rest_adopt
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
@@ -90,19 +101,32 @@ def accounts_reconcile_due() -> int:
     known = MarketplaceAccount.objects.filter(is_active=True, needs_reconnect=False, stock_unknown=False)
     accounts = known.exclude(mode=Mode.ASSISTED)
     slot = due_slot(EVERY_S)
-    written = 0
-    for account in accounts:
-        able = platform_can(account.platform, Capability.LIST_ALL)
-        waiting = MarketplaceCommand.objects.filter(
-            account=account, kind=CommandKind.SYNC_ACCOUNT, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]
-        )
-        if able and not waiting.exists():
-            with transaction.atomic():
-                command_write(
-                    account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:{int(slot.timestamp())}"
-                )
-            written += 1
-    return written
+    return sum(_order(account, str(int(slot.timestamp()))) for account in accounts)
+
+
+def account_reconcile_soon(account: MarketplaceAccount, *, listing_id: str, key: str) -> bool:
+    """Its marketplace speaks of a listing that is none of ours: order a sweep at once; returns whether one was.
+
+    Not for a listing that was found already: what its holder was asked, or has said, of it stays so.
+    """
+    named = [Q(remote_id=listing_id)] * bool(listing_id) + [Q(remote_key=key)] * bool(key)
+    if not named or account.mode == Mode.ASSISTED or account.stock_taken_at is None:
+        return False
+    found = FoundListing.objects.filter(reduce(or_, named), account=account, kind=FoundKind.LISTING)
+    known = found.exclude(state=FoundState.GONE).exists()
+    return not known and _order(account, f"heard:{now():%Y%m%d%H%M%S%f}")
+
+
+@transaction.atomic
+def _order(account: MarketplaceAccount, key: str) -> bool:
+    """Write a sweep's command, where its platform can be swept and none waits; returns whether it was written."""
+    waiting = MarketplaceCommand.objects.filter(
+        account=account, kind=CommandKind.SYNC_ACCOUNT, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]
+    )
+    if not platform_can(account.platform, Capability.LIST_ALL) or waiting.exists():
+        return False
+    command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:{key}")
+    return True
 
 
 def account_reconcile(
