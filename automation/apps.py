@@ -1,7 +1,6 @@
 """Automation: rules, strategies and guards. Guards only add to the door's own checks."""
 
 from django.apps import AppConfig
-from django.conf import settings
 
 
 class AutomationConfig(AppConfig):
@@ -10,9 +9,8 @@ class AutomationConfig(AppConfig):
     name = "automation"
 
     def ready(self) -> None:
-        """Register every guard that there is."""
-        from automation.registry import guards_make
-        from listings.services.guards import guard_register
+        """Register how every guard that there is is made."""
+        from automation.selectors import guards_in_force
+        from listings.services.guards import guards_register
 
-        for guard in guards_make(lambda name: getattr(settings, name)):
-            guard_register(guard)
+        guards_register(guards_in_force)

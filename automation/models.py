@@ -1,4 +1,4 @@
-"""Strategies, the rules in them, and every evaluation's decision with its trace."""
+"""What guards go by, strategies, the rules in them, and every evaluation's decision with its trace."""
 
 import uuid
 from typing import ClassVar
@@ -6,10 +6,27 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from marketplaces.models import Mode
+from marketplaces.models import DatedRow, Mode
 from portfolios.models import SeasonTicket
 from seatsync.core.models import AppendOnlyModel, BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
+
+
+class ThresholdVersion(DatedRow):
+    """What a guard at the pricing door goes by, from a date on; where there is none the setting of that name holds."""
+
+    name = models.CharField(max_length=60, help_text="As the guard calls it.")
+    value = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "threshold_versions"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "valid_from"], name="threshold_version_once"),
+            models.CheckConstraint(condition=Q(value__gte=1), name="threshold_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value} from {self.valid_from}"
 
 
 class RuleType(models.TextChoices):

@@ -28,6 +28,7 @@ from listings.models import (
     SaleProof,
     SaleSeat,
     SeatTicket,
+    SweepFinding,
     TradingState,
 )  # fmt: skip
 from listings.services.give_up import command_give_up
@@ -139,6 +140,21 @@ class AccountSweepAdmin(ReadOnlyAdmin):
     def differences(self, sweep: AccountSweep) -> str:
         """How many listings of each kind."""
         return ", ".join(f"{found['count']} {kind.replace('_', ' ')}" for kind, found in sweep.drift.items()) or "none"
+
+
+@admin.register(SweepFinding)
+class SweepFindingAdmin(ReadOnlyAdmin):
+    """What sweeps that are not through have found."""
+
+    list_display = ("created_at", "account", "holder", "kind", "remote_id")
+    list_filter = ("kind", "account__platform", "account__mode")
+    search_fields = ("remote_id", "account__user__email", "account__account_id")
+    list_select_related = ("account__user",)
+
+    @admin.display(description="holder")
+    def holder(self, found: SweepFinding) -> str:
+        """Whose account it is."""
+        return str(found.account.user)
 
 
 @admin.register(MarketplaceCommand)

@@ -1,5 +1,6 @@
 """How a connected account stands: what came, what is sent, how much of its limit is used, what the last sweep found."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -7,12 +8,20 @@ from django.db.models import Count, Q, QuerySet
 
 from listings.models import AccountSweep, CommandState, MarketplaceCommand
 from listings.services.errands import AWAITED
-from listings.services.sweeps import KINDS
+from listings.services.sweeps import KINDS, NAMED, sweep_meanwhile
 from marketplaces.contracts import Capability
 from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
-from marketplaces.registry import platform_can, poll_every_s
-from marketplaces.selectors import InboxFigures, inbox_figures, limit_bucket, limit_for
+from marketplaces.registry import platform_can, poll_every_s, traits_of
+from marketplaces.selectors import (
+    InboxFigures,
+    inbox_figures,
+    limit_bucket,
+    limit_for,
+    paces_kept,
+    request_bucket,
+)  # fmt: skip
 from marketplaces.services.connect import webhook_url
+from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.limiters import look
 
@@ -57,6 +66,33 @@ class LimitUse:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestLimit:
+    """The bucket of one kind of request that has a limit of its own; figures as in `LimitUse`.
+
+    `shared`: they go with SeatSync's own key, and all accounts have one bucket for them.
+    """
+
+    request: str
+    per_second: float
+    burst: int
+    tokens_left: float
+    used_per_second: float
+    waits: int
+    held_s: float
+    shared: bool
+
+    @property
+    def every_s(self) -> float:
+        """Seconds between two, in the long run."""
+        return 1 / self.per_second
+
+    @property
+    def next_s(self) -> float:
+        """In how many seconds one may go; 0: now."""
+        return max(self.held_s, (1 - self.tokens_left) / self.per_second, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Commands:
     """An account's commands: those that are not through, all of them, and those finished within 24 hours."""
 
@@ -83,20 +119,25 @@ class Health:
 
     `webhook`: registered; missing (we register it, and could not); by_support (its holder has them register it);
     practice (told to the practice marketplace when the account was connected); or none (the marketplace tells us
-    nothing: its sales are read every `poll_s` seconds). Nobody reads an assisted account: its `poll_s` is 0. What its
-    holder says and its mails tell is what is known of it.
+    nothing: its sales are read every `poll_s` seconds). `webhook_by_token`: deliveries carry the account's own token,
+    else a secret of our making. Nobody reads an assisted account: its `poll_s` is 0. What its holder says and its mails
+    tell is what is known of it.
     """
 
     account: MarketplaceAccount
     webhook: str
     webhook_url: str
+    webhook_by_token: bool
     poll_s: int
     inbox: InboxFigures
     limit: LimitUse
+    requests: list[RequestLimit]
     commands: Commands
     sweep: AccountSweep | None
     sweeps: bool
     drift: list[DriftLine]
+    # What a sweep that is not through has found so far.
+    meanwhile: list[DriftLine]
 
 
 def account_health(account: MarketplaceAccount) -> Health:
@@ -106,13 +147,16 @@ def account_health(account: MarketplaceAccount) -> Health:
         account=account,
         webhook=_webhook(account),
         webhook_url=webhook_url(account),
+        webhook_by_token=_by_token(account.platform),
         poll_s=0 if account.mode == Mode.ASSISTED else poll_every_s(account.platform),
         inbox=inbox_figures(InboundEvent.objects.filter(account=account)),
         limit=_limit(account),
+        requests=[] if account.mode == Mode.ASSISTED else _requests(account),
         commands=_commands(account),
         sweep=sweep,
         sweeps=account.mode != Mode.ASSISTED and platform_can(account.platform, Capability.LIST_ALL),
         drift=_drift(sweep),
+        meanwhile=_lines({kind: (len(ids), ids[:NAMED]) for kind, ids in sweep_meanwhile(account).items()}),
     )
 
 
@@ -127,6 +171,21 @@ def _webhook(account: MarketplaceAccount) -> str:
     return "practice" if account.mode == Mode.PAPER else "by_support"
 
 
+def _by_token(platform: str) -> bool:
+    traits = traits_of(platform)
+    return traits is not None and traits.webhook_secret_is_token
+
+
+def webhook_secret_for(actor: Actor, health: Health) -> str:
+    """What a delivery has to carry, where the account's holder has its webhook registered there, and for him alone.
+
+    Empty where we register it, and where it carries the token, which he has from its marketplace.
+    """
+    account = health.account
+    own = actor.user_id is not None and actor.user_id == account.user_id
+    return account.webhook_secret if own and health.webhook == "by_support" and not health.webhook_by_token else ""
+
+
 def _limit(account: MarketplaceAccount) -> LimitUse:
     per_second, burst, reserved = limit_for(account.platform)
     use = look(limit_bucket(account.pk), capacity=burst, per_second=per_second)
@@ -134,6 +193,22 @@ def _limit(account: MarketplaceAccount) -> LimitUse:
     # What takes something down may use the last tokens, what a buyer waits for half of those; the rest leaves them.
     waiting = due.count() if use.held_s else _waiting(due, use.tokens_left, kept=reserved)
     return LimitUse(per_second, burst, reserved, use.tokens_left, use.per_second, use.waited, waiting, use.held_s)
+
+
+def _requests(account: MarketplaceAccount) -> list[RequestLimit]:
+    """The limits of single requests in force, each as its own bucket stands, by name."""
+    traits = traits_of(account.platform)
+    found = []
+    for request, pace in sorted(paces_kept(account.platform).items()):
+        bucket = request_bucket(account.pk, account.platform, request, paper=account.paper)
+        use = look(bucket, capacity=pace.burst, per_second=pace.per_second)
+        found.append(
+            RequestLimit(
+                request, pace.per_second, pace.burst, use.tokens_left, use.per_second, use.waited, use.held_s,
+                shared=traits is not None and request in traits.own_key,
+            )
+        )  # fmt: skip
+    return found
 
 
 def _waiting(due: QuerySet[MarketplaceCommand], left: float, *, kept: int) -> int:
@@ -156,10 +231,12 @@ def _commands(account: MarketplaceAccount) -> Commands:
 
 def _drift(sweep: AccountSweep | None) -> list[DriftLine]:
     found = sweep.drift if sweep else {}
-    return [
-        DriftLine(kind, _words(kind, found[kind]["count"]), found[kind]["count"], found[kind]["ids"])
-        for kind in KINDS if kind in found
-    ]  # fmt: skip
+    return _lines({kind: (one["count"], one["ids"]) for kind, one in found.items()})
+
+
+def _lines(found: Mapping[str, tuple[int, list[str]]]) -> list[DriftLine]:
+    """By kind how many, and the first of them."""
+    return [DriftLine(kind, _words(kind, found[kind][0]), *found[kind]) for kind in KINDS if kind in found]
 
 
 def _words(kind: str, count: int) -> str:

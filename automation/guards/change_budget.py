@@ -1,6 +1,7 @@
 """Machines change a listing's price so many times a day and no more (DOMAIN.md I-15, demand 12)."""
 
 from decimal import Decimal
+from typing import ClassVar
 
 from listings.contracts import PriceContext, Verdict
 
@@ -9,7 +10,7 @@ class ChangeBudget:
     """Refuses a machine's change once so many of a listing were carried out within a day."""
 
     key = "change_budget"
-    needs = ("MAX_PRICE_CHANGES_PER_DAY",)
+    needs: ClassVar = {"MAX_PRICE_CHANGES_PER_DAY": (1, 1440)}
 
     def __init__(self, most: Decimal | int | str) -> None:
         self.most = int(most)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 from listings.contracts import PriceContext, Verdict
 
@@ -10,7 +11,7 @@ class DwellTime:
     """Refuses a machine's change of a price that has stood for less than so many minutes, whoever set it."""
 
     key = "dwell_time"
-    needs = ("MIN_PRICE_DWELL_MINUTES",)
+    needs: ClassVar = {"MIN_PRICE_DWELL_MINUTES": (1, 1440)}
 
     def __init__(self, minutes: Decimal | int | str) -> None:
         self.stands = timedelta(minutes=float(minutes))

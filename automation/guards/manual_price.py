@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 from listings.contracts import PriceContext, Verdict
 
@@ -10,7 +11,8 @@ class ManualPrice:
     """Refuses a machine's change within so many hours of a person's. That a person published at a price is none."""
 
     key = "manual_price"
-    needs = ("MANUAL_PRICE_HOURS",)
+    # 30 days at most: listings/services/price_past.py looks no further back.
+    needs: ClassVar = {"MANUAL_PRICE_HOURS": (1, 720)}
 
     def __init__(self, hours: Decimal | int | str) -> None:
         self.holds = timedelta(hours=float(hours))

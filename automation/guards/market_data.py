@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 from listings.contracts import PriceContext, Verdict
 
@@ -13,7 +14,7 @@ class MarketData:
     """
 
     key = "market_data"
-    needs = ("MARKET_DATA_MAX_AGE_MINUTES",)
+    needs: ClassVar = {"MARKET_DATA_MAX_AGE_MINUTES": (1, 10_080)}
 
     def __init__(self, minutes: Decimal | int | str) -> None:
         self.oldest = timedelta(minutes=float(minutes))

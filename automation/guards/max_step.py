@@ -1,6 +1,7 @@
 """No price moves by more than a stated share in one step; a person may, once told so (DOMAIN.md 4.6, demand 17)."""
 
 from decimal import Decimal
+from typing import ClassVar
 
 from listings.contracts import PriceContext, Verdict
 from seatsync.core.money import money_text
@@ -10,7 +11,7 @@ class MaxStep:
     """Refuses a proposal further than `percent` from the last accepted price; it is refused, not clamped."""
 
     key = "max_step"
-    needs = ("MAX_PRICE_STEP_PERCENT",)
+    needs: ClassVar = {"MAX_PRICE_STEP_PERCENT": (1, 100)}
 
     def __init__(self, percent: Decimal | int | str) -> None:
         self.percent = Decimal(percent)

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from listings.health import account_health
+from listings.health import Health, account_health, webhook_secret_for
 from listings.models import AccountSweep
 from marketplaces.selectors import account_get
 from seatsync.core.apiview import ApiView
@@ -41,6 +41,20 @@ class LimitOutput(serializers.Serializer[Any]):
     waits = serializers.IntegerField(help_text="How often something was told to wait.")
     waiting = serializers.IntegerField(help_text="Commands that are due and wait for a token now.")
     held_s = serializers.FloatField(help_text="For so many seconds more the marketplace wants no requests at all.")
+
+
+class RequestLimitOutput(serializers.Serializer[Any]):
+    """One kind of request that has a limit of its own, beside that of all: its bucket, as `limit` is told."""
+
+    request = serializers.CharField(help_text="As staff date it, by its method and path there.")
+    per_second = serializers.FloatField()
+    burst = serializers.IntegerField()
+    tokens_left = serializers.FloatField()
+    used_per_second = serializers.FloatField()
+    waits = serializers.IntegerField()
+    held_s = serializers.FloatField()
+    next_s = serializers.FloatField(help_text="In so many seconds one may go.")
+    shared = serializers.BooleanField(help_text="With SeatSync's own key: all accounts have this limit together.")
 
 
 class CommandsOutput(serializers.Serializer[Any]):
@@ -87,13 +101,23 @@ class HealthOutput(serializers.Serializer[Any]):
     last_error_at = serializers.DateTimeField(source="account.last_error_at", allow_null=True)
     webhook = serializers.ChoiceField(choices=["registered", "missing", "by_support", "practice", "none"])
     webhook_url = serializers.CharField()
+    webhook_secret = serializers.SerializerMethodField(
+        help_text="What a delivery has to carry as a bearer or as a Basic password, told to the account's own holder "
+        "where its marketplace's support registers the webhook (by_support) and it is not the account's token."
+    )
     poll_s = serializers.IntegerField()
     rejected_webhooks = serializers.IntegerField(source="account.rejected_webhooks")
     inbox = InboxFiguresOutput()
     limit = LimitOutput()
+    requests = RequestLimitOutput(many=True)
     commands = CommandsOutput()
     sweep = SweepOutput(allow_null=True)
     drift = DriftOutput(many=True)
+    meanwhile = DriftOutput(many=True, help_text="What a sweep that is not through has found so far.")
+
+    def get_webhook_secret(self, health: Health) -> str:
+        """Empty for whoever need not know it."""
+        return webhook_secret_for(self.context["actor"], health)
 
 
 class AccountHealth(ApiView):
@@ -104,4 +128,4 @@ class AccountHealth(ApiView):
     @extend_schema(tags=["marketplace accounts"], summary="Read an account's health")
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The figures of its page; 404 for a stranger's account."""
-        return Response(HealthOutput(account_health(account_get(self.actor, pk))).data)
+        return Response(HealthOutput(account_health(account_get(self.actor, pk)), context={"actor": self.actor}).data)

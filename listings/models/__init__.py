@@ -12,6 +12,7 @@ from listings.models.commands import (
     CommandKind,
     CommandState,
     MarketplaceCommand,
+    SweepFinding,
 )
 from listings.models.delivery import (
     TICKET_KINDS,
@@ -97,6 +98,7 @@ __all__ = [
     "SaleState",
     "SeatTicket",
     "SplitType",
+    "SweepFinding",
     "TradingState",
     "TradingStateKind",
     "TradingStateQuerySet",

@@ -128,6 +128,27 @@ class MarketplaceCommand(BaseModel):
         return "publish" if self.kind == CommandKind.CREATE else str(self.get_kind_display())
 
 
+class SweepFinding(BaseModel):
+    """What a sweep that is not through has found: written down as it is mended, and reported when one is through."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
+    account = models.ForeignKey(
+        "marketplaces.MarketplaceAccount", on_delete=models.PROTECT, related_name="sweep_findings"
+    )
+    # A kind of drift, and the listing's id there.
+    kind = models.CharField(max_length=12)
+    remote_id = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        db_table = "sweep_findings"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "kind", "remote_id"], name="sweep_finding_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.remote_id}"
+
+
 class AccountSweep(BaseModel):
     """What the last sweep over an account found (listings/services/reconcile.py); one row an account."""
 

@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Collection
 
 from listings.locks import listings_lock
-from listings.models import Listing, ListingStatus
-from listings.states import OFFERED
+from listings.models import Listing
+from listings.states import WANTED
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, NotAllowed, NotFound, StaleVersion
 
@@ -38,6 +38,6 @@ def listing_locked_for(actor: Actor, listing_id: uuid.UUID, *, version: int | No
             "The listing was changed meanwhile.", field="version", remedy="Look at it and decide again.",
             current_version=listing.version,
         )  # fmt: skip
-    if listing.status not in OFFERED | {ListingStatus.ERROR}:
+    if listing.status not in WANTED:
         raise Conflict(f"The listing is {listing.standing}.", remedy=remedy)
     return listing

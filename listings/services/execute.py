@@ -24,7 +24,7 @@ from listings.services.record import Answer, Outcome
 from listings.services.refs import listing_ref
 from listings.services.seat_tickets import barcodes_of, barcodes_send, barcodes_whole
 from listings.services.sendable import create_held_back, reprice_held_back
-from listings.services.sweeps import sweep_keep
+from listings.services.sweeps import sweep_found, sweep_keep
 from listings.states import OFFERED, SALE_LIVE, WANTED
 from marketplaces.contracts import (
     Capability,
@@ -142,9 +142,6 @@ def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
     with secrets_left_out(barcodes_of(draft.tickets)), refusals_told:
         remote = adapter.create(link, draft)
     return Answer(Outcome.DONE, remote=remote, sent_price=draft.price)
-
-
-# In error: a person looked at the refusal and asked for another try.
 
 
 def create_unsent(listing: Listing) -> Answer | None:
@@ -400,7 +397,8 @@ def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceC
     try:
         with reading_of(account, "sweep") as answers:
             drift = account_reconcile(
-                adapter=adapter, link=replace(link, answers=answers), account=account, alive=alive
+                adapter=adapter, link=replace(link, answers=answers), account=account, alive=alive,
+                keep=partial(sweep_found, account),
             )  # fmt: skip
             began = min(began, answers.began)
     except StockUnknown:

@@ -1,30 +1,35 @@
 """The guards at the pricing door: higher layers add theirs here; the door works only with all that are expected."""
 
+from collections.abc import Callable, Sequence
+
 from django.conf import settings
 
 from listings.contracts import Guard
 from seatsync.core.errors import Conflict
 
-_guards: dict[str, Guard] = {}
+# Makes guards of the figures that are in force when it is called.
+Maker = Callable[[], Sequence[Guard]]
+_makers: list[Maker] = []
 
 
-def guard_register(guard: Guard) -> None:
-    """Add a guard; a second one of the same key raises ValueError."""
-    if guard.key in _guards and _guards[guard.key] is not guard:
-        raise ValueError(f"guard {guard.key} is registered already")
-    _guards[guard.key] = guard
+def guards_register(maker: Maker) -> None:
+    """Add guards, which are made anew for every batch of prices: what they go by may be another figure by then."""
+    if maker not in _makers:
+        _makers.append(maker)
 
 
 def guards_expected() -> list[Guard]:
-    """The guards in the order of settings.EXPECTED_PRICING_GUARDS.
+    """The guards as of now, in the order of settings.EXPECTED_PRICING_GUARDS.
 
     Raises Conflict where the registered keys differ from the expected ones: safety never rests on a port being filled.
     """
     expected = list(settings.EXPECTED_PRICING_GUARDS)
-    if sorted(_guards) != sorted(expected):
-        missing = sorted(set(expected) - set(_guards))
+    made = [guard for maker in _makers for guard in maker()]
+    if sorted(guard.key for guard in made) != sorted(expected):
+        missing = sorted(set(expected) - {guard.key for guard in made})
         raise Conflict(
             f"Prices cannot change: the guards at the door are not the expected ones (missing: {missing}).",
             remedy="Support has to start every part of the product.",
         )
-    return [_guards[key] for key in expected]
+    by_key = {guard.key: guard for guard in made}
+    return [by_key[key] for key in expected]

@@ -6,6 +6,7 @@ from listings.selectors import sale_set_aside
 from listings.services.deliverable import deliverable_told
 from listings.services.event_news import event_inactive
 from listings.services.mail_sales import mail_apply
+from listings.services.reconcile import account_reconcile_soon
 from listings.services.refs import listing_called, listing_ref
 from listings.services.sale_holds import projections_withdraw, sale_hold, sale_hold_release
 from listings.services.sale_saga import sale_apply
@@ -96,6 +97,9 @@ def on_listing_update(event: InboundEvent) -> None:
             deliverable_told(listing, found)
         if found is not None and (found.undeliverable or known is not None):
             return
+    if listing is None:
+        # Whose it is the sweep says: of seats that we know it is kept in step from then on.
+        account_reconcile_soon(account, listing_id=event.resource_id, key=event.external_id)
     about, title = str(listing.pk) if listing else "", f"{platform_name(event.account.platform)} changed a listing"
     _tell(event, title, severity="action", about=about)
 

@@ -8,13 +8,25 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial, reduce
+from operator import or_
 
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from listings.locks import listings_lock
-from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand
+from listings.models import (
+    CommandKind,
+    CommandState,
+    FoundKind,
+    FoundListing,
+    FoundState,
+    Listing,
+    ListingStatus,
+    MarketplaceCommand,
+)  # fmt: skip
 from listings.services.adopt import listing_price_take, listing_rest_adopt
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
@@ -68,6 +80,13 @@ class Drift:
     confirmed: list[uuid.UUID] = field(default_factory=list)
     # How often buyers looked at those of which it is told.
     views: dict[uuid.UUID, int] = field(default_factory=dict)
+    # Hears of what is found, by kind and id there, in the transaction in which it is mended.
+    keep: Callable[[str, str], None] = lambda _kind, _listing_id: None
+
+    def note(self, kind: str, listing_id: str) -> None:
+        """This was found."""
+        getattr(self, kind).append(listing_id)
+        self.keep(kind, listing_id)
 
     @property
     def any(self) -> bool:
@@ -82,29 +101,44 @@ def accounts_reconcile_due() -> int:
     known = MarketplaceAccount.objects.filter(is_active=True, needs_reconnect=False, stock_unknown=False)
     accounts = known.exclude(mode=Mode.ASSISTED)
     slot = due_slot(EVERY_S)
-    written = 0
-    for account in accounts:
-        able = platform_can(account.platform, Capability.LIST_ALL)
-        waiting = MarketplaceCommand.objects.filter(
-            account=account, kind=CommandKind.SYNC_ACCOUNT, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]
-        )
-        if able and not waiting.exists():
-            with transaction.atomic():
-                command_write(
-                    account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:{int(slot.timestamp())}"
-                )
-            written += 1
-    return written
+    return sum(_order(account, str(int(slot.timestamp()))) for account in accounts)
+
+
+def account_reconcile_soon(account: MarketplaceAccount, *, listing_id: str, key: str) -> bool:
+    """Its marketplace speaks of a listing that is none of ours: order a sweep at once; returns whether one was.
+
+    Not for a listing that was found already: what its holder was asked, or has said, of it stays so.
+    """
+    named = [Q(remote_id=listing_id)] * bool(listing_id) + [Q(remote_key=key)] * bool(key)
+    if not named or account.mode == Mode.ASSISTED or account.stock_taken_at is None:
+        return False
+    found = FoundListing.objects.filter(reduce(or_, named), account=account, kind=FoundKind.LISTING)
+    known = found.exclude(state=FoundState.GONE).exists()
+    return not known and _order(account, f"heard:{now():%Y%m%d%H%M%S%f}")
+
+
+@transaction.atomic
+def _order(account: MarketplaceAccount, key: str) -> bool:
+    """Write a sweep's command, where its platform can be swept and none waits; returns whether it was written."""
+    waiting = MarketplaceCommand.objects.filter(
+        account=account, kind=CommandKind.SYNC_ACCOUNT, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]
+    )
+    if not platform_can(account.platform, Capability.LIST_ALL) or waiting.exists():
+        return False
+    command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:{key}")
+    return True
 
 
 def account_reconcile(
-    *, adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount, alive: Callable[[], None] = lambda: None
-) -> Drift:
+    *, adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount, alive: Callable[[], None] = lambda: None,
+    keep: Callable[[str, str], None] = lambda _kind, _listing_id: None,
+) -> Drift:  # fmt: skip
     """Read every listing and the newest sales of an account and mend what drifted. Raises MarketplaceError.
 
     No transaction may be open: each listing is judged in its own, after the reading. A listing that changed here
-    after the reading began, or that has a command on its way, is left to the next sweep. `alive` hears of every step.
-    MustWait where the account's limit is used up: called again soon, with the same answers, it goes on from there.
+    after the reading began, or that has a command on its way, is left to the next sweep. `alive` hears of every step,
+    `keep` of what is found (Drift.keep). MustWait where the account's limit is used up: called again soon, with the
+    same answers, it goes on from there.
     """
     began = now()
     remote = []
@@ -132,7 +166,7 @@ def account_reconcile(
             adapter.keep_alive(link_anew(link, account))
         link.answers.note_passed(_SIGN_OF_LIFE)
         alive()
-    drift = Drift(shown=len(remote))
+    drift = Drift(shown=len(remote), keep=keep)
     own = Listing.objects.filter(account=account)
     by_hand = own.filter(made_there=True, remote_key__in=by_key)
     shown = own.filter(external_id__in=by_key) | own.filter(listing_id__in=by_id) | by_hand
@@ -142,7 +176,9 @@ def account_reconcile(
         alive()
         if found is None or not _has_more(account, listing, found, began - SETTLE):
             _judge(listing, found, began - SETTLE, drift)
-    drift.foreign, drift.adopted = stock_take(adapter=adapter, link=link, account=account, shown=remote, alive=alive)
+    drift.foreign = stock_take(
+        adapter=adapter, link=link, account=account, shown=remote, alive=alive, adopted=partial(drift.note, "adopted")
+    )
     views_note(drift.views)
     # After what is ours was judged: it asks more often than anything else here, and may find its limit spent.
     events_ask(adapter=adapter, link=link, account=account, alive=alive)
@@ -188,13 +224,13 @@ def _judge(known: Listing, found: RemoteListing | None, settled: datetime, drift
 
 def _vanished(listing: Listing, drift: Drift) -> None:
     """Nothing there, and no sale told of it: it was taken down by hand or by the marketplace."""
-    drift.vanished.append(listing.listing_id)
+    drift.note("vanished", listing.listing_id)
     listing_restate(listing, ListingStatus.CANCELLED, "the marketplace no longer shows it")
     alert_vanished(listing)
 
 
 def _still_up(listing: Listing, drift: Drift) -> None:
-    drift.still_up.append(listing.listing_id)
+    drift.note("still_up", listing.listing_id)
     if listing_may_move(listing.status, ListingStatus.DELISTING):
         listing_restate(listing, ListingStatus.DELISTING, "the marketplace still showed it")
     command_write(listing=listing, kind=CommandKind.DELIST, key=_key("delist", listing))
@@ -230,15 +266,15 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
         listing_changed(listing)
     wrong_size = found.quantity > listing.quantity or _other_seats(listing, found)
     if found.quantity < listing.quantity:
-        drift.fewer.append(listing.listing_id)
+        drift.note("fewer", listing.listing_id)
     elif found.price == listing.price and not wrong_size:
         drift.confirmed.append(listing.pk)
     if found.price != listing.price:
-        drift.wrong_price.append(listing.listing_id)
+        drift.note("wrong_price", listing.listing_id)
         payload = {"version": listing.version}
         command_write(listing=listing, kind=CommandKind.REPRICE, key=_key("reprice", listing), payload=payload)
     if wrong_size:
-        drift.wrong_size.append(listing.listing_id)
+        drift.note("wrong_size", listing.listing_id)
         if platform_can(listing.platform, Capability.RESIZE):
             command_write(listing=listing, kind=CommandKind.RESIZE, key=_key("resize", listing))
         else:

@@ -70,13 +70,13 @@ def stock_order(account_id: uuid.UUID) -> None:
 
 def stock_take(
     *, adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount, shown: Sequence[RemoteListing],
-    alive: Callable[[], None],
-) -> tuple[list[str], list[str]]:  # fmt: skip
+    alive: Callable[[], None], adopted: Callable[[str], None],
+) -> list[str]:  # fmt: skip
     """Write down and, where certain, adopt what was not made here; the first time past sales too.
 
     `shown` are all listings that the account shows now; returns the ids there of those that were not made here and are
-    none of ours, and of those that have become ours with this. No transaction may be open: each is judged in its own.
-    Raises MarketplaceError.
+    none of ours. `adopted` hears of each that becomes ours with this, in the transaction in which it does. None may be
+    open: each is judged in its own. Raises MarketplaceError.
     """
     # The same moment where it was broken off and goes on, so that the same is asked.
     began, first, stock = min(now(), link.answers.began), account.stock_taken_at is None, Stock()
@@ -85,14 +85,14 @@ def stock_take(
     asked = [told_of_listing(item) for item in _not_set_aside(account, foreign)]
     events_learn(adapter=adapter, link=link, account=account, told=asked, alive=alive)
     failed: list[str] = []
-    adopted: list[str] = []
+    ours = set[str]()
     for item in foreign:
         alive()
-        note = partial(found_listing_note, account=account, item=item, tell=not first)
+        note = partial(_listing_note, account, item, tell=not first, adopted=adopted)
         found = _contained(account, f"listing {item.listing_id}", note, failed)
         _count(stock, found)
         if found is not None and found.state == FoundState.ADOPTED:
-            adopted.append(item.listing_id)
+            ours.add(item.listing_id)
     _note_gone(account, shown)
     if first and Capability.SALES_SINCE in adapter.traits.capabilities:
         past = list(adapter.sales_since(link, began - SALES_BACK))
@@ -108,7 +108,17 @@ def stock_take(
         alert_reading_recovered(account, "listings")
     if first:
         stock_taken(account, stock, began=began)
-    return [item.listing_id for item in foreign if item.listing_id not in adopted], adopted
+    return [item.listing_id for item in foreign if item.listing_id not in ours]
+
+
+@transaction.atomic
+def _listing_note(
+    account: MarketplaceAccount, item: RemoteListing, *, tell: bool, adopted: Callable[[str], None]
+) -> FoundListing:
+    found = found_listing_note(account=account, item=item, tell=tell)
+    if found.state == FoundState.ADOPTED:
+        adopted(item.listing_id)
+    return found
 
 
 def _contained(

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from listings.forms import InboundFilter
-from listings.health import account_health
+from listings.health import account_health, webhook_secret_for
 from marketplaces.models import InboxState
 from marketplaces.selectors import account_get, inbound_list
 from seatsync.accounts.selectors import request_actor
@@ -27,9 +27,10 @@ def account_detail(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     events = inbound_list(actor).filter(account=account)
     if state:
         events = events.filter(state=state)
+    health = account_health(account)
     context = {
-        "account": account, "health": account_health(account), "events": events[:SHOWN], "state": state,
-        "states": InboxState.choices,
+        "account": account, "health": health, "events": events[:SHOWN], "state": state, "states": InboxState.choices,
+        "webhook_secret": webhook_secret_for(actor, health),
     }  # fmt: skip
     now_alone = target_of(request) == "account-now"
     part = "listings/_account_now.html" if now_alone else "listings/_account_rest.html"

@@ -431,6 +431,9 @@ def _close_if_through(account: MarketplaceAccount) -> bool:
     if business(account.pk) or waiting:
         return False
     account.is_active, account.closing_at = False, None
-    account.access_token = account.refresh_token = ""
-    account.save(update_fields=["is_active", "closing_at", "access_token", "refresh_token", "updated_at"])
+    # What proved its webhooks goes too: at some platforms it is the token itself (`webhook_secret_is_token`).
+    account.access_token = account.refresh_token = account.webhook_secret = ""
+    account.save(
+        update_fields=["is_active", "closing_at", "access_token", "refresh_token", "webhook_secret", "updated_at"]
+    )
     return True

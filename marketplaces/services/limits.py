@@ -105,12 +105,7 @@ class AccountGate:
     def _ask(self, request: str, pace: Pace | None) -> float:
         asks = [] if self._paid else [self._ask_of_account()]
         if pace is not None and request != self._kind:
-            asks.append(
-                Ask(
-                    self._bucket_of(request), pace.burst, pace.per_second, overdraw=self._ends_it, unheld=True,
-                    counted=False,
-                )
-            )  # fmt: skip
+            asks.append(Ask(self._bucket_of(request), pace.burst, pace.per_second, overdraw=self._ends_it, unheld=True))
         if not asks:
             return 0.0
         longest = retries_kept(self._platform, urgent=self._errand.urgent).longest_asked_s
@@ -173,7 +168,7 @@ def errand_take(account: MarketplaceAccount, errand: Errand) -> Wait | None:
     pace = paces_kept(account.platform).get(errand.kind)
     if pace is not None:
         bucket = request_bucket(account.pk, account.platform, errand.kind, paper=account.paper)
-        asks.append(Ask(bucket, pace.burst, pace.per_second, counted=False))
+        asks.append(Ask(bucket, pace.burst, pace.per_second))
     longest = retries_kept(account.platform, urgent=errand.urgent).longest_asked_s
     grant = take_all(*asks, longest_hold_s=longest)
     if grant.granted:

@@ -278,6 +278,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     # A PATCH's input says itself which of its fields may be left out.
     "COMPONENT_SPLIT_PATCH": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "seatsync.core.openapi.nullable_objects",
+    ],
     # Several things have a state and a kind: each set of words has the name of what it is of.
     "ENUM_NAME_OVERRIDES": {
         "CommandStateEnum": "listings.models.CommandState",

@@ -35,6 +35,18 @@ def test_the_api_tells_the_same_figures(market: Market, as_: As) -> None:
     assert as_("other").get(f"/marketplace-accounts/{account.pk}/health/").status_code == 404
 
 
+def test_the_api_tells_its_holder_what_a_delivery_has_to_carry_where_he_has_it_registered(
+    market: Market, as_: As
+) -> None:
+    account = market.accounts["alpha"]
+    path = f"/marketplace-accounts/{account.pk}/health/"
+    assert as_("owner").get(path).json()["webhook_secret"] == ""
+    MarketplaceAccount.objects.filter(pk=account.pk).update(mode="live")
+    assert as_("owner").get(path).json()["webhook_secret"] == "secret-alpha"
+    support = as_("staff").get(path)
+    assert (support.status_code, support.json()["webhook_secret"]) == (200, "")
+
+
 def test_the_api_lists_and_replays(market: Market, as_: As) -> None:
     event = sold(market)
     owner = as_("owner")

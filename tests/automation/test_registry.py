@@ -2,10 +2,13 @@
 
 from decimal import Decimal
 
+import pytest
 from django.conf import settings
 
 from automation.registry import guards_make
 from listings.services.guards import guards_expected
+
+pytestmark = pytest.mark.django_db
 
 
 def test_every_guard_is_found_made_of_its_settings_and_expected_at_the_door() -> None:

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 from listings.models import CommandState, Listing, MarketplaceCommand, Sale
 from listings.services.accounts import LATE, account_business
@@ -50,6 +52,23 @@ def test_an_account_on_which_nothing_is_going_on_is_closed_at_once(market: Marke
     assert (account.is_active, account.closing_at, account.access_token) == (False, None, "")
     with pytest.raises(Conflict):
         give_up(market)
+
+
+def test_what_proved_its_webhooks_goes_with_the_keys(market: Market) -> None:
+    """Where a platform's webhooks carry the token itself (SeatGeek), the secret is the key."""
+    MarketplaceAccount.objects.filter(pk=market.accounts["alpha"].pk).update(webhook_secret="token")
+    give_up(market)
+    left = alpha(market)
+    assert (left.is_active, left.access_token, left.refresh_token, left.webhook_secret) == (False, "", "", "")
+
+
+def test_keys_that_an_account_kept_when_it_was_closed_before_go_too(market: Market) -> None:
+    alpha_pk, beta_pk = (market.accounts[key].pk for key in ("alpha", "beta"))
+    MarketplaceAccount.objects.filter(pk=alpha_pk).update(is_active=False)
+    migration = import_module("marketplaces.migrations.0022_closed_accounts_keep_no_secret")
+    migration.secrets_forget(apps, None)
+    kept = dict(MarketplaceAccount.objects.values_list("pk", "webhook_secret"))
+    assert kept == {alpha_pk: "", beta_pk: "secret-beta"}
 
 
 def test_giving_up_takes_the_listings_down_first_and_closes_when_they_are(market: Market) -> None:

@@ -15,13 +15,15 @@ from listings.models import AccountSweep, CommandKind, Listing, MarketplaceComma
 from listings.services.commands import command_write
 from marketplaces.contracts import Capability
 from marketplaces.models import InboundEvent, LimitVersion, MarketplaceAccount, Mode
-from marketplaces.selectors import limit_bucket
+from marketplaces.proofs import secret_given
+from marketplaces.selectors import limit_bucket, request_bucket
 from marketplaces.services.connect import account_leave
 from seatsync.core.clock import now
-from seatsync.core.limiters import look, take_counted
+from seatsync.core.limiters import hold, look, take_counted
 from seatsync.live.models import LiveEvent
 from tests.builders import browser
 from tests.hands import take
+from tests.listings.platform import ScriptedPlatform
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +97,37 @@ def test_the_limits_use_is_the_buckets_own(market: Market) -> None:
     assert limit.percent == round(100 * (2 / 60) / 0.001)
     assert "2.0 of 4" in page(market)
     assert "1 command" in page(market)
+
+
+def test_a_limit_of_single_requests_is_its_buckets_own_too(market: Market) -> None:
+    """Of one kind so many and no more: whoever waits for it sees that, however many tokens his account has left."""
+    market.alpha.lacks = frozenset({Capability.CONSTRAINTS})
+    account = market.accounts["alpha"]
+    assert account_health(account).requests == []
+    assert "a limit of its own" not in page(market)
+    LimitVersion.objects.create(
+        platform="alpha", request="create", per_second="0.01", burst=2, reserved=0, valid_from="2024-01-01",
+        source="test", checked_on="2024-01-01",
+    )  # fmt: skip
+    for first in range(3):
+        market.publish(market.holding.seats[first : first + 1])
+    market.work()
+    assert len(market.alpha.shown()) == 2
+    (one,) = account_health(account).requests
+    assert (one.request, one.per_second, one.burst, one.shared) == ("create", 0.01, 2, False)
+    assert 0 <= one.tokens_left < 0.1
+    assert one.used_per_second == pytest.approx(2 / 60)
+    assert one.waits >= 1
+    assert 90 < one.next_s <= 100
+    assert account_health(account).limit.tokens_left > 9_000
+    shown = page(market)
+    assert "1 kind of request has a limit of its own" in shown
+    (row,) = re.findall(r'<tr data-request="create">.*?</tr>', shown, re.DOTALL)
+    assert "2 at once, then one every 100 s" in row
+    assert re.search(r"in (?:9\d|100)(?:\.\d)? s", row)
+    hold(request_bucket(account.pk, "alpha", "create", paper=True), 600)
+    (held,) = account_health(account).requests
+    assert 590 < held.held_s <= 600 == round(held.next_s)
 
 
 def test_what_takes_down_waits_only_where_no_token_is_left(market: Market) -> None:
@@ -187,7 +220,7 @@ def test_nothing_is_shown_as_a_figure_where_nothing_came(market: Market) -> None
     ("changes", "words"),
     [
         ({"webhook_id": "h-1"}, "Registered there"),
-        ({"mode": "live"}, "support registers it: give them the address"),
+        ({"mode": "live"}, "support registers it: give them the address and the secret"),
         ({}, "Told to the practice marketplace when you connected it"),
         ({"needs_reconnect": True}, "Its permission has ended"),
         ({"last_error": "503 busy"}, "503 busy"),
@@ -199,12 +232,46 @@ def test_the_page_says_how_it_stands(market: Market, changes: dict[str, Any], wo
     assert words in page(market)
 
 
+@pytest.mark.parametrize(("made_here", "shown"), [(True, True), (False, False)])
+def test_whoever_has_the_webhook_registered_by_support_is_told_what_proves_it(
+    market: Market, monkeypatch: pytest.MonkeyPatch, made_here: bool, shown: bool
+) -> None:
+    """Without the secret a live account's deliveries would all be refused: nobody but us knows what we made up."""
+    traits = replace(market.alpha.traits, webhook_secret_is_token=not made_here)
+    monkeypatch.setattr(ScriptedPlatform, "traits", property(lambda _: traits))
+    account = market.accounts["alpha"]
+    assert "secret-alpha" not in page(market)
+    MarketplaceAccount.objects.filter(pk=account.pk).update(mode="live")
+    told = page(market)
+    assert ("secret-alpha" in told) is shown
+    assert ("the account's own API token" in told) is not shown
+    if shown:
+        # It is what a delivery has to carry.
+        (secret,) = re.findall(r'id="hook-secret"[^>]*value="([^"]+)"', told)
+        kept = MarketplaceAccount.objects.get(pk=account.pk).webhook_secret
+        assert secret_given({"authorization": f"Bearer {secret}"}, kept)
+    # Support sees the account, and not what proves its webhooks.
+    support = page(market, "staff")
+    assert "secret-alpha" not in support
+    assert "hook-url" in support
+
+
 def test_the_page_is_its_holders_alone_and_linked_from_the_accounts(market: Market) -> None:
     url = reverse("listings:account_detail", args=[market.accounts["alpha"].pk])
     assert f'href="{url}"' in browser().get(reverse("marketplaces:account_list")).content.decode()
     for who in ("other", "outsider", "co"):
         assert browser(who).get(url).status_code == 404
     assert "secret-alpha" not in page(market)
+
+
+def test_support_sees_an_account_by_hand_without_what_its_mails_are_forwarded_with(market: Market) -> None:
+    account = market.accounts["alpha"]
+    account_leave(actor=market.holding.actor, account_id=account.pk)
+    secret = MarketplaceAccount.objects.get(pk=account.pk).webhook_secret
+    url = reverse("listings:hand_account", args=[account.pk])
+    assert secret in browser().get(url).text
+    support = browser("staff").get(url)
+    assert (support.status_code, secret in support.text) == (200, False)
 
 
 def test_an_open_page_fetches_its_parts_alone(market: Market) -> None:

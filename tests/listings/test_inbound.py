@@ -1,7 +1,12 @@
 """What a marketplace tells of listings, and what nobody knows: its holder hears of each thing, and of the same once."""
 
+from decimal import Decimal
+
 import pytest
 
+from listings.models import FoundListing, FoundState, Listing, MarketplaceCommand
+from marketplaces.contracts import EventWords, RemoteListing, RemoteListingState
+from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from tests.market import Market
 
@@ -43,6 +48,42 @@ def test_listings_of_which_we_know_nothing_are_told_apart_however_long_their_nam
     assert [count for _, count in told(market)] == [1, 1]
     again(market)
     assert [count for _, count in told(market)] == [2, 2]
+
+
+def test_a_listing_of_our_seats_that_nobody_here_made_is_kept_in_step_as_soon_as_we_hear_of_it(market: Market) -> None:
+    """Its marketplace tells of it: until the next sweep its seats would be sold there and elsewhere."""
+    game = market.holding.game
+    event = EventWords(f"{game.opponent.name} at {game.home_team.name}", game.venue.name, game.game_date.isoformat())
+    market.alpha.listings["H-1"] = RemoteListing(
+        listing_id="H-1", external_id="H-1", event_id="", section="131", row="27", seat_from="1", seat_to="2",
+        quantity=2, price=Decimal("70.00"), currency="USD", state=RemoteListingState.ACTIVE, event=event,
+    )  # fmt: skip
+    market.alpha.seats["H-1"] = [1, 2]
+    for _ in range(2):
+        market.announce("H-1", "", kind="listing_update")
+        market.process()
+    market.work()
+    listing = Listing.objects.get(platform="alpha")
+    assert (listing.made_there, listing.status, listing.price) == (True, "active", Decimal("70.00"))
+    assert Alert.objects.filter(kind="listing.adopted", object_id=str(listing.pk)).exists()
+    assert sweeps(market) == ["done"]
+    # What is known already, and said to be none of his, orders no sweep however often it is told.
+    FoundListing.objects.create(
+        tenant_id=listing.tenant_id, account=listing.account, remote_id="X-1", quantity=1, price=Decimal("80.00"),
+        state=FoundState.NOT_OURS, first_seen_at=now(), last_seen_at=now(),
+    )  # fmt: skip
+    market.announce("X-1", "", kind="listing_update")
+    market.process()
+    assert sweeps(market) == ["done"]
+    market.announce("X-2", "", kind="listing_update")
+    market.process()
+    assert sorted(sweeps(market)) == ["done", "pending"]
+
+
+def sweeps(market: Market) -> list[str]:
+    """The states of all sweeps of the account that were ordered."""
+    ordered = MarketplaceCommand.objects.filter(kind="sync_account", account=market.accounts["alpha"])
+    return list(ordered.values_list("state", flat=True))
 
 
 def test_something_unknown_of_another_thing_is_told_beside_the_first(market: Market) -> None:

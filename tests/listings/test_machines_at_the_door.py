@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import time_machine
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
+from automation.models import ThresholdVersion
 from listings.contracts import Grounds, PriceChange, PriceOutcome
 from listings.models import Listing, MarketplaceCommand, PriceProposal
 from listings.services.pricing import listing_reprice, price_apply
@@ -66,6 +68,26 @@ def test_i15_a_price_stands_before_a_rule_moves_it_again_whoever_set_it(
     kept(market, alpha, "83.00", "dwell_time")
     # What was refused does not begin the time anew.
     travel.shift(SECOND)
+    assert propose(alpha, "82.00").accepted
+
+
+def test_i26_staff_date_what_holds_machines_back_and_it_holds_from_that_day_on(
+    market: Market, alpha: Listing, travel: time_machine.Traveller
+) -> None:
+    """Without a row the product's own setting holds, and a row of tomorrow changes nothing today."""
+    dated: dict[str, Any] = {"name": "MIN_PRICE_DWELL_MINUTES", "source": "a measure of ours", "checked_on": now()}
+    tomorrow = now().date() + timedelta(days=1)
+    ThresholdVersion.objects.create(value=1, valid_from=tomorrow, **dated)
+    assert propose(alpha, "83.00").accepted
+    travel.shift(DWELL - SECOND)
+    assert refused_by(propose(alpha, "82.00")) == "dwell_time"
+    ThresholdVersion.objects.create(value=2 * settings.MIN_PRICE_DWELL_MINUTES, valid_from=now().date(), **dated)
+    travel.shift(SECOND)
+    outcome = propose(alpha, "82.00")
+    assert refused_by(outcome) == "dwell_time"
+    assert outcome.refusal is not None
+    assert f"it stands for {2 * settings.MIN_PRICE_DWELL_MINUTES} before" in outcome.refusal.reason
+    travel.shift(DWELL)
     assert propose(alpha, "82.00").accepted
 
 

@@ -239,7 +239,7 @@ def test_a_batch_is_judged_one_by_one(market: Market) -> None:
 
 def test_the_door_stays_shut_where_a_guard_is_missing(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
     alpha, _ = market.published()
-    monkeypatch.setattr(guards, "_guards", {})
+    monkeypatch.setattr(guards, "_makers", [])
     with pytest.raises(Conflict, match="max_step"):
         reprice(market, alpha, "80.00")
 

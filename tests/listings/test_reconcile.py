@@ -9,13 +9,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from listings.health import account_health
 from listings.models import AccountSweep, CommandKind, Listing, ListingStatus, MarketplaceCommand, Sale
+from listings.services import reconcile
 from listings.services.reconcile import accounts_reconcile_due
 from marketplaces.contracts import Capability, RemoteListing, RemoteListingState
 from marketplaces.errors import TemporaryError
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy
 from seatsync.live.models import Alert
+from tests.builders import browser
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market
 
@@ -180,6 +183,47 @@ def test_what_changed_a_moment_ago_or_has_a_command_on_its_way_is_not_judged(mar
     )  # fmt: skip
     sweep(market)
     assert market.beta.listings[beta.external_id].price == Decimal("12.00")
+
+
+def test_i22_what_a_sweep_found_before_it_was_broken_off_is_reported_with_the_rest(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it mended does not differ any more when it is begun anew: it would have been found by nobody."""
+    gone, _ = market.published(market.holding.seats[:2])
+    dear, _ = market.published(market.holding.seats[2:4])
+    del market.alpha.listings[gone.external_id]
+    hand = RemoteListing(
+        listing_id="H-1", external_id="", event_id="", section="131", row="27", seat_from="90", seat_to="91",
+        quantity=2, price=Decimal("70.00"), currency="USD", state=RemoteListingState.ACTIVE,
+    )  # fmt: skip
+    market.alpha.listings["by hand"] = hand
+    broken: list[Exception] = [TemporaryError("503")]
+
+    def break_off(**_: Any) -> None:
+        if broken:
+            raise broken.pop()
+
+    monkeypatch.setattr(reconcile, "events_ask", break_off)
+    sweep(market)
+    assert AccountSweep.objects.filter(account=gone.account).count() == 0
+    health = account_health(gone.account)
+    assert [(line.kind, line.ids) for line in health.meanwhile] == [("vanished", [gone.listing_id])]
+    url = reverse("listings:account_detail", args=[gone.account_id])
+    assert "A sweep that is not through has found so far" in browser().get(url).text
+    # And in between a price is changed there.
+    there = market.alpha.listings[dear.external_id]
+    market.alpha.listings[dear.external_id] = replace(there, price=Decimal("12.00"))
+    Listing.objects.update(updated_at=now() - timedelta(minutes=5))
+    market.hurry()
+    market.work()
+    found = AccountSweep.objects.get(account=gone.account).drift
+    assert {kind: one["ids"] for kind, one in found.items()} == {
+        "vanished": [gone.listing_id], "wrong_price": [dear.listing_id], "foreign": ["H-1"],
+    }  # fmt: skip
+    assert account_health(gone.account).meanwhile == []
+    # The next sweep reports what it finds itself.
+    sweep(market)
+    assert set(AccountSweep.objects.get(account=gone.account).drift) == {"foreign"}
 
 
 def test_one_sweep_of_an_account_waits_at_a_time_and_is_tried_again(market: Market) -> None:
