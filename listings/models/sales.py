@@ -169,9 +169,16 @@ class Sale(BaseModel):
         return self.state not in {SaleState.CANCELLED, SaleState.CONFLICT} and self.ending != SaleEnding.GAME_OFF
 
     @property
+    def ending_said(self) -> str:
+        """How it ended, in words; "" where it did not. What was told in one tap its holder took back."""
+        if self.unnumbered and self.ending == SaleEnding.CANCELLED:
+            return "taken back by its holder"
+        return str(self.get_ending_display()) if self.ending else ""
+
+    @property
     def why_nothing(self) -> str:
         """Why none of its money is the holder's, in words."""
-        return str(self.get_ending_display() if self.ending else self.get_state_display())
+        return self.ending_said or str(self.get_state_display())
 
     @property
     def unnumbered(self) -> bool:
@@ -180,8 +187,13 @@ class Sale(BaseModel):
 
     @property
     def reckoned(self) -> bool:
-        """Whether what reaches the holder is reckoned by a fee that is known, and not told."""
-        return not self.proceeds_told and self.proceeds != self.gross
+        """Whether what reaches the holder is reckoned by a fee that is known, and not told.
+
+        Where no fee is known the proceeds are the gross, for now: only a fee of nothing makes that a reckoning.
+        """
+        if self.proceeds_told or not self.gross:
+            return False
+        return self.proceeds != self.gross or (self.fee_version is not None and not self.fee_version.percent)
 
     @property
     def amount_told(self) -> bool:

@@ -27,7 +27,7 @@ from listings.selectors import command_own
 from listings.services.allowed import listings_for
 from listings.services.come_over import sale_elsewhere
 from listings.services.commands import sale_commands_withdraw
-from listings.services.far_off import price_check
+from listings.services.far_off import price_check, proceeds_check
 from listings.services.hand_alerts import URGENT, alert_task, task_tell
 from listings.services.hand_words import OWN_NAME
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
@@ -151,10 +151,11 @@ def hand_sold(
     """Say that seats of an assisted account's listing were sold there: `price` per ticket, `proceeds` of all of them.
 
     Without proceeds they follow from the marketplace's fee, or are not told where that is not known. `confirmed`: the
-    price is meant, however far it is from what the listing is up for. One that was over
-    stands again, or is a conflict where somebody else has its seats by now. The sale of just these seats that was told
-    in one tap gets this number and these amounts. Raises NotFound, NotAllowed, Conflict for a listing of an account
-    that tells its sales by itself or an order that is of other seats, or InvalidInput by field.
+    price is meant, however far it is from what the listing is up for, and so are proceeds of less than a third of what
+    was sold. One that was over stands again, or is a conflict where somebody else has its seats by now. The sale of
+    just these seats that was told in one tap gets this number and these amounts. Raises NotFound, NotAllowed, Conflict
+    for a listing of an account that tells its sales by itself or an order that is of other seats, or InvalidInput by
+    field.
     """
     listing = hand_listing(actor, listing_id)
     if not order.strip():
@@ -177,6 +178,8 @@ def hand_sold(
     _check_unsold(listing, seat_ids, known)
     told = _told(listing, list(numbers), price, number, proceeds)
     price_check(price, listing, confirmed=confirmed)
+    if proceeds is not None:
+        proceeds_check(proceeds, told.gross, listing, confirmed=confirmed)
     if known is not None:
         _check_price(known, told)
     sale = sale_apply(account=listing.account, remote=told, fresh=is_over(known))

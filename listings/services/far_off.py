@@ -50,6 +50,13 @@ def price_check(price: Decimal, listing: Listing, *, confirmed: bool) -> None:
         raise _far_off(f"{told} is less than a third of what it is up for, {up_for}.", field="price")
 
 
+def proceeds_check(proceeds: Decimal, gross: Decimal, listing: Listing, *, confirmed: bool) -> None:
+    """Raises InvalidInput for what hardly is left of what was sold for so much in all, unless it is `confirmed`."""
+    if not confirmed and proceeds * _CAME < gross:
+        told, sold_for = money_text(proceeds, listing.currency), money_text(gross, listing.currency)
+        raise _far_off(f"{told} is less than a third of what they sold for, {sold_for}.", field="proceeds")
+
+
 def _brings(sale: Sale) -> Decimal | None:
     """What the sale was to bring, as far as anything is known of it."""
     if sale.amount_told:

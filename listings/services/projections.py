@@ -67,6 +67,9 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
 
 
 def _is_in_a_file(listing: Listing) -> bool:
+    """Whether it is offered as long as a file of ours names it. A person's hands write none: it is gone as it sells."""
+    if listing.account.mode == Mode.ASSISTED:
+        return False
     traits = traits_of(listing.platform)
     return traits is not None and traits.whole_account
 

@@ -135,6 +135,8 @@ def _sold_body(sale: Sale) -> str:
         told = "" if sale.last_delist_at == sale.noticed_at else f"{elsewhere} "
         elsewhere = f"{told}Take them down at {' and '.join(by_hand)} with your own hands."
     to_you = money_text(sale.proceeds, sale.currency)
+    if sale.reckoned:
+        return f"{to_you} to you, reckoned by its fee. {elsewhere}"
     if not sale.proceeds_told:
         return f"{money_text(sale.gross, sale.currency)} less a fee that is not told. {elsewhere}"
     if sale.state == SaleState.PROVISIONAL:

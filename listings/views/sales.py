@@ -98,6 +98,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "to_confirm": sale.state in _UNCONFIRMED or any(_confirms(command) for command in told),
         "stages": [(state.label, place <= reached, place == reached) for place, state in enumerate(_PATH)],
         "due_said": due_said(sale),
+        "over": sale.state in {SaleState.CONFLICT, SaleState.CANCELLED},
         "waiting": sale.state in {SaleState.PROVISIONAL, SaleState.CONFIRMED},
     }
     template = template_for(request, whole="listings/sale_detail.html", part="listings/_sale_body.html")

@@ -184,3 +184,19 @@ def test_a_price_far_from_what_it_is_up_for_is_asked_about(
     assert 'name="confirmed"' in refused.text
     client.post(url, said | {"confirmed": "on"})
     assert Sale.objects.get().gross == Decimal(price) * 2
+
+
+def test_hardly_anything_left_of_the_price_is_asked_about(
+    market: Market, assisted: MarketplaceAccount, client: Client
+) -> None:
+    _, beta = up(market, assisted)
+    client.force_login(market.holding.user)
+    url = reverse("listings:listing_sold", args=[beta.pk])
+    said = {"seats": [str(seat.pk) for seat in market.holding.seats[:2]], "price": "84.00", "order": "A-1"}
+    for low in ("0", "55.99"):
+        refused = client.post(url, said | {"proceeds": low})
+        assert (refused.status_code, Sale.objects.count()) == (422, 0), low
+        assert f"${Decimal(low):.2f} is less than a third of what they sold for, $168.00." in refused.text
+        assert 'name="confirmed"' in refused.text
+    client.post(url, said | {"proceeds": "0", "confirmed": "on"})
+    assert Sale.objects.get().proceeds == Decimal("0.00")

@@ -339,5 +339,10 @@ def test_the_sale_page_says_how_a_deadline_is_known(
     assert "by SeatGeek&#x27;s rule" in fulfil
     Sale.objects.update(ship_by_reckoned=False, ship_by_rule=None)
     assert "told by SeatGeek" in client.get(url).text
+    for over in (SaleState.CANCELLED, SaleState.CONFLICT):
+        Sale.objects.update(state=over)
+        text = client.get(url).text
+        assert ("nothing is to be handed over" in text, "told by SeatGeek" in text) == (True, False), over
+    Sale.objects.update(state=SaleState.CONFIRMED)
     Sale.objects.update(ship_by=None)
     assert "SeatGeek told no deadline; the game begins" in client.get(url).text

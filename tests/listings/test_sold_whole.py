@@ -2,13 +2,15 @@
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from listings.models import Listing, ListingStatus, Sale, SaleState
+from listings.models import CommandKind, Listing, ListingStatus, Sale, SaleState
+from listings.selectors import hand_tasks
 from listings.services import mail_sales
 from listings.services.by_hand import hand_sold
 from listings.services.sale_report import sale_report
@@ -22,6 +24,7 @@ from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from tests.hands import mail_for, take, told, up
+from tests.listings.platform import ScriptedPlatform
 from tests.market import Market
 from tests.queries import queries_of
 
@@ -201,6 +204,50 @@ def test_it_is_taken_back_in_one_tap_and_said_otherwise(market: Market, assisted
     assert ("take it back" in text, "Say what sold, if anything did" in text) == (False, True)
     partial = told(market, beta, market.holding.seats[:2], "A-1")
     assert (partial.state, states(market)) == (SaleState.CONFIRMED, ["sold", "sold", "available", "available"])
+
+
+def test_no_file_is_written_by_hand_and_what_is_taken_back_comes_down_once(
+    market: Market, assisted: MarketplaceAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where others send the whole account as a file, a person's listing is gone once it sold there."""
+    traits = market.beta.traits
+    monkeypatch.setattr(ScriptedPlatform, "traits", property(lambda _: replace(traits, whole_account=True)))
+    _, beta = up(market, assisted)
+    sale = tap(market, beta)
+    down = hand_tasks(market.holding.actor).filter(listing=beta, kind__in=[CommandKind.DELIST, CommandKind.RESIZE])
+    assert not down.exists()
+    sale_report(actor=market.holding.actor, sale_id=sale.pk, what="cancelled", reason="told by mistake")
+    assert down.count() == 1
+
+
+def test_a_part_that_sold_by_hand_asks_for_no_file(
+    market: Market, assisted: MarketplaceAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traits = market.beta.traits
+    monkeypatch.setattr(ScriptedPlatform, "traits", property(lambda _: replace(traits, whole_account=True)))
+    _, beta = up(market, assisted)
+    told(market, beta, market.holding.seats[:2], "A-1")
+    assert not hand_tasks(market.holding.actor).filter(listing=beta).exists()
+
+
+def test_taken_back_it_does_not_read_as_its_marketplaces_doing(market: Market, assisted: MarketplaceAccount) -> None:
+    _, beta = up(market, assisted)
+    sale = tap(market, beta)
+    sale_report(
+        actor=market.holding.actor, sale_id=sale.pk, what="cancelled", reason="It was no sale: told by mistake."
+    )
+    text = page(market).get(reverse("listings:sale_detail", args=[sale.pk])).text
+    assert ("taken back by its holder" in text, "cancelled by its marketplace" in text) == (True, False)
+
+
+def test_where_nothing_is_kept_back_that_is_reckoned_too(market: Market, assisted: MarketplaceAccount) -> None:
+    FeeVersion.objects.filter(platform="beta").update(percent=0)
+    _, beta = up(market, assisted)
+    sale = tap(market, beta)
+    assert (sale.proceeds, sale.proceeds_told, sale.reckoned) == (Decimal("336.00"), False, True)
+    alert = Alert.objects.get(kind="sale.sold", user_id=market.holding.user.pk)
+    assert alert.body.startswith("$336.00 to you, reckoned by its fee. ")
+    assert "reckoned by its fee, not told" in page(market).get(reverse("listings:sale_detail", args=[sale.pk])).text
 
 
 def test_where_no_fee_is_known_nothing_is_reckoned(market: Market, assisted: MarketplaceAccount) -> None:
