@@ -59,6 +59,7 @@ class Ticketmaster(Platform):
         paces=client.PACES,
         paces_source="Discovery API: five a second by its guide, two by its FAQ",
         own_key=frozenset(client.OWN_KEY),
+        searches_by_own_key=True,
         tells_views=True,
         searches_by_text=False,
         hand_overs=(HandOver.MOBILE_TRANSFER,),
