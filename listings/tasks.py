@@ -87,15 +87,16 @@ def fetch_label(sale_id: str) -> None:
 @job(time_limit_s=60)
 def learn_hand_page(game_id: str, account_id: str) -> None:
     """Find a game's own page at a platform where its seats are listed by hand."""
-    which = {"game_id": game_id, "account_id": account_id}
-    job_begun(hand_pages.LEARN, **which)
-    listing = Listing.objects.select_related("account", "game").filter(**which).first()
+    job_begun(hand_pages.LEARN, game_id=game_id, account_id=account_id)
+    of_both = Listing.objects.filter(game_id=uuid.UUID(game_id), account_id=uuid.UUID(account_id))
+    listing = of_both.select_related("account", "game").first()
     if listing is None:
         return
     try:
         hand_pages.hand_page_learn(listing)
     except MustWait as error:
-        enqueue_on_commit(hand_pages.LEARN, countdown_s=error.retry_after_s or 0.0, **which)
+        wait_s = error.retry_after_s or 0.0
+        enqueue_on_commit(hand_pages.LEARN, countdown_s=wait_s, game_id=game_id, account_id=account_id)
 
 
 @job(time_limit_s=240)

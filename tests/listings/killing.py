@@ -52,7 +52,7 @@ class Process:
         with pytest.MonkeyPatch.context() as patch, connection.execute_wrapper(self._statement):
             for platform in platforms:
                 self._watch(patch, platform)
-            say = redis.Redis.execute_command
+            say: Any = redis.Redis.execute_command
 
             def said(valkey: redis.Redis, *words: Any, **options: Any) -> Any:
                 self.goes_on(f"{words[0]} {words[1:3]} to Valkey")
