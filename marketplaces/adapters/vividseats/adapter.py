@@ -132,7 +132,7 @@ class VividSeats(TokenPlatform):
             _CHECKED,
         ),
         tells_gross=False,
-        tells_endings=False,
+        tells_changes_for=timedelta(0),
     )
 
     def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
