@@ -14,7 +14,6 @@ import redis
 from django.test import Client
 from django.urls import reverse
 
-from listings.health import account_health
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
 from listings.services import outbox
 from listings.services.commands import command_write
@@ -37,7 +36,17 @@ from seatsync.core import limiters
 from seatsync.core.clock import now
 from seatsync.core.limiters import Ask, hold, look, take_all, valkey
 from tests.builders import Holding, verified_client
-from tests.listings.limited import Counted, asked_for, due_now, everything, limit, publish, refill, sold
+from tests.listings.limited import (
+    Counted,
+    asked_for,
+    due_now,
+    everything,
+    limit,
+    limit_used,
+    publish,
+    refill,
+    sold,
+)
 from tests.listings.selling import Seller, connected
 from tests.listings.simulated import control
 from tests.market import Market
@@ -331,7 +340,7 @@ def test_the_accounts_page_tells_of_debts_and_of_a_hold(market: Market) -> None:
     limit("alpha", burst=4)
     take_all(Ask(limit_bucket(account.pk), 4, 0.001, 6, overdraw=True))
     hold(limit_bucket(account.pk), 90)
-    found = account_health(account).limit
+    found = limit_used(account)
     assert found.tokens_left == pytest.approx(-2, abs=0.01)
     assert 88 < found.held_s <= 90
     client = Client()
@@ -373,7 +382,7 @@ def test_what_a_buyer_waits_for_may_take_tokens_that_prices_and_readings_may_not
     sale = market.alpha.sell(alpha.external_id, (1,), state=RemoteSaleState.AWAITING_CONFIRM)
     sale_apply(account=account, remote=sale)
     command_write(listing=alpha, kind=CommandKind.REPRICE, key="price:1")
-    waiting = account_health(account).limit.waiting
+    waiting = limit_used(account).waiting
     commands_drain()
     states = dict(MarketplaceCommand.objects.filter(idempotency_key="price:1").values_list("kind", "state"))
     states |= dict(MarketplaceCommand.objects.filter(kind=CommandKind.CONFIRM_SALE).values_list("kind", "state"))
