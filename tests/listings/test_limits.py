@@ -22,12 +22,13 @@ from listings.services.outbox import carry_out, command_claim, commands_drain
 from listings.services.payouts import accounts_sync_payouts
 from listings.services.sale_saga import sale_apply
 from marketplaces.adapters import _wire
-from marketplaces.contracts import Link, RemoteSaleState
+from marketplaces.contracts import Grant, Link, RemoteSaleState
 from marketplaces.errors import MustWait
 from marketplaces.models import LimitVersion, MarketplaceAccount
 from marketplaces.registry import adapter_get, adapter_keys, adapter_list
 from marketplaces.selectors import limit_bucket, request_bucket
 from marketplaces.services import limits, links
+from marketplaces.services.connect import account_keep
 from marketplaces.services.limits import AccountGate, Errand
 from marketplaces.services.links import link_for
 from marketplaces.simulator.app import Simulator
@@ -80,6 +81,19 @@ def test_whoever_sends_it_each_request_took_one_token_and_has_a_name(
     assert set(MarketplaceCommand.objects.filter(kind=CommandKind.DELIST).values_list("state")) == {("done",)}
     assert len(counted.arrived) == asked_for(account) > 10
     assert set(names) <= set(adapter_get(account.platform).traits.requests)
+
+
+def test_a_webhook_that_is_registered_takes_its_tokens(
+    holding: Holding, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = control("accounts", platform="stubhub")
+    counted = Counted(simulator)
+    monkeypatch.setattr(links, "transport_override", counted)
+    valkey().flushdb()
+    grant = Grant(made["access_token"], made["refresh_token"], account_id=made["account_id"])
+    account = account_keep(actor=holding.actor, platform="stubhub", mode="paper", grant=grant, empty=True)
+    assert account.webhook_id
+    assert len(counted.arrived) == asked_for(account) > 0
 
 
 def test_no_more_than_the_limit_arrives_a_second_and_all_gets_done(holding: Holding, line: Counted) -> None:
