@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+import redis
+import structlog
 from django.db.models import Count, Q, QuerySet
 
 from listings.models import AccountSweep, CommandState, MarketplaceCommand
@@ -27,6 +29,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.limiters import look
 
+log = structlog.get_logger(__name__)
 LATELY = timedelta(hours=24)
 # What a sweep can find, as the rest of "2 listings ...".
 DRIFT_WORDS = {
@@ -136,7 +139,8 @@ class Health:
     webhook_by_token: bool
     poll_s: int
     inbox: InboxFigures
-    limit: LimitUse
+    # Nobody counts while Valkey is away: how much is used is then not known.
+    limit: LimitUse | None
     requests: list[RequestLimit]
     commands: Commands
     sweep: AccountSweep | None
@@ -147,7 +151,8 @@ class Health:
 
 
 def account_health(account: MarketplaceAccount) -> Health:
-    """The health of one account, as of now; the caller may see it. Raises redis.RedisError where Valkey is away."""
+    """The health of one account, as of now; the caller may see it."""
+    limit, requests = _limits(account)
     sweep = AccountSweep.objects.filter(account=account).first()
     return Health(
         account=account,
@@ -156,8 +161,8 @@ def account_health(account: MarketplaceAccount) -> Health:
         webhook_by_token=_by_token(account.platform),
         poll_s=0 if account.mode == Mode.ASSISTED else poll_every_s(account.platform),
         inbox=inbox_figures(InboundEvent.objects.filter(account=account)),
-        limit=_limit(account),
-        requests=[] if account.mode == Mode.ASSISTED else _requests(account),
+        limit=limit,
+        requests=requests,
         commands=_commands(account),
         sweep=sweep,
         sweeps=account.mode != Mode.ASSISTED and platform_can(account.platform, Capability.LIST_ALL),
@@ -190,6 +195,15 @@ def webhook_secret_for(actor: Actor, health: Health) -> str:
     account = health.account
     own = actor.user_id is not None and actor.user_id == account.user_id
     return account.webhook_secret if own and health.webhook == "by_support" and not health.webhook_by_token else ""
+
+
+def _limits(account: MarketplaceAccount) -> tuple[LimitUse | None, list[RequestLimit]]:
+    """What is used of the account's limits; None where Valkey is away, which nothing else of the account waits for."""
+    try:
+        return _limit(account), [] if account.mode == Mode.ASSISTED else _requests(account)
+    except redis.RedisError:
+        log.warning("health.no_valkey", account_id=str(account.pk))
+        return None, []
 
 
 def _limit(account: MarketplaceAccount) -> LimitUse:

@@ -6,7 +6,7 @@ Money is Decimal with a currency beside it; moments are aware UTC; `external_id`
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -119,8 +119,9 @@ class Traits:
     hand_over_by: KnownHandOver | None = None
     # Whether a sale tells the buyer's list price, or only what reaches the seller.
     tells_gross: bool = True
-    # Whether a sale that is taken back is told where sales are asked for by time; else each is read again by its id.
-    tells_endings: bool = True
+    # How long after a sale was made what becomes of it is told where sales are asked for by time; one that is older is
+    # read again by its id. None: however long that takes; zero: that it was taken back is never told.
+    tells_changes_for: timedelta | None = None
     # The platform's own site, for what a person does there with his own hands.
     site: str = ""
     # Whether it ever says that it has paid; else the holder looks at the bank.

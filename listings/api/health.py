@@ -110,7 +110,7 @@ class HealthOutput(serializers.Serializer[Any]):
     poll_s = serializers.IntegerField()
     rejected_webhooks = serializers.IntegerField(source="account.rejected_webhooks")
     inbox = InboxFiguresOutput()
-    limit = LimitOutput()
+    limit = LimitOutput(allow_null=True, help_text="Null while it is not known: nobody counts where Valkey is away.")
     requests = RequestLimitOutput(many=True)
     commands = CommandsOutput()
     sweep = SweepOutput(allow_null=True)

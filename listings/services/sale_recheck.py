@@ -1,5 +1,7 @@
 """Sales that end without a word: where a platform does not tell that it took one back, each live one is read again.
 
+So is one that was made so long ago that its platform tells of it no more where sales are asked for by time.
+
 Beside each poll, so many at most, by their ids. What a read tells takes its course (sale_apply). One that is there no
 more, neither by its id nor under any status, waits for a person: nobody but its marketplace knows what became of it.
 """
@@ -57,7 +59,8 @@ def sales_recheck(
     shown = Sale.objects.filter(account=account, platform_sale_id__in=seen)
     shown.filter(missed_at__isnull=False, missing=False).update(missed_at=None, updated_at=now())
     read = 0
-    for sale in _due(account).exclude(platform_sale_id__in=seen)[:MOST_READ]:
+    told_for = adapter.traits.tells_changes_for
+    for sale in _due(account, told_for).exclude(platform_sale_id__in=seen)[:MOST_READ]:
         try:
             remote = over_link(account, partial(_read, adapter, sale.platform_sale_id))
         except TemporaryError as error:
@@ -86,8 +89,10 @@ def _live(account: MarketplaceAccount) -> QuerySet[Sale]:
     return Sale.objects.filter(account=account, state__in=SALE_LIVE)
 
 
-def _due(account: MarketplaceAccount) -> QuerySet[Sale]:
+def _due(account: MarketplaceAccount, told_for: timedelta | None) -> QuerySet[Sale]:
+    """Those that were not read for a while, of sales made longer ago than `told_for`."""
     moment = now()
+    made = Q(sold_at__lt=moment - told_for) if told_for else Q()
     handed_over = Q(state__in=[SaleState.FULFILLED, SaleState.COMPLETE])
     waited = (
         Q(read_back_at=None)
@@ -97,7 +102,7 @@ def _due(account: MarketplaceAccount) -> QuerySet[Sale]:
     )
     recent = Q(game=None) | Q(game__starts_at__gt=moment - UNTIL_AFTER_GAME)
     # Those that were missed first: whether they are gone is the question.
-    return _live(account).filter(waited, recent, missing=False).order_by(
+    return _live(account).filter(waited, recent, made, missing=False).order_by(
         F("missed_at").asc(nulls_last=True), F("read_back_at").asc(nulls_first=True)
     )  # fmt: skip
 

@@ -67,7 +67,7 @@ def account_sync_sales(*, account: MarketplaceAccount) -> int:
     known.update(sales_synced_until=started, last_sync_at=now(), polled_at=now(), last_error="", last_error_at=None)
     if account.last_error:
         alert_reading_recovered(account, "sales")
-    if not adapter.traits.tells_endings:
+    if adapter.traits.tells_changes_for is not None:
         sales_recheck(adapter=adapter, account=account, seen=seen, since=since)
     return applied
 

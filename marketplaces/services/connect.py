@@ -34,6 +34,8 @@ from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
 ATTEMPT_LIFE = timedelta(minutes=10)
+# As an account's name is kept: an address may be longer, and a grant that was got by it is not to be lost over that.
+LONGEST_NAME = 80
 
 
 def _owner(actor: Actor, mode: str) -> tuple[uuid.UUID, uuid.UUID]:
@@ -220,6 +222,7 @@ def account_keep(
     the grant is another account's at the platform and something is still going on over the known one, or he leaves.
     """
     tenant_id, user_id = _owner(actor, mode)
+    grant = replace(grant, account_id=grant.account_id.replace("\x00", "")[:LONGEST_NAME])
     traits = adapter_get(platform).traits
     leaves = _barred(tenant_id, user_id, platform, mode)
     with transaction.atomic():

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import httpx
 
+from listings.health import LimitUse, account_health
 from listings.models import CommandState, Listing, MarketplaceCommand
 from listings.services.outbox import commands_drain
 from listings.services.payouts import accounts_sync_payouts
@@ -27,6 +28,13 @@ from tests.listings.simulated import control
 
 # No token comes back while a test runs.
 STANDS = Decimal("0.00100")
+
+
+def limit_used(account: MarketplaceAccount) -> LimitUse:
+    """How an account's own bucket stands."""
+    found = account_health(account).limit
+    assert found is not None
+    return found
 
 
 @dataclass

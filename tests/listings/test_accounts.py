@@ -272,6 +272,16 @@ def test_i03_a_token_of_another_account_is_refused_while_something_is_on_show(
     assert alpha(market).access_token == ("token" if theirs else "token-4")
 
 
+@pytest.mark.parametrize("name", [f"{'a' * 64}@{'season-tickets.' * 4}example.com", "holder\x00@example.com"])
+def test_an_account_that_is_called_by_a_name_of_any_length_is_kept_and_known_again(market: Market, name: str) -> None:
+    """An address may have 254 letters, and the code of a consent is spent by then."""
+    first = reconnect(market, name, "token-1")
+    MarketplaceAccount.objects.filter(pk=first.pk).update(last_sync_at=now())
+    again = reconnect(market, name, "token-2")
+    assert (again.pk, again.account_id, again.access_token) == (first.pk, name.replace("\x00", "")[:80], "token-2")
+    assert again.last_sync_at is not None, "it is no other account"
+
+
 def test_another_account_there_has_a_webhook_of_its_own_and_the_one_before_proves_itself_no_more(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 import time_machine
 from django.test import TestCase
 from django.urls import reverse
@@ -23,6 +24,7 @@ from seatsync.core.limiters import hold, look, take_counted
 from seatsync.live.models import LiveEvent
 from tests.builders import browser
 from tests.hands import take
+from tests.listings.limited import limit_used
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market
 
@@ -88,7 +90,7 @@ def test_the_limits_use_is_the_buckets_own(market: Market) -> None:
         assert listing
     market.publish(market.holding.seats[2:3])
     market.work()
-    limit = account_health(account).limit
+    limit = limit_used(account)
     # Four tokens, two of them kept for taking down: of three publications one waits.
     assert (limit.burst, limit.reserved, limit.waiting) == (4, 2, 1)
     assert 2 <= limit.tokens_left < 2.1
@@ -119,7 +121,7 @@ def test_a_limit_of_single_requests_is_its_buckets_own_too(market: Market) -> No
     assert one.used_per_second == pytest.approx(2 / 60)
     assert one.waits >= 1
     assert 90 < one.next_s <= 100
-    assert account_health(account).limit.tokens_left > 9_000
+    assert limit_used(account).tokens_left > 9_000
     shown = page(market)
     assert "1 kind of request has a limit of its own" in shown
     (row,) = re.findall(r'<tr data-request="create">.*?</tr>', shown, re.DOTALL)
@@ -140,9 +142,9 @@ def test_what_takes_down_waits_only_where_no_token_is_left(market: Market) -> No
     (listing,) = Listing.objects.filter(platform="alpha")
     command_write(listing=listing, kind=CommandKind.REPRICE, key="r")
     command_write(listing=listing, kind=CommandKind.DELIST, key="d")
-    assert account_health(account).limit.waiting == 1
+    assert limit_used(account).waiting == 1
     take_counted(bucket, capacity=3, per_second=0.001)
-    assert account_health(account).limit.waiting == 2
+    assert limit_used(account).waiting == 2
 
 
 def test_looking_takes_nothing(market: Market) -> None:
@@ -230,6 +232,19 @@ def test_nothing_is_shown_as_a_figure_where_nothing_came(market: Market) -> None
 def test_the_page_says_how_it_stands(market: Market, changes: dict[str, Any], words: str) -> None:
     MarketplaceAccount.objects.filter(platform="alpha").update(**changes)
     assert words in page(market)
+
+
+def test_the_page_says_all_else_while_nobody_counts_the_requests(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise redis.ConnectionError("away")
+
+    monkeypatch.setattr("listings.health.look", away)
+    MarketplaceAccount.objects.filter(platform="alpha").update(last_error="503 busy")
+    told = page(market)
+    assert ("503 busy" in told, "How much is used is not known" in told) == (True, True)
+    assert account_health(market.accounts["alpha"]).limit is None
 
 
 @pytest.mark.parametrize(("made_here", "shown"), [(True, True), (False, False)])

@@ -14,7 +14,6 @@ import redis
 from django.test import Client
 from django.urls import reverse
 
-from listings.health import account_health
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
 from listings.services import outbox
 from listings.services.commands import command_write
@@ -23,12 +22,13 @@ from listings.services.outbox import carry_out, command_claim, commands_drain
 from listings.services.payouts import accounts_sync_payouts
 from listings.services.sale_saga import sale_apply
 from marketplaces.adapters import _wire
-from marketplaces.contracts import Link, RemoteSaleState
+from marketplaces.contracts import Grant, Link, RemoteSaleState
 from marketplaces.errors import MustWait
 from marketplaces.models import LimitVersion, MarketplaceAccount
 from marketplaces.registry import adapter_get, adapter_keys, adapter_list
 from marketplaces.selectors import DAY_S, Pace, limit_bucket, request_bucket
 from marketplaces.services import limits, links
+from marketplaces.services.connect import account_keep
 from marketplaces.services.limits import AccountGate, Errand
 from marketplaces.services.links import link_for
 from marketplaces.simulator.app import Simulator
@@ -37,7 +37,17 @@ from seatsync.core import limiters
 from seatsync.core.clock import now
 from seatsync.core.limiters import Ask, hold, look, take_all, valkey
 from tests.builders import Holding, browser, verified_client
-from tests.listings.limited import Counted, asked_for, due_now, everything, limit, publish, refill, sold
+from tests.listings.limited import (
+    Counted,
+    asked_for,
+    due_now,
+    everything,
+    limit,
+    limit_used,
+    publish,
+    refill,
+    sold,
+)
 from tests.listings.selling import Seller, connected
 from tests.listings.simulated import control
 from tests.market import Market
@@ -71,6 +81,19 @@ def test_whoever_sends_it_each_request_took_one_token_and_has_a_name(
     assert set(MarketplaceCommand.objects.filter(kind=CommandKind.DELIST).values_list("state")) == {("done",)}
     assert len(counted.arrived) == asked_for(account) > 10
     assert set(names) <= set(adapter_get(account.platform).traits.requests)
+
+
+def test_a_webhook_that_is_registered_takes_its_tokens(
+    holding: Holding, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = control("accounts", platform="stubhub")
+    counted = Counted(simulator)
+    monkeypatch.setattr(links, "transport_override", counted)
+    valkey().flushdb()
+    grant = Grant(made["access_token"], made["refresh_token"], account_id=made["account_id"])
+    account = account_keep(actor=holding.actor, platform="stubhub", mode="paper", grant=grant, empty=True)
+    assert account.webhook_id
+    assert len(counted.arrived) == asked_for(account) > 0
 
 
 def test_no_more_than_the_limit_arrives_a_second_and_all_gets_done(holding: Holding, line: Counted) -> None:
@@ -374,7 +397,7 @@ def test_the_accounts_page_tells_of_debts_and_of_a_hold(market: Market) -> None:
     limit("alpha", burst=4)
     take_all(Ask(limit_bucket(account.pk), 4, 0.001, 6, overdraw=True))
     hold(limit_bucket(account.pk), 90)
-    found = account_health(account).limit
+    found = limit_used(account)
     assert found.tokens_left == pytest.approx(-2, abs=0.01)
     assert 88 < found.held_s <= 90
     client = Client()
@@ -421,7 +444,7 @@ def test_what_a_buyer_waits_for_may_take_tokens_that_prices_and_readings_may_not
     sale = market.alpha.sell(alpha.external_id, (1,), state=RemoteSaleState.AWAITING_CONFIRM)
     sale_apply(account=account, remote=sale)
     command_write(listing=alpha, kind=CommandKind.REPRICE, key="price:1")
-    waiting = account_health(account).limit.waiting
+    waiting = limit_used(account).waiting
     commands_drain()
     states = dict(MarketplaceCommand.objects.filter(idempotency_key="price:1").values_list("kind", "state"))
     states |= dict(MarketplaceCommand.objects.filter(kind=CommandKind.CONFIRM_SALE).values_list("kind", "state"))

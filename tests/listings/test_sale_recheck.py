@@ -12,6 +12,7 @@ from listings.services.resolve import sale_resolve
 from listings.services.sale_report import sale_report
 from listings.services.sync import account_sync_sales
 from marketplaces.errors import PermanentError, TemporaryError
+from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get, adapter_list
 from portfolios.models import Seat
 from seatsync.core.clock import now
@@ -23,6 +24,7 @@ from tests.listings.simulated import control, work
 
 pytestmark = pytest.mark.django_db
 VIVID = pytest.mark.parametrize("seller", ["vividseats"], indirect=True)
+WAITING = {"vividseats": "PENDING_SHIPMENT", "gametime": "unfulfilled", "seatgeek": "confirmed"}
 BOTH = pytest.mark.parametrize("seller", ["vividseats", "gametime"], indirect=True)
 
 
@@ -41,7 +43,7 @@ def poll(seller: Seller, after: timedelta = timedelta(minutes=2)) -> None:
 def waiting(seller: Seller) -> None:
     """The sale waits for its tickets: nothing was handed over."""
     there = seller.simulator.ledger.sales[int(seller.sale.platform_sale_id)]
-    there.fulfilled, there.status = False, "PENDING_SHIPMENT" if there.platform == "vividseats" else "unfulfilled"
+    there.fulfilled, there.status = False, WAITING[there.platform]
     Sale.objects.update(
         state=SaleState.CONFIRMED, remote_status=there.status, remote_state="awaiting_fulfilment", delivered_at=None
     )
@@ -51,8 +53,11 @@ def cancel(seller: Seller, **more: object) -> None:
     control("end", sale_id=int(seller.sale.platform_sale_id), how="cancel", **more)
 
 
-def test_only_those_that_tell_no_endings_are_read_again() -> None:
-    assert [one.traits.key for one in adapter_list() if not one.traits.tells_endings] == ["gametime", "vividseats"]
+def test_only_those_that_do_not_tell_what_becomes_of_a_sale_are_read_again() -> None:
+    told = {one.traits.key: one.traits.tells_changes_for for one in adapter_list()}
+    assert {key: days for key, days in told.items() if days is not None} == {
+        "gametime": timedelta(0), "vividseats": timedelta(0), "seatgeek": timedelta(days=60),
+    }  # fmt: skip
 
 
 @VIVID
@@ -165,6 +170,31 @@ def test_a_purchase_that_gametime_rejects_after_a_month_is_noticed(seller: Selle
     assert seller.sale.ending == SaleEnding.CANCELLED
     assert seats(seller) == ["available", "available"]
     assert not Payout.objects.filter(paid_at__isnull=False).exists()
+
+
+@pytest.mark.parametrize("seller", ["seatgeek"], indirect=True)
+@pytest.mark.parametrize("handed_over", [False, True])
+def test_an_order_that_seatgeek_voids_months_after_it_was_placed_is_noticed_without_a_webhook(
+    seller: Seller, handed_over: bool
+) -> None:
+    """Orders can be asked for by the day they were placed: one of months ago is read by its number."""
+    if not handed_over:
+        waiting(seller)
+    # Not while the poll shows what becomes of it.
+    poll(seller, timedelta(days=59))
+    read_before = seller.sale.read_back_at
+    poll(seller, timedelta(hours=7))
+    assert seller.sale.read_back_at == read_before
+    game = seller.holding.game
+    game.starts_at = now() + timedelta(days=30)
+    game.save()
+    seller.travel.shift(timedelta(days=10))
+    MarketplaceAccount.objects.update(sales_synced_until=now())
+    cancel(seller)
+    poll(seller, timedelta(hours=7))
+    assert (seller.sale.state, seller.sale.ending) == (SaleState.CANCELLED, SaleEnding.CANCELLED)
+    assert seller.sale.remote_status == "void"
+    assert seats(seller) == ["available", "available"]
 
 
 @BOTH

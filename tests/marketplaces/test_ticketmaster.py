@@ -38,7 +38,7 @@ from marketplaces.errors import (
 from marketplaces.models import Mode
 from marketplaces.services.links import base_url_for
 from tests.marketplaces.conftest import BASE, SECRET, START, World
-from tests.marketplaces.specs import BESIDE, violations
+from tests.marketplaces.specs import BESIDE, spec_of, violations
 
 ADAPTER = Ticketmaster()
 APP = AppCredentials("seatsync-paper", "paper secret")
@@ -122,9 +122,28 @@ def test_discovery_is_asked_for_the_day_with_our_key(world: World, link: Link) -
     assert (asked.path, asked.params["apikey"], asked.params["keyword"]) == (
         "/ticketmaster/discovery/v2/events.json", "seatsync-paper", "Yankee Stadium",
     )  # fmt: skip
-    assert asked.params["localStartDateTime"] == "2026-04-10T00:00:00,2026-04-10T23:59:59"
+    assert (asked.params["startDateTime"], asked.params["endDateTime"]) == (
+        "2026-04-09T23:05:00Z", "2026-04-11T23:05:00Z",
+    )  # fmt: skip
     # A day without events has no _embedded at all.
     assert ADAPTER.search_events(link, replace(query, local_date="2026-04-11")) == []
+
+
+@pytest.mark.skipif(not BESIDE.exists(), reason="the published description is not beside this checkout")
+def test_discovery_is_asked_by_published_parameters_alone(world: World, link: Link) -> None:
+    ADAPTER.search_events(link, EventQuery("Red Sox at Yankees", "Yankee Stadium", START, "2026-04-10"))
+    published = spec_of(SPEC)["paths"]["/discovery/v2/events"]["get"]["parameters"]
+    assert set(world.requests[-1].url.params) - {"apikey"} <= {one["name"] for one in published}
+
+
+def test_a_game_of_the_evening_before_is_none_of_the_day(world: World, link: Link) -> None:
+    """The moments of a local day are not known here: two days are asked for, and the day is told with each event."""
+    other = {"event_id": 502, "name": "Boston Red Sox at New York Yankees", "venue": "Yankee Stadium"}
+    world.control("events", {"events": [
+        {**other, "starts_at": (START - timedelta(hours=23)).isoformat(), "timezone": "America/New_York"}
+    ]})  # fmt: skip
+    query = EventQuery("Boston Red Sox at New York Yankees", "Yankee Stadium", START, "2026-04-10")
+    assert [found.event_id for found in ADAPTER.search_events(link, query)] == ["501"]
 
 
 def test_an_event_whose_time_is_not_known_is_not_offered() -> None:

@@ -1,15 +1,19 @@
 """Working off what was received: failures are put back, given up with an alert, and tried again by a person."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from listings.services.inbound import INDEXED_WITHIN
+from marketplaces.contracts import Grant
 from marketplaces.errors import GrantExpired, TemporaryError
 from marketplaces.models import InboundEvent, InboxState
 from marketplaces.services import understand
+from marketplaces.services.connect import account_keep
 from marketplaces.services.inbox import inbox_receive
-from marketplaces.services.understand import MOST_ATTEMPTS, inbound_process, inbound_retry
+from marketplaces.services.understand import MOST_ATTEMPTS, inbound_due, inbound_process, inbound_retry
 from seatsync.accounts.models import Role, User
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy, Conflict, NotFound
@@ -139,3 +143,14 @@ def test_waiting_for_the_holder_is_no_failure(market: Market) -> None:
         inbound_process(event_id=event.pk)
     event.refresh_from_db()
     assert (event.state, event.attempts) == (InboxState.RECEIVED, 0)
+
+
+def test_what_waited_for_the_holder_is_due_as_soon_as_he_has_connected_it_again(market: Market) -> None:
+    event = told(market)
+    market.alpha.script["fetch_sale"] = [GrantExpired("401")] * 2
+    inbound_process(event_id=event.pk)
+    InboundEvent.objects.update(received_at=now() - timedelta(minutes=1))
+    assert inbound_due() == []
+    grant = Grant("by-hand", account_id=market.accounts["alpha"].account_id)
+    account_keep(actor=market.holding.actor, platform="alpha", mode="paper", grant=grant)
+    assert inbound_due() == [event.pk]

@@ -211,3 +211,40 @@ def test_each_list_of_orders_has_its_own_pace(world: World, link: Link) -> None:
     with pytest.raises(TemporaryError) as caught:
         list(ADAPTER.sales_since(link, since))
     assert caught.value.retry_after_s == 30.0
+
+
+def sold_in_ones(world: World, link: Link, draft: Draft, count: int) -> list[str]:
+    """The ids of so many orders of a seat each that wait for their tickets, oldest first."""
+    ADAPTER.create(link, replace(draft, seats=tuple(range(1, count + 1))))
+    sales = [str(world.sell("vividseats", 1)["sale_id"]) for _ in range(count)]
+    for sale in world.simulator.ledger.sales.values():
+        sale.confirmed, sale.status = True, "PENDING_SHIPMENT"
+    return sales
+
+
+def test_all_orders_that_wait_are_read_however_many_they_are(world: World, link: Link, draft: Draft) -> None:
+    sales = sold_in_ones(world, link, draft, 101)
+    found = list(ADAPTER.sales_since(link, datetime.fromtimestamp(world.moment, UTC)))
+    assert [sale.sale_id for sale in found] == sales
+    asked = [one.url.params for one in world.requests if one.url.path.endswith(("/getOrders", "/getCompletedOrders"))]
+    # One request of each: another is allowed a minute later only. These are the most that are published.
+    assert [one.get("pageSize") or one.get("limit") for one in asked] == ["10000", "10000", "5000"]
+
+
+def test_what_does_not_go_into_one_answer_is_read_on_from_the_bookmark(
+    world: World, link: Link, draft: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("marketplaces.adapters.vividseats.adapter._ORDERS_AT_ONCE", 2)
+    sales = sold_in_ones(world, link, draft, 5)
+
+    def later(_: httpx.Request) -> None:
+        world.moment += 62
+
+    world.http.event_hooks["request"].append(later)
+    found = list(ADAPTER.sales_since(link, datetime.fromtimestamp(world.moment, UTC)))
+    assert [sale.sale_id for sale in found] == sales
+    bookmarks = [one.url.params.get("bookmark") for one in world.requests if one.url.path.endswith("/getOrders")]
+    assert bookmarks == [None, sales[1], sales[3], None]
+    # A server that does not know bookmarks says the same again, and is asked no more.
+    same = answering(link, f"<orders>{ORDER.format('UNCONFIRMED')}{ORDER.format('UNCONFIRMED')}</orders>")
+    assert {sale.sale_id for sale in ADAPTER.sales_since(same, datetime.fromtimestamp(world.moment, UTC))} == {"77"}

@@ -107,7 +107,7 @@ class Gametime(TokenPlatform):
         ),
         tells_gross=False,
         # A purchase says when it was made and not when it changed.
-        tells_endings=False,
+        tells_changes_for=timedelta(0),
         tells_payouts=False,
     )
 

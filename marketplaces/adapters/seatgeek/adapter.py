@@ -49,7 +49,8 @@ _LACKS = frozenset({
     Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.PROVISIONAL_SALE,
 })  # fmt: skip
 _TO_BE_HANDED_OVER = frozenset({RemoteSaleState.AWAITING_CONFIRM, RemoteSaleState.AWAITING_FULFILMENT})
-# Orders can be asked for by the day they were placed only, yet change for as long as a delivery may go wrong.
+# Orders can be asked for by the day they were placed only, yet change until their game, which may be half a year later:
+# those of the last weeks are read with each poll, and older ones by their ids.
 _ORDERS_CHANGE_FOR = timedelta(days=60)
 
 
@@ -105,6 +106,7 @@ class SeatGeek(TokenPlatform):
         ),
         hand_over_by=KnownHandOver(_HAND_OVER, _DELIVERY_RULE, _CHECKED),
         seller_allocates=True,
+        tells_changes_for=_ORDERS_CHANGE_FOR,
         webhook_secret_is_token=True,
     )
 
@@ -181,7 +183,7 @@ class SeatGeek(TokenPlatform):
         yield from map(mapping.listing_of, client.cursor_pages(link, "/listings", "listings"))
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
-        """Orders changed since then, oldest change first; those placed longer than sixty days before are not seen."""
+        """Orders changed since then, oldest change first; none placed longer than `traits.tells_changes_for` before."""
         placed_since = (since - _ORDERS_CHANGE_FOR).astimezone(UTC).date().isoformat()
         orders = list(client.numbered_pages(link, "/orders", "orders", {"start_date": placed_since}))
         dated = [(mapping.updated_at(order) or since, order) for order in orders]

@@ -1,7 +1,7 @@
 """Ticketmaster behind our protocol: consent and event search are published, the selling port is our own."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -39,6 +39,7 @@ _LACKS = frozenset({
 })  # fmt: skip
 # Discovery's largest page; deeper than a thousand events it does not go.
 _FOUND_AT_ONCE = "200"
+_A_DAY = timedelta(days=1)
 
 
 class Ticketmaster(Platform):
@@ -82,13 +83,17 @@ class Ticketmaster(Platform):
         return client.trade(link, {"grant_type": "refresh_token", "refresh_token": link.grant.refresh_token})
 
     def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
-        """Discovery's events on the query's local day, those most like the query first."""
+        """Discovery's events on the query's local day, those most like the query first.
+
+        It is asked for moments, by its published parameters; the local day comes with each event.
+        """
         params = {
             "keyword": query.venue.partition(",")[0].strip(), "size": _FOUND_AT_ONCE,
-            "localStartDateTime": f"{query.local_date}T00:00:00,{query.local_date}T23:59:59",
+            "startDateTime": _stamp(query.starts_at - _A_DAY), "endDateTime": _stamp(query.starts_at + _A_DAY),
         }  # fmt: skip
         found = _wire.items_at(client.discover(link, params), "_embedded", "events")
-        events = [event for item in found if (event := mapping.event_of(item)) is not None]
+        of_day = (item for item in found if mapping.local_day(item) in {"", query.local_date})
+        events = [event for item in of_day if (event := mapping.event_of(item)) is not None]
         return _wire.likest_first(events, query)
 
     def event_standings(self, link: Link, asked: Sequence[EventAsked]) -> Iterator[EventStanding]:
@@ -154,8 +159,7 @@ class Ticketmaster(Platform):
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
         """Orders changed at or after `since`, oldest first."""
-        stamp = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        yield from map(mapping.sale_of, client.pages(link, "/orders", "orders", {"updated_since": stamp}))
+        yield from map(mapping.sale_of, client.pages(link, "/orders", "orders", {"updated_since": _stamp(since)}))
 
     def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
         """One order as it is there now."""
@@ -195,6 +199,10 @@ class Ticketmaster(Platform):
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
         """The item of a delivery."""
         return mapping.notices_of(body)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _listing(key: str) -> str:

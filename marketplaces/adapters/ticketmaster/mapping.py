@@ -96,6 +96,11 @@ def event_of(body: Any) -> RemoteEvent | None:
     )
 
 
+def local_day(body: Any) -> str:
+    """The day (YYYY-MM-DD) of Discovery's event where it is played; empty where that is not told."""
+    return _wire.text_at(body, "dates", "start", "localDate")
+
+
 # As the published description lists them; off sale are primary tickets, which says nothing of a resale.
 _EVENT_STATES = {
     "onsale": EventState.ON,
@@ -115,7 +120,7 @@ def standing_of(event_id: str, body: Any) -> EventStanding:
         event_id=event_id,
         state=_EVENT_STATES.get(word.lower(), EventState.UNKNOWN) if word else EventState.UNTOLD,
         word=word,
-        local_date=_wire.text_at(start, "localDate") if dated else "",
+        local_date=local_day(body) if dated else "",
         starts_at=_wire.moment_of(_wire.dig(start, "dateTime")) if dated else None,
         page=_wire.text_at(body, "url"),
     )

@@ -47,7 +47,9 @@ _LACKS = frozenset({
 # What waits for the seller; completed orders have a list of their own, by the day.
 # The slowest first: where that must wait nothing was asked in vain.
 _WAITING = ("PENDING_SHIPMENT", "UNCONFIRMED")
-_PAGE = 100
+# As many as one answer may have, by the Broker Portal API (reconstructed): each list may be asked for seldom, and a
+# season's orders wait for their tickets until its games.
+_ORDERS_AT_ONCE, _COMPLETED_AT_ONCE = 10_000, 5_000
 # A game that is moved is rarely moved further: one search of a venue tells them all.
 _MOVED_BACK, _MOVED_ON = timedelta(days=60), timedelta(days=240)
 # Both ends of a span of days are asked for; whether the last one counts is not said.
@@ -130,7 +132,7 @@ class VividSeats(TokenPlatform):
             _CHECKED,
         ),
         tells_gross=False,
-        tells_endings=False,
+        tells_changes_for=timedelta(0),
     )
 
     def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
@@ -236,18 +238,28 @@ class VividSeats(TokenPlatform):
         """Orders that wait for the seller, whenever they were placed, and those completed since then."""
         orders: dict[str, RemoteSale] = {}
         for status in _WAITING:
-            found = client.order_read(link, "/v1/getOrders", {"status": status, "pageSize": str(_PAGE)})
-            orders |= {sale.sale_id: sale for sale in map(mapping.sale_of, found.iter("order"))}
+            orders |= {sale.sale_id: sale for sale in self._in_status(link, status)}
         orders |= {sale.sale_id: sale for sale in self._completed(link, since)}
         yield from sorted(orders.values(), key=lambda sale: sale.sold_at)
 
     @staticmethod
+    def _in_status(link: Link, status: str) -> Iterator[RemoteSale]:
+        """Every order in a status; where one answer does not hold them, the next begins after its last."""
+        params = {"status": status, "pageSize": str(_ORDERS_AT_ONCE)}
+        for _ in range(_wire.MOST_PAGES):
+            found = [mapping.sale_of(order) for order in client.order_read(link, "/v1/getOrders", params).iter("order")]
+            yield from found
+            if len(found) < _ORDERS_AT_ONCE or found[-1].sale_id == params.get("bookmark"):
+                return
+            params = {**params, "bookmark": found[-1].sale_id}
+
+    @staticmethod
     def _completed(link: Link, since: datetime) -> Iterator[RemoteSale]:
         for page in range(_wire.MOST_PAGES):
-            params = {**_days(since), "limit": str(_PAGE), "offset": str(page * _PAGE)}
+            params = {**_days(since), "limit": str(_COMPLETED_AT_ONCE), "offset": str(page * _COMPLETED_AT_ONCE)}
             found = list(client.order_read(link, "/v1/getCompletedOrders", params).iter("order"))
             yield from map(mapping.sale_of, found)
-            if len(found) < _PAGE:
+            if len(found) < _COMPLETED_AT_ONCE:
                 return
 
     def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:

@@ -81,10 +81,11 @@ class Ticketmaster(Desk):
 
     # What is published.
     def discover(self, request: Request) -> Response:
-        """Events whose name or venue shares a word with `keyword`, between two local moments."""
+        """Events whose name or venue shares a word with `keyword`, that start between two moments."""
         query = request.query
-        first, _, last = query.get("localStartDateTime", "").partition(",")
-        found = self._events_like(query.get("keyword", ""), first, last)
+        first, last = query.get("startDateTime", ""), query.get("endDateTime", "") or "9999"
+        liked = self._events_like(query.get("keyword", ""), "", "")
+        found = [item for item in liked if first <= stamp(item.starts_at) <= last]
         size, number = min(200, int(query.get("size") or 20)), int(query.get("page") or 0)
         shown = found[number * size : (number + 1) * size]
         page = {"size": size, "totalElements": len(found), "totalPages": -(-len(found) // size), "number": number}

@@ -34,6 +34,8 @@ _SPLITS = {"DEFAULT": "Any", "ANY": "Any", "NEVERLEAVEONE": "AvoidOne"}
 # Seconds between two reads of one list, as published.
 _EVERY_S = {"/events/search": 5.0, "/v1/getCompletedOrders": 10.0}
 _ORDERS_EVERY_S = {"UNCONFIRMED": 10.0, "PENDING_SHIPMENT": 60.0}
+# How many orders one answer has at most, and of completed ones where nothing is asked for, as published.
+_ORDERS_AT_ONCE, _COMPLETED, _COMPLETED_AT_MOST = 10_000, 1_000, 5_000
 _HIDDEN = {"REJECTED", "CANCELLED"}
 
 
@@ -76,7 +78,7 @@ class VividSeats(TokenDesk):
     def _pace(self, request: Request, account: Account, now: float) -> None:
         status = request.query.get("status", "")
         every = _ORDERS_EVERY_S.get(status, 10.0) if request.path == "/v1/getOrders" else _EVERY_S.get(request.path, 0)
-        if every <= 0 or request.query.get("offset", "0") != "0":
+        if every <= 0:
             return
         key = account.id, f"{request.path} {status}"
         wait = self._asked.get(key, now - every) + every - now
@@ -145,7 +147,7 @@ class VividSeats(TokenDesk):
             item for item in self._told(account)
             if item.status in _ORDERS_EVERY_S and status in {None, item.status} and item.id > after
         ]  # fmt: skip
-        return self._listed(own[: int(request.query.get("pageSize") or 100)])
+        return self._listed(own[: min(_ORDERS_AT_ONCE, int(request.query.get("pageSize") or _ORDERS_AT_ONCE))])
 
     def completed(self, request: Request, account: Account, now: float, _: str) -> Response:
         """Completed orders by the day they were placed."""
@@ -154,8 +156,8 @@ class VividSeats(TokenDesk):
             item for item in self._told(account)
             if item.status == "COMPLETED" and query["startDate"] <= stamp(item.updated_at)[:10] <= query["endDate"]
         ]  # fmt: skip
-        first = int(query.get("offset") or 0)
-        return self._listed(own[first : first + int(query.get("limit") or 100)])
+        first, limit = int(query.get("offset") or 0), min(_COMPLETED_AT_MOST, int(query.get("limit") or _COMPLETED))
+        return self._listed(own[first : first + limit])
 
     def order(self, request: Request, account: Account, now: float, _: str) -> Response:
         """One order."""
