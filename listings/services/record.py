@@ -27,6 +27,7 @@ from listings.services.deliverable import deliverable_again
 from listings.services.endings import ending_apply
 from listings.services.net_floor import net_floor_note
 from listings.services.notify import listing_changed
+from listings.services.obstacles import OFFERED_FOR_REAL
 from listings.services.restate import listing_restate
 from listings.services.sale_alerts import alert_rejected
 from listings.services.sale_saga import sale_apply
@@ -144,7 +145,8 @@ def _done(command: MarketplaceCommand, listing: Listing | None, sale: Sale | Non
     if listing is not None and kind in _AFTER:
         _AFTER[kind](command, listing, answer)
     if kind is CommandKind.REJECT_SALE and sale is not None:
-        sale.state_reason = "rejected at its marketplace: a seat belonged to somebody else"
+        why = OFFERED_FOR_REAL if sale.state_reason == OFFERED_FOR_REAL else "a seat belonged to somebody else"
+        sale.state_reason = f"rejected at its marketplace: {why}"
         actor = Actor.marketplace(sale.tenant_id, sale.account_id)
         ending_apply(actor=actor, sale=sale, ending=SaleEnding.REJECTED, reason=sale.state_reason)
         sale.version += 1
