@@ -22,6 +22,7 @@ from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, seats_held_for
 from listings.services.payout_checks import sales_check
 from listings.services.practice import on_paper, past_practice, practice_is_over, practice_make_way
+from listings.services.projections import final_price
 from listings.services.recognise import recognise, told_of_sale
 from listings.services.refs import listing_called
 from listings.services.sale_alerts import alert_again, alert_sold, alert_unclear, alerts_settle
@@ -59,7 +60,6 @@ from portfolios.services.ledger import seats_move
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.jobs import enqueue_on_commit
-from seatsync.core.money import round_money
 
 
 def sale_apply(
@@ -295,8 +295,7 @@ def _tell_money(scene: Scene, sale: Sale) -> None:
     sale_changed(sale)
     sale_record(scene, sale, "sale.amounts")
     if moved and scene.listing is not None and scene.listing.final_price is not None:
-        each = round_money(sale.gross / max(sale.quantity, 1))
-        Listing.objects.filter(pk=scene.listing.pk).update(final_price=each)
+        Listing.objects.filter(pk=scene.listing.pk).update(final_price=final_price(scene.listing, sale))
 
 
 def _tell_step(scene: Scene, sale: Sale) -> None:
