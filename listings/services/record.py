@@ -306,10 +306,15 @@ def _held_back(command: MarketplaceCommand, _listing: Listing | None, _sale: Sal
     _put_back(command, wait, answer.error, command.outcome_unknown)
 
 
-def _grant(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
-    """The first time the grant is refreshed and the command tried again at once; then the holder must act."""
+def _grant(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
+    """The first time the grant is refreshed and the command tried again at once; then the holder must act.
+
+    What was sold elsewhere and cannot be taken down is said by itself: that he was asked before says nothing of it.
+    """
     if command.account.needs_reconnect or command.last_error.startswith(answer.error[:20]):
         alert_reconnect(command.account)
+        if command.kind in {CommandKind.DELIST, CommandKind.RESIZE} and command.sale_id is not None:
+            alert_needs_person(command, listing, cut_off=True)
         _put_back(command, RECONNECT_WAIT_S, answer.error, False)
         return
     _put_back(command, 0, answer.error, False)
