@@ -10,7 +10,7 @@ from django.http import QueryDict
 from listings.disclosures import DISCLOSURES
 from listings.models import DELIVERIES, ListingStatus, Sale, SaleEnding, SplitType, TradingStateKind
 from listings.services.charged_by_hand import CHARGED, TAKEN_BACK
-from listings.services.sale_report import PAID, SETTLED, reports_of
+from listings.services.sale_report import PAID, PRACTICE, SETTLED, reports_of
 from listings.services.seat_tickets import Entry
 from listings.states import LIFTABLE, SALE_LIVE
 from marketplaces.delivery import BY_NUMBER, OF_SEATS, HandOver
@@ -196,6 +196,7 @@ REPORTS_IN_WORDS: dict[str, str] = {
     SaleEnding.REPLACEMENT: "it gave the buyer other tickets and charges them",
     SaleEnding.CANCELLED: "it cancelled the sale",
     PAID: "the buyer has paid: the sale stands",
+    PRACTICE: "nothing: it was practice on paper, and the seats are mine again",
 }
 
 
