@@ -384,6 +384,20 @@ class SoldForm(MeantForm):
                 "proceeds": data["proceeds"], "order": data["order"], "confirmed": data["confirmed"]}  # fmt: skip
 
 
+class SoldWholeForm(forms.Form):
+    """What the one tap said was on offer: it counts for no more and for no other price."""
+
+    quantity = forms.IntegerField(required=False, min_value=1)
+    price = MoneyField(required=False)
+
+    @classmethod
+    def read(cls, data: QueryDict) -> dict[str, Any]:
+        """What was seen; None for a part that the page did not say."""
+        form = cls(data)
+        form.is_valid()
+        return {name: form.cleaned_data.get(name) for name in form.fields}
+
+
 class MailForm(forms.Form):
     """A mail, pasted with its subject, or as a file."""
 
