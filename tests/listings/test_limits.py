@@ -14,6 +14,7 @@ import redis
 from django.test import Client
 from django.urls import reverse
 
+from listings.health import account_health
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
 from listings.services import outbox
 from listings.services.commands import command_write
