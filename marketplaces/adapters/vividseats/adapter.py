@@ -250,9 +250,11 @@ class VividSeats(TokenPlatform):
 
         Those that wait for their tickets are left to a later poll where they may not be asked for yet.
         """
-        orders = {sale.sale_id: sale for sale in self._in_status(link, _NEW)}
+        # What is new comes first: it counts, whatever must wait after it.
+        yield from self._in_status(link, _NEW)
+        orders: dict[str, RemoteSale] = {}
         try:
-            orders |= {sale.sale_id: sale for sale in self._in_status(link, _SELDOM)}
+            orders = {sale.sale_id: sale for sale in self._in_status(link, _SELDOM)}
         except TemporaryError as error:
             if since < datetime.now(UTC) - _LATELY or not _comes_later(error):
                 raise
