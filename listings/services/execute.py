@@ -52,6 +52,7 @@ from marketplaces.errors import (
     told,
 )  # fmt: skip
 from marketplaces.registry import adapter_get
+from marketplaces.services.connect import webhook_register_late
 from marketplaces.services.links import link_for
 from marketplaces.services.reading import reading_of
 from portfolios.models import Game
@@ -405,6 +406,8 @@ def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceC
         # Its holder was asked; a sweep comes when he has said.
         return Answer(Outcome.NOT_WANTED)
     sweep_keep(account=account, began=began, drift=drift)
+    if not account.webhook_id:
+        webhook_register_late(account.pk)
     return Answer(Outcome.DONE)
 
 

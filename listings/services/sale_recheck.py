@@ -36,6 +36,8 @@ EVERY, EVERY_HANDED_OVER = timedelta(minutes=15), timedelta(hours=6)
 UNTIL_AFTER_GAME = timedelta(days=30)
 # Platforms index late and answer oddly: one that is missed is looked for once more before anybody is told.
 MISSED_FOR = timedelta(minutes=2)
+# What a poll shows counts as read, and is noted so often at most.
+SHOWN_NOTED = timedelta(minutes=5)
 # How much earlier than the sale itself a poll looks that is to find it under any status.
 BEFORE_SALE = timedelta(days=1)
 GONE = "its marketplace shows it no more, neither by its number nor under any status"
@@ -58,6 +60,7 @@ def sales_recheck(
     """
     shown = Sale.objects.filter(account=account, platform_sale_id__in=seen)
     shown.filter(missed_at__isnull=False, missing=False).update(missed_at=None, updated_at=now())
+    shown.filter(read_back_at__lt=now() - SHOWN_NOTED).update(read_back_at=now())
     read = 0
     told_for = adapter.traits.tells_changes_for
     for sale in _due(account, told_for).exclude(platform_sale_id__in=seen)[:MOST_READ]:

@@ -16,7 +16,7 @@ from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
 from marketplaces.locks import accounts_locked, connect_attempt_lock
 from marketplaces.models import AccountFile, ConnectAttempt, InboxState, MarketplaceAccount, Mode
 from marketplaces.ports import account_closing, account_connected, account_left, business, shown_listing
-from marketplaces.registry import adapter_get, platform_name
+from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.selectors import connecting_barred
 from marketplaces.services.alerts import alert_reconnected
 from marketplaces.services.files import file_declare
@@ -306,6 +306,17 @@ def webhook_subscribe(account: MarketplaceAccount) -> None:
     except MarketplaceError as error:
         account.last_error, account.last_error_at = f"Webhook not registered: {error}"[:300], now()
     account.save(update_fields=["webhook_id", "last_error", "last_error_at", "updated_at"])
+
+
+def webhook_register_late(account_id: uuid.UUID) -> None:
+    """Register our webhook where that could not be done when the account was connected; nothing where it was.
+
+    No transaction may be open. Not for an account that is being given up, or whose grant has ended.
+    """
+    standing = MarketplaceAccount.objects.filter(is_active=True, needs_reconnect=False, closing_at=None, webhook_id="")
+    account = standing.exclude(mode=Mode.ASSISTED).filter(pk=account_id).first()
+    if account is not None and platform_can(account.platform, Capability.REGISTER_WEBHOOK):
+        webhook_subscribe(account)
 
 
 @transaction.atomic

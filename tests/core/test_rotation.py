@@ -95,6 +95,23 @@ def test_afterwards_the_old_key_is_needed_no_more(
         assert not any(SECRETS[0] in stored for (stored,) in cursor.fetchall())
 
 
+def test_a_token_that_is_renewed_while_its_row_is_looked_at_stays(
+    accounts: list[MarketplaceAccount], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refresh token is good once: the one before it, put back, would end the grant."""
+    settings.ENCRYPTION_KEYS = [crypto.new_key(), *settings.ENCRYPTION_KEYS]
+    real = rotation._renew
+
+    def after_a_refresh(one: Rotation, pk: Any, *rest: Any, write: bool) -> None:
+        if (one.column.name, pk) == ("refresh_token", accounts[0].pk):
+            MarketplaceAccount.objects.filter(pk=pk).update(refresh_token="the next one")
+        real(one, pk, *rest, write=write)
+
+    monkeypatch.setattr(rotation, "_renew", after_a_refresh)
+    keys_rotate()
+    assert [secrets_of(one)[1] for one in accounts] == ["the next one", SECRETS[1], SECRETS[1]]
+
+
 def test_a_run_that_is_cut_off_is_gone_on_with(accounts: list[MarketplaceAccount], settings: Settings) -> None:
     new = crypto.new_key()
     settings.ENCRYPTION_KEYS = [new, *settings.ENCRYPTION_KEYS]

@@ -8,16 +8,23 @@ from typing import Any
 import pytest
 from django.apps import apps
 
-from listings.models import CommandState, Listing, MarketplaceCommand, Sale
+from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
 from listings.services.accounts import LATE, account_business
+from listings.services.commands import command_write
 from listings.services.delist import listings_delist
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import Capability, Grant, Link, RemoteSaleState
 from marketplaces.delivery import Fulfilment
-from marketplaces.errors import GrantExpired
+from marketplaces.errors import GrantExpired, TemporaryError
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.ports import Business
-from marketplaces.services.connect import account_keep, accounts_close, connect_token, disconnect
+from marketplaces.services.connect import (
+    account_keep,
+    accounts_close,
+    connect_token,
+    disconnect,
+    webhook_register_late,
+)
 from marketplaces.services.inbox import inbox_receive
 from marketplaces.services.links import link_for
 from seatsync.core.clock import now
@@ -280,6 +287,52 @@ def test_an_account_that_is_called_by_a_name_of_any_length_is_kept_and_known_aga
     again = reconnect(market, name, "token-2")
     assert (again.pk, again.account_id, again.access_token) == (first.pk, name.replace("\x00", "")[:80], "token-2")
     assert again.last_sync_at is not None, "it is no other account"
+
+
+def swept(market: Market) -> None:
+    command_write(account=alpha(market), kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{now().timestamp()}")
+    market.work()
+
+
+def test_a_webhook_that_could_not_be_registered_is_registered_with_the_next_sweep(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answers = list[str](), dict[str, Exception]()
+
+    def register(link: Link, *, url: str, secret: str) -> str:
+        asked.append(url)
+        if "busy" in answers:
+            raise answers["busy"]
+        return "hook-1"
+
+    traits = market.alpha.traits
+    more = replace(traits, capabilities=traits.capabilities | {Capability.REGISTER_WEBHOOK})
+    monkeypatch.setattr(ScriptedPlatform, "traits", property(lambda _: more))
+    monkeypatch.setattr(market.alpha, "register_webhook", register)
+    answers["busy"] = TemporaryError("503 busy")
+    assert reconnect(market).webhook_id == ""
+    assert alpha(market).last_error == "Webhook not registered: 503 busy"
+    swept(market)
+    assert alpha(market).webhook_id == ""
+    answers.clear()
+    swept(market)
+    assert alpha(market).webhook_id == "hook-1"
+    tried = len(asked)
+    swept(market)
+    assert len(asked) == tried > 2
+
+
+@pytest.mark.parametrize("how", [{"closing_at": now()}, {"needs_reconnect": True}, {"mode": "assisted"}])
+def test_no_webhook_is_registered_for_an_account_that_is_given_up_or_has_no_grant(
+    market: Market, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
+) -> None:
+    traits = market.alpha.traits
+    more = replace(traits, capabilities=traits.capabilities | {Capability.REGISTER_WEBHOOK})
+    monkeypatch.setattr(ScriptedPlatform, "traits", property(lambda _: more))
+    monkeypatch.setattr(market.alpha, "register_webhook", lambda *_, **__: "hook-1")
+    MarketplaceAccount.objects.filter(platform="alpha").update(**how)
+    webhook_register_late(alpha(market).pk)
+    assert alpha(market).webhook_id == ""
 
 
 def test_another_account_there_has_a_webhook_of_its_own_and_the_one_before_proves_itself_no_more(

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+import time_machine
 
 from listings.models import ListingStatus, MarketplaceCommand
 from listings.selectors import mappings_waiting
@@ -13,6 +14,7 @@ from listings.services import sync
 from listings.services.events import events_learn
 from listings.services.mapping import mapping_confirm, mapping_options
 from listings.services.recognise import Told
+from listings.services.sync import account_sync_sales
 from marketplaces.adapters.vividseats import client
 from marketplaces.contracts import EventQuery, EventWords, Grant, Link, OpenGate, RemoteEvent
 from marketplaces.errors import MustWait
@@ -25,6 +27,10 @@ from portfolios.models import EventMapping
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 from seatsync.live.models import Alert
+from tests.builders import Holding
+from tests.listings.limited import Counted
+from tests.listings.selling import listed
+from tests.listings.simulated import control
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +68,22 @@ def test_staff_date_a_pace_and_the_limit_of_all_requests_stays() -> None:
     assert limit_for("vividseats")[0] == 10.0
     declared = paces_kept("vividseats")["/v1/getCompletedOrders"]
     assert declared == Pace(1 / client.PACES["/v1/getCompletedOrders"], 1)
+
+
+def test_a_poll_leaves_out_what_its_own_pace_holds_back_until_the_next_one(
+    holding: Holding, line: Counted, travel: time_machine.Traveller, paces: None
+) -> None:
+    fast = {"per_second": "1000", "burst": 1000, "reserved": 0, "source": "x", "checked_on": now()}
+    for request in ("/v1/getOrders UNCONFIRMED", "/v1/getCompletedOrders"):
+        LimitVersion.objects.create(platform="vividseats", request=request, valid_from=now().date(), **fast)
+    account, listing = listed(holding, "vividseats")
+    account_sync_sales(account=account)
+    control("sell", platform="vividseats", external_id=listing.external_id, quantity=2)
+    line.arrived.clear()
+    # Of the two clocks it is ours that says no: theirs is a minute on.
+    travel.shift(timedelta(seconds=61))
+    assert account_sync_sales(account=account) == 1
+    assert line.arrived.count("GET /vividseats/v1/getOrders") == 1
 
 
 class Slow(OpenGate):

@@ -561,7 +561,7 @@ def test_own_rate_limit_of_the_platform(adapter: MarketplaceAdapter, world: Worl
     list(adapter.list_all(limited))
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_i23_5xx_leaves_a_write_unknown_and_a_read_temporary(
     adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef, status: int
 ) -> None:

@@ -154,6 +154,19 @@ def test_what_was_bought_is_not_offered_again(draft: Draft, sold: inventory.Sold
     assert found == left
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_change_that_knew_nothing_of_a_buyer_does_not_offer_his_seats_again(
+    world: World, link: Link, draft: Draft, ref: ListingRef, again: bool
+) -> None:
+    """A size, or a publication whose answer was lost, may name seats that were bought on its way: they are left out."""
+    ADAPTER.create(link, draft)
+    world.sell("gametime", 2)
+    shown = ADAPTER.create(link, draft) if again else ADAPTER.resize(link, ref, (2, 3, 4))
+    assert (shown.quantity, shown.seat_from, shown.seat_to) == (2, "3", "4")
+    (there,) = [one for one in world.state("gametime")["listings"] if one["state"] == "active"]
+    assert there["seats"] == [3, 4]
+
+
 def test_a_refused_file_leaves_the_one_before_as_the_base(world: World, link: Link, draft: Draft) -> None:
     ADAPTER.create(link, draft)
     before = link.file.last()

@@ -90,6 +90,17 @@ def test_fault_by_route_and_count(world: World, draft: Draft, ref: ListingRef) -
     assert (fault["struck"], fault["count"]) == (2, 0)
 
 
+def test_a_fault_of_writes_spares_reads(world: World, draft: Draft, ref: ListingRef) -> None:
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, draft)
+    world.fault(kind="status", platform="stubhub", status=503, writes=True)
+    assert adapter.fetch(link, ref) is not None
+    with pytest.raises(UnknownOutcome):
+        adapter.delist(link, ref)
+    (fault,) = world.http.get(f"{BASE}/_sim/faults").json()["faults"]
+    assert fault["struck"] == 1
+
+
 def test_fault_by_chance_is_the_same_under_the_same_seed(world: World) -> None:
     def outcomes() -> list[int]:
         world.control("seed", {"seed": 3})

@@ -1,13 +1,14 @@
 """Vivid Seats: refusals with HTTP 200, orders in XML, ledgers, and the paces that its lists have."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from xml.etree.ElementTree import Element
 
 import httpx
 import pytest
+import time_machine
 
 from marketplaces.adapters import _xml
 from marketplaces.adapters.vividseats import mapping
@@ -202,15 +203,39 @@ def test_vivids_amounts_keep_their_signs(
     assert [line.net for line in lines] == [line.gross - line.penalty for line in lines]
 
 
-def test_each_list_of_orders_has_its_own_pace(world: World, link: Link) -> None:
-    since = datetime.fromtimestamp(world.moment, UTC)
-    list(ADAPTER.sales_since(link, since))
-    world.moment += ADAPTER.traits.poll_sales_every_s
-    list(ADAPTER.sales_since(link, since))
-    world.moment += 30
-    with pytest.raises(TemporaryError) as caught:
-        list(ADAPTER.sales_since(link, since))
-    assert caught.value.retry_after_s == 30.0
+def lists(world: World) -> list[str]:
+    """Which lists of orders were asked for, since the last look."""
+    asked = [one.url for one in world.requests if one.url.path.endswith(("/getOrders", "/getCompletedOrders"))]
+    world.requests.clear()
+    return [url.params.get("status", "COMPLETED") for url in asked]
+
+
+def test_a_new_order_does_not_wait_for_the_list_that_may_be_asked_for_once_a_minute(
+    world: World, link: Link, draft: Draft
+) -> None:
+    whole = ["UNCONFIRMED", "PENDING_SHIPMENT", "COMPLETED"]
+    with time_machine.travel(datetime.fromtimestamp(world.moment, UTC), tick=False):
+        since = datetime.now(UTC)
+        ADAPTER.create(link, draft)
+        assert (list(ADAPTER.sales_since(link, since)), lists(world)) == ([], whole)
+        sale_id = str(world.sell("vividseats", 2)["sale_id"])
+        world.moment += ADAPTER.traits.poll_sales_every_s
+        # The list of those that wait for their tickets says that it may be asked for in 49 seconds.
+        assert [sale.sale_id for sale in ADAPTER.sales_since(link, since)] == [sale_id]
+        assert lists(world) == whole
+        world.moment += 61
+        assert [sale.sale_id for sale in ADAPTER.sales_since(link, since)] == [sale_id]
+        # Who asks for the past is told everything, or that he must wait; what is new he is told all the same.
+        world.moment += 11
+        found: list[str] = []
+        with pytest.raises(TemporaryError) as caught:
+            found.extend(sale.sale_id for sale in ADAPTER.sales_since(link, since - timedelta(days=1)))
+        assert (found, caught.value.retry_after_s) == ([sale_id], 49.0)
+        # What may be asked for sooner than the next poll is waited for, as is the list of new orders.
+        for later in (39, 1):
+            world.moment += later
+            with pytest.raises(TemporaryError):
+                list(ADAPTER.sales_since(link, since))
 
 
 def sold_in_ones(world: World, link: Link, draft: Draft, count: int) -> list[str]:
@@ -244,7 +269,7 @@ def test_what_does_not_go_into_one_answer_is_read_on_from_the_bookmark(
     found = list(ADAPTER.sales_since(link, datetime.fromtimestamp(world.moment, UTC)))
     assert [sale.sale_id for sale in found] == sales
     bookmarks = [one.url.params.get("bookmark") for one in world.requests if one.url.path.endswith("/getOrders")]
-    assert bookmarks == [None, sales[1], sales[3], None]
+    assert bookmarks == [None, None, sales[1], sales[3]]
     # A server that does not know bookmarks says the same again, and is asked no more.
     same = answering(link, f"<orders>{ORDER.format('UNCONFIRMED')}{ORDER.format('UNCONFIRMED')}</orders>")
     assert {sale.sale_id for sale in ADAPTER.sales_since(same, datetime.fromtimestamp(world.moment, UTC))} == {"77"}

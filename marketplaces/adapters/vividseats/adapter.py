@@ -2,8 +2,9 @@
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 from xml.etree.ElementTree import Element
@@ -31,6 +32,7 @@ from marketplaces.deadlines import CutOff, CutOffBasis, HandOverKind, HandOverRu
 from marketplaces.delivery import DeliveryType, Fulfilment, HandOver
 from marketplaces.errors import (
     AlreadyGone,
+    MustWait,
     PermanentError,
     TemporaryError,
     UnknownOutcome,
@@ -44,9 +46,13 @@ _LACKS = frozenset({
     Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.WEBHOOK,
     Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE,
 })  # fmt: skip
-# What waits for the seller; completed orders have a list of their own, by the day.
-# The slowest first: where that must wait nothing was asked in vain.
-_WAITING = ("PENDING_SHIPMENT", "UNCONFIRMED")
+# What waits for the seller; completed orders have a list of their own, by the day. A new order waits to be confirmed,
+# which may be asked for every ten seconds: it must not wait for the list that may be asked for once a minute.
+_NEW, _SELDOM = "UNCONFIRMED", "PENDING_SHIPMENT"
+# Seconds between two polls, by their clock; what may be asked for sooner than that a poll waits for.
+_POLL_S = 11
+# Who asks for what came to be longer ago than this is told everything, however long he must wait for it.
+_LATELY = timedelta(hours=1)
 # As many as one answer may have, by the Broker Portal API (reconstructed): each list may be asked for seldom, and a
 # season's orders wait for their tickets until its games.
 _ORDERS_AT_ONCE, _COMPLETED_AT_ONCE = 10_000, 5_000
@@ -56,6 +62,12 @@ _MOVED_BACK, _MOVED_ON = timedelta(days=60), timedelta(days=240)
 _AHEAD = timedelta(days=366)
 _CHECKED = date(2026, 11, 22)
 _LIST_UNTIL = "support.vividseats.com 11000033567: list until"
+
+
+def _comes_later(error: TemporaryError) -> bool:
+    """Whether a list may not be asked for before the next poll, by its own limit or as Vivid Seats says."""
+    held = isinstance(error, MustWait) or error.status == HTTPStatus.TOO_MANY_REQUESTS
+    return held and (error.retry_after_s or 0.0) > _POLL_S
 
 
 def _days(since: datetime) -> dict[str, str]:
@@ -88,8 +100,7 @@ class VividSeats(TokenPlatform):
         sends={"reprice": 3, "resize": 3, "confirm": 3, "fulfil": 3, "reject": 2},
         limit_source="Broker Portal API (reconstructed): ten reads of listings a second",
         paces_source="Broker Portal API (reconstructed), and a little slower",
-        # Orders that wait for their tickets may be asked for once a minute, by their clock.
-        poll_sales_every_s=62,
+        poll_sales_every_s=_POLL_S,
         searches_by_text=False,
         # A venue's events are asked for once every five seconds, whichever they are.
         events_at_once=1000,
@@ -235,10 +246,18 @@ class VividSeats(TokenPlatform):
         yield from map(mapping.listing_of, self._listings(link))
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
-        """Orders that wait for the seller, whenever they were placed, and those completed since then."""
+        """Orders that wait for the seller, whenever they were placed, and those completed since then.
+
+        Those that wait for their tickets are left to a later poll where they may not be asked for yet.
+        """
+        # What is new comes first: it counts, whatever must wait after it.
+        yield from self._in_status(link, _NEW)
         orders: dict[str, RemoteSale] = {}
-        for status in _WAITING:
-            orders |= {sale.sale_id: sale for sale in self._in_status(link, status)}
+        try:
+            orders = {sale.sale_id: sale for sale in self._in_status(link, _SELDOM)}
+        except TemporaryError as error:
+            if since < datetime.now(UTC) - _LATELY or not _comes_later(error):
+                raise
         orders |= {sale.sale_id: sale for sale in self._completed(link, since)}
         yield from sorted(orders.values(), key=lambda sale: sale.sold_at)
 
