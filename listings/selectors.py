@@ -85,6 +85,16 @@ def sale_list(actor: Actor) -> SaleQuerySet:
     )
 
 
+def sales_with_hands(sales: SaleQuerySet) -> SaleQuerySet:
+    """Sales with whether a person is to take their seats off show elsewhere (`hands_wanted`), or did (`hands_done`)."""
+    down = [CommandKind.DELIST, CommandKind.RESIZE]
+    tasks = MarketplaceCommand.objects.filter(sale=OuterRef("pk"), by_hand=True, kind__in=down)
+    return sales.annotate(
+        hands_wanted=Exists(tasks.filter(state=CommandState.NEEDS_PERSON)),
+        hands_done=Exists(tasks.filter(state=CommandState.DONE)),
+    )
+
+
 def sale_get(actor: Actor, pk: Any) -> Sale:
     """One visible sale; raises NotFound."""
     return sale_list(actor).get_for(actor, pk)
