@@ -80,6 +80,7 @@ def sale_list(actor: Actor) -> SaleQuerySet:
             "game__venue",
             "payout_calendar",
             "ship_by_rule",
+            "fee_version",
         )
         .order_by("-sold_at", "-pk")
     )
