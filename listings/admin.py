@@ -31,6 +31,7 @@ from listings.models import (
     SweepFinding,
     TradingState,
 )  # fmt: skip
+from listings.services.ask import sale_ask
 from listings.services.give_up import command_give_up
 from listings.services.halts import push_halt_lift, push_halt_set
 from listings.services.mapping_undo import event_mapping_undo, mapping_given, section_mapping_undo
@@ -172,25 +173,29 @@ class MarketplaceCommandAdmin(ReadOnlyAdmin):
     @admin.action(description="Try again", permissions=["view"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Give the chosen commands that need a person another try."""
-        self.message_user(request, f"{self._each(request, queryset, command_again)} will be tried again")
+        done = _each(self, request, queryset, lambda actor, pk: command_again(actor=actor, command_id=pk))
+        self.message_user(request, f"{done} will be tried again")
 
     @admin.action(description="Give up: send no more, and take a publication down", permissions=["view"])
     def give_up(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Leave the chosen commands that need a person at that."""
-        self.message_user(request, f"{self._each(request, queryset, command_give_up)} are given up")
+        done = _each(self, request, queryset, lambda actor, pk: command_give_up(actor=actor, command_id=pk))
+        self.message_user(request, f"{done} are given up")
 
-    def _each(self, request: HttpRequest, queryset: QuerySet[Any], act: Callable[..., MarketplaceCommand]) -> int:
-        """How many it was done to; why not is said of each of the others."""
-        done = 0
-        for command in queryset:
-            actor = Actor(ActorKind.STAFF, str(request.user.pk), command.tenant_id, None)
-            try:
-                act(actor=actor, command_id=command.pk)
-            except SeatSyncError as error:
-                self.message_user(request, f"{command}: {error.detail}", messages.WARNING)
-            else:
-                done += 1
-        return done
+
+def _each(
+    page: ReadOnlyAdmin, request: HttpRequest, queryset: QuerySet[Any], act: Callable[[Actor, uuid.UUID], object]
+) -> int:
+    """To how many rows it was done; why not is said of each of the others."""
+    done = 0
+    for row in queryset:
+        try:
+            act(Actor(ActorKind.STAFF, str(request.user.pk), row.tenant_id, None), row.pk)
+        except SeatSyncError as error:
+            page.message_user(request, f"{row}: {error.detail}", messages.WARNING)
+        else:
+            done += 1
+    return done
 
 
 @admin.register(Sale)
@@ -203,6 +208,13 @@ class SaleAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     list_filter = ("state", "platform", "mode")
     search_fields = ("platform_sale_id", "account__user__email")
+    actions = ("ask",)
+
+    @admin.action(description="Ask its marketplace what has become of it", permissions=["view"])
+    def ask(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Have the chosen sales read anew, as their holders may on their pages."""
+        done = _each(self, request, queryset, lambda actor, pk: sale_ask(actor=actor, sale_id=pk))
+        self.message_user(request, f"{done} are being asked about")
 
 
 @admin.register(SaleSeat)

@@ -80,8 +80,19 @@ def sale_list(actor: Actor) -> SaleQuerySet:
             "game__venue",
             "payout_calendar",
             "ship_by_rule",
+            "fee_version",
         )
         .order_by("-sold_at", "-pk")
+    )
+
+
+def sales_with_hands(sales: SaleQuerySet) -> SaleQuerySet:
+    """Sales with whether a person is to take their seats off show elsewhere (`hands_wanted`), or did (`hands_done`)."""
+    down = [CommandKind.DELIST, CommandKind.RESIZE]
+    tasks = MarketplaceCommand.objects.filter(sale=OuterRef("pk"), by_hand=True, kind__in=down)
+    return sales.annotate(
+        hands_wanted=Exists(tasks.filter(state=CommandState.NEEDS_PERSON)),
+        hands_done=Exists(tasks.filter(state=CommandState.DONE)),
     )
 
 

@@ -87,7 +87,8 @@ STEPS: dict[DeliveryStep, StepRow] = {
         _TRANSFERS, "Transfer the tickets to the buyer in the team's app, then say by which number or links."
     ),
     DeliveryStep.TRANSFER_AGAIN: StepRow(
-        _TRANSFERS, "The transfer did not reach the buyer. Transfer the tickets again, then say by which number.",
+        _TRANSFERS,
+        "The transfer did not reach the buyer. Transfer the tickets again, then say by which number or links.",
         again=True,
     ),
     DeliveryStep.LINKS: StepRow((HandOver.TRANSFER_URL,), "Give the transfer link of each ticket."),

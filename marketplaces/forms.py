@@ -1,6 +1,11 @@
 """Input of the connections page."""
 
+from typing import Any
+
 from django import forms
+from django.http import QueryDict
+
+from marketplaces.contracts import Traits
 
 MODES = [
     ("paper", "Paper: practice, nothing is offered"),
@@ -17,6 +22,12 @@ class ConnectForm(forms.Form):
     token = forms.CharField(
         label="API token", max_length=400, required=False, strip=True, widget=forms.PasswordInput(render_value=False)
     )
+
+    def __init__(self, data: QueryDict | None = None, *, traits: Traits | None = None, **more: Any) -> None:
+        """`traits`: of the platform that it is sent for, whose own fields of the page are meant by what is refused."""
+        super().__init__(data, **more | ({} if traits is None else {"auto_id": f"%s-{traits.key}"}))
+        if traits is not None and traits.token_parts:
+            self.fields["token"].label = ", ".join(traits.token_parts)
 
 
 class ConsentForm(forms.Form):

@@ -67,7 +67,8 @@ def account_connect(request: HttpRequest) -> HttpResponse:
     given = request.POST.copy()
     # A platform may ask for several parts; they are the lines of one token.
     given["token"] = "\n".join(str(part).strip() for part in given.getlist("token")).strip()
-    form = ConnectForm(given)
+    meant = (adapter.traits for adapter in adapter_list() if adapter.traits.key == given.get("platform"))
+    form = ConnectForm(given, traits=next(meant, None))
     if form.is_valid():
         actor, data = request_actor(request), form.cleaned_data
         try:

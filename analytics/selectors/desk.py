@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from analytics.selectors.overview import GameRow, SeasonOverview, season_overview
 from listings.models import Listing, MarketplaceCommand, Sale
-from listings.selectors import deadlines, listing_list, needs_person, sale_list
+from listings.selectors import deadlines, listing_list, needs_person, sale_list, sales_with_hands
 from listings.states import OPEN
 from marketplaces.market import MarketFigures
 from portfolios.selectors import season_ticket_list
@@ -101,7 +101,7 @@ def desk(actor: Actor) -> Desk:
         coming=coming[:GAMES],
         listings=[OwnListing(listing, markets.get(listing.game_id)) for listing in own[:LISTINGS]],
         listing_count=own.count(),
-        sales=list(sale_list(actor)[:SALES]),
+        sales=list(sales_with_hands(sale_list(actor))[:SALES]),
         market_as_of=max((row.market.as_of for row in rows if row.market), default=None),
         today=local(now(), coming[0].game.venue.timezone if coming else "UTC").date(),
     )

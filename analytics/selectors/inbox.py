@@ -288,7 +288,10 @@ def _down(command: MarketplaceCommand) -> Item:
 def _by_hand(command: MarketplaceCommand) -> Item:
     urgent, sale, listing = command.priority == 0, command.sale, listing_of_task(command)
     refused = sale if command.kind == CommandKind.REJECT_SALE else None
-    asks = f"{sale.quantity} were sold on {platform_name(sale.platform)}. " if urgent and sale is not None else ""
+    asks = ""
+    if urgent and sale is not None:
+        were = "was" if sale.quantity == 1 else "were"
+        asks = f"{sale.quantity} {were} sold on {platform_name(sale.platform)}. "
     asks = asks if refused is None else f"{conflict_asks_by_hand(refused)} "
     game = f"{listing.game.words}. " if listing is not None else ""
     done = Act(

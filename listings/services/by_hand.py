@@ -81,6 +81,8 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
     sent = listing.price if listing is not None else None
     # The person's word is the answer of the place; nothing was in flight that could be late.
     apply_answer(command, listing, sale, Answer(Outcome.DONE, remote=remote, sent_price=sent))
+    if listing is not None and command.kind == CommandKind.DELIST:
+        _taken_down_with(command, listing)
     for one in waiting:
         # What a worker had begun before the account was left.
         sale_delists_done(one)
@@ -91,6 +93,20 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
         subject=command.account.user_id, after={"kind": command.kind},
     )  # fmt: skip
     return command
+
+
+def _taken_down_with(done: MarketplaceCommand, listing: Listing) -> None:
+    """What came down once is down for every sale that asked for it. The caller holds the listing's lock."""
+    others = listing.commands.filter(kind=CommandKind.DELIST, by_hand=True, state=CommandState.NEEDS_PERSON)
+    for pk in others.order_by("pk").values_list("pk", flat=True):
+        other = command_lock(pk)
+        apply_answer(other, listing, None, Answer(Outcome.DONE))
+        audit_record(
+            actor=Actor.system(other.tenant_id), verb="command.by_hand", object_type="command", object_id=other.pk,
+            subject=other.account.user_id, after={"kind": other.kind, "with": str(done.pk)},
+        )  # fmt: skip
+        if other.sale is not None:
+            alert_sold_elsewhere_down(other.sale)
 
 
 def _handed_over(sale: Sale) -> Sale:

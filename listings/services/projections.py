@@ -13,6 +13,7 @@ from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_again
 from listings.services.net_floor import net_floor_settle
 from listings.services.notify import listing_changed
+from listings.services.sale_alerts import alert_sold_elsewhere_down
 from listings.states import OFFERED, UNSOLD, listing_may_move, split_offerable
 from marketplaces.contracts import Capability
 from marketplaces.models import Mode
@@ -36,6 +37,8 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
     listing.final_price = final_price(listing, sale)
     if not rest:
         commands_supersede(listing)
+        if listing.account.mode == Mode.ASSISTED and not _still_shown_there(listing):
+            _down_by_itself(listing)
         deliverable_again(listing)
         net_floor_settle(listing)
         if listing_may_move(listing.status, ListingStatus.SOLD):
@@ -69,6 +72,15 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
 def final_price(listing: Listing, sale: Sale) -> Decimal | None:
     """What a ticket of the sale brought before fees, in the listing's currency; None where it was sold in another."""
     return round_money(sale.gross / Decimal(max(sale.quantity, 1))) if sale.currency == listing.currency else None
+
+
+def _down_by_itself(listing: Listing) -> None:
+    """All of it sold there: its holder is asked no more to take down what its marketplace took off show itself."""
+    asked = listing.commands.filter(kind=CommandKind.DELIST, by_hand=True, state=CommandState.NEEDS_PERSON)
+    sales = list(Sale.objects.filter(commands__in=asked).select_related("account", "listing").distinct())
+    commands_supersede(listing, frozenset({CommandKind.DELIST}))
+    for one in sales:
+        alert_sold_elsewhere_down(one)
 
 
 def _is_in_a_file(listing: Listing) -> bool:

@@ -128,7 +128,10 @@ def alert_sold_elsewhere_down(sale: Sale) -> None:
 def _sold_body(sale: Sale) -> str:
     elsewhere = "They are being taken off sale elsewhere."
     if sale.last_delist_at == sale.noticed_at:
+        hands = taken_down_by_hand(sale)
         elsewhere = "These seats were offered nowhere else."
+        if hands:
+            elsewhere = f"You took them down at {' and '.join(hands)}."
     elif sale.last_delist_at is not None:
         took = milliseconds(sale.notice_to_last_delist_ms)
         elsewhere = f"They were off sale elsewhere {took} after we heard."
@@ -148,6 +151,12 @@ def _sold_body(sale: Sale) -> str:
 def on_show_by_hand(sale: Sale) -> list[str]:
     """Where its seats are on show until a person takes them down: no figure of ours tells when that was."""
     tasks = sale.commands.filter(by_hand=True, state=CommandState.NEEDS_PERSON, kind__in=_TAKE_DOWN)
+    return sorted({platform_name(key) for key in tasks.values_list("account__platform", flat=True)})
+
+
+def taken_down_by_hand(sale: Sale) -> list[str]:
+    """Where a person said that he took its seats off show."""
+    tasks = sale.commands.filter(by_hand=True, state=CommandState.DONE, kind__in=_TAKE_DOWN)
     return sorted({platform_name(key) for key in tasks.values_list("account__platform", flat=True)})
 
 

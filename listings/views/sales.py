@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from listings.models import CommandKind, CommandState, MarketplaceCommand, Sale, SaleEnding, SaleState
 from listings.payables import money_of
-from listings.selectors import commands_of_sale, sale_get, sale_zone, seats_of_sale
+from listings.selectors import commands_of_sale, sale_get, sale_zone, sales_with_hands, seats_of_sale
 from listings.selectors import sale_list as sales_visible
 from listings.services.charged_by_hand import may_say_charged
 from listings.services.conflicts import conflict_told
@@ -46,7 +46,7 @@ def sale_list(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     if state in SaleState.values:
         sales = sales.filter(state=state)
-    page = Paginator(sales, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(sales_with_hands(sales), PAGE_SIZE).get_page(request.GET.get("page"))
     template = template_for(request, whole="listings/sale_list.html", part="listings/_sale_table.html")
     return render(request, template, {"page": page, "state": state, "states": SaleState.choices})
 
@@ -90,6 +90,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "to_hand_over": to_hand_over,
         "step": step,
         "down": [command for command in commands if command.kind in _TAKES_DOWN],
+        "down_waits": any(_waits(command) for command in commands),
         "by_hand": " and ".join(on_show_by_hand(sale)),
         "conflict": conflict_told(sale),
         "sold_there": [command for command in commands if command.sold_there],
@@ -109,6 +110,11 @@ def _has_freed(sale: Sale) -> bool:
     """Whether the sale's seats are its holder's again by how it ended, and its game is still to come."""
     row = SALE_ENDINGS.get(sale.ending)
     return row is not None and row.seats is SeatEffect.FREED and sale.game is not None and sale.game.starts_at > now()
+
+
+def _waits(command: MarketplaceCommand) -> bool:
+    """Whether seats are still to come down by it."""
+    return command.kind in _TAKES_DOWN and command.state not in _FINISHED
 
 
 def _confirms(command: MarketplaceCommand) -> bool:

@@ -28,6 +28,7 @@ from seatsync.core.models import AuditEntry
 from seatsync.live.alerts import alert_raise
 from seatsync.live.models import Alert
 from tests.builders import verified_client
+from tests.hands import assist, up
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -271,6 +272,14 @@ def test_what_is_for_ones_own_hands_and_what_was_found_there_wait_too(market: Ma
         ("For your own hands", 1), ("Listed there, and not made here", 1),
     ]  # fmt: skip
     assert inbox_count(actor) == found.count == 2
+
+
+@pytest.mark.parametrize(("seats", "said"), [(1, "1 was sold on Alpha."), (2, "2 were sold on Alpha.")])
+def test_a_task_to_take_down_says_how_many_sold(market: Market, seats: int, said: str) -> None:
+    alpha, _ = up(market, assist(market))
+    market.webhook(market.alpha.sell(alpha.external_id, tuple(range(1, seats + 1))))
+    (task,) = [item for item in inbox(market.holding.actor).items if item.kind == "by_hand"]
+    assert said in task.why
 
 
 def test_a_take_down_of_what_was_found_that_does_not_come_through_is_shown(market: Market) -> None:

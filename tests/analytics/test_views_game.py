@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from analytics.selectors.game import game_page
 from intelligence.models import AiPrediction
-from listings.models import Listing, PushHalt
+from listings.models import Listing, PushHalt, Sale
 from listings.services.trading import trading_state_set
 from marketplaces.contracts import Capability
 from marketplaces.models import MarketSnapshot, Mode
@@ -172,6 +172,8 @@ def test_an_account_by_hand_is_not_ticked_alone_where_its_holder_practises(marke
 
     assert ticked() == [str(market.accounts["alpha"].pk)]
     assert "Accounts by hand, which are for real, are not ticked" in client.get(url).text
+    paper, hand = client.get(url).text.split('id="id_accounts"')[1].split('<label class="pick">')[1:3]
+    assert ['class="tag">by hand<' in pick for pick in (paper, hand)] == [False, True]
     # Who sells for real offers by hand too, and practises no more.
     market.accounts["alpha"].mode = Mode.LIVE
     market.accounts["alpha"].save()
@@ -272,6 +274,13 @@ def test_sold_seats_say_what_they_brought_and_are_offered_no_more(market: Market
     assert [str(seat.pk) for seat in holding.seats if f'value="{seat.pk}"' in side] == [
         str(seat.pk) for seat in holding.seats[2:]
     ]
+    # Where only what reaches the seller is told, it is not called the price.
+    market.alpha.tells_gross = False
+    assert "Sold on Alpha: <strong>$151.20</strong> to you, the price is not told." in client.get(url).content.decode()
+    Sale.objects.update(proceeds_told=False)
+    assert "Sold on Alpha for $84.00 each, less a fee that is not told." in client.get(url).content.decode()
+    Sale.objects.update(gross=0, fees=0, proceeds=0, rounding=0)
+    assert "Sold on Alpha, the amount is not told." in client.get(url).content.decode()
 
 
 def test_a_days_median_stands_where_the_day_was_last_seen(market: Market) -> None:

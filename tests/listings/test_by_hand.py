@@ -313,6 +313,10 @@ def test_leaving_keeps_the_listings_up_and_makes_them_the_holders_own_work(marke
     account.refresh_from_db()
     assert (account.mode, account.access_token, account.is_active) == (Mode.ASSISTED, "", True)
     assert market.beta.shown() == [beta.external_id]
+    # What was practice stays practice, and says so among what is for real.
+    client = Client()
+    client.force_login(market.holding.user)
+    assert '>Beta</span> <span class="tag">paper</span>' in client.get(reverse("listings:hand_list")).text
     market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
     market.work()
     assert market.beta.shown() == [beta.external_id]

@@ -346,3 +346,6 @@ def test_the_sale_page_says_how_a_deadline_is_known(
     Sale.objects.update(state=SaleState.CONFIRMED)
     Sale.objects.update(ship_by=None)
     assert "SeatGeek told no deadline; the game begins" in client.get(url).text
+    # Handed over it has none all the same, and says so in the same words.
+    Sale.objects.update(state=SaleState.FULFILLED)
+    assert "SeatGeek told no deadline</span>" in client.get(url).text

@@ -1,5 +1,6 @@
 """Every kind of task of an assisted account is said to be done on the page and over the API."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -7,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from listings.models import CommandKind, CommandState, MarketplaceCommand, Sale, SaleState
+from listings.selectors import hand_tasks
 from listings.services.by_hand import hand_done
 from listings.services.commands import command_write
 from listings.services.delist import listings_delist
@@ -14,6 +16,7 @@ from listings.services.fulfil import sale_fulfil
 from listings.services.pricing import listing_reprice
 from marketplaces.models import MarketplaceAccount
 from seatsync.core.errors import Conflict
+from seatsync.live.models import Alert
 from tests.builders import bearer
 from tests.hands import offer, task, told, up
 from tests.market import Market
@@ -84,3 +87,58 @@ def test_a_sale_that_is_over_is_not_handed_over_by_a_late_tap(market: Market, as
         hand_done(actor=market.holding.actor, command_id=one.pk)
     sale = Sale.objects.get()
     assert (sale.state, sale.delivered_at) == (SaleState.CONFIRMED, None)
+
+
+def _list_says(market: Market) -> list[str]:
+    """What the list of sales says of when each was off sale elsewhere, the newest first."""
+    client = Client()
+    client.force_login(market.holding.user)
+    text = client.get(reverse("listings:sale_list")).text
+    return [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r'Off sale elsewhere after">(.*?)</td>', text)]
+
+
+def test_what_came_down_once_is_asked_for_by_no_other_sale(market: Market, assisted: MarketplaceAccount) -> None:
+    alpha, _ = up(market, assisted)
+    actor, sold = market.holding.actor, Alert.objects.filter(kind="sale.sold", user_id=market.holding.user.pk)
+    # What is left does not lie together: all of it is to come down there, and then the others sell too.
+    for seats in ((2,), (1,)):
+        market.webhook(market.alpha.sell(alpha.external_id, seats))
+        market.work()
+    first, second = hand_tasks(actor).filter(kind="delist").order_by("created_at")
+    assert _list_says(market) == ["yours to take down"] * 2
+    hand_done(actor=actor, command_id=first.pk)
+    second.refresh_from_db()
+    assert (second.state, hand_tasks(actor).count()) == (CommandState.DONE, 0)
+    assert not Alert.objects.filter(kind="hand.task", state="firing").exists()
+    assert not any("with your own hands" in alert.body for alert in sold)
+    assert "yours to take down" not in _list_says(market)
+
+
+def test_what_a_person_took_down_was_not_offered_nowhere_else(market: Market, assisted: MarketplaceAccount) -> None:
+    alpha, _ = up(market, assisted)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    assert _list_says(market) == ["yours to take down"]
+    hand_done(actor=market.holding.actor, command_id=task(market, "delist").pk)
+    assert _list_says(market) == ["by your hands"]
+    told_of = Alert.objects.get(kind="sale.sold", user_id=market.holding.user.pk)
+    assert told_of.body.endswith("You took them down at Beta.")
+    client = Client()
+    client.force_login(market.holding.user)
+    page = client.get(reverse("listings:sale_detail", args=[Sale.objects.get().pk])).text
+    assert ("down, by your hands" in page, "under way" in page) == (True, False)
+    assert "by your hands" in client.get("/").text
+
+
+def test_what_sold_out_there_meanwhile_is_taken_down_by_nobody(market: Market, assisted: MarketplaceAccount) -> None:
+    _, beta = up(market, assisted)
+    # What is left does not lie together: it is to come down, and sells there before it does.
+    told(market, beta, market.holding.seats[1:2], "B-1")
+    one = task(market, "delist")
+    told(market, beta, [market.holding.seats[0], *market.holding.seats[2:]], "B-2")
+    one.refresh_from_db()
+    beta.refresh_from_db()
+    assert (one.state, beta.status) == (CommandState.SUPERSEDED, "sold")
+    assert not hand_tasks(market.holding.actor).filter(listing=beta).exists()
+    bodies = Alert.objects.filter(kind="sale.sold", user_id=market.holding.user.pk).values_list("body", flat=True)
+    assert ["at Beta" in body for body in bodies] == [False, False]

@@ -69,6 +69,7 @@ def test_one_tap_sells_all_of_it_at_its_price_and_everything_else_comes_down(
     beta.refresh_from_db()
     assert (beta.status, states(market)) == (ListingStatus.SOLD, ["sold"] * 4)
     text = client.get(answer.headers["Location"]).text
+    assert '$302.40 <span class="sub">reckoned</span>' in client.get(reverse("listings:sale_list")).text
     for said in (
         "Told in one tap",
         "$302.40 <span",

@@ -8,8 +8,12 @@ from django.contrib import admin
 from django.db.models import Model
 from django.urls import reverse
 
-from listings.models import CommandState, Listing, MarketplaceCommand, PushHalt
+from listings.models import CommandState, Listing, MarketplaceCommand, PushHalt, Sale, SaleState
+from listings.services import ask
 from listings.services.halts import push_halt_set
+from listings.services.sync import sale_read
+from listings.services.wake import READ_SALE
+from marketplaces.contracts import RemoteSaleState
 from marketplaces.errors import PermanentError
 from marketplaces.models import InboundEvent, InboxState, MarketplaceAccount
 from marketplaces.services.connect import accounts_close
@@ -26,6 +30,14 @@ from tests.market import Market
 pytestmark = pytest.mark.django_db
 OURS = {"seatsync", "portfolios", "marketplaces", "listings", "intelligence", "automation", "analytics"}
 Case = Callable[[Market], tuple[Model, Callable[[], None]]]
+# What was ordered of the workers, by path.
+JOBS: list[tuple[str, dict[str, object]]] = []
+
+
+@pytest.fixture(autouse=True)
+def jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    JOBS.clear()
+    monkeypatch.setattr(ask, "enqueue_on_commit", lambda path, **named: JOBS.append((path, named)))
 
 
 def refused(market: Market) -> MarketplaceCommand:
@@ -152,6 +164,22 @@ def suspended(market: Market) -> tuple[Model, Callable[[], None]]:
     return tenant, done
 
 
+def asked(market: Market) -> tuple[Model, Callable[[], None]]:
+    """A sale that its marketplace took back without a word."""
+    alpha, _ = market.published(market.holding.seats[:2])
+    remote = market.alpha.sell(alpha.external_id, (1, 2))
+    market.webhook(remote)
+    market.alpha.move(remote.sale_id, RemoteSaleState.CANCELLED)
+
+    def done() -> None:
+        ((path, named),) = JOBS
+        assert path == READ_SALE
+        sale_read(sale=Sale.objects.select_related("account").get(pk=str(named["sale_id"])))
+        assert market.sale().state == SaleState.CANCELLED
+
+    return market.sale(), done
+
+
 def resumed(market: Market) -> tuple[Model, Callable[[], None]]:
     tenant = Tenant.objects.get(is_default=True)
     tenant_suspend(actor=market.holding.staff, tenant_id=tenant.pk, reason="unpaid")
@@ -196,7 +224,7 @@ def taken_back(market: Market) -> tuple[Model, Callable[[], None]]:
 
 ACTIONS: dict[tuple[str, str], Case] = {
     ("marketplacecommand", "try_again"): tried_again, ("marketplacecommand", "give_up"): given_up,
-    ("pushhalt", "lift"): lifted, ("marketplaceaccount", "drain"): drained,
+    ("sale", "ask"): asked, ("pushhalt", "lift"): lifted, ("marketplaceaccount", "drain"): drained,
     ("marketplaceaccount", "retry_failed"): all_worked_off, ("inboundevent", "process_again"): worked_off,
     ("inboundevent", "replay"): worked_off, ("eventmapping", "undo"): mapped,
     ("user", "leave_erasure"): left("erasure"), ("user", "leave_downgrade"): left("downgrade"),

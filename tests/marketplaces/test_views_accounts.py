@@ -111,6 +111,27 @@ def test_a_consent_that_cannot_be_asked_for_says_why(simulator: Simulator, platf
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("platform", "label", "field"), [
+    ("gametime", "API key, FTP user, FTP password", "token"), ("seatgeek", "API token", "token"),
+    ("stubhub", "Mode", "mode"),
+])  # fmt: skip
+def test_what_is_refused_stands_beside_the_fields_that_it_is_of(
+    simulator: Simulator, platform: str, label: str, field: str
+) -> None:
+    given = {"platform": platform, "mode": "live" if field == "mode" else "paper", "token": ["no", "such", "key"]}
+    text = enter(build_holding().actor).post(reverse("marketplaces:account_connect"), given).text
+    # The summary's link leads to a field that is there, under the name that the field has.
+    assert f'<a href="#{field}-{platform}">{label}</a>' in text
+    assert text.count(f'id="{field}-{platform}"') == 1
+    assert text.count('aria-invalid="true"') == (3 if platform == "gametime" else 1)
+    form = text.partition(f'value="{platform}"')[2].partition("</form>")[0]
+    refused = form.partition(f'id="refused-{platform}">')[2].partition("</p>")[0]
+    assert refused.strip()
+    assert text.count(refused.strip()) == 2
+    assert text.count('class="error"') == 1
+
+
+@pytest.mark.django_db
 def test_a_credential_of_several_parts_is_asked_for_part_by_part(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
