@@ -26,6 +26,7 @@ from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.ports import Business
 from marketplaces.registry import platform_can
 from portfolios.labels import seats_label
+from portfolios.models import GameStatus
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 
@@ -39,11 +40,11 @@ _UNSETTLED = (SaleState.PROVISIONAL, SaleState.CONFIRMED, SaleState.FULFILLED, S
 def account_business(account_id: uuid.UUID) -> Business:
     """What is still going on over the account: open listings, sales not through, commands on their way.
 
-    A sale counts until it is paid or cancelled, at most 45 days after its game (after itself, where that is unknown);
-    one that is paid while its buyer wants his tickets again, or complains.
+    A sale counts until it is paid or cancelled, at most 45 days after its game (after itself, where that is unknown),
+    which is to come while it is postponed; one that is paid while its buyer wants his tickets again, or complains.
     """
     since = now() - PAID_WITHIN
-    recent = Q(game__starts_at__gt=since) | Q(game=None, sold_at__gt=since)
+    recent = Q(game__starts_at__gt=since) | Q(game=None, sold_at__gt=since) | Q(game__status=GameStatus.POSTPONED)
     wanted = Q(state=SaleState.COMPLETE) & (Q(asked_again_at__isnull=False) | Q(ending=SaleEnding.CLAIM))
     going = Q(state__in=[CommandState.PENDING, CommandState.IN_FLIGHT])
     unrefused = Q(state=CommandState.NEEDS_PERSON, kind=CommandKind.REJECT_SALE, sale__state=SaleState.CONFLICT)
