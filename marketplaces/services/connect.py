@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 
@@ -28,12 +29,14 @@ from seatsync.accounts.models import LEAVING_BARS, LeavingWhy
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
+from seatsync.core.errors import Busy, Conflict, InvalidInput, NotAllowed
 from seatsync.core.jobs import enqueue_on_commit
+from seatsync.core.locks import lock_waiting
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
 ATTEMPT_LIFE = timedelta(minutes=10)
+log = structlog.get_logger(__name__)
 
 
 def _owner(actor: Actor, mode: str) -> tuple[uuid.UUID, uuid.UUID]:
@@ -405,18 +408,31 @@ def _late_begin() -> None:
 
 
 def accounts_close() -> int:
-    """Finish the disconnection of accounts on which nothing is going on any more; returns how many."""
+    """Finish the disconnection of accounts on which nothing is going on any more; returns how many.
+
+    What somebody else is changing at this moment has its turn the next time, and keeps no other account open.
+    """
     _late_begin()
     closed = 0
     for account_id in MarketplaceAccount.objects.exclude(closing_at=None).order_by("pk").values_list("pk", flat=True):
-        with transaction.atomic():
-            account = accounts_locked().get(pk=account_id)
-            if account.closing_at is None:
-                continue  # connected again meanwhile
-            account_closing.tell(account.pk)
-            if _close_if_through(account):
-                closed += 1
-                _changed(account)
+        try:
+            closed += _close(account_id)
+        except Busy:
+            log.info("account.busy", account_id=str(account_id))
+    return closed
+
+
+@transaction.atomic
+def _close(account_id: uuid.UUID) -> bool:
+    """Take down what is up on an account that is given up, and close it once it is through; whether it was closed."""
+    with lock_waiting("this account"):
+        account = accounts_locked().get(pk=account_id)
+    if account.closing_at is None:
+        return False  # connected again meanwhile
+    account_closing.tell(account.pk)
+    closed = _close_if_through(account)
+    if closed:
+        _changed(account)
     return closed
 
 
