@@ -48,7 +48,9 @@ def account_business(account_id: uuid.UUID) -> Business:
     wanted = Q(state=SaleState.COMPLETE) & (Q(asked_again_at__isnull=False) | Q(ending=SaleEnding.CLAIM))
     going = Q(state__in=[CommandState.PENDING, CommandState.IN_FLIGHT])
     unrefused = Q(state=CommandState.NEEDS_PERSON, kind=CommandKind.REJECT_SALE, sale__state=SaleState.CONFLICT)
-    waiting = MarketplaceCommand.objects.filter(going | unrefused, account_id=account_id)
+    # Nobody has seen that it is gone, and nobody has said so.
+    unseen = Q(state=CommandState.NEEDS_PERSON, kind=CommandKind.VERIFY_GONE, by_hand=False)
+    waiting = MarketplaceCommand.objects.filter(going | unrefused | unseen, account_id=account_id)
     return Business(
         listings=Listing.objects.filter(account_id=account_id, status__in=OPEN).count(),
         sales=Sale.objects.filter(recent & (Q(state__in=_UNSETTLED) | wanted), account_id=account_id).count(),
