@@ -14,7 +14,7 @@ from django.db import transaction
 
 from marketplaces.contracts import Capability, Grant, Link
 from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
-from marketplaces.locks import accounts_locked, connect_attempt_lock
+from marketplaces.locks import account_lock, account_lock_for, accounts_locked, connect_attempt_lock
 from marketplaces.models import AccountFile, ConnectAttempt, InboxState, MarketplaceAccount, Mode
 from marketplaces.ports import account_closing, account_connected, account_left, business, shown_listing
 from marketplaces.registry import adapter_get, platform_name
@@ -226,9 +226,10 @@ def account_keep(
     traits = adapter_get(platform).traits
     leaves = _barred(tenant_id, user_id, platform, mode)
     with transaction.atomic():
-        account, created = accounts_locked().get_or_create(
-            tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
-        )
+        with lock_waiting("this account"):
+            account, created = accounts_locked().get_or_create(
+                tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
+            )
         _check_same(account, grant)
         if not created and not same and _is_another(account, grant):
             # What it holds is not known yet, and the file of the one before is no base for its own.
@@ -316,7 +317,7 @@ def account_leave(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     them down there when they sell elsewhere. Raises NotFound, or Conflict where something is on its way there now, or
     he has such an account there already.
     """
-    account = accounts_locked().get_for(actor, account_id)
+    account = account_lock_for(actor, account_id)
     if not account.is_active or account.mode == Mode.ASSISTED:
         raise Conflict("There is no grant to give up.", field="account", remedy="Nothing needs to be done.")
     if account.closing_at is not None and account.closing_why not in {"", LeavingWhy.DISCONNECT}:
@@ -357,7 +358,7 @@ def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     Open listings come down first. While anything is open or unsettled there the account is closing: nothing new is
     offered over it, and its commands, webhooks and payouts go on. Then the grant is forgotten (accounts_close).
     """
-    account = accounts_locked().get_for(actor, account_id)
+    account = account_lock_for(actor, account_id)
     if not account.is_active:
         raise Conflict("The account is disconnected.", field="account", remedy="Nothing needs to be done.")
     if account.closing_at is None:
@@ -376,7 +377,9 @@ def closing_begin(*, actor: Actor, account_ids: Sequence[uuid.UUID], why: str) -
     (accounts_close), in a transaction each.
     """
     begun = []
-    for account in accounts_locked().filter(pk__in=account_ids, is_active=True).order_by("pk"):
+    with lock_waiting("one of these accounts"):
+        locked = list(accounts_locked().filter(pk__in=account_ids, is_active=True).order_by("pk"))
+    for account in locked:
         fresh = account.closing_at is None
         if fresh or account.closing_why in {"", LeavingWhy.DISCONNECT}:
             _closing(actor, account, why)
@@ -425,8 +428,7 @@ def accounts_close() -> int:
 @transaction.atomic
 def _close(account_id: uuid.UUID) -> bool:
     """Take down what is up on an account that is given up, and close it once it is through; whether it was closed."""
-    with lock_waiting("this account"):
-        account = accounts_locked().get(pk=account_id)
+    account = account_lock(account_id)
     if account.closing_at is None:
         return False  # connected again meanwhile
     account_closing.tell(account.pk)
