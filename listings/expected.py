@@ -10,6 +10,7 @@ from listings.models import Sale, SaleEnding
 from listings.selectors import sale_zone
 from marketplaces.models import PayoutCalendarVersion, PayoutKind
 from marketplaces.registry import platform_name
+from portfolios.models import GameStatus
 from seatsync.core.venue_time import local
 
 
@@ -37,8 +38,14 @@ def expectation_of(sale: Sale) -> Expectation:
     at = _day_of(calendar, sale)
     basis = calendar.words
     if at is None and calendar.known:
-        basis += ", and there is no game" if calendar.kind == PayoutKind.AFTER_GAME else ", which is still to come"
+        basis += _without_day(calendar, sale)
     return Expectation(at, basis, calendar.source, calendar.checked_on, None if at is None else _on(calendar, sale, at))
+
+
+def _without_day(calendar: PayoutCalendarVersion, sale: Sale) -> str:
+    if calendar.kind != PayoutKind.AFTER_GAME:
+        return ", which is still to come"
+    return ", and there is no game" if sale.game is None else ", which is postponed"
 
 
 def _on(calendar: PayoutCalendarVersion, sale: Sale, at: datetime) -> date:
@@ -56,7 +63,9 @@ def _day_of(calendar: PayoutCalendarVersion, sale: Sale) -> datetime | None:
         return None
     days = timedelta(days=calendar.days or 0)
     if calendar.kind == PayoutKind.AFTER_GAME:
-        return None if sale.game is None else sale.game.starts_at + days
+        # Of a postponed game the day that it was to be on says nothing, and the new one is not known.
+        known = sale.game is not None and sale.game.status != GameStatus.POSTPONED
+        return sale.game.starts_at + days if known and sale.game is not None else None
     if sale.delivered_at is None:
         return None
     if calendar.kind == PayoutKind.AFTER_DELIVERY:

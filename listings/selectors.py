@@ -43,7 +43,7 @@ from marketplaces.bounds import Bounds, bounds_of
 from marketplaces.contracts import RemoteSale
 from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
-from portfolios.models import EventMapping, Game, SeasonTicket, Seat
+from portfolios.models import EventMapping, Game, GameStatus, SeasonTicket, Seat
 from portfolios.ports import Records
 from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
@@ -494,8 +494,9 @@ def to_hand_over() -> Q:
 
 
 def hand_over_end() -> Coalesce:
-    """By when a sale's tickets must be with their buyer: its deadline, else the start of its game."""
-    return Coalesce("ship_by", "game__starts_at")
+    """By when a sale's tickets must be with their buyer: its deadline, else the start of its game, if that is known."""
+    known = When(~Q(game__status=GameStatus.POSTPONED), then="game__starts_at")
+    return Coalesce("ship_by", Case(known, default=None))
 
 
 def waits_for_holder() -> Q:

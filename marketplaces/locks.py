@@ -3,7 +3,8 @@
 import uuid
 
 from marketplaces.models import ConnectAttempt, MarketplaceAccount
-from seatsync.core.locks import Level, lock_announce
+from seatsync.core.actors import Actor
+from seatsync.core.locks import Level, lock_announce, lock_waiting
 from seatsync.core.querysets import OwnedQuerySet
 
 
@@ -11,6 +12,18 @@ def accounts_locked() -> OwnedQuerySet[MarketplaceAccount]:
     """A queryset whose rows are locked as they are read."""
     lock_announce(Level.ACCOUNTS)
     return MarketplaceAccount.objects.select_for_update(of=("self",), no_key=True)
+
+
+def account_lock(account_id: uuid.UUID) -> MarketplaceAccount:
+    """Lock one account and read it fresh. Raises Busy where another has it, who may wait for a marketplace's answer."""
+    with lock_waiting("this account"):
+        return accounts_locked().get(pk=account_id)
+
+
+def account_lock_for(actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
+    """Lock one account that the actor sees. Raises NotFound, or Busy as `account_lock` does."""
+    with lock_waiting("this account"):
+        return accounts_locked().get_for(actor, account_id)
 
 
 def account_unless_locked(account_id: uuid.UUID) -> MarketplaceAccount | None:

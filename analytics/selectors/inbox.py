@@ -37,6 +37,7 @@ from listings.services.sale_alerts import REMINDERS, conflict_asks_by_hand, reje
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.registry import hand_overs_of, platform_name
 from marketplaces.selectors import account_list, inbound_failed
+from portfolios.models import GameStatus
 from seatsync.core.actors import Actor
 from seatsync.live.models import Alert, Severity
 from seatsync.live.selectors import alerts_open
@@ -122,6 +123,8 @@ class _Waiting:
     reconnects: list[MarketplaceAccount]
     # How many publications wait for the answer to each mapping.
     publications: dict[uuid.UUID, int]
+    # What was said of each account whose permission has ended, with what is still up there; by its id.
+    ended: dict[str, str]
     alerts: list[Alert] = field(default_factory=list)
 
 
@@ -131,7 +134,10 @@ def inbox(actor: Actor) -> Inbox:
     found.add("Sales that wait for you", [*map(_sale_due, waiting.due), *map(_sale_unclear, waiting.unclear)])
     found.add("Still up, and should not be", [_down(command) for command in waiting.downs])
     found.add("For your own hands", [_by_hand(command) for command in waiting.hands])
-    found.add("Accounts to connect again", [_reconnect(account) for account in waiting.reconnects])
+    found.add(
+        "Accounts to connect again",
+        [_reconnect(account, waiting.ended.get(str(account.pk), "")) for account in waiting.reconnects],
+    )
     found.add(
         "Which event or section is yours",
         [_mapping(command, waiting.publications[command.pk]) for command in waiting.mappings],
@@ -146,7 +152,8 @@ def inbox(actor: Actor) -> Inbox:
 def inbox_count(actor: Actor) -> int:
     """How much waits for the actor: as many as the inbox has."""
     waiting = _waiting(actor)
-    return sum(len(getattr(waiting, part)) for part in _Waiting.__dataclass_fields__ if part != "publications")
+    beside = {"publications", "ended"}
+    return sum(len(getattr(waiting, part)) for part in _Waiting.__dataclass_fields__ if part not in beside)
 
 
 def _waiting(actor: Actor) -> _Waiting:
@@ -175,6 +182,7 @@ def _waiting(actor: Actor) -> _Waiting:
         inbound=list(inbound_failed(actor)[:LOOKED_AT]),
         reconnects=list(account_list(actor).filter(is_active=True, needs_reconnect=True)[:LOOKED_AT]),
         publications={command.pk: questions[mapping_question(command)] for command in mappings},
+        ended={alert.object_id: alert.body for alert in alerts if alert.kind == "account.reconnect"},
     )
     said = _said_of(waiting, commands)
     waiting.alerts.extend(alert for alert in alerts if alert.object_id not in said.get(alert.kind, ()))
@@ -253,6 +261,8 @@ def _by(sale: Sale) -> str:
     """How it is known by when it is to be handed over."""
     if said := due_said(sale):
         return f"to be handed over {said}" if sale.ship_by_reckoned else f"a deadline {said}"
+    if sale.game is not None and sale.game.status == GameStatus.POSTPONED:
+        return "which told no deadline, and the game is postponed"
     return "which told no deadline: the game begins then" if sale.game else "which told no deadline"
 
 
@@ -315,11 +325,11 @@ def _found(item: FoundListing) -> Item:
     )  # fmt: skip
 
 
-def _reconnect(account: MarketplaceAccount) -> Item:
+def _reconnect(account: MarketplaceAccount, said: str) -> Item:
     page = reverse("listings:account_detail", args=[account.pk])
     return Item(
         "reconnect", "marketplace_account", account.pk, f"Connect {platform_name(account.platform)} again",
-        "Its permission has ended. Nothing can be listed, repriced or taken down there until then.",
+        said or "Its permission has ended. Nothing can be listed, repriced or taken down there until then.",
         account.last_error_at or account.updated_at, page, severity=Severity.CRITICAL,
         acts=(Act("Connect it again", page=reverse("marketplaces:account_list")),),
     )  # fmt: skip

@@ -7,7 +7,16 @@ from django.db import transaction
 from django.db.models import Max, Q
 
 from listings.locks import listings_lock
-from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
+from listings.models import (
+    CommandKind,
+    CommandState,
+    Listing,
+    ListingStatus,
+    MarketplaceCommand,
+    Sale,
+    SaleEnding,
+    SaleState,
+)  # fmt: skip
 from listings.services.delist import listing_take_down
 from listings.services.hand_alerts import task_tell
 from listings.services.refs import listing_ref
@@ -17,6 +26,7 @@ from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.ports import Business
 from marketplaces.registry import platform_can
 from portfolios.labels import seats_label
+from portfolios.models import GameStatus
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 
@@ -30,16 +40,20 @@ _UNSETTLED = (SaleState.PROVISIONAL, SaleState.CONFIRMED, SaleState.FULFILLED, S
 def account_business(account_id: uuid.UUID) -> Business:
     """What is still going on over the account: open listings, sales not through, commands on their way.
 
-    A sale counts until it is paid or cancelled, at most 45 days after its game (after itself, where that is unknown).
+    A sale counts until it is paid or cancelled, at most 45 days after its game (after itself, where that is unknown),
+    which is to come while it is postponed; one that is paid while its buyer wants his tickets again, or complains.
     """
     since = now() - PAID_WITHIN
-    recent = Q(game__starts_at__gt=since) | Q(game=None, sold_at__gt=since)
+    recent = Q(game__starts_at__gt=since) | Q(game=None, sold_at__gt=since) | Q(game__status=GameStatus.POSTPONED)
+    wanted = Q(state=SaleState.COMPLETE) & (Q(asked_again_at__isnull=False) | Q(ending=SaleEnding.CLAIM))
     going = Q(state__in=[CommandState.PENDING, CommandState.IN_FLIGHT])
     unrefused = Q(state=CommandState.NEEDS_PERSON, kind=CommandKind.REJECT_SALE, sale__state=SaleState.CONFLICT)
-    waiting = MarketplaceCommand.objects.filter(going | unrefused, account_id=account_id)
+    # Nobody has seen that it is gone, and nobody has said so.
+    unseen = Q(state=CommandState.NEEDS_PERSON, kind=CommandKind.VERIFY_GONE, by_hand=False)
+    waiting = MarketplaceCommand.objects.filter(going | unrefused | unseen, account_id=account_id)
     return Business(
         listings=Listing.objects.filter(account_id=account_id, status__in=OPEN).count(),
-        sales=Sale.objects.filter(recent, account_id=account_id, state__in=_UNSETTLED).count(),
+        sales=Sale.objects.filter(recent & (Q(state__in=_UNSETTLED) | wanted), account_id=account_id).count(),
         commands=waiting.exclude(kind=CommandKind.SYNC_ACCOUNT).count(),
         unread=_unread(account_id),
     )

@@ -10,7 +10,7 @@ from listings.models import CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, 
 from listings.payables import name_by_hand, payouts_told
 from listings.services.far_off import charge_check
 from listings.services.payouts import amount_check, payment_less, payout_came, payout_noted
-from marketplaces.locks import accounts_locked
+from marketplaces.locks import account_lock
 from marketplaces.registry import platform_name
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
@@ -52,7 +52,7 @@ def sale_charged(
     amount_check(amount)
     charge_check(amount, sale, field="amount", confirmed=confirmed)
     # Said twice at once it was charged once: whoever comes second finds the first one's.
-    accounts_locked().get(pk=account.pk)
+    account_lock(account.pk)
     known = PayoutLine.objects.filter(payout__reference__startswith=_BEGINS[what], sale=sale, note=said)
     if (line := known.select_related("payout").first()) is not None:
         raise Conflict(

@@ -19,7 +19,7 @@ from listings.services.sale_saga import sale_apply
 from listings.services.stock import account_changed, stock_order
 from marketplaces.contracts import RemoteSale
 from marketplaces.errors import MarketplaceError
-from marketplaces.locks import accounts_locked
+from marketplaces.locks import account_lock_for
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get, platform_name
 from marketplaces.services.files import file_declare
@@ -165,7 +165,7 @@ def stock_declare(*, actor: Actor, account_id: uuid.UUID, file: bytes | None) ->
     What is in the file is then looked at like everything that was found. Raises NotFound, Conflict where nothing is
     asked, or InvalidInput for a file that the platform would not read.
     """
-    account = accounts_locked().get_for(actor, account_id)
+    account = account_lock_for(actor, account_id)
     if not account.stock_unknown:
         raise Conflict(
             f"{platform_name(account.platform)} shows what it lists by itself.", remedy="Nothing needs to be said."

@@ -16,6 +16,7 @@ from marketplaces.deadlines import HandOverRule
 from marketplaces.models import HandOverVersion
 from marketplaces.registry import platform_name
 from marketplaces.selectors import hand_over_rule
+from portfolios.models import GameStatus
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 
@@ -54,9 +55,9 @@ def _rule(platform: str, on: date) -> tuple[HandOverRule, HandOverVersion | None
 def _reckoned(
     sale: Sale, known: tuple[HandOverRule, HandOverVersion | None] | None
 ) -> tuple[datetime | None, HandOverVersion | None]:
-    """By a rule that is known and its row; (None, None) where none fixes it, or no game is known."""
+    """By a rule that is known and its row; (None, None) where none fixes it, or it is not known when the game is."""
     game = sale.listing.game if sale.listing is not None else sale.game
-    if game is None or known is None:
+    if game is None or game.status == GameStatus.POSTPONED or known is None:
         return None, None
     rule, row = known
     due = rule.due(

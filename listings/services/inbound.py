@@ -14,12 +14,13 @@ from listings.services.sync import account_sync_sales
 from listings.services.unread import announced_keep
 from listings.states import OFFERED
 from marketplaces.contracts import Capability, NoticeKind
-from marketplaces.errors import MarketplaceError, MustWait, TemporaryError
+from marketplaces.errors import GrantExpired, MarketplaceError, MustWait, TemporaryError
 from marketplaces.inbox import register
 from marketplaces.mails import MAIL
 from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.services.links import over_link
+from marketplaces.services.understand import MOST_ATTEMPTS
 from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
 from seatsync.core.links import page_link
@@ -67,8 +68,11 @@ def on_sale(event: InboundEvent) -> None:
         if (error.retry_after_s or 0) > HELD_AT_MOST_S:
             _withdraw(event)
         raise
-    except MarketplaceError:
+    except MarketplaceError as error:
         _withdraw(event)
+        if event.attempts + 1 >= MOST_ATTEMPTS and not isinstance(error, GrantExpired):
+            # Nobody asks again by itself: what it holds is not held for nothing that anybody sees.
+            announced_keep(event, f"it was announced, and its marketplace does not tell it: {error}")
         raise
     if remote is None:
         sale_hold_release(

@@ -11,7 +11,7 @@ from listings.services.by_hand import sale_handed_over
 from listings.services.far_off import came_check
 from listings.services.payouts import amount_check, payout_came, payout_noted, payout_receive
 from marketplaces.contracts import PaymentLine, RemotePayment
-from marketplaces.locks import accounts_locked
+from marketplaces.locks import account_lock
 from marketplaces.registry import platform_name
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
@@ -49,7 +49,7 @@ def sale_paid(
         amount_check(amount)
         came_check(amount, sale, confirmed=confirmed)
     # Said twice at once it came once: whoever comes second finds the first one's.
-    accounts_locked().get(pk=account.pk)
+    account_lock(account.pk)
     made = payouts_made_of([sale.pk]).first()
     if made is not None and amount is not None and made.reference == name_by_hand(BY_HAND, sale):
         return payout_receive(actor=actor, payout_id=made.pk, amount=amount, confirmed=confirmed)

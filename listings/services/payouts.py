@@ -44,7 +44,7 @@ from listings.services.sync import account_contained
 from listings.services.wake import POLL_NEXT, POLL_PAYOUTS, READ_SALE
 from listings.states import HANDED_OVER, UNPAID, sale_may_move
 from marketplaces.contracts import Capability, PaymentLine, RemotePayment
-from marketplaces.locks import accounts_locked
+from marketplaces.locks import account_lock
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.services.alerts import alert_reading_recovered
@@ -241,7 +241,7 @@ def payout_receive(
     by_hand = holder_says_paid(payout.account)
     if by_hand:
         # Before its payouts, as where the money of a sale is noted by itself.
-        accounts_locked().get(pk=payout.account_id)
+        account_lock(payout.account_id)
     payout = payout_lock(payout.pk)
     if (told := payout.told_with) is not None:
         back = ", which came back" if told.returned_at is not None else ""

@@ -26,6 +26,7 @@ from marketplaces.contracts import Link, MarketplaceAdapter, RemoteSale
 from marketplaces.errors import PermanentError, TemporaryError
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services.links import over_link
+from portfolios.models import GameStatus
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 
@@ -103,7 +104,8 @@ def _due(account: MarketplaceAccount, told_for: timedelta | None) -> QuerySet[Sa
         | Q(read_back_at__lt=moment - EVERY_HANDED_OVER)
         | Q(missed_at__lt=moment - MISSED_FOR)
     )
-    recent = Q(game=None) | Q(game__starts_at__gt=moment - UNTIL_AFTER_GAME)
+    to_come = Q(game__starts_at__gt=moment - UNTIL_AFTER_GAME) | Q(game__status=GameStatus.POSTPONED)
+    recent = Q(game=None) | to_come
     # Those that were missed first: whether they are gone is the question.
     return _live(account).filter(waited, recent, made, missing=False).order_by(
         F("missed_at").asc(nulls_last=True), F("read_back_at").asc(nulls_first=True)

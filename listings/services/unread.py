@@ -1,6 +1,6 @@
-"""Sales that were announced to an account and not read before its holder took it into his own hands.
+"""Sales that were announced and not read: their account was left before, or its marketplace was asked in vain.
 
-Nobody can read them any more: what was held for one waits for his word, as any unclear sale does.
+What was held for one waits for its holder's word, as any unclear sale does; what its marketplace tells later counts.
 """
 
 from decimal import Decimal
@@ -15,8 +15,8 @@ from marketplaces.registry import traits_of
 ANNOUNCED = "it was announced, and its account was left before it could be read: say what it took, if anything"
 
 
-def announced_keep(event: InboundEvent) -> None:
-    """Keep an announced sale as an unclear one, with no amount and no number of tickets; one that is known stays."""
+def announced_keep(event: InboundEvent, why: str = ANNOUNCED) -> None:
+    """Keep an announced sale as an unclear one (`why`), of no told amount or number of tickets; a known one stays."""
     account, number = event.account, event.resource_id
     if not number or event.kind == NoticeKind.PROVISIONAL_CANCELLED:
         return
@@ -29,6 +29,6 @@ def announced_keep(event: InboundEvent) -> None:
         quantity=0, section=listing.section if listing else "", row=listing.row if listing else "", seats=(),
         gross=nothing, fees=nothing, proceeds=nothing, currency=traits.currency if traits else "USD",
         state=RemoteSaleState.AWAITING_FULFILMENT, remote_status=event.topic, sold_at=event.received_at,
-        doubt=ANNOUNCED, gross_known=False, proceeds_known=False,
+        doubt=why, gross_known=False, proceeds_known=False,
     )  # fmt: skip
     sale_apply(account=account, remote=remote, noticed_at=event.received_at)

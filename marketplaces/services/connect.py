@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 
 from marketplaces.contracts import Capability, Grant, Link
 from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
-from marketplaces.locks import accounts_locked, connect_attempt_lock
+from marketplaces.locks import account_lock, account_lock_for, accounts_locked, connect_attempt_lock
 from marketplaces.models import AccountFile, ConnectAttempt, InboxState, MarketplaceAccount, Mode
 from marketplaces.ports import account_closing, account_connected, account_left, business, shown_listing
 from marketplaces.registry import adapter_get, platform_can, platform_name
@@ -28,14 +29,16 @@ from seatsync.accounts.models import LEAVING_BARS, LeavingWhy
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
+from seatsync.core.errors import Busy, Conflict, InvalidInput, NotAllowed
 from seatsync.core.jobs import enqueue_on_commit
+from seatsync.core.locks import lock_waiting
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
 ATTEMPT_LIFE = timedelta(minutes=10)
 # As an account's name is kept: an address may be longer, and a grant that was got by it is not to be lost over that.
 LONGEST_NAME = 80
+log = structlog.get_logger(__name__)
 
 
 def _owner(actor: Actor, mode: str) -> tuple[uuid.UUID, uuid.UUID]:
@@ -226,9 +229,10 @@ def account_keep(
     traits = adapter_get(platform).traits
     leaves = _barred(tenant_id, user_id, platform, mode)
     with transaction.atomic():
-        account, created = accounts_locked().get_or_create(
-            tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
-        )
+        with lock_waiting("this account"):
+            account, created = accounts_locked().get_or_create(
+                tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
+            )
         _check_same(account, grant)
         if not created and not same and _is_another(account, grant):
             # What it holds is not known yet, and the file of the one before is no base for its own.
@@ -327,7 +331,7 @@ def account_leave(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     them down there when they sell elsewhere. Raises NotFound, or Conflict where something is on its way there now, or
     he has such an account there already.
     """
-    account = accounts_locked().get_for(actor, account_id)
+    account = account_lock_for(actor, account_id)
     if not account.is_active or account.mode == Mode.ASSISTED:
         raise Conflict("There is no grant to give up.", field="account", remedy="Nothing needs to be done.")
     if account.closing_at is not None and account.closing_why not in {"", LeavingWhy.DISCONNECT}:
@@ -368,7 +372,7 @@ def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     Open listings come down first. While anything is open or unsettled there the account is closing: nothing new is
     offered over it, and its commands, webhooks and payouts go on. Then the grant is forgotten (accounts_close).
     """
-    account = accounts_locked().get_for(actor, account_id)
+    account = account_lock_for(actor, account_id)
     if not account.is_active:
         raise Conflict("The account is disconnected.", field="account", remedy="Nothing needs to be done.")
     if account.closing_at is None:
@@ -387,7 +391,9 @@ def closing_begin(*, actor: Actor, account_ids: Sequence[uuid.UUID], why: str) -
     (accounts_close), in a transaction each.
     """
     begun = []
-    for account in accounts_locked().filter(pk__in=account_ids, is_active=True).order_by("pk"):
+    with lock_waiting("one of these accounts"):
+        locked = list(accounts_locked().filter(pk__in=account_ids, is_active=True).order_by("pk"))
+    for account in locked:
         fresh = account.closing_at is None
         if fresh or account.closing_why in {"", LeavingWhy.DISCONNECT}:
             _closing(actor, account, why)
@@ -419,18 +425,30 @@ def _late_begin() -> None:
 
 
 def accounts_close() -> int:
-    """Finish the disconnection of accounts on which nothing is going on any more; returns how many."""
+    """Finish the disconnection of accounts on which nothing is going on any more; returns how many.
+
+    What somebody else is changing at this moment has its turn the next time, and keeps no other account open.
+    """
     _late_begin()
     closed = 0
     for account_id in MarketplaceAccount.objects.exclude(closing_at=None).order_by("pk").values_list("pk", flat=True):
-        with transaction.atomic():
-            account = accounts_locked().get(pk=account_id)
-            if account.closing_at is None:
-                continue  # connected again meanwhile
-            account_closing.tell(account.pk)
-            if _close_if_through(account):
-                closed += 1
-                _changed(account)
+        try:
+            closed += _close(account_id)
+        except Busy:
+            log.info("account.busy", account_id=str(account_id))
+    return closed
+
+
+@transaction.atomic
+def _close(account_id: uuid.UUID) -> bool:
+    """Take down what is up on an account that is given up, and close it once it is through; whether it was closed."""
+    account = account_lock(account_id)
+    if account.closing_at is None:
+        return False  # connected again meanwhile
+    account_closing.tell(account.pk)
+    closed = _close_if_through(account)
+    if closed:
+        _changed(account)
     return closed
 
 

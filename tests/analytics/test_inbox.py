@@ -19,6 +19,7 @@ from marketplaces.contracts import RemoteEvent, RemoteListing, RemoteListingStat
 from marketplaces.errors import PermanentError
 from marketplaces.models import InboundEvent, InboxState, MarketplaceAccount
 from marketplaces.services.connect import connect_assisted
+from marketplaces.services.links import reconnect_ask
 from portfolios.models import OwnerState, Seat
 from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
@@ -204,6 +205,15 @@ def test_failures_reconnects_and_other_alerts_wait_too(market: Market) -> None:
     ):  # fmt: skip
         assert client.post(url, {"from": "inbox"}).headers["Location"] == reverse("analytics:inbox")
     assert kinds(own(market)) == ["reconnect"]
+
+
+def test_an_account_to_connect_again_says_what_is_still_up_there(market: Market) -> None:
+    market.published()
+    account = market.accounts["alpha"]
+    reconnect_ask(account.pk, "revoked there", seen_token=account.access_token)
+    (item,) = own(market).items
+    assert (item.kind, item.title) == ("reconnect", "Connect Alpha again")
+    assert "Still up there: 4 in 131/27 1-4" in item.why
 
 
 def test_many_are_counted_and_the_first_shown(market: Market) -> None:

@@ -16,7 +16,11 @@ from listings.models import CommandKind
 from listings.services.commands import command_write
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount
+from marketplaces.services.connect import account_leave, closing_begin, disconnect
 from portfolios.locks import seats_lock
+from seatsync.accounts.models import LeavingWhy
+from seatsync.core import locks
+from seatsync.core.actors import Actor
 from seatsync.core.errors import Busy
 from seatsync.core.ids import uuid7
 from seatsync.core.locks import Level, LockOrderError, lock_announce
@@ -64,6 +68,25 @@ def test_i02_no_level_is_locked_after_a_higher_one(first: Level, then: Level) ->
         lock_announce(first)
         with pytest.raises(LockOrderError):
             lock_announce(then)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("leave", [
+    lambda actor, pk: disconnect(actor=actor, account_id=pk),
+    lambda actor, pk: account_leave(actor=actor, account_id=pk),
+    lambda actor, pk: closing_begin(actor=actor, account_ids=[pk], why=LeavingWhy.ERASURE),
+], ids=["disconnect", "leave", "drain"])  # fmt: skip
+def test_i02_who_gives_up_an_account_that_is_being_refreshed_is_told_to_try_again(
+    leave: Callable[[Actor, uuid.UUID], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT_MS", 200)
+    tenant = Tenant.objects.create(name="Lock Co", slug="lock-co")
+    user, actor = person("lock@example.com", tenant)
+    account = MarketplaceAccount.objects.create(tenant=tenant, user=user, platform="seatgeek")
+    with held_elsewhere(lambda: accounts_locked().get(pk=account.pk)), pytest.raises(Busy, match="is changing"):
+        leave(actor, account.pk)
+    account.refresh_from_db()
+    assert (account.is_active, account.closing_at) == (True, None)
 
 
 @pytest.mark.django_db(transaction=True)

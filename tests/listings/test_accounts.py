@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 
-from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
+from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale, SaleEnding
 from listings.services.accounts import LATE, account_business
 from listings.services.commands import command_write
 from listings.services.delist import listings_delist
@@ -150,6 +150,25 @@ def test_a_conflict_is_refused_before_the_account_closes(market: Market) -> None
     sales_read_later(market)
     accounts_close()
     assert not MarketplaceAccount.objects.get(pk=beta.pk).is_active
+
+
+@pytest.mark.parametrize("waits", [{"asked_again_at": now()}, {"ending": SaleEnding.CLAIM, "claim_reason": "refused"}])
+def test_a_sale_that_is_paid_and_asked_for_again_or_complained_of_keeps_the_key(
+    market: Market, waits: dict[str, Any]
+) -> None:
+    first, _ = market.published()
+    sold = market.alpha.sell(first.external_id, (1, 2, 3, 4))
+    market.webhook(sold)
+    market.work()
+    market.alpha.move(sold.sale_id, RemoteSaleState.COMPLETE)
+    account_sync_sales(account=alpha(market))
+    Sale.objects.update(**waits)
+    give_up(market)
+    sales_read_later(market)
+    assert account_business(alpha(market).pk).sales == 1
+    assert accounts_close() == 0
+    Sale.objects.update(asked_again_at=None, ending="", claim_reason="")
+    assert accounts_close() == 1
 
 
 @pytest.mark.parametrize(("days", "closed"), [(44, 0), (46, 1)])

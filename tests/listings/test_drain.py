@@ -1,5 +1,6 @@
 """Leaving in order: everything comes down and is seen to be gone before the keys go; what is sold stays deliverable."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -9,11 +10,13 @@ from django.urls import reverse
 
 from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, PushHalt, Sale, SaleState
 from listings.services.fulfil import sale_fulfil
+from listings.services.give_up import command_give_up
 from listings.services.paid_by_hand import sale_paid
 from listings.states import OPEN
 from marketplaces.contracts import Grant
-from marketplaces.errors import PermanentError
+from marketplaces.errors import PermanentError, TemporaryError
 from marketplaces.models import MarketplaceAccount
+from marketplaces.ports import account_closing
 from marketplaces.services.alerts import alert_reconnect
 from marketplaces.services.connect import account_keep, account_leave, accounts_close, connect_assisted, disconnect
 from seatsync.accounts.models import Leaving, LeavingWhy, User
@@ -21,7 +24,7 @@ from seatsync.accounts.services.leaving import WHYS, holder_leave, holder_stay
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
-from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
+from seatsync.core.errors import Busy, Conflict, InvalidInput, NotAllowed
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from seatsync.tenants.services import tenant_resume, tenant_suspend
@@ -106,6 +109,48 @@ def test_a_drain_verifies_that_everything_is_gone_before_the_key_goes(market: Ma
     assert not MarketplaceAccount.objects.filter(is_active=True).exists()
     assert not Listing.objects.exclude(status=ListingStatus.CANCELLED).exists()
     assert not Listing.objects.filter(gone_verified_at=None).exists()
+
+
+def test_a_key_stays_while_nobody_could_see_that_all_is_gone(market: Market) -> None:
+    market.published()
+    leave(market, LeavingWhy.ERASURE)
+    accounts_close()
+    # Its marketplace takes everything down, and answers no look whether it is gone.
+    market.alpha.script["fetch"] = [TemporaryError("it is away")] * 99
+    for _ in range(30):
+        market.hurry()
+        market.work()
+    look = MarketplaceCommand.objects.get(kind="verify_gone", account=market.accounts["alpha"])
+    assert (look.state, look.listing.status if look.listing else "") == ("needs_person", "cancelled")
+    polled(market)
+    accounts_close()
+    assert list(MarketplaceAccount.objects.filter(is_active=True)) == [market.accounts["alpha"]]
+    # He looks himself, and says that it is not there.
+    command_give_up(actor=market.holding.actor, command_id=look.pk)
+    accounts_close()
+    assert not MarketplaceAccount.objects.filter(is_active=True).exists()
+
+
+def test_an_account_that_somebody_else_has_at_this_moment_keeps_no_other_one_open(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.published()
+    leave(market, LeavingWhy.ERASURE)
+    first = MarketplaceAccount.objects.order_by("pk")[0]
+    tell = account_closing.tell
+
+    def taken(account_id: uuid.UUID) -> None:
+        if account_id == first.pk:
+            raise Busy("Somebody else is changing this listing.")
+        tell(account_id)
+
+    monkeypatch.setattr(account_closing, "tell", taken)
+    accounts_close()
+    up = Listing.objects.filter(status=ListingStatus.ACTIVE).values_list("account", flat=True)
+    assert list(up) == [first.pk]
+    monkeypatch.undo()
+    accounts_close()
+    assert not Listing.objects.filter(status=ListingStatus.ACTIVE).exists()
 
 
 def test_a_revoked_token_alerts_with_what_is_still_up(market: Market) -> None:

@@ -1,4 +1,6 @@
-"""A sale that was announced and could not be read before its account was left: its holder says what it took."""
+"""A sale that was announced and can be read no more, or was tried in vain: its holder says what it took."""
+
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -8,10 +10,12 @@ from listings.models import Listing, Sale, SaleState
 from listings.services.resolve import sale_resolve
 from listings.services.unread import ANNOUNCED
 from marketplaces.contracts import RemoteSale
-from marketplaces.errors import GrantExpired
-from marketplaces.services.connect import account_leave
-from marketplaces.services.understand import inbound_replay
+from marketplaces.errors import GrantExpired, PermanentError
+from marketplaces.models import MarketplaceAccount
+from marketplaces.services.connect import account_leave, accounts_close, disconnect
+from marketplaces.services.understand import MOST_ATTEMPTS, inbound_replay, inbound_retry
 from portfolios.models import Seat
+from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from tests.hands import told
 from tests.market import Market
@@ -72,3 +76,38 @@ def test_it_may_be_told_by_its_number_as_any_sale_by_hand(market: Market, announ
     sale = told(market, listing, market.holding.seats[:2], announced.sale_id)
     assert (sale, sale.state, str(sale.gross)) == (market.sale(), SaleState.CONFIRMED, "168.00")
     assert states(market) == ["sold"] * 2 + ["available"] * 2
+
+
+@pytest.fixture
+def unreadable(market: Market) -> RemoteSale:
+    """Alpha announces a sale of two of four seats and refuses to tell it, as often as it is asked."""
+    alpha, _ = market.published()
+    remote = market.alpha.sell(alpha.external_id, (1, 2))
+    market.alpha.script["fetch_sale"] = [PermanentError("it may not be shown") for _ in range(MOST_ATTEMPTS)]
+    market.announce(remote.sale_id, alpha.external_id)
+    for _ in range(MOST_ATTEMPTS):
+        assert not Sale.objects.exists()
+        market.process()
+    market.work()
+    return remote
+
+
+def test_what_was_tried_in_vain_is_an_unclear_sale_and_keeps_its_accounts_key(
+    market: Market, unreadable: RemoteSale
+) -> None:
+    sale = market.sale()
+    assert (sale.state, states(market)) == (SaleState.NEEDS_PERSON, ["held"] * 4)
+    assert sale.state_reason == "it was announced, and its marketplace does not tell it: it may not be shown"
+    disconnect(actor=market.holding.actor, account_id=market.accounts["alpha"].pk)
+    market.work()
+    MarketplaceAccount.objects.update(sales_synced_until=now() + timedelta(days=1))
+    accounts_close()
+    assert MarketplaceAccount.objects.get(platform="alpha").is_active
+
+
+def test_what_was_tried_in_vain_and_is_told_after_all_takes_its_seats(market: Market, unreadable: RemoteSale) -> None:
+    event = market.accounts["alpha"].inbound.get()
+    inbound_retry(actor=market.holding.actor, event_id=event.pk)
+    market.process()
+    sale = market.sale()
+    assert (sale.state, sale.quantity, states(market)) == ("confirmed", 2, ["sold"] * 2 + ["available"] * 2)
