@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from listings.models import CommandState, Listing, MarketplaceCommand
 from listings.selectors import listing_list, views_of
@@ -26,7 +26,8 @@ BOARD_LISTINGS = 600
 class Cell:
     """One marketplace's listing of a row, with what its last command says: "", waiting, sending or needs a person.
 
-    `command` is that command, where there is one; `views` what the marketplace told last, None where it tells none.
+    `command` is that command, where there is one; `views` what the marketplace told last, None where it tells none;
+    `may_price` and `may_take_down` whether whoever looks may do that now.
     """
 
     listing: Listing
@@ -34,6 +35,8 @@ class Cell:
     error: str
     command: MarketplaceCommand | None = None
     views: int | None = None
+    may_price: bool = False
+    may_take_down: bool = False
 
     @property
     def sweeps(self) -> bool:
@@ -96,6 +99,12 @@ class Board:
     listings: int
 
     @property
+    def changeable(self) -> bool:
+        """Whether whoever looks may change anything of it."""
+        every = (cell for row in self.rows for cells in row.cells for cell in cells)
+        return any(cell.may_price or cell.may_take_down for cell in every)
+
+    @property
     def tell_views(self) -> str:
         """The marketplaces of the board that tell how often buyers looked, by name; empty where none does."""
         found = [traits_of(platform) for platform in self.platforms]
@@ -110,7 +119,7 @@ def board(actor: Actor, *, show: str = "", platform: str = "", status: str = "",
         beside = _beside(actor, listings, platform)
     able = {} if platform else _able(actor)
     platforms = sorted({listing.platform for listing in [*listings, *beside]} | able.keys())
-    cells = cells_of([*listings, *beside])
+    cells = cells_of([*listings, *beside], actor)
     rows: dict[tuple[object, ...], BoardRow] = {}
     for listing in [*listings, *beside]:
         row = rows.setdefault(_seats_key(listing), _row(listing, platforms))
@@ -181,8 +190,8 @@ def _row(listing: Listing, platforms: list[str]) -> BoardRow:
     )  # fmt: skip
 
 
-def cells_of(listings: Iterable[Listing]) -> dict[uuid.UUID, Cell]:
-    """The cells of listings, each with the state of its unfinished command."""
+def cells_of(listings: Iterable[Listing], actor: Actor) -> dict[uuid.UUID, Cell]:
+    """The cells of listings as `actor` sees them, each with the state of its unfinished command."""
     wanted = list(listings)
     unfinished = MarketplaceCommand.objects.filter(
         listing__in=[listing.pk for listing in wanted],
@@ -190,10 +199,18 @@ def cells_of(listings: Iterable[Listing]) -> dict[uuid.UUID, Cell]:
     ).order_by("created_at")
     last = {command.listing_id: command for command in unfinished}
     views = views_of([listing.pk for listing in wanted])
-    return {listing.pk: _cell(listing, last.get(listing.pk), views.get(listing.pk)) for listing in wanted}
+    tickets = {listing.season_ticket_id: listing.season_ticket for listing in wanted}
+    prefetch_related_objects([ticket for ticket in tickets.values() if ticket.user_id != actor.user_id], "shares")
+    may = {pk: {verb: ticket.may(actor, verb) for verb in ("reprice", "delist")} for pk, ticket in tickets.items()}
+    return {
+        listing.pk: _cell(listing, last.get(listing.pk), views.get(listing.pk), may[listing.season_ticket_id])
+        for listing in wanted
+    }
 
 
-def _cell(listing: Listing, command: MarketplaceCommand | None, views: int | None) -> Cell:
-    if command is None:
-        return Cell(listing, "", "", views=views)
-    return Cell(listing, command.state, command.last_error, command, views)
+def _cell(listing: Listing, command: MarketplaceCommand | None, views: int | None, may: Mapping[str, bool]) -> Cell:
+    sync, error = ("", "") if command is None else (command.state, command.last_error)
+    return Cell(
+        listing, sync, error, command, views, may_price=may["reprice"] and listing.status in OFFERED,
+        may_take_down=may["delist"] and listing.status in WANTED,
+    )  # fmt: skip

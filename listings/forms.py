@@ -9,6 +9,7 @@ from django.http import QueryDict
 
 from listings.disclosures import DISCLOSURES
 from listings.models import DELIVERIES, ListingStatus, Sale, SaleEnding, SplitType, TradingStateKind
+from listings.services.bulk import Act, Chosen
 from listings.services.charged_by_hand import CHARGED, TAKEN_BACK
 from listings.services.sale_report import PAID, PRACTICE, SETTLED, reports_of
 from listings.services.seat_tickets import Entry
@@ -78,6 +79,38 @@ class SaleReceivedForm(ReceivedForm):
     """What came of a sale, and whether its tickets were handed over, which money does not say."""
 
     handed_over = forms.BooleanField(label="And the tickets were handed over", required=False)
+
+
+class BulkForm(forms.Form):
+    """What is to become of many listings at once; each `listing` names one and its version, as "id:version"."""
+
+    act = forms.ChoiceField(
+        label="Do", choices=[
+            (Act.BY_PERCENT, "move the price by percent"), (Act.BY_AMOUNT, "move the price by an amount"),
+            (Act.TO, "set the price to"), (Act.DOWN, "take down"),
+        ],
+    )  # fmt: skip
+    amount = MoneyField(
+        label="Percent, amount or price", required=False, help_text="-5 lowers by five.",
+        # A keyboard of digits has no minus on every phone.
+        widget=forms.TextInput(attrs={"class": "num", "autocomplete": "off", "placeholder": "-5", "size": 7}),
+    )  # fmt: skip
+    confirmed = forms.BooleanField(label="Yes, the large steps are meant", required=False)
+    sure = forms.BooleanField(widget=forms.HiddenInput, required=False)
+
+
+def chosen_in(data: QueryDict) -> list[Chosen]:
+    """The listings that were chosen; whatever names none is left out."""
+    found = (_chosen(value) for value in data.getlist("listing"))
+    return [one for one in found if one is not None]
+
+
+def _chosen(value: str) -> Chosen | None:
+    name, _, version = value.partition(":")
+    try:
+        return Chosen(uuid.UUID(name), int(version) if version else None)
+    except ValueError:
+        return None
 
 
 class TakeDownForm(forms.Form):

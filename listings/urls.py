@@ -3,6 +3,7 @@
 from django.urls import path
 
 from listings.views import (
+    bulk,
     by_hand,
     connections,
     delivery,
@@ -20,6 +21,7 @@ from listings.views import (
 app_name = "listings"
 urlpatterns = [
     path("portfolio/listings/", listings.listing_list, name="listing_list"),
+    path("portfolio/listings/together/", bulk.listing_bulk, name="listing_bulk"),
     path("portfolio/listings/<uuid:listing_id>/", listings.listing_detail, name="listing_detail"),
     path("portfolio/listings/<uuid:listing_id>/row/", listings.listing_row, name="listing_row"),
     path("portfolio/listings/<uuid:listing_id>/price/", listings.listing_reprice, name="listing_reprice"),

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from analytics import api as analytics
 from intelligence import api as intelligence
 from listings import api as listings
-from listings.api import again, by_hand, delivery, found, halts, health, mapping, net, payouts
+from listings.api import again, bulk, by_hand, delivery, found, halts, health, mapping, net, payouts
 from marketplaces import api as marketplaces
 from portfolios import api as portfolios
 from seatsync.accounts import api as accounts
@@ -137,6 +137,7 @@ urlpatterns = [
     path("market/", marketplaces.MarketView.as_view(), name="market"),
     path("listings/", listings.ListingList.as_view(), name="listings"),
     path("listings/net/", net.ListingNet.as_view(), name="listing_net"),
+    path("listings/together/", bulk.ListingBulk.as_view(), name="listing_bulk"),
     path("listings/<uuid:pk>/", listings.ListingDetail.as_view(), name="listing"),
     path("listings/<uuid:pk>/price/", listings.ListingPrice.as_view(), name="listing_price"),
     path("listings/<uuid:pk>/bounds/", listings.ListingBounds.as_view(), name="listing_bounds"),

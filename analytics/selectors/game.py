@@ -121,7 +121,8 @@ class GamePage:
 
     @cached_property
     def _cells(self) -> dict[uuid.UUID, Cell]:
-        return cells_of([listing for listing in self._own if listing.status in {*OPEN, ListingStatus.ERROR}])
+        shown = [listing for listing in self._own if listing.status in {*OPEN, ListingStatus.ERROR}]
+        return cells_of(shown, self.actor)
 
     @cached_property
     def blocks(self) -> list[Block]:

@@ -68,12 +68,7 @@ def price_apply(*, actor: Actor, changes: Sequence[PriceChange]) -> list[PriceOu
     stranger's listing, NotAllowed for a viewer, InvalidInput for a price that is no amount or a listing that is named
     twice, and Conflict where the registered guards are not the expected ones.
     """
-    guards = guards_expected()
-    by_id = {change.listing_id: change for change in changes}
-    if len(by_id) != len(changes):
-        raise InvalidInput(
-            "A listing is named twice.", field="listing", remedy="Give each listing one price in a batch."
-        )
+    guards, by_id = guards_expected(), _by_listing(changes)
     listings_for(actor, by_id, verb="reprice")
     _check_amounts(changes)
     listings = listings_lock(by_id)
@@ -82,6 +77,32 @@ def price_apply(*, actor: Actor, changes: Sequence[PriceChange]) -> list[PriceOu
         listing.pk: _judge(actor, listing, by_id[listing.pk], facts[listing.pk], guards) for listing in listings
     }
     return [outcomes[listing_id] for listing_id in by_id]
+
+
+def prices_foresee(*, actor: Actor, changes: Sequence[PriceChange]) -> list[PriceOutcome]:
+    """What the door would make of a batch now: nothing is changed, kept or locked. Raises as price_apply does."""
+    guards, by_id = guards_expected(), _by_listing(changes)
+    _check_amounts(changes)
+    listings_for(actor, by_id, verb="reprice")
+    listings = list(Listing.objects.filter(pk__in=by_id).select_related("account"))
+    facts = _facts(listings, {} if actor.is_person else prices_past(listings))
+    outcomes = {}
+    for listing in listings:
+        proposed = round_money(by_id[listing.pk].price)
+        verdicts = _verdicts(actor, listing, by_id[listing.pk], proposed, facts[listing.pk], guards)
+        accepted = all(verdict.allowed for verdict in verdicts)
+        price = proposed if accepted else listing.price
+        outcomes[listing.pk] = PriceOutcome(listing.pk, accepted, price, listing.version, tuple(verdicts))
+    return [outcomes[listing_id] for listing_id in by_id]
+
+
+def _by_listing(changes: Sequence[PriceChange]) -> dict[uuid.UUID, PriceChange]:
+    by_id = {change.listing_id: change for change in changes}
+    if len(by_id) != len(changes):
+        raise InvalidInput(
+            "A listing is named twice.", field="listing", remedy="Give each listing one price in a batch."
+        )
+    return by_id
 
 
 def listing_reprice(
@@ -156,6 +177,18 @@ def publications_refused(listings: Iterable[Listing]) -> set[uuid.UUID]:
 
 def _judge(actor: Actor, listing: Listing, change: PriceChange, facts: _Facts, guards: Sequence[Guard]) -> PriceOutcome:
     proposed = round_money(change.price)
+    verdicts = _verdicts(actor, listing, change, proposed, facts, guards)
+    accepted = all(verdict.allowed for verdict in verdicts)
+    _keep_proposal(actor, listing, change, proposed, verdicts, accepted=accepted)
+    if accepted and proposed != listing.price:
+        _carry_out(actor, listing, proposed, change.reason)
+    return PriceOutcome(listing.pk, accepted, listing.price, listing.version, tuple(verdicts))
+
+
+def _verdicts(
+    actor: Actor, listing: Listing, change: PriceChange, proposed: Decimal, facts: _Facts, guards: Sequence[Guard]
+) -> list[Verdict]:
+    """The door's own, and where none of them refuses the guards'."""
     verdicts = _own_verdicts(listing, change, proposed, facts)
     if all(verdict.allowed for verdict in verdicts):
         context = PriceContext(
@@ -166,11 +199,7 @@ def _judge(actor: Actor, listing: Listing, change: PriceChange, facts: _Facts, g
             machine_changes=facts.past.machine_changes, grounds=change.grounds,
         )  # fmt: skip
         verdicts += [guard.check(context) for guard in guards]
-    accepted = all(verdict.allowed for verdict in verdicts)
-    _keep_proposal(actor, listing, change, proposed, verdicts, accepted=accepted)
-    if accepted and proposed != listing.price:
-        _carry_out(actor, listing, proposed, change.reason)
-    return PriceOutcome(listing.pk, accepted, listing.price, listing.version, tuple(verdicts))
+    return verdicts
 
 
 def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, facts: _Facts) -> list[Verdict]:

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from listings.board import board, cells_of
-from listings.forms import STATUSES, BoardFilter, BoundsForm, MendForm, RepriceForm, TakeDownForm, UntilForm
+from listings.forms import STATUSES, BoardFilter, BoundsForm, BulkForm, MendForm, RepriceForm, TakeDownForm, UntilForm
 from listings.history import listing_story
 from listings.models import Listing, ListingStatus, MarketplaceCommand
 from listings.selectors import bounds_of_listing, listing_get
@@ -44,7 +44,7 @@ def listing_list(request: HttpRequest) -> HttpResponse:
         # One state is looked for among all of them.
         chosen["show"] = "all"
     context = {"board": shown, "chosen": chosen, "shows": STATUSES,
-               "statuses": ListingStatus.choices}  # fmt: skip
+               "statuses": ListingStatus.choices, "together": BulkForm()}  # fmt: skip
     template = template_for(request, whole="listings/listing_list.html", part="listings/_board.html")
     return render(request, template, context)
 
@@ -96,9 +96,15 @@ def listing_row(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
 
 
 def _row(request: HttpRequest, listing: Listing, form: RepriceForm | None = None, status: int = 200) -> HttpResponse:
-    context = {"listing": listing, "cell": cells_of([listing])[listing.pk], "form": form,
-               "may_change": listing.season_ticket.may(request_actor(request), "reprice")}  # fmt: skip
+    actor = request_actor(request)
+    context = {"listing": listing, "cell": cells_of([listing], actor)[listing.pk], "form": form,
+               "may_change": listing.season_ticket.may(actor, "reprice")}  # fmt: skip
     return render(request, "listings/_listing_row.html", context, status=status)
+
+
+def _board_cell(request: HttpRequest, listing: Listing, form: RepriceForm | None, status: int) -> HttpResponse:
+    cell = cells_of([listing], request_actor(request))[listing.pk]
+    return render(request, "listings/_board_cell.html", {"listing": listing, "cell": cell, "form": form}, status=status)
 
 
 @login_required
@@ -117,8 +123,10 @@ def listing_reprice(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse
     else:
         status = 422
     listing = listing_get(actor, listing_id)
-    if request.headers.get("HX-Target", "").startswith("listing-row"):
-        return _row(request, listing, form if form.errors else None, status)
+    target = request.headers.get("HX-Target", "")
+    if target.startswith(("listing-row", "cell-")):
+        part = _row if target.startswith("listing-row") else _board_cell
+        return part(request, listing, form if form.errors else None, status)
     if form.errors:
         return _detail(request, listing, form, status)
     said, by_hand = "The new price is on its way.", "Change the price"

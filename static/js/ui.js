@@ -28,8 +28,15 @@
     });
   }
 
+  // All of a name, or none where all are chosen.
+  function choose(name) {
+    var boxes = Array.from(document.querySelectorAll("input[type=checkbox][name=" + name + "]"));
+    var every = boxes.every(function (box) { return box.checked; });
+    boxes.forEach(function (box) { box.checked = !every; });
+  }
+
   document.addEventListener("click", function (event) {
-    var node = event.target.closest("[data-set-theme], [data-set-density], [data-opens], [data-closes], [data-dismiss], [data-copies]");
+    var node = event.target.closest("[data-set-theme], [data-set-density], [data-opens], [data-closes], [data-dismiss], [data-copies], [data-chooses]");
     document.querySelectorAll("details.menu[open]").forEach(function (menu) {
       if (!menu.contains(event.target)) menu.open = false;
     });
@@ -38,6 +45,7 @@
       var words = document.querySelector("#" + CSS.escape(node.dataset.copies) + " .copy");
       if (words && navigator.clipboard) navigator.clipboard.writeText(words.textContent).then(function () { node.textContent = "Copied"; });
     }
+    if (node.dataset.chooses) choose(node.dataset.chooses);
     if (node.dataset.setTheme) setting("theme", node.dataset.setTheme);
     if (node.dataset.setDensity) setting("density", node.dataset.setDensity);
     if (node.dataset.opens) {

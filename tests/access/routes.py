@@ -103,6 +103,7 @@ ROUTES: dict[str, Route] = {
     "api:market": Route(Kind.OBJECT, query={"game": "game"}),
     "api:listings": Route(Kind.OWN, body=PUBLISH, body_method="POST"),
     "api:listing_net": OWN,
+    "api:listing_bulk": Route(Kind.OWN, body={"act": "down", "listings": [{"id": "@listing"}]}, body_method="POST"),
     "api:listing": _own(pk="listing"),
     "api:listing_price": Route(Kind.OBJECT, {"pk": "listing"}, body=PRICE),
     "api:listing_bounds": Route(
@@ -181,6 +182,7 @@ ROUTES: dict[str, Route] = {
         Kind.OBJECT, {"listing_id": "listing"}, body={"floor": "40.00", "ceiling": "300.00", "version": 1}
     ),
     "listings:listing_until": Route(Kind.OBJECT, {"listing_id": "listing"}, body={"list_until": "", "version": 1}),
+    "listings:listing_bulk": Route(Kind.OWN, body={"act": "down", "listing": "@listing"}, body_method="POST"),
     "listings:listing_delist": _own(listing_id="listing"),
     "listings:hand_list": OWN,
     "listings:hand_done": _own(command_id="task"),

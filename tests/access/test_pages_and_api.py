@@ -17,6 +17,7 @@ SAME_BY_API = {
     "portfolios:season_ticket_remove": ("DELETE", "/api/v1/season-tickets/{id}/"),
     "portfolios:seats_state": ("PATCH", "/api/v1/seats/{id}/"),
     "listings:listing_reprice": ("POST", "/api/v1/listings/{id}/price/"),
+    "listings:listing_bulk": ("POST", "/api/v1/listings/together/"),
     "listings:listing_delist": ("POST", "/api/v1/listings/{id}/delist/"),
     "listings:listing_mend": ("POST", "/api/v1/listings/{id}/publish/"),
     "listings:listing_bounds": ("POST", "/api/v1/listings/{id}/bounds/"),
