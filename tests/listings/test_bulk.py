@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from listings.models import CommandKind, Listing, MarketplaceCommand, PriceProposal
-from listings.services import bulk
+from listings.services import bulk, pricing
 from listings.services.bulk import AT_ONCE, MOST, Act, Chosen, Line, listings_bulk
 from marketplaces.models import MarketplaceAccount
 from seatsync.core.errors import Busy, InvalidInput, NotAllowed, NotFound
@@ -167,7 +167,8 @@ def test_no_more_than_a_few_are_locked_at_once_and_a_busy_one_leaves_the_others(
 ) -> None:
     both = list(market.published())
     monkeypatch.setattr(bulk, "AT_ONCE", 1)
-    batches, apply = [], bulk.price_apply
+    batches: list[int] = []
+    apply = pricing.price_apply
 
     def busy_once(**wish: Any) -> Any:
         batches.append(len(wish["changes"]))
