@@ -11,6 +11,7 @@ import pytest
 
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand
 from listings.services.accounts import LATE
+from listings.services.by_hand import tasks_nag
 from listings.services.execute import execute
 from listings.services.outbox import command_claim
 from listings.services.publish import listing_publish
@@ -108,6 +109,9 @@ def test_of_an_account_in_its_holders_own_hands_too(holding: Holding, simulator:
     account_leave(actor=holding.actor, account_id=account.pk)
     left = fresh(account)
     assert (left.mode, left.keys_of, left.access_token != "") == (Mode.ASSISTED, Mode.PAPER, True)
+    # It is no task for his hands.
+    tasks_nag()
+    assert not taking_back().by_hand
     work()
     assert told_at(simulator) == []
     accounts_close()
