@@ -26,6 +26,7 @@ class ListingsConfig(AppConfig):
         from listings.services.let_go import listings_let_go
         from listings.services.stock import stock_order
         from listings.services.wake import account_commands_wake
+        from listings.services.webhook_back import webhook_back_ordered
         from marketplaces.ports import (
             account_closing,
             account_connected,
@@ -33,6 +34,7 @@ class ListingsConfig(AppConfig):
             business,
             shown_listing,
             still_up,
+            webhook_back,
         )
         from portfolios import ports as ledger
         from seatsync.accounts.ports import holder_leaving
@@ -48,6 +50,7 @@ class ListingsConfig(AppConfig):
         business.fill(account_business)
         shown_listing.fill(shown_listing_of)
         still_up.fill(still_up_on)
+        webhook_back.fill(webhook_back_ordered)
         account_connected.register(account_commands_wake)
         account_connected.register(stock_order)
         account_closing.register(account_listings_down)

@@ -783,6 +783,10 @@ class MarketplaceAdapter(Protocol):
         """Subscribe `url`; returns the subscription's id. Raises NotSupported where a person must do it."""
         ...
 
+    def unregister_webhook(self, link: Link, webhook_id: str) -> None:
+        """Take back one subscription, and no other of the account. Raises AlreadyGone where it is not there."""
+        ...
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
         """Raises BadSignature unless the delivery proves that it knows `secret`. Header names are lower case."""
         ...

@@ -34,5 +34,8 @@ account_connected: Tidings[[uuid.UUID]] = Tidings()
 account_closing: Tidings[[uuid.UUID]] = Tidings()
 # Its grant is given up and its listings stay: what waits for it is for its holder's hands from now on. May refuse.
 account_left: Tidings[[uuid.UUID]] = Tidings()
+# Whether an account's webhook is taken back at its marketplace, or is not waited for any more: the account's id, and a
+# word for this time of giving it up. Asked the first time, it is ordered.
+webhook_back: Question[[uuid.UUID, str], bool] = Question(lambda: True)
 # What an account may show still, in words, a listing each.
 still_up: Question[[uuid.UUID], list[str]] = Question(list)

@@ -22,6 +22,7 @@ class CommandKind(models.TextChoices):
     FULFIL = "fulfil", "fulfil"
     SYNC_ACCOUNT = "sync_account", "sync account"
     SUPPLY = "supply", "send tickets of"
+    UNSUBSCRIBE = "unsubscribe", "take the webhook back"
 
 
 class CommandState(models.TextChoices):

@@ -54,7 +54,8 @@ def account_business(account_id: uuid.UUID) -> Business:
     return Business(
         listings=Listing.objects.filter(account_id=account_id, status__in=OPEN).count(),
         sales=Sale.objects.filter(recent & (Q(state__in=_UNSETTLED) | wanted), account_id=account_id).count(),
-        commands=waiting.exclude(kind=CommandKind.SYNC_ACCOUNT).count(),
+        # That its webhook is taken back is the last of all, and looked at by itself (webhook_back.py).
+        commands=waiting.exclude(kind__in=[CommandKind.SYNC_ACCOUNT, CommandKind.UNSUBSCRIBE]).count(),
         unread=_unread(account_id),
     )
 
@@ -118,8 +119,8 @@ def account_left_by_hand(account_id: uuid.UUID) -> None:
     if commands.filter(state=CommandState.IN_FLIGHT).exists():
         raise Conflict("A change is on its way there now.", field="account", remedy="Try again in a minute.")
     waiting = commands.filter(state__in=[CommandState.PENDING, CommandState.NEEDS_PERSON])
-    # Nobody reads an account by hand, or looks whether something is gone.
-    looks = [CommandKind.SYNC_ACCOUNT, CommandKind.VERIFY_GONE]
+    # Nobody reads an account by hand, or looks whether something is gone; its webhook is taken back for this anew.
+    looks = [CommandKind.SYNC_ACCOUNT, CommandKind.VERIFY_GONE, CommandKind.UNSUBSCRIBE]
     waiting.filter(kind__in=looks).update(state=CommandState.SUPERSEDED, finished_at=now(), updated_at=now())
     waiting.update(state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, updated_at=now())
     for task in commands.filter(state=CommandState.NEEDS_PERSON, by_hand=True).select_related("account", "listing"):

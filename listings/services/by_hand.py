@@ -326,7 +326,7 @@ def _left_behind() -> None:
     """What was written for a worker at the moment when its account was left is its holder's too."""
     missed = MarketplaceCommand.objects.filter(
         state=CommandState.PENDING, by_hand=False, account__mode=Mode.ASSISTED, account__is_active=True
-    ).exclude(kind__in=[CommandKind.SYNC_ACCOUNT, CommandKind.VERIFY_GONE])
+    ).exclude(kind__in=[CommandKind.SYNC_ACCOUNT, CommandKind.VERIFY_GONE, CommandKind.UNSUBSCRIBE])
     for command in missed.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
         taken = MarketplaceCommand.objects.filter(pk=command.pk, state=CommandState.PENDING, by_hand=False)
         if taken.update(

@@ -34,7 +34,9 @@ def command_write(
     account = account or (owner.account if owner else None)
     if account is None:
         raise ValueError("a command concerns a listing, a sale or an account")
-    traits, by_hand = traits_of(account.platform), account.mode == Mode.ASSISTED
+    # What the keys are kept for alone is no hand's work: no page there shows a webhook.
+    by_hand = account.mode == Mode.ASSISTED and kind != CommandKind.UNSUBSCRIBE
+    traits = traits_of(account.platform)
     wished = MarketplaceCommand(
         tenant_id=account.tenant_id,
         account=account,

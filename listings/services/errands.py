@@ -8,7 +8,7 @@ _ACTS = {
     CommandKind.CREATE: "create", CommandKind.REPRICE: "reprice", CommandKind.RESIZE: "resize",
     CommandKind.DELIST: "delist", CommandKind.VERIFY_GONE: "fetch", CommandKind.CONFIRM_SALE: "confirm",
     CommandKind.REJECT_SALE: "reject", CommandKind.FULFIL: "fulfil", CommandKind.SUPPLY: "supply",
-    CommandKind.SYNC_ACCOUNT: "list_all",
+    CommandKind.SYNC_ACCOUNT: "list_all", CommandKind.UNSUBSCRIBE: "unregister_webhook",
 }  # fmt: skip
 # What a buyer waits for by a deadline.
 AWAITED = frozenset({CommandKind.CONFIRM_SALE, CommandKind.FULFIL})

@@ -25,6 +25,7 @@ from listings.services.refs import listing_ref
 from listings.services.seat_tickets import barcodes_of, barcodes_send, barcodes_whole
 from listings.services.sendable import create_held_back, reprice_held_back
 from listings.services.sweeps import sweep_found, sweep_keep
+from listings.services.webhook_back import unsubscribe_wanted
 from listings.states import OFFERED, SALE_LIVE, WANTED
 from marketplaces.contracts import (
     Capability,
@@ -411,6 +412,13 @@ def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceC
     return Answer(Outcome.DONE)
 
 
+def _unsubscribe(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
+    if not unsubscribe_wanted(command):
+        return Answer(Outcome.NOT_WANTED)
+    adapter.unregister_webhook(link, command.payload["webhook"])
+    return Answer(Outcome.DONE)
+
+
 def _listing_id(command: MarketplaceCommand) -> uuid.UUID:
     if command.listing_id is None:
         raise PermanentError(f"a {command.kind} command without a listing")
@@ -442,4 +450,5 @@ _RUNNERS: dict[CommandKind, Runner] = {
     CommandKind.FULFIL: _fulfil,
     CommandKind.SYNC_ACCOUNT: _sync_account,
     CommandKind.SUPPLY: _supply,
+    CommandKind.UNSUBSCRIBE: _unsubscribe,
 }

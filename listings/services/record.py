@@ -33,6 +33,7 @@ from listings.services.sale_alerts import alert_rejected
 from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import sale_delists_done
 from listings.services.wake import POLL_SALES, outbox_wake
+from listings.services.webhook_back import unsubscribe_told
 from listings.states import SALE_LIVE, listing_may_move
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
 from marketplaces.selectors import Retries, retries_kept
@@ -103,6 +104,10 @@ def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
 
 def apply_answer(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:
     """What an answer does to a locked command, and to its locked listing and sale."""
+    if command.kind == CommandKind.UNSUBSCRIBE and _for_nobody(command, answer):
+        _finish(command, CommandState.SUPERSEDED, answer.error)
+        unsubscribe_told(command, not_because=answer.error)
+        return
     _APPLY[answer.outcome](command, listing, sale, answer)
 
 
@@ -126,6 +131,16 @@ def command_scene(claimed: MarketplaceCommand) -> tuple[Listing | None, Sale | N
     return listing, sale, [locked[pk] for pk in sorted(waiting)]
 
 
+def _for_nobody(command: MarketplaceCommand, answer: Answer) -> bool:
+    """Whether an account that goes has no grant any more for its webhook, or is refused: no person can help there."""
+    return answer.outcome is Outcome.REFUSED or (answer.outcome is Outcome.GRANT and _grant_asked(command, answer))
+
+
+def _grant_asked(command: MarketplaceCommand, answer: Answer) -> bool:
+    """Whether the grant was refreshed for this command already, or its holder asked for another one."""
+    return command.account.needs_reconnect or command.last_error.startswith(answer.error[:20])
+
+
 def _finish(command: MarketplaceCommand, state: CommandState = CommandState.DONE, error: str = "") -> None:
     command.state = state
     command.finished_at = now()
@@ -144,6 +159,8 @@ def _done(command: MarketplaceCommand, listing: Listing | None, sale: Sale | Non
     kind = CommandKind(command.kind)
     if listing is not None and kind in _AFTER:
         _AFTER[kind](command, listing, answer)
+    if kind is CommandKind.UNSUBSCRIBE:
+        unsubscribe_told(command)
     if kind is CommandKind.REJECT_SALE and sale is not None:
         why = OFFERED_FOR_REAL if sale.state_reason == OFFERED_FOR_REAL else "a seat belonged to somebody else"
         sale.state_reason = f"rejected at its marketplace: {why}"
@@ -266,7 +283,8 @@ def _again(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | N
     if command.priority == 0:
         _until_done(command, listing, answer, retries.longest_wait_s, unknown=unknown)
         return
-    if command.attempts >= retries.most_tries:
+    # How long a webhook is tried to be taken back is said by the day, and no person can.
+    if command.attempts >= retries.most_tries and command.kind != CommandKind.UNSUBSCRIBE:
         command.outcome_unknown = command.outcome_unknown or unknown
         _person(command, listing, answer.error)
         return
@@ -311,7 +329,7 @@ def _grant(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | N
 
     What was sold elsewhere and cannot be taken down is said by itself: that he was asked before says nothing of it.
     """
-    if command.account.needs_reconnect or command.last_error.startswith(answer.error[:20]):
+    if _grant_asked(command, answer):
         alert_reconnect(command.account)
         if command.kind in {CommandKind.DELIST, CommandKind.RESIZE} and command.sale_id is not None:
             alert_needs_person(command, listing, cut_off=True)

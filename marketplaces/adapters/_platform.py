@@ -92,6 +92,10 @@ class Platform(ABC):
         """Raises NotSupported: there is none, or its people note the address down."""
         raise self._none("call that registers a webhook")
 
+    def unregister_webhook(self, link: Link, webhook_id: str) -> None:
+        """Raises NotSupported, as above."""
+        raise self._none("call that takes a webhook back")
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
         """Raises BadSignature: nothing proves a delivery of what sends none."""
         raise BadSignature(f"{self.traits.name} sends no webhooks")

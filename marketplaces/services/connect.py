@@ -11,6 +11,7 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from marketplaces.contracts import Capability, Grant, Link
 from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
@@ -25,6 +26,7 @@ from marketplaces.services.limits import AccountGate, Errand
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
 from marketplaces.services.paper import paper_token, paper_webhook_register
 from marketplaces.services.understand import inbound_wake
+from marketplaces.services.webhook_back import keys_let_go, webhook_let_go
 from seatsync.accounts.models import LEAVING_BARS, LeavingWhy
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -245,6 +247,9 @@ def account_keep(
         account.access_token, account.refresh_token = grant.access_token, grant.refresh_token
         account.expires_at, account.account_id = grant.expires_at, grant.account_id or account.account_id
         account.needs_reconnect, account.last_error, account.last_error_at = False, "", None
+        if not leaves and account.closing_at is not None:
+            # Its webhook may be taken back by now: it gets another one, which takes the place of the one before.
+            account.webhook_id = ""
         if not leaves:
             account.closing_at, account.closing_why = None, ""
         kept = account.webhook_secret or secrets.token_urlsafe(32)
@@ -328,8 +333,9 @@ def account_leave(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     """Give up the grant of an account and leave its listings where they are: its holder works it by hand from now on.
 
     Their seats still come down elsewhere when its holder says that they sold there, and it is a task of his to take
-    them down there when they sell elsewhere. Raises NotFound, or Conflict where something is on its way there now, or
-    he has such an account there already.
+    them down there when they sell elsewhere. Its webhook is taken back over the grant first, where it has one of ours:
+    until then, a day at most, the keys are kept for that alone. Raises NotFound, or Conflict where something is on its
+    way there now, or he has such an account there already.
     """
     account = account_lock_for(actor, account_id)
     if not account.is_active or account.mode == Mode.ASSISTED:
@@ -349,10 +355,9 @@ def account_leave(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
             remedy="Disconnect that one first, or take the listings down.",
         )  # fmt: skip
     account_left.tell(account.pk)
-    account.mode, account.closing_at, account.closing_why = Mode.ASSISTED, None, ""
-    account.needs_reconnect = False
-    account.access_token = account.refresh_token = account.webhook_id = ""
-    account.expires_at, account.stock_taken_at = None, account.stock_taken_at or now()
+    account.keys_of, account.mode = account.mode, Mode.ASSISTED
+    account.closing_at, account.closing_why, account.needs_reconnect = None, "", False
+    account.stock_taken_at = account.stock_taken_at or now()
     account.webhook_secret = secrets.token_urlsafe(24)
     # What came so far were webhooks; from now on it is mails.
     account.last_webhook_at, account.rejected_webhooks = None, 0
@@ -361,6 +366,8 @@ def account_leave(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
         actor=actor, verb="account.leave", object_type="marketplace_account", object_id=account.pk,
         subject=account.user_id, after={"mode": Mode.ASSISTED.value},
     )  # fmt: skip
+    keys_let_go(account)
+    alert_reconnected(account)
     _changed(account)
     return account
 
@@ -370,7 +377,8 @@ def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     """Give an account up. Raises NotFound for a stranger's account, Conflict for one that is disconnected already.
 
     Open listings come down first. While anything is open or unsettled there the account is closing: nothing new is
-    offered over it, and its commands, webhooks and payouts go on. Then the grant is forgotten (accounts_close).
+    offered over it, and its commands, webhooks and payouts go on. Then its webhook is taken back and the grant is
+    forgotten (accounts_close).
     """
     account = account_lock_for(actor, account_id)
     if not account.is_active:
@@ -427,11 +435,13 @@ def _late_begin() -> None:
 def accounts_close() -> int:
     """Finish the disconnection of accounts on which nothing is going on any more; returns how many.
 
-    What somebody else is changing at this moment has its turn the next time, and keeps no other account open.
+    The keys of those that are worked by hand go as well, once their webhooks are taken back. What somebody else is
+    changing at this moment has its turn the next time, and keeps no other account open.
     """
     _late_begin()
     closed = 0
-    for account_id in MarketplaceAccount.objects.exclude(closing_at=None).order_by("pk").values_list("pk", flat=True):
+    on_the_way = MarketplaceAccount.objects.filter(Q(closing_at__isnull=False) | ~Q(keys_of=""), is_active=True)
+    for account_id in on_the_way.order_by("pk").values_list("pk", flat=True):
         try:
             closed += _close(account_id)
         except Busy:
@@ -443,8 +453,9 @@ def accounts_close() -> int:
 def _close(account_id: uuid.UUID) -> bool:
     """Take down what is up on an account that is given up, and close it once it is through; whether it was closed."""
     account = account_lock(account_id)
+    keys_let_go(account)
     if account.closing_at is None:
-        return False  # connected again meanwhile
+        return False  # connected again meanwhile, or worked by hand
     account_closing.tell(account.pk)
     closed = _close_if_through(account)
     if closed:
@@ -460,12 +471,16 @@ def _changed(account: MarketplaceAccount) -> None:
 
 def _close_if_through(account: MarketplaceAccount) -> bool:
     waiting = account.inbound.filter(state=InboxState.RECEIVED).exists()
-    if business(account.pk) or waiting:
+    if business(account.pk) or waiting or not webhook_let_go(account):
         return False
     account.is_active, account.closing_at = False, None
     # What proved its webhooks goes too: at some platforms it is the token itself (`webhook_secret_is_token`).
-    account.access_token = account.refresh_token = account.webhook_secret = ""
+    account.access_token = account.refresh_token = account.webhook_secret = account.webhook_id = account.keys_of = ""
     account.save(
-        update_fields=["is_active", "closing_at", "access_token", "refresh_token", "webhook_secret", "updated_at"]
-    )
+        update_fields=[
+            "is_active", "closing_at", "access_token", "refresh_token", "webhook_secret", "webhook_id", "keys_of",
+            "updated_at",
+        ]
+    )  # fmt: skip
+    alert_reconnected(account)
     return True

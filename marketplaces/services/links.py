@@ -215,6 +215,8 @@ def reconnect_ask(account_id: uuid.UUID, error: str, *, seen_token: str) -> None
     account = accounts_locked().get(pk=account_id)
     if not account.is_active or account.needs_reconnect or account.access_token != seen_token:
         return  # renewed or given up meanwhile, or he was asked
+    if account.mode == Mode.ASSISTED:
+        return  # he gave it up, and what is over it still is not worth a consent
     MarketplaceAccount.objects.filter(pk=account.pk).update(
         needs_reconnect=True, **trouble(f"The grant has ended: {error}")
     )
@@ -229,7 +231,7 @@ def trouble(error: str) -> dict[str, Any]:
 
 def _link(account: MarketplaceAccount, errand: Errand = ERRAND, answers: Answers = NO_ANSWERS) -> Link:
     grant = Grant(account.access_token, account.refresh_token, account.expires_at, account.account_id)
-    link = bare_link(account.platform, account.mode, grant, account.webhook_secret)
+    link = bare_link(account.platform, account.keys_of or account.mode, grant, account.webhook_secret)
     by_file = adapter_get(account.platform).traits.whole_account
     file = StoredFile(account) if by_file else NoFile()
     gate, note_bounds = AccountGate(account, errand), partial(_note_bounds, account)

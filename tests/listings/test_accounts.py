@@ -20,13 +20,14 @@ from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.ports import Business
 from marketplaces.services.connect import (
     account_keep,
+    account_leave,
     accounts_close,
     connect_token,
     disconnect,
     webhook_register_late,
 )
 from marketplaces.services.inbox import inbox_receive
-from marketplaces.services.links import link_for
+from marketplaces.services.links import link_for, reconnect_ask
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert
@@ -90,6 +91,20 @@ def test_giving_up_takes_the_listings_down_first_and_closes_when_they_are(market
     assert accounts_close() == 1
     assert (alpha(market).is_active, alpha(market).access_token) == (False, "")
     assert accounts_close() == 0
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_who_has_given_an_account_up_is_asked_no_more_to_connect_it_again(market: Market, by_hand: bool) -> None:
+    account = alpha(market)
+    reconnect_ask(account.pk, "revoked there", seen_token=account.access_token)
+    asked = Alert.objects.get(kind="account.reconnect")
+    assert asked.state != "recovered"
+    if by_hand:
+        account_leave(actor=market.holding.actor, account_id=account.pk)
+    else:
+        give_up(market)
+    asked.refresh_from_db()
+    assert (asked.state, alpha(market).access_token) == ("recovered", "")
 
 
 def test_what_is_published_on_the_way_comes_down_too(market: Market) -> None:

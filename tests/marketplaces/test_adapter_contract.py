@@ -646,6 +646,28 @@ def test_a_webhook_that_is_registered_anew_takes_the_place_of_the_one_before(
     assert not [url for url in told if url.startswith("https://before.test")]
 
 
+def test_a_webhook_that_is_taken_back_is_told_nothing_and_a_newer_one_goes_on(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft
+) -> None:
+    """An account that is given up, and one that is connected again just then."""
+    if not needs(adapter, Capability.REGISTER_WEBHOOK, partial(adapter.unregister_webhook, link, "1")):
+        return
+    url = "https://seatsync.test/hooks/1/"
+    before, held = (adapter.register_webhook(link, url=url, secret=SECRET) for _ in range(2))
+    with pytest.raises(AlreadyGone):
+        adapter.unregister_webhook(link, before)
+    adapter.create(link, draft)
+    world.sell(adapter.traits.key, 1)
+    world.simulator.tick()
+    assert [told for told, _, _ in world.delivered] == [url]
+    adapter.unregister_webhook(link, held)
+    world.sell(adapter.traits.key, 1)
+    world.simulator.tick()
+    assert [told for told, _, _ in world.delivered] == [url]
+    with pytest.raises(AlreadyGone):
+        adapter.unregister_webhook(link, held)
+
+
 def test_webhook_of_a_sale_proves_itself_and_names_it(
     adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft
 ) -> None:

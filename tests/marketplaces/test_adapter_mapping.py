@@ -11,6 +11,7 @@ import pytest
 
 from marketplaces.adapters import _wire
 from marketplaces.adapters.seatgeek import mapping as seatgeek
+from marketplaces.adapters.stubhub import client
 from marketplaces.adapters.stubhub import mapping as stubhub
 from marketplaces.adapters.stubhub.payments import payment_of
 from marketplaces.contracts import Draft, Grant, Link, ListingRef, PaymentLine, RemoteListingState, RemoteSaleState
@@ -312,6 +313,23 @@ def _answering(platform: str, status: int, body: Any, **headers: str) -> Link:
     answer = httpx.Response(status, content=json.dumps(body), headers=headers)
     http = httpx.Client(transport=httpx.MockTransport(lambda request: answer))
     return Link(http, "https://platform.test", Grant("t", "r"))
+
+
+@pytest.mark.parametrize("last", ["2", "1"])
+def test_a_last_page_that_names_itself_as_the_next_one_is_read_once(last: str) -> None:
+    """StubHub's `next`: it is followed by its query alone, and one that leads back to the same page is the end."""
+    asked: list[dict[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(dict(request.url.params))
+        page = asked[-1].get("page", "1")
+        following = {"href": f"https://elsewhere.test/v2/payments?page={last}&page_size=1"}
+        return httpx.Response(200, json={"_embedded": {"items": [{"id": page}]}, "_links": {"next": following}})
+
+    line = Link(httpx.Client(transport=httpx.MockTransport(answer)), "https://platform.test", Grant("t", "r"))
+    found = list(client.pages(line, "/v2/payments", {"page": "1", "page_size": "1"}))
+    assert asked == [{"page": page, "page_size": "1"} for page in ("1", "2")[: int(last)]]
+    assert [one["id"] for one in found] == ["1", "2"][: int(last)]
 
 
 def test_seatgeek_409_waits_five_minutes(ref: ListingRef) -> None:

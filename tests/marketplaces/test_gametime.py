@@ -167,6 +167,95 @@ def test_a_change_that_knew_nothing_of_a_buyer_does_not_offer_his_seats_again(
     assert there["seats"] == [3, 4]
 
 
+def shown_there(world: World) -> list[tuple[int, list[int]]]:
+    """Quantity and seats of what a buyer can take there."""
+    listings = world.state("gametime")["listings"]
+    return [(one["quantity"], one["seats"]) for one in listings if one["state"] == "active"]
+
+
+def edits(world: World) -> list[Any]:
+    """The quantities that were set by the API."""
+    sent = [one for one in world.requests if one.method == "POST" and one.url.path.startswith("/gametime/listings/")]
+    return [httpx.Response(200, content=one.read()).json() for one in sent]
+
+
+def test_the_number_falls_at_once_and_the_file_then_says_which_seats(
+    world: World, link: Link, draft: Draft, ref: ListingRef
+) -> None:
+    ADAPTER.create(link, draft)
+    world.requests.clear()
+    world.fault(kind="status", route="PUT /drop", status=503, count=1)
+    with pytest.raises(TemporaryError):
+        ADAPTER.resize(link, ref, (3, 4))
+    # Four can be sold no more, although no file arrived.
+    assert [quantity for quantity, _ in shown_there(world)] == [2]
+    assert ADAPTER.resize(link, ref, (3, 4)).quantity == 2
+    assert shown_there(world) == [(2, [3, 4])]
+    assert edits(world) == [{"quantity": 2, "lots": [1, 2]}] * 2
+    methods = [one.method for one in world.requests if one.url.path.startswith("/gametime/")]
+    assert methods[-2:] == ["POST", "PUT"]
+    assert len(methods) == 2 * ADAPTER.traits.sends["resize"]
+
+
+@pytest.mark.parametrize(
+    ("split", "lots"), [("any", [1, 2, 3]), ("none", [3]), ("avoid_one", [1, 3]), ("avoid_one_and_three", [1, 3])]
+)
+def test_how_many_may_be_taken_at_once_goes_with_the_number(
+    world: World, link: Link, draft: Draft, ref: ListingRef, split: str, lots: list[int]
+) -> None:
+    ADAPTER.create(link, replace(draft, split=split))
+    ADAPTER.resize(link, replace(ref, split=split), (2, 3, 4))
+    assert edits(world) == [{"quantity": 3, "lots": lots}]
+
+
+@pytest.mark.parametrize("trouble", [{"status": 404}, {"status": 422}, {"status": 429}, {"kind": "timeout_after"}])
+def test_a_number_that_cannot_be_set_keeps_no_file_back(
+    world: World, link: Link, draft: Draft, ref: ListingRef, trouble: dict[str, Any]
+) -> None:
+    """They may not know the row yet: its file was sent a moment ago."""
+    ADAPTER.create(link, draft)
+    world.fault(**{"kind": "status", "route": "POST /listings", "count": 1, **trouble})
+    assert ADAPTER.resize(link, ref, (3, 4)).quantity == 2
+    assert (len(edits(world)), shown_there(world)) == (1, [(2, [3, 4])])
+
+
+def test_the_number_is_never_more_than_what_buyers_there_have_left(
+    world: World, link: Link, draft: Draft, ref: ListingRef
+) -> None:
+    """Three are left by what sold elsewhere, and two were bought there that nobody here knows of."""
+    ADAPTER.create(link, draft)
+    world.sell("gametime", 2)
+    ADAPTER.resize(link, ref, (2, 3, 4))
+    assert edits(world) == [{"quantity": 2, "lots": [1, 2]}]
+
+
+def test_where_it_is_not_known_which_seats_are_left_none_is_sold_from_that_moment(
+    world: World, link: Link, draft: Draft, ref: ListingRef
+) -> None:
+    ADAPTER.create(link, draft)
+    world.sell("gametime", 1)
+    # Seat 1 is theirs, and 3 was sold elsewhere: what is left are no seats side by side.
+    (sale,) = world.simulator.ledger.sales.values()
+    sale.seats = [3]
+    world.fault(kind="status", route="PUT /drop", status=503, count=1)
+    with pytest.raises(TemporaryError):
+        ADAPTER.resize(link, ref, (2, 3, 4))
+    assert (edits(world), shown_there(world)) == ([{"quantity": 0}], [])
+
+
+def test_a_number_that_grows_is_left_to_the_file(world: World, link: Link, draft: Draft, ref: ListingRef) -> None:
+    ADAPTER.create(link, replace(draft, seats=(3, 4)))
+    assert ADAPTER.resize(link, ref, (2, 3, 4)).quantity == 3
+    assert edits(world) == []
+
+
+def test_of_a_listing_that_is_in_no_file_no_number_is_set(world: World, link: Link, draft: Draft) -> None:
+    ADAPTER.create(link, draft)
+    with pytest.raises(AlreadyGone):
+        ADAPTER.resize(link, ListingRef("b" * 32, "", "", 4, "any"), (3, 4))
+    assert edits(world) == []
+
+
 def test_a_refused_file_leaves_the_one_before_as_the_base(world: World, link: Link, draft: Draft) -> None:
     ADAPTER.create(link, draft)
     before = link.file.last()

@@ -1,5 +1,7 @@
 """The inbox: everything authentic is stored raw under its holder's key, whatever it is, in a few steps."""
 
+import hashlib
+import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -138,6 +140,17 @@ def test_every_header_is_kept_but_those_that_carry_a_secret(account: Marketplace
     receive(account, fixture("seatgeek", "ping"), Cookie="c=1", X_Delivery="7", User_Agent="SG", X_Odd="\udcff")
     event = InboundEvent.objects.get()
     assert inbound_headers(event) == {"x-delivery": "7", "user-agent": "SG", "x-odd": "?"}
+
+
+def test_a_signature_is_not_kept_with_what_it_signs(account: MarketplaceAccount) -> None:
+    """Ticketmaster's: whoever read both could try secrets against them, and send the delivery again as its own."""
+    MarketplaceAccount.objects.update(platform="ticketmaster", webhook_secret="signs")
+    account.refresh_from_db()
+    body = fixture("ticketmaster", "ping")
+    proof = f"sha256={hmac.new(b'signs', body, hashlib.sha256).hexdigest()}"
+    given = {"X-Resale-Signature": proof, "X-Delivery": "7"}
+    inbox_receive(platform="ticketmaster", account_id=account.pk, headers=given, body=body)
+    assert inbound_headers(InboundEvent.objects.get()) == {"x-delivery": "7"}
 
 
 def test_nothing_of_a_destroyed_subject_can_be_read_and_later_deliveries_lie_empty(account: MarketplaceAccount) -> None:

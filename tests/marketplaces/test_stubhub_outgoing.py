@@ -52,7 +52,8 @@ def test_nothing_else_leaves_for_stubhub_than_what_is_published(world: World, dr
     list(STUBHUB.list_all(link))
     # The second one takes the place of the first.
     for _ in range(2):
-        STUBHUB.register_webhook(link, url="https://seatsync.test/hooks", secret=SECRET)
+        held = STUBHUB.register_webhook(link, url="https://seatsync.test/hooks", secret=SECRET)
+    STUBHUB.unregister_webhook(link, held)
     for way in HandOver:
         one = replace(draft, external_id=uuid4().hex)
         STUBHUB.create(link, one)

@@ -1,6 +1,7 @@
 """Gametime behind our protocol: what is offered is an inventory file, what is bought is an API."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -86,8 +87,9 @@ class Gametime(TokenPlatform):
         capabilities=frozenset(Capability) - _LACKS,
         whole_account=True,
         requests=client.REQUESTS,
-        # The file and what was bought are read, and the file is written; a sale is read back.
-        sends={"create": 3, "reprice": 3, "resize": 3, "confirm": 2, "fulfil": 2},
+        # The file and what was bought are read, and the file is written; before it a number is set by the API, where
+        # there are fewer. A sale is read back.
+        sends={"create": 3, "reprice": 3, "resize": 4, "confirm": 2, "fulfil": 2},
         fees=(
             KnownFee(
                 Decimal("0.000"),
@@ -129,11 +131,12 @@ class Gametime(TokenPlatform):
         return self._change(link, ref, {"Cost": str(_wire.cents(price))})
 
     def resize(self, link: Link, ref: ListingRef, seats: tuple[int, ...]) -> RemoteListing:
-        """Offer only these seats. Raises AlreadyGone.
+        """Offer only these seats: how many by the API, which is at once, and which by the file. Raises AlreadyGone.
 
-        A quantity could be set by the API at once, but not which seats: that might sell the wrong ones.
+        Until they have worked the file off no more are sold than there are; a number alone does not say which.
         """
-        return self._change(link, ref, inventory.seats_in(seats, ref.split))
+        change = _row_changed(ref, inventory.seats_in(seats, ref.split))
+        return _shown(self._replace(link, change, fewer_of=ref.external_id), ref.external_id)
 
     def change_together(self, link: Link, changes: Sequence[AccountChange]) -> list[RemoteListing | Exception]:
         """Several publications and prices by one file. What it cannot say of one of them keeps no other from it."""
@@ -194,10 +197,11 @@ class Gametime(TokenPlatform):
         return _shown(self._replace(link, change), ticket_id)
 
     @staticmethod
-    def _replace(link: Link, change: Callable[[Inventory], Inventory]) -> Replaced:
+    def _replace(link: Link, change: Callable[[Inventory], Inventory], *, fewer_of: str = "") -> Replaced:
         """Write the file anew, as `change` makes it of the last one.
 
-        What was bought is taken out before and after: a change may offer it again.
+        What was bought is taken out before and after: a change may offer it again. `fewer_of`: a ticket id of which the
+        API is told how many are left, once the new file is kept and before it is sent.
         """
         drop, last = client.drop_of(link), link.file.last()
         before = _base(link, last, drop.read())
@@ -207,6 +211,8 @@ class Gametime(TokenPlatform):
         changed = change(left)
         after = changed.without_sold(sold)
         link.file.keep(inventory.render(after))
+        if fewer_of:
+            _fewer(link, fewer_of, before, after)
         try:
             _send(link, drop, inventory.render(after))
         except UnknownOutcome:
@@ -295,6 +301,19 @@ def _row_changed(ref: ListingRef, change: Row) -> Callable[[Inventory], Inventor
         return before if row is None else before.with_row(row | change)
 
     return changed
+
+
+def _fewer(link: Link, ticket_id: str, before: Inventory, after: Inventory) -> None:
+    """Set by the API how many of a listing are left, none where its row is left out. Never more than there were.
+
+    Where that fails the file says it all the same, only later: nothing is raised. They may not know the row yet.
+    """
+    row, left = before.row(ticket_id), after.row(ticket_id)
+    if row is None or (left is not None and inventory.quantity_of(left) > inventory.quantity_of(row)):
+        return
+    body = {"quantity": 0} if left is None else inventory.number_in(left)
+    with suppress(MarketplaceError):
+        client.call(link, "POST", f"/listings/{quote(ticket_id, safe='')}", body=body, gone=True)
 
 
 def _shown(file: Replaced, ticket_id: str) -> RemoteListing:

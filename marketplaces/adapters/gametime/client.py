@@ -15,7 +15,8 @@ PER_PAGE = 100
 _READ_FILE, _WRITE_FILE = "GET the file", "PUT the file"
 _CALLS = Requests(
     "GET /purchases", "POST /purchases/{id}/confirm", "POST /purchases/{id}/reject",
-    "POST /purchases/{id}/confirm_transfer", "POST /purchases/{id}/{upload}", "DELETE /listings/{key}/delete",
+    "POST /purchases/{id}/confirm_transfer", "POST /purchases/{id}/{upload}", "POST /listings/{key}",
+    "DELETE /listings/{key}/delete",
 )  # fmt: skip
 # The file's only where it goes by HTTP: a file server is no part of the API that is limited.
 REQUESTS = (*_CALLS.names, _READ_FILE, _WRITE_FILE)

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from typing import Any
 
 from marketplaces.adapters import _wire
 from marketplaces.contracts import Draft, EventWords, RemoteListing, RemoteListingState
@@ -143,6 +144,22 @@ def seats_in(seats: Iterable[int], split: str) -> Row:
     }  # fmt: skip
 
 
+def quantity_of(row: Row) -> int:
+    """How many seats a row offers; 0 where it does not say."""
+    return _wire.int_of(row.get("Quantity")) or 0
+
+
+def number_in(row: Row) -> dict[str, Any]:
+    """What a row offers as the API says it: how many, and of how many at a time, which is not said where it is open."""
+    quantity, kind = quantity_of(row), row.get("Splittype", "").upper()
+    lots = {
+        "ANY": list(range(1, quantity + 1)),
+        "NEVERLEAVEONE": [*(taken for taken in range(1, quantity) if quantity - taken != 1), quantity],
+        "CUSTOM": [int(size) for size in row.get("Splitvalue", "").split(":") if size.isdigit()],
+    }.get(kind, [quantity])
+    return {"quantity": quantity, "lots": lots} if kind and lots else {"quantity": quantity}
+
+
 def listing_of(row: Row) -> RemoteListing:
     """A row as a listing; it has no id there but its ticket id, or without one what it says as a whole.
 
@@ -151,7 +168,7 @@ def listing_of(row: Row) -> RemoteListing:
     price = _wire.decimal_of(row.get("Cost"))
     if price is None:
         raise PermanentError(f"the row {row['TicketID']} of Gametime's inventory has no price")
-    quantity = _wire.int_of(row.get("Quantity")) or 0
+    quantity = quantity_of(row)
     return RemoteListing(
         listing_id=row["TicketID"] or _name_of(row), external_id=row["TicketID"], event_id="",
         section=row.get("Section", ""), row=row.get("Row", ""), seat_from=row.get("SeatFrom", ""),

@@ -335,6 +335,13 @@ class StubHub(Platform):
             self._unsubscribe_others(link, url, subscription)
         return subscription
 
+    def unregister_webhook(self, link: Link, webhook_id: str) -> None:
+        """Take one subscription back. Raises AlreadyGone.
+
+        By its id and not by its address: what an account that is connected again subscribes meanwhile has the same one.
+        """
+        client.call(link, "DELETE", f"/v2/webhooks/{quote(webhook_id, safe='')}", gone=True)
+
     def _unsubscribe_others(self, link: Link, url: str, subscription: str) -> None:
         path = urlsplit(url).path
         for item in list(client.pages(link, "/v2/webhooks", {})):

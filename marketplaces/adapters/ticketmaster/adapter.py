@@ -192,6 +192,10 @@ class Ticketmaster(Platform):
         answer = client.call(link, "PUT", "/webhook", body={"url": url, "secret": secret})
         return _wire.text_at(answer, "id")
 
+    def unregister_webhook(self, link: Link, webhook_id: str) -> None:
+        """Take the subscription back, if it is still this one. Raises AlreadyGone."""
+        client.call(link, "DELETE", f"/webhook/{quote(webhook_id, safe='')}", gone=True)
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
         """Raises BadSignature unless the body is signed with the account's secret."""
         mapping.verify(headers, body, secret)

@@ -24,6 +24,7 @@ _CALLS = Requests(
     "POST /constraints", "POST /listings/preview", "GET /listings", "GET /listings/{key}", "PUT /listings/{key}",
     "PATCH /listings/{key}", "DELETE /listings/{key}", "GET /orders", "GET /orders/{id}", "POST /orders/{id}/confirm",
     "POST /orders/{id}/reject", "POST /orders/{id}/transfer", "GET /payouts", "PUT /webhook",
+    "DELETE /webhook/{id}",
 )  # fmt: skip
 _CONSENT = "POST /oauth/token"
 REQUESTS = (*_CALLS.names, *OWN_KEY, _CONSENT)

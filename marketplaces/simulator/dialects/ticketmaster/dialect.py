@@ -204,6 +204,14 @@ class Ticketmaster(Desk):
         self.ledger.subscriptions[made.id] = made
         return Response(200, {"id": str(made.id)})
 
+    def unsubscribe(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """Remove the account's webhook, if it is still that one."""
+        held = self.ledger.subscriptions.get(int(key))
+        if held is None or held.account_id != account.id:
+            raise Refusal(404, "no such webhook", code="not_found")
+        del self.ledger.subscriptions[held.id]
+        return Response(204)
+
     def tell(self, sale: Sale, what: str, now: float) -> None:
         """Queue an order's webhook, signed."""
         kind = _TYPES.get(what)
@@ -310,5 +318,6 @@ _ROUTES = routes(
     ("POST", r"/orders/([^/]+)/(confirm|reject|transfer)", Ticketmaster.act),
     ("GET", r"/payouts", Ticketmaster.payouts),
     ("PUT", r"/webhook", Ticketmaster.subscribe),
+    ("DELETE", r"/webhook/(\d+)", Ticketmaster.unsubscribe),
     under="/resale/v1",
 )
