@@ -89,7 +89,7 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The whole board."""
+    """The whole board: the rows of what was asked for, with what else is up of the same seats; `listings` in all."""
 
     platforms: list[str]
     rows: list[BoardRow]
@@ -105,19 +105,37 @@ class Board:
 def board(actor: Actor, *, show: str = "", platform: str = "", status: str = "", opponent: str = "") -> Board:
     """The visible listings as a board, in a constant number of queries."""
     listings = list(_filtered(listing_list(actor), show, platform, status, opponent)[:BOARD_LISTINGS])
+    beside = []
+    if status or show == "ended" or len(listings) == BOARD_LISTINGS:
+        beside = _beside(actor, listings, platform)
     able = {} if platform else _able(actor)
-    platforms = sorted({listing.platform for listing in listings} | able.keys())
-    cells = cells_of(listings)
+    platforms = sorted({listing.platform for listing in [*listings, *beside]} | able.keys())
+    cells = cells_of([*listings, *beside])
     rows: dict[tuple[object, ...], BoardRow] = {}
-    for listing in listings:
-        key = (listing.season_ticket_id, listing.game_id, listing.seat_group_id, listing.section, listing.row)
-        row = rows.setdefault(key, _row(listing, platforms))
+    for listing in [*listings, *beside]:
+        row = rows.setdefault(_seats_key(listing), _row(listing, platforms))
         row.cells[platforms.index(listing.platform)].append(cells[listing.pk])
     fees = {key: fee_version(key) for key in sorted(able)}
     asked = {key for key, by_hand in able.items() if not by_hand}
     for row in rows.values():
         _foresee(row, fees, asked)
-    return Board(platforms, sorted(rows.values(), key=lambda row: row.game.starts_at), len(listings))
+    return Board(platforms, sorted(rows.values(), key=lambda row: row.game.starts_at), len(cells))
+
+
+def _seats_key(listing: Listing) -> tuple[object, ...]:
+    """What makes a row: the seats that are offered."""
+    return (listing.season_ticket_id, listing.game_id, listing.seat_group_id, listing.section, listing.row)
+
+
+def _beside(actor: Actor, listings: list[Listing], platform: str) -> list[Listing]:
+    """What is up of the same seats and was not asked for: hidden, its place would say that it is not listed."""
+    keys = {_seats_key(listing) for listing in listings}
+    others = listing_list(actor).filter(
+        status__in=WANTED | OPEN, game__in={listing.game_id for listing in listings}
+    ).exclude(pk__in=[listing.pk for listing in listings])  # fmt: skip
+    if platform:
+        others = others.filter(platform=platform)
+    return [listing for listing in others if _seats_key(listing) in keys]
 
 
 def _able(actor: Actor) -> dict[str, bool]:

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from listings.disclosures import DISCLOSURES
 from listings.models import DELIVERIES, ListingStatus, Sale, SaleEnding, SplitType, TradingStateKind
 from listings.services.charged_by_hand import CHARGED, TAKEN_BACK
-from listings.services.sale_report import PAID, SETTLED, reports_of
+from listings.services.sale_report import PAID, PRACTICE, SETTLED, reports_of
 from listings.services.seat_tickets import Entry
 from listings.states import LIFTABLE, SALE_LIVE
 from marketplaces.delivery import BY_NUMBER, OF_SEATS, HandOver
@@ -196,6 +196,7 @@ REPORTS_IN_WORDS: dict[str, str] = {
     SaleEnding.REPLACEMENT: "it gave the buyer other tickets and charges them",
     SaleEnding.CANCELLED: "it cancelled the sale",
     PAID: "the buyer has paid: the sale stands",
+    PRACTICE: "nothing: it was practice on paper, and the seats are mine again",
 }
 
 
@@ -381,6 +382,20 @@ class SoldForm(MeantForm):
         data = self.cleaned_data
         return {"seat_ids": [uuid.UUID(pk) for pk in data["seats"]], "price": data["price"],
                 "proceeds": data["proceeds"], "order": data["order"], "confirmed": data["confirmed"]}  # fmt: skip
+
+
+class SoldWholeForm(forms.Form):
+    """What the one tap said was on offer: it counts for no more and for no other price."""
+
+    quantity = forms.IntegerField(required=False, min_value=1)
+    price = MoneyField(required=False)
+
+    @classmethod
+    def read(cls, data: QueryDict) -> dict[str, Any]:
+        """What was seen; None for a part that the page did not say."""
+        form = cls(data)
+        form.is_valid()
+        return {name: form.cleaned_data.get(name) for name in form.fields}
 
 
 class MailForm(forms.Form):

@@ -16,6 +16,8 @@ from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import platform_can, poll_every_s, traits_of
 from marketplaces.selectors import (
     InboxFigures,
+    Pace,
+    day_bucket,
     inbox_figures,
     limit_bucket,
     limit_for,
@@ -83,6 +85,10 @@ class RequestLimit:
     waits: int
     held_s: float
     shared: bool
+    # Of the day's quota, where it has one: how many may go in any 24 hours, and how many at once now.
+    per_day: int | None = None
+    day_left: float | None = None
+    day_next_s: float = 0.0
 
     @property
     def every_s(self) -> float:
@@ -92,7 +98,7 @@ class RequestLimit:
     @property
     def next_s(self) -> float:
         """In how many seconds one may go; 0: now."""
-        return max(self.held_s, (1 - self.tokens_left) / self.per_second, 0.0)
+        return max(self.held_s, (1 - self.tokens_left) / self.per_second, self.day_next_s, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +222,24 @@ def _requests(account: MarketplaceAccount) -> list[RequestLimit]:
     for request, pace in sorted(paces_kept(account.platform).items()):
         bucket = request_bucket(account.pk, account.platform, request, paper=account.paper)
         use = look(bucket, capacity=pace.burst, per_second=pace.per_second)
+        left, next_s = _day_left(bucket, pace)
         found.append(
             RequestLimit(
                 request, pace.per_second, pace.burst, use.tokens_left, use.per_second, use.waited, use.held_s,
                 shared=traits is not None and request in traits.own_key,
+                per_day=pace.per_day, day_left=left, day_next_s=next_s,
             )
         )  # fmt: skip
     return found
+
+
+def _day_left(bucket: str, pace: Pace) -> tuple[float | None, float]:
+    """What is left of a day's quota, and in how many seconds the next may go by it; (None, 0) where it has none."""
+    if pace.day_bucket is None:
+        return None, 0.0
+    at_once, per_second = pace.day_bucket
+    left = look(day_bucket(bucket), capacity=at_once, per_second=per_second).tokens_left
+    return left, max(0.0, (1 - left) / per_second)
 
 
 def _waiting(due: QuerySet[MarketplaceCommand], left: float, *, kept: int) -> int:

@@ -6,8 +6,21 @@ from time import monotonic
 
 from django.db.models import QuerySet
 
-from listings.models import Sale
-from listings.services import by_hand, due_alerts, expire, labels, outbox, payout_checks, payouts, reconcile, sync, wake
+from listings.models import Listing, Sale
+from listings.services import (
+    by_hand,
+    due_alerts,
+    expire,
+    hand_pages,
+    labels,
+    outbox,
+    payout_checks,
+    payouts,
+    reconcile,
+    sync,
+    wake,
+)
+from marketplaces.errors import MustWait
 from marketplaces.models import MarketplaceAccount, Mode
 from seatsync.core.jobs import enqueue_on_commit, job, job_begun, once_per_slot
 
@@ -69,6 +82,21 @@ def fetch_label(sale_id: str) -> None:
     if sale is not None:
         again = partial(enqueue_on_commit, labels.FETCH, sale_id=sale_id)
         sync.account_contained(sale.account, labels.LABEL, lambda: int(labels.label_fetch(sale)), again=again)
+
+
+@job(time_limit_s=60)
+def learn_hand_page(game_id: str, account_id: str) -> None:
+    """Find a game's own page at a platform where its seats are listed by hand."""
+    job_begun(hand_pages.LEARN, game_id=game_id, account_id=account_id)
+    of_both = Listing.objects.filter(game_id=uuid.UUID(game_id), account_id=uuid.UUID(account_id))
+    listing = of_both.select_related("account", "game").first()
+    if listing is None:
+        return
+    try:
+        hand_pages.hand_page_learn(listing)
+    except MustWait as error:
+        wait_s = error.retry_after_s or 0.0
+        enqueue_on_commit(hand_pages.LEARN, countdown_s=wait_s, game_id=game_id, account_id=account_id)
 
 
 @job(time_limit_s=240)

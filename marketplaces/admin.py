@@ -228,6 +228,10 @@ class LimitVersionForm(_LimitForm):
         if traits is not None and request and request not in traits.requests:
             known = ", ".join(sorted(traits.requests))
             self.add_error("request", f"{traits.name} is sent no such request. Use one of: {known}.")
+        if found.get("per_day") is not None and not request:
+            self.add_error("per_day", "A day's quota is one of a kind of request. Name the request, or leave it empty.")
+        elif found.get("per_day") in {0, 1}:
+            self.add_error("per_day", "A day's quota is 2 or more. Leave it empty where there is none.")
         return found
 
 
@@ -236,7 +240,17 @@ class LimitVersionAdmin(DatedRowAdmin):
     """Request limits by date, with their sources."""
 
     form = LimitVersionForm
-    list_display = ("platform", "request", "per_second", "burst", "reserved", "valid_from", "source", "checked_on")
+    list_display = (
+        "platform",
+        "request",
+        "per_second",
+        "burst",
+        "per_day",
+        "reserved",
+        "valid_from",
+        "source",
+        "checked_on",
+    )
     list_filter = ("platform",)
     search_fields = ("platform", "request", "source")
 

@@ -89,8 +89,12 @@ class Traits:
     # Those with a pace of their own: seconds between two, and how many may come at once where that is more than one.
     paces: Mapping[str, float] = field(default_factory=dict)
     pace_bursts: Mapping[str, int] = field(default_factory=dict)
+    # How many of a kind that has a pace are let through in any 24 hours, where that is limited.
+    day_quotas: Mapping[str, int] = field(default_factory=dict)
     # Those that go with SeatSync's own key: one pace for all accounts.
     own_key: frozenset[str] = frozenset()
+    # Whether `search_events` sends no others, so that it needs no account's grant.
+    searches_by_own_key: bool = False
     # How many requests an act sends as a rule, by the protocol's name for it, where that is more than one.
     sends: Mapping[str, int] = field(default_factory=dict)
     # The one request of an act that sends no other, by the act: it takes all its tokens at once.

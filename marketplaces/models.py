@@ -281,6 +281,9 @@ class LimitVersion(DatedRow):
     per_second = models.DecimalField(max_digits=10, decimal_places=5)
     burst = models.PositiveIntegerField()
     reserved = models.PositiveIntegerField(default=2)
+    per_day = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Of one kind of request: at most so many in 24 hours. Left empty: no quota."
+    )  # fmt: skip
 
     objects: ClassVar[DatedQuerySet["LimitVersion"]] = manager_of(DatedQuerySet["LimitVersion"])
 
@@ -290,6 +293,10 @@ class LimitVersion(DatedRow):
             models.UniqueConstraint(fields=["platform", "request", "valid_from"], name="limit_version_once"),
             models.CheckConstraint(condition=Q(per_second__gt=0), name="limit_rate_positive"),
             models.CheckConstraint(condition=Q(burst__gte=1), name="limit_burst_positive"),
+            # Half of them at once, and the rest through the day: of one alone there is no half.
+            models.CheckConstraint(
+                condition=Q(per_day=None) | Q(per_day__gte=2) & ~Q(request=""), name="limit_quota_of_a_kind"
+            ),
         ]
 
     def __str__(self) -> str:

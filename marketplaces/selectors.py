@@ -253,12 +253,28 @@ def limit_for(platform: str) -> tuple[float, int, int]:
     return traits.default_per_second, traits.default_burst, traits.reserved_tokens
 
 
+DAY_S = 86_400
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The limit of one kind of request: so many a second, and so many at once."""
+    """The limit of one kind of request: so many a second, so many at once, and so many in any 24 hours (None: any).
+
+    Of a day's quota half may go at once and the rest comes through the day, evenly: whichever 24 hours are looked at,
+    a bucket that was full when they began lets no more through than its capacity and what came meanwhile.
+    """
 
     per_second: float
     burst: int
+    per_day: int | None = None
+
+    @property
+    def day_bucket(self) -> tuple[int, float] | None:
+        """Capacity and refill per second of the quota's bucket; None where there is no quota."""
+        if self.per_day is None:
+            return None
+        at_once = self.per_day // 2
+        return at_once, (self.per_day - at_once) / DAY_S
 
 
 @kept("LIMITS_KEPT_S")
@@ -270,11 +286,14 @@ def paces_kept(platform: str) -> Mapping[str, Pace]:
     traits = traits_of(platform)
     declared = {} if traits is None else traits.paces
     bursts = {} if traits is None else traits.pace_bursts
-    paces = {request: Pace(1 / every_s, bursts.get(request, 1)) for request, every_s in declared.items()}
+    quotas = {} if traits is None else traits.day_quotas
+    paces = {
+        request: Pace(1 / every_s, bursts.get(request, 1), quotas.get(request)) for request, every_s in declared.items()
+    }
     dated = LimitVersion.objects.filter(platform=platform, valid_from__lte=now().date()).exclude(request="")
     # The newest of each comes last.
-    rows = dated.order_by("valid_from").values_list("request", "per_second", "burst")
-    return paces | {request: Pace(float(per_second), burst) for request, per_second, burst in rows}
+    rows = dated.order_by("valid_from").values_list("request", "per_second", "burst", "per_day")
+    return paces | {request: Pace(float(per_second), burst, per_day) for request, per_second, burst, per_day in rows}
 
 
 @kept("LIMITS_KEPT_S")
@@ -329,6 +348,11 @@ def request_bucket(account_id: uuid.UUID, platform: str, request: str, *, paper:
     if traits is None or request not in traits.own_key:
         return f"{limit_bucket(account_id)}:{request}"
     return f"platform:{platform}:{'paper' if paper else 'live'}:{request}"
+
+
+def day_bucket(bucket: str) -> str:
+    """The bucket of the day's quota of the requests that take their tokens from this one."""
+    return f"{bucket}:day"
 
 
 def inbound_list(actor: Actor) -> QuerySet[InboundEvent]:

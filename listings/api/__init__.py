@@ -243,6 +243,7 @@ class ResolveInput(Input):
 class ReportInput(Input):
     """What it wrote, in its words; `charge` is what it says a penalty or the buyer's other tickets cost.
 
+    `what`: of a sale on paper "practice" as well, by which its seats are the holder's again.
     `confirmed` says that a charge is meant that is many times what the sale brings.
     """
 

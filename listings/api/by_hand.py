@@ -153,19 +153,29 @@ class ListingSold(ApiView):
         return Response(SaleOutput(selectors.sale_get(self.actor, sale.pk)).data, status=201)
 
 
+class SoldWholeInput(Input):
+    """What was seen on offer, so that nothing else is noted."""
+
+    quantity = serializers.IntegerField(required=False, min_value=1, help_text="How many seats it offered.")
+    price = MoneyField(required=False, help_text="At which price per ticket.")
+
+
 class ListingSoldWhole(ApiView):
     """A sale of all that a listing at an assisted account offers."""
 
     serializer_class = SaleOutput
 
     @extend_schema(
-        tags=["listings"], summary="Say that all of it sold there at its present price", request=None,
+        tags=["listings"], summary="Say that all of it sold there at its present price", request=SoldWholeInput,
         responses={201: SaleOutput},
     )  # fmt: skip
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        """201 with the sale, its proceeds reckoned and its number still to be named by `sold/` or a mail."""
+        """201 with the sale, its proceeds reckoned and its number still to be named by `sold/` or a mail.
+
+        409 where it offers other seats, or at another price, than the body says were seen.
+        """
         listing = selectors.listing_get(self.actor, pk)
-        sale = hand_sold_whole(actor=self.actor, listing_id=listing.pk)
+        sale = hand_sold_whole(actor=self.actor, listing_id=listing.pk, **self.body(SoldWholeInput))
         return Response(SaleOutput(selectors.sale_get(self.actor, sale.pk)).data, status=201)
 
 

@@ -54,6 +54,8 @@ class RequestLimitOutput(serializers.Serializer[Any]):
     waits = serializers.IntegerField()
     held_s = serializers.FloatField()
     next_s = serializers.FloatField(help_text="In so many seconds one may go.")
+    per_day = serializers.IntegerField(allow_null=True, help_text="At most so many in any 24 hours; null: no quota.")
+    day_left = serializers.FloatField(allow_null=True, help_text="Of the day's quota, so many may go at once now.")
     shared = serializers.BooleanField(help_text="With SeatSync's own key: all accounts have this limit together.")
 
 

@@ -11,12 +11,14 @@ from listings.models import CommandState, Listing, ListingSeat, ListingStatus, P
 from listings.services.allocation import together
 from listings.services.delist import listing_take_down
 from listings.services.notify import listing_changed
+from listings.services.practice import offered_for_real, practice_make_way
 from listings.services.projections import projections_shrink
 from listings.services.recognise import recognise, told_of_listing, told_of_sale
 from listings.services.seat_ids import all_seat_ids
 from listings.states import HAS_MORE
 from marketplaces.contracts import RemoteListing, RemoteSale
 from marketplaces.models import MarketplaceAccount
+from marketplaces.registry import platform_name
 from marketplaces.selectors import fee_version, proceeds_at
 from portfolios.locks import seats_lock, seats_lock_whole
 from portfolios.models import OwnerState, Seat
@@ -39,11 +41,14 @@ def adoption_problem(seats: Sequence[Seat], price: Decimal, currency: str) -> st
     return ""
 
 
-def kept_problem(seats: Sequence[Seat]) -> str:
-    """Why it needs a word of their holder whether these seats are still for sale; empty where it does not.
+def kept_problem(account: MarketplaceAccount, seats: Sequence[Seat]) -> str:
+    """Why it needs a word of their holder whether these seats are still for sale there; empty where it does not.
 
-    Seats that a buyer has are no such question: the listing is adopted to come down.
+    Seats that a buyer has are no such question: the listing is adopted to come down. On paper nothing is kept of what
+    is on sale for real (I-20).
     """
+    if account.paper and (real := offered_for_real(seats)) is not None:
+        return f"seat {real.seat.seat_number} is offered for real at {platform_name(real.listing.platform)}"
     for seat in seats:
         if seat.state not in {OwnerState.AVAILABLE, OwnerState.HELD, OwnerState.SOLD}:
             return f"seat {seat.seat_number} is {seat.get_state_display()}"
@@ -59,10 +64,13 @@ def listing_adopt(
 
     Nobody moves its price until the holder gives it a floor and a ceiling. `price_seen`: the listing itself said it;
     what was worked out of a sale is replaced at the next sweep (`listing_price_take`). `expires_at`: when it says it
-    ends. The caller holds a transaction and the seats' locks. Raises Conflict where `adoption_problem` says why not.
+    ends. The caller holds a transaction and the seats' locks. Raises Conflict where `adoption_problem` says why not, or
+    PracticeHas.
     """
     if problem := adoption_problem(seats, price, currency):
         raise Conflict(f"It cannot be kept in step: {problem}.", field="seats", remedy="Choose other seats.")
+    if not account.paper:
+        practice_make_way(seats)
     known = Listing.objects.filter(account=account, listing_id=listing_id).first() if listing_id else None
     if known is not None:
         return known
@@ -110,7 +118,12 @@ def listing_rest_adopt(*, account: MarketplaceAccount, known: Listing, item: Rem
     rest = seats_lock_whole(rest)
     (listing,) = listings_lock([known.pk])
     waiting = listing.commands.filter(state__in=[CommandState.PENDING, CommandState.IN_FLIGHT])
-    if listing.status not in HAS_MORE or listing.updated_at > settled or waiting.exists() or kept_problem(rest):
+    if (
+        listing.status not in HAS_MORE
+        or listing.updated_at > settled
+        or waiting.exists()
+        or kept_problem(account, rest)
+    ):
         return False
     rest.sort(key=lambda seat: seat.seat_number)
     ListingSeat.objects.bulk_create(

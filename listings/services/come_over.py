@@ -20,6 +20,7 @@ from listings.services.hand_alerts import alert_task_done
 from listings.services.hand_words import OWN_NAME
 from listings.services.notify import listing_changed, sale_changed
 from listings.services.obstacles import hold_key
+from listings.services.practice import practice_down
 from listings.services.seat_ids import offered_ids
 from listings.services.wake import outbox_wake
 from listings.states import OPEN
@@ -138,10 +139,13 @@ def listing_take_in(
     left = None if adoption_problem(seats, price, currency) else listing_of_seats(account, seats)
     if left is not None:
         return listing_come_over(account=account, listing=left, listing_id=listing_id, remote_key=remote_key)
-    return listing_adopt(
+    made = listing_adopt(
         actor=actor, account=account, seats=seats, listing_id=listing_id, remote_key=remote_key, price=price,
         currency=currency, proceeds=proceeds, all_in=all_in, expires_at=expires_at,
     )  # fmt: skip
+    if not account.paper:
+        practice_down(seats)
+    return made
 
 
 def payout_come_over(*, account: MarketplaceAccount, payout: Payout) -> None:

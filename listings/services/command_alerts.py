@@ -12,17 +12,24 @@ from seatsync.live.alerts import alert_raise, alert_recover
 __all__ = ["alert_needs_person", "alert_reconnect"]
 
 
-def alert_needs_person(command: MarketplaceCommand, listing: Listing | None) -> None:
-    """A command was refused for good or failed too often: what, of which seats, why, and where to mend it."""
+def alert_needs_person(command: MarketplaceCommand, listing: Listing | None, *, cut_off: bool = False) -> None:
+    """A command was refused for good or failed too often: what, of which seats, why, and where to mend it.
+
+    `cut_off`: it is of seats that were sold elsewhere, and its marketplace takes nothing before its holder connects it.
+    """
     wants = command.payload.get("wants", "")
     said = (command.last_error or "the marketplace gave no reason").rstrip(".")
+    name = platform_name(command.account.platform)
     remedy = f"Confirm the {wants} and it is sent again." if wants else "Try again, or do it on its own site."
+    if cut_off:
+        said = "They were sold elsewhere, and are on show there still"
+        remedy = f"Please connect {name} again, or take them down there yourself: they may be sold twice."
     urgent = command.kind in {CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE}
     alert_raise(
         tenant_id=command.tenant_id,
         user_id=command.account.user_id,
         kind="command.needs_person",
-        title=f"{platform_name(command.account.platform)} could not {_what(command, listing)}"[:160],
+        title=f"{name} could not {_what(command, listing)}"[:160],
         body=f"{said[:1].upper()}{said[1:]}. {remedy}",
         severity="critical" if urgent else "action",
         object_type="command",

@@ -7,6 +7,7 @@ from django.db.models import Q
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
 from listings.services.command_alerts import alerts_of_commands_settle
 from listings.services.hand_alerts import URGENT, alert_task
+from listings.services.hand_pages import hand_page_order
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
@@ -57,6 +58,8 @@ def command_write(
         command.account, command.listing, command.sale = account, listing, sale
     if created and by_hand:
         alert_task(command)
+        if listing is not None:
+            hand_page_order(listing)
     elif created:
         outbox_wake(urgent=kind in URGENT)
     return command

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from listings.models import CommandKind, CommandState, Sale, SaleEnding, SaleSeat, SaleState
 from listings.selectors import sale_zone
+from listings.services.obstacles import OFFERED_FOR_REAL
 from listings.services.sale_alerts import conflict_asks, reject_by, sale_what
 from marketplaces.registry import platform_name
 from seatsync.core.money import money_text
@@ -37,6 +38,8 @@ def conflict_told(sale: Sale) -> ConflictTold | None:
     whose = "another buyer's already"
     if other is not None:
         whose += f", by sale {other.platform_sale_id} on {platform_name(other.platform)}"
+    elif OFFERED_FOR_REAL in sale.state_reason:
+        whose = "offered for real, which no sale on paper touches"
     return ConflictTold(
         happened=f"{name} sold {sale_what(sale)} at {_at(sale, sale.sold_at)}, when a seat of it was {whose}.",
         did=_did(sale, name),

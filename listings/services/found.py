@@ -13,6 +13,7 @@ from listings.services.adopt import kept_problem, listing_adopt
 from listings.services.come_over import listing_take_in, sale_come_over
 from listings.services.commands import command_write
 from listings.services.drift_alerts import alert_found_decided, alert_stock_known
+from listings.services.practice import past_practice
 from listings.services.recognise import told_of_found, told_otherwise
 from listings.services.sale_saga import sale_apply
 from listings.services.stock import account_changed, stock_order
@@ -54,14 +55,14 @@ def found_adopt(*, actor: Actor, found_id: uuid.UUID, seat_ids: Sequence[uuid.UU
     if sale is not None:
         # Told by hand meanwhile, on an account that was left: with its listing it comes over before the locks.
         sale_come_over(account=known.account, remote=sale)
-    return _adopt(actor, known, seats, sale)
+    return past_practice(lambda: _adopt(actor, known, seats, sale))
 
 
 @transaction.atomic
 def _adopt(actor: Actor, known: FoundListing, chosen: Sequence[Seat], sale: RemoteSale | None) -> FoundListing:
     found = _waiting(known)
     seats = seats_lock_whole(chosen)
-    if problem := kept_problem(seats):
+    if problem := kept_problem(found.account, seats):
         raise Conflict(
             f"{problem[:1].upper()}{problem[1:]}.", field="seats", remedy="Free the seat, or take the listing down."
         )

@@ -11,10 +11,12 @@ from listings.services.refs import listing_called, listing_ref
 from listings.services.sale_holds import projections_withdraw, sale_hold, sale_hold_release
 from listings.services.sale_saga import sale_apply
 from listings.services.sync import account_sync_sales
+from listings.services.unread import announced_keep
 from listings.states import OFFERED
 from marketplaces.contracts import Capability, NoticeKind
 from marketplaces.errors import MarketplaceError, MustWait, TemporaryError
 from marketplaces.inbox import register
+from marketplaces.mails import MAIL
 from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.services.links import over_link
@@ -48,7 +50,8 @@ def on_sale(event: InboundEvent) -> None:
     """
     account = event.account
     if account.mode == Mode.ASSISTED:
-        mail_apply(event)
+        # What was announced before its holder took it into his own hands is no mail.
+        (mail_apply if event.topic == MAIL else announced_keep)(event)
         return
     if not event.resource_id:
         account_sync_sales(account=account)
@@ -90,7 +93,8 @@ def on_listing_update(event: InboundEvent) -> None:
     """A listing's standing changed at its marketplace (hidden, undeliverable): read it, and tell the holder."""
     account = event.account
     listing = listing_called(account, key=event.external_id, listing_id=event.resource_id)
-    if listing is not None and listing.status in OFFERED and platform_can(account.platform, Capability.FETCH):
+    read = account.mode != Mode.ASSISTED and platform_can(account.platform, Capability.FETCH)
+    if listing is not None and listing.status in OFFERED and read:
         adapter, known = adapter_get(account.platform), listing.undeliverable_at
         found = over_link(account, lambda link: adapter.fetch(link, listing_ref(listing)))
         if found is not None:

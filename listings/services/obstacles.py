@@ -10,6 +10,9 @@ from listings.models import Sale, SaleSeat, SaleState
 from marketplaces.models import MarketplaceAccount, Mode
 from portfolios.models import OwnerState, Seat
 
+# Why a sale on paper is rejected of seats that nobody has (I-20).
+OFFERED_FOR_REAL = "a seat of this sale is offered for real"
+
 
 class Obstacle(StrEnum):
     """None of these, or the worst of them."""

@@ -33,7 +33,7 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
     file is the account, or a change of ours came after the buyer, that offers what was sold again: it is sent anew.
     """
     rest = _rest(listing, sold)
-    listing.final_price = round_money(sale.gross / Decimal(max(sale.quantity, 1)))
+    listing.final_price = final_price(listing, sale)
     if not rest:
         commands_supersede(listing)
         deliverable_again(listing)
@@ -64,6 +64,11 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
         )
     elif not rest and _is_in_a_file(listing):
         command_write(listing=listing, kind=CommandKind.DELIST, key=f"delist:{listing.external_id}:sold:{sale.pk}")
+
+
+def final_price(listing: Listing, sale: Sale) -> Decimal | None:
+    """What a ticket of the sale brought before fees, in the listing's currency; None where it was sold in another."""
+    return round_money(sale.gross / Decimal(max(sale.quantity, 1))) if sale.currency == listing.currency else None
 
 
 def _is_in_a_file(listing: Listing) -> bool:

@@ -27,6 +27,7 @@ from listings.services.deliverable import deliverable_again
 from listings.services.endings import ending_apply
 from listings.services.net_floor import net_floor_note
 from listings.services.notify import listing_changed
+from listings.services.obstacles import OFFERED_FOR_REAL
 from listings.services.restate import listing_restate
 from listings.services.sale_alerts import alert_rejected
 from listings.services.sale_saga import sale_apply
@@ -144,7 +145,8 @@ def _done(command: MarketplaceCommand, listing: Listing | None, sale: Sale | Non
     if listing is not None and kind in _AFTER:
         _AFTER[kind](command, listing, answer)
     if kind is CommandKind.REJECT_SALE and sale is not None:
-        sale.state_reason = "rejected at its marketplace: a seat belonged to somebody else"
+        why = OFFERED_FOR_REAL if sale.state_reason == OFFERED_FOR_REAL else "a seat belonged to somebody else"
+        sale.state_reason = f"rejected at its marketplace: {why}"
         actor = Actor.marketplace(sale.tenant_id, sale.account_id)
         ending_apply(actor=actor, sale=sale, ending=SaleEnding.REJECTED, reason=sale.state_reason)
         sale.version += 1
@@ -304,10 +306,15 @@ def _held_back(command: MarketplaceCommand, _listing: Listing | None, _sale: Sal
     _put_back(command, wait, answer.error, command.outcome_unknown)
 
 
-def _grant(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
-    """The first time the grant is refreshed and the command tried again at once; then the holder must act."""
+def _grant(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
+    """The first time the grant is refreshed and the command tried again at once; then the holder must act.
+
+    What was sold elsewhere and cannot be taken down is said by itself: that he was asked before says nothing of it.
+    """
     if command.account.needs_reconnect or command.last_error.startswith(answer.error[:20]):
         alert_reconnect(command.account)
+        if command.kind in {CommandKind.DELIST, CommandKind.RESIZE} and command.sale_id is not None:
+            alert_needs_person(command, listing, cut_off=True)
         _put_back(command, RECONNECT_WAIT_S, answer.error, False)
         return
     _put_back(command, 0, answer.error, False)

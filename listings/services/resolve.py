@@ -72,7 +72,7 @@ def _seats(sale: Sale, open_to: Sequence[Seat], seat_ids: Sequence[uuid.UUID]) -
         raise InvalidInput(
             "One of these seats is not of the listing that sold.", field="seats", remedy="Choose among its seats."
         )
-    if len(seats) != sale.quantity:
+    if sale.quantity and len(seats) != sale.quantity:
         raise InvalidInput(
             f"The buyer took {sale.quantity}, and you chose {len(seats)}.", field="seats",
             remedy=f"Choose {sale.quantity}.",

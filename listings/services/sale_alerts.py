@@ -41,7 +41,8 @@ def _name(sale: Sale) -> str:
 
 
 def _seats(sale: Sale) -> str:
-    return f"{sale.quantity} seat{'' if sale.quantity == 1 else 's'}"
+    """How many, where that is told."""
+    return f"{sale.quantity or ''} seat{'' if sale.quantity == 1 else 's'}".strip()
 
 
 def sale_what(sale: Sale) -> str:

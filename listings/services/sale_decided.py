@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 from listings.locks import sale_lock
 from listings.models import Listing, Sale, SaleState
@@ -31,7 +32,9 @@ def sale_settle(*, actor: Actor, sale: Sale, listing: Listing, seats: Sequence[S
     _check_open(sale)
     taken = [seat for seat in locked if seat.state != OwnerState.AVAILABLE]
     chosen = [seat for seat in locked if seat.pk in {wanted.pk for wanted in seats}]
-    scene = Scene(sale.account, as_told(sale), listing, locked, sale.noticed_at, sale, actor)
+    # Of one that was only announced nobody told how many it took.
+    told = replace(as_told(sale), quantity=sale.quantity or len(chosen))
+    scene = Scene(sale.account, told, listing, locked, sale.noticed_at, sale, actor)
     if obstacle_of(scene.key, sale.account, chosen) is not None:
         remedy = "Choose the seats that it took, or settle the other sale first."
         raise Conflict("Another sale has one of these seats.", field="seats", remedy=remedy)

@@ -9,10 +9,11 @@ from listings.services.endings import ending_apply
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
 from listings.services.pass_on import seats_pass_on
+from listings.services.practice import offered_for_real, on_paper
 from listings.services.refs import listing_called
 from listings.services.sale_scene import sale_audit, sale_facts
 from listings.services.seat_ids import offered_ids, open_listing_ids
-from marketplaces.models import MarketplaceAccount
+from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
 from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
@@ -34,6 +35,8 @@ def sale_hold(*, account: MarketplaceAccount, external_id: str, platform_sale_id
     if Sale.objects.filter(account=account, platform_sale_id=platform_sale_id).exists():
         return 0
     free = [seat for seat in seats if seat.state == OwnerState.AVAILABLE]
+    if on_paper(account, listing) and offered_for_real(free) is not None:
+        return 0
     seats_move(
         actor=Actor.marketplace(account.tenant_id, account.pk),
         seats=free,
@@ -86,4 +89,7 @@ def projections_withdraw(*, account: MarketplaceAccount, external_id: str, reaso
     seat_ids = offered_ids(listing)
     seats_lock(seat_ids)
     others = listings_lock(pk for pk in open_listing_ids(seat_ids) if pk != listing.pk)
-    return sum(listing_take_down(other, reason=reason) for other in others)
+    practice = on_paper(account, listing)
+    # What is announced on paper takes down nothing real (I-20).
+    own = [other for other in others if other.mode == Mode.PAPER or not practice]
+    return sum(listing_take_down(other, reason=reason) for other in own)

@@ -9,6 +9,7 @@ from django.db import transaction
 from listings.models import Sale, SaleEnding, SaleState
 from listings.services.endings import ending_lift, sale_end
 from listings.services.far_off import charge_check
+from listings.services.practice import PRACTICE_OVER, practice_end, practice_may_end
 from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import as_told
 from listings.states import REPORTABLE, SALE_ENDINGS, SeatEffect, ending_may_be
@@ -25,7 +26,9 @@ from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
 SETTLED = "settled"
 # That the buyer of a promised sale has paid.
 PAID = "paid"
-REPORTS: tuple[str, ...] = (*REPORTABLE, SETTLED, PAID)
+# That what was sold on paper was practice: its seats are the holder's again, and nobody is asked.
+PRACTICE = "practice"
+REPORTS: tuple[str, ...] = (*REPORTABLE, SETTLED, PAID, PRACTICE)
 _COSTS = frozenset({SaleEnding.PENALTY, SaleEnding.REPLACEMENT})
 
 
@@ -34,7 +37,8 @@ def sale_report(
 ) -> Sale:  # fmt: skip
     """Note what a marketplace wrote of a sale, and do to its seats and money what that means (listings/states.py).
 
-    That the seats are the holder's again is believed only where it knows the sale no more: it is asked first.
+    That the seats are the holder's again is believed only where it knows the sale no more: it is asked first, but not
+    where a sale on paper was practice.
     `charge`: what it says it will cost, in the sale's currency; `confirmed`: that is meant, however much more it is
     than the sale brings. Raises NotFound, NotAllowed, InvalidInput, or Conflict.
     """
@@ -45,6 +49,12 @@ def sale_report(
     if charge is not None:
         charge_check(charge, sale, field="charge", confirmed=confirmed)
     said = reason.strip()
+    if what == PRACTICE:
+        if not practice_may_end(sale):
+            raise Conflict(
+                "It is no open sale on paper.", field="what", remedy="Only what was sold on paper was practice."
+            )
+        return practice_end(actor=actor, sale=sale, reason=f"{PRACTICE_OVER}: {said}")
     if what == PAID:
         return _promise_kept(actor, sale, said)
     if what == SaleEnding.CANCELLED and promised_by_hand(sale):
@@ -62,7 +72,8 @@ def reports_of(sale: Sale) -> list[str]:
     """What may be reported of a sale as it stands, but for what is settled again."""
     if promised_by_hand(sale):
         return [PAID, SaleEnding.CANCELLED]
-    return [ending for ending in REPORTABLE if ending_may_be(sale.state, ending)]
+    practice = [PRACTICE] * practice_may_end(sale)
+    return [*(ending for ending in REPORTABLE if ending_may_be(sale.state, ending)), *practice]
 
 
 def promised_by_hand(sale: Sale) -> bool:

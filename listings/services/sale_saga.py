@@ -21,6 +21,8 @@ from listings.services.hand_over_due import dues_same, dues_take
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, seats_held_for
 from listings.services.payout_checks import sales_check
+from listings.services.practice import on_paper, past_practice, practice_is_over, practice_make_way
+from listings.services.projections import final_price
 from listings.services.recognise import recognise, told_of_sale
 from listings.services.refs import listing_called
 from listings.services.sale_alerts import alert_again, alert_sold, alert_unclear, alerts_settle
@@ -58,7 +60,6 @@ from portfolios.services.ledger import seats_move
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.jobs import enqueue_on_commit
-from seatsync.core.money import round_money
 
 
 def sale_apply(
@@ -70,19 +71,22 @@ def sale_apply(
 
     A sale is never refused and never dropped: an unknown listing, an unclear allocation or an unknown state is kept
     as `needs_person` with an alert, and seats that somebody else has make it a `conflict` with a reject command.
+    A sale on paper that has them is ended for a real one (practice.py).
     What another account of the same holder has under its number is this sale, and comes over.
     """
     elsewhere = sale_come_over(account=account, remote=remote)
     if elsewhere is not None and speaks(elsewhere.account):
         # Told by hand or by mail: the account that hears of it from its marketplace knows more.
         return elsewhere
-    return _apply(account, remote, noticed_at, fresh=fresh)
+    return past_practice(lambda: _apply(account, remote, noticed_at, fresh=fresh))
 
 
 @transaction.atomic
 def _apply(account: MarketplaceAccount, remote: RemoteSale, noticed_at: datetime | None, *, fresh: bool) -> Sale:
     listing = _listing_of(account, remote)
     locked = seats_lock(_wanted(account, remote, listing))
+    if STATE_OF.get(remote.state) in SALE_LIVE and not on_paper(account, listing):
+        practice_make_way(locked, key=hold_key(account.pk, remote.sale_id))
     taken = [seat for seat in locked if seat.state != OwnerState.AVAILABLE]
     seats = _own_of(account, remote, listing, locked)
     scene = Scene(account, remote, listing, seats, noticed_at or now(), fresh=fresh)
@@ -273,6 +277,7 @@ def _stands_again(scene: Scene, sale: Sale, state: SaleState | None) -> bool:
     """
     told_anew = scene.fresh and scene.account.mode == Mode.ASSISTED
     moved_on = told_anew or sale.remote_status != scene.remote.remote_status
+    moved_on = moved_on and not practice_is_over(sale)
     return sale.state == SaleState.CANCELLED and state in SALE_LIVE and moved_on
 
 
@@ -290,8 +295,7 @@ def _tell_money(scene: Scene, sale: Sale) -> None:
     sale_changed(sale)
     sale_record(scene, sale, "sale.amounts")
     if moved and scene.listing is not None and scene.listing.final_price is not None:
-        each = round_money(sale.gross / max(sale.quantity, 1))
-        Listing.objects.filter(pk=scene.listing.pk).update(final_price=each)
+        Listing.objects.filter(pk=scene.listing.pk).update(final_price=final_price(scene.listing, sale))
 
 
 def _tell_step(scene: Scene, sale: Sale) -> None:

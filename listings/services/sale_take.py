@@ -7,8 +7,9 @@ from listings.models import CommandKind, Listing, Sale, SaleState
 from listings.services.allocation import Allocation, allocate
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
-from listings.services.obstacles import Obstacle, obstacle_of, promises_on
+from listings.services.obstacles import OFFERED_FOR_REAL, Obstacle, obstacle_of, promises_on
 from listings.services.pass_on import seats_pass_on
+from listings.services.practice import offered_for_real, on_paper
 from listings.services.projections import offer_less, projections_shrink, sold_listing_shrink
 from listings.services.sale_alerts import alert_conflict, alert_sold, alert_unclear, alerts_settle
 from listings.services.sale_scene import (
@@ -50,9 +51,11 @@ def sale_take(scene: Scene, listing: Listing, state: str, allocation: Allocation
     """Give the seats of the listing to the sale, or find that somebody else has them."""
     if not allocation.clear:
         return sale_keep_unallocated(scene, allocation)
+    if _for_real(scene, allocation.seats):
+        return _conflict(scene, allocation.seats, OFFERED_FOR_REAL)
     obstacle = obstacle_of(scene.key, scene.account, allocation.seats)
     if obstacle is Obstacle.TAKEN:
-        return _conflict(scene, allocation.seats)
+        return _conflict(scene, allocation.seats, "a seat of this sale belongs to somebody else")
     if obstacle is Obstacle.UNCLEAR:
         for promise in promises_on(scene.account, allocation.seats).distinct():
             # What its marketplace sold again it has taken from that buyer: it is asked, and this sale told again.
@@ -94,10 +97,15 @@ def _give_back_rest(scene: Scene, taken: list[Seat]) -> None:
     seats_move(actor=scene.actor, seats=rest, to_state=OwnerState.AVAILABLE, reason="not part of the sale")
 
 
-def _conflict(scene: Scene, seats: list[Seat]) -> Sale:
+def _for_real(scene: Scene, seats: list[Seat]) -> bool:
+    """Whether it is a sale on paper of a seat that is on sale for real (I-20)."""
+    return on_paper(scene.account, scene.listing) and offered_for_real(seats) is not None
+
+
+def _conflict(scene: Scene, seats: list[Seat], reason: str) -> Sale:
     """Somebody else has a seat: the sale is kept, has no seat, and is rejected at its marketplace."""
     _give_back_rest(scene, [])
-    sale = sale_store(scene, SaleState.CONFLICT, "a seat of this sale belongs to somebody else")
+    sale = sale_store(scene, SaleState.CONFLICT, reason)
     seats_attach(sale, seats, live=False)
     command_write(sale=sale, kind=CommandKind.REJECT_SALE, key=_key_once("reject", sale))
     alerts_settle(sale)
@@ -108,6 +116,8 @@ def _conflict(scene: Scene, seats: list[Seat]) -> Sale:
 
 def sale_keep_unallocated(scene: Scene, allocation: Allocation) -> Sale:
     """The marketplace took some seats and does not say which: hold all, take everything else down, ask (I-04)."""
+    if _for_real(scene, scene.seats):
+        return _conflict(scene, scene.seats, OFFERED_FOR_REAL)
     free = [seat for seat in scene.seats if seat.state == OwnerState.AVAILABLE]
     seats_go_to(scene, free, OwnerState.HELD)
     scene.may_be_of = [seat.pk for seat in scene.seats]

@@ -17,6 +17,7 @@ from marketplaces.selectors import fee_version, proceeds_at
 from portfolios.locks import seats_lock
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict
+from seatsync.core.money import money_text
 
 # Up there, as its holder says; a draft or one that he has not listed yet sells nothing.
 _UP = frozenset({ListingStatus.ACTIVE, ListingStatus.PAUSED, ListingStatus.DELISTING})
@@ -49,12 +50,16 @@ def _whole(listing: Listing, fee: FeeVersion | None) -> Whole | None:
 
 
 @transaction.atomic
-def hand_sold_whole(*, actor: Actor, listing_id: uuid.UUID) -> Sale:
+def hand_sold_whole(
+    *, actor: Actor, listing_id: uuid.UUID, quantity: int | None = None, price: Decimal | None = None
+) -> Sale:
     """Say that all seats that an assisted account's listing offers were sold there, at its present price.
 
     The sale has no number until a form or a mail names one, and its proceeds are reckoned (`proceeds_told` false). A
-    second tap is the same sale; after the first was taken back it is sold once more. Raises NotFound, NotAllowed, or
-    Conflict for an account that tells its sales by itself or a listing that offers nothing there.
+    second tap is the same sale; after the first was taken back it is sold once more. `quantity` and `price` per
+    ticket: what whoever says it saw on offer, where that is known. Raises NotFound, NotAllowed, or Conflict for an
+    account that tells its sales by itself, a listing that offers nothing there, or other seats or another price than
+    were seen: a part of it may have been told meanwhile, and this may be that same sale.
     """
     listing = hand_listing(actor, listing_id)
     seats_lock(all_seat_ids(listing))
@@ -69,6 +74,18 @@ def hand_sold_whole(*, actor: Actor, listing_id: uuid.UUID) -> Sale:
             f"The listing is {listing.standing}: it offers nothing there.", field="listing",
             remedy="Say which seats sold, and for how much.",
         )  # fmt: skip
+    _check_seen(listing, len(offered), quantity, price)
     return hand_sold(
         actor=actor, listing_id=listing.pk, seat_ids=offered, price=listing.price_there, order=number
+    )  # fmt: skip
+
+
+def _check_seen(listing: Listing, left: int, quantity: int | None, price: Decimal | None) -> None:
+    """Raises Conflict where the listing offers something else there than whoever says that all of it sold has seen."""
+    there = listing.price_there
+    if quantity in {None, left} and price in {None, there}:
+        return
+    raise Conflict(
+        f"The listing has changed since you looked: it offers {left} at {money_text(there, listing.currency)} now.",
+        field="listing", remedy="Nothing was noted. Say which seats sold, and for how much.",
     )  # fmt: skip

@@ -30,6 +30,7 @@ from listings.services.come_over import listing_take_in, listings_come_over, sal
 from listings.services.commands import command_write
 from listings.services.drift_alerts import alert_adopted, alert_found, alert_stock, alert_stock_unknown
 from listings.services.events import events_learn
+from listings.services.practice import past_practice
 from listings.services.recognise import Recognised, Told, recognise, told_of_listing, told_of_sale
 from listings.services.refs import listing_called
 from listings.services.sale_saga import sale_apply
@@ -126,7 +127,7 @@ def _contained(
 ) -> FoundListing | None:
     """What `note` returns. What it raises is kept in `failed`: one odd item keeps no other from being known."""
     try:
-        return note()
+        return past_practice(note)
     except Exception as error:
         log.exception("stock.item_failed", account_id=str(account.pk), what=what)
         failed.append(f"{what}: {told_of(error)}")
@@ -197,7 +198,7 @@ def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell
         return found
     match = recognise(account, told)
     seats = seats_lock_whole(match.seats) if match.seats and not match.why else []
-    why = match.why or adoption_problem(seats, item.price, item.currency) or kept_problem(seats)
+    why = match.why or adoption_problem(seats, item.price, item.currency) or kept_problem(account, seats)
     if why:
         _wait(found, match, why, tell=tell and (new or back))
         return found
@@ -243,7 +244,7 @@ def _past_sale_note(account: MarketplaceAccount, sale: RemoteSale) -> FoundListi
         return None
     each = round_money(sale.gross / sale.quantity) if sale.quantity else Decimal(0)
     match = recognise(account, told_of_sale(sale))
-    why = match.why or adoption_problem(match.seats, each, sale.currency) or kept_problem(match.seats)
+    why = match.why or adoption_problem(match.seats, each, sale.currency) or kept_problem(account, match.seats)
     if not why or listing_called(account, key=sale.external_id, listing_id=sale.listing_id) is not None:
         sale_apply(account=account, remote=sale)
         return None

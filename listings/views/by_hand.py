@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.text import capfirst
 from django.views.decorators.http import require_GET, require_POST
 
-from listings.forms import HandDoneForm, MailForm, SoldForm
+from listings.forms import HandDoneForm, MailForm, SoldForm, SoldWholeForm
 from listings.models import Listing, Sale
 from listings.selectors import (
     hand_tasks,
@@ -105,9 +105,10 @@ def listing_sold_form(request: HttpRequest, listing_id: uuid.UUID) -> HttpRespon
 @login_required
 @require_POST
 def listing_sold_whole(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
-    """One tap: all that the listing offers was sold there, at its present price."""
+    """One tap: all that the listing offers was sold there, at its present price, both as the page showed them."""
+    seen = SoldWholeForm.read(request.POST)
     try:
-        sale = hand_sold_whole(actor=request_actor(request), listing_id=listing_id)
+        sale = hand_sold_whole(actor=request_actor(request), listing_id=listing_id, **seen)
     except (InvalidInput, Conflict) as error:
         messages.error(request, f"{error.detail} {error.remedy}".strip())
         return redirect("listings:listing_sold_form", listing_id)

@@ -39,7 +39,11 @@ from seatsync.core.requests import sent_from, template_for
 def listing_list(request: HttpRequest) -> HttpResponse:
     """The board; filters lie in the URL."""
     chosen = BoardFilter.read(request.GET)
-    context = {"board": board(request_actor(request), **chosen), "chosen": chosen, "shows": STATUSES,
+    shown = board(request_actor(request), **chosen)
+    if chosen["status"]:
+        # One state is looked for among all of them.
+        chosen["show"] = "all"
+    context = {"board": shown, "chosen": chosen, "shows": STATUSES,
                "statuses": ListingStatus.choices}  # fmt: skip
     template = template_for(request, whole="listings/listing_list.html", part="listings/_board.html")
     return render(request, template, context)

@@ -48,12 +48,17 @@ def _limits_load() -> int:
         )  # fmt: skip
         for request, every_s in traits.paces.items():
             burst = traits.pace_bursts.get(request, 1)
-            added += _limit(traits.key, request, 1 / every_s, traits.paces_source, burst=burst)
+            quota = traits.day_quotas.get(request)
+            added += _limit(traits.key, request, 1 / every_s, traits.paces_source, burst=burst, per_day=quota)
     return added
 
 
-def _limit(platform: str, request: str, per_second: float, source: str, *, burst: int = 1, reserved: int = 0) -> int:
-    told = {"per_second": Decimal(str(round(per_second, 5))), "burst": burst, "reserved": reserved}
+def _limit(
+    platform: str, request: str, per_second: float, source: str, *, burst: int = 1, reserved: int = 0,
+    per_day: int | None = None,
+) -> int:  # fmt: skip
+    rate = Decimal(str(round(per_second, 5)))
+    told = {"per_second": rate, "burst": burst, "reserved": reserved, "per_day": per_day}
     return _date(LimitVersion, {"platform": platform, "request": request}, told, source or _OWN_LIMIT)
 
 

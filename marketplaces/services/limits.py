@@ -11,7 +11,15 @@ import structlog
 
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import traits_of
-from marketplaces.selectors import Pace, limit_bucket, limit_kept, paces_kept, request_bucket, retries_kept
+from marketplaces.selectors import (
+    Pace,
+    day_bucket,
+    limit_bucket,
+    limit_kept,
+    paces_kept,
+    request_bucket,
+    retries_kept,
+)
 from seatsync.core.limiters import Ask, hold, look, take_all
 
 log = structlog.get_logger(__name__)
@@ -105,7 +113,7 @@ class AccountGate:
     def _ask(self, request: str, pace: Pace | None) -> float:
         asks = [] if self._paid else [self._ask_of_account()]
         if pace is not None and request != self._kind:
-            asks.append(Ask(self._bucket_of(request), pace.burst, pace.per_second, overdraw=self._ends_it, unheld=True))
+            asks += _asks_of(self._bucket_of(request), pace, overdraw=self._ends_it, unheld=True)
         if not asks:
             return 0.0
         longest = retries_kept(self._platform, urgent=self._errand.urgent).longest_asked_s
@@ -130,6 +138,15 @@ class AccountGate:
 
     def _bucket_of(self, request: str) -> str:
         return request_bucket(self._account_id, self._platform, request, paper=self._paper)
+
+
+def _asks_of(bucket: str, pace: Pace, *, overdraw: bool = False, unheld: bool = False) -> list[Ask]:
+    """One request of a kind that has a limit of its own: of its pace, and of its day's quota where it has one."""
+    asks = [Ask(bucket, pace.burst, pace.per_second, overdraw=overdraw, unheld=unheld)]
+    if pace.day_bucket is not None:
+        at_once, per_second = pace.day_bucket
+        asks.append(Ask(day_bucket(bucket), at_once, per_second, overdraw=overdraw, unheld=unheld, counted=False))
+    return asks
 
 
 def errand_to(
@@ -168,7 +185,7 @@ def errand_take(account: MarketplaceAccount, errand: Errand) -> Wait | None:
     pace = paces_kept(account.platform).get(errand.kind)
     if pace is not None:
         bucket = request_bucket(account.pk, account.platform, errand.kind, paper=account.paper)
-        asks.append(Ask(bucket, pace.burst, pace.per_second))
+        asks += _asks_of(bucket, pace)
     longest = retries_kept(account.platform, urgent=errand.urgent).longest_asked_s
     grant = take_all(*asks, longest_hold_s=longest)
     if grant.granted:

@@ -17,7 +17,7 @@ from marketplaces.contracts import Answers, AppCredentials, Constraints, Grant, 
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.registry import adapter_get
+from marketplaces.registry import adapter_get, traits_of
 from marketplaces.services.alerts import alert_reconnect
 from marketplaces.services.bounds import event_bounds_keep
 from marketplaces.services.files import StoredFile
@@ -45,11 +45,24 @@ def base_url_for(platform: str, mode: str) -> str:
         return f"{simulator}/{platform}"
     if mode != Mode.LIVE:
         raise PermanentError("An account by hand has no address: a person carries its commands out.")
-    name, adapter = f"{platform.upper()}_BASE_URL", adapter_get(platform)
-    address = os.environ.get(name) or adapter.live_base_url
+    address = _live_address(platform)
     if not address:
-        raise PermanentError(f"{adapter.traits.name} offers holders no interface to sell by, and {name} names none.")
-    return _not_the_simulator(name, address)
+        name = adapter_get(platform).traits.name
+        raise PermanentError(
+            f"{name} offers holders no interface to sell by, and {_address_name(platform)} names none."
+        )
+    return address
+
+
+def _address_name(platform: str) -> str:
+    return f"{platform.upper()}_BASE_URL"
+
+
+def _live_address(platform: str) -> str:
+    """The one that is set, else the one that its adapter knows; "" where neither is. Raises PermanentError (I-20)."""
+    name = _address_name(platform)
+    address = os.environ.get(name) or adapter_get(platform).live_base_url
+    return _not_the_simulator(name, address) if address else ""
 
 
 def drop_url_for(platform: str, mode: str) -> str:
@@ -123,6 +136,24 @@ def link_standing(account: MarketplaceAccount) -> Link | None:
     if account.needs_reconnect or (ends is not None and ends <= now() + REFRESH_BEFORE):
         return None
     return _link(account)
+
+
+def own_key_searches(platform: str) -> bool:
+    """Whether its events can be searched with SeatSync's own key alone, and that is set."""
+    traits = traits_of(platform)
+    return traits is not None and traits.searches_by_own_key and bool(app_credentials(platform, Mode.LIVE).client_id)
+
+
+def own_key_link(account: MarketplaceAccount) -> Link:
+    """A line for an assisted account's questions that go with SeatSync's own key: it has no grant and no address.
+
+    They take the same tokens as everybody's. Raises PermanentError where the address is the simulator's (I-20).
+    """
+    platform = account.platform
+    return Link(
+        http=shared_client(), base_url=_live_address(platform), grant=Grant(""),
+        app=app_credentials(platform, Mode.LIVE), gate=AccountGate(account, ERRAND),
+    )  # fmt: skip
 
 
 def link_anew(link: Link, account: MarketplaceAccount) -> Link:

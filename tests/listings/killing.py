@@ -1,4 +1,4 @@
-"""A process that is killed: at one statement, or beside one request, it does nothing any more.
+"""A process that is killed: at one statement, one word to Valkey, or beside one request, it does nothing any more.
 
 Between two of these nothing can be seen from outside, so that being killed at each of them is being killed at any line.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import redis
 from django.db import connection
 
 from marketplaces.contracts import Link
@@ -51,6 +52,13 @@ class Process:
         with pytest.MonkeyPatch.context() as patch, connection.execute_wrapper(self._statement):
             for platform in platforms:
                 self._watch(patch, platform)
+            say: Any = redis.Redis.execute_command
+
+            def said(valkey: redis.Redis, *words: Any, **options: Any) -> Any:
+                self.goes_on(f"{words[0]} {words[1:3]} to Valkey")
+                return say(valkey, *words, **options)
+
+            patch.setattr(redis.Redis, "execute_command", said)
             yield
 
     def _statement(self, execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:

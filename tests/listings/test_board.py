@@ -121,3 +121,34 @@ def test_where_no_marketplace_tells_views_the_board_says_so(market: Market) -> N
     assert "None of these marketplaces tells how often buyers looked at a listing." in page(market)
     market.beta.tells_views = True
     assert "How often buyers looked at a listing is told by Beta alone." in page(market)
+
+
+def test_a_filter_hides_rows_and_never_says_that_seats_on_offer_are_not_listed(market: Market) -> None:
+    alpha, _ = market.published(market.holding.seats[:2])
+    other = market.published(market.holding.seats[2:])
+    Listing.objects.filter(pk=alpha.pk).update(status="error")
+    for query in ({"status": "error"}, {"show": "all", "status": "error"}, {"status": "error", "opponent": "a"}):
+        shown = board(market.holding.actor, **query)
+        (row,) = shown.rows
+        assert [[cell.listing.status for cell in cells] for cells in row.cells] == [["error"], ["active"]], query
+        assert (row.previews, shown.listings) == ({}, 2), query
+    Listing.objects.filter(pk=other[0].pk).update(status="delisted")
+    (ended,) = board(market.holding.actor, show="ended", status="delisted").rows
+    assert [[cell.listing.status for cell in cells] for cells in ended.cells] == [["delisted"], ["active"]]
+    assert "not listed" not in page(market, status="error")
+    # One marketplace's column alone is asked for: the others are not shown at all.
+    (one,) = board(market.holding.actor, status="error", platform="alpha").rows
+    assert one.platforms == ["alpha"]
+
+
+def test_the_filters_stay_when_one_of_them_is_chosen_in_the_table(market: Market) -> None:
+    on_alpha(market)
+    text = page(market, show="all", opponent=market.holding.game.opponent.abbreviation)
+    assert f'href="?show=all&amp;opponent={market.holding.game.opponent.abbreviation}&amp;platform=alpha"' in text
+    text = page(market, show="all", platform="alpha")
+    assert 'href="?show=all">Alpha only, show all</a>' in text
+    # A state is looked for among all of them, and the choice beside it says so.
+    assert '<option value="all" selected>' in page(market, show="ended", status="active")
+    none = page(market, opponent="nobody")
+    assert "Others may, without what you chose above." in none
+    assert 'href="/portfolio/listings/?show=all"' in none

@@ -167,14 +167,17 @@ def test_what_the_connected_account_has_is_not_told_by_hand_once_more(
 
 def test_nothing_of_the_other_market_comes_over(market: Market) -> None:
     remote = sold_and_left(market)
-    account = connected(market, "alpha", Mode.LIVE)
+    mine, account = market.sale(), connected(market, "alpha", Mode.LIVE)
 
     market.webhook(remote)
 
     assert set(Sale.objects.values_list("account__mode", "mode")) == {
         (Mode.ASSISTED, Mode.PAPER), (Mode.LIVE, Mode.LIVE)
     }  # fmt: skip
-    assert Sale.objects.get(account=account).state != SaleState.FULFILLED
+    # The real buyer has the seats, and what was sold on paper is over.
+    assert Sale.objects.exclude(pk=mine.pk).get().account == account
+    mine.refresh_from_db()
+    assert mine.state == SaleState.CANCELLED
 
 
 def test_nothing_of_another_holder_comes_over(market: Market) -> None:

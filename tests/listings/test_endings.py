@@ -495,7 +495,7 @@ def test_what_the_page_reports_the_api_reports_too(ended: Ended) -> None:
 
 
 def test_reports_are_those_of_the_table() -> None:
-    assert set(REPORTS) == {*REPORTABLE, "settled", "paid"}
+    assert set(REPORTS) == {*REPORTABLE, "settled", "paid", "practice"}
 
 
 def test_what_lacks_by_a_settled_penalty_is_said_no_more(ended: Ended) -> None:

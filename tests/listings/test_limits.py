@@ -4,7 +4,7 @@ Against the simulated platforms, through the real adapters.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ import redis
 from django.test import Client
 from django.urls import reverse
 
+from listings.health import account_health
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
 from listings.services import outbox
 from listings.services.commands import command_write
@@ -26,7 +27,7 @@ from marketplaces.contracts import Grant, Link, RemoteSaleState
 from marketplaces.errors import MustWait
 from marketplaces.models import LimitVersion, MarketplaceAccount
 from marketplaces.registry import adapter_get, adapter_keys, adapter_list
-from marketplaces.selectors import limit_bucket, request_bucket
+from marketplaces.selectors import DAY_S, Pace, limit_bucket, request_bucket
 from marketplaces.services import limits, links
 from marketplaces.services.connect import account_keep
 from marketplaces.services.limits import AccountGate, Errand
@@ -36,7 +37,7 @@ from seatsync.accounts.models import User
 from seatsync.core import limiters
 from seatsync.core.clock import now
 from seatsync.core.limiters import Ask, hold, look, take_all, valkey
-from tests.builders import Holding, verified_client
+from tests.builders import Holding, browser, verified_client
 from tests.listings.limited import (
     Counted,
     asked_for,
@@ -248,6 +249,49 @@ def test_requests_with_our_own_key_have_one_limit_for_all_accounts() -> None:
     assert request_bucket(one, "ticketmaster", "GET /orders", paper=True).startswith(limit_bucket(one))
 
 
+def asked_for_in(pace: Pace, spans: Iterable[float]) -> list[int]:
+    """How many go in each of these spans of seconds, one after the other, by a day's quota that was untouched."""
+    assert pace.day_bucket is not None
+    at_once, per_second = pace.day_bucket
+    tokens, went = float(at_once), list[int]()
+    for span in spans:
+        went.append(int(tokens))
+        tokens = min(at_once, tokens - went[-1] + span * per_second)
+    return went
+
+
+@pytest.mark.parametrize("per_day", [2, 3, 5_000])
+def test_no_24_hours_have_more_than_a_days_quota(per_day: int) -> None:
+    """Whoever waits for a whole bucket and spends it at once, or takes each token as it comes."""
+    hour = DAY_S / 24
+    for step in (hour, hour / 4, DAY_S / 2):
+        went = asked_for_in(Pace(1.0, 1, per_day), [step] * int(3 * DAY_S / step))
+        a_day = int(DAY_S / step)
+        assert max(sum(went[first : first + a_day]) for first in range(len(went) - a_day)) <= per_day
+    assert sum(asked_for_in(Pace(1.0, 1, per_day), [hour] * 25)) in {per_day - 1, per_day}
+
+
+@pytest.mark.usefixtures("paces")
+def test_a_days_quota_holds_its_kind_alone_and_all_accounts_together(holding: Holding, line: Counted) -> None:
+    account = connected(holding, "ticketmaster")
+    kind = "/discovery/v2"
+    LimitVersion.objects.create(
+        platform="ticketmaster", request=kind, per_second=100, burst=100, reserved=0, per_day=4,
+        valid_from=now().date(), source="their mail", checked_on=now().date(),
+    )  # fmt: skip
+    gates = [AccountGate(account, Errand(reads=True)) for _ in range(2)]
+    waits = [gates[number % 2].wait_s(kind, write=False) for number in range(3)]
+    # Two at once, of one key; the third when half a day is half over.
+    assert waits[:2] == [0, 0]
+    assert DAY_S / 2 - 60 < waits[2] <= DAY_S / 2
+    assert gates[0].wait_s("GET /orders", write=False) == 0
+    (shown,) = [one for one in account_health(account).requests if one.request == kind]
+    assert (shown.per_day, round(shown.day_left or 0, 2), round(shown.tokens_left) > 90) == (4, 0, True)
+    assert DAY_S / 2 - 60 < shown.next_s <= DAY_S / 2
+    page = browser().get(reverse("listings:account_detail", args=[account.pk])).text
+    assert "4 a day, 0 at once now" in page
+
+
 def calls_of_valkey(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Any]) -> list[str]:
     """The commands that Valkey is sent meanwhile."""
     sent: list[str] = []
@@ -374,14 +418,19 @@ def test_staff_limit_no_request_that_nobody_sends(market: Market, monkeypatch: p
     page = staff.post(reverse("admin:marketplaces_limitversion_add"), row).content.decode()
     assert "StubHub is sent no such request. Use one of: " in page
     assert "GET /v2/sales" in page
-    staff.post(reverse("admin:marketplaces_limitversion_add"), row | {"request": "GET /v2/sales"})
-    assert LimitVersion.objects.get().request == "GET /v2/sales"
+    for quota, says in (({"request": ""}, "Name the request"), ({"request": "GET /v2/sales"}, "2 or more")):
+        refused = staff.post(reverse("admin:marketplaces_limitversion_add"), row | quota | {"per_day": "1"})
+        assert (says in refused.text, LimitVersion.objects.count()) == (True, 0)
+    row |= {"request": "GET /v2/sales", "per_day": "5000"}
+    staff.post(reverse("admin:marketplaces_limitversion_add"), row)
+    assert (LimitVersion.objects.get().request, LimitVersion.objects.get().per_day) == ("GET /v2/sales", 5_000)
 
 
 def test_each_platform_names_its_paced_requests() -> None:
     for adapter in adapter_list():
         traits = adapter.traits
         assert {*traits.paces, *traits.pace_bursts, *traits.own_key} <= set(traits.requests)
+        assert {*traits.pace_bursts, *traits.day_quotas} <= set(traits.paces)
         # A 429 that our own key met holds nobody's listings.
         assert traits.own_key <= set(traits.paces)
         assert len(set(traits.requests)) == len(traits.requests) > 5

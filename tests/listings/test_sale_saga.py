@@ -425,6 +425,17 @@ def test_i25_the_final_price_is_what_a_seat_brought_before_fees_to_the_cent(
     )  # fmt: skip
 
 
+def test_i25_a_price_in_another_currency_is_not_the_listings_final_price(market: Market) -> None:
+    alpha, _ = market.published()
+    sold = replace(market.alpha.sell(alpha.external_id, (1, 2)), currency="GBP")
+    market.alpha.sales[sold.sale_id] = sold
+    market.webhook(sold)
+    dearer = replace(sold, gross=sold.gross + 10, proceeds=sold.proceeds + 10)
+    sale_apply(account=market.accounts["alpha"], remote=dearer)
+    alpha.refresh_from_db()
+    assert (market.sale().currency, alpha.currency, alpha.final_price) == ("GBP", "USD", None)
+
+
 @pytest.mark.parametrize("mode", [Mode.PAPER, Mode.LIVE])
 def test_i20_a_sale_and_its_listing_are_of_their_accounts_mode(market: Market, mode: Mode) -> None:
     User.objects.filter(pk=market.holding.user.pk).update(kyc_status="approved")

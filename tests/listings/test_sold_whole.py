@@ -1,5 +1,7 @@
 """All of a listing at an assisted account sells in one tap; number and net are said afterwards, or it is taken back."""
 
+import html
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
@@ -92,6 +94,29 @@ def test_it_sells_what_is_left_at_the_price_that_is_up_there(market: Market, ass
     assert (sale.quantity, sale.gross) == (3, Decimal("252.00"))
     with pytest.raises(Conflict, match="offers nothing there"):
         hand_sold_whole(actor=market.holding.actor, listing_id=_sold_out(market, beta, sale).pk)
+
+
+def test_a_tap_on_a_page_that_shows_other_seats_or_another_price_notes_nothing(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    client, url = page(market), reverse("listings:listing_sold_whole", args=[beta.pk])
+    text = client.get(reverse("listings:hand_list")).text
+    shown = dict(re.findall(r'name="(quantity|price)" value="([^"]+)"', text))
+    assert shown == {"quantity": "4", "price": "84.00"}
+    # In another tab a part of it is told meanwhile: it may be the same sale.
+    told(market, beta, market.holding.seats[:1], "A-1")
+    answer = client.post(url, shown, follow=True)
+    assert "changed since you looked: it offers 3 at $84.00 now" in html.unescape(answer.text)
+    assert (Sale.objects.count(), states(market)) == (1, ["sold", *["available"] * 3])
+    api = f"/api/v1/listings/{beta.pk}/sold-whole/"
+    token = tokens_issue(market.holding.user, market.holding.ticket.tenant_id).access
+    caller, seen = Client(headers={"Authorization": f"Bearer {token}"}), {"quantity": 3, "price": "90.00"}
+    assert caller.post(api, seen, content_type="application/json").status_code == 409
+    assert caller.post(api, seen | {"price": "84.00"}, content_type="application/json").status_code == 201
+    # A second tap of the same page is the same sale, whatever it shows.
+    assert client.post(url, {"quantity": "3", "price": "84.00"}).status_code == 302
+    assert (Sale.objects.count(), states(market)) == (2, ["sold"] * 4)
 
 
 def _sold_out(market: Market, listing: Listing, sale: Sale) -> Listing:

@@ -63,6 +63,7 @@ def test_what_is_known_is_dated_once_and_says_what_the_adapters_declare(capsys: 
         # Never sooner than published, and a poll a minute finds its token.
         assert every_s - 0.1 < 1 / found.per_second < every_s + 0.1
         assert found.burst == client.BURSTS.get(request, 1)
+    assert {pace.per_day for pace in paces_kept("ticketmaster").values()} == {5_000}
     assert [retries_kept("stubhub", urgent=urgent) for urgent in (False, True)] == [RETRIES[False], RETRIES[True]]
     for model in DATED:
         assert not model.objects.filter(source="").exists()

@@ -86,6 +86,7 @@ class SeatGeek(TokenPlatform):
         default_per_second=5.0,
         requests=client.REQUESTS.names,
         own_key=frozenset(client.PLATFORM_REQUESTS),
+        searches_by_own_key=True,
         paces=client.PACES,
         pace_bursts=client.BURSTS,
         # A write answers with nothing, and is read back.

@@ -27,8 +27,8 @@ _CALLS = Requests(
 )  # fmt: skip
 _CONSENT = "POST /oauth/token"
 REQUESTS = (*_CALLS.names, *OWN_KEY, _CONSENT)
-# Seconds between two. Its guide says five a second, its FAQ two; and 5,000 a day.
-PACES = {_DISCOVERY: 0.5, _INVENTORY: 0.5}
+# Seconds between two, and how many a day. Its guide says five a second, its FAQ two; and 5,000 a day.
+PACES, DAY_QUOTAS = dict.fromkeys(OWN_KEY, 0.5), dict.fromkeys(OWN_KEY, 5_000)
 _ACCEPT = {"Accept": "application/json"}
 _SOLD = "sold"
 
