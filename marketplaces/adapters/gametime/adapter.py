@@ -41,6 +41,7 @@ from marketplaces.errors import (
 
 _LACKS = frozenset({
     Capability.PRIMARY_LEFT,
+    Capability.REQUEST_EVENT,
     Capability.SUPPLY,
     Capability.SHIPPING_LABEL,
     Capability.NEXT_PAYMENT,
