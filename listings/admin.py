@@ -376,15 +376,19 @@ class EventMappingAdmin(MappingAdmin):
     undo_one = staticmethod(event_mapping_undo)
     list_display = (
         "platform", "paper", "remote_event_id", "game", "event_date", "told_word", "told_at", "confirmed_at",
-        "confirmed_by",
+        "confirmed_by", "requested_at", "requested_as",
     )  # fmt: skip
     # What its platform tells is nobody's to write.
     readonly_fields = (
         *MappingAdmin.readonly_fields, "event_date", "accepted_date", "told_state", "told_word", "told_at",
-        "primary_left", "primary_at",
+        "primary_left", "primary_at", "requested_at", "requested_by", "requested_as",
     )  # fmt: skip
-    list_filter = ("platform", "paper", "told_state", ("confirmed_at", admin.EmptyFieldListFilter))
-    search_fields = ("remote_event_id", "game__home_team__name", "game__opponent__name", "confirmed_by")
+    # What is asked for and not there yet: not confirmed, and asked for.
+    list_filter = (
+        "platform", "paper", "told_state", ("confirmed_at", admin.EmptyFieldListFilter),
+        ("requested_at", admin.EmptyFieldListFilter),
+    )  # fmt: skip
+    search_fields = ("remote_event_id", "requested_as", "game__home_team__name", "game__opponent__name", "confirmed_by")
     autocomplete_fields = ("game",)
     list_select_related = ("game__home_team", "game__opponent")
 

@@ -281,11 +281,18 @@ class TradingForm(forms.Form):
 
 
 class MappingForm(forms.Form):
-    """The event or the section that was chosen, or typed instead."""
+    """The event or the section that was chosen, or typed instead; or that the marketplace is asked to add the event."""
 
     chosen = forms.CharField(label="Choice", max_length=80, required=False)
     typed = forms.CharField(label="Or type it", max_length=80, required=False)
-    wants = forms.ChoiceField(choices=[("event_id", "event"), ("section", "section")], required=False)
+    wants = forms.ChoiceField(
+        choices=[("event_id", "event"), ("section", "section"), ("request", "event to be added")], required=False
+    )
+
+    @property
+    def asks(self) -> bool:
+        """Whether the event is to be added there."""
+        return bool(self.cleaned_data["wants"] == "request")
 
     def choice(self) -> dict[str, str]:
         """The choice by the name of the service's argument; what was typed wins."""

@@ -38,13 +38,14 @@ from listings.models import (
     TradingStateQuerySet,
 )  # fmt: skip
 from listings.scopes import game_scope
-from listings.states import HANDED_OVER, OPEN, SALE_LIVE
+from listings.states import HANDED_OVER, OPEN, SALE_LIVE, WANTED
 from marketplaces.bounds import Bounds, bounds_of
-from marketplaces.contracts import RemoteSale
-from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
-from marketplaces.registry import platform_name
+from marketplaces.contracts import Capability, RemoteSale
+from marketplaces.models import FeeVersion, MarketplaceAccount, Mode, modes_of
+from marketplaces.registry import platform_can, platform_name
 from portfolios.models import EventMapping, Game, GameStatus, SeasonTicket, Seat
 from portfolios.ports import Records
+from portfolios.selectors import event_request_get
 from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -205,6 +206,22 @@ def mappings_queue(actor: Actor) -> QuerySet[MarketplaceCommand]:
     )
     waits_for = Case(When(payload__wants="event", then=_counted_rows(of_game)), default=_counted_rows(of_section))
     return mappings_waiting(actor).annotate(publications=waits_for)
+
+
+def event_requests(actor: Actor) -> QuerySet[EventMapping]:
+    """The games of visible listings whose marketplaces are asked to add them and have told no id yet, newest first."""
+    own = Listing.objects.visible_to(actor).filter(game=OuterRef("game"), platform=OuterRef("platform"))
+    in_market = [Q(Exists(own.filter(mode__in=modes_of(paper=paper))), paper=paper) for paper in (True, False)]
+    asked = EventMapping.objects.filter(
+        in_market[0] | in_market[1], requested_at__isnull=False, confirmed_at=None, event_date=F("game__game_date")
+    )
+    return asked.select_related("game__home_team", "game__opponent", "game__venue").order_by("-requested_at", "pk")
+
+
+def asked_of(listing: Listing) -> EventMapping | None:
+    """What a listing's marketplace is asked to add for it; None where it has that, or the listing is wanted no more."""
+    wanted = listing.status in WANTED and platform_can(listing.platform, Capability.REQUEST_EVENT)
+    return event_request_get(listing.game, listing.platform, paper=listing.account.paper) if wanted else None
 
 
 def mappings_search(rows: QuerySet[MarketplaceCommand], text: str) -> QuerySet[MarketplaceCommand]:

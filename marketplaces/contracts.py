@@ -42,6 +42,8 @@ class Capability(StrEnum):
     PROVISIONAL_SALE = "provisional_sale"
     EVENT_STANDING = "event_standing"
     PRIMARY_LEFT = "primary_left"
+    # A draft without an event's id makes the platform add the event that it names in words.
+    REQUEST_EVENT = "request_event"
 
 
 class PriceBasis(StrEnum):

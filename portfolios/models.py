@@ -40,6 +40,11 @@ class Venue(BaseModel):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def address(self) -> str:
+        """Its name, city and state, for who does not know it: "Harbor Field, Harbor City, WA"."""
+        return ", ".join(filter(None, (self.name, self.city, self.state)))
+
 
 class VenueSection(BaseModel):
     """A section label of a venue and the price zone that it lies in."""
@@ -136,7 +141,8 @@ class EventMapping(BaseModel):
     """A game's id at a marketplace or source; nothing is published before a mapping is confirmed (I-09).
 
     Of one that was undone `confirmed_by` says by whom, and nothing confirms it by itself again. The paper market has
-    events of its own: what it says of them is nothing to the real one (I-20).
+    events of its own: what it says of them is nothing to the real one (I-20). Where a platform is asked to add the
+    event there is no id until it tells one, and listings name it in words.
     """
 
     game = models.ForeignKey(Game, on_delete=models.CASCADE, related_name="mappings")
@@ -145,7 +151,12 @@ class EventMapping(BaseModel):
     remote_event_id = models.CharField(max_length=80)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     confirmed_by = models.CharField(max_length=64, blank=True)
-    # The event's date at the venue, as it was told last; where nothing was told, the game's when it was confirmed.
+    # When its platform was asked to add the event, which it does not list, by whom and in which words.
+    requested_at = models.DateTimeField(null=True, blank=True)
+    requested_by = models.CharField(max_length=64, blank=True)
+    requested_as = models.CharField(max_length=300, blank=True)
+    # The event's date at the venue, as it was told last; where nothing was told, the game's when it was confirmed or
+    # asked for.
     event_date = models.DateField(null=True, blank=True)
     # Another date than the game's, which support has let pass for it.
     accepted_date = models.DateField(null=True, blank=True)
@@ -162,17 +173,23 @@ class EventMapping(BaseModel):
     class Meta:
         db_table = "event_mappings"
         constraints: ClassVar = [
-            # One that was undone stays for the record, and keeps its event from nobody.
+            # One that was undone stays for the record, and keeps its event from nobody; what is asked for has no id.
             models.UniqueConstraint(
                 fields=["platform", "paper", "remote_event_id"],
-                condition=~Q(confirmed_by__startswith=UNDONE),
+                condition=~Q(confirmed_by__startswith=UNDONE) & ~Q(remote_event_id=""),
                 name="event_mapping_remote",
             ),
             models.UniqueConstraint(fields=["platform", "paper", "game"], name="event_mapping_game"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.platform} {self.remote_event_id}"
+        return f"{self.platform} {self.remote_event_id or 'asked for'}"
+
+    @property
+    def requested(self) -> bool:
+        """Whether its platform is asked to add the event, on its game's date, and has told no id yet."""
+        asked = self.requested_at is not None and self.confirmed_at is None
+        return asked and self.event_date == self.game.game_date
 
     @property
     def fits(self) -> bool:

@@ -136,6 +136,12 @@ def event_mapping_get(game: Game, platform: str, *, paper: bool) -> EventMapping
     return known.select_related("game").first()
 
 
+def event_request_get(game: Game, platform: str, *, paper: bool) -> EventMapping | None:
+    """The row of a game whose platform is asked to add its event, on the game's date, and has told no id yet."""
+    asked = EventMapping.objects.filter(game=game, platform=platform, paper=paper, requested_at__isnull=False)
+    return asked.filter(confirmed_at=None, event_date=game.game_date).select_related("game").first()
+
+
 def event_mappings_of(game: Game, papers: Collection[bool]) -> list[EventMapping]:
     """Every confirmed mapping of a game, with what is told of its event; `papers`: of which markets."""
     known = EventMapping.objects.filter(game=game, paper__in=papers, confirmed_at__isnull=False)

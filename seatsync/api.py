@@ -150,6 +150,7 @@ urlpatterns = [
     path("commands/<uuid:pk>/give-up/", listings.CommandGiveUp.as_view(), name="command_give_up"),
     path("inbox/", analytics.InboxView.as_view(), name="inbox"),
     path("mapping/", mapping.MappingList.as_view(), name="mapping"),
+    path("mapping/requests/", mapping.EventRequestList.as_view(), name="mapping_requests"),
     path("mapping/<uuid:pk>/", mapping.MappingDetail.as_view(), name="mapping_options"),
     path("sales/", listings.SaleList.as_view(), name="sales"),
     path("sales/<uuid:pk>/", listings.SaleDetail.as_view(), name="sale"),

@@ -14,8 +14,11 @@ from listings import selectors
 from listings.api import CommandOutput
 from listings.models import MarketplaceCommand
 from listings.services.mapping import mapping_confirm, mapping_options
+from listings.services.mapping_request import event_request
 from marketplaces.filters import PlatformFilter
+from portfolios.models import EventMapping
 from seatsync.core.apiview import ApiView
+from seatsync.core.errors import InvalidInput
 from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
 from seatsync.core.inputs import Input
 from seatsync.core.openapi import example
@@ -47,11 +50,15 @@ class MappingOutput(serializers.ModelSerializer[MarketplaceCommand]):
 
 
 class MappingInput(Input):
-    """The event's id there, or the section's name there, whichever the publication waits for."""
+    """The event's id there, or the section's name there, whichever the publication waits for; or `request`."""
 
     command = serializers.UUIDField()
     event_id = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
     section = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+    request = serializers.BooleanField(
+        required=False, default=False,
+        help_text="The game is not there: ask the marketplace to add it, and publish in words meanwhile.",
+    )  # fmt: skip
 
 
 class MappingEvent(serializers.Serializer[Any]):
@@ -82,12 +89,24 @@ class MappingOptions(serializers.Serializer[Any]):
     """What may be confirmed, the likely ones first. Both empty: the marketplace lists none; send what it is there.
 
     `chosen` is the event's id or the section's name that a page chooses beforehand: the first one, where it is sure
-    enough and well ahead of the second; else empty. Nothing is confirmed by it.
+    enough and well ahead of the second; else empty. Nothing is confirmed by it. `request` are the words in which the
+    marketplace can be asked to add the event; empty where it takes no such request, or none of this game.
     """
 
     events = MappingEvent(many=True)
     sections = MappingSection(many=True)
     chosen = serializers.CharField(allow_blank=True)
+    request = serializers.CharField(allow_blank=True)
+
+
+class EventRequestOutput(serializers.ModelSerializer[EventMapping]):
+    """A game that a marketplace is asked to add, in which words; its number is not told yet."""
+
+    asked_for = serializers.CharField(source="requested_as", read_only=True)
+
+    class Meta:
+        model = EventMapping
+        fields = ("id", "platform", "paper", "game", "asked_for", "requested_at")
 
 
 class MappingFilter(ApiFilterSet):
@@ -130,9 +149,17 @@ class MappingList(mixins.ListModelMixin, ApiView):
     def post(self, request: Request) -> Response:
         """All that waited for it: sent again, or one that may not be waits on and says why.
 
-        422 for a choice that cannot be right, 409 where nobody can be asked.
+        With `request` the marketplace is asked to add the game, and they go out in words. 422 for a choice that cannot
+        be right, or a marketplace that adds none; 409 where nobody can be asked, or the game has no date that is known.
         """
         data = self.body(MappingInput)
+        if data["request"]:
+            if data["event_id"] or data["section"]:
+                raise InvalidInput(
+                    "An event or a section is confirmed, or an event is asked for.", field="request",
+                    remedy="Send one of them.",
+                )  # fmt: skip
+            return Response(CommandOutput(event_request(actor=self.actor, command_id=data["command"]), many=True).data)
         sent = mapping_confirm(
             actor=self.actor, command_id=data["command"], event_id=data["event_id"], section=data["section"]
         )
@@ -146,3 +173,29 @@ class MappingDetail(ApiView):
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The marketplace's events or sections; 404 where nothing waits, 409 where it cannot be asked."""
         return Response(MappingOptions(mapping_options(actor=self.actor, command_id=pk)).data)
+
+
+class EventRequestFilter(ApiFilterSet):
+    """What is asked for, by marketplace and game."""
+
+    platform = PlatformFilter(field_name="platform")
+
+    class Meta:
+        model = EventMapping
+        fields = ("game", "paper")
+
+
+class EventRequestList(mixins.ListModelMixin, ApiView):
+    """Which games marketplaces are asked to add."""
+
+    serializer_class = EventRequestOutput
+    filterset_class = EventRequestFilter
+
+    def get_queryset(self) -> QuerySet[EventMapping]:
+        """Those of the caller's listings."""
+        return selectors.event_requests(self.actor) if hasattr(self, "actor") else EventMapping.objects.none()
+
+    @extend_schema(tags=["listings"], summary="List the games that marketplaces are asked to add")
+    def get(self, request: Request) -> Response:
+        """A page of games that are asked for and not there yet, the newest first."""
+        return self.list(request)

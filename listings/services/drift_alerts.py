@@ -48,6 +48,27 @@ def alert_adopted(listing: Listing) -> None:
         )
 
 
+def alert_other_event(listing: Listing, event_id: str, problem: str) -> None:
+    """Its marketplace, asked to add the game, put a listing under an event that is not the game."""
+    name = platform_name(listing.platform)
+    for user_id in watchers(listing.season_ticket_id):
+        alert_raise(
+            tenant_id=listing.tenant_id,
+            user_id=user_id,
+            kind="listing.other_event",
+            title=f"{name} put {listing.section}/{listing.row} under another event than {listing.game.words}"[:160],
+            body=(
+                f"It was asked to add the game, and has the seats under event {event_id}: {problem}. They come down "
+                "there. Ask it on its own site, then publish them again."
+            ),
+            severity="action",
+            object_type="listing",
+            object_id=str(listing.pk),
+            url=page_link("listings:listing_detail", listing.pk),
+            dedupe_key=f"other-event:{listing.pk}",
+        )
+
+
 def alert_found(found: FoundListing) -> None:
     """The account holds a listing that was not made here, and whose seats are not certain."""
     seats = f", seats {found.seats_told}" if found.seats_told else ""

@@ -3,18 +3,28 @@
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 
-from listings.likeness import sells_aside
+from listings.likeness import may_be_named, sells_aside
 from listings.services.recognise import Told
-from marketplaces.contracts import Capability, EventAsked, EventQuery, EventStanding, Link, MarketplaceAdapter
+from marketplaces.contracts import (
+    Capability,
+    EventAsked,
+    EventQuery,
+    EventStanding,
+    Link,
+    MarketplaceAdapter,
+    RemoteEvent,
+)  # fmt: skip
 from marketplaces.errors import MappingNeeded, MustWait
 from marketplaces.models import MarketplaceAccount
-from portfolios.models import EventMapping, Game, Seat
-from portfolios.selectors import event_mapping_get, event_mapping_undone, tickets_sold_by
+from portfolios.models import OFF, EventMapping, Game, Seat
+from portfolios.selectors import event_mapping_get, event_mapping_undone, event_request_get, tickets_sold_by
 from portfolios.services.mapping import event_date_keep, event_mapping_confirm
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 from seatsync.core.venue_time import local
 
+# A marketplace may round a start or not know it yet; another game of the same day starts further off.
+_START_SLACK = timedelta(hours=4)
 # A season and a half of games: more questions than this a marketplace need not answer for one account.
 MOST_ASKED = 130
 # A sweep is put back for its searches no longer than this: its listings wait to be judged.
@@ -22,7 +32,9 @@ LEARN_FOR = timedelta(minutes=2)
 
 
 def event_learn(adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount, game: Game) -> str:
-    """The game's confirmed event id there; "" where the platform has no search. Raises MappingNeeded.
+    """The game's confirmed event id there. Raises MappingNeeded.
+
+    "": it is named in words, since the platform has no search, or is asked to add the event.
 
     An exact single match (venue and start) is confirmed by itself, anything else asks. An event that its platform has
     on another date than the game is not used: it is looked for anew, as if it had never been confirmed.
@@ -35,17 +47,21 @@ def event_learn(adapter: MarketplaceAdapter, link: Link, account: MarketplaceAcc
         if mapping is not None:
             raise MappingNeeded(_elsewhen(name, mapping), wants="event")
         return ""
-    if event_mapping_undone(game, platform, paper=account.paper):
+    undone = event_mapping_undone(game, platform, paper=account.paper)
+    asked = event_request_get(game, platform, paper=account.paper)
+    if undone and asked is None:
         raise MappingNeeded(
             f"What this game was mapped to at {name} was undone; confirm which event it is.", wants="event"
         )
     found = [
         event
-        for event in adapter.search_events(link, event_query(game))
+        for event in ([] if undone else adapter.search_events(link, event_query(game)))
         if event.starts_at == game.starts_at
         and event.venue.casefold() == game.venue.name.casefold()
         and not sells_aside(event.name)
     ]
+    if len(found) != 1 and asked is not None:
+        return ""
     if len(found) != 1:
         many = "No event" if not found else f"{len(found)} events"
         before = "" if mapping is None else f"{_elsewhen(name, mapping)} "
@@ -96,11 +112,48 @@ def day_told(told: EventStanding, game: Game) -> date | None:
     return local(told.starts_at, game.venue.timezone).date() if told.starts_at is not None else None
 
 
+def event_gap(event: RemoteEvent, game: Game) -> timedelta:
+    """How far an event's start lies from the game's."""
+    return abs(event.starts_at - game.starts_at)
+
+
+def event_problem(event: RemoteEvent, game: Game) -> str:
+    """Why an event cannot be this game: another day, another hour, another place; empty where it can."""
+    there = local(event.starts_at, game.venue.timezone)
+    if there.date() != game.game_date:
+        return f"it is on {there:%-d %b %Y}"
+    if event_gap(event, game) > _START_SLACK:
+        return f"it starts at {there:%H:%M}"
+    if aside := sells_aside(event.name):
+        return f"it sells {aside}, no seats"
+    teams = (game.home_team.name, game.opponent.name)
+    if not may_be_named(teams, game.venue.name, event=event.name, place=event.venue):
+        return f"it is at {event.venue}"
+    return ""
+
+
+def event_name(game: Game) -> str:
+    """What a game is called to marketplaces: both teams."""
+    return f"{game.home_team.name} vs {game.opponent.name}"
+
+
+def request_problem(game: Game) -> str:
+    """Why no marketplace can be asked to add a game now; empty where it can."""
+    if game.status in OFF:
+        return f"The game is {game.get_status_display()}, and when it is played is not known."
+    return "The game has begun." if game.starts_at <= now() else ""
+
+
+def request_words(game: Game) -> str:
+    """In which words a marketplace is asked to add a game: both teams, the place, and the start by its clock."""
+    starts = local(game.starts_at, game.venue.timezone)
+    return f"{event_name(game)}, {game.venue.address}, {starts:%a %-d %b %Y, %-I:%M %p}"
+
+
 def event_query(game: Game, text: str = "") -> EventQuery:
     """What a game is looked for by: its teams (or another text) on its day at the venue."""
     starts = local(game.starts_at, game.venue.timezone)
-    words = text or f"{game.home_team.name} vs {game.opponent.name}"
-    return EventQuery(words, game.venue.name, game.starts_at, f"{starts:%Y-%m-%d}")
+    return EventQuery(text or event_name(game), game.venue.name, game.starts_at, f"{starts:%Y-%m-%d}")
 
 
 def events_learn(

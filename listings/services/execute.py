@@ -15,7 +15,7 @@ from listings.disclosures import in_words
 from listings.models import CommandKind, Listing, ListingSeat, MarketplaceCommand, Sale
 from listings.services.errands import errand_of
 from listings.services.event_bounds import event_bounds_hold, price_refusals_told
-from listings.services.events import event_learn
+from listings.services.events import event_learn, event_name
 from listings.services.fulfil import proof_of, secrets_of, ways_of
 from listings.services.leases import lease_renew
 from listings.services.net_floor import net_floor_asked, net_floor_keep
@@ -52,7 +52,7 @@ from marketplaces.errors import (
     secrets_left_out,
     told,
 )  # fmt: skip
-from marketplaces.registry import adapter_get
+from marketplaces.registry import adapter_get, platform_can
 from marketplaces.services.connect import webhook_register_late
 from marketplaces.services.links import link_for
 from marketplaces.services.reading import reading_of
@@ -201,8 +201,8 @@ def draft_without_tickets(listing: Listing, event_id: str, seats: Iterable[int])
     return Draft(
         external_id=listing.external_id,
         event_id=event_id,
-        event_name=f"{game.home_team.name} vs {game.opponent.name}",
-        venue=game.venue.name,
+        event_name=event_name(game),
+        venue=_venue_words(listing, event_id),
         starts_at=game.starts_at,
         local_date=f"{starts:%Y-%m-%d}",
         local_time=f"{starts:%H:%M:%S}",
@@ -216,6 +216,13 @@ def draft_without_tickets(listing: Listing, event_id: str, seats: Iterable[int])
         delivery=DeliveryType(listing.delivery),
         disclosures=in_words(listing.disclosures),
     )
+
+
+def _venue_words(listing: Listing, event_id: str) -> str:
+    """The venue's name; where a platform is to add the event, its city with it."""
+    venue = listing.game.venue
+    adds = not event_id and platform_can(listing.platform, Capability.REQUEST_EVENT)
+    return venue.address if adds else venue.name
 
 
 def in_hand_at(listing: Listing) -> datetime | None:

@@ -16,22 +16,20 @@ from listings.likeness import (
     EVENT_CHOSEN,
     SECTION_CHOSEN,
     event_likeness,
-    may_be_named,
     numbers_of,
     section_likeness,
-    sells_aside,
     sure_enough,
     words_of,
 )  # fmt: skip
 from listings.models import Listing, MarketplaceCommand
 from listings.selectors import mapping_waiting_get, mappings_waiting
-from listings.services.events import event_query
+from listings.services.events import event_gap, event_problem, event_query, request_problem, request_words
 from listings.services.execute import draft_unmapped
 from listings.services.mend import commands_again
 from marketplaces.contracts import Capability, MarketplaceAdapter, RemoteEvent
 from marketplaces.errors import MarketplaceError, MustWait
 from marketplaces.models import MarketplaceAccount
-from marketplaces.registry import adapter_get, platform_name
+from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.services.links import link_for
 from portfolios.models import Game
 from portfolios.selectors import event_mapping_get, section_elsewhere, section_mapping_get, venue_names
@@ -44,10 +42,7 @@ from portfolios.services.mapping import (
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, InvalidInput
-from seatsync.core.venue_time import local
 
-# A marketplace may round a start or not know it yet; another game of the same day starts further off.
-_START_SLACK = timedelta(hours=4)
 # Sections shown one by one; the rest can be typed.
 MOST_LIKELY = 8
 # How long what a marketplace showed stands in where it may not be asked again yet (s).
@@ -82,11 +77,13 @@ class Options:
     """What may be confirmed: the marketplace's events, or its sections, the likely ones first; empty: it lists none.
 
     `chosen` is the event's id or the section's name that is chosen beforehand; "" where none is sure enough.
+    `request` are the words in which the marketplace can be asked to add the event; "" where it cannot.
     """
 
     events: list[Candidate]
     sections: list[SectionChoice]
     chosen: str = ""
+    request: str = ""
 
     @property
     def likely(self) -> list[SectionChoice]:
@@ -101,7 +98,10 @@ def mapping_options(*, actor: Actor, command_id: uuid.UUID) -> Options:
     if command.payload["wants"] == "event":
         events = _candidates(command, listing.game)
         able = [candidate.score for candidate in events if not candidate.problem]
-        return Options(events, [], events[0].event.event_id if sure_enough(able, EVENT_CHOSEN) else "")
+        chosen = events[0].event.event_id if sure_enough(able, EVENT_CHOSEN) else ""
+        adds = platform_can(command.account.platform, Capability.REQUEST_EVENT)
+        may_ask = adds and not chosen and not request_problem(listing.game)
+        return Options(events, [], chosen, request_words(listing.game) if may_ask else "")
     sections = sorted(
         (_choice(listing.section, name) for name in _sections(command, listing)),
         key=lambda choice: (not choice.fits, -choice.score, choice.name),
@@ -134,9 +134,16 @@ def _confirm(actor: Actor, command_id: uuid.UUID, event_id: str, section: str) -
     listing = _listing(command)
     if command.payload["wants"] == "event":
         _confirm_event(actor, command, listing, event_id.strip())
-        same = mappings_waiting(actor).filter(listing__game=listing.game, payload__wants="event")
     else:
         _confirm_section(actor, command, listing, section.strip())
+    return waiting_with(actor, command, listing)
+
+
+def waiting_with(actor: Actor, command: MarketplaceCommand, listing: Listing) -> list[uuid.UUID]:
+    """The publications of one holder that wait for the same answer as this one, this one among them."""
+    if command.payload["wants"] == "event":
+        same = mappings_waiting(actor).filter(listing__game=listing.game, payload__wants="event")
+    else:
         same = mappings_waiting(actor).filter(
             listing__game__venue=listing.game.venue, listing__section=listing.section, payload__wants="section"
         )
@@ -250,15 +257,15 @@ def _candidates(command: MarketplaceCommand, game: Game) -> list[Candidate]:
         raise _cannot_ask(adapter.traits.name, error, "event_id") from error
     places = venue_names(game.venue, command.account.platform)
     judged = [_candidate(event, game, places) for event in found]
-    nearest = min((_gap(c.event, game) for c in judged if not c.problem), default=timedelta(0))
+    nearest = min((event_gap(c.event, game) for c in judged if not c.problem), default=timedelta(0))
     # Of two games of one day only the one that starts nearest to ours is ours.
     judged = [
         replace(c, problem="another event there starts nearer to it")
-        if not c.problem and _gap(c.event, game) > nearest
+        if not c.problem and event_gap(c.event, game) > nearest
         else c
         for c in judged
     ]
-    return sorted(judged, key=lambda c: (bool(c.problem), -c.score, _gap(c.event, game), c.event.event_id))
+    return sorted(judged, key=lambda c: (bool(c.problem), -c.score, event_gap(c.event, game), c.event.event_id))
 
 
 def _events_found(adapter: MarketplaceAdapter, account: MarketplaceAccount, game: Game) -> Iterable[RemoteEvent]:
@@ -284,7 +291,7 @@ def _events_found(adapter: MarketplaceAdapter, account: MarketplaceAccount, game
 def _candidate(event: RemoteEvent, game: Game, places: list[str]) -> Candidate:
     found = event_likeness(
         teams=(game.home_team.name, game.opponent.name), places=places, name=event.name, place=event.venue,
-        apart=_gap(event, game),
+        apart=event_gap(event, game),
     )  # fmt: skip
     return Candidate(event, event_problem(event, game), found.score, found.reason)
 
@@ -305,25 +312,6 @@ def _cannot_ask(name: str, error: MarketplaceError, field: str) -> Conflict:
     return Conflict(
         f"{name} could not be asked: {str(error).rstrip('.')}.", field=field, remedy="Try again in a minute."
     )
-
-
-def _gap(event: RemoteEvent, game: Game) -> timedelta:
-    return abs(event.starts_at - game.starts_at)
-
-
-def event_problem(event: RemoteEvent, game: Game) -> str:
-    """Why an event cannot be this game: another day, another hour, another place; empty where it can."""
-    there = local(event.starts_at, game.venue.timezone)
-    if there.date() != game.game_date:
-        return f"it is on {there:%-d %b %Y}"
-    if _gap(event, game) > _START_SLACK:
-        return f"it starts at {there:%H:%M}"
-    if aside := sells_aside(event.name):
-        return f"it sells {aside}, no seats"
-    teams = (game.home_team.name, game.opponent.name)
-    if not may_be_named(teams, game.venue.name, event=event.name, place=event.venue):
-        return f"it is at {event.venue}"
-    return ""
 
 
 def section_fits(ours: str, theirs: str) -> bool:

@@ -20,7 +20,7 @@ from seatsync.core.errors import Conflict, NotAllowed, NotFound
 
 @transaction.atomic
 def event_mapping_undo(*, actor: Actor, mapping_id: uuid.UUID) -> int:
-    """This game is not that event after all; returns how many listings come down: they were of another game.
+    """This game is not that event after all, or is asked for no more; returns how many listings come down with it.
 
     Raises NotAllowed (the platform's staff only), NotFound, or Conflict where it was undone before.
     """
@@ -35,6 +35,7 @@ def event_mapping_undo(*, actor: Actor, mapping_id: uuid.UUID) -> int:
         "platform": mapping.platform,
         "paper": mapping.paper,
         "event": mapping.remote_event_id,
+        "asked_for": mapping.requested_as if mapping.confirmed_at is None else "",
     }
     audit_record(
         actor=actor, verb="event_mapping.undo", object_type="event_mapping", object_id=mapping.pk, before=before,

@@ -33,6 +33,7 @@ from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_note
 from listings.services.drift_alerts import alert_adopted, alert_vanished
 from listings.services.event_news import events_ask
+from listings.services.event_requests import requests_answered
 from listings.services.list_until import expiry_note
 from listings.services.net_floor import net_floor_note
 from listings.services.notify import listing_changed
@@ -179,6 +180,7 @@ def account_reconcile(
     drift.foreign = stock_take(
         adapter=adapter, link=link, account=account, shown=remote, alive=alive, adopted=partial(drift.note, "adopted")
     )
+    requests_answered(account, remote, alive=alive)
     views_note(drift.views)
     # After what is ours was judged: it asks more often than anything else here, and may find its limit spent.
     events_ask(adapter=adapter, link=link, account=account, alive=alive)

@@ -25,6 +25,7 @@ from listings.services.command_alerts import alert_needs_person, alert_reconnect
 from listings.services.commands import command_write
 from listings.services.deliverable import deliverable_again
 from listings.services.endings import ending_apply
+from listings.services.event_requests import request_answered
 from listings.services.net_floor import net_floor_note
 from listings.services.notify import listing_changed
 from listings.services.obstacles import OFFERED_FOR_REAL
@@ -99,6 +100,9 @@ def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
             sale_delists_done(one)
     if answer.remote_sale is not None:
         sale_apply(account=claimed.account, remote=answer.remote_sale)
+    if claimed.kind == CommandKind.CREATE and claimed.listing is not None and answer.remote is not None:
+        # Where this is cut off, the next sweep is told the same.
+        request_answered(claimed.listing, answer.remote)
     return True
 
 

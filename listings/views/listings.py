@@ -15,7 +15,7 @@ from listings.board import board, cells_of
 from listings.forms import STATUSES, BoardFilter, BoundsForm, BulkForm, MendForm, RepriceForm, TakeDownForm, UntilForm
 from listings.history import listing_story
 from listings.models import Listing, ListingStatus, MarketplaceCommand
-from listings.selectors import bounds_of_listing, listing_get
+from listings.selectors import asked_of, bounds_of_listing, listing_get
 from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
 from listings.services.give_up import command_give_up
@@ -69,6 +69,7 @@ def _detail(
     context = {
         "listing": listing,
         "story": listing_story(listing),
+        "asked": asked_of(listing),
         "form": form,
         "bounds": bounds
         or BoundsForm(initial={"floor": listing.floor, "ceiling": listing.ceiling, "version": listing.version}),

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from listings.forms import MappingFilter, MappingForm
 from listings.models import CommandState, MarketplaceCommand
 from listings.selectors import (
+    event_requests,
     mapping_groups,
     mapping_question,
     mapping_waiting_get,
@@ -16,7 +17,10 @@ from listings.selectors import (
     mappings_search,
 )  # fmt: skip
 from listings.services.mapping import Options, mapping_confirm, mapping_options
+from listings.services.mapping_request import event_request
+from marketplaces.registry import platform_name
 from seatsync.accounts.selectors import request_actor
+from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict
 from seatsync.core.forms import form_done
 
@@ -26,25 +30,35 @@ SHOWN, LOOKED_AT = 100, 2000
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def mapping_list(request: HttpRequest) -> HttpResponse:
-    """What waits; ?command= opens one and asks its marketplace what there is; a POST confirms the choice."""
+    """What waits; ?command= opens one and asks its marketplace what there is; a POST confirms the choice.
+
+    Or has the marketplace asked to add the game.
+    """
     actor = request_actor(request)
     wanted = request.POST.get("command") or request.GET.get("command")
     if not wanted:
         return _render(request, None, MappingForm())
     command = mapping_waiting_get(actor, wanted)
     form = MappingForm(request.POST or None)
-    all_of_it = form_done(form, lambda: mapping_confirm(actor=actor, command_id=command.pk, **form.choice()))
+    all_of_it = form_done(form, lambda: _done(actor, command, form))
     if all_of_it is not None:
-        _say(request, all_of_it)
+        done = f"{platform_name(command.account.platform)} is asked to add the game." if form.asks else "Confirmed."
+        _say(request, done, all_of_it)
         return redirect("listings:mapping_list")
     return _render(request, command, form)
 
 
-def _say(request: HttpRequest, commands: list[MarketplaceCommand]) -> None:
-    """How many went, and why the others did not."""
+def _done(actor: Actor, command: MarketplaceCommand, form: MappingForm) -> list[MarketplaceCommand]:
+    if form.asks:
+        return event_request(actor=actor, command_id=command.pk)
+    return mapping_confirm(actor=actor, command_id=command.pk, **form.choice())
+
+
+def _say(request: HttpRequest, done: str, commands: list[MarketplaceCommand]) -> None:
+    """What was done, how many went, and why the others did not."""
     waiting = [command for command in commands if command.state == CommandState.NEEDS_PERSON]
     sent = len(commands) - len(waiting)
-    messages.success(request, f"Confirmed. {sent} listing{'s' if sent != 1 else ''} sent again.")
+    messages.success(request, f"{done} {sent} listing{'s' if sent != 1 else ''} sent again.")
     for command in waiting:
         messages.error(request, f"Not sent: {command.last_error}")
 
@@ -57,6 +71,7 @@ def _render(request: HttpRequest, command: MarketplaceCommand | None, form: Mapp
         "waiting": groups[:SHOWN],
         "more": len(groups) - SHOWN if len(groups) > SHOWN else 0,
         "words": words,
+        "asked": event_requests(request_actor(request))[:SHOWN],
         "opened": _opened(groups, command),
         "form": form,
     }

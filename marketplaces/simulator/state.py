@@ -45,6 +45,8 @@ class Settings:
     review_s: float = 30.0
     delivery_s: float = 0.0
     confirm_within_s: float = 86400.0
+    # How long a platform takes to add an event that a seller asks for.
+    add_event_s: float = 600.0
     # By when sold tickets are to be handed over, where a platform tells that (delivery.hand_over_by).
     hand_over_within_s: float = 172800.0
     # How long after an order a listing may not be changed, where the platform has such a rule.
@@ -100,6 +102,9 @@ class Event:
     seats_required: bool = False
     # False: its date is to be announced.
     dated: bool = True
+    # A seller asked for it, and it is not added yet: it is in no search, and its listings name no event.
+    coming: bool = False
+    asked_at: float = 0.0
     # What single platforms say otherwise of it, by platform: {"status", "dated", "starts_at", "local_date", ...}.
     there: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from portfolios.models import UNDONE, EventMapping, Game, SectionMapping, Venue, VenueAlias
 from seatsync.core.clock import now
@@ -48,6 +49,32 @@ def event_mapping_confirm(
 def _kept(page: str) -> str:
     """An address that is too long to be kept leads nowhere when it is cut."""
     return page if len(page) <= 500 else ""
+
+
+def event_mapping_request(*, game: Game, platform: str, paper: bool, by: str, words: str) -> EventMapping:
+    """Remember that a platform is asked to add this game's event, in these words; a request that stands stays so.
+
+    A mapping that is confirmed stays too. Of one that was undone it stays said that it was.
+    """
+    mapping, _ = EventMapping.objects.get_or_create(game=game, platform=platform, paper=paper)
+    # One UPDATE decides between two who ask at once, and a confirmation.
+    unasked = EventMapping.objects.filter(pk=mapping.pk, confirmed_at=None).exclude(
+        requested_at__isnull=False, event_date=game.game_date
+    )
+    unasked.update(
+        requested_at=now(), requested_by=by[:64], requested_as=words[:300], event_date=game.game_date, updated_at=now()
+    )
+    mapping.refresh_from_db()
+    return mapping
+
+
+def event_request_take(mapping: EventMapping) -> bool:
+    """Whether what was asked for still stands; then its row is the caller's until his transaction ends.
+
+    One UPDATE decides between two listings that tell different ids at once.
+    """
+    standing = EventMapping.objects.filter(pk=mapping.pk, confirmed_at=None, requested_at__isnull=False)
+    return bool(standing.update(updated_at=now()))
 
 
 def event_page_keep(*, mapping: EventMapping, page: str) -> None:
@@ -107,12 +134,15 @@ def mapping_keep(mapping: EventMapping | SectionMapping, *, by: str) -> None:
 
 
 def mapping_forget(mapping: EventMapping | SectionMapping, *, by: str) -> bool:
-    """A mapping no longer stands; its row stays, so that nothing confirms the same by itself again.
+    """A mapping, or a request, no longer stands; its row stays, so that nothing confirms the same by itself again.
 
     Returns whether it stood until now: one UPDATE decides between two who undo it at once.
     """
-    standing = type(mapping).objects.filter(pk=mapping.pk, confirmed_at__isnull=False)
-    return bool(standing.update(confirmed_at=None, confirmed_by=f"{UNDONE}{by}"[:64], updated_at=now()))
+    undone = {"confirmed_at": None, "confirmed_by": f"{UNDONE}{by}"[:64], "updated_at": now()}
+    if isinstance(mapping, EventMapping):
+        asked = Q(confirmed_at__isnull=False) | Q(requested_at__isnull=False)
+        return bool(EventMapping.objects.filter(asked, pk=mapping.pk).update(**undone, requested_at=None))
+    return bool(SectionMapping.objects.filter(pk=mapping.pk, confirmed_at__isnull=False).update(**undone))
 
 
 def venue_alias_learn(*, venue: Venue, platform: str, name: str) -> None:

@@ -119,6 +119,7 @@ ROUTES: dict[str, Route] = {
     "api:inbox": OWN,
     "api:mapping": Route(Kind.OWN, body={"command": "@waiting", "section": "131"}, body_method="POST"),
     "api:mapping_options": _own(pk="waiting"),
+    "api:mapping_requests": OWN,
     "api:sales": OWN,
     "api:sale": _own(pk="sale"),
     "api:sale_delivery": _own(pk="sale"),

@@ -40,7 +40,7 @@ from seatsync.core.money import round_money
 
 CAPABILITIES = frozenset(Capability) - {
     Capability.SEARCH_EVENTS, Capability.REGISTER_WEBHOOK, Capability.KEEP_ALIVE, Capability.EVENT_STANDING,
-    Capability.PRIMARY_LEFT,
+    Capability.PRIMARY_LEFT, Capability.REQUEST_EVENT,
 }  # fmt: skip
 READS = frozenset({
     "constraints", "search_events", "event_standings", "primary_left", "preview", "fetch", "list_all", "sales_since",
@@ -81,6 +81,8 @@ class ScriptedPlatform:
     # What it takes of a price, in percent; None: it takes nothing, and tells nothing of that with a listing.
     takes: Decimal | None = None
     lacks: frozenset[Capability] = frozenset()
+    # It adds events that it is asked for, in its own time.
+    adds_events: bool = False
     # What it takes of a listing beside its sections, and of which events that was asked.
     bounds: Constraints = field(default_factory=Constraints)
     bounds_asked: list[str] = field(default_factory=list)
@@ -94,6 +96,8 @@ class ScriptedPlatform:
             capabilities |= {Capability.EVENT_STANDING}
         if self.left:
             capabilities |= {Capability.PRIMARY_LEFT}
+        if self.adds_events:
+            capabilities |= {Capability.REQUEST_EVENT}
         capabilities -= self.lacks
         return Traits(
             key=self.key, name=self.key.title(), auth="token", contract="official", capabilities=capabilities,

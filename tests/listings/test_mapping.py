@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from listings.models import Listing, MarketplaceCommand
 from listings.selectors import mappings_waiting
-from listings.services.mapping import event_problem, mapping_confirm, mapping_options, section_fits
+from listings.services.events import event_problem
+from listings.services.mapping import mapping_confirm, mapping_options, section_fits
 from marketplaces.contracts import RemoteEvent
 from marketplaces.errors import TemporaryError
 from portfolios.models import EventMapping, OwnerState, Seat, SectionMapping, Venue, VenueSection

@@ -52,6 +52,24 @@ def test_requested_event_names_the_local_start(world: World, draft: Draft) -> No
     assert body["venue"] == {"name": "Yankee Stadium", "city": "Bronx", "state_province": "NY"}
 
 
+def test_an_event_that_is_to_be_added_is_sent_as_published_and_told_later(world: World, draft: Draft) -> None:
+    link, asked = world.link("stubhub"), replace(requested(draft), event_name="Harbor Gulls vs Inland Owls")
+    ref = ListingRef(draft.external_id, "", "", draft.quantity)
+    assert STUBHUB.create(link, asked).event_id == ""
+    assert violations(INVENTORY, "PostRequestedEventSellerListingRequest", last_body(world, "POST")) == []
+    query = EventQuery("Harbor Gulls", "Yankee Stadium", START, "2026-04-10")
+    assert "Harbor Gulls vs Inland Owls" not in {event.name for event in STUBHUB.search_events(link, query)}
+    answer = world.http.get(
+        f"{BASE}/stubhub/v2/sellerlistings", headers={"Authorization": f"Bearer {link.grant.access_token}"}
+    )
+    assert violations(INVENTORY, "SellerListings", answer.json()) == []
+    world.simulator.advance(world.simulator.clock() + world.simulator.ledger.settings.add_event_s)
+    (found,) = [event for event in STUBHUB.search_events(link, query) if event.name == "Harbor Gulls vs Inland Owls"]
+    told = STUBHUB.fetch(link, ref)
+    assert told is not None
+    assert (told.event_id, told.event.starts_at) == (found.event_id, START)
+
+
 def test_change_bodies(world: World, draft: Draft, ref: ListingRef) -> None:
     link = world.link("stubhub")
     STUBHUB.create(link, draft)

@@ -42,6 +42,7 @@ from marketplaces.errors import (
 
 _LACKS = frozenset({
     Capability.PRIMARY_LEFT,
+    Capability.REQUEST_EVENT,
     Capability.SUPPLY,
     Capability.SHIPPING_LABEL,
     Capability.NEXT_PAYMENT,

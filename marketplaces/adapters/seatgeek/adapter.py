@@ -44,6 +44,7 @@ from marketplaces.errors import AlreadyGone, MarketplaceError, PermanentError, U
 
 _LACKS = frozenset({
     Capability.PRIMARY_LEFT,
+    Capability.REQUEST_EVENT,
     Capability.SHIPPING_LABEL,
     Capability.KEEP_ALIVE,
     Capability.CONSTRAINTS, Capability.PREVIEW, Capability.REGISTER_WEBHOOK, Capability.PROVISIONAL_SALE,

@@ -34,6 +34,7 @@ from marketplaces.errors import AlreadyGone
 
 _LACKS = frozenset({
     Capability.SUPPLY,
+    Capability.REQUEST_EVENT,
     Capability.MARKET_VIEW, Capability.PROVISIONAL_SALE, Capability.KEEP_ALIVE, Capability.NEXT_PAYMENT,
     Capability.SHIPPING_LABEL,
 })  # fmt: skip

@@ -40,6 +40,7 @@ from marketplaces.errors import (
 
 _LACKS = frozenset({
     Capability.PRIMARY_LEFT,
+    Capability.REQUEST_EVENT,
     Capability.SUPPLY,
     Capability.NEXT_PAYMENT,
     Capability.KEEP_ALIVE,

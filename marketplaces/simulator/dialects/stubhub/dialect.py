@@ -86,11 +86,20 @@ class StubHub(Desk):
             refusal.status, {"code": refusal.code or None, "message": refusal.message, "errors": refusal.errors}
         )
 
+    def pass_time(self, now: float) -> None:
+        """Events that sellers asked for are there after a while, and their listings say so."""
+        for item in self.ledger.events.values():
+            if item.coming and item.platform == PLATFORM and now >= item.asked_at + self.ledger.settings.add_event_s:
+                item.coming = False
+                for listing in self.ledger.listings.values():
+                    if listing.event_id == item.id:
+                        listing.updated_at = now
+
     # Catalog and constraints.
     def search(self, request: Request, account: Account, now: float, _: str) -> Response:
         """Events whose name or venue shares a word with `q`, on `dateLocal`."""
         day = request.query.get("dateLocal", "")
-        found = self._events_like(request.query.get("q", ""), day, day)
+        found = [one for one in self._events_like(request.query.get("q", ""), day, day) if not one.coming]
         return Response(200, hal.page(request, [hal.event(self.ledger, item) for item in found]))
 
     def show_event(self, request: Request, account: Account, now: float, key: str) -> Response:
@@ -103,13 +112,13 @@ class StubHub(Desk):
 
     def put_constraints(self, request: Request, account: Account, now: float, _: str) -> Response:
         """The constraints of an event in words; an unknown one has the usual ones."""
-        return Response(200, hal.constraints(self._requested(request.json(), keep=False)))
+        return Response(200, hal.constraints(self._requested(request.json(), now, keep=False)))
 
     # Listings.
     def create(self, request: Request, account: Account, now: float, key: str) -> Response:
         """Publish; a listing with the same external id is deleted first."""
         body = request.json()
-        event = self._event(key) if key else self._requested(body, keep=True)
+        event = self._event(key) if key else self._requested(body, now, keep=True)
         listing = listing_of(self.ledger, body, event, account, now)
         old = self.ledger.listing_find(PLATFORM, account.id, listing.external_id) if listing.external_id else None
         if old is not None and old.state in {"active", "hidden"}:
@@ -120,7 +129,7 @@ class StubHub(Desk):
     def preview(self, request: Request, account: Account, now: float, key: str) -> Response:
         """What a listing would bring; nothing is kept."""
         body = request.json()
-        event = self._event(key) if key else self._requested(body, keep=False)
+        event = self._event(key) if key else self._requested(body, now, keep=False)
         return Response(200, hal.listing(self.ledger, listing_of(self.ledger, body, event, account, now), request.base))
 
     def show(self, request: Request, account: Account, now: float, key: str) -> Response:
@@ -314,8 +323,7 @@ class StubHub(Desk):
             "sale": {key: body[key] for key in ("id", "created_at", "seating", "proceeds", "number_of_tickets")},
             "seller_listing": {key: listing[key] for key in shown},
         }
-        if event is not None:
-            embedded |= {"event": hal.embedded_event(event), "venue": hal.embedded_venue(event)}
+        embedded |= hal.about(event)
         for held in list(self.ledger.subscriptions.values()):
             if held.account_id == sale.account_id and topic in held.topics:
                 self._put(held, name, action, embedded, now)
@@ -345,12 +353,12 @@ class StubHub(Desk):
 
     def _event(self, key: str) -> Event:
         item = self.ledger.event_at(PLATFORM, int(key)) if key.isdigit() else None
-        if item is None or item.platform not in {"", PLATFORM}:
+        if item is None or item.coming or item.platform not in {"", PLATFORM}:
             raise Refusal(404, "no such event")
         return item
 
-    def _requested(self, body: dict[str, Any], *, keep: bool) -> Event:
-        """The event that the words mean: the one of that name at that time, or a new one."""
+    def _requested(self, body: dict[str, Any], now: float, *, keep: bool) -> Event:
+        """The event that the words mean: the one of that name at that time, or a new one that is added later."""
         told, venue = body.get("event") or {}, body.get("venue") or {}
         missing = {key: ["Required"] for key in ("name", "start_date") if not told.get(key)}
         if missing or not venue.get("name"):
@@ -366,6 +374,7 @@ class StubHub(Desk):
         made = Event(
             self.ledger.new_id(), str(told["name"]), str(venue["name"]), starts_at, start.date().isoformat(),
             start.strftime("%H:%M:%S"), PLATFORM, str(venue.get("city") or ""), str(venue.get("state_province") or ""),
+            coming=True, asked_at=now,
         )  # fmt: skip
         if keep:
             self.ledger.events[made.id] = made

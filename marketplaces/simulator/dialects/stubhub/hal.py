@@ -36,6 +36,13 @@ def embedded_venue(event: Event) -> dict[str, Any]:
     return {"id": sum(event.venue.encode()), "name": event.venue, "city": event.city, "state_province": event.state}
 
 
+def about(known: Event | None) -> dict[str, Any]:
+    """What a listing, a sale or a webhook embeds of its event: nothing while that is to be added."""
+    if known is None or known.coming:
+        return {}
+    return {"event": embedded_event(known), "venue": embedded_venue(known)}
+
+
 def event(ledger: Ledger, item: Event) -> dict[str, Any]:
     """Catalog Event with its lowest price among sellers and strangers."""
     prices = [listing.price_cents for listing in ledger.on_sale("stubhub", item.id)]
@@ -57,7 +64,6 @@ def listing(ledger: Ledger, item: Listing, base: str) -> dict[str, Any]:
     proceeds = item.price_cents - fee_cents(ledger, "stubhub", item.price_cents)
     where = seating(item.section, item.row, item.seats)
     known = ledger.event_at(item.platform, item.event_id)
-    about = {"event": embedded_event(known), "venue": embedded_venue(known)} if known else {}
     return {
         "id": item.id, "created_at": stamp(item.created_at), "updated_at": stamp(item.updated_at),
         "number_of_tickets": item.quantity, "display_number_of_tickets": item.quantity, "seating": where,
@@ -67,7 +73,7 @@ def listing(ledger: Ledger, item: Listing, base: str) -> dict[str, Any]:
         "undeliverable": item.undeliverable, **_expiry(item, known),
         "_links": links,
         "_embedded": {
-            **about, "split_type": {"type": item.split, "name": item.split},
+            **about(known), "split_type": {"type": item.split, "name": item.split},
             "ticket_type": {"type": item.ticket_type, "name": item.ticket_type},
         },
     }  # fmt: skip
@@ -101,7 +107,6 @@ def sale(ledger: Ledger, item: Sale, base: str) -> dict[str, Any]:
     known = ledger.event_at(item.platform, item.event_id)
     proceeds = money(item.gross_cents - item.fees_cents, item.currency)
     status = "Issue" if item.issue else item.status
-    about = {"event": embedded_event(known), "venue": embedded_venue(known)} if known else {}
     return {
         "id": item.id, "created_at": stamp(item.created_at), "seating": seating(item.section, item.row, item.seats),
         "proceeds": proceeds, "display_proceeds": proceeds, "number_of_tickets": item.quantity, "status": status,
@@ -113,7 +118,7 @@ def sale(ledger: Ledger, item: Sale, base: str) -> dict[str, Any]:
             "sale:listing": link(f"{base}/v2/sellerlistings/{item.listing_id}"),
         },
         "_embedded": {
-            **about,
+            **about(known),
             "ticketholders": [{"id": item.id, "full_name": "A Buyer", "email_address": f"buyer-{item.id}@example.com"}],
         },
     }  # fmt: skip

@@ -1,0 +1,279 @@
+"""A game that a marketplace does not list: it is asked to add it, and the id that it tells becomes the mapping."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from listings.models import Listing, MarketplaceCommand
+from listings.selectors import event_requests, mappings_waiting
+from listings.services.event_requests import request_answered
+from listings.services.mapping import mapping_options
+from listings.services.mapping_request import event_request
+from listings.services.mapping_undo import event_mapping_undo
+from listings.services.reconcile import accounts_reconcile_due
+from marketplaces.contracts import EventWords, RemoteEvent
+from marketplaces.errors import TemporaryError
+from portfolios.models import EventMapping, Game, GameStatus
+from portfolios.selectors import event_mapping_get, event_request_get
+from portfolios.services.mapping import event_mapping_confirm
+from seatsync.core.actors import Actor
+from seatsync.core.audit import audit_read
+from seatsync.core.clock import now
+from seatsync.core.errors import Conflict, InvalidInput, NotFound
+from seatsync.core.models import AuditEntry
+from seatsync.live.models import Alert
+from tests.builders import browser
+from tests.listings.test_mapping_undo import root
+from tests.market import Market
+
+pytestmark = pytest.mark.django_db
+URL = "/settings/connections/mapping/"
+
+
+@pytest.fixture
+def asks(market: Market) -> Market:
+    """Alpha adds events that it is asked for, and does not list the game."""
+    market.alpha.events, market.alpha.adds_events = [], True
+    return market
+
+
+def waiting(market: Market) -> MarketplaceCommand:
+    """Publications of two seats on Alpha and two more, of which the first is returned."""
+    for seats in (market.holding.seats[:2], market.holding.seats[2:]):
+        market.publish(seats, account_ids=[market.accounts["alpha"].pk])
+    market.work()
+    found = mappings_waiting(market.holding.actor)
+    assert len(found) == 2
+    return found[0]
+
+
+def requested(market: Market) -> EventMapping:
+    """It is asked for, and both publications went out."""
+    event_request(actor=market.holding.actor, command_id=waiting(market).pk)
+    market.work()
+    return EventMapping.objects.get()
+
+
+def told(market: Market, event_id: str = "E-77", **words: Any) -> None:
+    """Alpha's listings say of which event they are, from now on."""
+    game = market.holding.game
+    name = f"{game.opponent.name} at {game.home_team.name}"
+    event = replace(EventWords(name, game.venue.name, starts_at=game.starts_at), **words)
+    there = market.alpha.listings
+    for key, one in there.items():
+        there[key] = replace(one, event_id=event_id, event=event)
+
+
+def sweep(market: Market) -> None:
+    Listing.objects.update(updated_at=now() - timedelta(minutes=5))
+    MarketplaceCommand.objects.filter(kind="sync_account").delete()
+    accounts_reconcile_due()
+    market.work()
+
+
+def test_it_is_asked_for_and_all_that_waited_goes_out_in_words(asks: Market) -> None:
+    game = asks.holding.game
+    sent = event_request(actor=asks.holding.actor, command_id=waiting(asks).pk)
+    assert [command.state for command in sent] == ["pending", "pending"]
+    asks.work()
+    assert set(Listing.objects.values_list("status", flat=True)) == {"active"}
+    assert [one.event_id for one in asks.alpha.listings.values()] == ["", ""]
+    mapping = EventMapping.objects.get()
+    assert (mapping.game, mapping.platform, mapping.paper, mapping.requested) == (game, "alpha", True, True)
+    assert (mapping.confirmed_at, mapping.remote_event_id) == (None, "")
+    assert mapping.requested_by == f"user:{asks.holding.user.pk}"
+    assert mapping.requested_as.startswith(f"{game.home_team.name} vs {game.opponent.name}, {game.venue.name}, ")
+    assert AuditEntry.objects.filter(verb="event_mapping.request", object_id=str(mapping.pk)).count() == 1
+    assert event_mapping_get(game, "alpha", paper=True) is None
+    # In the other market it was not asked for.
+    assert event_request_get(game, "alpha", paper=False) is None
+    assert Alert.objects.filter(kind="command.needs_person").exclude(state="recovered").count() == 0
+
+
+def test_the_id_that_a_created_listing_tells_is_the_mapping(asks: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = asks.alpha.create
+    monkeypatch.setattr(asks.alpha, "create", lambda link, draft: replace(create(link, draft), event_id="E-77"))
+    mapping = requested(asks)
+    assert (mapping.remote_event_id, mapping.confirmed_by, mapping.requested) == ("E-77", "asked for", False)
+    assert event_mapping_get(asks.holding.game, "alpha", paper=True) == mapping
+    (entry,) = AuditEntry.objects.filter(verb="event_mapping.confirm", object_id=str(mapping.pk))
+    assert (audit_read(entry) or {})["after"]["event"] == "E-77"
+    assert event_requests(asks.holding.actor).count() == 0
+
+
+def test_the_id_that_a_sweep_tells_is_the_mapping(asks: Market) -> None:
+    requested(asks)
+    sweep(asks)
+    assert EventMapping.objects.get().confirmed_at is None
+    told(asks)
+    sweep(asks)
+    mapping = EventMapping.objects.get()
+    assert (mapping.remote_event_id, mapping.event_date) == ("E-77", asks.holding.game.game_date)
+    assert mapping.confirmed_at is not None
+    assert set(Listing.objects.values_list("status", flat=True)) == {"active"}
+
+
+def test_what_a_later_search_shows_for_certain_is_the_mapping(asks: Market) -> None:
+    event_request(actor=asks.holding.actor, command_id=waiting(asks).pk)
+    game = asks.holding.game
+    asks.alpha.events = [RemoteEvent("E-5", "Owls at Gulls", game.venue.name, game.starts_at)]
+    asks.work()
+    assert EventMapping.objects.get().remote_event_id == "E-5"
+    assert {one.event_id for one in asks.alpha.listings.values()} == {"E-5"}
+
+
+@pytest.mark.parametrize("how", ["another day", "another game's", "undone before"])
+def test_what_is_put_under_another_game_comes_down_and_is_said(asks: Market, how: str) -> None:
+    mapping, game = requested(asks), asks.holding.game
+    words: dict[str, Any] = {}
+    if how == "another day":
+        words = {"starts_at": game.starts_at + timedelta(days=1)}
+    elif how == "another game's":
+        event_mapping_confirm(
+            game=asks.holding.games[-1], platform="alpha", paper=True, remote_event_id="E-77", by="staff:1"
+        )
+    else:
+        EventMapping.objects.filter(pk=mapping.pk).update(confirmed_by="undone by staff:1", remote_event_id="E-77")
+    told(asks, **words)
+    sweep(asks)
+    assert event_mapping_get(game, "alpha", paper=True) is None
+    assert event_request_get(game, "alpha", paper=True) is None
+    assert asks.alpha.shown() == []
+    assert set(Listing.objects.values_list("status", flat=True)) == {"cancelled"}
+    alerts = Alert.objects.filter(kind="listing.other_event", user_id=asks.holding.user.pk)
+    assert alerts.count() == 2
+    assert "E-77" in alerts[0].body
+
+
+def test_nothing_is_answered_that_was_not_asked(asks: Market) -> None:
+    asks.alpha.events = None
+    (listing,) = asks.publish(account_ids=[asks.accounts["alpha"].pk])
+    asks.work()
+    told(asks)
+    assert not request_answered(Listing.objects.get(pk=listing.pk), next(iter(asks.alpha.listings.values())))
+    assert not EventMapping.objects.exists()
+
+
+def test_undone_takes_down_what_went_out_under_it_and_asks_anew(asks: Market) -> None:
+    mapping = requested(asks)
+    assert event_mapping_undo(actor=asks.holding.staff, mapping_id=mapping.pk) == 2
+    asks.work()
+    assert asks.alpha.shown() == []
+    assert event_request_get(asks.holding.game, "alpha", paper=True) is None
+    with pytest.raises(Conflict, match="undone before"):
+        event_mapping_undo(actor=asks.holding.staff, mapping_id=mapping.pk)
+    asks.publish(asks.holding.seats[:2], account_ids=[asks.accounts["alpha"].pk])
+    asks.work()
+    (again,) = mappings_waiting(asks.holding.actor)
+    assert "was undone" in again.last_error
+    # A person's new word counts.
+    event_request(actor=asks.holding.actor, command_id=again.pk)
+    asks.work()
+    assert len(asks.alpha.shown()) == 1
+
+
+@pytest.mark.parametrize("status", [GameStatus.POSTPONED, GameStatus.CANCELLED])
+def test_a_game_without_a_known_date_cannot_be_asked_for(asks: Market, status: str) -> None:
+    command = waiting(asks)
+    Game.objects.filter(pk=asks.holding.game.pk).update(status=status)
+    with pytest.raises(Conflict, match=f"The game is {status}"):
+        event_request(actor=asks.holding.actor, command_id=command.pk)
+    assert mapping_options(actor=asks.holding.actor, command_id=command.pk).request == ""
+    assert not EventMapping.objects.exists()
+
+
+def test_a_request_is_of_the_date_that_the_game_had(asks: Market) -> None:
+    requested(asks)
+    game = asks.holding.game
+    Game.objects.filter(pk=game.pk).update(game_date=game.game_date + timedelta(days=1))
+    game.refresh_from_db()
+    assert event_request_get(game, "alpha", paper=True) is None
+
+
+def test_a_marketplace_that_adds_no_events_says_so(asks: Market) -> None:
+    asks.alpha.adds_events = False
+    command = waiting(asks)
+    with pytest.raises(InvalidInput, match="Alpha adds no events that sellers ask for"):
+        event_request(actor=asks.holding.actor, command_id=command.pk)
+    page = browser().get(URL, {"command": str(command.pk)}).text
+    assert "ask Alpha to add it" not in page
+    answer = browser().post(URL, {"command": str(command.pk), "wants": "request"})
+    assert answer.status_code == 422
+    assert "adds no events" in answer.text
+
+
+def test_what_is_shown_there_and_likely_the_game_is_chosen_and_not_asked_for(asks: Market) -> None:
+    game = asks.holding.game
+    command = waiting(asks)
+    asks.alpha.events = [RemoteEvent("E-1", "Inland Owls at Harbor Gulls", "Harbor Field", game.starts_at)]
+    with pytest.raises(Conflict, match="shows Inland Owls at Harbor Gulls"):
+        event_request(actor=asks.holding.actor, command_id=command.pk)
+    asks.alpha.script["search_events"] = [TemporaryError("503 busy")]
+    with pytest.raises(Conflict, match="could not be asked"):
+        event_request(actor=asks.holding.actor, command_id=command.pk)
+    assert not EventMapping.objects.exists()
+    # Support answers for it.
+    event_request(actor=asks.holding.staff, command_id=command.pk)
+    assert EventMapping.objects.get().requested_by.startswith("staff:")
+
+
+def test_what_was_confirmed_meanwhile_or_waits_for_a_section_is_not_asked_for(asks: Market) -> None:
+    command = waiting(asks)
+    event_mapping_confirm(game=asks.holding.game, platform="alpha", paper=True, remote_event_id="E-3", by="staff:1")
+    with pytest.raises(Conflict, match="E-3"):
+        event_request(actor=asks.holding.actor, command_id=command.pk)
+    command.payload = {**command.payload, "wants": "section"}
+    command.save(update_fields=["payload"])
+    with pytest.raises(InvalidInput, match="waits for a section"):
+        event_request(actor=asks.holding.actor, command_id=command.pk)
+
+
+def test_nobody_asks_for_another(asks: Market) -> None:
+    command = waiting(asks)
+    people: dict[str, Actor] = {name: getattr(asks.holding, name) for name in ("co_owner", "other", "outsider")}
+    for actor in people.values():
+        with pytest.raises(NotFound):
+            event_request(actor=actor, command_id=command.pk)
+    event_request(actor=asks.holding.actor, command_id=command.pk)
+    assert event_requests(asks.holding.actor).count() == 1
+    assert event_requests(people["outsider"]).count() == 0
+    assert browser("other").post(URL, {"command": str(command.pk), "wants": "request"}).status_code == 404
+
+
+def test_the_page_offers_it_and_shows_what_was_sent(asks: Market) -> None:
+    command, game = waiting(asks), asks.holding.game
+    opened = browser().get(URL, {"command": str(command.pk)}).text
+    assert "It is not there: ask Alpha to add it" in opened
+    words = f"{game.home_team.name} vs {game.opponent.name}, {game.venue.name}"
+    assert words in opened
+    answer = browser().post(URL, {"command": str(command.pk), "wants": "request"}, follow=True).text
+    assert "Alpha is asked to add the game. 2 listings sent again." in answer
+    assert "Asked for, not there yet" in answer
+    assert words in answer
+    asks.work()
+    listing = Listing.objects.first()
+    assert listing is not None
+    shown = browser().get(f"/portfolio/listings/{listing.pk}/").text
+    assert "asked to add this game" in shown
+    assert words in shown
+    told(asks)
+    sweep(asks)
+    assert "Asked for, not there yet" not in browser().get(URL).text
+    assert "asked to add this game" not in browser().get(f"/portfolio/listings/{listing.pk}/").text
+
+
+def test_staff_find_what_is_asked_for_and_undo_it(asks: Market) -> None:
+    mapping, client = requested(asks), root()
+    page = reverse("admin:portfolios_eventmapping_changelist")
+    assert mapping.requested_as in client.get(page, {"requested_at__isempty": "0", "confirmed_at__isempty": "1"}).text
+    assert mapping.requested_as not in client.get(page, {"requested_at__isempty": "1"}).text
+    answer = client.post(page, {"action": "undo", "_selected_action": [str(mapping.pk)]}, follow=True)
+    assert "1 undone; 2 listings come down." in answer.text
+    # Or they give its id themselves.
+    change = reverse("admin:portfolios_eventmapping_change", args=[mapping.pk])
+    given = {"game": str(mapping.game_id), "platform": "alpha", "paper": "on", "remote_event_id": "E-5"}
+    assert client.post(change, given).status_code == 302
+    assert event_mapping_get(asks.holding.game, "alpha", paper=True) == mapping
