@@ -19,7 +19,7 @@ from marketplaces.filters import PlatformFilter
 from portfolios.models import EventMapping
 from seatsync.core.apiview import ApiView
 from seatsync.core.errors import InvalidInput
-from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
+from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter, YesFilter
 from seatsync.core.inputs import Input
 from seatsync.core.openapi import example
 
@@ -179,10 +179,11 @@ class EventRequestFilter(ApiFilterSet):
     """What is asked for, by marketplace and game."""
 
     platform = PlatformFilter(field_name="platform")
+    paper = YesFilter()
 
     class Meta:
         model = EventMapping
-        fields = ("game", "paper")
+        fields = ("game",)
 
 
 class EventRequestList(mixins.ListModelMixin, ApiView):

@@ -138,10 +138,10 @@ def _first_word(scene: Scene) -> Sale:
     if scene.listing is None and scene.seats and state not in {None, SaleState.CANCELLED}:
         why = scene.remote.doubt or "it is of a listing that is not known, and of any of these"
         return sale_keep_unallocated(scene, Allocation(reason=why))
+    if state == SaleState.CANCELLED:
+        return sale_keep_cancelled(scene)
     if scene.listing is None or state is None:
         return sale_keep_unclear(scene, "an unknown listing" if scene.listing is None else "a state we do not know")
-    if state == SaleState.CANCELLED:
-        return sale_keep_cancelled(scene, scene.listing)
     allocation = allocation_of(scene, scene.listing)
     sale = sale_take(scene, scene.listing, state, allocation)
     told_all = scene.remote.buyer is not None or scene.fresh or scene.account.mode == Mode.ASSISTED

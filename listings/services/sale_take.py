@@ -36,11 +36,19 @@ def allocation_of(scene: Scene, listing: Listing) -> Allocation:
     return allocate(scene.remote, listing, scene.seats, seller_allocates=traits.seller_allocates)
 
 
-def sale_keep_cancelled(scene: Scene, listing: Listing) -> Sale:
-    """Over before we heard of it: its seats are the holder's, and off the listing that its marketplace made smaller."""
+def sale_keep_cancelled(scene: Scene) -> Sale:
+    """Over before we heard of it: its seats are the holder's, and off the listing that its marketplace made smaller.
+
+    Of a listing that is not known it took nothing that anybody would have to decide on.
+    """
+    why, listing = "cancelled before we heard of it", scene.listing
+    if listing is None:
+        sale = sale_store(scene, SaleState.CANCELLED, why)
+        sale_release(scene, sale)
+        return sale
     gone = allocation_of(scene, listing)
     (own,) = listings_lock([listing.pk])
-    sale = sale_store(scene, SaleState.CANCELLED, "cancelled before we heard of it")
+    sale = sale_store(scene, SaleState.CANCELLED, why)
     sale_release(scene, sale)
     if gone.clear and own.status in OFFERED:
         offer_less(own, gone.seats)

@@ -154,9 +154,11 @@ def _paid(state: Row) -> tuple[Lines, dict[str, int]]:
 def lines_booked() -> Lines:
     """Of what payouts were made, by our own lines; a payout's reference ends with the payment's number."""
     booked: Lines = defaultdict(dict)
-    lines = PayoutLine.objects.filter(lines_made()).values_list("payout__reference", "platform_sale_id", "net")
-    for reference, sale_id, net in lines:
-        booked[reference.rpartition("-")[2]][sale_id] = _cents(net)
+    for line in PayoutLine.objects.filter(lines_made()).select_related("payout"):
+        made = booked[line.payout.reference.rpartition("-")[2]]
+        # What was announced and then left out of it is kept as a line of nothing.
+        if not line.left_out:
+            made[line.platform_sale_id] = _cents(line.net)
     return dict(booked)
 
 

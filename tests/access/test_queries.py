@@ -23,7 +23,7 @@ from listings.services.payouts import payout_apply
 from listings.services.trading import trading_state_set
 from marketplaces.contracts import PaymentLine, RemotePayment
 from marketplaces.models import InboundEvent, MarketplaceAccount
-from portfolios.models import Game, SeasonTicket, Team, Venue
+from portfolios.models import EventMapping, Game, SeasonTicket, Team, Venue
 from portfolios.services.season_tickets import season_ticket_create
 from seatsync.core.clock import now
 from seatsync.core.limiters import valkey
@@ -67,6 +67,11 @@ class Grown:
         for listing in own_games:
             self.market.webhook(self.market.alpha.sell(listing.external_id, (1,)))
         self.market.work(rounds=40)
+        # As if each were in no search of its marketplace: nothing of it is sent any more.
+        listed = Listing.objects.filter(platform="alpha").exclude(game=self.market.holding.game)
+        for game in Game.objects.filter(pk__in=listed.values("game")):
+            asked = {"confirmed_at": None, "requested_at": now(), "event_date": game.game_date}
+            EventMapping.objects.update_or_create(game=game, platform="alpha", paper=True, defaults=asked)
 
     def _one_of_each(self, number: int) -> None:
         holding = self.market.holding

@@ -55,6 +55,30 @@ def test_i03_a_second_partial_sale_does_not_suffer_from_the_first_ones_hold(mark
     assert (states(market), rejected(market)) == (["sold"] * 4, [])
 
 
+@pytest.mark.parametrize("announced", [False, True])
+def test_a_sale_of_a_listing_that_is_not_known_and_is_over_already_needs_nobody(
+    market: Market, announced: bool
+) -> None:
+    """Its buyer was gone before anybody read it: nothing was taken, and there is nothing to decide on."""
+    alpha, _ = market.published()
+    sale = replace(
+        market.alpha.sell(alpha.external_id, (1, 2)), external_id="", listing_id="H-9", section="900", row="1",
+        state=RemoteSaleState.CANCELLED, remote_status="Cancelled",
+    )  # fmt: skip
+    market.alpha.sales[sale.sale_id] = sale
+    market.webhook(sale, kind="provisional_sale" if announced else "sale")
+    known = Sale.objects.get()
+    assert (known.state, known.state_reason) == (SaleState.CANCELLED, "cancelled before we heard of it")
+    assert (known.listing, states(market), Alert.objects.count()) == (None, ["available"] * 4, 0)
+    # And told again, or live after all, it is what it is.
+    sale_apply(account=known.account, remote=sale)
+    assert Sale.objects.get().state == SaleState.CANCELLED
+    live = replace(sale, state=RemoteSaleState.AWAITING_FULFILMENT, remote_status="Confirmed")
+    sale_apply(account=known.account, remote=live, fresh=True)
+    assert Sale.objects.get().state == SaleState.NEEDS_PERSON
+    assert Alert.objects.count() == 1
+
+
 def test_i03_a_sale_that_was_only_announced_keeps_no_read_sale_from_its_seats(market: Market) -> None:
     alpha, beta = market.published()
     market.announce("ghost", alpha.external_id)
