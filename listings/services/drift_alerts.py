@@ -6,67 +6,49 @@ from marketplaces.registry import platform_name
 from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
-from seatsync.live.alerts import alert_raise, alert_recover
+from seatsync.live.alerts import alert_raise, alert_recover, alerts_raise
 
 
 def alert_vanished(listing: Listing) -> None:
     """A listing that we believed to be up is not there."""
-    for user_id in watchers(listing.season_ticket_id):
-        alert_raise(
-            tenant_id=listing.tenant_id,
-            user_id=user_id,
-            kind="listing.vanished",
-            title=f"{platform_name(listing.platform)} no longer shows {listing.section}/{listing.row}",
-            body="No sale was reported. Publish the seats again if they are still for sale.",
-            severity="action",
-            object_type="listing",
-            object_id=str(listing.pk),
-            url=page_link("listings:listing_detail", listing.pk),
-            dedupe_key=f"vanished:{listing.pk}:{listing.version}",
-        )
+    _tell_watchers(
+        listing,
+        kind="listing.vanished",
+        title=f"{platform_name(listing.platform)} no longer shows {listing.section}/{listing.row}",
+        body="No sale was reported. Publish the seats again if they are still for sale.",
+        key=f"vanished:{listing.pk}:{listing.version}",
+    )
 
 
 def alert_adopted(listing: Listing) -> None:
     """A listing that somebody made there by hand is kept in step from now on."""
     label = f" {listing.seat_group.label}" if listing.seat_group else ""
-    for user_id in watchers(listing.season_ticket_id):
-        alert_raise(
-            tenant_id=listing.tenant_id,
-            user_id=user_id,
-            kind="listing.adopted",
-            title=f"{platform_name(listing.platform)} shows seats of yours that were listed there by hand"[:160],
-            body=(
-                f"{listing.section} row {listing.row}{label}, {listing.game.words}, at "
-                f"{money_text(listing.price, listing.currency)}. They come down there when they sell elsewhere. "
-                "The price stays until you give it a floor and a ceiling."
-            ),
-            severity="action",
-            object_type="listing",
-            object_id=str(listing.pk),
-            url=page_link("listings:listing_detail", listing.pk),
-            dedupe_key=f"adopted:{listing.pk}",
-        )
+    _tell_watchers(
+        listing,
+        kind="listing.adopted",
+        title=f"{platform_name(listing.platform)} shows seats of yours that were listed there by hand",
+        body=(
+            f"{listing.section} row {listing.row}{label}, {listing.game.words}, at "
+            f"{money_text(listing.price, listing.currency)}. They come down there when they sell elsewhere. "
+            "The price stays until you give it a floor and a ceiling."
+        ),
+        key=f"adopted:{listing.pk}",
+    )
 
 
 def alert_other_event(listing: Listing, event_id: str, problem: str) -> None:
     """Its marketplace, asked to add the game, put a listing under an event that is not the game."""
     name = platform_name(listing.platform)
-    for user_id in watchers(listing.season_ticket_id):
-        alert_raise(
-            tenant_id=listing.tenant_id,
-            user_id=user_id,
-            kind="listing.other_event",
-            title=f"{name} put {listing.section}/{listing.row} under another event than {listing.game.words}"[:160],
-            body=(
-                f"It was asked to add the game, and has the seats under event {event_id}: {problem}. They come down "
-                "there. Ask it on its own site, then publish them again."
-            ),
-            severity="action",
-            object_type="listing",
-            object_id=str(listing.pk),
-            url=page_link("listings:listing_detail", listing.pk),
-            dedupe_key=f"other-event:{listing.pk}",
-        )
+    _tell_watchers(
+        listing,
+        kind="listing.other_event",
+        title=f"{name} put {listing.section}/{listing.row} under another event than {listing.game.words}",
+        body=(
+            f"It was asked to add the game, and has the seats under event {event_id}: {problem}. They come down "
+            "there. Ask it on its own site, then publish them again."
+        ),
+        key=f"other-event:{listing.pk}",
+    )
 
 
 def alert_found(found: FoundListing) -> None:
@@ -122,6 +104,14 @@ def alert_stock_known(account: MarketplaceAccount) -> None:
 def alert_found_decided(found: FoundListing) -> None:
     """Its holder has decided."""
     alert_recover(user_id=found.account.user_id, dedupe_key=f"foreign:{found.pk}")
+
+
+def _tell_watchers(listing: Listing, *, kind: str, title: str, body: str, key: str) -> None:
+    alerts_raise(
+        tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), kind=kind, title=title, body=body,
+        severity="action", object_type="listing", object_id=str(listing.pk),
+        url=page_link("listings:listing_detail", listing.pk), dedupe_key=key,
+    )  # fmt: skip
 
 
 def _tell_owner(

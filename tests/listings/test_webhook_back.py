@@ -61,6 +61,15 @@ def given_up(holding: Holding, account: MarketplaceAccount) -> None:
     disconnect(actor=holding.actor, account_id=account.pk)
 
 
+def claimed_at(holding: Holding, platform: str) -> tuple[MarketplaceAccount, MarketplaceCommand]:
+    """An account that is given up, and the command that takes its webhook back in a worker's hands."""
+    account = connect(holding, platform)
+    given_up(holding, account)
+    claimed = command_claim()
+    assert claimed is not None
+    return account, claimed
+
+
 @PLATFORMS
 def test_it_is_taken_back_and_then_the_keys_go(holding: Holding, simulator: Simulator, platform: str) -> None:
     account = connect(holding, platform)
@@ -137,10 +146,7 @@ def test_who_closes_what_he_worked_by_hand_waits_for_it_as_well(holding: Holding
 def test_a_worker_that_was_killed_after_it_asked_is_followed_by_another(
     holding: Holding, simulator: Simulator, platform: str
 ) -> None:
-    account = connect(holding, platform)
-    given_up(holding, account)
-    claimed = command_claim()
-    assert claimed is not None
+    account, claimed = claimed_at(holding, platform)
     execute(claimed)
     assert (told_at(simulator), taking_back().state) == ([], CommandState.IN_FLIGHT)
     assert accounts_close() == 0
@@ -242,10 +248,7 @@ def test_who_connects_again_right_after_is_told_of_sales_once(
 def test_a_worker_who_comes_late_takes_no_newer_webhook_back(
     holding: Holding, simulator: Simulator, platform: str
 ) -> None:
-    account = connect(holding, platform)
-    given_up(holding, account)
-    claimed = command_claim()
-    assert claimed is not None
+    account, claimed = claimed_at(holding, platform)
     again = connect(holding, platform)
     record(claimed, execute(claimed))
     assert [str(one) for one in simulator.ledger.subscriptions] == [again.webhook_id]
