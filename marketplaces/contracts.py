@@ -158,6 +158,18 @@ class Grant:
     scopes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The purchases that a file's rows have in their numbers: these (by id), and every one made until `until`."""
+
+    sales: frozenset[str] = frozenset()
+    until: datetime | None = None
+
+    def has(self, sale_id: str, at: datetime) -> bool:
+        """Whether a purchase of then (aware UTC) is one of them."""
+        return sale_id in self.sales or (self.until is not None and at <= self.until)
+
+
 class AccountFile(Protocol):
     """The file that is a whole account, as we sent it: each change of a listing is made of the one before.
 
@@ -168,7 +180,11 @@ class AccountFile(Protocol):
         """The file as it was kept last, whether or not it arrived; None before the first."""
         ...
 
-    def keep(self, content: bytes | None) -> None:
+    def counted(self) -> Counted:
+        """The purchases that the file kept last has in its numbers."""
+        ...
+
+    def keep(self, content: bytes | None, counted: Counted) -> None:
         """Keep it, before it is sent. Raises TemporaryError where another one was kept since `last`."""
         ...
 
@@ -192,7 +208,11 @@ class NoFile:
         """None."""
         return None
 
-    def keep(self, content: bytes | None) -> None:
+    def counted(self) -> Counted:
+        """None."""
+        return Counted()
+
+    def keep(self, content: bytes | None, counted: Counted) -> None:
         """Keep nothing."""
 
     def sent(self) -> bool:

@@ -114,6 +114,9 @@ class AccountFile(BaseModel):
     kept_at = models.DateTimeField()
     arrived = models.BinaryField(null=True)
     arrived_at = models.DateTimeField(null=True, blank=True)
+    # Ids of the purchases that its rows have in their numbers; and every one made until then is in them.
+    counted = models.JSONField(default=list, blank=True)
+    counted_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "account_files"

@@ -5,6 +5,8 @@ import io
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +27,10 @@ class Drop(Protocol):
 
     def read(self) -> bytes | None:
         """What lies there; None where nothing does, or may be read. Raises TemporaryError or GrantExpired."""
+        ...
+
+    def written_at(self) -> datetime | None:
+        """When the file was written there last (aware UTC); None where that is not told. Raises as `read` does."""
         ...
 
     def write(self, content: bytes) -> None:
@@ -60,6 +66,7 @@ class HttpDrop:
         # Merged: the address may have a query of its own, which `params` would replace.
         self._link, self._address = link, str(httpx.URL(address).copy_merge_params({"source": key}))
         self._reading, self._writing = requests
+        self._modified = ""
 
     def read(self) -> bytes | None:
         """GET; 404 is an empty place."""
@@ -67,7 +74,15 @@ class HttpDrop:
         if response.status_code == 404:
             return None
         _wire.refuse(response, response.reason_phrase, write=False, gone=False)
+        self._modified = response.headers.get("Last-Modified", "")
         return response.content
+
+    def written_at(self) -> datetime | None:
+        """Last-Modified of what was read."""
+        try:
+            return parsedate_to_datetime(self._modified).astimezone(UTC)
+        except ValueError:
+            return None
 
     def write(self, content: bytes) -> None:
         """PUT."""
@@ -98,6 +113,20 @@ class FtpDrop:
         except (ftplib.Error, OSError, EOFError) as error:
             raise TemporaryError("the file server broke off") from error
         return found.whole
+
+    def written_at(self) -> datetime | None:
+        """MDTM (RFC 3659), which is UTC; None where the server does not know it, or no such file."""
+        try:
+            with self._session() as ftp:
+                told = ftp.sendcmd(f"MDTM {self._path}").partition(" ")[2].strip()
+        except ftplib.error_perm:
+            return None
+        except (ftplib.Error, OSError, EOFError) as error:
+            raise TemporaryError("the file server broke off") from error
+        try:
+            return datetime.strptime(told.partition(".")[0], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            return None
 
     def write(self, content: bytes) -> None:
         """STOR."""

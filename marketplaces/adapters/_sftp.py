@@ -5,6 +5,7 @@ import binascii
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
 import paramiko
@@ -43,6 +44,17 @@ class SftpDrop:
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise TemporaryError("the file server broke off") from error
         return found.whole
+
+    def written_at(self) -> datetime | None:
+        """The file's time of change; None where the server does not tell it. Raises as `read` does."""
+        try:
+            with self._session() as sftp:
+                seconds = sftp.stat(self._path).st_mtime
+        except (FileNotFoundError, PermissionError):
+            return None
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise TemporaryError("the file server broke off") from error
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
     def write(self, content: bytes) -> None:
         """Put the file there. Raises UnknownOutcome where it may have arrived, TemporaryError where it never left."""

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from marketplaces.contracts import Counted
 from marketplaces.errors import TemporaryError
 from marketplaces.models import AccountFile, MarketplaceAccount
 from seatsync.core.clock import now
@@ -27,13 +28,17 @@ class StoredFile:
         self._seen, content = row or (0, None)
         return None if content is None else bytes(content)
 
-    def keep(self, content: bytes | None) -> None:
+    def counted(self) -> Counted:
+        """What the file kept last has in its numbers."""
+        row = AccountFile.objects.filter(account=self._account).values_list("counted", "counted_until").first()
+        return Counted() if row is None else Counted(frozenset(row[0]), row[1])
+
+    def keep(self, content: bytes | None, counted: Counted) -> None:
         """Keep it, before it is sent. Raises TemporaryError where another one was kept since `last`."""
-        if self._seen == 0:
-            kept = self._begin(content)
-        else:
-            new = {"content": content, "version": F("version") + 1}
-            kept = self._change(**new, kept_at=now())
+        new = {
+            "content": content, "kept_at": now(), "counted": sorted(counted.sales), "counted_until": counted.until,
+        }  # fmt: skip
+        kept = self._begin(new) if self._seen == 0 else self._change(**new, version=F("version") + 1)
         if not kept:
             raise TemporaryError("another change of this account's file came between")
         self._seen += 1
@@ -51,12 +56,10 @@ class StoredFile:
         """This counts as what arrived last; nothing where another one was kept meanwhile."""
         self._change(arrived=content, arrived_at=now())
 
-    def _begin(self, content: bytes | None) -> bool:
+    def _begin(self, new: dict[str, Any]) -> bool:
         try:
             with transaction.atomic():
-                AccountFile.objects.create(
-                    account=self._account, tenant_id=self._account.tenant_id, content=content, kept_at=now()
-                )
+                AccountFile.objects.create(account=self._account, tenant_id=self._account.tenant_id, **new)
         except IntegrityError:
             return False
         return True
@@ -69,13 +72,13 @@ class StoredFile:
 def file_declare(account: MarketplaceAccount, content: bytes) -> None:
     """The account's file as its holder says that it lies there, where that cannot be read; empty: nothing is listed.
 
-    The first file of ours is made of it, so that nothing of it is lost.
+    The first file of ours is made of it, so that nothing of it is lost. It is taken to know what was bought before.
     """
     moment = now()
     AccountFile.objects.update_or_create(
         account=account,
         defaults={
             "tenant_id": account.tenant_id, "content": content, "arrived": content, "kept_at": moment,
-            "arrived_at": moment,
+            "arrived_at": moment, "counted": [], "counted_until": moment,
         },
     )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from marketplaces.contracts import AppCredentials, Draft, Grant, Link, ListingRef
+from marketplaces.contracts import AppCredentials, Counted, Draft, Grant, Link, ListingRef
 from marketplaces.simulator.app import Simulator
 from marketplaces.simulator.transport import SimulatorTransport
 
@@ -28,12 +28,16 @@ class Kept:
 
     kept: bytes | None = None
     there: bytes | None = None
+    taken: Counted = field(default_factory=Counted)
 
     def last(self) -> bytes | None:
         return self.kept
 
-    def keep(self, content: bytes | None) -> None:
-        self.kept = content
+    def counted(self) -> Counted:
+        return self.taken
+
+    def keep(self, content: bytes | None, counted: Counted) -> None:
+        self.kept, self.taken = content, counted
 
     def sent(self) -> bool:
         self.there = self.kept

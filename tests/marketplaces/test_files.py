@@ -1,11 +1,15 @@
 """An account's own file: who was overtaken keeps nothing, and puts right what it wrote over a newer one."""
 
+from datetime import timedelta
+
 import pytest
 
 from marketplaces.adapters.gametime import adapter as gametime
+from marketplaces.contracts import Counted
 from marketplaces.errors import TemporaryError
 from marketplaces.models import AccountFile, MarketplaceAccount
-from marketplaces.services.files import StoredFile
+from marketplaces.services.files import StoredFile, file_declare
+from seatsync.core.clock import now
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -19,22 +23,34 @@ def account(market: Market) -> MarketplaceAccount:
 def test_it_is_kept_then_known_to_have_arrived(account: MarketplaceAccount) -> None:
     file = StoredFile(account)
     assert (file.last(), file.arrived()) == (None, None)
-    file.keep(b"one")
+    file.keep(b"one", Counted())
     assert (StoredFile(account).last(), file.arrived()) == (b"one", None)
     assert file.sent()
-    file.keep(b"two")
+    file.keep(b"two", Counted())
     assert (StoredFile(account).last(), file.arrived()) == (b"two", b"one")
-    file.keep(None)
+    file.keep(None, Counted())
     assert StoredFile(account).last() is None
+
+
+def test_what_its_rows_have_in_their_numbers_is_kept_with_it(account: MarketplaceAccount) -> None:
+    file, moment = StoredFile(account), now()
+    assert file.last() is None
+    assert file.counted() == Counted()
+    file.keep(b"one", Counted(frozenset({"7", "5"})))
+    assert StoredFile(account).counted() == Counted(frozenset({"5", "7"}))
+    # Its holder says how it is: what was bought until then is known to him.
+    file_declare(account, b"TicketID\r\n")
+    told = file.counted()
+    assert (told.sales, told.has("9", moment), told.has("9", now() + timedelta(hours=1))) == (frozenset(), True, False)
 
 
 def test_who_was_overtaken_keeps_nothing(account: MarketplaceAccount) -> None:
     slow, quick = StoredFile(account), StoredFile(account)
     for before in (None, b"quick 1"):
         assert slow.last() == quick.last() == before
-        quick.keep(b"quick 1" if before is None else b"quick 2")
+        quick.keep(b"quick 1" if before is None else b"quick 2", Counted())
         with pytest.raises(TemporaryError):
-            slow.keep(b"slow")
+            slow.keep(b"slow", Counted())
         assert not slow.sent()
     kept = AccountFile.objects.get(account=account)
     assert (bytes(kept.content or b""), kept.arrived) == (b"quick 2", None)
@@ -44,7 +60,7 @@ def test_what_was_written_over_a_newer_one_is_put_right(account: MarketplaceAcco
     """The slow one had kept its file, and wrote it when a newer one lay there already."""
     slow, there = StoredFile(account), list[bytes]()
     assert slow.last() is None
-    slow.keep(b"with a row that is sold")
+    slow.keep(b"with a row that is sold", Counted())
 
     class Drop:
         def read(self) -> bytes | None:
@@ -54,7 +70,7 @@ def test_what_was_written_over_a_newer_one_is_put_right(account: MarketplaceAcco
             if not there:
                 quick = StoredFile(account)
                 quick.last()
-                quick.keep(b"without it")
+                quick.keep(b"without it", Counted())
             there.append(content)
 
     line = Line(slow)

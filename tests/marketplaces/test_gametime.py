@@ -4,6 +4,7 @@ import base64
 import csv
 import ftplib
 import io
+import os
 import ssl
 import threading
 from collections.abc import Iterator
@@ -21,7 +22,16 @@ from pyftpdlib.servers import FTPServer
 
 from marketplaces.adapters._drop import Drop, FtpDrop, drop_at
 from marketplaces.adapters.gametime import client, inventory, mapping
-from marketplaces.contracts import Draft, Grant, Link, ListingRef, NewPrice, RemoteListing, RemoteSaleState
+from marketplaces.contracts import (
+    Counted,
+    Draft,
+    Grant,
+    Link,
+    ListingRef,
+    NewPrice,
+    RemoteListing,
+    RemoteSaleState,
+)  # fmt: skip
 from marketplaces.delivery import Fulfilment
 from marketplaces.errors import (
     AlreadyGone,
@@ -34,7 +44,7 @@ from marketplaces.errors import (
     UnknownOutcome,
 )
 from marketplaces.registry import adapter_get
-from tests.marketplaces.conftest import SECRET, Kept, World
+from tests.marketplaces.conftest import BASE, SECRET, START, Kept, World
 from tests.marketplaces.specs import BESIDE, violations
 
 ADAPTER = adapter_get("gametime")
@@ -96,7 +106,7 @@ def test_what_is_no_inventory_is_not_written_over(link: Link, world: World, draf
     with pytest.raises(TemporaryError):
         inventory.parse(content)
     file = Kept()
-    file.keep(content)
+    file.keep(content, Counted())
     with pytest.raises(TemporaryError):
         ADAPTER.create(replace(link, file=file), draft)
     assert not [request for request in world.requests if request.method == "PUT"]
@@ -129,8 +139,8 @@ def test_what_a_hand_puts_in_or_takes_out_there_stays_so(link: Link, world: Worl
         ADAPTER.reprice(link, ListingRef(draft.external_id, "", "", 4), Decimal("99.00"), "USD")
 
 
-def bought(*sold: tuple[int, set[int]]) -> inventory.Sold:
-    return {"a" * 32: [(quantity, frozenset(seats)) for quantity, seats in sold]}
+def bought(*sold: tuple[int, set[int]], of: str = "a" * 32) -> inventory.Sold:
+    return {of: [inventory.Bought(str(i), number, frozenset(seats), START) for i, (number, seats) in enumerate(sold)]}
 
 
 @pytest.mark.parametrize(
@@ -152,6 +162,135 @@ def test_what_was_bought_is_not_offered_again(draft: Draft, sold: inventory.Sold
     after = inventory.Inventory(rows=(row,)).without_sold(sold).row("a" * 32)
     found = None if after is None else tuple(after[name] for name in ("Quantity", "SeatFrom", "SeatThru", "Splitvalue"))
     assert found == left
+
+
+@pytest.mark.parametrize(
+    ("sold", "counted", "left"),
+    [
+        (bought((2, {1, 2}), of="by-hand"), "", ("2", "3", "4", "ANY")),
+        # A hole in the middle: as many as are left, one at a time, and none of them is named.
+        (bought((1, {2}), of="by-hand"), "", ("3", "", "", "CUSTOM")),
+        (bought((2, set()), of="by-hand"), "", ("2", "", "", "CUSTOM")),
+        (bought((2, {1, 2}), (1, set()), of="by-hand"), "", ("1", "", "", "CUSTOM")),
+        # What the hand that wrote it knew of is in its number.
+        (bought((2, set()), of="by-hand"), "0", ("4", "1", "4", "ANY")),
+        (bought((2, set()), (1, set()), of="by-hand"), "0", ("3", "", "", "CUSTOM")),
+        (bought((4, {1, 2, 3, 4}), of="by-hand"), "", None),
+        (bought((4, set()), of="by-hand"), "", None),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_a_row_of_somebodys_hand_stays_with_as_many_as_are_left(
+    draft: Draft, sold: inventory.Sold, counted: str, left: tuple[str, ...] | None, named: bool
+) -> None:
+    row = inventory.row_of(draft) | {"TicketID": "by-hand"}
+    if not named:
+        row |= {"SeatFrom": "", "SeatThru": ""}
+    after = inventory.Inventory(rows=(row,)).without_sold(sold, set(counted)).row("by-hand")
+    found = None if after is None else tuple(after[name] for name in ("Quantity", "SeatFrom", "SeatThru", "Splittype"))
+    # One that never named its seats is sold as its hand said.
+    assert found == (left if named or left is None else (left[0], "", "", "ANY"))
+
+
+def put_by_hand(link: Link, world: World, draft: Draft, **said: str) -> None:
+    """A hand writes its own row into the file there; its tool reads it and uploads it whole."""
+    (held,) = world.simulator.ledger.accounts.values()
+    there = inventory.parse(held.file.encode()) if held.file else inventory.Inventory()
+    key = link.grant.access_token.splitlines()[0]
+    row = inventory.row_of(replace(draft, section="300")) | {"TicketID": "by-hand"} | said
+    answer = world.http.put(
+        f"{BASE}/gametime/drop", params={"source": key}, content=inventory.render(there.with_row(row))
+    )
+    assert answer.json() == {"refused": []}
+
+
+def quantity_there(world: World) -> str:
+    """What the file there offers of the row of a hand; "" where it is not in it."""
+    (held,) = world.simulator.ledger.accounts.values()
+    return rows(held.file.encode()).get("by-hand", {}).get("Quantity", "")
+
+
+UNNAMED = {"SeatFrom": "", "SeatThru": ""}
+
+
+def test_a_hand_s_row_without_seats_is_not_dropped_for_what_was_bought_of_it(
+    link: Link, world: World, draft: Draft
+) -> None:
+    """Before our first file, between two of ours, and after the hand has written its number anew."""
+    link = replace(link, file=Kept())
+    put_by_hand(link, world, draft, Quantity="4", **UNNAMED)
+    world.moment += 60
+    world.sell("gametime", 1, external_id="by-hand")
+    world.moment += 60
+    put_by_hand(link, world, draft, Quantity="3", **UNNAMED)
+    world.moment += 60
+    ADAPTER.create(link, draft)
+    assert quantity_there(world) == "3"
+    # Bought since its hand wrote it: it is counted once, however many files are made.
+    world.sell("gametime", 1, external_id="by-hand")
+    for price in ("98.00", "99.00"):
+        world.moment += 60
+        ADAPTER.reprice(link, ListingRef(draft.external_id, "", "", 4), Decimal(price), "USD")
+        assert quantity_there(world) == "2"
+    # Its hand has more of them.
+    put_by_hand(link, world, draft, Quantity="4", **UNNAMED)
+    ADAPTER.reprice(link, ListingRef(draft.external_id, "", "", 4), Decimal("97.00"), "USD")
+    assert quantity_there(world) == "4"
+    world.moment += 60
+    world.sell("gametime", 4, external_id="by-hand")
+    ADAPTER.reprice(link, ListingRef(draft.external_id, "", "", 4), Decimal("96.00"), "USD")
+    assert quantity_there(world) == ""
+
+
+def test_a_hand_s_row_is_not_offered_at_more_than_what_is_left_before_our_first_file(
+    link: Link, world: World, draft: Draft
+) -> None:
+    link = replace(link, file=Kept())
+    put_by_hand(link, world, draft, Quantity="4", **UNNAMED)
+    world.moment += 60
+    world.sell("gametime", 2, external_id="by-hand")
+    ADAPTER.create(link, draft)
+    assert quantity_there(world) == "2"
+
+
+def test_what_was_refused_a_buyer_may_be_offered_again(link: Link, world: World, draft: Draft) -> None:
+    link = replace(link, file=Kept())
+    put_by_hand(link, world, draft)
+    world.sell("gametime", 4, external_id="by-hand")
+    (sale,) = world.simulator.ledger.sales
+    ADAPTER.reject(link, str(sale))
+    put_by_hand(link, world, draft)
+    ADAPTER.create(link, draft)
+    assert quantity_there(world) == "4"
+
+
+def test_what_we_took_down_is_not_taken_for_a_row_that_a_hand_put_in(
+    link: Link, world: World, draft: Draft, ref: ListingRef
+) -> None:
+    """Its publication's answer was lost; then it was taken down, and the file could not be written."""
+    ADAPTER.create(link, replace(draft, external_id="b" * 32, section="300"))
+    world.fault(kind="timeout_after", route="PUT /drop", count=1)
+    with pytest.raises(UnknownOutcome):
+        ADAPTER.create(link, draft)
+    world.fault(kind="status", route="PUT /drop", status=503, count=1)
+    with pytest.raises(UnknownOutcome):
+        ADAPTER.delist(link, ref)
+    ADAPTER.reprice(link, ListingRef("b" * 32, "", "", 4), Decimal("99.00"), "USD")
+    active = [one["external_id"] for one in world.state("gametime")["listings"] if one["state"] == "active"]
+    assert active == ["b" * 32]
+
+
+def test_a_price_whose_answer_was_lost_is_no_hand_s(link: Link, world: World, draft: Draft, ref: ListingRef) -> None:
+    """It was 84.10, then 90 (arrived, unanswered), then 84.10 again (answer lost): the next file keeps that."""
+    ADAPTER.create(link, draft)
+    ADAPTER.create(link, replace(draft, external_id="b" * 32, section="300"))
+    for price in ("90.00", str(draft.price)):
+        world.fault(kind="timeout_after", route="PUT /drop", count=1)
+        with pytest.raises(UnknownOutcome):
+            ADAPTER.reprice(link, ref, Decimal(price), "USD")
+    ADAPTER.reprice(link, ListingRef("b" * 32, "", "", 4), Decimal("99.00"), "USD")
+    (held,) = world.simulator.ledger.accounts.values()
+    assert Decimal(rows(held.file.encode())[draft.external_id]["Cost"]) == draft.price
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -519,6 +658,17 @@ def test_a_server_that_takes_files_away_is_remembered_by_what_arrived(link: Link
     assert found.quantity == 4
     ADAPTER.create(line, replace(draft, external_id="b" * 32))
     assert set(rows((ftp.folder / "inventory.csv").read_bytes())) == {draft.external_id, "b" * 32}
+
+
+def test_the_server_tells_when_the_file_was_written(link: Link, ftp: FtpPlace) -> None:
+    place, drop = ftp.folder / "inventory.csv", client.drop_of(over_ftp(link, ftp))
+    assert drop.written_at() is None
+    place.write_bytes(b"TicketID")
+    os.utime(place, (START.timestamp(), START.timestamp()))
+    assert drop.written_at() == START
+    ftp.server.close_all()
+    with pytest.raises(TemporaryError):
+        drop.written_at()
 
 
 def test_a_wrong_password_is_an_expired_grant(link: Link, ftp: FtpPlace, draft: Draft) -> None:

@@ -14,10 +14,10 @@ from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 from paramiko.sftp import SFTP_NO_SUCH_FILE, SFTP_PERMISSION_DENIED
 
 from marketplaces.adapters import _bounds
-from marketplaces.adapters.gametime import ADAPTER
+from marketplaces.adapters.gametime import ADAPTER, client
 from marketplaces.contracts import Draft, Grant, Link, ListingRef
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError, UnknownOutcome
-from tests.marketplaces.conftest import World
+from tests.marketplaces.conftest import START, World
 
 
 class Door(paramiko.ServerInterface):
@@ -118,6 +118,11 @@ def test_the_file_goes_and_comes(link: Link, place: Place, draft: Draft) -> None
     assert draft.external_id.encode() in there
     assert link.file.arrived() == there
     assert ADAPTER.fetch(line, ListingRef(draft.external_id, made.listing_id, "", 4)) == made
+    os.utime(place.folder / "inventory.csv", (START.timestamp(), START.timestamp()))
+    drop = client.drop_of(line)
+    assert drop.written_at() == START
+    (place.folder / "inventory.csv").unlink()
+    assert drop.written_at() is None
 
 
 def test_a_wrong_password_is_an_expired_grant(link: Link, place: Place, draft: Draft) -> None:

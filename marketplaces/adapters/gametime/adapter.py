@@ -16,6 +16,7 @@ from marketplaces.adapters.gametime.inventory import Inventory, Row, Sold
 from marketplaces.contracts import (
     AccountChange,
     Capability,
+    Counted,
     Draft,
     Grant,
     KnownFee,
@@ -58,10 +59,14 @@ _IN_FILE_PAGES = 3
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """The file as it was sent, what was bought, and the ticket ids that are not in it because buyers have all of it."""
+    """The file as it was sent, what was bought, and the ticket ids that are not in it because buyers have all of it.
+
+    `counted`: the purchases that the file before it had in its numbers.
+    """
 
     after: Inventory
     sold: Sold
+    counted: frozenset[str]
     bought_up: frozenset[str]
 
 
@@ -179,7 +184,7 @@ class Gametime(TokenPlatform):
         except MarketplaceError as error:
             # It is off sale; the next file could bring it back.
             raise UnknownOutcome(f"taken down, but still in the file: {error}", status=error.status) from error
-        bought_up = file.bought_up | (before.ticket_ids - before.without_sold(file.sold).ticket_ids)
+        bought_up = file.bought_up | (before.ticket_ids - before.without_sold(file.sold, file.counted).ticket_ids)
         if gone is not None and ref.external_id in bought_up:
             raise AlreadySold("Gametime sold it before it could be taken down")
         if gone is not None:
@@ -205,13 +210,16 @@ class Gametime(TokenPlatform):
         API is told how many are left, once the new file is kept and before it is sent.
         """
         drop, last = client.drop_of(link), link.file.last()
-        before = _base(link, last, drop.read())
+        before, by_hand = _base(link, last, drop.read())
         bought = client.purchases(link, {}, most_pages=_IN_FILE_PAGES)
         sold = mapping.sold_of(map(mapping.sale_of, bought))
-        left = before.without_sold(sold)
+        known = link.file.counted()
+        counted = _in_numbers(known, sold) | _told_by_hand(drop, sold, by_hand)
+        left = before.without_sold(sold, counted)
         changed = change(left)
-        after = changed.without_sold(sold)
-        link.file.keep(inventory.render(after))
+        taken = Counted(frozenset(one.sale_id for purchases in sold.values() for one in purchases))
+        after = changed.without_sold(sold, taken.sales)
+        link.file.keep(inventory.render(after), taken)
         if fewer_of:
             _fewer(link, fewer_of, before, after)
         try:
@@ -220,10 +228,10 @@ class Gametime(TokenPlatform):
             # The next file is made of this one: what it left out must not come back.
             raise
         except MarketplaceError:
-            link.file.keep(last)
+            link.file.keep(last, known)
             raise
         bought_up = (before.ticket_ids - left.ticket_ids) | (changed.ticket_ids - after.ticket_ids)
-        return Replaced(after, sold, bought_up)
+        return Replaced(after, sold, counted, bought_up)
 
     def fetch(self, link: Link, ref: ListingRef) -> RemoteListing | None:
         """The listing as the file there says; where it cannot be read back, as the last file that arrived."""
@@ -347,7 +355,7 @@ def _left_out(link: Link, ticket_id: str) -> Inventory:
         last = link.file.last()
         before = Inventory() if last is None else inventory.parse(last)
         if before.row(ticket_id) is not None:
-            link.file.keep(inventory.render(before.without(ticket_id)))
+            link.file.keep(inventory.render(before.without(ticket_id)), link.file.counted())
         elif last is not None:
             _note_met(link, ticket_id)
     except MarketplaceError:
@@ -389,26 +397,57 @@ def _bought_since(link: Link, since: datetime) -> Iterator[RemoteSale]:
 
 def _there(link: Link) -> Inventory:
     """The file as it lies there; where that cannot be read back, the last one that arrived. Raises StockUnknown."""
-    content = client.drop_of(link).read()
+    content, last = client.drop_of(link).read(), link.file.last()
     if content is not None:
+        _note_there(link, last, content)
         return inventory.parse(content)
     arrived = link.file.arrived()
-    if arrived is None and link.file.last() is not None:
+    if arrived is None and last is not None:
         return Inventory()  # our first file is on its way
     return _inventory(arrived, known=True)
 
 
-def _base(link: Link, last: bytes | None, there: bytes | None) -> Inventory:
-    """What the next file is made of: our last one, with what somebody's hand has put in or taken out there since.
+def _note_there(link: Link, last: bytes | None, there: bytes) -> None:
+    """What we kept last lies there: it arrived, whatever became of the answer.
 
-    Before the account's first file of ours, what already lies there is taken over as it is. Raises StockUnknown.
+    Otherwise what it changed would be taken for the work of a hand once we have changed it again.
+    """
+    if there == last != link.file.arrived():
+        link.file.note_arrived(there)
+
+
+def _base(link: Link, last: bytes | None, there: bytes | None) -> tuple[Inventory, frozenset[str]]:
+    """What the next file is made of, and the ticket ids of the rows that a hand has written since our last one.
+
+    It is our last one, with what that hand has put in or taken out there. Before the account's first file of ours, what
+    already lies there is taken over as it is. Raises StockUnknown.
     """
     if last is None:
-        return _inventory(there, known=False)
+        first = _inventory(there, known=False)
+        return first, first.ticket_ids
+    if there is not None:
+        _note_there(link, last, there)
     ours, arrived = _inventory(last, known=True), link.file.arrived()
     if there is None or arrived is None:
-        return ours
-    return ours.with_changes_by_hand(sent=_inventory(arrived, known=True), there=inventory.parse(there))
+        return ours, frozenset()
+    sent, shown = _inventory(arrived, known=True), inventory.parse(there)
+    base = ours.with_changes_by_hand(sent=sent, there=shown)
+    return base, base.put_by_hand(sent=sent, there=shown)
+
+
+def _in_numbers(known: Counted, sold: Sold) -> frozenset[str]:
+    """The purchases that our last file has in its numbers."""
+    return frozenset(one.sale_id for purchases in sold.values() for one in purchases if known.has(one.sale_id, one.at))
+
+
+def _told_by_hand(drop: Drop, sold: Sold, by_hand: frozenset[str]) -> frozenset[str]:
+    """The purchases that rows of a hand have in their numbers: those made before it wrote the file.
+
+    None of them where the server does not tell when that was: too few seats on offer are no double sale.
+    """
+    purchases = [one for name in by_hand & sold.keys() for one in sold[name]]
+    written_at = drop.written_at() if purchases else None
+    return frozenset(one.sale_id for one in purchases if written_at is not None and one.at <= written_at)
 
 
 def _inventory(content: bytes | None, *, known: bool) -> Inventory:

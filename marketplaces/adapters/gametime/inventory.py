@@ -3,9 +3,10 @@
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 
 from marketplaces.adapters import _wire
@@ -21,8 +22,22 @@ HEADER = (
 _SPLITS = {"any": "ANY", "none": "NOSPLIT", "avoid_one": "NEVERLEAVEONE"}
 _LONGEST_SIZE_LIST = 100
 Row = dict[str, str]
-# By ticket id, the quantity and the seats of each purchase.
-Sold = Mapping[str, Sequence[tuple[int, frozenset[int]]]]
+# The ticket ids that we give; nobody's hand makes such a row.
+_OURS = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """One purchase of a row: how many seats, which (empty where that is not told), and when (aware UTC)."""
+
+    sale_id: str
+    quantity: int
+    seats: frozenset[int]
+    at: datetime
+
+
+# The purchases of each ticket id.
+Sold = Mapping[str, Sequence[Bought]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +72,11 @@ class Inventory:
     def with_changes_by_hand(self, *, sent: "Inventory", there: "Inventory") -> "Inventory":
         """With what a hand has done there since we sent: rows put in, taken out, or changed where we want no change.
 
-        Rows without a ticket id are nobody's but that hand's.
+        Rows without a ticket id are nobody's but that hand's. A row with an id of ours that we did not know to have
+        arrived was sent by us and taken down since: it is not put in again.
         """
         gone = sent.ticket_ids - there.ticket_ids
-        added = there.ticket_ids - sent.ticket_ids - self.ticket_ids
+        added = {name for name in there.ticket_ids - sent.ticket_ids - self.ticket_ids if not is_ours(name)}
         kept = [
             there.row(row["TicketID"]) or row if row == sent.row(row["TicketID"]) else row
             for row in self.rows
@@ -70,15 +86,23 @@ class Inventory:
         new = [row for row in there.rows if row["TicketID"] in added or not row["TicketID"]]
         return Inventory(columns, (*kept, *new))
 
-    def without_sold(self, sold: Sold) -> "Inventory":
+    def without_sold(self, sold: Sold, counted: Collection[str] = ()) -> "Inventory":
         """Without what was bought.
 
         Gametime takes the file at its word: a row that still offers sold seats would sell them twice. A row that is
-        bought up is left out, and so is one of which it is not told which seats are left side by side.
+        bought up is left out, and so is one of ours of which it is not told which seats are left side by side. One of
+        somebody's hand stays with as many as are left, and names no seats. `counted`: ids of the purchases that rows
+        which name no seats have in their number already.
         """
-        return Inventory(
-            self.columns,
-            tuple(left for row in self.rows if (left := _left(row, sold.get(row["TicketID"], ()))) is not None),
+        left = (_left(row, sold.get(row["TicketID"], ()), counted) for row in self.rows)
+        return Inventory(self.columns, tuple(row for row in left if row is not None))
+
+    def put_by_hand(self, *, sent: "Inventory", there: "Inventory") -> frozenset[str]:
+        """The ticket ids of its rows that are as a hand has written them there since we sent."""
+        return frozenset(
+            row["TicketID"]
+            for row in self.rows
+            if row["TicketID"] and row == there.row(row["TicketID"]) != sent.row(row["TicketID"])
         )
 
 
@@ -195,22 +219,43 @@ def seats_of(row: Row) -> set[int]:
     return set(range(first, last + 1)) if first is not None and last is not None else set()
 
 
-def _left(row: Row, bought: Sequence[tuple[int, frozenset[int]]]) -> Row | None:
+def is_ours(ticket_id: str) -> bool:
+    """Whether we have given this ticket id, and no hand has."""
+    return _OURS.fullmatch(ticket_id) is not None
+
+
+def _left(row: Row, bought: Sequence[Bought], counted: Collection[str]) -> Row | None:
     if not bought:
         return row
-    before = seats_of(row)
-    taken = frozenset[int]().union(*(seats for _, seats in bought))
+    before, ours = seats_of(row), is_ours(row["TicketID"])
+    if not before:
+        fewer = sum(one.quantity for one in bought if one.sale_id not in counted)
+        return None if ours else _only(row, quantity_of(row) - fewer)
     # A row that is written smaller already names none of the seats that were sold.
-    unclear = any(len(seats) != quantity for quantity, seats in bought)
-    left = sorted(before - taken)
-    if not before or unclear or not left or left != list(range(left[0], left[-1] + 1)):
+    left = sorted(before.difference(*(one.seats for one in bought)))
+    untold = sum(abs(one.quantity - len(one.seats)) for one in bought if ours or one.sale_id not in counted)
+    together = bool(left) and left == list(range(left[0], left[-1] + 1))
+    if ours and (untold or not together):
         return None
+    if untold or not together:
+        # Which are left nobody knows, or they are apart: no two of them are sold as seats side by side.
+        return _only(row, len(left) - untold, Splittype="CUSTOM", Splitvalue="1")
     if len(left) == len(before):
         return row
     return {
         **row, "Quantity": str(len(left)), "SeatFrom": str(left[0]), "SeatThru": str(left[-1]),
         **_split_left(row, len(left)),
     }  # fmt: skip
+
+
+def _only(row: Row, quantity: int, **how: str) -> Row | None:
+    """A row with fewer seats that are not named; None where there are none."""
+    if quantity <= 0:
+        return None
+    if quantity == quantity_of(row) and not seats_of(row):
+        return row
+    number = {"Quantity": str(quantity), "SeatFrom": "", "SeatThru": ""}
+    return {**row, **number, **_split_left(row, quantity), **how}
 
 
 def _split_left(row: Row, quantity: int) -> Row:

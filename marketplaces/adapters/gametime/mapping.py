@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketplaces.adapters import _wire
-from marketplaces.adapters.gametime.inventory import Sold, iso_date
+from marketplaces.adapters.gametime.inventory import Bought, Sold, iso_date
 from marketplaces.contracts import (
     Buyer,
     EventWords,
@@ -83,14 +83,17 @@ def _seats(body: Any) -> tuple[str, ...]:
 
 
 def sold_of(sales: Iterable[RemoteSale]) -> Sold:
-    """By ticket id, the quantity and the seats of each purchase; a seat that is no number counts as not told.
+    """The purchases of each ticket id that stand; a seat that is no number counts as not told.
 
-    A purchase that names no row says nothing of any: rows of somebody's hand may have no ticket id either.
+    A purchase that names no row says nothing of any: rows of somebody's hand may have no ticket id either. One that
+    was rejected took nothing: whoever has its seats may offer them again.
     """
-    found: dict[str, list[tuple[int, frozenset[int]]]] = defaultdict(list)
-    for sale in (sale for sale in sales if sale.external_id):
+    found: dict[str, list[Bought]] = defaultdict(list)
+    for sale in sales:
+        if not sale.external_id or sale.state is RemoteSaleState.CANCELLED:
+            continue
         seats = frozenset(number for seat in sale.seats if (number := _wire.int_of(seat)) is not None)
-        found[sale.external_id].append((sale.quantity, seats))
+        found[sale.external_id].append(Bought(sale.sale_id, sale.quantity, seats, sale.sold_at))
     return found
 
 

@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Iterable
 from datetime import date
+from email.utils import formatdate
 from typing import ClassVar
 
 from marketplaces.simulator import delivery, sales
@@ -65,7 +66,8 @@ class Gametime(TokenDesk):
         """The file as it lies there."""
         if not account.file:
             raise Refusal(404, "There is no file")
-        return Response(200, account.file, {"Content-Type": "text/csv"})
+        written = formatdate(account.file_at, usegmt=True)
+        return Response(200, account.file, {"Content-Type": "text/csv", "Last-Modified": written})
 
     def put_file(self, request: Request, account: Account, now: float, _: str) -> Response:
         """Take a file over: its rows are what is on sale from now on."""
