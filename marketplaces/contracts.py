@@ -312,6 +312,20 @@ def _not_kept(_event_id: str, _told: "Constraints") -> None:
     pass
 
 
+class Unread:
+    """What of a list could not be read, in words, in the order in which it came: it keeps nothing else from being read.
+
+    What is not in a list may be in here.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def note(self, what: str) -> None:
+        """This could not be read."""
+        self.told.append(what)
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One account's line to its platform: where, with what, and the HTTP client to use (timeouts are set on it)."""
@@ -330,6 +344,8 @@ class Link:
     answers: Answers = field(default_factory=NoAnswers)
     # Keeps what listings for an event, by its id there, must keep to; an adapter tells it whenever it has asked.
     note_bounds: Callable[[str, "Constraints"], None] = field(default=_not_kept)
+    # What of the lists that were read over this line could not be.
+    unread: Unread = field(default_factory=Unread)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,12 +43,12 @@ from listings.services.sale_scene import sale_audit, sale_facts
 from listings.services.sync import account_contained
 from listings.services.wake import POLL_NEXT, POLL_PAYOUTS, READ_SALE
 from listings.states import HANDED_OVER, UNPAID, sale_may_move
-from marketplaces.contracts import Capability, PaymentLine, RemotePayment
+from marketplaces.contracts import Capability, Link, PaymentLine, RemotePayment
 from marketplaces.locks import account_lock
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_can, platform_name
-from marketplaces.services.alerts import alert_reading_recovered
-from marketplaces.services.links import over_link
+from marketplaces.services.alerts import alert_reading, alert_reading_recovered
+from marketplaces.services.links import over_link, trouble
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
@@ -86,12 +86,20 @@ def account_sync_payouts(*, account: MarketplaceAccount) -> int:
     newest = Payout.objects.filter(account=account).order_by("-created_at").values_list("created_at", flat=True).first()
     since: datetime = (newest or account.created_at) - OVERLAP
     adapter = adapter_get(account.platform)
-    payments = over_link(account, lambda link: list(adapter.payments(link, since)), reading="payouts")
+
+    def read(link: Link) -> tuple[list[RemotePayment], list[str]]:
+        return list(adapter.payments(link, since)), link.unread.told
+
+    payments, unread = over_link(account, read, reading="payouts")
     kept = [account_contained(account, "payouts", partial(payout_apply, account=account, remote=p)) for p in payments]
     if platform_can(account.platform, Capability.NEXT_PAYMENT):
         # After those that were made: one of them is what was announced before.
         kept.append(account_poll_next(account))
-    if None not in kept:
+    if unread:
+        reason = "; ".join(f"payment {what}" for what in unread)
+        MarketplaceAccount.objects.filter(pk=account.pk).update(**trouble(reason))
+        alert_reading(account, "payouts", reason)
+    elif None not in kept:
         alert_reading_recovered(account, "payouts")
     return sum(new or 0 for new in kept)
 

@@ -138,7 +138,8 @@ def account_reconcile(
 
     No transaction may be open: each listing is judged in its own, after the reading. A listing that changed here
     after the reading began, or that has a command on its way, is left to the next sweep. `alive` hears of every step,
-    `keep` of what is found (Drift.keep). MustWait where the account's limit is used up: called again soon, with the
+    `keep` of what is found (Drift.keep). A listing that cannot be read is told, and keeps no other from being mended.
+    MustWait where the account's limit is used up: called again soon, with the
     same answers, it goes on from there.
     """
     began = now()
@@ -172,9 +173,13 @@ def account_reconcile(
     by_hand = own.filter(made_there=True, remote_key__in=by_key)
     shown = own.filter(external_id__in=by_key) | own.filter(listing_id__in=by_id) | by_hand
     believed = own.filter(status__in=_LIVE).exclude(listing_id="")
+    # What could not be read may be any of those that are not shown: nothing counts as gone then.
+    whole = not link.unread.told
     for listing in (shown | believed).distinct():
         found = by_key.get(listing.key_there) or by_id.get(listing.listing_id)
         alive()
+        if found is None and not whole:
+            continue
         if found is None or not _has_more(account, listing, found, began - SETTLE):
             _judge(listing, found, began - SETTLE, drift)
     drift.foreign = stock_take(

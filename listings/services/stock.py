@@ -85,7 +85,8 @@ def stock_take(
     foreign = _foreign(account, shown)
     asked = [told_of_listing(item) for item in _not_set_aside(account, foreign)]
     events_learn(adapter=adapter, link=link, account=account, told=asked, alive=alive)
-    failed: list[str] = []
+    failed = [f"listing {what}" for what in link.unread.told]
+    failed_to_read = bool(failed)
     ours = set[str]()
     for item in foreign:
         alive()
@@ -94,9 +95,12 @@ def stock_take(
         _count(stock, found)
         if found is not None and found.state == FoundState.ADOPTED:
             ours.add(item.listing_id)
-    _note_gone(account, shown)
+    if not failed_to_read:
+        _note_gone(account, shown)
     if first and Capability.SALES_SINCE in adapter.traits.capabilities:
+        before = len(link.unread.told)
         past = list(adapter.sales_since(link, began - SALES_BACK))
+        failed += [f"sale {what}" for what in link.unread.told[before:]]
         alive()
         events_learn(adapter=adapter, link=link, account=account, told=map(told_of_sale, past), alive=alive)
         for sale in past:

@@ -43,8 +43,8 @@ log = structlog.get_logger(__name__)
 def account_sync_sales(*, account: MarketplaceAccount) -> int:
     """Read the account's sales changed since the last poll, apply each; returns how many. Raises MarketplaceError.
 
-    A sale that cannot be applied stops no other; it is told, and the next poll begins where this one did. MustWait
-    where the account's limit is used up: what was read is applied, and the next poll goes on from there.
+    A sale that cannot be read or applied stops no other; it is told, and the next poll begins where this one did.
+    MustWait where the account's limit is used up: what was read is applied, and the next poll goes on from there.
     """
     adapter = adapter_get(account.platform)
     if Capability.SALES_SINCE not in adapter.traits.capabilities:
@@ -53,21 +53,21 @@ def account_sync_sales(*, account: MarketplaceAccount) -> int:
     since: datetime = poll_since(account, (account.sales_synced_until or account.created_at) - OVERLAP)
     seen = set[str]()
 
-    def read(link: Link) -> tuple[int, dict[str, Exception], datetime]:
+    def read(link: Link) -> tuple[int, dict[str, Exception], list[str], datetime]:
         told = _apply_all(account, adapter.sales_since(link, since), seen)
         # Where it was broken off and goes on, what it was told first is as old as that.
-        return *told, min(started, link.answers.began)
+        return *told, link.unread.told, min(started, link.answers.began)
 
     # No backlog of prices keeps a poll from what sold: that must come down elsewhere.
-    applied, failed, started = over_link(account, read, reading="sales", opens=True)
-    if failed:
-        _note_failed(account, failed)
-        return applied
-    known = MarketplaceAccount.objects.filter(pk=account.pk)
-    known.update(sales_synced_until=started, last_sync_at=now(), polled_at=now(), last_error="", last_error_at=None)
-    if account.last_error:
-        alert_reading_recovered(account, "sales")
-    if adapter.traits.tells_changes_for is not None:
+    applied, failed, unread, started = over_link(account, read, reading="sales", opens=True)
+    if failed or unread:
+        _note_failed(account, failed, unread)
+    else:
+        known = MarketplaceAccount.objects.filter(pk=account.pk)
+        known.update(sales_synced_until=started, last_sync_at=now(), polled_at=now(), last_error="", last_error_at=None)
+        if account.last_error:
+            alert_reading_recovered(account, "sales")
+    if not failed and adapter.traits.tells_changes_for is not None:
         sales_recheck(adapter=adapter, account=account, seen=seen, since=since)
     return applied
 
@@ -129,11 +129,12 @@ def _pages(sales: Iterable[RemoteSale]) -> Iterator[list[RemoteSale]]:
         yield page
 
 
-def _note_failed(account: MarketplaceAccount, failed: dict[str, Exception]) -> None:
-    reason = "; ".join(f"sale {sale_id}: {told(error)}" for sale_id, error in failed.items())
+def _note_failed(account: MarketplaceAccount, failed: dict[str, Exception], unread: list[str]) -> None:
+    words = [f"sale {sale_id}: {told(error)}" for sale_id, error in failed.items()]
+    reason = "; ".join([*words, *(f"sale {what}" for what in unread)])
     MarketplaceAccount.objects.filter(pk=account.pk).update(**trouble(reason))
     # Who waits for a lock in vain comes again with the next poll; that needs nobody.
-    if not all(isinstance(error, OperationalError | Busy) for error in failed.values()):
+    if unread or not all(isinstance(error, OperationalError | Busy) for error in failed.values()):
         alert_reading(account, "sales", reason)
 
 

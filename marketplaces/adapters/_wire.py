@@ -3,13 +3,13 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from difflib import SequenceMatcher
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -30,6 +30,7 @@ CENT = Decimal("0.01")
 MOST_PAGES = 1000
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _LONGEST_TEXT = 300
+T = TypeVar("T")
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -66,6 +67,27 @@ def text_at(body: Any, *path: str) -> str:
     """The value at a path as text; empty where missing."""
     value = dig(body, *path)
     return "" if value is None else str(value)
+
+
+def readable(
+    link: Link, items: Iterable[Any], read: Callable[[Any], T], named: Callable[[Any], str]
+) -> Iterator[T]:  # fmt: skip
+    """What `read` makes of each item of a list. One that it refuses (PermanentError) is noted on the line by its name.
+
+    An odd item keeps no other from being read: behind it may be the sale of a seat that is on offer elsewhere.
+    """
+    for item in items:
+        try:
+            made = read(item)
+        except PermanentError as error:
+            link.unread.note(f"{named(item) or 'one without a number'}: {error}")
+            continue
+        yield made
+
+
+def number_at(*path: str) -> Callable[[Any], str]:
+    """What names an item: the text at a path of it."""
+    return lambda item: text_at(item, *path)
 
 
 def items_at(body: Any, *path: str) -> list[Any]:

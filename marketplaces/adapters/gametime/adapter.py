@@ -212,7 +212,7 @@ class Gametime(TokenPlatform):
         drop, last = client.drop_of(link), link.file.last()
         before, by_hand = _base(link, last, drop.read())
         bought = client.purchases(link, {}, most_pages=_IN_FILE_PAGES)
-        sold = mapping.sold_of(map(mapping.sale_of, bought))
+        sold = mapping.sold_of(bought)
         known = link.file.counted()
         counted = _in_numbers(known, sold) | _told_by_hand(drop, sold, by_hand)
         left = before.without_sold(sold, counted)
@@ -255,8 +255,7 @@ class Gametime(TokenPlatform):
         """Purchases that wait for the seller, whenever they were made, and all of the month before `since`."""
         sales = {sale.sale_id: sale for sale in _bought_since(link, since - _LOOK_BACK)}
         for status in _WAITING:
-            found = map(mapping.sale_of, client.purchases(link, {"status": status}))
-            sales |= {sale.sale_id: sale for sale in found}
+            sales |= {sale.sale_id: sale for sale in _purchased(link, {"status": status})}
         yield from sorted(sales.values(), key=lambda sale: sale.sold_at)
 
     def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
@@ -389,10 +388,14 @@ def _purchase(sale_id: str, what: str) -> str:
 
 def _bought_since(link: Link, since: datetime) -> Iterator[RemoteSale]:
     """Purchases made since then, in whatever state they are, newest first."""
-    for sale in map(mapping.sale_of, client.purchases(link, {})):
+    for sale in _purchased(link, {}):
         if sale.sold_at < since:
             return
         yield sale
+
+
+def _purchased(link: Link, query: Mapping[str, str]) -> Iterator[RemoteSale]:
+    return _wire.readable(link, client.purchases(link, query), mapping.sale_of, _wire.number_at("id"))
 
 
 def _there(link: Link) -> Inventory:

@@ -4,7 +4,7 @@ import base64
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -43,8 +43,8 @@ def moment_of(value: Any) -> datetime | None:
 def sale_of(body: Any) -> RemoteSale:
     """Purchase. `price` (cents) is taken for what one ticket brings: nothing says more. Raises PermanentError."""
     sale_id, cents = _wire.text_at(body, "id"), _wire.int_of(_wire.dig(body, "price"))
-    sold_at = moment_of(_wire.dig(body, "purchased_at")) or moment_of(_wire.dig(body, "created_at"))
-    if not sale_id or cents is None or sold_at is None:
+    sold_at = bought_at(body)
+    if not sale_id or cents is None or sold_at == _LONG_AGO:
         raise PermanentError("Gametime's answer is no purchase")
     quantity, status = _wire.int_of(_wire.dig(body, "quantity")) or 0, _wire.text_at(body, "status")
     total = Decimal(cents) / 100 * quantity
@@ -82,19 +82,34 @@ def _seats(body: Any) -> tuple[str, ...]:
     return tuple(sorted(map(str, told), key=lambda seat: (len(seat), seat))) if isinstance(told, Mapping) else ()
 
 
-def sold_of(sales: Iterable[RemoteSale]) -> Sold:
-    """The purchases of each ticket id that stand; a seat that is no number counts as not told.
+def sold_of(purchases: Iterable[Any]) -> Sold:
+    """The purchases of each ticket id that stand; a seat that is no number, or a quantity that is none, is not told.
+
+    It asks for nothing else of them: one that lacks its price must keep no file back.
 
     A purchase that names no row says nothing of any: rows of somebody's hand may have no ticket id either. One that
     was rejected took nothing: whoever has its seats may offer them again.
     """
     found: dict[str, list[Bought]] = defaultdict(list)
-    for sale in sales:
-        if not sale.external_id or sale.state is RemoteSaleState.CANCELLED:
+    for body in purchases:
+        ours, state = _wire.text_at(body, "listing_reference_id"), _STATES.get(_wire.text_at(body, "status"))
+        if not ours or state is RemoteSaleState.CANCELLED:
             continue
-        seats = frozenset(number for seat in sale.seats if (number := _wire.int_of(seat)) is not None)
-        found[sale.external_id].append(Bought(sale.sale_id, sale.quantity, seats, sale.sold_at))
+        seats = frozenset(number for seat in _seats(body) if (number := _wire.int_of(seat)) is not None)
+        quantity = _wire.int_of(_wire.dig(body, "quantity")) or len(seats) or UNTOLD
+        found[ours].append(Bought(_wire.text_at(body, "id"), quantity, seats, bought_at(body)))
     return found
+
+
+# Of a purchase that tells neither how many nor which seats: all of them, as far as anybody knows.
+UNTOLD = 1_000
+# As long ago as one that does not say when it was made, so that it counts among what every hand knows of.
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def bought_at(body: Any) -> datetime:
+    """When a purchase was made (aware UTC)."""
+    return moment_of(_wire.dig(body, "purchased_at")) or moment_of(_wire.dig(body, "created_at")) or _LONG_AGO
 
 
 _STEPS = {

@@ -181,16 +181,16 @@ class SeatGeek(TokenPlatform):
 
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
         """Every listing of the account."""
-        yield from map(mapping.listing_of, client.cursor_pages(link, "/listings", "listings"))
+        found = client.cursor_pages(link, "/listings", "listings")
+        yield from _wire.readable(link, found, mapping.listing_of, mapping.listing_number)
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
         """Orders changed since then, oldest change first; none placed longer than `traits.tells_changes_for` before."""
         placed_since = (since - _ORDERS_CHANGE_FOR).astimezone(UTC).date().isoformat()
         orders = list(client.numbered_pages(link, "/orders", "orders", {"start_date": placed_since}))
         dated = [(mapping.updated_at(order) or since, order) for order in orders]
-        for moment, order in sorted(dated, key=lambda pair: pair[0]):
-            if moment >= since:
-                yield mapping.sale_of(order)
+        changed = [order for moment, order in sorted(dated, key=lambda pair: pair[0]) if moment >= since]
+        yield from _wire.readable(link, changed, mapping.sale_of, mapping.order_number)
 
     def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
         """One order as it is there now."""
@@ -244,7 +244,7 @@ class SeatGeek(TokenPlatform):
                 continue
             invoice_id = _wire.text_at(item, "invoice_id") or _wire.text_at(item, "id")
             whole = client.get(link, f"/remittances/{quote(invoice_id, safe='')}") if invoice_id else None
-            yield mapping.invoice_of(whole or item)
+            yield from _wire.readable(link, [whole or item], mapping.invoice_of, mapping.invoice_number)
 
     def next_payment(self, link: Link) -> RemotePayment | None:
         """The current remittance."""

@@ -179,9 +179,23 @@ def standing_of(event_id: str, body: Any) -> EventStanding:
     )
 
 
+def listing_number(body: Any) -> str:
+    """The seller's key of a listing; empty where it tells none."""
+    return _wire.text_at(body, "seller_listing_id") or _wire.text_at(body, "ticket_id")
+
+
+def order_number(body: Any) -> str:
+    """An order's id; empty where it tells none."""
+    return _wire.text_at(_order_in(body), "id")
+
+
+def _order_in(body: Any) -> Any:
+    return _wire.dig(body, "order") if isinstance(_wire.dig(body, "order"), Mapping) else body
+
+
 def listing_of(body: Any) -> RemoteListing:
     """Listing. Raises PermanentError where the answer names no listing or no price."""
-    ours = _wire.text_at(body, "seller_listing_id") or _wire.text_at(body, "ticket_id")
+    ours = listing_number(body)
     price = _wire.decimal_of(_wire.dig(body, "cost"))
     if not ours or price is None:
         raise PermanentError("SeatGeek's answer is no listing")
@@ -214,8 +228,8 @@ def _listing_state(body: Any, quantity: int) -> RemoteListingState:
 
 def sale_of(body: Any) -> RemoteSale:
     """Order. It never names seats: at SeatGeek the seller allocates. Raises PermanentError."""
-    order = _wire.dig(body, "order") if isinstance(_wire.dig(body, "order"), Mapping) else body
-    sale_id, made_at = _wire.text_at(order, "id"), _wire.moment_of(_wire.dig(order, "created"))
+    order = _order_in(body)
+    sale_id, made_at = order_number(body), _wire.moment_of(_wire.dig(order, "created"))
     if not sale_id or made_at is None:
         raise PermanentError("SeatGeek's answer is no order")
     quantity = _wire.int_of(_wire.dig(order, "listing", "quantity")) or 0
@@ -278,16 +292,26 @@ def updated_at(order: Any) -> datetime | None:
     return _wire.moment_of(_wire.dig(order, "updated")) or _wire.moment_of(_wire.dig(order, "created"))
 
 
+def invoice_number(body: Any) -> str:
+    """An invoice's number; empty where it tells none."""
+    invoice = _invoice_in(body)
+    return _wire.text_at(invoice, "invoice_id") or _wire.text_at(invoice, "id")
+
+
+def _invoice_in(body: Any) -> Any:
+    return _wire.dig(body, "invoice") or _wire.dig(body, "remittance") or body
+
+
 def invoice_of(body: Any) -> RemotePayment:
     """A weekly invoice with its charges by order: payments are credits, fees and the rest debits.
 
     A payment that is taken back and a charge that is given back keep their signs.
     """
-    invoice = _wire.dig(body, "invoice") or _wire.dig(body, "remittance") or body
+    invoice = _invoice_in(body)
     net = _wire.decimal_of(_wire.dig(invoice, "total")) or _ZERO
     charges = _wire.items_at(invoice, "charges")
     return RemotePayment(
-        reference=_wire.text_at(invoice, "invoice_id") or _wire.text_at(invoice, "id"),
+        reference=invoice_number(body),
         paid_at=invoice_date(invoice),
         net=net,
         currency="USD",

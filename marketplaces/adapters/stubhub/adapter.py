@@ -217,7 +217,8 @@ class StubHub(Platform):
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
         """Every listing of the account."""
         query = {"page": "1", "page_size": str(client.PAGE_SIZE), "sort": "created_at"}
-        yield from map(mapping.listing_of, client.pages(link, "/v2/sellerlistings", query))
+        found = client.pages(link, "/v2/sellerlistings", query)
+        yield from _wire.readable(link, found, mapping.listing_of, _wire.number_at("id"))
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
         """Sales changed since then."""
@@ -226,8 +227,8 @@ class StubHub(Platform):
             path = "/v2/sales"
             query |= {"page": "1", "page_size": str(client.PAGE_SIZE), "sort": "resource_version"}
         listings: dict[str, Any] = {}
-        for body in client.pages(link, path, query):
-            yield self._with_gross(link, mapping.sale_of(body), listings)
+        for sale in _wire.readable(link, client.pages(link, path, query), mapping.sale_of, _wire.number_at("id")):
+            yield self._with_gross(link, sale, listings)
 
     def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
         """One sale as it is there now."""
@@ -312,7 +313,7 @@ class StubHub(Platform):
             made_at = _wire.moment_of(_wire.dig(item, "created_at"))
             if made_at is None or made_at >= since:
                 whole = client.get(link, f"/v2/payments/{quote(_wire.text_at(item, 'id'), safe='')}")
-                yield payment_of(whole or item)
+                yield from _wire.readable(link, [whole or item], payment_of, _wire.number_at("id"))
 
     def next_payment(self, link: Link) -> RemotePayment | None:
         """The next payment; it has no id, and its sales may change."""

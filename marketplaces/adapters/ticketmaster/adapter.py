@@ -156,11 +156,13 @@ class Ticketmaster(Platform):
 
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
         """Every listing of the account."""
-        yield from map(mapping.listing_of, client.pages(link, "/listings", "listings", {}))
+        found = client.pages(link, "/listings", "listings", {})
+        yield from _wire.readable(link, found, mapping.listing_of, _wire.number_at("id"))
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
         """Orders changed at or after `since`, oldest first."""
-        yield from map(mapping.sale_of, client.pages(link, "/orders", "orders", {"updated_since": _stamp(since)}))
+        found = client.pages(link, "/orders", "orders", {"updated_since": _stamp(since)})
+        yield from _wire.readable(link, found, mapping.sale_of, _wire.number_at("id"))
 
     def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
         """One order as it is there now."""
@@ -186,7 +188,8 @@ class Ticketmaster(Platform):
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """Payouts since then."""
         params = {"since": f"{since.astimezone(UTC):%Y-%m-%d}"}
-        yield from map(mapping.payment_of, client.pages(link, "/payouts", "payouts", params))
+        found = client.pages(link, "/payouts", "payouts", params)
+        yield from _wire.readable(link, found, mapping.payment_of, _wire.number_at("reference"))
 
     def register_webhook(self, link: Link, *, url: str, secret: str) -> str:
         """The one subscription of an account: registering again replaces it."""

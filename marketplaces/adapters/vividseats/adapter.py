@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -244,7 +245,7 @@ class VividSeats(TokenPlatform):
 
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
         """Every listing of the account."""
-        yield from map(mapping.listing_of, self._listings(link))
+        yield from _wire.readable(link, self._listings(link), mapping.listing_of, _wire.number_at("id"))
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
         """Orders that wait for the seller, whenever they were placed, and those completed since then.
@@ -267,18 +268,19 @@ class VividSeats(TokenPlatform):
         """Every order in a status; where one answer does not hold them, the next begins after its last."""
         params = {"status": status, "pageSize": str(_ORDERS_AT_ONCE)}
         for _ in range(_wire.MOST_PAGES):
-            found = [mapping.sale_of(order) for order in client.order_read(link, "/v1/getOrders", params).iter("order")]
-            yield from found
-            if len(found) < _ORDERS_AT_ONCE or found[-1].sale_id == params.get("bookmark"):
+            found = list(client.order_read(link, "/v1/getOrders", params).iter("order"))
+            yield from _wire.readable(link, found, mapping.sale_of, mapping.order_number)
+            last = mapping.order_number(found[-1]) if found else ""
+            if len(found) < _ORDERS_AT_ONCE or last in {"", params.get("bookmark")}:
                 return
-            params = {**params, "bookmark": found[-1].sale_id}
+            params = {**params, "bookmark": last}
 
     @staticmethod
     def _completed(link: Link, since: datetime) -> Iterator[RemoteSale]:
         for page in range(_wire.MOST_PAGES):
             params = {**_days(since), "limit": str(_COMPLETED_AT_ONCE), "offset": str(page * _COMPLETED_AT_ONCE)}
             found = list(client.order_read(link, "/v1/getCompletedOrders", params).iter("order"))
-            yield from map(mapping.sale_of, found)
+            yield from _wire.readable(link, found, mapping.sale_of, mapping.order_number)
             if len(found) < _COMPLETED_AT_ONCE:
                 return
 
@@ -344,4 +346,5 @@ class VividSeats(TokenPlatform):
         for header in _wire.items_at(client.json_read(link, "/v1/payments", _days(since))):
             payment_id = _wire.text_at(header, "id")
             whole = client.json_read(link, f"/v1/payments/{quote(payment_id, safe='')}", {}) if payment_id else None
-            yield mapping.payment_of(header, whole)
+            made = partial(mapping.payment_of, whole=whole)
+            yield from _wire.readable(link, [header], made, _wire.number_at("id"))

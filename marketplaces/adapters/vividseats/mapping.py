@@ -141,6 +141,11 @@ def listing_of(body: Any) -> RemoteListing:
     )
 
 
+def order_number(order: Element) -> str:
+    """An order's number; empty where it tells none."""
+    return _xml.text_at(order, "orderId")
+
+
 def sale_of(order: Element) -> RemoteSale:
     """Order. `cost` is what the seller is paid a ticket: the buyer's price is never told. Raises PermanentError."""
     sale_id, sold_at = _xml.text_at(order, "orderId"), _wire.moment_of(_xml.text_at(order, "orderDate"))
