@@ -18,7 +18,12 @@ RETURNED, OTHER_CHARGE, UNSURE = "payout.returned", "payout.other_charge", "payo
 
 
 def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) -> None:
-    """A marketplace paid, or corrected what it had told (`was`); what its lines do not explain is said at once."""
+    """A marketplace paid, or corrected what it had told (`was`); what its lines do not explain is said at once.
+
+    What it had paid before the account was connected is no news.
+    """
+    if was is None and payout.paid_at is not None and payout.paid_at < payout.account.created_at:
+        return
     gross, fee, penalty, net, rest = (
         money_text(value, payout.currency)
         for value in (payout.gross, payout.fee, payout.penalty, payout.net, payout.unexplained)

@@ -9,13 +9,14 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from listings.expected import expectation_of
 from listings.locks import payout_lock, sale_lock
 from listings.models import BY_HAND, CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
 from listings.payables import (
     NEXT,
+    OWED,
     holder_says_paid,
     lines_counted,
     payouts_made_of,
@@ -83,8 +84,7 @@ def account_sync_payouts(*, account: MarketplaceAccount) -> int:
     Each is kept by itself: one that cannot be kept is told, stops no other, and is read again next time, because what
     was paid in the last weeks always is.
     """
-    newest = Payout.objects.filter(account=account).order_by("-created_at").values_list("created_at", flat=True).first()
-    since: datetime = (newest or account.created_at) - OVERLAP
+    since = _payments_since(account)
     adapter = adapter_get(account.platform)
 
     def read(link: Link) -> tuple[list[RemotePayment], list[str]]:
@@ -102,6 +102,18 @@ def account_sync_payouts(*, account: MarketplaceAccount) -> int:
     elif None not in kept:
         alert_reading_recovered(account, "payouts")
     return sum(new or 0 for new in kept)
+
+
+def _payments_since(account: MarketplaceAccount) -> datetime:
+    """From when on payments are asked for (aware UTC): further back where a sale from before connecting is not paid.
+
+    It was paid long before, or is not known of a payment that was read while nobody knew the sale.
+    """
+    newest = Payout.objects.filter(account=account).order_by("-created_at").values_list("created_at", flat=True).first()
+    since: datetime = (newest or account.created_at) - OVERLAP
+    past = Sale.objects.filter(account=account, sold_at__lt=account.created_at, state__in=OWED, payout_lines=None)
+    oldest = past.aggregate(at=Min("sold_at"))["at"]
+    return since if oldest is None else min(since, oldest)
 
 
 def account_poll_next(account: MarketplaceAccount) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import time_machine
 
 from listings.models import Listing, ListingStatus, MarketplaceCommand, Sale
 from listings.services.delist import listings_delist
@@ -119,7 +120,7 @@ def told(holding: Holding) -> list[str]:
 
 @pytest.mark.parametrize("platform", ALL)
 def test_of_the_others_the_seats_come_down_elsewhere(
-    simulator: Simulator, holding: Holding, platform: str, spoil: Spoil
+    travel: time_machine.Traveller, holding: Holding, platform: str, spoil: Spoil
 ) -> None:
     elsewhere = "seatgeek" if platform == "stubhub" else "stubhub"
     one, other = connected(holding, platform), connected(holding, elsewhere)
@@ -138,6 +139,7 @@ def test_of_the_others_the_seats_come_down_elsewhere(
     assert (one.sales_synced_until, len(told(holding))) == (since, 1)
     assert f"sale {odd}: " in told(holding)[0]
     spoil("", ())
+    travel.shift(60)
     account_poll(one)
     one.refresh_from_db()
     assert (one.last_error, told(holding), one.sales_synced_until != since) == ("", [], True)
