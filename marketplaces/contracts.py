@@ -326,6 +326,23 @@ class Unread:
         self.told.append(what)
 
 
+class TheirClock:
+    """How far a platform's clock is behind ours, as far as its answers tell (their Date): never less than nothing.
+
+    What it is asked for "since then" is by its clock.
+    """
+
+    # Beyond that it is no clock.
+    MOST = timedelta(days=1)
+
+    def __init__(self) -> None:
+        self.behind = timedelta(0)
+
+    def told(self, moment: datetime, ours: datetime) -> None:
+        """It was `moment` there (aware UTC, whole seconds) at our `ours`."""
+        self.behind = min(max(self.behind, ours - moment), self.MOST)
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One account's line to its platform: where, with what, and the HTTP client to use (timeouts are set on it)."""
@@ -346,6 +363,8 @@ class Link:
     note_bounds: Callable[[str, "Constraints"], None] = field(default=_not_kept)
     # What of the lists that were read over this line could not be.
     unread: Unread = field(default_factory=Unread)
+    # What time it is there.
+    clock: TheirClock = field(default_factory=TheirClock)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,9 +81,11 @@ _NO_GAME = _find(
 )
 # As many characters before a date can say that.
 _NEAR = 80
+# No mail about a sale says more; what comes behind is somebody's attachment.
+_MOST_TEXT = 50_000
 # The date that a mail program writes above what it forwards or answers: among the headers, or "On ... wrote:".
 _FORWARDED = _find(
-    r"^\W*(?:date|sent):[^\n]*\n(?=\W*(?:subject|to|cc):)|^\W*on\b[^\n]*(?:\n[^\n]*)?\bwrote:",
+    r"^[^\w\n]*(?:date|sent):[^\n]*\n(?=[^\w\n]*(?:subject|to|cc):)|^[^\w\n]*on\b[^\n]*(?:\n[^\n]*)?\bwrote:",
     flags=re.IGNORECASE | re.MULTILINE,
 )
 # A place, and no word of a sentence as in "section of" or "row with".
@@ -164,12 +166,14 @@ def _text_of(message: EmailMessage) -> tuple[str, str]:
     except (LookupError, ValueError):
         text = ""
     if body.get_content_type() == "text/html":
-        text = re.sub(r"(?is)<(style|script).*?</\1>", " ", text)
+        text = re.sub(r"(?is)<(style|script)\b.*?(?:</\1\b|\Z)", " <", text)
         text = unescape(re.sub(r"(?i)<br\s*/?>|</(p|div|tr|td|li|h\d)>", "\n", text))
-        text = re.sub(r"<[^>]+>", " ", text)
+        text = re.sub(r"<[^<>]*>", " ", text)
     text = re.sub(r"[ \t\xa0]+", " ", text.replace("\r", ""))
-    # What a forwarding mail program puts before each line is no word of the marketplace's.
-    return str(message.get("Subject", "")), re.sub(r"(?m)^\s*>+ ?", "", text)
+    # What a forwarding mail program puts before each line is no word of the marketplace's. Each line by itself: what
+    # looks over empty lines too takes minutes for a few thousand of them.
+    text = re.sub(r"(?m)^ ?>+ ?", "", text)
+    return str(message.get("Subject", "")), re.sub(r"(?:\n ?){3,}", "\n\n", text)[:_MOST_TEXT]
 
 
 def _doubt(whole: str, text: str, what: str) -> str:
@@ -215,7 +219,8 @@ def _event(text: str) -> str:
 def _days(text: str) -> tuple[str, ...]:
     """The days that may be the game's, in their order, each once; one without a year is of those that others name."""
     whole = _FORWARDED.sub("", text)
-    told = [found for found in _DAY.finditer(whole) if not _NO_GAME.search(whole[: found.start()][-_NEAR:])]
+    near = [(found, whole[max(0, found.start() - _NEAR) : found.start()]) for found in _DAY.finditer(whole)]
+    told = [found for found, before in near if not _NO_GAME.search(before)]
     years = dict.fromkeys(filter(None, (_part(found, "y") for found in told)))
     days = [_iso(found, year) for found in told for year in ([_part(found, "y")] if _part(found, "y") else years)]
     return tuple(dict.fromkeys(filter(None, days)))

@@ -5,7 +5,7 @@ known to be gone, a wrong price or size is sent again; what we do not know is to
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial, reduce
@@ -37,13 +37,14 @@ from listings.services.event_requests import requests_answered
 from listings.services.list_until import expiry_note
 from listings.services.net_floor import net_floor_note
 from listings.services.notify import listing_changed
+from listings.services.refs import listing_ref
 from listings.services.restate import listing_restate
 from listings.services.stock import stock_ask, stock_take
 from listings.services.sync import account_sync_sales
 from listings.services.views_told import views_note
 from listings.states import HAS_MORE, OVER, listing_may_move
 from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteListing, RemoteListingState
-from marketplaces.errors import StockUnknown
+from marketplaces.errors import PermanentError, StockUnknown
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_can
 from marketplaces.services.links import link_anew
@@ -160,8 +161,6 @@ def account_reconcile(
         account_sync_sales(account=account)
         link.answers.note_passed(_SALES)
         alive()
-    by_key = {item.external_id: item for item in remote if item.external_id}
-    by_id = {item.listing_id: item for item in remote if item.listing_id}
     if Capability.KEEP_ALIVE in adapter.traits.capabilities and not link.answers.passed(_SIGN_OF_LIFE):
         with calls_within(settings.HTTP_TOTAL_TIMEOUT_S):
             # What sold since must not come back with it.
@@ -169,19 +168,11 @@ def account_reconcile(
         link.answers.note_passed(_SIGN_OF_LIFE)
         alive()
     drift = Drift(shown=len(remote), keep=keep)
-    own = Listing.objects.filter(account=account)
-    by_hand = own.filter(made_there=True, remote_key__in=by_key)
-    shown = own.filter(external_id__in=by_key) | own.filter(listing_id__in=by_id) | by_hand
-    believed = own.filter(status__in=_LIVE).exclude(listing_id="")
-    # What could not be read may be any of those that are not shown: nothing counts as gone then.
-    whole = not link.unread.told
-    for listing in (shown | believed).distinct():
-        found = by_key.get(listing.key_there) or by_id.get(listing.listing_id)
+    for listing, shown in _ours(account, remote):
         alive()
-        if found is None and not whole:
-            continue
-        if found is None or not _has_more(account, listing, found, began - SETTLE):
-            _judge(listing, found, began - SETTLE, drift)
+        alone = shown is None and listing.status in _LIVE
+        found = _asked_alone(adapter, link, listing) if alone else shown
+        _mend(account, listing, found, began - SETTLE, drift, whole=not link.unread.told)
     drift.foreign = stock_take(
         adapter=adapter, link=link, account=account, shown=remote, alive=alive, adopted=partial(drift.note, "adopted")
     )
@@ -196,6 +187,46 @@ def account_reconcile(
             fewer=drift.fewer, foreign=drift.foreign, adopted=drift.adopted,
         )  # fmt: skip
     return drift
+
+
+def _ours(
+    account: MarketplaceAccount, remote: Iterable[RemoteListing]
+) -> Iterator[tuple[Listing, RemoteListing | None]]:  # fmt: skip
+    """The account's listings that are shown, or believed to be up, each as it is shown."""
+    by_key = {item.external_id: item for item in remote if item.external_id}
+    by_id = {item.listing_id: item for item in remote if item.listing_id}
+    own = Listing.objects.filter(account=account)
+    by_hand = own.filter(made_there=True, remote_key__in=by_key)
+    shown = own.filter(external_id__in=by_key) | own.filter(listing_id__in=by_id) | by_hand
+    believed = own.filter(status__in=_LIVE).exclude(listing_id="")
+    for listing in (shown | believed).distinct():
+        yield listing, by_key.get(listing.key_there) or by_id.get(listing.listing_id)
+
+
+def _mend(
+    account: MarketplaceAccount, listing: Listing, found: RemoteListing | None, settled: datetime, drift: Drift, *,
+    whole: bool,
+) -> None:  # fmt: skip
+    """`whole`: everything that is there could be read, so that what is not shown is gone."""
+    if found is not None and _has_more(account, listing, found, settled):
+        return
+    if found is not None or whole:
+        _judge(listing, found, settled, drift)
+
+
+def _asked_alone(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> RemoteListing | None:
+    """A listing that the list did not show, asked for by itself where that can be: lists move while they are read.
+
+    Where something could not be read that may be it, and nothing counts as gone.
+    """
+    if Capability.FETCH not in adapter.traits.capabilities or link.unread.told:
+        return None
+    try:
+        found = adapter.fetch(link, listing_ref(listing))
+    except PermanentError as error:
+        link.unread.note(f"{listing.listing_id}: {error}")
+        return None
+    return None if found is None or found.state is RemoteListingState.GONE else found
 
 
 def _has_more(account: MarketplaceAccount, listing: Listing, found: RemoteListing, settled: datetime) -> bool:

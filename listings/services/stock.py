@@ -112,7 +112,7 @@ def stock_take(
     else:
         alert_reading_recovered(account, "listings")
     if first:
-        stock_taken(account, stock, began=began)
+        stock_taken(account, stock, began=began - link.clock.behind)
     return [item.listing_id for item in foreign if item.listing_id not in ours]
 
 

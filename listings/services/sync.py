@@ -56,7 +56,7 @@ def account_sync_sales(*, account: MarketplaceAccount) -> int:
     def read(link: Link) -> tuple[int, dict[str, Exception], list[str], datetime]:
         told = _apply_all(account, adapter.sales_since(link, since), seen)
         # Where it was broken off and goes on, what it was told first is as old as that.
-        return *told, link.unread.told, min(started, link.answers.began)
+        return *told, link.unread.told, min(started, link.answers.began) - link.clock.behind
 
     # No backlog of prices keeps a poll from what sold: that must come down elsewhere.
     applied, failed, unread, started = over_link(account, read, reading="sales", opens=True)

@@ -23,6 +23,7 @@ from marketplaces.errors import (
     TemporaryError,
     UnknownOutcome,
 )  # fmt: skip
+from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
 
 CENT = Decimal("0.01")
@@ -90,6 +91,26 @@ def number_at(*path: str) -> Callable[[Any], str]:
     return lambda item: text_at(item, *path)
 
 
+def list_at(body: Any, *path: str, whose: str) -> list[Any]:
+    """The list at a path. Raises TemporaryError where there is none: what is no list says nothing of what it holds.
+
+    A gateway's apology, taken for an empty list, would give every listing up and leave every sale unread.
+    """
+    value = dig(body, *path) if path else body
+    if not isinstance(value, list):
+        raise TemporaryError(f"{whose} answer is no list of {path[-1] if path else 'them'}")
+    return value
+
+
+def whole_list(seen: int, total: int | None, whose: str) -> None:
+    """Raises TemporaryError where a list has ended before as many items as it was told to have.
+
+    It moved while it was read, or a page is missing; what was read counts, and the rest is read another time.
+    """
+    if total is not None and seen < total:
+        raise TemporaryError(f"{whose} list has {total} items, and {seen} of them were shown")
+
+
 def items_at(body: Any, *path: str) -> list[Any]:
     """The list at a path; empty where missing or no list."""
     value = dig(body, *path) if path else body
@@ -144,6 +165,8 @@ def send(
     if wait_s > 0:
         raise MustWait(f"as many requests were sent as may be: the next one in {wait_s:.1f} s", retry_after_s=wait_s)
     response = _sent(link.http, method, url, write=write, **options)
+    if (told_at := _http_date(response.headers.get("date", ""))) is not None:
+        link.clock.told(told_at, now())
     if response.status_code == 429 and (asked := retry_after_s(response)):
         link.gate.hold(request, asked)
     elif question and (response.status_code < 300 or response.status_code == 404):
@@ -164,6 +187,13 @@ def _sent(http: httpx.Client, method: str, url: str, *, write: bool, **options: 
         slow = isinstance(error, httpx.TimeoutException)
         message = f"{_bare(url)} {'gave no answer in time' if slow else 'broke the connection off'}"
         raise (UnknownOutcome if write else TemporaryError)(message) from error
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def retry_after_s(response: httpx.Response) -> float | None:

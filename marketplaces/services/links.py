@@ -17,7 +17,7 @@ from marketplaces.contracts import Answers, AppCredentials, Constraints, Grant, 
 from marketplaces.errors import GrantExpired, PermanentError, TemporaryError
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.registry import adapter_get, traits_of
+from marketplaces.registry import adapter_get, adapter_keys, traits_of
 from marketplaces.services.alerts import alert_reconnect
 from marketplaces.services.bounds import event_bounds_keep
 from marketplaces.services.files import StoredFile
@@ -42,6 +42,7 @@ def base_url_for(platform: str, mode: str) -> str:
     """Where an account of this mode talks to. Raises PermanentError where paper and live would mix (I-20)."""
     simulator = settings.SIMULATOR_URL.rstrip("/")
     if mode == Mode.PAPER:
+        _check_nobody_sells_at(simulator)
         return f"{simulator}/{platform}"
     if mode != Mode.LIVE:
         raise PermanentError("An account by hand has no address: a person carries its commands out.")
@@ -52,6 +53,15 @@ def base_url_for(platform: str, mode: str) -> str:
             f"{name} offers holders no interface to sell by, and {_address_name(platform)} names none."
         )
     return address
+
+
+def _check_nobody_sells_at(simulator: str) -> None:
+    """Raises PermanentError where the simulator's address is a marketplace's: paper would be listed there (I-20)."""
+    for adapter in map(adapter_get, adapter_keys()):
+        published = adapter.live_base_url
+        if published and same_place(published, simulator):
+            name = adapter.traits.name
+            raise PermanentError(f"SIMULATOR_URL is {name}'s address; an account on paper may not use it.")
 
 
 def _address_name(platform: str) -> str:

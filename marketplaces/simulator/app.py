@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -75,6 +76,7 @@ class Simulator:
             if prefix not in self.platforms:
                 return Response(404, {"error": f"no platform {prefix!r}: one of {', '.join(self.platforms)}"})
             response = self._platform_answer(prefix, request, now)
+            response.headers = {"Date": formatdate(now, usegmt=True), **response.headers}
             late = self.faults.draw(self.ledger.random, _LATE, prefix, f"{request.method} {request.path}")
             if late is not None:
                 response.late_s = self.ledger.random.uniform(0, late.delay_s)

@@ -2,6 +2,7 @@
 
 import base64
 from decimal import Decimal
+from time import process_time_ns
 
 import pytest
 
@@ -217,3 +218,17 @@ def test_the_secret() -> None:
     for header in ("Bearer wrong", "right", "Basic !!", ""):
         assert not secret_given({"authorization": header}, "right")
     assert not secret_given({"authorization": "Bearer "}, "")
+
+
+@pytest.mark.parametrize("filler", ["\n", "-\n", "> \n", "<", "<style", "<a", "12/12/2026 ", "section ", "on a\n"])
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_how_long_it_takes_to_read_a_mail_grows_with_its_length_alone(filler: str, kind: str) -> None:
+    """Anybody may send one, and it is read while the sender waits; twice as much may not take four times as long."""
+
+    def work(length: int) -> int:
+        mail = f"Content-Type: text/{kind}\n\nYou sold 2 tickets\nOrder 12345678\n" + filler * (length // len(filler))
+        began = process_time_ns()
+        assert sale_in(mail.encode()) is not None
+        return process_time_ns() - began
+
+    assert min(work(12_000) for _ in range(3)) < 8 * max(1, min(work(3_000) for _ in range(3)))

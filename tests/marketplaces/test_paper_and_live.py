@@ -53,6 +53,14 @@ def test_i20_a_live_account_gets_no_line_to_the_simulator(
 
 
 @pytest.mark.usefixtures("_addresses")
+@pytest.mark.parametrize("address", ["https://api.stubhub.net", "https://api.gametime.co/v3/"])
+def test_i20_paper_gets_no_line_to_where_a_marketplace_is(settings: Settings, address: str) -> None:
+    settings.SIMULATOR_URL = address
+    for platform in ("stubhub", "seatgeek"):
+        with pytest.raises(PermanentError, match="SIMULATOR_URL is"):
+            base_url_for(platform, Mode.PAPER)
+
+
 def test_i20_an_account_that_a_person_works_for_has_no_address(market: Market) -> None:
     with pytest.raises(PermanentError, match="a person"):
         base_url_for("alpha", Mode.ASSISTED)

@@ -44,7 +44,7 @@ def call(
 
 
 def purchases(link: Link, params: Mapping[str, str], *, most_pages: int = _wire.MOST_PAGES) -> Iterator[Any]:
-    """Purchases, newest first, page by page; a short page is the last. Raises TemporaryError for no list."""
+    """Purchases, newest first, page by page; one shorter than they are there is the last. Raises TemporaryError."""
     for page in range(1, most_pages + 1):
         query = {**params, "sort_by_created_at": "desc", "page": str(page), "per_page": str(PER_PAGE)}
         answer = call(link, "GET", "/purchases", params=query, write=False)
@@ -52,7 +52,8 @@ def purchases(link: Link, params: Mapping[str, str], *, most_pages: int = _wire.
         if not isinstance(items, list):
             raise TemporaryError("Gametime's answer is no list of purchases")
         yield from items
-        if len(items) < PER_PAGE:
+        # They may give fewer at a time than were asked for.
+        if len(items) < min(PER_PAGE, _wire.int_of(_wire.dig(answer, "per_page")) or PER_PAGE):
             return
 
 

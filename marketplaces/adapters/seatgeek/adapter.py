@@ -237,14 +237,17 @@ class SeatGeek(TokenPlatform):
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """Weekly invoices since then, each read whole for its lines."""
         body = client.get(link, "/remittances")
-        found = _wire.items_at(body, "remittances") or _wire.items_at(body, "invoices") or _wire.items_at(body)
-        for item in found:
+        names = [name for name in ("remittances", "invoices") if isinstance(_wire.dig(body, name), list)]
+        for item in _wire.list_at(body, *names[:1], whose="SeatGeek's"):
             made_at = mapping.invoice_date(item)
             if made_at is not None and made_at < since:
                 continue
-            invoice_id = _wire.text_at(item, "invoice_id") or _wire.text_at(item, "id")
-            whole = client.get(link, f"/remittances/{quote(invoice_id, safe='')}") if invoice_id else None
-            yield from _wire.readable(link, [whole or item], mapping.invoice_of, mapping.invoice_number)
+            number = mapping.invoice_number(item)
+            whole = client.get(link, f"/remittances/{quote(number, safe='')}") if number else item
+            if mapping.invoice_number(whole) != number:
+                link.unread.note(f"{number}: SeatGeek's answer is no invoice")
+                continue
+            yield from _wire.readable(link, [whole], mapping.invoice_of, mapping.invoice_number)
 
     def next_payment(self, link: Link) -> RemotePayment | None:
         """The current remittance."""

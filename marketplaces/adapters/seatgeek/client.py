@@ -106,23 +106,36 @@ def broker_get(link: Link, path: str, params: Mapping[str, str]) -> Any:
 
 def cursor_pages(link: Link, path: str, key: str) -> Iterator[Any]:
     """Every item of a collection that pages by cursor."""
-    query = {"per_page": str(LISTINGS_PER_PAGE)}
+    query, asked = {"per_page": str(LISTINGS_PER_PAGE)}, set[str]()
     for _ in range(_wire.MOST_PAGES):
         body = get(link, path, query)
-        yield from _wire.items_at(body, key)
+        yield from _wire.list_at(body, key, whose="SeatGeek's")
         following = _wire.text_at(body, "meta", "next_page")
-        if not following or following == query.get("page_cursor"):
+        if not following:
             return
+        if following in asked:
+            raise TemporaryError("SeatGeek's list leads back to where it was")
+        asked.add(following)
         query["page_cursor"] = following
 
 
 def numbered_pages(link: Link, path: str, key: str, params: Mapping[str, str]) -> Iterator[Any]:
-    """Every item of a collection that pages by number; a short page is the last."""
+    """Every item of a collection that pages by number; a page that is shorter than they are there is the last.
+
+    Raises TemporaryError where that is not all of it: an item that changes while it is read may move another one to a
+    page that was read already.
+    """
+    seen = set[str]()
     for page in range(1, _wire.MOST_PAGES + 1):
         body = get(link, path, {**params, "page": str(page), "per_page": str(ORDERS_PER_PAGE)})
-        items = _wire.items_at(body, key)
+        items = _wire.list_at(body, key, whose="SeatGeek's")
         yield from items
-        if len(items) < ORDERS_PER_PAGE:
+        seen.update(_wire.text_at(item, "id") for item in items)
+        # They may give fewer at a time than were asked for.
+        size = _wire.int_of(_wire.dig(body, "meta", "per_page")) or ORDERS_PER_PAGE
+        if len(items) < min(size, ORDERS_PER_PAGE):
+            total = _wire.int_of(_wire.dig(body, "meta", "total"))
+            _wire.whole_list(len(seen), total if "" not in seen else None, "SeatGeek's")
             return
 
 

@@ -24,7 +24,7 @@ from marketplaces.contracts import (
     RemoteSaleState,
 )
 from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver, SeatTicket
-from marketplaces.errors import PermanentError
+from marketplaces.errors import PermanentError, TemporaryError
 
 _ZERO = Decimal("0.00")
 LONGEST_LISTING_ID = 32
@@ -339,8 +339,11 @@ def _invoice_lines(charges: list[Any], sign: int) -> tuple[PaymentLine, ...]:
 def current_of(body: Any) -> RemotePayment | None:
     """The invoice that is being made up: not paid, whatever its date. None for an empty one.
 
-    Whether it has a number already is not documented: where it has one, it is paid under that.
+    Whether it has a number already is not documented: where it has one, it is paid under that. Raises TemporaryError
+    for what is no invoice.
     """
+    if _wire.dig(_invoice_in(body), "total") is None and _wire.dig(_invoice_in(body), "charges") is None:
+        raise TemporaryError("SeatGeek's answer is no invoice")
     told = invoice_of(body)
     if not told.lines and told.net == _ZERO:
         return None

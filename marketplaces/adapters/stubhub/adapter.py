@@ -312,8 +312,12 @@ class StubHub(Platform):
         for item in client.pages(link, "/v2/payments", {}):
             made_at = _wire.moment_of(_wire.dig(item, "created_at"))
             if made_at is None or made_at >= since:
-                whole = client.get(link, f"/v2/payments/{quote(_wire.text_at(item, 'id'), safe='')}")
-                yield from _wire.readable(link, [whole or item], payment_of, _wire.number_at("id"))
+                number = _wire.text_at(item, "id")
+                whole = client.get(link, f"/v2/payments/{quote(number, safe='')}")
+                if _wire.text_at(whole, "id") != number:
+                    link.unread.note(f"{number}: StubHub's answer is no payment")
+                    continue
+                yield from _wire.readable(link, [whole], payment_of, _wire.number_at("id"))
 
     def next_payment(self, link: Link) -> RemotePayment | None:
         """The next payment; it has no id, and its sales may change."""

@@ -85,16 +85,26 @@ def document(link: Link, path: str) -> bytes:
 
 
 def pages(link: Link, path: str, params: Mapping[str, str]) -> Iterator[Any]:
-    """Every item of a HAL collection. Only the query of `next` is followed: the address stays ours."""
-    query = dict(params)
-    for _ in range(_wire.MOST_PAGES):
+    """Every item of a HAL collection. Only the query of `next` is followed: the address stays ours.
+
+    Raises TemporaryError where that is not all of it: an item that changes while it is read moves to its end, and
+    another one into its place, which no page shows.
+    """
+    query, asked, seen = dict(params), [dict(params)], set[str]()
+    while len(asked) <= _wire.MOST_PAGES:
         body = get(link, path, query)
-        items = _wire.items_at(body, "_embedded", "items")
+        total = _wire.int_of(_wire.dig(body, "total_items"))
+        # HAL leaves out what is empty.
+        items = [] if total == 0 else _wire.list_at(body, "_embedded", "items", whose="StubHub's")
         yield from items
+        seen.update(_wire.text_at(item, "id") for item in items)
         following = dict(parse_qsl(urlsplit(_wire.text_at(body, "_links", "next", "href")).query))
-        if not items or not following or following == query:
+        if not items or not following or following in asked:
+            # What has no number is one of them by itself.
+            _wire.whole_list(len(seen), total if "" not in seen else None, "StubHub's")
             return
         query = following
+        asked.append(query)
 
 
 def refuse(response: httpx.Response, *, write: bool, gone: bool = False) -> None:

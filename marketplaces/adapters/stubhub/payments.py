@@ -9,6 +9,7 @@ from typing import Any
 from marketplaces.adapters import _wire
 from marketplaces.adapters.stubhub.mapping import amount_at
 from marketplaces.contracts import PaymentLine, RemotePayment
+from marketplaces.errors import TemporaryError
 
 _ZERO = Decimal("0.00")
 # StubHub publishes no list of its charges. A penalty that passes for a fee is told to nobody, and a fee that passes for
@@ -41,7 +42,12 @@ def payment_of(body: Any) -> RemotePayment:
 
 
 def next_payment_of(body: Any) -> RemotePayment | None:
-    """The payment that is coming: no id, and a day only where its date lies ahead. None for an empty one."""
+    """The payment that is coming: no id, and a day only where its date lies ahead. None for an empty one.
+
+    Raises TemporaryError for what is none.
+    """
+    if _wire.dig(body, "payment_amount") is None and _wire.dig(body, "_embedded", "sales") is None:
+        raise TemporaryError("StubHub's answer is no payment")
     told = payment_of(body)
     if not told.lines and told.net == _ZERO:
         return None

@@ -10,7 +10,7 @@ from marketplaces.adapters import _wire
 from marketplaces.adapters._oauth import grant_of
 from marketplaces.adapters._requests import Requests
 from marketplaces.contracts import AppCredentials, Grant, Link
-from marketplaces.errors import AlreadySold, GrantExpired, PermanentError
+from marketplaces.errors import AlreadySold, GrantExpired, PermanentError, TemporaryError
 
 _ACCOUNT_URL = "https://oauth.ticketmaster.com"
 _API_URL = "https://app.ticketmaster.com"
@@ -127,13 +127,16 @@ def get(link: Link, path: str) -> Any:
 
 def pages(link: Link, path: str, key: str, params: Mapping[str, str]) -> Iterator[Any]:
     """Every item of a collection, by cursor."""
-    query = {**params, "limit": str(PER_PAGE)}
+    query, asked = {**params, "limit": str(PER_PAGE)}, set[str]()
     for _ in range(_wire.MOST_PAGES):
         body = call(link, "GET", path, params=query, write=False)
-        yield from _wire.items_at(body, key)
+        yield from _wire.list_at(body, key, whose="Ticketmaster's")
         following = _wire.text_at(body, "next")
-        if not following or following == query.get("cursor"):
+        if not following:
             return
+        if following in asked:
+            raise TemporaryError("Ticketmaster's list leads back to where it was")
+        asked.add(following)
         query["cursor"] = following
 
 

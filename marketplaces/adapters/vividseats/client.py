@@ -69,6 +69,18 @@ def order_read(link: Link, path: str, params: Mapping[str, str]) -> Element:
     return _order(_sent(link, "GET", path, write=False, gone=True, params=query), write=False)
 
 
+def orders_read(link: Link, path: str, params: Mapping[str, str]) -> list[Element]:
+    """The orders of a list. Raises TemporaryError where the answer is none.
+
+    How an empty one is called is not published; what holds an order, or is called after them, is one.
+    """
+    root = order_read(link, path, params)
+    found = list(root.iter("order"))
+    if not found and not root.tag.lower().endswith("orders"):
+        raise TemporaryError("Vivid Seats' answer is no list of orders")
+    return found
+
+
 def order_write(link: Link, path: str, fields: Mapping[str, str]) -> Element:
     """One act on an order. Raises AlreadyGone as above."""
     form = {"apiToken": link.grant.access_token, **fields}

@@ -235,8 +235,11 @@ def payment_date(body: Any) -> datetime | None:
 def payment_of(header: Any, whole: Any) -> RemotePayment:
     """A payment with its ledger: credits are sales, debits are charges. `header` is its line in the list.
 
-    A sale that is taken back and a charge that is given back keep their signs.
+    A sale that is taken back and a charge that is given back keep their signs. Raises PermanentError where `whole` is
+    no ledger.
     """
+    if not any(isinstance(_wire.dig(whole, name), list) for name in ("creditItems", "debitItems")):
+        raise PermanentError("Vivid Seats' answer is no ledger of it")
     net = _wire.decimal_of(_wire.dig(header, "amount")) or _ZERO
     return RemotePayment(
         reference=_wire.text_at(header, "referenceNumber") or _wire.text_at(header, "id"),
