@@ -84,7 +84,7 @@ class AccountFileAdmin(ReadOnlyAdmin):
     list_filter = ("account__platform",)
     search_fields = ("account__user__email", "account__account_id")
     list_select_related = ("account__user",)
-    exclude = ("content", "arrived")
+    exclude = ("content", "arrived", "tried")
     readonly_fields = ("content_text", "arrived_text")
 
     @admin.display(description="holder")
@@ -94,7 +94,7 @@ class AccountFileAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Without the files themselves, which only one's own page shows."""
-        return super().get_queryset(request).defer("content", "arrived")
+        return super().get_queryset(request).defer("content", "arrived", "tried")
 
     @admin.display(description="as kept last")
     def content_text(self, file: AccountFile) -> str:

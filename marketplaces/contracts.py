@@ -188,6 +188,18 @@ class AccountFile(Protocol):
         """Keep it, before it is sent. Raises TemporaryError where another one was kept since `last`."""
         ...
 
+    def trying(self, content: bytes) -> None:
+        """It is about to be sent: from now on it, or the beginning of it, may lie there."""
+        ...
+
+    def never_left(self, content: bytes) -> None:
+        """It was not sent after all."""
+        ...
+
+    def tried(self) -> list[bytes]:
+        """What was sent since a file last arrived, and nobody knows how much of it did."""
+        ...
+
     def sent(self) -> bool:
         """What was kept has arrived. False: another one was kept meanwhile, and has to be sent once more."""
         ...
@@ -214,6 +226,16 @@ class NoFile:
 
     def keep(self, content: bytes | None, counted: Counted) -> None:
         """Keep nothing."""
+
+    def trying(self, content: bytes) -> None:
+        """Nothing is sent."""
+
+    def never_left(self, content: bytes) -> None:
+        """Nothing was."""
+
+    def tried(self) -> list[bytes]:
+        """Nothing."""
+        return []
 
     def sent(self) -> bool:
         """Nothing was, and nothing came between."""

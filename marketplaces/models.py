@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import ClassVar, TypeVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -114,6 +115,8 @@ class AccountFile(BaseModel):
     kept_at = models.DateTimeField()
     arrived = models.BinaryField(null=True)
     arrived_at = models.DateTimeField(null=True, blank=True)
+    # What was sent since, and may lie there, whole or the beginning of it.
+    tried = ArrayField(models.BinaryField(), default=list, blank=True)
     # Ids of the purchases that its rows have in their numbers; and every one made until then is in them.
     counted = models.JSONField(default=list, blank=True)
     counted_until = models.DateTimeField(null=True, blank=True)

@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -79,10 +78,7 @@ class HttpDrop:
 
     def written_at(self) -> datetime | None:
         """Last-Modified of what was read."""
-        try:
-            return parsedate_to_datetime(self._modified).astimezone(UTC)
-        except ValueError:
-            return None
+        return _wire.http_date(self._modified)
 
     def write(self, content: bytes) -> None:
         """PUT."""

@@ -50,10 +50,11 @@ class SftpDrop:
         try:
             with self._session() as sftp:
                 seconds = sftp.stat(self._path).st_mtime
-        except (FileNotFoundError, PermissionError):
-            return None
-        except (paramiko.SSHException, OSError, EOFError) as error:
+        except (paramiko.SSHException, EOFError) as error:
             raise TemporaryError("the file server broke off") from error
+        except OSError:
+            # No such file, or a server that tells of none.
+            return None
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
     def write(self, content: bytes) -> None:

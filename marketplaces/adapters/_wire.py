@@ -17,6 +17,7 @@ from marketplaces.contracts import EventQuery, Link, PaymentLine, RemoteEvent
 from marketplaces.errors import (
     AlreadyGone,
     GrantExpired,
+    MarketplaceError,
     MustWait,
     PermanentError,
     PriceRefused,
@@ -84,6 +85,23 @@ def readable(
             link.unread.note(f"{named(item) or 'one without a number'}: {error}")
             continue
         yield made
+
+
+def read_alone(link: Link, number: str, read: Callable[[], Any]) -> Any:
+    """What `read` gives of one item of a list; None where it cannot be read, which is noted on the line by its number.
+
+    Raises MustWait or GrantExpired, which are no matter of this one.
+    """
+    try:
+        found = read()
+    except (MustWait, GrantExpired):
+        raise
+    except MarketplaceError as error:
+        link.unread.note(f"{number}: {error}")
+        return None
+    if found is None:
+        link.unread.note(f"{number}: it is not told by itself")
+    return found
 
 
 def number_at(*path: str) -> Callable[[Any], str]:
@@ -165,7 +183,7 @@ def send(
     if wait_s > 0:
         raise MustWait(f"as many requests were sent as may be: the next one in {wait_s:.1f} s", retry_after_s=wait_s)
     response = _sent(link.http, method, url, write=write, **options)
-    if (told_at := _http_date(response.headers.get("date", ""))) is not None:
+    if (told_at := http_date(response.headers.get("date", ""))) is not None:
         link.clock.told(told_at, now())
     if response.status_code == 429 and (asked := retry_after_s(response)):
         link.gate.hold(request, asked)
@@ -189,11 +207,13 @@ def _sent(http: httpx.Client, method: str, url: str, *, write: bool, **options: 
         raise (UnknownOutcome if write else TemporaryError)(message) from error
 
 
-def _http_date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
+    """A date of a header (aware UTC); None where it is none. "-0000" is UTC of which the zone is not told."""
     try:
-        return parsedate_to_datetime(text).astimezone(UTC)
+        moment = parsedate_to_datetime(text)
     except ValueError:
         return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def retry_after_s(response: httpx.Response) -> float | None:
@@ -212,7 +232,7 @@ def retry_after_s(response: httpx.Response) -> float | None:
     except ValueError:
         return None
     # Their own clock where they tell it: ours may be off.
-    now = _date_of(response) or datetime.now(UTC)
+    now = http_date(response.headers.get("date", "")) or datetime.now(UTC)
     return max(0.0, ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds())
 
 
@@ -342,13 +362,6 @@ def likest_first(events: Iterable[RemoteEvent], query: EventQuery) -> list[Remot
         return name + venue - abs((event.starts_at - query.starts_at).total_seconds()) / 36_000
 
     return sorted(events, key=likeness, reverse=True)
-
-
-def _date_of(response: httpx.Response) -> datetime | None:
-    try:
-        return parsedate_to_datetime(response.headers.get("date", ""))
-    except ValueError:
-        return None
 
 
 def _bare(url: str) -> str:

@@ -10,6 +10,9 @@ from marketplaces.errors import TemporaryError
 from marketplaces.models import AccountFile, MarketplaceAccount
 from seatsync.core.clock import now
 
+# A line that breaks so often in a row leaves what was tried last.
+MOST_TRIED = 5
+
 
 class StoredFile:
     """contracts.AccountFile in the database. No transaction may be open: what was sent must not be undone here.
@@ -43,9 +46,26 @@ class StoredFile:
             raise TemporaryError("another change of this account's file came between")
         self._seen += 1
 
+    def trying(self, content: bytes) -> None:
+        """It is about to be sent; the newest ones are remembered."""
+        tried = [*self.tried(), content][-MOST_TRIED:]
+        AccountFile.objects.filter(account=self._account).update(tried=tried, updated_at=now())
+
+    def never_left(self, content: bytes) -> None:
+        """It was not sent after all."""
+        tried = self.tried()
+        if content in tried:
+            tried.remove(content)
+            AccountFile.objects.filter(account=self._account).update(tried=tried, updated_at=now())
+
+    def tried(self) -> list[bytes]:
+        """What was sent since one last arrived, oldest first."""
+        tried = AccountFile.objects.filter(account=self._account).values_list("tried", flat=True).first()
+        return [bytes(content) for content in tried or ()]
+
     def sent(self) -> bool:
         """What was kept has arrived; False where another one was kept meanwhile."""
-        return self._change(arrived=F("content"), arrived_at=now())
+        return self._change(arrived=F("content"), arrived_at=now(), tried=[])
 
     def arrived(self) -> bytes | None:
         """The last one that arrived."""
@@ -54,7 +74,7 @@ class StoredFile:
 
     def note_arrived(self, content: bytes) -> None:
         """This counts as what arrived last; nothing where another one was kept meanwhile."""
-        self._change(arrived=content, arrived_at=now())
+        self._change(arrived=content, arrived_at=now(), tried=[])
 
     def _begin(self, new: dict[str, Any]) -> bool:
         try:
@@ -79,6 +99,6 @@ def file_declare(account: MarketplaceAccount, content: bytes) -> None:
         account=account,
         defaults={
             "tenant_id": account.tenant_id, "content": content, "arrived": content, "kept_at": moment,
-            "arrived_at": moment, "counted": [], "counted_until": moment,
+            "arrived_at": moment, "tried": [], "counted": [], "counted_until": moment,
         },
     )  # fmt: skip

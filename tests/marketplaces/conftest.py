@@ -29,6 +29,7 @@ class Kept:
     kept: bytes | None = None
     there: bytes | None = None
     taken: Counted = field(default_factory=Counted)
+    tries: list[bytes] = field(default_factory=list)
 
     def last(self) -> bytes | None:
         return self.kept
@@ -39,15 +40,24 @@ class Kept:
     def keep(self, content: bytes | None, counted: Counted) -> None:
         self.kept, self.taken = content, counted
 
+    def trying(self, content: bytes) -> None:
+        self.tries.append(content)
+
+    def never_left(self, content: bytes) -> None:
+        self.tries.remove(content)
+
+    def tried(self) -> list[bytes]:
+        return self.tries
+
     def sent(self) -> bool:
-        self.there = self.kept
+        self.there, self.tries = self.kept, []
         return True
 
     def arrived(self) -> bytes | None:
         return self.there
 
     def note_arrived(self, content: bytes) -> None:
-        self.there = content
+        self.there, self.tries = content, []
 
 
 @dataclass

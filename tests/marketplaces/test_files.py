@@ -8,7 +8,7 @@ from marketplaces.adapters.gametime import adapter as gametime
 from marketplaces.contracts import Counted
 from marketplaces.errors import TemporaryError
 from marketplaces.models import AccountFile, MarketplaceAccount
-from marketplaces.services.files import StoredFile, file_declare
+from marketplaces.services.files import MOST_TRIED, StoredFile, file_declare
 from seatsync.core.clock import now
 from tests.market import Market
 
@@ -42,6 +42,23 @@ def test_what_its_rows_have_in_their_numbers_is_kept_with_it(account: Marketplac
     file_declare(account, b"TicketID\r\n")
     told = file.counted()
     assert (told.sales, told.has("9", moment), told.has("9", now() + timedelta(hours=1))) == (frozenset(), True, False)
+
+
+def test_what_was_sent_and_not_answered_is_remembered_until_one_arrives(account: MarketplaceAccount) -> None:
+    file = StoredFile(account)
+    assert file.last() is None
+    file.keep(b"one", Counted())
+    for content in (b"one", b"two"):
+        file.trying(content)
+    assert StoredFile(account).tried() == [b"one", b"two"]
+    file.never_left(b"two")
+    file.never_left(b"three")
+    assert file.tried() == [b"one"]
+    for number in range(MOST_TRIED):
+        file.trying(b"%d" % number)
+    assert file.tried() == [b"%d" % number for number in range(MOST_TRIED)]
+    assert file.sent()
+    assert file.tried() == []
 
 
 def test_who_was_overtaken_keeps_nothing(account: MarketplaceAccount) -> None:

@@ -7,7 +7,8 @@ import io
 import os
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -291,6 +292,74 @@ def test_a_price_whose_answer_was_lost_is_no_hand_s(link: Link, world: World, dr
     ADAPTER.reprice(link, ListingRef("b" * 32, "", "", 4), Decimal("99.00"), "USD")
     (held,) = world.simulator.ledger.accounts.values()
     assert Decimal(rows(held.file.encode())[draft.external_id]["Cost"]) == draft.price
+
+
+class BreaksOff:
+    """A drop on which so much of a file arrives, and the line breaks."""
+
+    def __init__(self, inner: Drop, world: World, cut: Callable[[bytes], bytes]) -> None:
+        self._inner, self._world, self._cut = inner, world, cut
+
+    def read(self) -> bytes | None:
+        """As it lies there; an empty file is one."""
+        (held,) = self._world.simulator.ledger.accounts.values()
+        return self._inner.read() if held.file else b""
+
+    def written_at(self) -> datetime | None:
+        """As it is told."""
+        return self._inner.written_at()
+
+    def write(self, content: bytes) -> None:
+        """The beginning of it lies there then. Raises UnknownOutcome."""
+        (held,) = self._world.simulator.ledger.accounts.values()
+        held.file = self._cut(content).decode()
+        raise UnknownOutcome("the file server broke off")
+
+
+def _in_a_price(content: bytes) -> bytes:
+    return content[: content.index(b"84.10", content.index(b"201")) + 1]
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda content: b"".join(content.splitlines(keepends=True)[:2]),
+        lambda content: b"".join(content.splitlines(keepends=True)[:-1]),
+        _in_a_price, lambda _: b"", lambda content: content[:13], lambda content: content,
+    ],
+    ids=["after the first", "before the last", "in a price", "at once", "in the header", "whole"],
+)  # fmt: skip
+@pytest.mark.parametrize("then", ["price", "sweep", "take down"])
+def test_an_upload_that_breaks_off_is_no_hands_work(
+    link: Link, world: World, draft: Draft, monkeypatch: pytest.MonkeyPatch, cut: Callable[[bytes], bytes], then: str
+) -> None:
+    """Rows that our own broken file lacks were not taken out by anybody, and half a row was not put in."""
+    for number in range(3):
+        ADAPTER.create(link, replace(draft, external_id=f"{number}" * 32, section=f"20{number}"))
+    put_by_hand(link, world, draft)
+    first = ListingRef("0" * 32, "", "", 4)
+    ADAPTER.reprice(link, first, Decimal("91.00"), "USD")
+    real = client.drop_of
+    monkeypatch.setattr(client, "drop_of", lambda line: BreaksOff(real(line), world, cut))
+    for _ in range(2):
+        with pytest.raises(UnknownOutcome):
+            ADAPTER.reprice(link, first, Decimal("92.00"), "USD")
+    monkeypatch.setattr(client, "drop_of", real)
+    gone = {"1" * 32} if then == "take down" else set[str]()
+    if then == "price":
+        ADAPTER.reprice(link, first, Decimal("92.00"), "USD")
+    elif then == "sweep":
+        assert len(list(ADAPTER.list_all(link))) == 4
+        ADAPTER.keep_alive(link)
+    else:
+        # Its row may not have arrived with the broken file, as far as they know of it.
+        with suppress(AlreadyGone):
+            ADAPTER.delist(link, ListingRef("1" * 32, "", "", 4))
+    (held,) = world.simulator.ledger.accounts.values()
+    costs = {name: Decimal(row["Cost"]) for name, row in rows(held.file).items()}
+    wanted = {"0" * 32: Decimal("92.00"), "1" * 32: draft.price, "2" * 32: draft.price, "by-hand": draft.price}
+    assert costs == {name: price for name, price in wanted.items() if name not in gone}
+    assert link.file.tried() == []
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -723,7 +792,8 @@ def test_a_file_that_drips_is_cut_off(link: Link, ftp: FtpPlace, draft: Draft, m
     monkeypatch.setattr("marketplaces.adapters._bounds.TOTAL_S", -1.0)
     with pytest.raises(UnknownOutcome):
         ADAPTER.create(over_ftp(link, ftp), draft)
-    with pytest.raises(TemporaryError):
+    (ftp.folder / "inventory.csv").write_bytes(inventory.render(inventory.Inventory(rows=(inventory.row_of(draft),))))
+    with pytest.raises(TemporaryError, match="broke off"):
         ADAPTER.fetch(over_ftp(link, ftp), ListingRef("x", "", "", 1))
 
 

@@ -42,6 +42,10 @@ class Room(paramiko.SFTPServerInterface):
         super().__init__(server)
         self.place = place
 
+    def stat(self, path: str) -> paramiko.SFTPAttributes | int:
+        name = self.place.folder / Path(path).name
+        return paramiko.SFTPAttributes.from_stat(name.stat()) if name.exists() else SFTP_NO_SUCH_FILE
+
     def open(self, path: str, flags: int, attr: paramiko.SFTPAttributes) -> paramiko.SFTPHandle | int:
         name = self.place.folder / Path(path).name
         if self.place.refuses and flags & os.O_WRONLY:

@@ -239,7 +239,13 @@ class Gametime(TokenPlatform):
         return None if row is None else inventory.listing_of(row)
 
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
-        """Every row of the file; one of somebody's hand that has no price is none that Gametime shows."""
+        """Every row of the file; one of somebody's hand that has no price is none that Gametime shows.
+
+        Where our last one broke off, it is sent once more first: what it lacks is not gone.
+        """
+        there = client.drop_of(link).read()
+        if there is not None and _broke_off(link, there):
+            self._replace(link, lambda before: before)
         yield from (inventory.listing_of(row) for row in _there(link).rows if inventory.has_price(row))
 
     def listings_in(self, content: bytes) -> list[RemoteListing]:
@@ -375,11 +381,28 @@ def _note_met(link: Link, ticket_id: str) -> None:
 
 def _send(link: Link, drop: Drop, content: bytes) -> None:
     """Send a file that was kept; where a newer one was kept meanwhile, that once more: ours may lie over it."""
-    drop.write(content)
+    _write_tried(link, drop, content)
     while not link.file.sent():
         newer = link.file.last()
         if newer is not None:
-            drop.write(newer)
+            _write_tried(link, drop, newer)
+
+
+def _write_tried(link: Link, drop: Drop, content: bytes) -> None:
+    """Write a file that is known to be on its way: where the line breaks, the beginning of it may lie there."""
+    link.file.trying(content)
+    try:
+        drop.write(content)
+    except UnknownOutcome:
+        raise
+    except MarketplaceError:
+        link.file.never_left(content)
+        raise
+
+
+def _broke_off(link: Link, there: bytes) -> bool:
+    """Whether what lies there is the beginning of a file of ours: what it lacks nobody has taken out."""
+    return any(there != content and content.startswith(there) for content in link.file.tried())
 
 
 def _purchase(sale_id: str, what: str) -> str:
@@ -401,6 +424,8 @@ def _purchased(link: Link, query: Mapping[str, str]) -> Iterator[RemoteSale]:
 def _there(link: Link) -> Inventory:
     """The file as it lies there; where that cannot be read back, the last one that arrived. Raises StockUnknown."""
     content, last = client.drop_of(link).read(), link.file.last()
+    if content is not None and _broke_off(link, content):
+        return inventory.parse(content[: content.rfind(b"\n") + 1], torn=True)
     if content is not None:
         _note_there(link, last, content)
         return inventory.parse(content)
@@ -411,11 +436,11 @@ def _there(link: Link) -> Inventory:
 
 
 def _note_there(link: Link, last: bytes | None, there: bytes) -> None:
-    """What we kept last lies there: it arrived, whatever became of the answer.
+    """What we kept or sent last lies there: it arrived, whatever became of the answer.
 
     Otherwise what it changed would be taken for the work of a hand once we have changed it again.
     """
-    if there == last != link.file.arrived():
+    if there != link.file.arrived() and (there == last or there in link.file.tried()):
         link.file.note_arrived(there)
 
 
@@ -428,6 +453,8 @@ def _base(link: Link, last: bytes | None, there: bytes | None) -> tuple[Inventor
     if last is None:
         first = _inventory(there, known=False)
         return first, first.ticket_ids
+    if there is not None and _broke_off(link, there):
+        return _inventory(last, known=True), frozenset()
     if there is not None:
         _note_there(link, last, there)
     ours, arrived = _inventory(last, known=True), link.file.arrived()

@@ -106,8 +106,13 @@ class Inventory:
         )
 
 
-def parse(content: bytes) -> Inventory:
-    """The inventory in a file. Raises TemporaryError for what is none: it must not be written over."""
+def parse(content: bytes, *, torn: bool = False) -> Inventory:
+    """The inventory in a file. Raises TemporaryError for what is none: it must not be written over.
+
+    `torn`: it is the beginning of one, of which there may be nothing.
+    """
+    if torn and not content:
+        return Inventory()
     try:
         reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), restkey="", restval="")
         columns = tuple(reader.fieldnames or ())

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -243,7 +244,10 @@ class SeatGeek(TokenPlatform):
             if made_at is not None and made_at < since:
                 continue
             number = mapping.invoice_number(item)
-            whole = client.get(link, f"/remittances/{quote(number, safe='')}") if number else item
+            read = partial(client.get, link, f"/remittances/{quote(number, safe='')}")
+            whole = _wire.read_alone(link, number, read) if number else item
+            if whole is None:
+                continue
             if mapping.invoice_number(whole) != number:
                 link.unread.note(f"{number}: SeatGeek's answer is no invoice")
                 continue

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -313,7 +314,10 @@ class StubHub(Platform):
             made_at = _wire.moment_of(_wire.dig(item, "created_at"))
             if made_at is None or made_at >= since:
                 number = _wire.text_at(item, "id")
-                whole = client.get(link, f"/v2/payments/{quote(number, safe='')}")
+                read = partial(client.get, link, f"/v2/payments/{quote(number, safe='')}")
+                whole = _wire.read_alone(link, number, read)
+                if whole is None:
+                    continue
                 if _wire.text_at(whole, "id") != number:
                     link.unread.note(f"{number}: StubHub's answer is no payment")
                     continue

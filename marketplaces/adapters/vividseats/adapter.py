@@ -344,7 +344,10 @@ class VividSeats(TokenPlatform):
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """Payments since then, each read whole for its ledger."""
         for header in _wire.list_at(client.json_read(link, "/v1/payments", _days(since)), whose="Vivid Seats'"):
-            payment_id = _wire.text_at(header, "id")
-            whole = client.json_read(link, f"/v1/payments/{quote(payment_id, safe='')}", {}) if payment_id else None
+            number = _wire.text_at(header, "id")
+            read = partial(client.json_read, link, f"/v1/payments/{quote(number, safe='')}", {})
+            whole = _wire.read_alone(link, number, read)
+            if whole is None:
+                continue
             made = partial(mapping.payment_of, whole=whole)
             yield from _wire.readable(link, [header], made, _wire.number_at("id"))
