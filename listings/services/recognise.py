@@ -7,6 +7,7 @@ from django.db.models import QuerySet, Value
 
 from listings.likeness import numbers_of, surely_named
 from listings.models import FoundListing
+from listings.services.allocation import together
 from marketplaces.contracts import EventWords, RemoteListing, RemoteSale
 from marketplaces.models import MarketplaceAccount
 from portfolios.labels import PlaceKey
@@ -71,7 +72,7 @@ def recognise(account: MarketplaceAccount, told: Told, *, among: QuerySet[Seat] 
 
     Certain are the game (its confirmed mapping, or the only game of that day at that place), the section and the row
     (in whatever spelling, or by a confirmed mapping), and the seats: those that are named, or all that there are of
-    that row where as many are told as there are.
+    that row where as many are told as there are, and they lie side by side.
     """
     own = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
     if among is not None:
@@ -104,9 +105,11 @@ def told_otherwise(account: MarketplaceAccount, told: Told, game: Game) -> str:
 
 def _seats(told: Told, placed: list[Seat], game: Game) -> Recognised:
     if not told.seats:
-        if len(placed) == told.quantity:
-            return Recognised(placed, game)
-        return Recognised(placed, game, f"it names no seats, and you have {len(placed)} in that row")
+        if len(placed) != told.quantity:
+            return Recognised(placed, game, f"it names no seats, and you have {len(placed)} in that row")
+        # One listing holds seats side by side: as many that lie apart are hardly its own.
+        apart = "it names no seats, and yours in that row are not side by side"
+        return Recognised(placed, game, "" if together(placed) else apart)
     meant = [seat for seat in placed if seat.seat_number in told.seats]
     if len(meant) == len(told.seats) == told.quantity and len({seat.season_ticket_id for seat in meant}) == 1:
         return Recognised(meant, game)

@@ -195,6 +195,25 @@ def test_what_is_not_certain_waits_and_nothing_is_done_to_it(holding: Holding, s
     assert Alert.objects.get(kind="account.stock").severity == "action"
 
 
+@pytest.mark.parametrize("sold", [False, True])
+def test_seats_that_lie_apart_are_not_taken_for_those_of_a_listing_that_names_none(
+    holding: Holding, simulator: Simulator, sold: bool
+) -> None:
+    Seat.objects.filter(pk=holding.seats[3].pk).update(seat_number=9)
+    made = held_before("stubhub")([], quantity=4)
+    if sold:
+        control("sell", platform="stubhub", listing_id=made["id"], quantity=4)
+    connect(holding, "stubhub")
+    work()
+    found = FoundListing.objects.get()
+    why = "it names no seats, and yours in that row are not side by side"
+    assert (found.state, found.why, Listing.objects.count()) == (FoundState.WAITING, why, 0)
+    assert set(Seat.objects.filter(game=holding.game).values_list("state", flat=True)) == {OwnerState.AVAILABLE}
+    # A person may know that it is of these all the same.
+    adopted = found_adopt(actor=holding.actor, found_id=found.pk, seat_ids=[seat.pk for seat in holding.seats])
+    assert (adopted.state, Listing.objects.get().status) == (FoundState.ADOPTED, "sold" if sold else "active")
+
+
 def test_its_holder_says_which_seats_it_is_of_or_that_it_is_not_his_or_takes_it_down(
     holding: Holding, simulator: Simulator
 ) -> None:
