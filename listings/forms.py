@@ -362,7 +362,14 @@ class UntilForm(forms.Form):
 
 
 class FoundAdoptForm(forms.Form):
-    """The seats that something found is of; which ones may be chosen is the service's to say."""
+    """The seats that something found is of; which ones may be chosen is the service's to say.
+
+    And what its tickets are, where its marketplace does not tell.
+    """
+
+    delivery = forms.ChoiceField(
+        label="Its tickets are", choices=[("", "as entered for the season ticket"), *DELIVERIES], required=False
+    )
 
     def seat_ids(self) -> list[uuid.UUID]:
         """The chosen seats; what is no id is left out, and the service counts what is left."""

@@ -515,6 +515,8 @@ class RemoteListing:
     undeliverable: bool = False
     # When the platform will take it down by itself, where it tells.
     expires_at: datetime | None = None
+    # What its tickets are; None: not told, or in no word that has one meaning here.
+    delivery: DeliveryType | None = None
 
 
 class RemoteSaleState(StrEnum):

@@ -129,7 +129,7 @@ def listing_come_over(
 
 def listing_take_in(
     *, actor: Actor, account: MarketplaceAccount, seats: Sequence[Seat], listing_id: str, remote_key: str,
-    price: Decimal, currency: str, proceeds: Decimal | None = None, all_in: Decimal | None = None,
+    price: Decimal, currency: str, delivery: str, proceeds: Decimal | None = None, all_in: Decimal | None = None,
     expires_at: datetime | None = None,
 ) -> Listing:  # fmt: skip
     """What the account shows, as one of ours: another row's of just these seats, which comes over, or a new one.
@@ -141,7 +141,7 @@ def listing_take_in(
         return listing_come_over(account=account, listing=left, listing_id=listing_id, remote_key=remote_key)
     made = listing_adopt(
         actor=actor, account=account, seats=seats, listing_id=listing_id, remote_key=remote_key, price=price,
-        currency=currency, proceeds=proceeds, all_in=all_in, expires_at=expires_at,
+        currency=currency, proceeds=proceeds, all_in=all_in, expires_at=expires_at, delivery=delivery,
     )  # fmt: skip
     if not account.paper:
         practice_down(seats)

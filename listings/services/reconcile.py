@@ -27,7 +27,7 @@ from listings.models import (
     ListingStatus,
     MarketplaceCommand,
 )  # fmt: skip
-from listings.services.adopt import listing_price_take, listing_rest_adopt
+from listings.services.adopt import delivery_take, listing_price_take, listing_rest_adopt
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_note
@@ -257,6 +257,11 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
     if found.views is not None:
         drift.views[listing.pk] = found.views
     expiry_note(listing, found.expires_at)
+    was = listing.delivery
+    delivery_take(listing, found)
+    if listing.delivery != was:
+        listing.save(update_fields=["delivery", "updated_at"])
+        listing_changed(listing)
     if listing.made_there and listing.live_price is None:
         listing_price_take(listing, found)
         listing_changed(listing)

@@ -29,8 +29,8 @@ _RULES = Rules(
     fee_percent=10.0, fee_per_ticket=True, knows_provisional=True, webhook_retries=5, webhook_retry_s=30.0,
     payout=PayoutRule("after_game", 5),
     delivery_of={
-        "ETicket": "pdf", "ElectronicTransfer": "barcode", "MobileQRCode": "qr_code", "PaperTicket": "paper",
-        "ETicketUrl": "links",
+        "MobileTransfer": "mobile_transfer", "ETicket": "pdf", "ElectronicTransfer": "barcode",
+        "MobileQRCode": "qr_code", "PaperTicket": "paper", "ETicketUrl": "links",
     },
     waits={
         "links": "UploadTicketsLinks", "pdf": "UploadETickets", "qr_code": "UploadQRCodes", "barcode": "UploadBarcodes",
