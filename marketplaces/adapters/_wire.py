@@ -118,15 +118,20 @@ def send(
     question = "" if write or method != "GET" else sha256_hex(url, repr(options.get("params")))
     if question and (told := link.answers.known(question)) is not None:
         return told
-    wait_s = link.gate.wait_s(request, write=write)
-    if wait_s > 0:
-        raise MustWait(f"as many requests were sent as may be: the next one in {wait_s:.1f} s", retry_after_s=wait_s)
+    take_token(link, request, write=write)
     response = _sent(link.http, method, url, write=write, **options)
     if response.status_code == 429 and (asked := retry_after_s(response)):
         link.gate.hold(request, asked)
     elif question and (response.status_code < 300 or response.status_code == 404):
         link.answers.note(question, response)
     return response
+
+
+def take_token(link: Link, request: str, *, write: bool) -> None:
+    """The token of a request that is sent now, by its name. Raises MustWait where there is none yet."""
+    wait_s = link.gate.wait_s(request, write=write)
+    if wait_s > 0:
+        raise MustWait(f"as many requests were sent as may be: the next one in {wait_s:.1f} s", retry_after_s=wait_s)
 
 
 def _sent(http: httpx.Client, method: str, url: str, *, write: bool, **options: Any) -> httpx.Response:
