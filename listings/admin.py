@@ -207,7 +207,7 @@ class SaleAdmin(ReadOnlyAdmin):
         "sold_at", "platform", "platform_sale_id", "state", "quantity", "gross", "fees", "proceeds",
         "notice_to_last_delist_ms",
     )  # fmt: skip
-    list_filter = ("state", "platform", "mode")
+    list_filter = ("state", "platform", "mode", "gross_told")
     search_fields = ("platform_sale_id", "account__user__email")
     actions = ("ask",)
 

@@ -119,8 +119,6 @@ class Traits:
     list_until: tuple[KnownListUntil, ...] = ()
     # By when a sale is to be handed over, where a published rule fixes that and a field may not tell it.
     hand_over_by: KnownHandOver | None = None
-    # Whether a sale tells the buyer's list price, or only what reaches the seller.
-    tells_gross: bool = True
     # How long after a sale was made what becomes of it is told where sales are asked for by time; one that is older is
     # read again by its id. None: however long that takes; zero: that it was taken back is never told.
     tells_changes_for: timedelta | None = None
@@ -227,7 +225,7 @@ class Gate(Protocol):
 
 
 class OpenGate:
-    """For lines that belong to no account yet: nobody counts."""
+    """For lines whose requests nobody counts: of tests, and of adapters that are tried by themselves."""
 
     def wait_s(self, request: str, *, write: bool) -> float:
         """None."""

@@ -65,7 +65,7 @@ def _did(sale: Sale, name: str) -> str:
 
 def _cost(sale: Sale, name: str) -> str:
     """What sellers are charged who do not deliver: up to twice the sale, and sometimes the account (DOMAIN.md 4.2)."""
-    twice = f", {money_text(sale.gross * 2, sale.currency)}" if sale.amount_told else ""
+    twice = f", {money_text(sale.gross * 2, sale.currency)}" if sale.price_told else ""
     charged = f" So far {money_text(sale.charged, sale.currency)} was charged." if sale.charged else ""
     return f"No money comes of it. {name} may charge for it, up to twice its price{twice}: see its payouts.{charged}"
 

@@ -142,6 +142,7 @@ def amounts_take(sale: Sale, remote: RemoteSale) -> None:
     if moved:
         if new or remote.gross_known:
             sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
+            sale.gross_told = remote.gross_known
         else:
             # What reaches the seller is told at last; the price was told before.
             sale.gross, sale.proceeds = max(sale.gross, remote.proceeds), remote.proceeds
@@ -164,7 +165,7 @@ def money_moved(sale: Sale, remote: RemoteSale) -> bool:
     if sale.proceeds_told != remote.proceeds_known:
         return remote.proceeds_known
     told = (remote.gross, remote.fees, remote.proceeds)
-    return remote.gross_known and (sale.gross, sale.fees, sale.proceeds) != told
+    return remote.gross_known and (not sale.gross_told or (sale.gross, sale.fees, sale.proceeds) != told)
 
 
 def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
@@ -241,7 +242,8 @@ def as_told(sale: Sale) -> RemoteSale:
         gross=sale.gross, fees=sale.fees, proceeds=sale.proceeds, currency=sale.currency,
         state=_how_far(sale), remote_status=sale.remote_status, sold_at=sale.sold_at,
         confirm_by=sale.confirm_by, ship_by=None if sale.ship_by_reckoned else sale.ship_by,
-        step=step_of(sale.delivery_step), step_note=sale.delivery_note, proceeds_known=sale.proceeds_told,
+        step=step_of(sale.delivery_step), step_note=sale.delivery_note,
+        gross_known=sale.gross_told, proceeds_known=sale.proceeds_told,
     )  # fmt: skip
 
 
