@@ -38,7 +38,7 @@ from listings.models import (
     TradingStateQuerySet,
 )  # fmt: skip
 from listings.scopes import game_scope
-from listings.states import HANDED_OVER, OPEN, SALE_LIVE, WANTED
+from listings.states import HANDED_OVER, OPEN, SALE_LIVE, TAKES_DOWN, WANTED
 from marketplaces.bounds import Bounds, bounds_of
 from marketplaces.contracts import Capability, RemoteSale
 from marketplaces.models import FeeVersion, MarketplaceAccount, Mode, modes_of
@@ -89,8 +89,7 @@ def sale_list(actor: Actor) -> SaleQuerySet:
 
 def sales_with_hands(sales: SaleQuerySet) -> SaleQuerySet:
     """Sales with whether a person is to take their seats off show elsewhere (`hands_wanted`), or did (`hands_done`)."""
-    down = [CommandKind.DELIST, CommandKind.RESIZE]
-    tasks = MarketplaceCommand.objects.filter(sale=OuterRef("pk"), by_hand=True, kind__in=down)
+    tasks = MarketplaceCommand.objects.filter(sale=OuterRef("pk"), by_hand=True, kind__in=TAKES_DOWN)
     return sales.annotate(
         hands_wanted=Exists(tasks.filter(state=CommandState.NEEDS_PERSON)),
         hands_done=Exists(tasks.filter(state=CommandState.DONE)),

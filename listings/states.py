@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from listings.models import ListingStatus, SaleEnding, SaleState, TradingStateKind
+from listings.models import CommandKind, ListingStatus, SaleEnding, SaleState, TradingStateKind
 
 _L, _S = ListingStatus, SaleState
 
@@ -18,6 +18,11 @@ WANTED: frozenset[str] = OFFERED | {_L.ERROR}
 NOTHING_NEW: frozenset[str] = frozenset({TradingStateKind.NO_NEW_LISTINGS, TradingStateKind.HALTED})
 # Nothing more is to come of it there.
 OVER: frozenset[str] = frozenset({_L.CANCELLED, _L.EXPIRED, _L.SOLD})
+
+# Kinds of commands that take seats off show.
+TAKES_DOWN: frozenset[str] = frozenset({CommandKind.DELIST, CommandKind.RESIZE})
+# Those for which a buyer waits, or may come: they go first, are critical where they wait, and are said again.
+URGENT: frozenset[str] = TAKES_DOWN | {CommandKind.REJECT_SALE}
 
 # A sale may arrive for a listing in any status, so `sold` is reachable from everywhere.
 LISTING_MOVES: dict[str, frozenset[str]] = {

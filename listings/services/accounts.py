@@ -20,7 +20,7 @@ from listings.models import (
 from listings.services.delist import listing_take_down
 from listings.services.hand_alerts import task_tell
 from listings.services.refs import listing_ref
-from listings.states import OPEN
+from listings.states import OPEN, TAKES_DOWN
 from marketplaces.contracts import Capability, ListingRef
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.ports import Business
@@ -87,7 +87,7 @@ _UNTOLD = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERS
 
 def _in_words(listing: Listing) -> str:
     # Of what shrinks or comes down its marketplace shows all of it until it was told, which it cannot be.
-    untold = listing.commands.filter(kind__in=[CommandKind.RESIZE, CommandKind.DELIST], state__in=_UNTOLD).exists()
+    untold = listing.commands.filter(kind__in=TAKES_DOWN, state__in=_UNTOLD).exists()
     seats = listing.listing_seats.all() if untold else listing.listing_seats.filter(offered=True)
     numbers = sorted(seats.values_list("seat__seat_number", flat=True))
     label = f" {_run(numbers)}" if numbers else ""

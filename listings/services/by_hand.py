@@ -28,7 +28,7 @@ from listings.services.allowed import listings_for
 from listings.services.come_over import sale_elsewhere
 from listings.services.commands import sale_commands_withdraw
 from listings.services.far_off import price_check, proceeds_check
-from listings.services.hand_alerts import URGENT, alert_task, task_tell
+from listings.services.hand_alerts import alert_task, task_tell
 from listings.services.hand_words import OWN_NAME
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
 from listings.services.sale_alerts import alert_sold_elsewhere_down, sale_what
@@ -36,6 +36,7 @@ from listings.services.sale_numbers import number_give, sale_unnumbered
 from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import as_told, sale_delists_done
 from listings.services.seat_ids import all_seat_ids
+from listings.states import TAKES_DOWN, URGENT
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
@@ -86,7 +87,7 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
     for one in waiting:
         # What a worker had begun before the account was left.
         sale_delists_done(one)
-    if sale is not None and command.kind in {CommandKind.DELIST, CommandKind.RESIZE}:
+    if sale is not None and command.kind in TAKES_DOWN:
         alert_sold_elsewhere_down(sale)
     audit_record(
         actor=actor, verb="command.by_hand", object_type="command", object_id=command.pk,

@@ -23,7 +23,7 @@ from listings.services.obstacles import hold_key
 from listings.services.practice import practice_down
 from listings.services.seat_ids import offered_ids
 from listings.services.wake import outbox_wake
-from listings.states import OPEN
+from listings.states import OPEN, URGENT
 from marketplaces.contracts import RemoteListing, RemoteSale
 from marketplaces.models import MarketplaceAccount, Mode, modes_of
 from marketplaces.registry import traits_of
@@ -36,9 +36,7 @@ from seatsync.core.clock import now
 
 # What a worker does as well as a hand. What was to be listed may be there by now under another name, and how tickets
 # were handed over only its holder knows: these stay his.
-_FOR_WORKER = frozenset(
-    {CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REPRICE, CommandKind.CONFIRM_SALE, CommandKind.REJECT_SALE}
-)
+_FOR_WORKER = URGENT | {CommandKind.REPRICE, CommandKind.CONFIRM_SALE}
 # That may be seen there.
 _SHOWN = (ListingStatus.ACTIVE, ListingStatus.PAUSED, ListingStatus.DELISTING)
 

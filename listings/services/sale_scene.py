@@ -10,7 +10,6 @@ from typing import Any
 
 from listings.locks import sale_lock
 from listings.models import (
-    CommandKind,
     CommandState,
     Listing,
     MarketplaceCommand,
@@ -29,7 +28,7 @@ from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
 from listings.services.payout_checks import sales_check
 from listings.services.sale_alerts import alert_amounts, alert_sold_elsewhere_down
-from listings.states import HANDED_OVER
+from listings.states import HANDED_OVER, TAKES_DOWN
 from marketplaces.contracts import Buyer, RemoteSale, RemoteSaleState
 from marketplaces.delivery import STEPS, DeliveryStep, step_of
 from marketplaces.models import MarketplaceAccount
@@ -259,7 +258,7 @@ def _how_far(sale: Sale) -> RemoteSaleState:
 
 def mark_if_nothing_to_take_down(sale: Sale) -> None:
     """A sale of seats that were offered nowhere else is down everywhere at once."""
-    down = MarketplaceCommand.objects.filter(sale=sale, kind__in=[CommandKind.DELIST, CommandKind.RESIZE])
+    down = MarketplaceCommand.objects.filter(sale=sale, kind__in=TAKES_DOWN)
     open_commands = down.filter(by_hand=False)
     if not open_commands.exists():
         sale.notice_to_last_delist_ms = 0
@@ -274,7 +273,7 @@ def sale_delists_done(sale: Sale) -> bool:
     """
     if sale.last_delist_at is not None:
         return False
-    down = MarketplaceCommand.objects.filter(sale=sale, kind__in=[CommandKind.DELIST, CommandKind.RESIZE])
+    down = MarketplaceCommand.objects.filter(sale=sale, kind__in=TAKES_DOWN)
     # What a person has to take down is nobody's speed but his: its time is shown apart.
     pending = down.filter(by_hand=False).exclude(state__in=[CommandState.DONE, CommandState.SUPERSEDED])
     if pending.exists():
