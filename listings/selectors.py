@@ -38,7 +38,7 @@ from listings.models import (
     TradingStateQuerySet,
 )  # fmt: skip
 from listings.scopes import game_scope
-from listings.states import HANDED_OVER, OPEN, SALE_LIVE, TAKES_DOWN, WANTED
+from listings.states import HANDED_OVER, OPEN, SALE_LIVE, TAKES_DOWN, UP, WANTED
 from marketplaces.bounds import Bounds, bounds_of
 from marketplaces.contracts import Capability, RemoteSale
 from marketplaces.models import FeeVersion, MarketplaceAccount, Mode, modes_of
@@ -592,6 +592,5 @@ def sales_unnumbered(listing: Listing) -> SaleQuerySet:
 
 def listings_by_hand(actor: Actor) -> ListingQuerySet:
     """What is up at assisted accounts, as the actor's own hands have listed it, the next games first."""
-    up = [ListingStatus.ACTIVE, ListingStatus.PAUSED]
-    found = listing_list(actor).filter(account__mode=Mode.ASSISTED, account__is_active=True, status__in=up)
+    found = listing_list(actor).filter(account__mode=Mode.ASSISTED, account__is_active=True, status__in=UP)
     return found.order_by("game__starts_at", "section", "row", "pk")

@@ -12,6 +12,12 @@ _L, _S = ListingStatus, SaleState
 OPEN: frozenset[str] = frozenset({_L.PUBLISHING, _L.ACTIVE, _L.PAUSED, _L.DELISTING})
 # Open, and not already on its way down.
 OFFERED: frozenset[str] = frozenset({_L.PUBLISHING, _L.ACTIVE, _L.PAUSED})
+# Up there as far as anybody knows, and as it is wanted.
+UP: frozenset[str] = frozenset({_L.ACTIVE, _L.PAUSED})
+# May be seen there: what was not sent yet, or given up, is seen nowhere.
+SHOWN: frozenset[str] = UP | {_L.DELISTING}
+# May still be up there: also what was given up without knowing what came of it.
+MAY_BE_UP: frozenset[str] = OPEN | {_L.ERROR}
 # What its holder wants up there, also where it was refused and waits for him.
 WANTED: frozenset[str] = OFFERED | {_L.ERROR}
 # Brakes under which nothing new goes up.

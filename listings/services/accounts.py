@@ -20,7 +20,7 @@ from listings.models import (
 from listings.services.delist import listing_take_down
 from listings.services.hand_alerts import task_tell
 from listings.services.refs import listing_ref
-from listings.states import OPEN, TAKES_DOWN
+from listings.states import MAY_BE_UP, OPEN, TAKES_DOWN
 from marketplaces.contracts import Capability, ListingRef
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.ports import Business
@@ -107,7 +107,7 @@ def _unread(account_id: uuid.UUID) -> int:
 @transaction.atomic
 def account_listings_down(account_id: uuid.UUID) -> None:
     """Take down everything that may be up on the account; what is on its way down already stays so."""
-    offered = Listing.objects.filter(account_id=account_id, status__in=[*OPEN, ListingStatus.ERROR])
+    offered = Listing.objects.filter(account_id=account_id, status__in=MAY_BE_UP)
     wanted = offered.exclude(status=ListingStatus.DELISTING).values_list("pk", flat=True)
     for listing in listings_lock(wanted):
         listing_take_down(listing, reason="its account is being disconnected")

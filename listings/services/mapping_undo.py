@@ -6,9 +6,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from listings.locks import listings_lock
-from listings.models import Listing, ListingStatus
+from listings.models import Listing
 from listings.services.delist import listing_take_down
-from listings.states import OFFERED
+from listings.states import WANTED
 from marketplaces.models import modes_of
 from portfolios.models import EventMapping, SectionMapping
 from portfolios.services.mapping import mapping_forget, mapping_keep
@@ -97,5 +97,5 @@ def _offers(mapping: EventMapping | SectionMapping) -> QuerySet[Listing]:
 
 def _take_down(listings: QuerySet[Listing]) -> int:
     """Those that may be up: with what is on its way there, and what was given up without knowing what came of it."""
-    wanted = listings.filter(status__in=[*OFFERED, ListingStatus.ERROR]).values_list("pk", flat=True)
+    wanted = listings.filter(status__in=WANTED).values_list("pk", flat=True)
     return sum(listing_take_down(one, reason="what it was mapped to was undone") for one in listings_lock(wanted))

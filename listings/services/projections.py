@@ -14,7 +14,7 @@ from listings.services.deliverable import deliverable_again
 from listings.services.net_floor import net_floor_settle
 from listings.services.notify import listing_changed
 from listings.services.sale_alerts import alert_sold_elsewhere_down
-from listings.states import OFFERED, UNSOLD, listing_may_move, split_offerable
+from listings.states import OFFERED, UNSOLD, UP, listing_may_move, split_offerable
 from marketplaces.contracts import Capability
 from marketplaces.models import Mode
 from marketplaces.registry import platform_can, platform_name, traits_of
@@ -194,7 +194,7 @@ def _group_of(seats: list[Seat]) -> SeatGroup | None:
 def _may_resize(listing: Listing, rest: list[Seat]) -> bool:
     return (
         together(rest)
-        and listing.status in {ListingStatus.ACTIVE, ListingStatus.PAUSED}
+        and listing.status in UP
         and bool(listing.listing_id)
         and split_offerable(listing.split_type, len(rest))
         and platform_can(listing.platform, Capability.RESIZE)
