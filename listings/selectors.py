@@ -53,6 +53,8 @@ from seatsync.core.errors import NotFound
 
 # States of commands of which something may still come.
 UNFINISHED = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)
+# Commands that wait for a person's own hands.
+FOR_HANDS = Q(state=CommandState.NEEDS_PERSON, by_hand=True)
 
 
 def listing_list(actor: Actor) -> ListingQuerySet:
@@ -140,7 +142,7 @@ def needs_person(actor: Actor) -> QuerySet[MarketplaceCommand]:
 def hand_tasks(actor: Actor) -> QuerySet[MarketplaceCommand]:
     """What waits for a person's hands on visible accounts, what must come down first."""
     accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
-    waiting = MarketplaceCommand.objects.filter(state=CommandState.NEEDS_PERSON, by_hand=True, account__in=accounts)
+    waiting = MarketplaceCommand.objects.filter(FOR_HANDS, account__in=accounts)
     tasks = hand_facts(waiting).select_related(
         "account", "listing__seat_group", "listing__game__home_team", "listing__game__opponent",
         "listing__game__venue", "sale__listing__game__home_team", "sale__listing__game__opponent",

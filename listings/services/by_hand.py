@@ -23,7 +23,7 @@ from listings.models import (
     SaleSeat,
     SaleState,
 )
-from listings.selectors import command_own
+from listings.selectors import FOR_HANDS, command_own
 from listings.services.allowed import listings_for
 from listings.services.come_over import sale_elsewhere
 from listings.services.commands import sale_commands_withdraw
@@ -98,7 +98,7 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
 
 def _taken_down_with(done: MarketplaceCommand, listing: Listing) -> None:
     """What came down once is down for every sale that asked for it. The caller holds the listing's lock."""
-    others = listing.commands.filter(kind=CommandKind.DELIST, by_hand=True, state=CommandState.NEEDS_PERSON)
+    others = listing.commands.filter(FOR_HANDS, kind=CommandKind.DELIST)
     for pk in others.order_by("pk").values_list("pk", flat=True):
         other = command_lock(pk)
         apply_answer(other, listing, None, Answer(Outcome.DONE))
@@ -307,7 +307,7 @@ def tasks_nag() -> int:
     said = 0
     _left_behind()
     _read_no_more()
-    waiting = MarketplaceCommand.objects.filter(by_hand=True, state=CommandState.NEEDS_PERSON, kind__in=URGENT)
+    waiting = MarketplaceCommand.objects.filter(FOR_HANDS, kind__in=URGENT)
     for command in waiting.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
         step = int(command.payload.get("nagged", 0))
         if now() - command.created_at < nag_due(step):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.db.models import Q
 
 from listings.models import CommandKind, CommandState, Listing, ListingSeat, ListingStatus, Sale, SaleSeat
+from listings.selectors import FOR_HANDS
 from listings.services.allocation import together
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
@@ -76,7 +77,7 @@ def final_price(listing: Listing, sale: Sale) -> Decimal | None:
 
 def _down_by_itself(listing: Listing) -> None:
     """All of it sold there: its holder is asked no more to take down what its marketplace took off show itself."""
-    asked = listing.commands.filter(kind=CommandKind.DELIST, by_hand=True, state=CommandState.NEEDS_PERSON)
+    asked = listing.commands.filter(FOR_HANDS, kind=CommandKind.DELIST)
     sales = list(Sale.objects.filter(commands__in=asked).select_related("account", "listing").distinct())
     commands_supersede(listing, frozenset({CommandKind.DELIST}))
     for one in sales:
@@ -216,7 +217,7 @@ def _still_to_go(listing: Listing) -> set[int]:
     """What a person was asked to take off before, and has not said that it is done: the next task asks for it too."""
     if listing.account.mode != Mode.ASSISTED:
         return set()
-    asked = listing.commands.filter(kind=CommandKind.RESIZE, state=CommandState.NEEDS_PERSON, by_hand=True)
+    asked = listing.commands.filter(FOR_HANDS, kind=CommandKind.RESIZE)
     return {number for payload in asked.values_list("payload", flat=True) for number in payload.get("gone", ())}
 
 

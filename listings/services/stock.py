@@ -17,7 +17,6 @@ from django.db import transaction
 from listings.locks import found_lock
 from listings.models import (
     CommandKind,
-    CommandState,
     FoundKind,
     FoundListing,
     FoundState,
@@ -25,6 +24,7 @@ from listings.models import (
     MarketplaceCommand,
     Sale,
 )  # fmt: skip
+from listings.selectors import UNFINISHED
 from listings.services.adopt import adoption_problem, delivery_known, kept_problem
 from listings.services.come_over import listing_take_in, listings_come_over, sale_come_over
 from listings.services.commands import command_write
@@ -221,11 +221,10 @@ def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell
 
 def _is_coming_down(found: FoundListing) -> bool:
     """Whether its take-down is still under way; one that is through, and yet on show, is asked about anew."""
-    going = [CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON]
     return (
         found.state == FoundState.COMING_DOWN
         and MarketplaceCommand.objects.filter(
-            account_id=found.account_id, listing=None, kind=CommandKind.DELIST, state__in=going,
+            account_id=found.account_id, listing=None, kind=CommandKind.DELIST, state__in=UNFINISHED,
             payload__found=str(found.pk),
         ).exists()
     )  # fmt: skip
