@@ -462,10 +462,21 @@ def offers_of_ticket(season_ticket: SeasonTicket) -> dict[uuid.UUID, Decimal]:
     return lowest
 
 
+def sold_among(seat_ids: Iterable[uuid.UUID]) -> QuerySet[SaleSeat]:
+    """Those of these seats that a live sale has, each with it, in seat order."""
+    wanted = seat_ids if isinstance(seat_ids, QuerySet) else list(seat_ids)
+    sold = SaleSeat.objects.filter(seat_id__in=wanted, live=True)
+    return sold.select_related("sale", "seat").order_by("seat__seat_number")
+
+
+def sold_of_listing(listing: Listing) -> QuerySet[SaleSeat]:
+    """The seats that live sales of a listing have."""
+    return SaleSeat.objects.filter(sale__listing=listing, live=True)
+
+
 def live_sales_of_seats(seat_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Sale]:
     """The one live sale of each of these seats that has one."""
-    rows = SaleSeat.objects.filter(seat_id__in=list(seat_ids), live=True).select_related("sale")
-    return {row.seat_id: row.sale for row in rows}
+    return {row.seat_id: row.sale for row in sold_among(seat_ids)}
 
 
 def charged_for_ended_sales(season_ticket: SeasonTicket) -> Decimal:

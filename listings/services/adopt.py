@@ -7,7 +7,8 @@ from decimal import Decimal
 from django.db import transaction
 
 from listings.locks import listings_lock
-from listings.models import CommandState, Listing, ListingSeat, ListingStatus, PriceHistory, Sale, SaleSeat, SplitType
+from listings.models import CommandState, Listing, ListingSeat, ListingStatus, PriceHistory, Sale, SplitType
+from listings.selectors import sold_among
 from listings.services.allocation import together
 from listings.services.delist import listing_take_down
 from listings.services.delivery_terms import entered_for, terms_of
@@ -184,9 +185,8 @@ def listing_price_take(listing: Listing, item: RemoteListing) -> None:
 def _without_the_taken(listing: Listing, seats: list[Seat]) -> None:
     """Seats that were sold before we knew of the listing leave it as they would have when they were sold."""
     taken = {seat.pk: seat for seat in seats if seat.state != OwnerState.AVAILABLE}
-    live = SaleSeat.objects.filter(seat_id__in=taken, live=True).select_related("sale")
     by_sale: dict[Sale, list[Seat]] = {}
-    for row in live:
+    for row in sold_among(taken):
         by_sale.setdefault(row.sale, []).append(taken.pop(row.seat_id))
     for sale, sold in by_sale.items():
         projections_shrink([listing], sold, sale=sale)

@@ -20,10 +20,9 @@ from listings.models import (
     ListingStatus,
     MarketplaceCommand,
     Sale,
-    SaleSeat,
     SaleState,
 )
-from listings.selectors import FOR_HANDS, command_own
+from listings.selectors import FOR_HANDS, command_own, sold_among
 from listings.services.allowed import listings_for
 from listings.services.come_over import sale_elsewhere
 from listings.services.commands import sale_commands_withdraw
@@ -206,10 +205,10 @@ def hand_sold(
 
 def _check_unsold(listing: Listing, seat_ids: Sequence[uuid.UUID], known: Sale | None) -> None:
     """Raises Conflict for a seat that another sale of this account has: nobody there sells it twice, it is mistyped."""
-    sold = SaleSeat.objects.filter(seat__in=seat_ids, live=True, sale__account=listing.account)
+    sold = sold_among(seat_ids).filter(sale__account=listing.account)
     if known is not None:
         sold = sold.exclude(sale=known)
-    if (first := sold.select_related("sale", "seat").order_by("seat__seat_number").first()) is not None:
+    if (first := sold.first()) is not None:
         raise Conflict(
             f"Seat {first.seat} was sold there already, with order {first.sale.platform_sale_id}.", field="seats",
             remedy="Choose the others, or say first, on that sale's page, that it is cancelled or was no sale.",

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from django.db.models import Q
 
-from listings.models import CommandKind, CommandState, Listing, ListingSeat, ListingStatus, Sale, SaleSeat
-from listings.selectors import FOR_HANDS
+from listings.models import CommandKind, CommandState, Listing, ListingSeat, ListingStatus, Sale
+from listings.selectors import FOR_HANDS, sold_of_listing
 from listings.services.allocation import together
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
@@ -120,7 +120,7 @@ def _was_met_after(listing: Listing, sale: Sale) -> bool:
 
 def _still_shown_there(listing: Listing) -> bool:
     """Whether its marketplace may still show seats that were sold elsewhere: it knows only of its own sales."""
-    own = SaleSeat.objects.filter(sale__listing=listing, live=True).values("seat_id")
+    own = sold_of_listing(listing).values("seat_id")
     return ListingSeat.objects.filter(listing=listing).exclude(seat_id__in=own).exists()
 
 
@@ -167,7 +167,7 @@ def offer_no_more(sale: Sale) -> None:
 
 def _sold_no_more(listing: Listing) -> None:
     """A listing that was sold out says so no more once none of its sales stands."""
-    if listing.status not in UNSOLD or SaleSeat.objects.filter(sale__listing=listing, live=True).exists():
+    if listing.status not in UNSOLD or sold_of_listing(listing).exists():
         return
     listing.status, listing.status_reason = UNSOLD[listing.status], "its sale was cancelled"
     listing.sold_at = listing.final_price = None
