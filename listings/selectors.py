@@ -45,7 +45,7 @@ from marketplaces.models import FeeVersion, MarketplaceAccount, Mode, modes_of
 from marketplaces.registry import platform_can, platform_name
 from portfolios.models import EventMapping, Game, GameStatus, SeasonTicket, Seat
 from portfolios.ports import Records
-from portfolios.selectors import event_request_get
+from portfolios.selectors import event_request_get, events_asked
 from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -213,9 +213,7 @@ def event_requests(actor: Actor) -> QuerySet[EventMapping]:
     """The games of visible listings whose marketplaces are asked to add them and have told no id yet, newest first."""
     own = Listing.objects.visible_to(actor).filter(game=OuterRef("game"), platform=OuterRef("platform"))
     in_market = [Q(Exists(own.filter(mode__in=modes_of(paper=paper))), paper=paper) for paper in (True, False)]
-    asked = EventMapping.objects.filter(
-        in_market[0] | in_market[1], requested_at__isnull=False, confirmed_at=None, event_date=F("game__game_date")
-    )
+    asked = events_asked().filter(in_market[0] | in_market[1])
     return asked.select_related("game__home_team", "game__opponent", "game__venue").order_by("-requested_at", "pk")
 
 

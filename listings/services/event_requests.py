@@ -20,7 +20,7 @@ from marketplaces.contracts import Capability, RemoteEvent, RemoteListing
 from marketplaces.models import MarketplaceAccount, modes_of
 from marketplaces.registry import platform_can
 from portfolios.models import EventMapping, Game
-from portfolios.selectors import event_request_get
+from portfolios.selectors import event_request_get, events_asked
 from portfolios.services.mapping import event_mapping_confirm, event_request_take, mapping_forget
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -38,9 +38,7 @@ def requests_answered(
     if not platform_can(account.platform, Capability.REQUEST_EVENT):
         return
     named = {item.external_id: item for item in shown if item.external_id and item.event_id}
-    asked = EventMapping.objects.filter(
-        platform=account.platform, paper=account.paper, requested_at__isnull=False, confirmed_at=None
-    )
+    asked = events_asked().filter(platform=account.platform, paper=account.paper)
     offers = Listing.objects.filter(account=account, game__in=asked.values("game"), status__in=OFFERED)
     for listing in offers.filter(external_id__in=named).select_related("account", "game__venue").order_by("pk"):
         alive()
