@@ -67,6 +67,11 @@ def tickets_sold_by(user_id: uuid.UUID, tenant_id: uuid.UUID) -> QuerySet[Season
     )
 
 
+def seats_sold_by(user_id: uuid.UUID, tenant_id: uuid.UUID) -> QuerySet[Seat]:
+    """The seats that a person may sell over his accounts: those of these season tickets."""
+    return Seat.objects.filter(season_ticket__in=tickets_sold_by(user_id, tenant_id))
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """A team's season of which the home games are known, and where they come from."""

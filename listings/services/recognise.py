@@ -12,7 +12,7 @@ from marketplaces.contracts import EventWords, RemoteListing, RemoteSale
 from marketplaces.models import MarketplaceAccount
 from portfolios.labels import PlaceKey
 from portfolios.models import Game, Seat
-from portfolios.selectors import game_mapped_to, section_mapped_to, tickets_sold_by, venue_names
+from portfolios.selectors import game_mapped_to, seats_sold_by, section_mapped_to, venue_names
 from seatsync.core.venue_time import local
 
 # Longer runs of seats than a row has are a misread.
@@ -74,7 +74,7 @@ def recognise(account: MarketplaceAccount, told: Told, *, among: QuerySet[Seat] 
     (in whatever spelling, or by a confirmed mapping), and the seats: those that are named, or all that there are of
     that row where as many are told as there are, and they lie side by side.
     """
-    own = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
+    own = seats_sold_by(account.user_id, account.tenant_id)
     if among is not None:
         own = own.filter(pk__in=among.values("pk"))
     game, why = _game(account, own, told)
@@ -82,7 +82,7 @@ def recognise(account: MarketplaceAccount, told: Told, *, among: QuerySet[Seat] 
         return Recognised(why=why)
     there = own.filter(game=game).annotate(section_key=PlaceKey("section"), row_key=PlaceKey("row"))
     in_row = there.filter(row_key=PlaceKey(Value(told.row)))
-    section = section_mapped_to(game.venue, account.platform, told.section, paper=account.paper) or told.section
+    section = _section(account, told, game)
     placed = list(in_row.filter(section_key=PlaceKey(Value(section))).order_by("seat_number"))
     if not placed:
         alike = [seat for seat in in_row.order_by("seat_number") if numbers_of(seat.section) & numbers_of(told.section)]
@@ -94,13 +94,22 @@ def recognise(account: MarketplaceAccount, told: Told, *, among: QuerySet[Seat] 
 
 def told_otherwise(account: MarketplaceAccount, told: Told, game: Game) -> str:
     """Of which game or day it is told to be, where that cannot be this game; empty where it can."""
-    own = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
-    known = game_mapped_to(account.platform, told.event_id, paper=account.paper) or _game(account, own, told)[0]
+    known = _mapped(account, told) or _game(account, seats_sold_by(account.user_id, account.tenant_id), told)[0]
     if known is not None:
         return "" if known == game else f"{known.opponent.name} at {known.home_team.name} on {known.game_date}"
     starts = told.event.starts_at
     day = told.event.local_date or (f"{local(starts, game.venue.timezone):%Y-%m-%d}" if starts else "")
     return "" if day in {"", game.game_date.isoformat()} else f"a game on {day}"
+
+
+def _mapped(account: MarketplaceAccount, told: Told) -> Game | None:
+    """The game that the event which is told is confirmed to be in the account's market."""
+    return game_mapped_to(account.platform, told.event_id, paper=account.paper)
+
+
+def _section(account: MarketplaceAccount, told: Told, game: Game) -> str:
+    """Our name of the section that is told, where one is confirmed in the account's market; else its own."""
+    return section_mapped_to(game.venue, account.platform, told.section, paper=account.paper) or told.section
 
 
 def _seats(told: Told, placed: list[Seat], game: Game) -> Recognised:
@@ -119,7 +128,7 @@ def _seats(told: Told, placed: list[Seat], game: Game) -> Recognised:
 
 
 def _game(account: MarketplaceAccount, own: QuerySet[Seat], told: Told) -> tuple[Game | None, str]:
-    mapped = game_mapped_to(account.platform, told.event_id, paper=account.paper)
+    mapped = _mapped(account, told)
     games = Game.objects.filter(pk__in=own.values("game_id")).select_related("home_team", "opponent", "venue")
     if mapped is not None:
         found = games.filter(pk=mapped.pk).first()
