@@ -234,22 +234,3 @@ def listing_may_move(from_status: str, to_status: str) -> bool:
 def sale_may_move(from_state: str, to_state: str) -> bool:
     """Whether a sale may go from one state to another."""
     return to_state in SALE_MOVES.get(from_state, frozenset())
-
-
-def split_allows(split: str, quantity: int, taken: int) -> bool:
-    """Whether a buyer may take `taken` of `quantity` seats under a split rule (DOMAIN.md 4.5)."""
-    if not 1 <= taken <= quantity:
-        return False
-    rest = quantity - taken
-    return {
-        "any": True,
-        "none": rest == 0,
-        "pairs": taken % 2 == 0,
-        "avoid_one": rest != 1,
-        "avoid_one_and_three": rest not in {1, 3},
-    }.get(split, False)
-
-
-def split_offerable(split: str, quantity: int) -> bool:
-    """Whether `quantity` seats can be offered at all under a split rule, so that some buyer could take them (I-05)."""
-    return quantity >= 1 and (quantity % 2 == 0 if split == "pairs" else True)

@@ -15,10 +15,11 @@ from listings.services.deliverable import deliverable_again
 from listings.services.net_floor import net_floor_settle
 from listings.services.notify import listing_changed
 from listings.services.sale_alerts import alert_sold_elsewhere_down
-from listings.states import OFFERED, UNSOLD, UP, listing_may_move, split_offerable
+from listings.states import OFFERED, UNSOLD, UP, listing_may_move
 from marketplaces.contracts import Capability
 from marketplaces.models import Mode
 from marketplaces.registry import platform_can, platform_name, traits_of
+from marketplaces.splits import split_offerable
 from portfolios.models import Seat, SeatGroup
 from portfolios.services.groups import seat_group_for
 from seatsync.core.clock import now

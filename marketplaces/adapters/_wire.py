@@ -271,21 +271,6 @@ def adjacent(seats: Iterable[int]) -> tuple[int, int]:
     return row[0], row[-1]
 
 
-def split_sizes(split: str, quantity: int) -> list[int]:
-    """How many a buyer may take, where a platform wants them listed; all of them is the last. Raises PermanentError."""
-    return [*(bought for bought in range(1, quantity) if _allowed(split, bought, quantity - bought)), quantity]
-
-
-def _allowed(split: str, bought: int, left: int) -> bool:
-    if split == "none":
-        return False
-    if split == "pairs":
-        return bought % 2 == 0 and left != 1
-    if split == "avoid_one_and_three":
-        return left not in {1, 3}
-    raise PermanentError(f"{split!r} is not a split")
-
-
 def likest_first(events: Iterable[RemoteEvent], query: EventQuery) -> list[RemoteEvent]:
     """Events by how like the query they are: names and venues alike, and every hour apart costs a tenth."""
 

@@ -25,6 +25,7 @@ from marketplaces.contracts import (
 )
 from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver, SeatTicket
 from marketplaces.errors import PermanentError
+from marketplaces.splits import split_sizes
 
 _ZERO = Decimal("0.00")
 LONGEST_LISTING_ID = 32
@@ -96,7 +97,7 @@ def split_body(split: str, quantity: int) -> dict[str, str]:
         return {"split_type": "ANY"}
     if split == "avoid_one":
         return {"split_type": "DONTLEAVEONE"}
-    sizes = _wire.split_sizes(split, quantity)
+    sizes = split_sizes(split, quantity)
     return {"split_type": "CUSTOM", "splits": ",".join(map(str, sizes))}
 
 
