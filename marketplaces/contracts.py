@@ -113,6 +113,8 @@ class Traits:
     webhook_proof_header: str = "authorization"
     # The ways that `fulfil` takes, the usual one first; none: the holder hands over on the platform's own site.
     hand_overs: tuple[HandOver, ...] = ()
+    # What `supply` takes for a listing that is hidden for want of its tickets; none where the platform hides none.
+    supplies: tuple[HandOver, ...] = (HandOver.BARCODE,)
     # What tickets may be listed; of others nothing is published.
     deliveries: tuple[DeliveryType, ...] = (DeliveryType.MOBILE_TRANSFER,)
     # Until when before an event tickets may be on sale, where that is published; else it is our own caution.
@@ -727,7 +729,10 @@ class MarketplaceAdapter(Protocol):
         ...
 
     def supply(self, link: Link, ref: ListingRef, tickets: tuple[SeatTicket, ...]) -> RemoteListing:
-        """Send the barcodes of a listing that is hidden for want of them. Raises AlreadyGone."""
+        """Send the tickets of a listing that is hidden for want of them, all of one kind of `traits.supplies`.
+
+        Raises AlreadyGone.
+        """
         ...
 
     def keep_alive(self, link: Link) -> None:

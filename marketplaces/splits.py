@@ -1,5 +1,7 @@
 """How many of a listing's seats a buyer may take, by its split rule (DOMAIN.md 4.5). No Django here."""
 
+SPLITS = frozenset({"any", "none", "pairs", "avoid_one", "avoid_one_and_three"})
+
 
 def split_allows(split: str, quantity: int, taken: int) -> bool:
     """Whether a buyer may take `taken` of `quantity` seats; never under a rule that is not ours."""

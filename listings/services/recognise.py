@@ -83,9 +83,11 @@ def recognise(account: MarketplaceAccount, told: Told, *, among: QuerySet[Seat] 
     there = own.filter(game=game).annotate(section_key=PlaceKey("section"), row_key=PlaceKey("row"))
     in_row = there.filter(row_key=PlaceKey(Value(told.row)))
     section = _section(account, told, game)
-    placed = list(in_row.filter(section_key=PlaceKey(Value(section))).order_by("seat_number"))
+    placed: list[Seat] = list(in_row.filter(section_key=PlaceKey(Value(section))).order_by("seat_number"))
     if not placed:
-        alike = [seat for seat in in_row.order_by("seat_number") if numbers_of(seat.section) & numbers_of(told.section)]
+        alike: list[Seat] = [
+            seat for seat in in_row.order_by("seat_number") if numbers_of(seat.section) & numbers_of(told.section)
+        ]
         if not alike:
             return Recognised(game=game, why=f"you have no seats in section {told.section}, row {told.row}")
         return Recognised(alike, game, f"section {told.section} there may be your {alike[0].section}")

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from marketplaces import splits
 from marketplaces.contracts import EventQuery, Link, PaymentLine, RemoteEvent
 from marketplaces.errors import (
     AlreadyGone,
@@ -23,6 +24,7 @@ from marketplaces.errors import (
     TemporaryError,
     UnknownOutcome,
 )  # fmt: skip
+from marketplaces.splits import SPLITS
 from seatsync.core.crypto import sha256_hex
 
 CENT = Decimal("0.01")
@@ -269,6 +271,13 @@ def adjacent(seats: Iterable[int]) -> tuple[int, int]:
     if row != list(range(row[0], row[0] + len(row))):
         raise PermanentError(f"seats {row} are not side by side: list them separately")
     return row[0], row[-1]
+
+
+def split_sizes(split: str, quantity: int) -> list[int]:
+    """How many a buyer may take, where a platform wants them listed; all of them is the last. Raises PermanentError."""
+    if split not in SPLITS:
+        raise PermanentError(f"{split!r} is not a split")
+    return splits.split_sizes(split, quantity)
 
 
 def likest_first(events: Iterable[RemoteEvent], query: EventQuery) -> list[RemoteEvent]:

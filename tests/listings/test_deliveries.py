@@ -14,6 +14,7 @@ from django.utils.html import escape
 from listings.models import (
     DeliveryTerms,
     Listing,
+    ListingTicket,
     MarketplaceCommand,
     Payout,
     Sale,
@@ -393,10 +394,14 @@ def test_a_parcels_label_is_fetched_once_and_shown_to_its_holder_alone(
     assert b"%PDF" not in bytes(seller.sale.label_sealed)
 
 
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [(DeliveryType.BARCODE, "barcode"), (DeliveryType.PDF, "PDF"), (DeliveryType.QR_CODE, "picture of its code")],
+)
 def test_a_listing_that_is_hidden_for_want_of_tickets_asks_for_them_and_is_shown_once_they_are_there(
-    holding: Holding, simulator: Simulator, travel: time_machine.Traveller
+    holding: Holding, simulator: Simulator, travel: time_machine.Traveller, kind: DeliveryType, wanted: str
 ) -> None:
-    seller = sell(holding, simulator, travel, "stubhub", DeliveryType.BARCODE)
+    seller = sell(holding, simulator, travel, "stubhub", kind)
     (listing,) = listing_publish(
         actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[2:]], account_ids=[seller.account.pk],
         price=Listing.objects.get().price, floor=Listing.objects.get().floor, ceiling=Listing.objects.get().ceiling,
@@ -410,9 +415,18 @@ def test_a_listing_that_is_hidden_for_want_of_tickets_asks_for_them_and_is_shown
     listing.refresh_from_db()
     assert listing.undeliverable_at == now()
     alert = Alert.objects.get(kind="listing.undeliverable", user_id=holding.user.pk)
-    assert alert.state == "firing"
-    tickets_enter(actor=holding.actor, kind="barcode", entries=entries_of("barcode", holding.seats[2:]))
+    assert (alert.state, f"Enter each seat's {wanted}." in alert.body) == ("firing", True)
+    # Those of one seat are not yet all that is wanted.
+    given = entries_of(kind, holding.seats[2:])
+    tickets_enter(actor=holding.actor, kind=kind, entries=given[:1])
     work()
+    assert Listing.objects.get(pk=listing.pk).undeliverable_at is not None
+    travel.shift(1)
+    tickets_enter(actor=holding.actor, kind=kind, entries=given[1:])
+    work()
+    # What went there is no other seat's from now on.
+    sent = ListingTicket.objects.filter(listing=listing)
+    assert set(sent.values_list("seat_id", flat=True)) == {seat.pk for seat in holding.seats[2:]}
     listing.refresh_from_db()
     alert.refresh_from_db()
     assert Listing.objects.get(pk=listing.pk).undeliverable_at is None

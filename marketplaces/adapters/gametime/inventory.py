@@ -12,7 +12,6 @@ from marketplaces.adapters import _wire
 from marketplaces.contracts import Draft, EventWords, RemoteListing, RemoteListingState
 from marketplaces.delivery import DeliveryType
 from marketplaces.errors import PermanentError, TemporaryError
-from marketplaces.splits import split_sizes
 
 HEADER = (
     "Edit", "Event", "Venue", "EventDate", "EventTime", "Quantity", "Section", "Row", "SeatFrom", "SeatThru", "Notes",
@@ -138,7 +137,7 @@ def seats_in(seats: Iterable[int], split: str) -> Row:
     offered = sorted(seats)
     first, last = _wire.adjacent(offered)
     word = _SPLITS.get(split)
-    sizes = "" if word else ":".join(map(str, split_sizes(split, len(offered))))
+    sizes = "" if word else ":".join(map(str, _wire.split_sizes(split, len(offered))))
     return {
         "Quantity": str(len(offered)), "SeatFrom": str(first), "SeatThru": str(last), "Splittype": word or "CUSTOM",
         "Splitvalue": sizes[:_LONGEST_SIZE_LIST],

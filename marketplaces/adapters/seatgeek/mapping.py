@@ -25,7 +25,6 @@ from marketplaces.contracts import (
 )
 from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver, SeatTicket
 from marketplaces.errors import PermanentError
-from marketplaces.splits import split_sizes
 
 _ZERO = Decimal("0.00")
 LONGEST_LISTING_ID = 32
@@ -97,7 +96,7 @@ def split_body(split: str, quantity: int) -> dict[str, str]:
         return {"split_type": "ANY"}
     if split == "avoid_one":
         return {"split_type": "DONTLEAVEONE"}
-    sizes = split_sizes(split, quantity)
+    sizes = _wire.split_sizes(split, quantity)
     return {"split_type": "CUSTOM", "splits": ",".join(map(str, sizes))}
 
 

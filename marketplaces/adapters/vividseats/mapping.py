@@ -22,7 +22,6 @@ from marketplaces.contracts import (
 )
 from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver
 from marketplaces.errors import PermanentError
-from marketplaces.splits import split_sizes
 
 _ZERO = Decimal("0.00")
 # As a recorded refusal says.
@@ -100,7 +99,7 @@ def split_body(split: str, quantity: int) -> dict[str, str]:
         return {"splitType": "ANY", "splitValue": ""}
     if split == "avoid_one":
         return {"splitType": "NEVERLEAVEONE", "splitValue": ""}
-    return {"splitType": "CUSTOM", "splitValue": ",".join(map(str, split_sizes(split, quantity)))}
+    return {"splitType": "CUSTOM", "splitValue": ",".join(map(str, _wire.split_sizes(split, quantity)))}
 
 
 def changed_body(listing: Any, change: Mapping[str, Any]) -> dict[str, Any]:
