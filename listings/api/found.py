@@ -49,7 +49,7 @@ class FoundAdoptInput(Input):
     """The seats that it is of, as many as it tells; and what a listing's tickets are, where its platform tells not."""
 
     seat_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=40)
-    delivery = ChoiceField(choices=[kind for kind, _ in DELIVERIES], required=False)
+    delivery = ChoiceField(choices=DELIVERIES, required=False)
 
 
 class StockInput(Input):
