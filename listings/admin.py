@@ -106,9 +106,10 @@ class FoundListingAdmin(ReadOnlyAdmin):
     """What accounts hold that was not made here."""
 
     list_display = (
-        "last_seen_at", "account", "kind", "state", "section", "row", "quantity", "price", "local_date", "why",
+        "last_seen_at", "account", "kind", "state", "section", "row", "quantity", "price", "local_date", "delivery",
+        "why",
     )  # fmt: skip
-    list_filter = ("state", "kind", "account__platform")
+    list_filter = ("state", "kind", "delivery", "account__platform")
     search_fields = ("remote_id", "remote_key", "event_name", "account__user__email")
     list_select_related = ("account",)
 
@@ -206,7 +207,7 @@ class SaleAdmin(ReadOnlyAdmin):
         "sold_at", "platform", "platform_sale_id", "state", "quantity", "gross", "fees", "proceeds",
         "notice_to_last_delist_ms",
     )  # fmt: skip
-    list_filter = ("state", "platform", "mode")
+    list_filter = ("state", "platform", "mode", "gross_told")
     search_fields = ("platform_sale_id", "account__user__email")
     actions = ("ask",)
 

@@ -11,6 +11,7 @@ from listings.disclosures import DISCLOSURES
 from listings.models import DELIVERIES, ListingStatus, Sale, SaleEnding, SplitType, TradingStateKind
 from listings.services.bulk import Act, Chosen
 from listings.services.charged_by_hand import CHARGED, TAKEN_BACK
+from listings.services.fulfil import LONGEST_NUMBER
 from listings.services.sale_report import PAID, PRACTICE, SETTLED, reports_of
 from listings.services.seat_tickets import Entry
 from listings.states import LIFTABLE, SALE_LIVE
@@ -172,7 +173,9 @@ class FulfilForm(TicketsForm):
             )
         elif way in BY_NUMBER:
             label, told = _NUMBERS[HandOver(way)]
-            self.fields["confirmation"] = forms.CharField(label=label, max_length=80, required=False, help_text=told)
+            self.fields["confirmation"] = forms.CharField(
+                label=label, max_length=LONGEST_NUMBER, required=False, help_text=told
+            )
 
     def said(self) -> dict[str, Any]:
         """The arguments of `sale_fulfil`."""
@@ -362,7 +365,14 @@ class UntilForm(forms.Form):
 
 
 class FoundAdoptForm(forms.Form):
-    """The seats that something found is of; which ones may be chosen is the service's to say."""
+    """The seats that something found is of; which ones may be chosen is the service's to say.
+
+    And what its tickets are, where its marketplace does not tell.
+    """
+
+    delivery = forms.ChoiceField(
+        label="Its tickets are", choices=[("", "as entered for the season ticket"), *DELIVERIES], required=False
+    )
 
     def seat_ids(self) -> list[uuid.UUID]:
         """The chosen seats; what is no id is left out, and the service counts what is left."""

@@ -38,14 +38,14 @@ from listings.models import (
     TradingStateQuerySet,
 )  # fmt: skip
 from listings.scopes import game_scope
-from listings.states import HANDED_OVER, OPEN, SALE_LIVE, WANTED
+from listings.states import HANDED_OVER, OPEN, SALE_LIVE, TAKES_DOWN, UP, WANTED
 from marketplaces.bounds import Bounds, bounds_of
 from marketplaces.contracts import Capability, RemoteSale
 from marketplaces.models import FeeVersion, MarketplaceAccount, Mode, modes_of
 from marketplaces.registry import platform_can, platform_name
 from portfolios.models import EventMapping, Game, GameStatus, SeasonTicket, Seat
 from portfolios.ports import Records
-from portfolios.selectors import event_request_get
+from portfolios.selectors import event_request_get, events_asked
 from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
@@ -53,6 +53,8 @@ from seatsync.core.errors import NotFound
 
 # States of commands of which something may still come.
 UNFINISHED = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)
+# Commands that wait for a person's own hands.
+FOR_HANDS = Q(state=CommandState.NEEDS_PERSON, by_hand=True)
 
 
 def listing_list(actor: Actor) -> ListingQuerySet:
@@ -89,8 +91,7 @@ def sale_list(actor: Actor) -> SaleQuerySet:
 
 def sales_with_hands(sales: SaleQuerySet) -> SaleQuerySet:
     """Sales with whether a person is to take their seats off show elsewhere (`hands_wanted`), or did (`hands_done`)."""
-    down = [CommandKind.DELIST, CommandKind.RESIZE]
-    tasks = MarketplaceCommand.objects.filter(sale=OuterRef("pk"), by_hand=True, kind__in=down)
+    tasks = MarketplaceCommand.objects.filter(sale=OuterRef("pk"), by_hand=True, kind__in=TAKES_DOWN)
     return sales.annotate(
         hands_wanted=Exists(tasks.filter(state=CommandState.NEEDS_PERSON)),
         hands_done=Exists(tasks.filter(state=CommandState.DONE)),
@@ -141,7 +142,7 @@ def needs_person(actor: Actor) -> QuerySet[MarketplaceCommand]:
 def hand_tasks(actor: Actor) -> QuerySet[MarketplaceCommand]:
     """What waits for a person's hands on visible accounts, what must come down first."""
     accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
-    waiting = MarketplaceCommand.objects.filter(state=CommandState.NEEDS_PERSON, by_hand=True, account__in=accounts)
+    waiting = MarketplaceCommand.objects.filter(FOR_HANDS, account__in=accounts)
     tasks = hand_facts(waiting).select_related(
         "account", "listing__seat_group", "listing__game__home_team", "listing__game__opponent",
         "listing__game__venue", "sale__listing__game__home_team", "sale__listing__game__opponent",
@@ -212,9 +213,7 @@ def event_requests(actor: Actor) -> QuerySet[EventMapping]:
     """The games of visible listings whose marketplaces are asked to add them and have told no id yet, newest first."""
     own = Listing.objects.visible_to(actor).filter(game=OuterRef("game"), platform=OuterRef("platform"))
     in_market = [Q(Exists(own.filter(mode__in=modes_of(paper=paper))), paper=paper) for paper in (True, False)]
-    asked = EventMapping.objects.filter(
-        in_market[0] | in_market[1], requested_at__isnull=False, confirmed_at=None, event_date=F("game__game_date")
-    )
+    asked = events_asked().filter(in_market[0] | in_market[1])
     return asked.select_related("game__home_team", "game__opponent", "game__venue").order_by("-requested_at", "pk")
 
 
@@ -461,10 +460,21 @@ def offers_of_ticket(season_ticket: SeasonTicket) -> dict[uuid.UUID, Decimal]:
     return lowest
 
 
+def sold_among(seat_ids: Iterable[uuid.UUID]) -> QuerySet[SaleSeat]:
+    """Those of these seats that a live sale has, each with it, in seat order."""
+    wanted = seat_ids if isinstance(seat_ids, QuerySet) else list(seat_ids)
+    sold = SaleSeat.objects.filter(seat_id__in=wanted, live=True)
+    return sold.select_related("sale", "seat").order_by("seat__seat_number")
+
+
+def sold_of_listing(listing: Listing) -> QuerySet[SaleSeat]:
+    """The seats that live sales of a listing have."""
+    return SaleSeat.objects.filter(sale__listing=listing, live=True)
+
+
 def live_sales_of_seats(seat_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Sale]:
     """The one live sale of each of these seats that has one."""
-    rows = SaleSeat.objects.filter(seat_id__in=list(seat_ids), live=True).select_related("sale")
-    return {row.seat_id: row.sale for row in rows}
+    return {row.seat_id: row.sale for row in sold_among(seat_ids)}
 
 
 def charged_for_ended_sales(season_ticket: SeasonTicket) -> Decimal:
@@ -593,6 +603,5 @@ def sales_unnumbered(listing: Listing) -> SaleQuerySet:
 
 def listings_by_hand(actor: Actor) -> ListingQuerySet:
     """What is up at assisted accounts, as the actor's own hands have listed it, the next games first."""
-    up = [ListingStatus.ACTIVE, ListingStatus.PAUSED]
-    found = listing_list(actor).filter(account__mode=Mode.ASSISTED, account__is_active=True, status__in=up)
+    found = listing_list(actor).filter(account__mode=Mode.ASSISTED, account__is_active=True, status__in=UP)
     return found.order_by("game__starts_at", "section", "row", "pk")

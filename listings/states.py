@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from listings.models import ListingStatus, SaleEnding, SaleState, TradingStateKind
+from listings.models import CommandKind, ListingStatus, SaleEnding, SaleState, TradingStateKind
 
 _L, _S = ListingStatus, SaleState
 
@@ -12,12 +12,23 @@ _L, _S = ListingStatus, SaleState
 OPEN: frozenset[str] = frozenset({_L.PUBLISHING, _L.ACTIVE, _L.PAUSED, _L.DELISTING})
 # Open, and not already on its way down.
 OFFERED: frozenset[str] = frozenset({_L.PUBLISHING, _L.ACTIVE, _L.PAUSED})
+# Up there as far as anybody knows, and as it is wanted.
+UP: frozenset[str] = frozenset({_L.ACTIVE, _L.PAUSED})
+# May be seen there: what was not sent yet, or given up, is seen nowhere.
+SHOWN: frozenset[str] = UP | {_L.DELISTING}
+# May still be up there: also what was given up without knowing what came of it.
+MAY_BE_UP: frozenset[str] = OPEN | {_L.ERROR}
 # What its holder wants up there, also where it was refused and waits for him.
 WANTED: frozenset[str] = OFFERED | {_L.ERROR}
 # Brakes under which nothing new goes up.
 NOTHING_NEW: frozenset[str] = frozenset({TradingStateKind.NO_NEW_LISTINGS, TradingStateKind.HALTED})
 # Nothing more is to come of it there.
 OVER: frozenset[str] = frozenset({_L.CANCELLED, _L.EXPIRED, _L.SOLD})
+
+# Kinds of commands that take seats off show.
+TAKES_DOWN: frozenset[str] = frozenset({CommandKind.DELIST, CommandKind.RESIZE})
+# Those for which a buyer waits, or may come: they go first, are critical where they wait, and are said again.
+URGENT: frozenset[str] = TAKES_DOWN | {CommandKind.REJECT_SALE}
 
 # A sale may arrive for a listing in any status, so `sold` is reachable from everywhere.
 LISTING_MOVES: dict[str, frozenset[str]] = {
@@ -223,22 +234,3 @@ def listing_may_move(from_status: str, to_status: str) -> bool:
 def sale_may_move(from_state: str, to_state: str) -> bool:
     """Whether a sale may go from one state to another."""
     return to_state in SALE_MOVES.get(from_state, frozenset())
-
-
-def split_allows(split: str, quantity: int, taken: int) -> bool:
-    """Whether a buyer may take `taken` of `quantity` seats under a split rule (DOMAIN.md 4.5)."""
-    if not 1 <= taken <= quantity:
-        return False
-    rest = quantity - taken
-    return {
-        "any": True,
-        "none": rest == 0,
-        "pairs": taken % 2 == 0,
-        "avoid_one": rest != 1,
-        "avoid_one_and_three": rest not in {1, 3},
-    }.get(split, False)
-
-
-def split_offerable(split: str, quantity: int) -> bool:
-    """Whether `quantity` seats can be offered at all under a split rule, so that some buyer could take them (I-05)."""
-    return quantity >= 1 and (quantity % 2 == 0 if split == "pairs" else True)

@@ -113,14 +113,14 @@ class Traits:
     webhook_proof_header: str = "authorization"
     # The ways that `fulfil` takes, the usual one first; none: the holder hands over on the platform's own site.
     hand_overs: tuple[HandOver, ...] = ()
+    # What `supply` takes for a listing that is hidden for want of its tickets; none where the platform hides none.
+    supplies: tuple[HandOver, ...] = (HandOver.BARCODE,)
     # What tickets may be listed; of others nothing is published.
     deliveries: tuple[DeliveryType, ...] = (DeliveryType.MOBILE_TRANSFER,)
     # Until when before an event tickets may be on sale, where that is published; else it is our own caution.
     list_until: tuple[KnownListUntil, ...] = ()
     # By when a sale is to be handed over, where a published rule fixes that and a field may not tell it.
     hand_over_by: KnownHandOver | None = None
-    # Whether a sale tells the buyer's list price, or only what reaches the seller.
-    tells_gross: bool = True
     # How long after a sale was made what becomes of it is told where sales are asked for by time; one that is older is
     # read again by its id. None: however long that takes; zero: that it was taken back is never told.
     tells_changes_for: timedelta | None = None
@@ -269,7 +269,7 @@ class Gate(Protocol):
 
 
 class OpenGate:
-    """For lines that belong to no account yet: nobody counts."""
+    """For lines whose requests nobody counts: of tests, and of adapters that are tried by themselves."""
 
     def wait_s(self, request: str, *, write: bool) -> float:
         """None."""
@@ -592,6 +592,8 @@ class RemoteListing:
     undeliverable: bool = False
     # When the platform will take it down by itself, where it tells.
     expires_at: datetime | None = None
+    # What its tickets are; None: not told, or in no word that has one meaning here.
+    delivery: DeliveryType | None = None
 
 
 class RemoteSaleState(StrEnum):
@@ -804,7 +806,10 @@ class MarketplaceAdapter(Protocol):
         ...
 
     def supply(self, link: Link, ref: ListingRef, tickets: tuple[SeatTicket, ...]) -> RemoteListing:
-        """Send the barcodes of a listing that is hidden for want of them. Raises AlreadyGone."""
+        """Send the tickets of a listing that is hidden for want of them, all of one kind of `traits.supplies`.
+
+        Raises AlreadyGone.
+        """
         ...
 
     def keep_alive(self, link: Link) -> None:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from marketplaces.forms import ConnectForm, ConsentForm
 from marketplaces.models import Mode
-from marketplaces.registry import adapter_get, adapter_list
+from marketplaces.registry import adapter_get, adapter_list, traits_of
 from marketplaces.selectors import account_list as accounts_visible
 from marketplaces.selectors import connecting_barred, inbound_failed, inbound_get
 from marketplaces.services.connect import (
@@ -67,8 +67,7 @@ def account_connect(request: HttpRequest) -> HttpResponse:
     given = request.POST.copy()
     # A platform may ask for several parts; they are the lines of one token.
     given["token"] = "\n".join(str(part).strip() for part in given.getlist("token")).strip()
-    meant = (adapter.traits for adapter in adapter_list() if adapter.traits.key == given.get("platform"))
-    form = ConnectForm(given, traits=next(meant, None))
+    form = ConnectForm(given, traits=traits_of(given.get("platform", "")))
     if form.is_valid():
         actor, data = request_actor(request), form.cleaned_data
         try:

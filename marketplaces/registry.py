@@ -83,6 +83,13 @@ def hand_overs_of(key: str) -> tuple[HandOver, ...]:
     return traits.hand_overs if traits else ()
 
 
+def supplied_as(key: str, delivery: str) -> HandOver:
+    """What is sent for a hidden listing whose tickets are these: themselves, where its platform takes such files."""
+    traits = traits_of(key)
+    taken = traits.supplies if traits else ()
+    return next((way for way in taken if way.value == delivery), HandOver.BARCODE)
+
+
 def event_page(key: str, told: str) -> str:
     """Where a platform shows an event: the page that it told, if that is on its own site, else its front page.
 

@@ -67,6 +67,11 @@ def tickets_sold_by(user_id: uuid.UUID, tenant_id: uuid.UUID) -> QuerySet[Season
     )
 
 
+def seats_sold_by(user_id: uuid.UUID, tenant_id: uuid.UUID) -> QuerySet[Seat]:
+    """The seats that a person may sell over his accounts: those of these season tickets."""
+    return Seat.objects.filter(season_ticket__in=tickets_sold_by(user_id, tenant_id))
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """A team's season of which the home games are known, and where they come from."""
@@ -136,10 +141,16 @@ def event_mapping_get(game: Game, platform: str, *, paper: bool) -> EventMapping
     return known.select_related("game").first()
 
 
+def events_asked() -> QuerySet[EventMapping]:
+    """The rows of games whose platforms are asked to add their event, on the game's date, and have told no id yet."""
+    return EventMapping.objects.filter(
+        requested_at__isnull=False, confirmed_at=None, event_date=F("game__game_date")
+    ).select_related("game")
+
+
 def event_request_get(game: Game, platform: str, *, paper: bool) -> EventMapping | None:
-    """The row of a game whose platform is asked to add its event, on the game's date, and has told no id yet."""
-    asked = EventMapping.objects.filter(game=game, platform=platform, paper=paper, requested_at__isnull=False)
-    return asked.filter(confirmed_at=None, event_date=game.game_date).select_related("game").first()
+    """That row of a game at a platform; None where it is not asked for there."""
+    return events_asked().filter(game=game, platform=platform, paper=paper).first()
 
 
 def event_mappings_of(game: Game, papers: Collection[bool]) -> list[EventMapping]:

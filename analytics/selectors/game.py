@@ -21,7 +21,7 @@ from listings.selectors import (
     price_history_of,
     push_halts_of,
 )
-from listings.states import NOTHING_NEW, OPEN
+from listings.states import MAY_BE_UP, NOTHING_NEW, OPEN
 from marketplaces.contracts import Capability, PrimaryLeft
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
 from marketplaces.models import MarketplaceAccount, MarketSnapshot
@@ -121,7 +121,7 @@ class GamePage:
 
     @cached_property
     def _cells(self) -> dict[uuid.UUID, Cell]:
-        shown = [listing for listing in self._own if listing.status in {*OPEN, ListingStatus.ERROR}]
+        shown = [listing for listing in self._own if listing.status in MAY_BE_UP]
         return cells_of(shown, self.actor)
 
     @cached_property
@@ -147,7 +147,7 @@ class GamePage:
     @property
     def closed(self) -> list[Listing]:
         """The newest of the listings that have ended."""
-        return [listing for listing in self._own if listing.status not in {*OPEN, ListingStatus.ERROR}][:10]
+        return [listing for listing in self._own if listing.status not in MAY_BE_UP][:10]
 
     @cached_property
     def brakes(self) -> list[TradingState]:

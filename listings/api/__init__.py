@@ -26,7 +26,7 @@ from listings.models import (
 )  # fmt: skip
 from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
-from listings.services.fulfil import sale_fulfil
+from listings.services.fulfil import LONGEST_LINK, LONGEST_NUMBER, MOST_URLS, sale_fulfil
 from listings.services.give_up import command_give_up
 from listings.services.hand_over_due import due_said
 from listings.services.list_until import Bound, CutOffs, comes_down, cut_offs, listing_until_set
@@ -83,8 +83,8 @@ SALE = example(
         "id": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f51", "account": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f11",
         "mode": "paper", "platform": "stubhub", "platform_sale_id": "90210", "listing": _ID,
         "game": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f41", "seats": ["0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f61"],
-        "quantity": 1, "gross": "80.00", "fees": "8.00", "proceeds": "72.00", "proceeds_told": True,
-        "rounding": "0.00", "charged": "0.00",
+        "quantity": 1, "gross": "80.00", "gross_told": True, "fees": "8.00", "proceeds": "72.00",
+        "proceeds_told": True, "rounding": "0.00", "charged": "0.00",
         "currency": "USD", "state": "confirmed", "state_reason": "", "ending": "", "ending_reason": "",
         "ended_at": None, "told_charge": None, "ending_effects": None, "effects": [],
         "remote_status": "confirmed",
@@ -223,9 +223,9 @@ class FulfilInput(Input):
         choices=[way.value for way in HandOver],
         help_text="One of the `hand_overs` of the sale: what its platform takes.",
     )
-    confirmation = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+    confirmation = serializers.CharField(max_length=LONGEST_NUMBER, required=False, default="", allow_blank=True)
     transfer_urls = serializers.ListField(
-        child=serializers.CharField(max_length=500), max_length=40, required=False, default=list
+        child=serializers.CharField(max_length=LONGEST_LINK), max_length=MOST_URLS, required=False, default=list
     )
     tickets = serializers.ListField(
         child=TicketInput(), max_length=40, required=False, default=list,
@@ -303,7 +303,10 @@ class EffectOutput(serializers.ModelSerializer[EndingEffect]):
 
 
 class SaleOutput(serializers.ModelSerializer[Sale]):
-    """A sale; gross = fees + proceeds + rounding. Where `proceeds_told` is false they are reckoned, or all gross."""
+    """A sale; gross = fees + proceeds + rounding. Where `proceeds_told` is false they are reckoned, or all gross.
+
+    Where `gross_told` is false nobody told what its buyer paid for the tickets: the gross stands for the proceeds.
+    """
 
     seats = serializers.SerializerMethodField()
     hand_overs = serializers.SerializerMethodField(help_text="The ways of handing over that the platform takes.")
@@ -318,10 +321,10 @@ class SaleOutput(serializers.ModelSerializer[Sale]):
         model = Sale
         fields = (
             "id", "account", "mode", "platform", "platform_sale_id", "listing", "game", "seats", "quantity", "gross",
-            "fees", "proceeds", "proceeds_told", "rounding", "charged", "currency", "state", "state_reason", "ending",
-            "ending_reason", "ended_at", "told_charge", "ending_effects", "effects", "remote_status", "sold_at",
-            "noticed_at", "confirm_by", "ship_by", "ship_by_reckoned", "ship_by_said", "delivered_at",
-            "last_delist_at", "notice_to_last_delist_ms",
+            "gross_told", "fees", "proceeds", "proceeds_told", "rounding", "charged", "currency", "state",
+            "state_reason", "ending", "ending_reason", "ended_at", "told_charge", "ending_effects", "effects",
+            "remote_status", "sold_at", "noticed_at", "confirm_by", "ship_by", "ship_by_reckoned", "ship_by_said",
+            "delivered_at", "last_delist_at", "notice_to_last_delist_ms",
             "hand_overs", "payout", "delivery_step", "delivery_note", "asked_again_at", "version",
         )  # fmt: skip
 

@@ -33,7 +33,7 @@ from seatsync.core.inputs import LONGEST_TEXT, Input
 class TermsInput(Input):
     """How the seats reach their buyers; `version` is the one that was read (0: nothing was entered yet)."""
 
-    delivery = ChoiceField(choices=[kind for kind, _ in DELIVERIES])
+    delivery = ChoiceField(choices=DELIVERIES)
     in_hand_on = serializers.DateField(required=False, allow_null=True, default=None)
     disclosures = serializers.ListField(
         child=ChoiceField(choices=list(DISCLOSURES)), max_length=len(DISCLOSURES), required=False, default=list

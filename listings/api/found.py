@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from listings import selectors
-from listings.models import FoundKind, FoundListing, FoundState
+from listings.models import DELIVERIES, FoundKind, FoundListing, FoundState
 from listings.services.found import found_adopt, found_ask_again, found_not_ours, found_take_down, stock_declare
 from marketplaces.api import AccountOutput
 from marketplaces.selectors import account_get
 from seatsync.core.apiview import ApiView
+from seatsync.core.fields import ChoiceField
 from seatsync.core.filters import ApiFilterSet, ToldChoiceFilter
 from seatsync.core.inputs import LONGEST_TEXT, Input
 
@@ -28,7 +29,7 @@ class FoundOutput(serializers.ModelSerializer[FoundListing]):
         model = FoundListing
         fields = (
             "id", "account", "platform", "kind", "remote_id", "event_name", "venue", "local_date", "section", "row",
-            "seat_from", "seat_to", "quantity", "price", "currency", "state", "why", "game", "listing",
+            "seat_from", "seat_to", "quantity", "price", "currency", "delivery", "state", "why", "game", "listing",
             "first_seen_at", "last_seen_at",
         )  # fmt: skip
 
@@ -45,9 +46,10 @@ class FoundFilter(ApiFilterSet):
 
 
 class FoundAdoptInput(Input):
-    """The seats that it is of: as many as it tells."""
+    """The seats that it is of, as many as it tells; and what a listing's tickets are, where its platform tells not."""
 
     seat_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=40)
+    delivery = ChoiceField(choices=DELIVERIES, required=False)
 
 
 class StockInput(Input):
@@ -92,7 +94,9 @@ class FoundAdopt(ApiView):
         """It, kept in step from now on; 409 where it was decided on meanwhile."""
         known = selectors.found_get(self.actor, pk)
         data = self.body(FoundAdoptInput)
-        found = found_adopt(actor=self.actor, found_id=known.pk, seat_ids=data["seat_ids"])
+        found = found_adopt(
+            actor=self.actor, found_id=known.pk, seat_ids=data["seat_ids"], delivery=data.get("delivery", "")
+        )
         return Response(FoundOutput(found).data)
 
 

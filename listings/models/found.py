@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from listings.models.listings import Listing
+from listings.models.listings import DELIVERIES, Listing
 from seatsync.core.models import BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
 
@@ -60,6 +60,8 @@ class FoundListing(BaseModel):
     quantity = models.PositiveIntegerField()
     price = models.DecimalField(max_digits=10, decimal_places=2)
     currency = models.CharField(max_length=3, default="USD")
+    # What its tickets are (a DeliveryType), where that is told; of a sale it is not.
+    delivery = models.CharField(max_length=20, choices=DELIVERIES, blank=True)
     state = models.CharField(max_length=12, choices=FoundState.choices, default=FoundState.WAITING)
     # Why it waits, in words.
     why = models.CharField(max_length=200, blank=True)

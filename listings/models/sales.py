@@ -75,6 +75,8 @@ class Sale(BaseModel):
     platform_sale_id = models.CharField(max_length=80)
     quantity = models.PositiveSmallIntegerField(default=0)
     gross = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    # Else the gross stands for the proceeds, for now: nobody told what its buyer paid for the tickets.
+    gross_told = models.BooleanField(default=True)
     fees = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     proceeds = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     # Else the proceeds stand for the gross: a person told the price alone, and no fee is known.
@@ -199,6 +201,11 @@ class Sale(BaseModel):
     def amount_told(self) -> bool:
         """Whether anybody told what it brings: what is not known is kept as 0, and no sale is for nothing."""
         return self.proceeds_told or bool(self.gross)
+
+    @property
+    def price_told(self) -> bool:
+        """Whether anybody told for what it was sold: its marketplace, its mail, or its holder."""
+        return self.gross_told and bool(self.gross)
 
     @property
     def to_you(self) -> Decimal:

@@ -17,10 +17,11 @@ from listings.models import (
     SaleEnding,
     SaleState,
 )  # fmt: skip
+from listings.selectors import FOR_HANDS, UNFINISHED
 from listings.services.delist import listing_take_down
 from listings.services.hand_alerts import task_tell
 from listings.services.refs import listing_ref
-from listings.states import OPEN
+from listings.states import MAY_BE_UP, OPEN, TAKES_DOWN
 from marketplaces.contracts import Capability, ListingRef
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.ports import Business
@@ -82,12 +83,9 @@ def _run(numbers: list[int]) -> str:
     return seats_label(first, last)
 
 
-_UNTOLD = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)
-
-
 def _in_words(listing: Listing) -> str:
     # Of what shrinks or comes down its marketplace shows all of it until it was told, which it cannot be.
-    untold = listing.commands.filter(kind__in=[CommandKind.RESIZE, CommandKind.DELIST], state__in=_UNTOLD).exists()
+    untold = listing.commands.filter(kind__in=TAKES_DOWN, state__in=UNFINISHED).exists()
     seats = listing.listing_seats.all() if untold else listing.listing_seats.filter(offered=True)
     numbers = sorted(seats.values_list("seat__seat_number", flat=True))
     label = f" {_run(numbers)}" if numbers else ""
@@ -107,7 +105,7 @@ def _unread(account_id: uuid.UUID) -> int:
 @transaction.atomic
 def account_listings_down(account_id: uuid.UUID) -> None:
     """Take down everything that may be up on the account; what is on its way down already stays so."""
-    offered = Listing.objects.filter(account_id=account_id, status__in=[*OPEN, ListingStatus.ERROR])
+    offered = Listing.objects.filter(account_id=account_id, status__in=MAY_BE_UP)
     wanted = offered.exclude(status=ListingStatus.DELISTING).values_list("pk", flat=True)
     for listing in listings_lock(wanted):
         listing_take_down(listing, reason="its account is being disconnected")
@@ -123,5 +121,5 @@ def account_left_by_hand(account_id: uuid.UUID) -> None:
     looks = [CommandKind.SYNC_ACCOUNT, CommandKind.VERIFY_GONE, CommandKind.UNSUBSCRIBE]
     waiting.filter(kind__in=looks).update(state=CommandState.SUPERSEDED, finished_at=now(), updated_at=now())
     waiting.update(state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, updated_at=now())
-    for task in commands.filter(state=CommandState.NEEDS_PERSON, by_hand=True).select_related("account", "listing"):
+    for task in commands.filter(FOR_HANDS).select_related("account", "listing"):
         task_tell(task)

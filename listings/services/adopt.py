@@ -7,9 +7,11 @@ from decimal import Decimal
 from django.db import transaction
 
 from listings.locks import listings_lock
-from listings.models import CommandState, Listing, ListingSeat, ListingStatus, PriceHistory, Sale, SaleSeat, SplitType
+from listings.models import CommandState, Listing, ListingSeat, ListingStatus, PriceHistory, Sale, SplitType
+from listings.selectors import sold_among
 from listings.services.allocation import together
 from listings.services.delist import listing_take_down
+from listings.services.delivery_terms import entered_for, terms_of
 from listings.services.notify import listing_changed
 from listings.services.practice import offered_for_real, practice_make_way
 from listings.services.projections import projections_shrink
@@ -18,7 +20,7 @@ from listings.services.seat_ids import all_seat_ids
 from listings.states import HAS_MORE
 from marketplaces.contracts import RemoteListing, RemoteSale
 from marketplaces.models import MarketplaceAccount
-from marketplaces.registry import platform_name
+from marketplaces.registry import platform_name, traits_of
 from marketplaces.selectors import fee_version, proceeds_at
 from portfolios.locks import seats_lock, seats_lock_whole
 from portfolios.models import OwnerState, Seat
@@ -55,17 +57,34 @@ def kept_problem(account: MarketplaceAccount, seats: Sequence[Seat]) -> str:
     return ""
 
 
+def delivery_known(account: MarketplaceAccount, told: str, seats: Sequence[Seat]) -> str:
+    """What the tickets of a listing of these seats that was made there are (a DeliveryType); "" where nobody has said.
+
+    As its marketplace tells (`told`), the only kind that is listed there at all, or what their holder has entered.
+    """
+    traits = traits_of(account.platform)
+    kinds = traits.deliveries if traits else ()
+    return told or (kinds[0].value if len(kinds) == 1 else entered_for(seats[0].season_ticket))
+
+
+def delivery_take(listing: Listing, item: RemoteListing) -> None:
+    """What its marketplace tells of a locked listing's tickets that was made there; the caller saves it."""
+    if listing.made_there and item.delivery is not None:
+        listing.delivery = item.delivery.value
+
+
 def listing_adopt(
     *, actor: Actor, account: MarketplaceAccount, seats: Sequence[Seat], listing_id: str, remote_key: str,
     price: Decimal, currency: str, proceeds: Decimal | None = None, all_in: Decimal | None = None,
-    price_seen: bool = True, expires_at: datetime | None = None,
+    price_seen: bool = True, expires_at: datetime | None = None, delivery: str = "",
 ) -> Listing:  # fmt: skip
     """A listing that its marketplace shows, as one of ours: active, at its own price, with what buyers have taken out.
 
     Nobody moves its price until the holder gives it a floor and a ceiling. `price_seen`: the listing itself said it;
     what was worked out of a sale is replaced at the next sweep (`listing_price_take`). `expires_at`: when it says it
-    ends. The caller holds a transaction and the seats' locks. Raises Conflict where `adoption_problem` says why not, or
-    PracticeHas.
+    ends. `delivery`: what its tickets are (a DeliveryType); where a sale was met that tells nothing of it, what holds
+    for its season ticket, until a sweep is told. The caller holds a transaction and the seats' locks. Raises Conflict
+    where `adoption_problem` says why not, or PracticeHas.
     """
     if problem := adoption_problem(seats, price, currency):
         raise Conflict(f"It cannot be kept in step: {problem}.", field="seats", remedy="Choose other seats.")
@@ -85,6 +104,7 @@ def listing_adopt(
         proceeds=proceeds or proceeds_at(price, fee_version(account.platform)),
         all_in=all_in, currency=currency, floor=price, ceiling=price, status=ListingStatus.ACTIVE,
         split_type=SplitType.ANY, published_at=moment, expires_there=expires_at,
+        delivery=delivery or terms_of(first.season_ticket).delivery,
     )  # fmt: skip
     ListingSeat.objects.bulk_create(
         [ListingSeat(tenant_id=listing.tenant_id, listing=listing, seat=seat) for seat in ordered]
@@ -132,6 +152,7 @@ def listing_rest_adopt(*, account: MarketplaceAccount, known: Listing, item: Rem
     before = {"status": listing.status, "price": listing.price}
     listing.status, listing.status_reason, listing.sold_at = HAS_MORE[listing.status], "", None
     listing.quantity, listing.seat_group = len(rest), seat_group_for(seats=rest) if together(rest) else None
+    delivery_take(listing, item)
     listing_price_take(listing, item)
     audit_record(
         actor=Actor.marketplace(account.tenant_id, account.pk), verb="listing.adopt_rest", object_type="listing",
@@ -164,9 +185,8 @@ def listing_price_take(listing: Listing, item: RemoteListing) -> None:
 def _without_the_taken(listing: Listing, seats: list[Seat]) -> None:
     """Seats that were sold before we knew of the listing leave it as they would have when they were sold."""
     taken = {seat.pk: seat for seat in seats if seat.state != OwnerState.AVAILABLE}
-    live = SaleSeat.objects.filter(seat_id__in=taken, live=True).select_related("sale")
     by_sale: dict[Sale, list[Seat]] = {}
-    for row in live:
+    for row in sold_among(taken):
         by_sale.setdefault(row.sale, []).append(taken.pop(row.seat_id))
     for sale, sold in by_sale.items():
         projections_shrink([listing], sold, sale=sale)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from listings.models import CommandKind, CommandState, Listing, SaleSeat
+from listings.models import CommandKind, CommandState, Listing
+from listings.selectors import sold_of_listing
 from listings.services.seat_ids import offered_ids
 from marketplaces.contracts import RemoteSale
 from portfolios.models import OwnerState, Seat
@@ -49,7 +50,7 @@ def _shown_no_more(listing: Listing, remote: RemoteSale) -> bool:
     Seats that were sold elsewhere are still on show there until it has answered that it has made the listing smaller;
     a buyer who came before that may have had any of them.
     """
-    own = SaleSeat.objects.filter(sale__listing=listing, live=True).values("seat_id")
+    own = sold_of_listing(listing).values("seat_id")
     if not listing.listing_seats.filter(offered=False).exclude(seat_id__in=own).exists():
         return True
     resizes = listing.commands.filter(kind=CommandKind.RESIZE).exclude(state=CommandState.SUPERSEDED)

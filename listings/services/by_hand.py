@@ -20,15 +20,14 @@ from listings.models import (
     ListingStatus,
     MarketplaceCommand,
     Sale,
-    SaleSeat,
     SaleState,
 )
-from listings.selectors import command_own
+from listings.selectors import FOR_HANDS, command_own, sold_among
 from listings.services.allowed import listings_for
 from listings.services.come_over import sale_elsewhere
 from listings.services.commands import sale_commands_withdraw
 from listings.services.far_off import price_check, proceeds_check
-from listings.services.hand_alerts import URGENT, alert_task, task_tell
+from listings.services.hand_alerts import alert_task, task_tell
 from listings.services.hand_words import OWN_NAME
 from listings.services.record import Answer, Outcome, apply_answer, command_scene
 from listings.services.sale_alerts import alert_sold_elsewhere_down, sale_what
@@ -36,6 +35,7 @@ from listings.services.sale_numbers import number_give, sale_unnumbered
 from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import as_told, sale_delists_done
 from listings.services.seat_ids import all_seat_ids
+from listings.states import TAKES_DOWN, URGENT
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
@@ -86,7 +86,7 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
     for one in waiting:
         # What a worker had begun before the account was left.
         sale_delists_done(one)
-    if sale is not None and command.kind in {CommandKind.DELIST, CommandKind.RESIZE}:
+    if sale is not None and command.kind in TAKES_DOWN:
         alert_sold_elsewhere_down(sale)
     audit_record(
         actor=actor, verb="command.by_hand", object_type="command", object_id=command.pk,
@@ -97,7 +97,7 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
 
 def _taken_down_with(done: MarketplaceCommand, listing: Listing) -> None:
     """What came down once is down for every sale that asked for it. The caller holds the listing's lock."""
-    others = listing.commands.filter(kind=CommandKind.DELIST, by_hand=True, state=CommandState.NEEDS_PERSON)
+    others = listing.commands.filter(FOR_HANDS, kind=CommandKind.DELIST)
     for pk in others.order_by("pk").values_list("pk", flat=True):
         other = command_lock(pk)
         apply_answer(other, listing, None, Answer(Outcome.DONE))
@@ -205,10 +205,10 @@ def hand_sold(
 
 def _check_unsold(listing: Listing, seat_ids: Sequence[uuid.UUID], known: Sale | None) -> None:
     """Raises Conflict for a seat that another sale of this account has: nobody there sells it twice, it is mistyped."""
-    sold = SaleSeat.objects.filter(seat__in=seat_ids, live=True, sale__account=listing.account)
+    sold = sold_among(seat_ids).filter(sale__account=listing.account)
     if known is not None:
         sold = sold.exclude(sale=known)
-    if (first := sold.select_related("sale", "seat").order_by("seat__seat_number").first()) is not None:
+    if (first := sold.first()) is not None:
         raise Conflict(
             f"Seat {first.seat} was sold there already, with order {first.sale.platform_sale_id}.", field="seats",
             remedy="Choose the others, or say first, on that sale's page, that it is cancelled or was no sale.",
@@ -306,7 +306,7 @@ def tasks_nag() -> int:
     said = 0
     _left_behind()
     _read_no_more()
-    waiting = MarketplaceCommand.objects.filter(by_hand=True, state=CommandState.NEEDS_PERSON, kind__in=URGENT)
+    waiting = MarketplaceCommand.objects.filter(FOR_HANDS, kind__in=URGENT)
     for command in waiting.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
         step = int(command.payload.get("nagged", 0))
         if now() - command.created_at < nag_due(step):

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from listings.locks import command_lock, listings_lock, sale_lock
-from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand, Payout, Sale
+from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Payout, Sale
 from listings.services.adopt import adoption_problem, listing_adopt
 from listings.services.hand_alerts import alert_task_done
 from listings.services.hand_words import OWN_NAME
@@ -23,7 +23,7 @@ from listings.services.obstacles import hold_key
 from listings.services.practice import practice_down
 from listings.services.seat_ids import offered_ids
 from listings.services.wake import outbox_wake
-from listings.states import OPEN
+from listings.states import OPEN, SHOWN, URGENT
 from marketplaces.contracts import RemoteListing, RemoteSale
 from marketplaces.models import MarketplaceAccount, Mode, modes_of
 from marketplaces.registry import traits_of
@@ -36,11 +36,7 @@ from seatsync.core.clock import now
 
 # What a worker does as well as a hand. What was to be listed may be there by now under another name, and how tickets
 # were handed over only its holder knows: these stay his.
-_FOR_WORKER = frozenset(
-    {CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REPRICE, CommandKind.CONFIRM_SALE, CommandKind.REJECT_SALE}
-)
-# That may be seen there.
-_SHOWN = (ListingStatus.ACTIVE, ListingStatus.PAUSED, ListingStatus.DELISTING)
+_FOR_WORKER = URGENT | {CommandKind.REPRICE, CommandKind.CONFIRM_SALE}
 
 
 def sale_elsewhere(account: MarketplaceAccount, number: str) -> Sale | None:
@@ -99,7 +95,7 @@ def listing_of_seats(account: MarketplaceAccount, seats: Sequence[Seat]) -> List
     Who lists by hand seldom tells by what name it is there.
     """
     wanted = {seat.pk for seat in seats}
-    found = Listing.objects.filter(left_there(account), status__in=_SHOWN, listing_seats__seat__in=wanted)
+    found = Listing.objects.filter(left_there(account), status__in=SHOWN, listing_seats__seat__in=wanted)
     same = [
         listing for listing in found.distinct()
         if set(offered_ids(listing)) == wanted
@@ -129,7 +125,7 @@ def listing_come_over(
 
 def listing_take_in(
     *, actor: Actor, account: MarketplaceAccount, seats: Sequence[Seat], listing_id: str, remote_key: str,
-    price: Decimal, currency: str, proceeds: Decimal | None = None, all_in: Decimal | None = None,
+    price: Decimal, currency: str, delivery: str, proceeds: Decimal | None = None, all_in: Decimal | None = None,
     expires_at: datetime | None = None,
 ) -> Listing:  # fmt: skip
     """What the account shows, as one of ours: another row's of just these seats, which comes over, or a new one.
@@ -141,7 +137,7 @@ def listing_take_in(
         return listing_come_over(account=account, listing=left, listing_id=listing_id, remote_key=remote_key)
     made = listing_adopt(
         actor=actor, account=account, seats=seats, listing_id=listing_id, remote_key=remote_key, price=price,
-        currency=currency, proceeds=proceeds, all_in=all_in, expires_at=expires_at,
+        currency=currency, proceeds=proceeds, all_in=all_in, expires_at=expires_at, delivery=delivery,
     )  # fmt: skip
     if not account.paper:
         practice_down(seats)

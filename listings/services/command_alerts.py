@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from listings.models import CommandKind, Listing, MarketplaceCommand
+from listings.models import Listing, MarketplaceCommand
 from listings.services.hand_alerts import alert_task_done
+from listings.states import URGENT
 from marketplaces.registry import platform_name
 from marketplaces.services.alerts import alert_reconnect
 from seatsync.core.links import page_link
@@ -24,14 +25,13 @@ def alert_needs_person(command: MarketplaceCommand, listing: Listing | None, *, 
     if cut_off:
         said = "They were sold elsewhere, and are on show there still"
         remedy = f"Please connect {name} again, or take them down there yourself: they may be sold twice."
-    urgent = command.kind in {CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE}
     alert_raise(
         tenant_id=command.tenant_id,
         user_id=command.account.user_id,
         kind="command.needs_person",
         title=f"{name} could not {_what(command, listing)}"[:160],
         body=f"{said[:1].upper()}{said[1:]}. {remedy}",
-        severity="critical" if urgent else "action",
+        severity="critical" if command.kind in URGENT else "action",
         object_type="command",
         object_id=str(command.pk),
         url=_remedy_page(command, listing, wants),

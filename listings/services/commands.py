@@ -6,9 +6,10 @@ from django.db.models import Q
 
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
 from listings.services.command_alerts import alerts_of_commands_settle
-from listings.services.hand_alerts import URGENT, alert_task
+from listings.services.hand_alerts import alert_task
 from listings.services.hand_pages import hand_page_order
 from listings.services.wake import outbox_wake
+from listings.states import URGENT
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
 from seatsync.core.clock import now

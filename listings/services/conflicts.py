@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from listings.models import CommandKind, CommandState, Sale, SaleEnding, SaleSeat, SaleState
-from listings.selectors import sale_zone
+from listings.models import CommandKind, CommandState, Sale, SaleEnding, SaleState
+from listings.selectors import sale_zone, sold_among
 from listings.services.obstacles import OFFERED_FOR_REAL
 from listings.services.sale_alerts import conflict_asks, reject_by, sale_what
 from marketplaces.registry import platform_name
@@ -65,16 +65,14 @@ def _did(sale: Sale, name: str) -> str:
 
 def _cost(sale: Sale, name: str) -> str:
     """What sellers are charged who do not deliver: up to twice the sale, and sometimes the account (DOMAIN.md 4.2)."""
-    twice = f", {money_text(sale.gross * 2, sale.currency)}" if sale.amount_told else ""
+    twice = f", {money_text(sale.gross * 2, sale.currency)}" if sale.price_told else ""
     charged = f" So far {money_text(sale.charged, sale.currency)} was charged." if sale.charged else ""
     return f"No money comes of it. {name} may charge for it, up to twice its price{twice}: see its payouts.{charged}"
 
 
 def _other(sale: Sale) -> Sale | None:
     """The sale that has a seat of it."""
-    seats = sale.sale_seats.values("seat_id")
-    has = SaleSeat.objects.filter(seat_id__in=seats, live=True).exclude(sale=sale).select_related("sale")
-    row = has.order_by("seat__seat_number").first()
+    row = sold_among(sale.sale_seats.values_list("seat_id", flat=True)).exclude(sale=sale).first()
     return None if row is None else row.sale
 
 

@@ -10,7 +10,7 @@ from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Sa
 from listings.services.allowed import listings_for
 from listings.services.commands import command_write, commands_supersede
 from listings.services.restate import listing_restate
-from listings.states import OPEN, listing_may_move
+from listings.states import MAY_BE_UP, listing_may_move
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import InvalidInput
@@ -25,7 +25,7 @@ def listings_delist(*, actor: Actor, listing_ids: Sequence[uuid.UUID], reason: s
     listings_for(actor, wanted, verb="delist")
     locked = listings_lock(wanted)
     for listing in locked:
-        if listing.status in OPEN or listing.status == ListingStatus.ERROR:
+        if listing.status in MAY_BE_UP:
             before = listing.status
             listing_take_down(listing, reason=reason or "taken down by you")
             audit_record(

@@ -7,13 +7,15 @@ from listings.models import Listing
 from listings.services.notify import listing_changed
 from listings.states import OFFERED
 from marketplaces.contracts import RemoteListing
-from marketplaces.registry import platform_name
+from marketplaces.delivery import HandOver
+from marketplaces.registry import platform_name, supplied_as
 from portfolios.services.ledger import watchers
 from seatsync.core.clock import now
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alerts_raise, alerts_recover
 
 _KIND = "listing.undeliverable"
+_WANTED = {HandOver.BARCODE: "barcode", HandOver.PDF: "PDF", HandOver.QR_CODE: "picture of its code"}
 
 
 @transaction.atomic
@@ -49,10 +51,11 @@ def deliverable_again(listing: Listing) -> None:
 
 
 def _alert(listing: Listing) -> None:
+    wanted = supplied_as(listing.platform, listing.delivery)
     alerts_raise(
         tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), kind=_KIND,
         title=f"{platform_name(listing.platform)} hides {listing.section}/{listing.row}: tickets wanted"[:160],
-        body="It shows this listing to nobody until its tickets are there. Enter each seat's barcode.",
+        body=f"It shows this listing to nobody until its tickets are there. Enter each seat's {_WANTED[wanted]}.",
         severity="action", object_type="listing", object_id=str(listing.pk),
         url=page_link("listings:ticket_enter", listing.season_ticket_id, listing.game_id),
         dedupe_key=f"{_KIND}:{listing.pk}",

@@ -25,6 +25,11 @@ def terms_of(ticket: SeasonTicket) -> DeliveryTerms:
     return found or DeliveryTerms(tenant_id=ticket.tenant_id, season_ticket=ticket, version=0)
 
 
+def entered_for(ticket: SeasonTicket) -> str:
+    """What its holder has entered that the ticket's seats are delivered as; "" where he has entered nothing."""
+    return str(DeliveryTerms.objects.filter(season_ticket=ticket).values_list("delivery", flat=True).first() or "")
+
+
 def kinds_of(tickets: Iterable[SeasonTicket]) -> set[str]:
     """The kinds of tickets that these season tickets' seats are delivered as; one query."""
     wanted = {ticket.pk for ticket in tickets}

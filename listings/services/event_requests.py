@@ -7,21 +7,19 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from django.db import transaction
-from django.db.models import QuerySet
 
-from listings.locks import listings_lock
 from listings.models import Listing
-from listings.services.delist import listing_take_down
 from listings.services.drift_alerts import alert_other_event
 from listings.services.events import event_problem
+from listings.services.mapping_withdraw import mapping_offers, mapping_withdraw
 from listings.services.notify import listing_changed
 from listings.states import OFFERED
 from marketplaces.contracts import Capability, RemoteEvent, RemoteListing
-from marketplaces.models import MarketplaceAccount, modes_of
+from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import platform_can
 from portfolios.models import EventMapping, Game
-from portfolios.selectors import event_request_get
-from portfolios.services.mapping import event_mapping_confirm, event_request_take, mapping_forget
+from portfolios.selectors import event_request_get, events_asked
+from portfolios.services.mapping import event_mapping_confirm, event_request_take
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict
@@ -38,9 +36,7 @@ def requests_answered(
     if not platform_can(account.platform, Capability.REQUEST_EVENT):
         return
     named = {item.external_id: item for item in shown if item.external_id and item.event_id}
-    asked = EventMapping.objects.filter(
-        platform=account.platform, paper=account.paper, requested_at__isnull=False, confirmed_at=None
-    )
+    asked = events_asked().filter(platform=account.platform, paper=account.paper)
     offers = Listing.objects.filter(account=account, game__in=asked.values("game"), status__in=OFFERED)
     for listing in offers.filter(external_id__in=named).select_related("account", "game__venue").order_by("pk"):
         alive()
@@ -76,7 +72,7 @@ def request_answered(listing: Listing, told: RemoteListing) -> bool:
         actor=actor, verb="event_mapping.confirm", object_type="event_mapping", object_id=mapping.pk,
         subject=account.user_id, after={"game": game.pk, "platform": account.platform, "event": told.event_id},
     )  # fmt: skip
-    for one in _offers(mapping):
+    for one in mapping_offers(mapping, OFFERED):
         listing_changed(one)
     return True
 
@@ -97,19 +93,9 @@ def _day(told: RemoteListing, game: Game) -> date | None:
 
 def _set_aside(actor: Actor, mapping: EventMapping, told: RemoteListing, problem: str) -> None:
     """It put our seats under an event that is not their game: nobody may buy them there, whoever offers them."""
-    mapping_forget(mapping, by=f"{actor.kind.value}:{actor.id}")
-    audit_record(
-        actor=actor, verb="event_mapping.undo", object_type="event_mapping", object_id=mapping.pk,
-        before={"game": mapping.game_id, "platform": mapping.platform, "paper": mapping.paper},
+    down = mapping_withdraw(
+        actor=actor, mapping=mapping, statuses=OFFERED, reason=f"it was put under event {told.event_id}: {problem}",
         after={"event": told.event_id, "why": problem},
     )  # fmt: skip
-    for listing in listings_lock(_offers(mapping).values_list("pk", flat=True)):
-        if listing_take_down(listing, reason=f"it was put under event {told.event_id}: {problem}"):
-            alert_other_event(listing, told.event_id, problem)
-
-
-def _offers(mapping: EventMapping) -> QuerySet[Listing]:
-    """Whatever is offered of its game in its market at its platform, by anybody."""
-    return Listing.objects.filter(
-        game=mapping.game_id, platform=mapping.platform, mode__in=modes_of(paper=mapping.paper), status__in=OFFERED
-    )
+    for listing in down or ():
+        alert_other_event(listing, told.event_id, problem)

@@ -16,8 +16,8 @@ from marketplaces.contracts import (
 )  # fmt: skip
 from marketplaces.errors import MappingNeeded, MustWait
 from marketplaces.models import MarketplaceAccount
-from portfolios.models import OFF, EventMapping, Game, Seat
-from portfolios.selectors import event_mapping_get, event_mapping_undone, event_request_get, tickets_sold_by
+from portfolios.models import OFF, EventMapping, Game
+from portfolios.selectors import event_mapping_get, event_mapping_undone, event_request_get, seats_sold_by
 from portfolios.services.mapping import event_date_keep, event_mapping_confirm
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
@@ -187,7 +187,7 @@ def events_learn(
 
 def _games_unmapped(account: MarketplaceAccount) -> list[Game]:
     """The account's games without a mapping, those to come first."""
-    seats = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
+    seats = seats_sold_by(account.user_id, account.tenant_id)
     mapped = EventMapping.objects.filter(platform=account.platform, paper=account.paper, confirmed_at__isnull=False)
     games = Game.objects.filter(pk__in=seats.values("game_id")).exclude(pk__in=mapped.values("game_id"))
     found = games.select_related("home_team", "opponent", "venue").order_by("starts_at")

@@ -22,7 +22,7 @@ from listings.services.net_floor import net_floor_asked, net_floor_keep
 from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
 from listings.services.refs import listing_ref
-from listings.services.seat_tickets import barcodes_of, barcodes_send, barcodes_whole
+from listings.services.seat_tickets import barcodes_of, barcodes_whole, tickets_send
 from listings.services.sendable import create_held_back, reprice_held_back
 from listings.services.sweeps import sweep_found, sweep_keep
 from listings.services.webhook_back import unsubscribe_wanted
@@ -37,7 +37,7 @@ from marketplaces.contracts import (
     RemoteSale,
     RemoteSaleState,
 )
-from marketplaces.delivery import DeliveryType, SeatTicket
+from marketplaces.delivery import DeliveryType, HandOver, SeatTicket
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
@@ -52,7 +52,7 @@ from marketplaces.errors import (
     secrets_left_out,
     told,
 )  # fmt: skip
-from marketplaces.registry import adapter_get, platform_can
+from marketplaces.registry import adapter_get, platform_can, supplied_as
 from marketplaces.services.connect import webhook_register_late
 from marketplaces.services.links import link_for
 from marketplaces.services.reading import reading_of
@@ -170,13 +170,13 @@ def draft_wanted(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> D
     # What was asked took its time, and a brake holds from the moment that it is set (I-19).
     if (reason := create_held_back(listing)) is not None:
         return Answer(Outcome.HELD_BACK, error=reason)
-    return replace(draft, tickets=_barcodes_out(listing)) if draft.tickets else draft
+    return replace(draft, tickets=_tickets_out(listing)) if draft.tickets else draft
 
 
-def _barcodes_out(listing: Listing) -> tuple[SeatTicket, ...]:
-    """The barcodes that are sent with a listing now. Raises TemporaryError where somebody else has its seats."""
+def _tickets_out(listing: Listing, kind: HandOver = HandOver.BARCODE) -> tuple[SeatTicket, ...]:
+    """The tickets that are sent with a listing now. Raises TemporaryError where somebody else has its seats."""
     try:
-        return barcodes_send(listing)
+        return tickets_send(listing, kind)
     except Busy as error:
         raise TemporaryError("its seats are being changed") from error
 
@@ -393,7 +393,8 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 def _supply(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     listing = listing_of(command)
-    tickets = _barcodes_out(listing) if listing.status in OFFERED else ()
+    kind = supplied_as(listing.platform, listing.delivery)
+    tickets = _tickets_out(listing, kind) if listing.status in OFFERED else ()
     if not tickets:
         return Answer(Outcome.NOT_WANTED)
     with secrets_left_out(barcodes_of(tickets)):

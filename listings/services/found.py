@@ -9,7 +9,7 @@ from django.db import transaction
 from listings.locks import found_lock
 from listings.models import CommandKind, FoundKind, FoundListing, FoundState
 from listings.selectors import found_get
-from listings.services.adopt import kept_problem, listing_adopt
+from listings.services.adopt import delivery_known, kept_problem, listing_adopt
 from listings.services.come_over import listing_take_in, sale_come_over
 from listings.services.commands import command_write
 from listings.services.drift_alerts import alert_found_decided, alert_stock_known
@@ -18,10 +18,11 @@ from listings.services.recognise import told_of_found, told_otherwise
 from listings.services.sale_saga import sale_apply
 from listings.services.stock import account_changed, stock_order
 from marketplaces.contracts import RemoteSale
+from marketplaces.delivery import DeliveryType
 from marketplaces.errors import MarketplaceError
 from marketplaces.locks import account_lock_for
 from marketplaces.models import MarketplaceAccount
-from marketplaces.registry import adapter_get, platform_name
+from marketplaces.registry import adapter_get, platform_name, traits_of
 from marketplaces.services.files import file_declare
 from marketplaces.services.links import over_link
 from portfolios.locks import seats_lock_whole
@@ -36,11 +37,15 @@ from seatsync.core.errors import Conflict, InvalidInput, NotFound
 LARGEST_FILE = 20_000_000
 
 
-def found_adopt(*, actor: Actor, found_id: uuid.UUID, seat_ids: Sequence[uuid.UUID]) -> FoundListing:
+def found_adopt(
+    *, actor: Actor, found_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], delivery: str = ""
+) -> FoundListing:
     """Say which seats a found listing, or a past sale, is of: a listing is kept in step, a sale counts.
 
-    Raises NotFound, NotAllowed, InvalidInput (another number of seats, or another game's), or Conflict where it was
-    decided meanwhile, a seat is not for sale, or its marketplace cannot be asked for the sale.
+    `delivery`: what a listing's tickets are (a DeliveryType), for one whose marketplace does not tell. Raises NotFound,
+    NotAllowed, InvalidInput by field (another number of seats, another game's, or tickets of which nobody has said what
+    they are), or Conflict where it was decided meanwhile, a seat is not for sale, or its marketplace cannot be asked
+    for the sale.
     """
     known = _own(actor, found_id)
     seats = seats_for(actor, seat_ids, verb="list")
@@ -55,11 +60,35 @@ def found_adopt(*, actor: Actor, found_id: uuid.UUID, seat_ids: Sequence[uuid.UU
     if sale is not None:
         # Told by hand meanwhile, on an account that was left: with its listing it comes over before the locks.
         sale_come_over(account=known.account, remote=sale)
-    return past_practice(lambda: _adopt(actor, known, seats, sale))
+    kind = _delivery(known, seats, delivery) if sale is None else ""
+    return past_practice(lambda: _adopt(actor, known, seats, sale, kind))
+
+
+def delivery_asked(found: FoundListing) -> bool:
+    """Whether its holder has to say what its tickets are: of a listing whose marketplace tells nothing of it."""
+    traits = traits_of(found.account.platform)
+    return found.kind == FoundKind.LISTING and not found.delivery and traits is not None and len(traits.deliveries) > 1
+
+
+def _delivery(found: FoundListing, seats: Sequence[Seat], said: str) -> str:
+    """What its tickets are: as its marketplace tells, else as the person says, else as was entered for the seats."""
+    if said and said not in set(DeliveryType):
+        raise InvalidInput(
+            f"{said!r} is unknown.", field="delivery", remedy=f"Use {', '.join(kind.value for kind in DeliveryType)}."
+        )
+    known = delivery_known(found.account, found.delivery or said, seats)
+    if not known:
+        raise InvalidInput(
+            f"{platform_name(found.account.platform)} does not tell what its tickets are.", field="delivery",
+            remedy="Say how they reach their buyer.",
+        )  # fmt: skip
+    return known
 
 
 @transaction.atomic
-def _adopt(actor: Actor, known: FoundListing, chosen: Sequence[Seat], sale: RemoteSale | None) -> FoundListing:
+def _adopt(
+    actor: Actor, known: FoundListing, chosen: Sequence[Seat], sale: RemoteSale | None, delivery: str
+) -> FoundListing:
     found = _waiting(known)
     seats = seats_lock_whole(chosen)
     if problem := kept_problem(found.account, seats):
@@ -69,7 +98,7 @@ def _adopt(actor: Actor, known: FoundListing, chosen: Sequence[Seat], sale: Remo
     if sale is None:
         listing = listing_take_in(
             actor=actor, account=found.account, seats=seats, listing_id=found.remote_id, remote_key=found.remote_key,
-            price=found.price, currency=found.currency,
+            price=found.price, currency=found.currency, delivery=delivery,
         )  # fmt: skip
     else:
         # What another row had of it has come over by now.

@@ -55,6 +55,8 @@ from seatsync.core.errors import Conflict, FieldProblem, InvalidInput, NotAllowe
 from seatsync.core.subjects import Unseal, subject_seal, subject_unseal
 
 MOST_URLS = 40
+# Signs: links of ticket apps have a tenth of that, and no marketplace publishes how long one may be.
+LONGEST_LINK, LONGEST_NUMBER = 500, 80
 GIVEN_NO_MORE = "what was handed over with this sale is not here any more: give it again"
 # What a way's number is called, and where it is found.
 _NUMBERS = {
@@ -240,6 +242,11 @@ def _pieces(sale: Sale, way: HandOver, seats: Sequence[Seat], urls: Sequence[str
         if not number:
             detail, remedy = _NUMBERS[way]
             raise InvalidInput(detail, field="confirmation", remedy=remedy)
+        if len(number) > LONGEST_NUMBER:
+            raise InvalidInput(
+                f"It has {len(number)} signs, and {LONGEST_NUMBER} are taken.", field="confirmation",
+                remedy="Copy the number alone.",
+            )  # fmt: skip
         return [_number(sale, way, number)]
     if len(seats) != sale.quantity:
         raise Conflict(
@@ -263,6 +270,10 @@ def _check_urls(urls: Sequence[str], quantity: int) -> None:
         problems.append(
             FieldProblem("transfer_urls", f"{len(urls)} addresses for {quantity} tickets.", "Give one a ticket.")
         )
+    if any(len(url) > LONGEST_LINK for url in urls):
+        place = next(place for place, url in enumerate(urls, start=1) if len(url) > LONGEST_LINK)
+        long = f"Line {place} has {len(urls[place - 1])} signs, and {LONGEST_LINK} are taken."
+        problems.append(FieldProblem("transfer_urls", long, "Copy the ticket's own link alone."))
     if any(not _is_address(url) for url in urls[:MOST_URLS]):
         place = next(place for place, url in enumerate(urls, start=1) if not _is_address(url))
         problems.append(FieldProblem("transfer_urls", f"Line {place} is no https address.", "Copy the whole address."))

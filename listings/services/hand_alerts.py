@@ -3,12 +3,12 @@
 from listings.models import CommandKind, Listing, MarketplaceCommand, SaleState
 from listings.services.obstacles import hold_key
 from listings.services.sale_alerts import alert_conflict, conflict_asks_by_hand
+from listings.states import URGENT
 from marketplaces.registry import platform_name
 from portfolios.models import OwnerState
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise, alert_recover
 
-URGENT = (CommandKind.DELIST, CommandKind.RESIZE, CommandKind.REJECT_SALE)
 _VERBS = {
     CommandKind.CREATE: "List", CommandKind.REPRICE: "Change the price of",
     CommandKind.DELIST: "Take down", CommandKind.REJECT_SALE: "Reject the sale of",

@@ -25,8 +25,8 @@ from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import delivery_check, offer_check
 from listings.services.restate import listing_restate
-from listings.states import split_offerable
 from marketplaces.registry import platform_name
+from marketplaces.splits import split_offerable
 from portfolios.locks import seats_lock
 from portfolios.models import OwnerState, Seat
 from seatsync.core.actors import Actor

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from django.db.models import QuerySet
 
-from listings.models import Sale, SaleSeat, SaleState
+from listings.models import Sale, SaleState
+from listings.selectors import sold_among
 from marketplaces.models import MarketplaceAccount, Mode
 from portfolios.models import OwnerState, Seat
 
@@ -50,9 +51,9 @@ def obstacle_of(key: str, account: MarketplaceAccount, seats: Sequence[Seat]) ->
     announcement names no seats, so it held more than its own, and it may be of a sale that does not exist.
     """
     foreign = [seat for seat in seats if seat.state != OwnerState.AVAILABLE and seat.held_by != key]
-    live = SaleSeat.objects.filter(seat__in=foreign, live=True)
+    sold = sold_among(seat.pk for seat in foreign)
     promised = set(promises_on(account, foreign).values_list("sale_seats__seat_id", flat=True))
-    taken = set(live.values_list("seat_id", flat=True)) - promised
+    taken = {row.seat_id for row in sold} - promised
     unclear = False
     for seat in foreign:
         if seat.pk in taken or seat.state != OwnerState.HELD or not seat.held_by.startswith("sale:"):

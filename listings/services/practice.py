@@ -12,11 +12,11 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from listings.locks import listings_lock
-from listings.models import Listing, ListingSeat, ListingStatus, Sale, SaleEnding, SaleState
+from listings.models import Listing, ListingSeat, Sale, SaleEnding, SaleState
 from listings.selectors import may_be_shown
 from listings.services.delist import listing_take_down
 from listings.services.endings import sale_end
-from listings.states import OPEN, SALE_LIVE, ending_may_be
+from listings.states import MAY_BE_UP, SALE_LIVE, ending_may_be
 from marketplaces.models import MarketplaceAccount, Mode
 from portfolios.models import Seat
 from seatsync.core.actors import Actor
@@ -86,7 +86,7 @@ def practice_down(seats: Sequence[Seat]) -> None:
     The caller holds a transaction, and locks of nothing above listings.
     """
     offered = ListingSeat.objects.filter(seat__in=seats, offered=True, listing__mode=Mode.PAPER)
-    open_there = offered.filter(listing__status__in=[*OPEN, ListingStatus.ERROR])
+    open_there = offered.filter(listing__status__in=MAY_BE_UP)
     for listing in listings_lock(open_there.values_list("listing_id", flat=True).distinct()):
         listing_take_down(listing, reason="its seats are on sale for real")
 

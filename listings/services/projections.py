@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from django.db.models import Q
 
-from listings.models import CommandKind, CommandState, Listing, ListingSeat, ListingStatus, Sale, SaleSeat
+from listings.models import CommandKind, CommandState, Listing, ListingSeat, ListingStatus, Sale
+from listings.selectors import FOR_HANDS, sold_of_listing
 from listings.services.allocation import together
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
@@ -14,10 +15,11 @@ from listings.services.deliverable import deliverable_again
 from listings.services.net_floor import net_floor_settle
 from listings.services.notify import listing_changed
 from listings.services.sale_alerts import alert_sold_elsewhere_down
-from listings.states import OFFERED, UNSOLD, listing_may_move, split_offerable
+from listings.states import OFFERED, UNSOLD, UP, listing_may_move
 from marketplaces.contracts import Capability
 from marketplaces.models import Mode
 from marketplaces.registry import platform_can, platform_name, traits_of
+from marketplaces.splits import split_offerable
 from portfolios.models import Seat, SeatGroup
 from portfolios.services.groups import seat_group_for
 from seatsync.core.clock import now
@@ -76,7 +78,7 @@ def final_price(listing: Listing, sale: Sale) -> Decimal | None:
 
 def _down_by_itself(listing: Listing) -> None:
     """All of it sold there: its holder is asked no more to take down what its marketplace took off show itself."""
-    asked = listing.commands.filter(kind=CommandKind.DELIST, by_hand=True, state=CommandState.NEEDS_PERSON)
+    asked = listing.commands.filter(FOR_HANDS, kind=CommandKind.DELIST)
     sales = list(Sale.objects.filter(commands__in=asked).select_related("account", "listing").distinct())
     commands_supersede(listing, frozenset({CommandKind.DELIST}))
     for one in sales:
@@ -119,7 +121,7 @@ def _was_met_after(listing: Listing, sale: Sale) -> bool:
 
 def _still_shown_there(listing: Listing) -> bool:
     """Whether its marketplace may still show seats that were sold elsewhere: it knows only of its own sales."""
-    own = SaleSeat.objects.filter(sale__listing=listing, live=True).values("seat_id")
+    own = sold_of_listing(listing).values("seat_id")
     return ListingSeat.objects.filter(listing=listing).exclude(seat_id__in=own).exists()
 
 
@@ -166,7 +168,7 @@ def offer_no_more(sale: Sale) -> None:
 
 def _sold_no_more(listing: Listing) -> None:
     """A listing that was sold out says so no more once none of its sales stands."""
-    if listing.status not in UNSOLD or SaleSeat.objects.filter(sale__listing=listing, live=True).exists():
+    if listing.status not in UNSOLD or sold_of_listing(listing).exists():
         return
     listing.status, listing.status_reason = UNSOLD[listing.status], "its sale was cancelled"
     listing.sold_at = listing.final_price = None
@@ -194,7 +196,7 @@ def _group_of(seats: list[Seat]) -> SeatGroup | None:
 def _may_resize(listing: Listing, rest: list[Seat]) -> bool:
     return (
         together(rest)
-        and listing.status in {ListingStatus.ACTIVE, ListingStatus.PAUSED}
+        and listing.status in UP
         and bool(listing.listing_id)
         and split_offerable(listing.split_type, len(rest))
         and platform_can(listing.platform, Capability.RESIZE)
@@ -216,7 +218,7 @@ def _still_to_go(listing: Listing) -> set[int]:
     """What a person was asked to take off before, and has not said that it is done: the next task asks for it too."""
     if listing.account.mode != Mode.ASSISTED:
         return set()
-    asked = listing.commands.filter(kind=CommandKind.RESIZE, state=CommandState.NEEDS_PERSON, by_hand=True)
+    asked = listing.commands.filter(FOR_HANDS, kind=CommandKind.RESIZE)
     return {number for payload in asked.values_list("payload", flat=True) for number in payload.get("gone", ())}
 
 

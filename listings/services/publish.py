@@ -26,11 +26,11 @@ from listings.services.list_until import cut_offs, own_until_check, still_listab
 from listings.services.net_floor import net_floor_problem
 from listings.services.notify import listing_changed
 from listings.services.trading import brakes_on
-from listings.states import split_offerable
 from marketplaces.bounds import bounds_of_all
 from marketplaces.models import MarketplaceAccount, Mode, modes_of
 from marketplaces.registry import platform_name, traits_of
 from marketplaces.selectors import fee_version, proceeds_at
+from marketplaces.splits import split_offerable
 from portfolios.labels import label_of
 from portfolios.locks import seats_lock_whole
 from portfolios.models import Game, GameStatus, OwnerState, SeasonTicket, Seat

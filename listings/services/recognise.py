@@ -7,11 +7,12 @@ from django.db.models import QuerySet, Value
 
 from listings.likeness import numbers_of, surely_named
 from listings.models import FoundListing
+from listings.services.allocation import together
 from marketplaces.contracts import EventWords, RemoteListing, RemoteSale
 from marketplaces.models import MarketplaceAccount
 from portfolios.labels import PlaceKey
 from portfolios.models import Game, Seat
-from portfolios.selectors import game_mapped_to, section_mapped_to, tickets_sold_by, venue_names
+from portfolios.selectors import game_mapped_to, seats_sold_by, section_mapped_to, venue_names
 from seatsync.core.venue_time import local
 
 # Longer runs of seats than a row has are a misread.
@@ -71,9 +72,9 @@ def recognise(account: MarketplaceAccount, told: Told, *, among: QuerySet[Seat] 
 
     Certain are the game (its confirmed mapping, or the only game of that day at that place), the section and the row
     (in whatever spelling, or by a confirmed mapping), and the seats: those that are named, or all that there are of
-    that row where as many are told as there are.
+    that row where as many are told as there are, and they lie side by side.
     """
-    own = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
+    own = seats_sold_by(account.user_id, account.tenant_id)
     if among is not None:
         own = own.filter(pk__in=among.values("pk"))
     game, why = _game(account, own, told)
@@ -81,10 +82,12 @@ def recognise(account: MarketplaceAccount, told: Told, *, among: QuerySet[Seat] 
         return Recognised(why=why)
     there = own.filter(game=game).annotate(section_key=PlaceKey("section"), row_key=PlaceKey("row"))
     in_row = there.filter(row_key=PlaceKey(Value(told.row)))
-    section = section_mapped_to(game.venue, account.platform, told.section, paper=account.paper) or told.section
-    placed = list(in_row.filter(section_key=PlaceKey(Value(section))).order_by("seat_number"))
+    section = _section(account, told, game)
+    placed: list[Seat] = list(in_row.filter(section_key=PlaceKey(Value(section))).order_by("seat_number"))
     if not placed:
-        alike = [seat for seat in in_row.order_by("seat_number") if numbers_of(seat.section) & numbers_of(told.section)]
+        alike: list[Seat] = [
+            seat for seat in in_row.order_by("seat_number") if numbers_of(seat.section) & numbers_of(told.section)
+        ]
         if not alike:
             return Recognised(game=game, why=f"you have no seats in section {told.section}, row {told.row}")
         return Recognised(alike, game, f"section {told.section} there may be your {alike[0].section}")
@@ -93,8 +96,7 @@ def recognise(account: MarketplaceAccount, told: Told, *, among: QuerySet[Seat] 
 
 def told_otherwise(account: MarketplaceAccount, told: Told, game: Game) -> str:
     """Of which game or day it is told to be, where that cannot be this game; empty where it can."""
-    own = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
-    known = game_mapped_to(account.platform, told.event_id, paper=account.paper) or _game(account, own, told)[0]
+    known = _mapped(account, told) or _game(account, seats_sold_by(account.user_id, account.tenant_id), told)[0]
     if known is not None:
         return "" if known == game else f"{known.opponent.name} at {known.home_team.name} on {known.game_date}"
     starts = told.event.starts_at
@@ -102,11 +104,23 @@ def told_otherwise(account: MarketplaceAccount, told: Told, game: Game) -> str:
     return "" if day in {"", game.game_date.isoformat()} else f"a game on {day}"
 
 
+def _mapped(account: MarketplaceAccount, told: Told) -> Game | None:
+    """The game that the event which is told is confirmed to be in the account's market."""
+    return game_mapped_to(account.platform, told.event_id, paper=account.paper)
+
+
+def _section(account: MarketplaceAccount, told: Told, game: Game) -> str:
+    """Our name of the section that is told, where one is confirmed in the account's market; else its own."""
+    return section_mapped_to(game.venue, account.platform, told.section, paper=account.paper) or told.section
+
+
 def _seats(told: Told, placed: list[Seat], game: Game) -> Recognised:
     if not told.seats:
-        if len(placed) == told.quantity:
-            return Recognised(placed, game)
-        return Recognised(placed, game, f"it names no seats, and you have {len(placed)} in that row")
+        if len(placed) != told.quantity:
+            return Recognised(placed, game, f"it names no seats, and you have {len(placed)} in that row")
+        # One listing holds seats side by side: as many that lie apart are hardly its own.
+        apart = "it names no seats, and yours in that row are not side by side"
+        return Recognised(placed, game, "" if together(placed) else apart)
     meant = [seat for seat in placed if seat.seat_number in told.seats]
     if len(meant) == len(told.seats) == told.quantity and len({seat.season_ticket_id for seat in meant}) == 1:
         return Recognised(meant, game)
@@ -116,7 +130,7 @@ def _seats(told: Told, placed: list[Seat], game: Game) -> Recognised:
 
 
 def _game(account: MarketplaceAccount, own: QuerySet[Seat], told: Told) -> tuple[Game | None, str]:
-    mapped = game_mapped_to(account.platform, told.event_id, paper=account.paper)
+    mapped = _mapped(account, told)
     games = Game.objects.filter(pk__in=own.values("game_id")).select_related("home_team", "opponent", "venue")
     if mapped is not None:
         found = games.filter(pk=mapped.pk).first()

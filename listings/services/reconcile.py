@@ -27,7 +27,7 @@ from listings.models import (
     ListingStatus,
     MarketplaceCommand,
 )  # fmt: skip
-from listings.services.adopt import listing_price_take, listing_rest_adopt
+from listings.services.adopt import delivery_take, listing_price_take, listing_rest_adopt
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_note
@@ -42,7 +42,7 @@ from listings.services.restate import listing_restate
 from listings.services.stock import stock_ask, stock_take
 from listings.services.sync import account_sync_sales
 from listings.services.views_told import views_note
-from listings.states import HAS_MORE, OVER, listing_may_move
+from listings.states import HAS_MORE, OVER, UP, listing_may_move
 from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteListing, RemoteListingState
 from marketplaces.errors import PermanentError, StockUnknown
 from marketplaces.models import MarketplaceAccount, Mode
@@ -58,7 +58,6 @@ EVERY_S = 600
 SETTLE = timedelta(seconds=30)
 # Steps of a sweep that are more than a reading.
 _SALES, _SIGN_OF_LIFE = "sales", "sign of life"
-_LIVE = (ListingStatus.ACTIVE, ListingStatus.PAUSED)
 _WAITING = (CommandState.PENDING, CommandState.IN_FLIGHT)
 
 
@@ -170,7 +169,7 @@ def account_reconcile(
     drift = Drift(shown=len(remote), keep=keep)
     for listing, shown in _ours(account, remote):
         alive()
-        alone = shown is None and listing.status in _LIVE
+        alone = shown is None and listing.status in UP
         found = _asked_alone(adapter, link, listing) if alone else shown
         _mend(account, listing, found, began - SETTLE, drift, whole=not link.unread.told)
     drift.foreign = stock_take(
@@ -198,7 +197,7 @@ def _ours(
     own = Listing.objects.filter(account=account)
     by_hand = own.filter(made_there=True, remote_key__in=by_key)
     shown = own.filter(external_id__in=by_key) | own.filter(listing_id__in=by_id) | by_hand
-    believed = own.filter(status__in=_LIVE).exclude(listing_id="")
+    believed = own.filter(status__in=UP).exclude(listing_id="")
     for listing in (shown | believed).distinct():
         yield listing, by_key.get(listing.key_there) or by_id.get(listing.listing_id)
 
@@ -246,17 +245,17 @@ def _judge(known: Listing, found: RemoteListing | None, settled: datetime, drift
     if listing.updated_at > settled or listing.commands.filter(state__in=_WAITING).exists():
         return
     # What waits for a person is his to decide while we want the listing up; what must come down waits for nobody.
-    if listing.status in _LIVE and listing.commands.filter(state=CommandState.NEEDS_PERSON).exists():
+    if listing.status in UP and listing.commands.filter(state=CommandState.NEEDS_PERSON).exists():
         return
     if found is None:
-        if listing.status in _LIVE:
+        if listing.status in UP:
             _vanished(listing, drift)
         return
     if listing.status in OVER or listing.status == ListingStatus.DELISTING:
         _still_up(listing, drift)
     elif listing.status == ListingStatus.ERROR:
         _arrived_after_all(listing, found, drift)
-    elif listing.status in _LIVE:
+    elif listing.status in UP:
         _as_we_want_it(listing, found, drift)
 
 
@@ -293,6 +292,11 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
     if found.views is not None:
         drift.views[listing.pk] = found.views
     expiry_note(listing, found.expires_at)
+    was = listing.delivery
+    delivery_take(listing, found)
+    if listing.delivery != was:
+        listing.save(update_fields=["delivery", "updated_at"])
+        listing_changed(listing)
     if listing.made_there and listing.live_price is None:
         listing_price_take(listing, found)
         listing_changed(listing)

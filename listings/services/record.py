@@ -35,7 +35,7 @@ from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import sale_delists_done
 from listings.services.wake import POLL_SALES, outbox_wake
 from listings.services.webhook_back import unsubscribe_told
-from listings.states import SALE_LIVE, listing_may_move
+from listings.states import SALE_LIVE, TAKES_DOWN, listing_may_move
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
 from marketplaces.selectors import Retries, retries_kept
 from marketplaces.services.links import grant_renewed
@@ -126,7 +126,7 @@ def command_scene(claimed: MarketplaceCommand) -> tuple[Listing | None, Sale | N
     listings = {found.pk: found for found in listings_lock(wanted, account=claimed.account)}
     own = {claimed.sale_id} if claimed.sale_id else set()
     waiting = set[uuid.UUID]()
-    if claimed.listing_id and claimed.kind in {CommandKind.DELIST, CommandKind.RESIZE}:
+    if claimed.listing_id and claimed.kind in TAKES_DOWN:
         of_listing = Sale.objects.filter(commands__listing_id=claimed.listing_id, last_delist_at=None)
         waiting = set(of_listing.values_list("pk", flat=True))
     locked = {pk: sale_lock(pk) for pk in sorted(own | waiting)}
@@ -335,7 +335,7 @@ def _grant(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | N
     """
     if _grant_asked(command, answer):
         alert_reconnect(command.account)
-        if command.kind in {CommandKind.DELIST, CommandKind.RESIZE} and command.sale_id is not None:
+        if command.kind in TAKES_DOWN and command.sale_id is not None:
             alert_needs_person(command, listing, cut_off=True)
         _put_back(command, RECONNECT_WAIT_S, answer.error, False)
         return

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from listings.models import CommandKind, CommandState, Sale, SaleState
-from listings.selectors import sale_zone
+from listings.selectors import FOR_HANDS, sale_zone
 from listings.services.notify import sale_people
-from listings.states import SALE_LIVE
+from listings.states import SALE_LIVE, TAKES_DOWN
 from marketplaces.delivery import STEPS, step_of
 from marketplaces.registry import platform_name
 from portfolios.models import Game, SeasonTicket
@@ -32,8 +32,6 @@ _TRUE_WHILE = {
     _CONFLICT: SaleState.CONFLICT,
     _CANCELLED: SaleState.CANCELLED,
 }
-
-_TAKE_DOWN = (CommandKind.DELIST, CommandKind.RESIZE)
 
 
 def _name(sale: Sale) -> str:
@@ -150,13 +148,13 @@ def _sold_body(sale: Sale) -> str:
 
 def on_show_by_hand(sale: Sale) -> list[str]:
     """Where its seats are on show until a person takes them down: no figure of ours tells when that was."""
-    tasks = sale.commands.filter(by_hand=True, state=CommandState.NEEDS_PERSON, kind__in=_TAKE_DOWN)
+    tasks = sale.commands.filter(FOR_HANDS, kind__in=TAKES_DOWN)
     return sorted({platform_name(key) for key in tasks.values_list("account__platform", flat=True)})
 
 
 def taken_down_by_hand(sale: Sale) -> list[str]:
     """Where a person said that he took its seats off show."""
-    tasks = sale.commands.filter(by_hand=True, state=CommandState.DONE, kind__in=_TAKE_DOWN)
+    tasks = sale.commands.filter(by_hand=True, state=CommandState.DONE, kind__in=TAKES_DOWN)
     return sorted({platform_name(key) for key in tasks.values_list("account__platform", flat=True)})
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from listings.locks import sale_lock
 from listings.models import (
-    CommandKind,
     CommandState,
     Listing,
     MarketplaceCommand,
@@ -29,7 +28,7 @@ from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
 from listings.services.payout_checks import sales_check
 from listings.services.sale_alerts import alert_amounts, alert_sold_elsewhere_down
-from listings.states import HANDED_OVER
+from listings.states import HANDED_OVER, TAKES_DOWN
 from marketplaces.contracts import Buyer, RemoteSale, RemoteSaleState
 from marketplaces.delivery import STEPS, DeliveryStep, step_of
 from marketplaces.models import MarketplaceAccount
@@ -142,6 +141,7 @@ def amounts_take(sale: Sale, remote: RemoteSale) -> None:
     if moved:
         if new or remote.gross_known:
             sale.gross, sale.fees, sale.proceeds = remote.gross, remote.fees, remote.proceeds
+            sale.gross_told = remote.gross_known
         else:
             # What reaches the seller is told at last; the price was told before.
             sale.gross, sale.proceeds = max(sale.gross, remote.proceeds), remote.proceeds
@@ -164,7 +164,7 @@ def money_moved(sale: Sale, remote: RemoteSale) -> bool:
     if sale.proceeds_told != remote.proceeds_known:
         return remote.proceeds_known
     told = (remote.gross, remote.fees, remote.proceeds)
-    return remote.gross_known and (sale.gross, sale.fees, sale.proceeds) != told
+    return remote.gross_known and (not sale.gross_told or (sale.gross, sale.fees, sale.proceeds) != told)
 
 
 def _restate(scene: Scene, known: Sale, state: str, reason: str) -> Sale:
@@ -241,7 +241,8 @@ def as_told(sale: Sale) -> RemoteSale:
         gross=sale.gross, fees=sale.fees, proceeds=sale.proceeds, currency=sale.currency,
         state=_how_far(sale), remote_status=sale.remote_status, sold_at=sale.sold_at,
         confirm_by=sale.confirm_by, ship_by=None if sale.ship_by_reckoned else sale.ship_by,
-        step=step_of(sale.delivery_step), step_note=sale.delivery_note, proceeds_known=sale.proceeds_told,
+        step=step_of(sale.delivery_step), step_note=sale.delivery_note,
+        gross_known=sale.gross_told, proceeds_known=sale.proceeds_told,
     )  # fmt: skip
 
 
@@ -257,7 +258,7 @@ def _how_far(sale: Sale) -> RemoteSaleState:
 
 def mark_if_nothing_to_take_down(sale: Sale) -> None:
     """A sale of seats that were offered nowhere else is down everywhere at once."""
-    down = MarketplaceCommand.objects.filter(sale=sale, kind__in=[CommandKind.DELIST, CommandKind.RESIZE])
+    down = MarketplaceCommand.objects.filter(sale=sale, kind__in=TAKES_DOWN)
     open_commands = down.filter(by_hand=False)
     if not open_commands.exists():
         sale.notice_to_last_delist_ms = 0
@@ -272,7 +273,7 @@ def sale_delists_done(sale: Sale) -> bool:
     """
     if sale.last_delist_at is not None:
         return False
-    down = MarketplaceCommand.objects.filter(sale=sale, kind__in=[CommandKind.DELIST, CommandKind.RESIZE])
+    down = MarketplaceCommand.objects.filter(sale=sale, kind__in=TAKES_DOWN)
     # What a person has to take down is nobody's speed but his: its time is shown apart.
     pending = down.filter(by_hand=False).exclude(state__in=[CommandState.DONE, CommandState.SUPERSEDED])
     if pending.exists():

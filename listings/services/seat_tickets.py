@@ -16,7 +16,7 @@ from listings.states import OFFERED
 from marketplaces import delivery
 from marketplaces.contracts import Capability
 from marketplaces.delivery import OF_SEATS, HandOver
-from marketplaces.registry import platform_can
+from marketplaces.registry import platform_can, supplied_as
 from portfolios.locks import seats_lock, seats_lock_whole
 from portfolios.models import Seat
 from portfolios.services.ledger import seats_for
@@ -160,13 +160,14 @@ def _replace(tickets: Sequence[SeatTicket]) -> None:
 
 
 def _supply(kept: Iterable[SeatTicket]) -> None:
-    """Hidden listings of these seats get their tickets, where their marketplace takes them so early."""
-    seat_ids = [ticket.seat_id for ticket in kept if ticket.kind == HandOver.BARCODE]
+    """Hidden listings of these seats get their tickets, where their marketplace takes such so early."""
+    kinds = {ticket.seat_id: ticket.kind for ticket in kept}
     hidden = Listing.objects.filter(
-        listing_seats__seat_id__in=seat_ids, listing_seats__offered=True, status__in=OFFERED
+        listing_seats__seat_id__in=kinds, listing_seats__offered=True, status__in=OFFERED
     ).exclude(undeliverable_at=None)
     for listing in hidden.distinct():
-        if platform_can(listing.platform, Capability.SUPPLY):
+        wanted = supplied_as(listing.platform, listing.delivery)
+        if platform_can(listing.platform, Capability.SUPPLY) and wanted in kinds.values():
             key = f"supply:{listing.external_id}:{now():%Y%m%d%H%M%S%f}"
             command_write(listing=listing, kind=CommandKind.SUPPLY, key=key)
 
@@ -194,12 +195,12 @@ def barcodes_of(tickets: Iterable[delivery.SeatTicket]) -> list[str]:
 
 def barcodes_whole(listing: Listing) -> tuple[delivery.SeatTicket, ...]:
     """The barcodes of all seats that a listing offers, in their order; empty where one is missing."""
-    return _whole(_barcodes_kept(listing))
+    return _whole(_kept(listing, HandOver.BARCODE))
 
 
-def _barcodes_kept(listing: Listing) -> list[SeatTicket]:
+def _kept(listing: Listing, kind: HandOver) -> list[SeatTicket]:
     offered = [row.seat for row in listing.listing_seats.filter(offered=True).select_related("seat")]
-    known = tickets_of(offered, HandOver.BARCODE)
+    known = tickets_of(offered, kind)
     in_order = [known[seat.pk] for seat in sorted(offered, key=lambda one: one.seat_number) if seat.pk in known]
     return in_order if len(in_order) == len(offered) else []
 
@@ -210,13 +211,13 @@ def _whole(kept: Sequence[SeatTicket]) -> tuple[delivery.SeatTicket, ...]:
 
 
 @transaction.atomic
-def barcodes_send(listing: Listing) -> tuple[delivery.SeatTicket, ...]:
+def tickets_send(listing: Listing, kind: HandOver = HandOver.BARCODE) -> tuple[delivery.SeatTicket, ...]:
     """Those that go to its marketplace with a listing now: to no buyer of another seat while that may sell (I-10).
 
     Read under the seats' locks, since a seat's may be replaced at this moment. Raises Busy.
     """
     seats_lock(offered_ids(listing))
-    kept = _barcodes_kept(listing)
+    kept = _kept(listing, kind)
     sent = _whole(kept)
     sent_keep(listing, {ticket.seat_id: ticket.fingerprint for ticket in kept} if sent else {})
     return sent

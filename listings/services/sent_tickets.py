@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from django.db.models import Exists, OuterRef, Q, Subquery
 
-from listings.models import Listing, ListingStatus, ListingTicket, Sale, SaleSeat, SaleState
-from listings.states import OPEN
+from listings.models import Listing, ListingTicket, Sale, SaleSeat, SaleState
+from listings.states import MAY_BE_UP
 from marketplaces.registry import platform_name
 
 
@@ -27,7 +27,7 @@ def sent_elsewhere(tenant_id: uuid.UUID, marks: Iterable[tuple[uuid.UUID, str]])
     wanted = {mark: seat_id for seat_id, mark in marks}
     own_sale = SaleSeat.objects.filter(seat=OuterRef("seat"), live=True, sale__listing=OuterRef("listing"))
     unclear = Sale.objects.filter(listing=OuterRef("listing"), state=SaleState.NEEDS_PERSON)
-    on_show = Q(listing__status__in=[*OPEN, ListingStatus.ERROR], listing__undeliverable_at=None)
+    on_show = Q(listing__status__in=MAY_BE_UP, listing__undeliverable_at=None)
     sent = ListingTicket.objects.filter(tenant_id=tenant_id, fingerprint__in=wanted).select_related("listing", "seat")
     found = sent.annotate(sold_as=Subquery(own_sale.values("sale__platform_sale_id")[:1]))
     given = found.filter(on_show | Q(sold_as__isnull=False) | Exists(unclear))

@@ -7,20 +7,17 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from listings.models import Listing, ListingStatus, Sale
+from listings.models import Listing, Sale
 from listings.services.by_hand import hand_listing, hand_sold
 from listings.services.sale_numbers import name_without
 from listings.services.seat_ids import all_seat_ids, offered_ids
-from listings.states import SALE_LIVE
+from listings.states import SALE_LIVE, SHOWN
 from marketplaces.models import FeeVersion, Mode
 from marketplaces.selectors import fee_version, proceeds_at
 from portfolios.locks import seats_lock
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict
 from seatsync.core.money import money_text
-
-# Up there, as its holder says; a draft or one that he has not listed yet sells nothing.
-_UP = frozenset({ListingStatus.ACTIVE, ListingStatus.PAUSED, ListingStatus.DELISTING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ def wholes_of(listings: Iterable[Listing]) -> list[tuple[Listing, Whole | None]]
 
 
 def _whole(listing: Listing, fee: FeeVersion | None) -> Whole | None:
-    if listing.account.mode != Mode.ASSISTED or listing.status not in _UP or not listing.quantity:
+    if listing.account.mode != Mode.ASSISTED or listing.status not in SHOWN or not listing.quantity:
         return None
     price = listing.price_there
     each = proceeds_at(price, fee)
@@ -69,7 +66,7 @@ def hand_sold_whole(
     if known is not None and known.state in SALE_LIVE:
         return known
     offered = offered_ids(listing)
-    if not offered or listing.status not in _UP:
+    if not offered or listing.status not in SHOWN:
         raise Conflict(
             f"The listing is {listing.standing}: it offers nothing there.", field="listing",
             remedy="Say which seats sold, and for how much.",

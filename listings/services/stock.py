@@ -17,7 +17,6 @@ from django.db import transaction
 from listings.locks import found_lock
 from listings.models import (
     CommandKind,
-    CommandState,
     FoundKind,
     FoundListing,
     FoundState,
@@ -25,7 +24,8 @@ from listings.models import (
     MarketplaceCommand,
     Sale,
 )  # fmt: skip
-from listings.services.adopt import adoption_problem, kept_problem
+from listings.selectors import UNFINISHED
+from listings.services.adopt import adoption_problem, delivery_known, kept_problem
 from listings.services.come_over import listing_take_in, listings_come_over, sale_come_over
 from listings.services.commands import command_write
 from listings.services.drift_alerts import alert_adopted, alert_found, alert_stock, alert_stock_unknown
@@ -196,20 +196,25 @@ def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell
     `tell`: in an alert of its own. What its holder has decided on stays so.
     """
     told = told_of_listing(item)
-    found, new = _noted(account, FoundKind.LISTING, item.listing_id, item.external_id, told, item.price, item.currency)
+    kind = item.delivery.value if item.delivery is not None else ""
+    found, new = _noted(
+        account, FoundKind.LISTING, item.listing_id, item.external_id, told, item.price, item.currency, kind
+    )
     back = found.state in {FoundState.GONE, FoundState.COMING_DOWN}
     if found.state in {FoundState.NOT_OURS, FoundState.ADOPTED} or _is_coming_down(found):
         return found
     match = recognise(account, told)
     seats = seats_lock_whole(match.seats) if match.seats and not match.why else []
     why = match.why or adoption_problem(seats, item.price, item.currency) or kept_problem(account, seats)
+    delivery = "" if why else delivery_known(account, kind, seats)
+    why = why or ("" if delivery else "it does not tell how its tickets reach their buyer")
     if why:
         _wait(found, match, why, tell=tell and (new or back))
         return found
     found.listing = listing_take_in(
         actor=Actor.marketplace(account.tenant_id, account.pk), account=account, seats=seats,
         listing_id=item.listing_id, remote_key=item.external_id, price=item.price, currency=item.currency,
-        proceeds=item.proceeds, all_in=item.all_in, expires_at=item.expires_at,
+        proceeds=item.proceeds, all_in=item.all_in, expires_at=item.expires_at, delivery=delivery,
     )  # fmt: skip
     found.state, found.game, found.why = FoundState.ADOPTED, match.game, ""
     found.save()
@@ -220,11 +225,10 @@ def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell
 
 def _is_coming_down(found: FoundListing) -> bool:
     """Whether its take-down is still under way; one that is through, and yet on show, is asked about anew."""
-    going = [CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON]
     return (
         found.state == FoundState.COMING_DOWN
         and MarketplaceCommand.objects.filter(
-            account_id=found.account_id, listing=None, kind=CommandKind.DELIST, state__in=going,
+            account_id=found.account_id, listing=None, kind=CommandKind.DELIST, state__in=UNFINISHED,
             payload__found=str(found.pk),
         ).exists()
     )  # fmt: skip
@@ -267,7 +271,7 @@ def _wait(found: FoundListing, match: Recognised, why: str, *, tell: bool) -> No
 
 def _noted(
     account: MarketplaceAccount, kind: FoundKind, remote_id: str, remote_key: str, told: Told, price: Decimal,
-    currency: str,
+    currency: str, delivery: str = "",
 ) -> tuple[FoundListing, bool]:  # fmt: skip
     words: EventWords = told.event
     ends = told.ends
@@ -276,7 +280,7 @@ def _noted(
         "venue": words.venue[:120], "local_date": words.local_date[:10], "starts_at": words.starts_at,
         "section": told.section[:80], "row": told.row[:40], "seat_from": ends[0][:20], "seat_to": ends[1][:20],
         "quantity": told.quantity, "price": price,
-        "currency": currency, "last_seen_at": now(),
+        "currency": currency, "delivery": delivery, "last_seen_at": now(),
     }  # fmt: skip
     first = {"tenant_id": account.tenant_id, "first_seen_at": now()}
     row, new = FoundListing.objects.get_or_create(

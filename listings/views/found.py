@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET, require_POST
 from listings.forms import FoundAdoptForm, StockForm
 from listings.models import FoundListing, FoundState
 from listings.selectors import found_get, found_list
+from listings.services.found import delivery_asked, found_ask_again, found_not_ours, stock_declare
 from listings.services.found import found_adopt as adopt
-from listings.services.found import found_ask_again, found_not_ours, stock_declare
 from listings.services.found import found_take_down as take_down
 from listings.services.recognise import recognise, told_of_found
 from marketplaces.models import MarketplaceAccount
@@ -55,7 +55,9 @@ def _render(
         "opened": opened,
         "seats": _seats(request, meant.game.pk) if meant and meant.game else [],
         "chosen": set(request.POST.getlist("seats")) if form is not None else chosen,
-        "form": form,
+        "form": form or FoundAdoptForm(),
+        "refused": form is not None,
+        "asks_delivery": opened is not None and delivery_asked(opened),
         "stock": stock or StockForm(),
         "stock_refused": stock is not None,
     }
@@ -74,7 +76,12 @@ def found_adopt(request: HttpRequest, found_id: uuid.UUID) -> HttpResponse:
     actor = request_actor(request)
     found = found_get(actor, found_id)
     form = FoundAdoptForm(request.POST)
-    if form_done(form, lambda: adopt(actor=actor, found_id=found.pk, seat_ids=form.seat_ids())) is not None:
+
+    def act() -> FoundListing:
+        kind = form.cleaned_data["delivery"]
+        return adopt(actor=actor, found_id=found.pk, seat_ids=form.seat_ids(), delivery=kind)
+
+    if form_done(form, act) is not None:
         messages.success(request, "It is kept in step from now on.")
         return redirect("listings:found_list", found.account_id)
     return _render(request, found.account, found, form, status=422)

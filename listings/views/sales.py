@@ -22,7 +22,7 @@ from listings.services.hand_overs import hand_overs_told
 from listings.services.mail_sales import mail_names
 from listings.services.sale_alerts import on_show_by_hand
 from listings.services.sale_report import promised_by_hand, reports_of
-from listings.states import LIFTABLE, SALE_ENDINGS, SALE_LIVE, SeatEffect
+from listings.states import LIFTABLE, SALE_ENDINGS, SALE_LIVE, TAKES_DOWN, SeatEffect
 from marketplaces.delivery import STEPS, step_of
 from marketplaces.models import Mode
 from marketplaces.registry import hand_overs_of
@@ -31,7 +31,8 @@ from seatsync.core.clock import now
 from seatsync.core.requests import template_for
 
 PAGE_SIZE = 50
-_TAKES_DOWN = {CommandKind.DELIST, CommandKind.RESIZE, CommandKind.VERIFY_GONE}
+# With the look whether it is gone.
+_DOWN = TAKES_DOWN | {CommandKind.VERIFY_GONE}
 _FINISHED = {CommandState.DONE, CommandState.SUPERSEDED}
 _UNCONFIRMED = {SaleState.PROVISIONAL, SaleState.NEEDS_PERSON, SaleState.CONFLICT}
 _ON_ITS_WAY = {SaleState.CONFIRMED, SaleState.FULFILLED}
@@ -59,7 +60,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     sale = sale_get(actor, sale_id)
     reached = _PATH.index(SaleState(sale.state)) if sale.state in _PATH else -1
     commands = commands_of_sale(sale)
-    told = [command for command in commands if command.kind not in _TAKES_DOWN]
+    told = [command for command in commands if command.kind not in _DOWN]
     on_its_way = sale.state in _ON_ITS_WAY or sale.asked_again_at is not None
     money, takes = money_of(actor, sale), hand_overs_of(sale.platform)
     to_hand_over = bool(ways_of(sale)) or (sale.state == SaleState.CONFIRMED and sale.stands and not takes)
@@ -89,7 +90,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "may_ask": asks_nothing and not to_hand_over and sale.account.mode != Mode.ASSISTED,
         "to_hand_over": to_hand_over,
         "step": step,
-        "down": [command for command in commands if command.kind in _TAKES_DOWN],
+        "down": [command for command in commands if command.kind in _DOWN],
         "down_waits": any(_waits(command) for command in commands),
         "by_hand": " and ".join(on_show_by_hand(sale)),
         "conflict": conflict_told(sale),
@@ -114,7 +115,7 @@ def _has_freed(sale: Sale) -> bool:
 
 def _waits(command: MarketplaceCommand) -> bool:
     """Whether seats are still to come down by it."""
-    return command.kind in _TAKES_DOWN and command.state not in _FINISHED
+    return command.kind in _DOWN and command.state not in _FINISHED
 
 
 def _confirms(command: MarketplaceCommand) -> bool:

@@ -42,7 +42,7 @@ def drop_at(
 ) -> Drop:  # fmt: skip
     """The file at an address of http(s), ftp, ftps or sftp. Raises PermanentError for any other.
 
-    `requests`: the names of reading and of writing it over HTTP.
+    `requests`: the names of reading and of writing it. Each takes its token, whatever the way.
     """
     parts = urlsplit(address)
     try:
@@ -52,10 +52,34 @@ def drop_at(
     if parts.scheme in {"http", "https"}:
         return HttpDrop(link, address, key, requests)
     if parts.scheme in {"ftp", "ftps"} and parts.hostname:
-        return FtpDrop(parts.hostname, port, unquote(parts.path), user, password, parts.scheme == "ftps")
+        server = FtpDrop(parts.hostname, port, unquote(parts.path), user, password, parts.scheme == "ftps")
+        return CountedDrop(link, server, requests)
     if parts.scheme == "sftp" and parts.hostname:
-        return SftpDrop(address, user=user, password=password)
+        return CountedDrop(link, SftpDrop(address, user=user, password=password), requests)
     raise PermanentError(f"{parts.scheme or 'nothing'} is not a way to a file: use ftp, ftps, sftp or https")
+
+
+class CountedDrop:
+    """A file on a server that speaks no HTTP: what is asked of it counts as a request all the same."""
+
+    def __init__(self, link: Link, server: Drop, requests: tuple[str, str]) -> None:
+        self._link, self._server = link, server
+        self._reading, self._writing = requests
+
+    def read(self) -> bytes | None:
+        """As the server's. Raises MustWait, unasked, where there is no token yet."""
+        _wire.take_token(self._link, self._reading, write=False)
+        return self._server.read()
+
+    def written_at(self) -> datetime | None:
+        """As the server's. Raises MustWait, unasked, where there is no token yet."""
+        _wire.take_token(self._link, self._reading, write=False)
+        return self._server.written_at()
+
+    def write(self, content: bytes) -> None:
+        """As the server's. Raises MustWait, unsent, where there is no token yet."""
+        _wire.take_token(self._link, self._writing, write=True)
+        self._server.write(content)
 
 
 class HttpDrop:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from marketplaces import splits
 from marketplaces.contracts import EventQuery, Link, PaymentLine, RemoteEvent
 from marketplaces.errors import (
     AlreadyGone,
@@ -24,6 +25,7 @@ from marketplaces.errors import (
     TemporaryError,
     UnknownOutcome,
 )  # fmt: skip
+from marketplaces.splits import SPLITS
 from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
 
@@ -179,9 +181,7 @@ def send(
     question = "" if write or method != "GET" else sha256_hex(url, repr(options.get("params")))
     if question and (told := link.answers.known(question)) is not None:
         return told
-    wait_s = link.gate.wait_s(request, write=write)
-    if wait_s > 0:
-        raise MustWait(f"as many requests were sent as may be: the next one in {wait_s:.1f} s", retry_after_s=wait_s)
+    take_token(link, request, write=write)
     response = _sent(link.http, method, url, write=write, **options)
     if (told_at := http_date(response.headers.get("date", ""))) is not None:
         link.clock.told(told_at, now())
@@ -190,6 +190,13 @@ def send(
     elif question and (response.status_code < 300 or response.status_code == 404):
         link.answers.note(question, response)
     return response
+
+
+def take_token(link: Link, request: str, *, write: bool) -> None:
+    """The token of a request that is sent now, by its name. Raises MustWait where there is none yet."""
+    wait_s = link.gate.wait_s(request, write=write)
+    if wait_s > 0:
+        raise MustWait(f"as many requests were sent as may be: the next one in {wait_s:.1f} s", retry_after_s=wait_s)
 
 
 def _sent(http: httpx.Client, method: str, url: str, *, write: bool, **options: Any) -> httpx.Response:
@@ -340,17 +347,9 @@ def adjacent(seats: Iterable[int]) -> tuple[int, int]:
 
 def split_sizes(split: str, quantity: int) -> list[int]:
     """How many a buyer may take, where a platform wants them listed; all of them is the last. Raises PermanentError."""
-    return [*(bought for bought in range(1, quantity) if _allowed(split, bought, quantity - bought)), quantity]
-
-
-def _allowed(split: str, bought: int, left: int) -> bool:
-    if split == "none":
-        return False
-    if split == "pairs":
-        return bought % 2 == 0 and left != 1
-    if split == "avoid_one_and_three":
-        return left not in {1, 3}
-    raise PermanentError(f"{split!r} is not a split")
+    if split not in SPLITS:
+        raise PermanentError(f"{split!r} is not a split")
+    return splits.split_sizes(split, quantity)
 
 
 def likest_first(events: Iterable[RemoteEvent], query: EventQuery) -> list[RemoteEvent]:

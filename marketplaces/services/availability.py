@@ -10,8 +10,8 @@ from marketplaces.errors import MarketplaceError
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, adapter_keys, platform_can
 from marketplaces.services.links import link_for
-from portfolios.models import EventMapping, GameStatus, Seat
-from portfolios.selectors import tickets_sold_by
+from portfolios.models import EventMapping, GameStatus
+from portfolios.selectors import seats_sold_by
 from portfolios.services.mapping import primary_left_keep
 from seatsync.core.clock import now
 
@@ -46,7 +46,7 @@ def availability_read() -> int:
 
 def _due(account: MarketplaceAccount) -> QuerySet[EventMapping]:
     """The mapped events of the holder's games to come, those longest unread first."""
-    own = Seat.objects.filter(season_ticket__in=tickets_sold_by(account.user_id, account.tenant_id))
+    own = seats_sold_by(account.user_id, account.tenant_id)
     moment = now()
     to_come = EventMapping.objects.filter(
         platform=account.platform, paper=account.paper, confirmed_at__isnull=False,

@@ -22,7 +22,7 @@ from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.selectors import connecting_barred
 from marketplaces.services.alerts import alert_reconnected
 from marketplaces.services.files import file_declare
-from marketplaces.services.limits import AccountGate, Errand
+from marketplaces.services.limits import AccountGate, Connecting, Errand
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
 from marketplaces.services.paper import paper_token, paper_webhook_register
 from marketplaces.services.understand import inbound_wake
@@ -106,7 +106,7 @@ def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) ->
             raise Conflict("This connection attempt has ended.", field="state", remedy="Start again from Connections.")
         attempt.used_at = now()
         attempt.save(update_fields=["used_at", "updated_at"])
-    link = bare_link(attempt.platform, attempt.mode, Grant(""))
+    link = _trial_link(tenant_id, user_id, attempt.platform, attempt.mode, Grant(""))
     try:
         grant = adapter_get(attempt.platform).connect(
             link, code=code, redirect_uri=redirect_uri, code_verifier=attempt.code_verifier
@@ -143,7 +143,8 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
     known = _known(tenant_id, user_id, platform, mode)
     fresh = not token and known is None
     try:
-        link = bare_link(platform, mode, Grant(token.strip() or _practice_token(known, platform)))
+        tried = Grant(token.strip() or _practice_token(known, platform))
+        link = _trial_link(tenant_id, user_id, platform, mode, tried)
         grant = adapter.connect(link, code="", redirect_uri="", code_verifier="")
         same = _check_seller(known, replace(link, grant=grant))
     except TemporaryError as error:
@@ -180,6 +181,12 @@ def connect_assisted(*, actor: Actor, platform: str) -> MarketplaceAccount:
     )  # fmt: skip
     _changed(account)
     return account
+
+
+def _trial_link(tenant_id: uuid.UUID, user_id: uuid.UUID, platform: str, mode: str, grant: Grant) -> Link:
+    """A line for a grant that is not kept yet: its requests take the known account's tokens, else the holder's own."""
+    known = _known(tenant_id, user_id, platform, mode) or Connecting(user_id, platform, mode == Mode.PAPER)
+    return replace(bare_link(platform, mode, grant), gate=AccountGate(known, Errand(urgent=True)))
 
 
 def _practice_token(known: MarketplaceAccount | None, platform: str) -> str:

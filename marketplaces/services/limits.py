@@ -4,7 +4,9 @@ What can wait takes none that something urgent may want. What was begun is finis
 comes next waits for longer (docs/adr/0034).
 """
 
+import uuid
 from dataclasses import dataclass
+from typing import Protocol
 
 import redis
 import structlog
@@ -55,10 +57,43 @@ class Errand:
         return (kept + 1) // 2 if self.awaited else kept
 
 
+class Limited(Protocol):
+    """Whose requests are counted together: an account, or somebody who is connecting one."""
+
+    @property
+    def pk(self) -> uuid.UUID:
+        """By which the bucket is named."""
+        ...
+
+    @property
+    def platform(self) -> str:
+        """Where they go."""
+        ...
+
+    @property
+    def paper(self) -> bool:
+        """Whether to the paper market."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """A holder's tries to connect an account that is not known yet: they have one bucket, whatever keys are tried."""
+
+    user_id: uuid.UUID
+    platform: str
+    paper: bool
+
+    @property
+    def pk(self) -> uuid.UUID:
+        """One of his at this platform and in this market."""
+        return uuid.uuid5(self.user_id, f"connecting {self.platform} {self.paper}")
+
+
 class AccountGate:
     """Lets the requests of one line to an account's platform through; see Gate in marketplaces/contracts.py."""
 
-    def __init__(self, account: MarketplaceAccount, errand: Errand) -> None:
+    def __init__(self, account: Limited, errand: Errand) -> None:
         self._account_id, self._platform, self._paper = account.pk, account.platform, account.paper
         self._errand, self._paid, self._kind = errand, errand.paid, errand.kind
         self._sent = self._wrote = False

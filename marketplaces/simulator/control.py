@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marketplaces.simulator import delivery, endings, moves, payments, prints, sales
-from marketplaces.simulator.dialects import platforms
+from marketplaces.simulator.dialects import platforms, rules_of
 from marketplaces.simulator.http import Refusal, Request, Response
 from marketplaces.simulator.journal import journal_id
 from marketplaces.simulator.state import (
@@ -197,7 +197,8 @@ def _sell(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
 def _by_hand(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
     """{"platform", "account_id" or "token", "event_id", "section", "row", "seats", "price", "external_id"?, "split"?}.
 
-    A listing that the seller made on the platform's own page. Without seats: "quantity", unnumbered.
+    A listing that the seller made on the platform's own page. Without seats: "quantity", unnumbered. "delivery"?: what
+    its tickets are ("mobile_transfer"; "" tells nothing of it).
     """
     ledger, platform = simulator.ledger, _platform(body)
     account = _account(simulator, platform, str(body.get("account_id") or ""), str(body.get("token") or ""))
@@ -209,11 +210,20 @@ def _by_hand(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
         id=ledger.new_id(), platform=platform, account_id=account.id, external_id=str(body.get("external_id") or ""),
         event_id=event.id, section=str(body["section"]), row=str(body["row"]), seats=seats,
         quantity=len(seats) or int(body["quantity"]), price_cents=to_cents(body["price"]), currency="USD",
-        split=str(body.get("split") or "Any"), created_at=now, updated_at=now, ticket_type="MobileTransfer",
+        split=str(body.get("split") or "Any"), created_at=now, updated_at=now,
+        ticket_type=_ticket_type(platform, str(body.get("delivery", "mobile_transfer"))),
     )  # fmt: skip
     simulator.platforms[platform].by_hand(made, event, now)
     ledger.showings_note(account.id, now)
     return as_row(made)
+
+
+def _ticket_type(platform: str, delivery: str) -> str:
+    """The platform's word for tickets of this kind; the usual kind has none where it sells no other."""
+    words = [word for word, kind in rules_of(platform).delivery_of.items() if kind == delivery]
+    if not words and delivery not in {"", "mobile_transfer"}:
+        raise Refusal(400, f"{platform} sells no {delivery}")
+    return words[0] if words else ""
 
 
 def _advance(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:

@@ -25,10 +25,3 @@ def platform_contract(key: str) -> str:
     """Where what we speak with a marketplace comes from: official, reconstructed or unverified (no adapter either)."""
     traits = registry.traits_of(key)
     return traits.contract if traits else "unverified"
-
-
-@register.filter
-def platform_tells_gross(key: str) -> bool:
-    """Whether a marketplace tells what the buyer's list price was, or only what reaches the seller."""
-    traits = registry.traits_of(key)
-    return traits is None or traits.tells_gross

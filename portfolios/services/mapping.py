@@ -71,7 +71,8 @@ def event_mapping_request(*, game: Game, platform: str, paper: bool, by: str, wo
 def event_request_take(mapping: EventMapping) -> bool:
     """Whether what was asked for still stands; then its row is the caller's until his transaction ends.
 
-    One UPDATE decides between two listings that tell different ids at once.
+    One UPDATE decides between two listings that tell different ids at once: by the row's own columns, since a joined
+    condition (`events_asked`) is not looked at again after the wait for whoever was faster.
     """
     standing = EventMapping.objects.filter(pk=mapping.pk, confirmed_at=None, requested_at__isnull=False)
     return bool(standing.update(updated_at=now()))

@@ -4,7 +4,7 @@ import random
 import threading
 from queue import SimpleQueue
 
-from listings.states import split_allows
+from marketplaces.splits import split_allows
 from seatsync.chaos.door import Door
 from seatsync.chaos.hands import Hands
 from seatsync.chaos.offers import Offers, Target

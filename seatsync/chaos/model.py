@@ -11,7 +11,8 @@ from enum import IntEnum
 
 from listings.models import ListingStatus, SaleState
 from listings.services.allocation import seats_chosen, seats_named, together
-from listings.states import OFFERED, OPEN, SALE_LIVE, UNSOLD, listing_may_move, sale_may_move, split_offerable
+from listings.states import OFFERED, OPEN, SALE_LIVE, UNSOLD, listing_may_move, sale_may_move
+from marketplaces.splits import split_offerable
 from portfolios.models import OwnerState, Seat
 from portfolios.states import may_move
 

@@ -289,6 +289,7 @@ SPECTACULAR_SETTINGS = {
         "FoundStateEnum": "listings.models.FoundState",
         "TicketKindEnum": "listings.models.TICKET_KINDS",
         "FoundKindEnum": "listings.models.FoundKind",
+        "DeliveryEnum": "listings.models.DELIVERIES",
         "NetBasisEnum": "listings.api.net.NET_BASES",
     },
 }

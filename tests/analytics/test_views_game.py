@@ -275,7 +275,7 @@ def test_sold_seats_say_what_they_brought_and_are_offered_no_more(market: Market
         str(seat.pk) for seat in holding.seats[2:]
     ]
     # Where only what reaches the seller is told, it is not called the price.
-    market.alpha.tells_gross = False
+    Sale.objects.update(gross_told=False)
     assert "Sold on Alpha: <strong>$151.20</strong> to you, the price is not told." in client.get(url).content.decode()
     Sale.objects.update(proceeds_told=False)
     assert "Sold on Alpha for $84.00 each, less a fee that is not told." in client.get(url).content.decode()

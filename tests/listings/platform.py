@@ -72,8 +72,6 @@ class ScriptedPlatform:
     events: list[RemoteEvent] | None = None
     searches_by_text: bool = True
     tells_views: bool = False
-    # Whether it tells what buyers paid, and not only what reaches the seller.
-    tells_gross: bool = True
     # How its events stand, by their id; None: it tells nothing of that.
     standings: dict[str, EventStanding] | None = None
     # What the club has left, by event id; empty: it tells nothing of that.
@@ -104,8 +102,7 @@ class ScriptedPlatform:
             default_per_second=10_000, default_burst=10_000, seller_allocates=self.seller_allocates,
             hand_overs=self.hand_overs, deliveries=self.deliveries, site=self.site,
             searches_by_text=self.searches_by_text, tells_views=self.tells_views,
-            tells_gross=self.tells_gross,
-        )  # fmt: skip
+                    )  # fmt: skip
 
     def _enter(self, link: Link, call: str, what: str) -> None:
         self._pass(link, call)

@@ -198,14 +198,12 @@ def test_the_board_offers_it_to_whoever_may_and_the_page_shows_it_first(market: 
     assert f'value="{both[0].pk}:{both[0].version}"' in board
     for name in ("viewer", "staff"):
         seen = browser(name).get(reverse("listings:listing_list")).text
-        assert (
-            ('form="together"' in seen, 'id="together"' in seen) == (name == "staff",) * 2
-            if name == "staff"
-            else (
-                False,
-                False,
-            )
-        )
+        assert ('form="together"' in seen, 'id="together"' in seen) == (name == "staff",) * 2, name
+    # Whoever may only look is refused at the page as well, also where a form was made up.
+    for form in ({"act": "by_percent", "amount": "-5"}, {"act": "down"}):
+        assert send(browser("viewer"), both, **form, sure="on").status_code == 403
+    assert prices(both) == ["84.00", "84.00"]
+    assert not MarketplaceCommand.objects.exclude(kind=CommandKind.CREATE).exists()
     shown = send(client, both, act="by_percent", amount="-5")
     assert shown.status_code == 200
     assert "2 of 2 would change" in shown.text

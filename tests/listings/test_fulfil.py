@@ -14,7 +14,7 @@ from marketplaces.contracts import RemoteSaleState
 from marketplaces.delivery import HandOver
 from marketplaces.errors import UnknownOutcome
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from tests.builders import bearer
+from tests.builders import bearer, browser
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +58,7 @@ def test_i23_a_lost_answer_is_read_back_and_the_tickets_are_not_sent_twice(marke
         ({"method": "transfer_url", "transfer_urls": ["https://t.example/1"]}, "transfer_urls"),
         ({"method": "transfer_url", "transfer_urls": ["http://t.example/1", "https://t.example/2"]}, "transfer_urls"),
         ({"method": "transfer_url", "transfer_urls": ["https://t.example/1"] * 2}, "transfer_urls"),
+        ({"method": "mobile_transfer", "confirmation": "7" * 81}, "confirmation"),
     ],
 )
 def test_bad_proof_names_the_field(market: Market, sale: Sale, proof: dict[str, Any], field: str) -> None:
@@ -65,6 +66,27 @@ def test_bad_proof_names_the_field(market: Market, sale: Sale, proof: dict[str, 
         sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, **proof)
     assert field in {problem.field for problem in caught.value.problems}
     assert not MarketplaceCommand.objects.filter(kind=CommandKind.FULFIL).exists()
+
+
+def test_a_link_that_is_too_long_is_refused_at_the_door(market: Market, sale: Sale) -> None:
+    links = ["https://t.example/1", f"https://t.example/{'2' * 483}"]
+    assert len(links[1]) == 501
+    client = browser()
+    page = client.post(
+        reverse("listings:sale_fulfil", args=[sale.pk]), {"method": "transfer_url", "transfer_urls": "\n".join(links)}
+    )
+    assert (page.status_code, "Line 2 has 501 signs, and 500 are taken." in page.text) == (422, True)
+    told = bearer().post(
+        f"/api/v1/sales/{sale.pk}/fulfil/", {"method": "transfer_url", "transfer_urls": links},
+        content_type="application/json",
+    )  # fmt: skip
+    assert (told.status_code, told.json()["errors"][0]["field"]) == (422, "transfer_urls.1")
+    assert not MarketplaceCommand.objects.filter(kind=CommandKind.FULFIL).exists()
+    links[1] = links[1][:-1]
+    sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, method="transfer_url", transfer_urls=links)
+    market.work()
+    sale.refresh_from_db()
+    assert sale.state == SaleState.FULFILLED
 
 
 def test_a_sale_is_handed_over_once_and_only_while_it_waits(market: Market, sale: Sale) -> None:

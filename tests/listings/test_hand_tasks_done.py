@@ -110,7 +110,7 @@ def test_what_came_down_once_is_asked_for_by_no_other_sale(market: Market, assis
     second.refresh_from_db()
     assert (second.state, hand_tasks(actor).count()) == (CommandState.DONE, 0)
     assert not Alert.objects.filter(kind="hand.task", state="firing").exists()
-    assert not any("with your own hands" in alert.body for alert in sold)
+    assert (sold.count(), ["with your own hands" in alert.body for alert in sold]) == (2, [False, False])
     assert "yours to take down" not in _list_says(market)
 
 

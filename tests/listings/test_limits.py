@@ -25,20 +25,22 @@ from listings.services.sale_saga import sale_apply
 from marketplaces.adapters import _wire
 from marketplaces.contracts import Grant, Link, RemoteSaleState
 from marketplaces.errors import MustWait
-from marketplaces.models import LimitVersion, MarketplaceAccount
+from marketplaces.models import LimitVersion, MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, adapter_keys, adapter_list
 from marketplaces.selectors import DAY_S, Pace, limit_bucket, request_bucket
 from marketplaces.services import limits, links
-from marketplaces.services.connect import account_keep
+from marketplaces.services.connect import account_keep, connect_token
 from marketplaces.services.limits import AccountGate, Errand
 from marketplaces.services.links import link_for
 from marketplaces.simulator.app import Simulator
 from seatsync.accounts.models import User
 from seatsync.core import limiters
 from seatsync.core.clock import now
+from seatsync.core.errors import InvalidInput
 from seatsync.core.limiters import Ask, hold, look, take_all, valkey
 from tests.builders import Holding, browser, verified_client
 from tests.listings.limited import (
+    STANDS,
     Counted,
     asked_for,
     due_now,
@@ -82,6 +84,40 @@ def test_whoever_sends_it_each_request_took_one_token_and_has_a_name(
     assert set(MarketplaceCommand.objects.filter(kind=CommandKind.DELIST).values_list("state")) == {("done",)}
     assert len(counted.arrived) == asked_for(account) > 10
     assert set(names) <= set(adapter_get(account.platform).traits.requests)
+
+
+@pytest.mark.parametrize("platform", ["seatgeek", "vividseats", "gametime"])
+def test_who_is_connecting_takes_tokens_whatever_keys_he_tries(
+    holding: Holding, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    counted = Counted(simulator)
+    monkeypatch.setattr(links, "transport_override", counted)
+    valkey().flushdb()
+    LimitVersion.objects.create(
+        platform=platform, per_second=STANDS, burst=3, reserved=1, valid_from=now().date(), source="test",
+        checked_on=now().date(),
+    )  # fmt: skip
+    said = []
+    for number in range(4):
+        with pytest.raises(InvalidInput) as refused:
+            connect_token(actor=holding.actor, platform=platform, mode=Mode.PAPER, token=f"wrong-{number}")
+        said.append("as many requests were sent as may be" in str(refused.value))
+    assert (said, len(counted.arrived)) == ([False, False, False, True], 3)
+    # Nobody else waits for him.
+    with pytest.raises(InvalidInput, match="refuses this token"):
+        connect_token(actor=holding.other, platform=platform, mode=Mode.PAPER, token="wrong")
+
+
+def test_who_connects_an_account_anew_takes_that_accounts_tokens(
+    holding: Holding, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = connected(holding, "seatgeek")
+    valkey().flushdb()
+    counted = Counted(simulator)
+    monkeypatch.setattr(links, "transport_override", counted)
+    with pytest.raises(InvalidInput, match="refuses this token"):
+        connect_token(actor=holding.actor, platform="seatgeek", mode=Mode.PAPER, token="wrong")
+    assert (len(counted.arrived), asked_for(account)) == (1, 1)
 
 
 def test_a_webhook_that_is_registered_takes_its_tokens(

@@ -8,7 +8,7 @@ from django.test import Client
 
 from listings.models import Listing, ListingTicket, MarketplaceCommand, SeatTicket
 from listings.services import seat_tickets
-from listings.services.seat_tickets import Entry, barcodes_send, barcodes_whole, opened, tickets_enter
+from listings.services.seat_tickets import Entry, barcodes_whole, opened, tickets_enter, tickets_send
 from marketplaces.delivery import DeliveryType
 from portfolios.models import Seat
 from seatsync.core.clock import now
@@ -144,7 +144,7 @@ def test_barcodes_go_with_a_listing_all_or_none(market: Market) -> None:
     (listing,) = market.publish(market.holding.seats[:2], account_ids=[market.accounts["alpha"].pk])
     seats, actor = market.holding.seats, market.holding.actor
     tickets_enter(actor=actor, kind="barcode", entries=[Entry(seats[0].pk, barcode=ONE)])
-    assert (barcodes_whole(listing), barcodes_send(listing)) == ((), ())
+    assert (barcodes_whole(listing), tickets_send(listing)) == ((), ())
     assert not ListingTicket.objects.exists()
     tickets_enter(actor=actor, kind="barcode", entries=[Entry(seats[1].pk, barcode=TWO)])
     assert [ticket.barcode for ticket in barcodes_whole(listing)] == [ONE, TWO]

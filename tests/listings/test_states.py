@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listings.models import ListingStatus, SaleState, SplitType
-from listings.states import LISTING_MOVES, SALE_MOVES, listing_may_move, sale_may_move, split_allows, split_offerable
+from listings.states import LISTING_MOVES, SALE_MOVES, listing_may_move, sale_may_move
+from marketplaces.splits import split_allows, split_offerable
 
 
 def test_every_status_has_its_row() -> None:

@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+import time_machine
 from django.urls import reverse
 
 from listings.health import account_health
 from listings.models import FoundListing, FoundState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.services import stock
+from listings.services.delivery_terms import delivery_terms_set
 from listings.services.found import found_adopt, found_ask_again, found_not_ours, found_take_down, stock_declare
 from listings.services.publish import listing_publish
 from listings.services.recognise import recognise
@@ -24,9 +26,10 @@ from marketplaces.simulator.app import Simulator
 from portfolios.models import Game, OwnerState, Seat
 from portfolios.services.ledger import seats_set_state
 from portfolios.services.mapping import event_mapping_confirm
+from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert
-from tests.builders import Holding, verified_client
+from tests.builders import Holding, bearer, verified_client
 from tests.listings.simulated import control, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -193,6 +196,102 @@ def test_what_is_not_certain_waits_and_nothing_is_done_to_it(holding: Holding, s
     ]  # fmt: skip
     assert len(there(simulator, "seatgeek")) == 3
     assert Alert.objects.get(kind="account.stock").severity == "action"
+
+
+@pytest.mark.parametrize("sold", [False, True])
+def test_seats_that_lie_apart_are_not_taken_for_those_of_a_listing_that_names_none(
+    holding: Holding, simulator: Simulator, sold: bool
+) -> None:
+    Seat.objects.filter(pk=holding.seats[3].pk).update(seat_number=9)
+    made = held_before("stubhub")([], quantity=4)
+    if sold:
+        control("sell", platform="stubhub", listing_id=made["id"], quantity=4)
+    connect(holding, "stubhub")
+    work()
+    found = FoundListing.objects.get()
+    why = "it names no seats, and yours in that row are not side by side"
+    assert (found.state, found.why, Listing.objects.count()) == (FoundState.WAITING, why, 0)
+    assert set(Seat.objects.filter(game=holding.game).values_list("state", flat=True)) == {OwnerState.AVAILABLE}
+    # A person may know that it is of these all the same.
+    adopted = found_adopt(actor=holding.actor, found_id=found.pk, seat_ids=[seat.pk for seat in holding.seats])
+    assert (adopted.state, Listing.objects.get().status) == (FoundState.ADOPTED, "sold" if sold else "active")
+
+
+@pytest.mark.parametrize(
+    ("platform", "kind"),
+    [
+        *((platform, "mobile_transfer") for platform in PLATFORMS),
+        ("stubhub", "pdf"), ("stubhub", "qr_code"), ("stubhub", "paper"), ("seatgeek", "pdf"), ("seatgeek", "barcode"),
+        ("vividseats", "pdf"), ("vividseats", "barcode"), ("vividseats", "paper"), ("gametime", "pdf"),
+    ],
+)  # fmt: skip
+def test_what_is_adopted_keeps_what_its_marketplace_says_of_its_tickets(
+    holding: Holding, simulator: Simulator, platform: str, kind: str
+) -> None:
+    # What their holder has entered is not what the buyers of this one are promised.
+    entered = "barcode" if kind == "mobile_transfer" else "mobile_transfer"
+    delivery_terms_set(actor=holding.actor, ticket_id=holding.ticket.pk, delivery=entered)
+    held_before(platform)([1, 2], delivery=kind)
+    connect(holding, platform)
+    work()
+    listing = Listing.objects.get()
+    assert (listing.made_there, listing.delivery) == (True, kind)
+    # Told otherwise later it is that, and when it comes down follows from it.
+    Listing.objects.update(delivery="qr_code")
+    MarketplaceAccount.objects.update(polled_at=None)
+    start = simulator.clock()
+    simulator.clock = lambda: start + 65.0
+    with time_machine.travel(now() + timedelta(minutes=11), tick=False):
+        sweep()
+    listing.refresh_from_db()
+    # Ticketmaster, which takes one kind alone, tells none.
+    assert listing.delivery == ("qr_code" if platform == "ticketmaster" else kind)
+
+
+@pytest.mark.parametrize("platform", ["stubhub", "seatgeek", "vividseats", "gametime"])
+def test_where_nothing_is_told_of_the_tickets_their_holder_is_asked(
+    holding: Holding, simulator: Simulator, platform: str
+) -> None:
+    held_before(platform)([1, 2], delivery="barcode" if platform == "stubhub" else "")
+    account = connect(holding, platform)
+    work()
+    found = FoundListing.objects.get()
+    assert (found.state, found.why) == (FoundState.WAITING, "it does not tell how its tickets reach their buyer")
+    assert not Listing.objects.exists()
+    seats = [seat.pk for seat in holding.seats[:2]]
+    for said, why in (("", "does not tell what its tickets are"), ("wax", "'wax' is unknown")):
+        with pytest.raises(InvalidInput, match=why) as refused:
+            found_adopt(actor=holding.actor, found_id=found.pk, seat_ids=seats, delivery=said)
+        assert [problem.field for problem in refused.value.problems] == ["delivery"]
+    client = verified_client(holding.user)
+    page = client.get(reverse("listings:found_list", args=[account.pk]), {"open": str(found.pk)}).text
+    assert 'name="delivery"' in page
+    chosen, url = [str(seat) for seat in seats], reverse("listings:found_adopt", args=[found.pk])
+    refused_page = client.post(url, {"seats": chosen})
+    assert (refused_page.status_code, "Say how they reach their buyer." in refused_page.text) == (422, True)
+    if platform == "gametime":
+        told = bearer(holding.user).post(
+            f"/api/v1/found/{found.pk}/adopt/", {"seat_ids": chosen, "delivery": "pdf"}, content_type="application/json"
+        )
+        assert told.status_code == 200
+    else:
+        assert client.post(url, {"seats": chosen, "delivery": "pdf"}).status_code == 302
+    assert Listing.objects.get().delivery == "pdf"
+
+
+def test_what_was_entered_for_the_seats_is_said_already(holding: Holding, simulator: Simulator) -> None:
+    delivery_terms_set(actor=holding.actor, ticket_id=holding.ticket.pk, delivery="pdf")
+    held_before("seatgeek")([1, 2], delivery="")
+    account = connect(holding, "seatgeek")
+    work()
+    assert (Listing.objects.get().delivery, FoundListing.objects.get().state) == ("pdf", FoundState.ADOPTED)
+    held_before("seatgeek")([7, 8], delivery="barcode")
+    sweep()
+    strange = FoundListing.objects.get(state=FoundState.WAITING)
+    page = verified_client(holding.user).get(
+        reverse("listings:found_list", args=[account.pk]), {"open": str(strange.pk)}
+    )
+    assert (strange.delivery, 'name="delivery"' in page.text) == ("barcode", False)
 
 
 def test_its_holder_says_which_seats_it_is_of_or_that_it_is_not_his_or_takes_it_down(

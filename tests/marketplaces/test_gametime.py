@@ -12,10 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import paramiko
 import pytest
 from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
@@ -30,6 +32,7 @@ from marketplaces.contracts import (
     Link,
     ListingRef,
     NewPrice,
+    OpenGate,
     RemoteListing,
     RemoteSaleState,
 )  # fmt: skip
@@ -39,6 +42,7 @@ from marketplaces.errors import (
     AlreadySold,
     BadSignature,
     GrantExpired,
+    MustWait,
     PermanentError,
     StockUnknown,
     TemporaryError,
@@ -575,6 +579,35 @@ def drop_to(http: httpx.Client, address: str, *, key: str = "", user: str = "", 
     """The file at an address, over a line that is no account's."""
     line = Link(http, "https://platform.example", Grant("token"))
     return drop_at(line, address, key=key, user=user, password=password, requests=("GET the file", "PUT the file"))
+
+
+class Counting(OpenGate):
+    """Lets so many requests through."""
+
+    def __init__(self, left: int) -> None:
+        self.left, self.asked = left, list[tuple[str, bool]]()
+
+    def wait_s(self, request: str, *, write: bool) -> float:
+        self.asked.append((request, write))
+        self.left -= 1
+        return 0.0 if self.left >= 0 else 7.0
+
+
+@pytest.mark.parametrize("by", ["ftp", "sftp"])
+def test_a_file_takes_its_token_on_whatever_server_it_lies(world: World, by: str) -> None:
+    key = f"?host_key=ssh-rsa%20{paramiko.RSAKey.generate(2048).get_base64()}" if by == "sftp" else ""
+    address = f"{by}://127.0.0.1:1/inventory.csv{key}"
+    gate = Counting(1)
+    line = Link(world.http, "https://platform.example", Grant("token"), gate=gate)
+    drop = drop_at(line, address, key="", user="u", password="p", requests=("GET the file", "PUT the file"))
+    # The server is asked, and is not there.
+    with pytest.raises(TemporaryError, match="cannot be reached"):
+        drop.read()
+    for act, write in ((drop.read, False), (partial(drop.write, b"x"), True)):
+        with pytest.raises(MustWait) as told:
+            act()
+        assert (told.value.retry_after_s, gate.asked[-1][1]) == (7.0, write)
+    assert [name for name, _ in gate.asked] == ["GET the file", "GET the file", "PUT the file"]
 
 
 def test_an_address_with_a_query_of_its_own_keeps_it(world: World) -> None:

@@ -40,6 +40,10 @@ def test_nothing_else_leaves_for_stubhub_than_what_is_published(world: World, dr
     STUBHUB.create(link, coded)
     coded_ref = replace(ref, external_id=coded.external_id)
     STUBHUB.supply(link, coded_ref, tickets_of(HandOver.BARCODE, draft.seats))
+    for kind, way in ((DeliveryType.PDF, HandOver.PDF), (DeliveryType.QR_CODE, HandOver.QR_CODE)):
+        filed = STUBHUB.create(link, replace(draft, delivery=kind, external_id=uuid4().hex))
+        filed_ref = replace(ref, external_id=filed.external_id, listing_id=filed.listing_id)
+        STUBHUB.supply(link, filed_ref, tickets_of(way, draft.seats))
     STUBHUB.create(link, draft)
     STUBHUB.reprice(link, ref, draft.price + 1, "USD")
     STUBHUB.resize(link, ref, (3, 4))

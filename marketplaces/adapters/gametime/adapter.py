@@ -113,7 +113,6 @@ class Gametime(TokenPlatform):
             "gametime.co/api-seller-terms: tickets and barcodes are due by the in-hand date",
             _CHECKED,
         ),
-        tells_gross=False,
         # A purchase says when it was made and not when it changed.
         tells_changes_for=timedelta(0),
         tells_payouts=False,

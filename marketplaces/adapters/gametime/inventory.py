@@ -204,7 +204,16 @@ def listing_of(row: Row) -> RemoteListing:
         seat_to=row.get("SeatThru", ""), quantity=quantity, price=price, currency="USD",
         state=RemoteListingState.ACTIVE if quantity > 0 else RemoteListingState.GONE,
         event=EventWords(row.get("Event", ""), row.get("Venue", ""), iso_date(row.get("EventDate", ""))),
+        delivery=_delivery(row),
     )  # fmt: skip
+
+
+def _delivery(row: Row) -> DeliveryType | None:
+    """What a row's tickets are; e-tickets that are not said to be sent as files may be barcodes."""
+    stock, files = row.get("Stock", ""), row.get("edelivery_ind", "").upper() == "Y"
+    if stock == "eticket":
+        return DeliveryType.PDF if files else None
+    return DeliveryType.MOBILE_TRANSFER if stock == "mobile_transfer" else None
 
 
 def _name_of(row: Row) -> str:

@@ -30,6 +30,8 @@ _ZERO = Decimal("0.00")
 LONGEST_LISTING_ID = 32
 # Their name for a kind of ticket, on a listing and on an order.
 STOCK_TYPES = {DeliveryType.MOBILE_TRANSFER: "mobile", DeliveryType.BARCODE: "barcode", DeliveryType.PDF: "pdf"}
+# What a listing's stock type tells of its tickets; what is taken at a counter or a door is none of ours.
+_KINDS = {word: kind for kind, word in STOCK_TYPES.items()} | {"shipped": DeliveryType.PAPER}
 # What an order of such tickets waits for, at first and again.
 _STEPS = {
     "mobile": (DeliveryStep.LINKS, DeliveryStep.TRANSFER_AGAIN), "pdf": (DeliveryStep.FILES, DeliveryStep.FILES),
@@ -216,6 +218,7 @@ def listing_of(body: Any) -> RemoteListing:
         event=EventWords(
             _wire.text_at(body, "event"), _wire.text_at(body, "venue"), _wire.text_at(body, "event_date")[:10]
         ),
+        delivery=_KINDS.get(_wire.text_at(body, "stock_type")),
     )
 
 

@@ -82,6 +82,7 @@ class StubHub(Platform):
         fees=(KnownFee(Decimal("10.000"), date(2023, 1, 1), "10.0 % below list in a recorded sale, 2023", _CHECKED),),
         hand_overs=tuple(HandOver),
         deliveries=tuple(DeliveryType),
+        supplies=(HandOver.BARCODE, HandOver.PDF, HandOver.QR_CODE),
         scopes=oauth.SCOPES,
         refresh_token_single_use=True,
     )
@@ -185,8 +186,15 @@ class StubHub(Platform):
         return self._patch(link, ref, {"number_of_tickets": len(seats), "seating": seating})
 
     def supply(self, link: Link, ref: ListingRef, tickets: tuple[SeatTicket, ...]) -> RemoteListing:
-        """Send the barcodes of a listing. Raises AlreadyGone, or AlreadySold where nothing is left of it."""
-        return self._patch(link, ref, {"barcodes": mapping.barcodes(tickets, "")})
+        """Send the barcodes, or the files, of a listing. Raises AlreadyGone, or AlreadySold where nothing is left.
+
+        Files are uploaded one by one, and the listing is then told which e-tickets are its own: cut off before that,
+        they count for nothing and are uploaded again.
+        """
+        if all(ticket.barcode for ticket in tickets):
+            return self._patch(link, ref, {"barcodes": mapping.barcodes(tickets, "")})
+        there = f"/v2/sellerlistings/{quote(ref.listing_id, safe='')}"
+        return self._patch(link, ref, {"eticket_ids": self._uploaded(link, there, tickets, gone=True)})
 
     def _patch(self, link: Link, ref: ListingRef, body: Mapping[str, Any]) -> RemoteListing:
         try:
@@ -267,7 +275,8 @@ class StubHub(Platform):
         self._check_proof(proof)
         if proof.method in {HandOver.PDF, HandOver.QR_CODE}:
             kind = {} if proof.method == HandOver.PDF else {"eticket_type": "MobileQRCode"}
-            return self._patch_sale(link, sale_id, {"eticket_ids": self._uploaded(link, sale_id, proof), **kind})
+            made = self._uploaded(link, f"/v2/sales/{quote(sale_id, safe='')}", proof.tickets)
+            return self._patch_sale(link, sale_id, {"eticket_ids": made, **kind})
         if proof.method == HandOver.TRACKING and proof.step is DeliveryStep.LABELS:
             body = mapping.proof_body(proof)
             client.call(link, "PATCH", f"{_shipments(sale_id)}/{self._shipment(link, sale_id)}", body=body)
@@ -275,13 +284,13 @@ class StubHub(Platform):
         return self._patch_sale(link, sale_id, mapping.proof_body(proof))
 
     @staticmethod
-    def _uploaded(link: Link, sale_id: str, proof: Fulfilment) -> list[int]:
-        """The ids of the e-tickets of these files, in the order of the seats: the sale is told which are its own."""
+    def _uploaded(link: Link, there: str, tickets: tuple[SeatTicket, ...], *, gone: bool = False) -> list[int]:
+        """The ids of the e-tickets of these files of a sale, or a listing, in the order of the seats."""
         found: list[int] = []
-        for ticket in proof.tickets:
+        for ticket in tickets:
             name = f"seat-{ticket.seat}.{ticket.media_type.rpartition('/')[2]}"
             answer = client.call(
-                link, "POST", f"/v2/sales/{quote(sale_id, safe='')}/eticketuploads",
+                link, "POST", f"{there}/eticketuploads", gone=gone,
                 files=[("file", (name, ticket.content, ticket.media_type))],
             )  # fmt: skip
             made = [item for upload in _wire.items_at(answer, "_embedded", "items") for item in _etickets(upload)]

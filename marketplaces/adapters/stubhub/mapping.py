@@ -38,6 +38,12 @@ TICKET_TYPES: dict[DeliveryType, tuple[str, ...]] = {
 }
 _COUNTRIES = {"USD": "US", "CAD": "CA", "GBP": "GB"}
 # What a status is to us: where the sale stands, and what it waits for.
+# What a listing's ticket type tells of its tickets. `ElectronicTransfer` is said of phones and of barcodes.
+_KINDS = {
+    "MobileTransfer": DeliveryType.MOBILE_TRANSFER, "TicketMasterMobile": DeliveryType.MOBILE_TRANSFER,
+    "ETicketUrl": DeliveryType.MOBILE_TRANSFER, "ETicket": DeliveryType.PDF, "MobileQRCode": DeliveryType.QR_CODE,
+    "PaperTicket": DeliveryType.PAPER,
+}  # fmt: skip
 _STATUSES: dict[str, tuple[RemoteSaleState, DeliveryStep]] = {
     "UnderReview": (RemoteSaleState.PROVISIONAL, DeliveryStep.UNTOLD),
     "ConfirmSale": (RemoteSaleState.AWAITING_CONFIRM, DeliveryStep.UNTOLD),
@@ -256,6 +262,7 @@ def listing_of(body: Any) -> RemoteListing:
         event=event_words(body),
         undeliverable=_wire.dig(body, "undeliverable") is True,
         expires_at=_wire.moment_of(_wire.dig(body, "expires_at")),
+        delivery=_KINDS.get(_wire.text_at(body, "_embedded", "ticket_type", "type")),
     )
 
 

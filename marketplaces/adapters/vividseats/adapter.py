@@ -144,7 +144,6 @@ class VividSeats(TokenPlatform):
             "brokersupport.vividseats.com Large Seller Handbook: upload or ship by the in-hand date",
             _CHECKED,
         ),
-        tells_gross=False,
         tells_changes_for=timedelta(0),
     )
 

@@ -138,12 +138,23 @@ def listing_of(body: Any) -> RemoteListing:
         event=EventWords(
             _wire.text_at(body, "eventName"), _wire.text_at(body, "venue"), _wire.text_at(body, "eventDate")[:10]
         ),
+        delivery=_delivery(body),
     )
 
 
 def order_number(order: Element) -> str:
     """An order's number; empty where it tells none."""
     return _xml.text_at(order, "orderId")
+
+
+def _delivery(body: Any) -> DeliveryType | None:
+    """What a listing's tickets are; of the stock types that nobody explains (FLASH, TMET) it is not known."""
+    if _wire.dig(body, "electronicTransfer") is True:
+        return DeliveryType.MOBILE_TRANSFER
+    stock = _wire.text_at(body, "stockType")
+    if stock == "ELECTRONIC":
+        return DeliveryType.BARCODE if _wire.dig(body, "hasBarcodes") is True else DeliveryType.PDF
+    return DeliveryType.PAPER if stock == "HARD" else None
 
 
 def sale_of(order: Element) -> RemoteSale:

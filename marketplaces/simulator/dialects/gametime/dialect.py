@@ -101,8 +101,9 @@ class Gametime(TokenDesk):
             "EventTime": "7:10 PM", "Quantity": str(listing.quantity), "Section": listing.section, "Row": listing.row,
             "SeatFrom": str(listing.seats[0]) if listing.seats else "",
             "SeatThru": str(listing.seats[-1]) if listing.seats else "",
-            "Cost": f"{from_cents(listing.price_cents):.2f}", "TicketID": listing.external_id, "edelivery_ind": "N",
-            "Instant": "N", "Splittype": "ANY",
+            "Cost": f"{from_cents(listing.price_cents):.2f}", "TicketID": listing.external_id,
+            "edelivery_ind": "Y" if listing.ticket_type == "eticket" else "N", "Instant": "N", "Splittype": "ANY",
+            "Stock": listing.ticket_type,
         })  # fmt: skip
         written = io.StringIO(newline="")
         writer = csv.DictWriter(written, list(dict.fromkeys(name for row in rows for name in row)), restval="")

@@ -15,7 +15,7 @@ def listing(item: Listing) -> dict[str, Any]:
     return {
         "seller_listing_id": item.external_id, "sg_listing_id": item.id, "event_id": item.event_id, **item.extra,
         "quantity": item.quantity, "cost": from_cents(item.price_cents), "section": item.section, "row": item.row,
-        **ends, "stock_type": item.ticket_type or "mobile", "is_edelivery": True,
+        **ends, "stock_type": item.ticket_type or None, "is_edelivery": True,
     }  # fmt: skip
 
 

@@ -29,8 +29,8 @@ _RULES = Rules(
     fee_percent=10.0, fee_per_ticket=True, knows_provisional=True, webhook_retries=5, webhook_retry_s=30.0,
     payout=PayoutRule("after_game", 5),
     delivery_of={
-        "ETicket": "pdf", "ElectronicTransfer": "barcode", "MobileQRCode": "qr_code", "PaperTicket": "paper",
-        "ETicketUrl": "links",
+        "MobileTransfer": "mobile_transfer", "ETicket": "pdf", "ElectronicTransfer": "barcode",
+        "MobileQRCode": "qr_code", "PaperTicket": "paper", "ETicketUrl": "links",
     },
     waits={
         "links": "UploadTicketsLinks", "pdf": "UploadETickets", "qr_code": "UploadQRCodes", "barcode": "UploadBarcodes",
@@ -152,7 +152,11 @@ class StubHub(Desk):
             listing.quantity = quantity
         if "published" in body:
             listing.state = "active" if body["published"] else "hidden"
-        if body.get("barcodes") and listing.undeliverable:
+        etickets = [listing.extra.get(f"eticket {number}") for number in body.get("eticket_ids") or []]
+        if None in etickets or (etickets and etickets != list(map(str, listing.seats))):
+            unknown = {"seller_listing.eticket_ids": ["Unknown"]}
+            raise Refusal(400, "eticket_ids", code="validation_failed", errors=unknown)
+        if (body.get("barcodes") or etickets) and listing.undeliverable:
             listing.undeliverable, listing.state = False, "active"
         listing.split = str(body.get("split_type", listing.split))
         listing.updated_at = now
@@ -217,15 +221,26 @@ class StubHub(Desk):
     def upload(self, request: Request, account: Account, now: float, key: str) -> Response:
         """A file of a sale's tickets, one ticket each; the file's name says which seat's it is."""
         sale = self._sale(account, key)
+        made, seat, answer = self._eticket(request, sale.delivery)
+        sale.proof = {**sale.proof, made: seat}
+        return answer
+
+    def upload_early(self, request: Request, account: Account, now: float, key: str) -> Response:
+        """A file of a listing's tickets, as of a sale's."""
+        listing = self._own(request, account, key)
+        made, seat, answer = self._eticket(request, self.rules.delivery_of.get(listing.ticket_type, ""))
+        listing.extra = {**listing.extra, made: seat}
+        return answer
+
+    def _eticket(self, request: Request, kind: str) -> tuple[str, str, Response]:
+        """What an uploaded file is kept as, the seat that its name says, and the answer."""
         name, content = request.file("file")
-        wanted = b"%PDF-" if sale.delivery == "pdf" else b"\x89PNG"
-        if not content.startswith(wanted):
+        if not content.startswith(b"%PDF-" if kind == "pdf" else b"\x89PNG"):
             raise Refusal(400, "file", code="validation_failed", errors={"eticket_upload.file": ["Unreadable"]})
         made = self.ledger.new_id()
         seat = name.removeprefix("seat-").partition(".")[0]
-        sale.proof = {**sale.proof, f"eticket {made}": seat}
         upload = {"id": self.ledger.new_id(), "file_name": name, "_embedded": {"etickets": [{"id": made}]}}
-        return Response(200, hal.page(request, [upload]))
+        return f"eticket {made}", seat, Response(200, hal.page(request, [upload]))
 
     def shipments(self, request: Request, account: Account, now: float, key: str) -> Response:
         """The parcel of a sale of paper tickets; PUT makes it."""
@@ -412,6 +427,7 @@ _ROUTES = routes(
     ("PATCH", r"/v2/sales/(\d+)", StubHub.change_sale),
     ("DELETE", r"/v2/sales/(\d+)", StubHub.reject_sale),
     ("POST", r"/v2/sales/(\d+)/eticketuploads", StubHub.upload),
+    ("POST", r"/v2/sellerlistings/(\d+)/eticketuploads", StubHub.upload_early),
     ("GET", r"/v2/sales/(\d+)/shipments", StubHub.shipments),
     ("PUT", r"/v2/sales/(\d+)/shipments", StubHub.shipments),
     ("PATCH", r"/v2/sales/(\d+)/shipments/(\d+)", StubHub.ship),

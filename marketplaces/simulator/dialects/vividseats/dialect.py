@@ -19,7 +19,8 @@ _RULES = Rules(
     fee_percent=10.0, fee_per_ticket=True, knows_provisional=False, webhook_retries=0, webhook_retry_s=1.0,
     payout=PayoutRule("after_game", 10),
     delivery_of={
-        "ELECTRONIC": "pdf", "HARD": "paper", "BARCODES": "barcode",
+        # Transfers and barcodes have no stock type there: these two words are the simulator's own.
+        "ELECTRONIC": "pdf", "HARD": "paper", "BARCODES": "barcode", "TRANSFER": "mobile_transfer",
     },
 )  # fmt: skip
 _REQUIRED = ("eventName", "venue", "eventDate", "quantity", "price", "section", "row", "ticketId")
@@ -27,9 +28,9 @@ _WRITABLE = frozenset({
     *_REQUIRED, "id", "productionId", "seatFrom", "seatThru", "notes", "electronic", "electronicTransfer",
     "inHandDate", "listDate", "splitType", "splitValue", "spec", "instantDownload", "passThrough", "stockType",
     "seatNumbers", "faceValue", "unitTaxedCost", "instantTransfer", "hideSeats", "ownerEmail", "lastUpdate",
-    "attributes", "tickets",
+    "attributes", "tickets", "hasBarcodes",
 })  # fmt: skip
-_KEPT = ("eventName", "venue", "eventDate", "inHandDate", "electronicTransfer", "faceValue")
+_KEPT = ("eventName", "venue", "eventDate", "inHandDate", "faceValue")
 _SPLITS = {"DEFAULT": "Any", "ANY": "Any", "NEVERLEAVEONE": "AvoidOne"}
 # Seconds between two reads of one list, as published.
 _EVERY_S = {"/events/search": 5.0, "/v1/getCompletedOrders": 10.0}
@@ -245,8 +246,7 @@ class VividSeats(TokenDesk):
             event_id=self._event_id(body), section=_section(body), row=str(body["row"]),
             seats=_seats(body, quantity), quantity=quantity, price_cents=_price(body), currency="USD",
             split=_split(body, quantity), created_at=now, updated_at=now,
-            # Electronic tickets are barcodes where the listing came with them, else files.
-            ticket_type="BARCODES" if body.get("tickets") else str(body.get("stockType") or ""),
+            ticket_type=_ticket_type(body),
             extra={name: body[name] for name in _KEPT if name in body},
         )  # fmt: skip
 
@@ -268,6 +268,13 @@ def _done(body: dict[str, Any]) -> Response:
 
 def _xml(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(status, text, {"Content-Type": "application/xml", **(headers or {})})
+
+
+def _ticket_type(body: dict[str, Any]) -> str:
+    """Electronic tickets are barcodes where the listing came, or has come, with them, else files."""
+    if body.get("tickets") or body.get("hasBarcodes"):
+        return "BARCODES"
+    return "TRANSFER" if body.get("electronicTransfer") else str(body.get("stockType") or "")
 
 
 def _section(body: dict[str, Any]) -> str:

@@ -15,7 +15,15 @@ def listing(item: Listing) -> dict[str, Any]:
         "id": item.id, "ticketId": item.external_id, "productionId": item.event_id or None, **item.extra,
         "quantity": item.quantity, "price": from_cents(item.price_cents), "section": item.section, "row": item.row,
         **ends, "seatNumbers": item.seats, **split(item.split), "lastUpdate": stamp(item.updated_at),
+        **_stock(item.ticket_type),
     }  # fmt: skip
+
+
+def _stock(word: str) -> dict[str, Any]:
+    """What its tickets are, in their words, as it is kept."""
+    kind = "ELECTRONIC" if word == "BARCODES" else word
+    told = {"electronicTransfer": word == "TRANSFER", "hasBarcodes": word == "BARCODES"}
+    return told if kind in {"", "TRANSFER"} else {**told, "stockType": kind}
 
 
 def split(word: str) -> dict[str, str]:
