@@ -214,7 +214,7 @@ def connecting_barred(tenant_id: uuid.UUID | None, user_id: uuid.UUID | None) ->
     """Why this person may connect no account, in words; empty where he may."""
     if user_id is None or tenant_id is None:
         return ""
-    if (leaving := leaving_barring(user_id)) is not None:
+    if (leaving := leaving_barring(user_id, tenant_id)) is not None:
         return str(leaving.get_why_display())
     suspended = Tenant.objects.filter(pk=tenant_id, suspended_at__isnull=False).exists()
     return str(LeavingWhy.SUSPENSION.label) if suspended else ""

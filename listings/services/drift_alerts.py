@@ -51,6 +51,20 @@ def alert_other_event(listing: Listing, event_id: str, problem: str) -> None:
     )
 
 
+def alert_holder_leaves(listing: Listing) -> None:
+    """Who offers the seats on an account of his own is told that they are for sale no more."""
+    alert_raise(
+        tenant_id=listing.tenant_id, user_id=listing.account.user_id, kind="listing.holder_leaves", severity="action",
+        title=f"{listing.section}/{listing.row}, {listing.game.words}: the seats' holder leaves"[:160],
+        body=(
+            f"What you offer of them at {platform_name(listing.platform)} comes down, and they cannot be offered "
+            "again. What you sold stays yours to hand over."
+        ),
+        object_type="listing", object_id=str(listing.pk), url=page_link("listings:listing_detail", listing.pk),
+        dedupe_key=f"holder-leaves:{listing.pk}",
+    )  # fmt: skip
+
+
 def alert_found(found: FoundListing) -> None:
     """The account holds a listing that was not made here, and whose seats are not certain."""
     seats = f", seats {found.seats_told}" if found.seats_told else ""

@@ -28,6 +28,7 @@ from marketplaces.services.paper import paper_token, paper_webhook_register
 from marketplaces.services.understand import inbound_wake
 from marketplaces.services.webhook_back import keys_let_go, webhook_let_go
 from seatsync.accounts.models import LEAVING_BARS, LeavingWhy
+from seatsync.accounts.selectors import leaves_for
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
@@ -426,7 +427,7 @@ def _late_begin() -> None:
     """What was being connected while its holder, or his tenant, began to leave is given up as well."""
     open_there = MarketplaceAccount.objects.filter(is_active=True, closing_at=None)
     for why in LEAVING_BARS:
-        of_leaving = open_there.filter(user__leavings__why=why, user__leavings__ended_at=None)
+        of_leaving = open_there.filter(leaves_for(why, user="user_id", tenant="tenant_id"))
         closing_begin(actor=Actor.system(), account_ids=list(of_leaving.values_list("pk", flat=True)), why=why)
     suspended = open_there.filter(tenant__suspended_at__isnull=False).values_list("pk", flat=True)
     closing_begin(actor=Actor.system(), account_ids=list(suspended), why=LeavingWhy.SUSPENSION)
