@@ -63,6 +63,9 @@ def _outside(line: Net, price: Decimal, currency: str) -> str:
     """Why nothing is listed over an account at this price, as far as is known before (I-12)."""
     if line.bounds is None:
         return ""
+    of_currency = line.bounds.currency_problem(currency)
+    if of_currency is not None:
+        return f"{of_currency.detail} {of_currency.remedy}"
     problem = line.bounds.event_problem(price, currency) or line.bounds.least_problem(price, currency)
     return problem.detail if problem is not None else ""
 
@@ -76,6 +79,8 @@ def nets_bounded(lines: Sequence[Net], game: Game) -> list[Net]:
 def _told(line: Net, seats: list[Seat], price: Decimal) -> Net:
     account = line.account
     if account.mode == Mode.ASSISTED or not platform_can(account.platform, Capability.PREVIEW):
+        return line
+    if line.bounds is not None and line.bounds.currency_problem(seats[0].currency) is not None:
         return line
     known, asked = line.bounds, line.bounds is None or not line.bounds.stands
     try:
