@@ -73,7 +73,8 @@ SELECT command.* FROM marketplace_commands AS command
 WHERE command.state = 'pending' AND command.not_before <= %(now)s AND command.priority <= %(lowest)s
 AND command.id IN (
   SELECT due.id FROM marketplace_commands AS due JOIN marketplace_accounts AS account ON account.id = due.account_id
-  WHERE due.state = 'pending' AND due.not_before <= %(now)s AND due.priority <= %(lowest)s AND account.is_active
+  WHERE due.state = 'pending' AND due.not_before <= %(now)s AND due.priority <= %(lowest)s
+  AND (account.is_active OR account.keys_of <> '')
   AND due.account_id <> ALL(%(spent)s::uuid[])
   AND (due.priority = 0 OR due.account_id <> ALL(%(spent_ordinary)s::uuid[]))
   AND (due.account_id, due.kind) NOT IN (SELECT * FROM unnest(%(kinds_of)s::uuid[], %(kinds)s::text[]))

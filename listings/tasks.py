@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from listings.models import Listing, Sale
 from listings.services import (
     by_hand,
+    drain,
     due_alerts,
     expire,
     hand_pages,
@@ -107,8 +108,14 @@ def poll_sales() -> None:
 
 @job(time_limit_s=240)
 def expire_listings() -> None:
-    """Take down what can no longer be delivered."""
-    once_per_slot("listings.expire_listings", 60, expire.listings_expire)
+    """Take down what can no longer be delivered, and what is of people who are to be erased."""
+    once_per_slot("listings.expire_listings", 60, lambda: expire.listings_expire() + drain.seats_of_erased_down())
+
+
+@job(time_limit_s=240)
+def let_down_erased() -> None:
+    """Take down what others offer of the seats of people who are to be erased, now."""
+    drain.seats_of_erased_down()
 
 
 @job(time_limit_s=120)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from django.db.models import F, Q
 
 from marketplaces.models import EventBounds, LeastPriceVersion
-from marketplaces.registry import platform_name
+from marketplaces.registry import platform_name, traits_of
 from portfolios.models import Game
 from seatsync.core.clock import now
 from seatsync.core.errors import FieldProblem
@@ -60,6 +60,17 @@ class Bounds:
         """Both, as far as there are any."""
         return [line for line in (self.event_said, self.least_said) if line]
 
+    def currency_problem(self, currency: str, field: str = "accounts", remedy: str = "") -> FieldProblem | None:
+        """What is wrong with prices in this currency, by what the marketplace's adapter declares; None: nothing."""
+        traits = traits_of(self.platform)
+        if traits is None or currency in traits.currencies:
+            return None
+        taken = " or ".join(traits.currencies)
+        return FieldProblem(
+            field, f"{traits.name} takes prices in {taken} alone, and these seats are priced in {currency}.",
+            remedy or f"Leave {traits.name} out: seats are priced in the currency of their season ticket.",
+        )  # fmt: skip
+
     def event_outside(self, price: Decimal, currency: str) -> bool:
         """Whether a list price per ticket is outside what the marketplace told, however long ago."""
         event = self.event
@@ -91,7 +102,9 @@ class Bounds:
 
     def offer_problems(self, *, price: Decimal, currency: str, quantity: int, split: str) -> list[FieldProblem]:
         """What is wrong with so many seats at a list price per ticket, under a split."""
-        found = [self.event_problem(price, currency), self.least_problem(price, currency)]
+        found = [
+            self.currency_problem(currency), self.event_problem(price, currency), self.least_problem(price, currency),
+        ]  # fmt: skip
         return [*filter(None, found), *self._quantity_problems(quantity, split)]
 
     def span_problems(self, *, floor: Decimal, ceiling: Decimal, currency: str) -> list[FieldProblem]:

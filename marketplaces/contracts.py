@@ -136,7 +136,13 @@ class Traits:
     events_at_once: int = 1
     # What the holder of a token platform enters, in this order; more than one part are the lines of one token.
     token_parts: tuple[str, ...] = ("API token",)
-    currency: str = "USD"
+    # What a price may be in (ISO 4217); seats that are priced in another one are not offered there.
+    currencies: tuple[str, ...] = ("USD",)
+
+    @property
+    def currency(self) -> str:
+        """What amounts are in that are told without a currency: the first of its own."""
+        return self.currencies[0]
 
 
 @dataclass(frozen=True, slots=True)

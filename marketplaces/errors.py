@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 
 from seatsync.core.errors import SeatSyncError
 
@@ -44,6 +45,14 @@ class PermanentError(MarketplaceError):
 
 class PriceRefused(PermanentError):
     """The marketplace takes no such price for this event; its words say why."""
+
+
+class NetBelowFloor(PermanentError):
+    """Its marketplace was asked, and says that `price` a ticket brings `net`, below the seller's floor on the net."""
+
+    def __init__(self, message: str, *, price: Decimal, net: Decimal) -> None:
+        super().__init__(message)
+        self.price, self.net = price, net
 
 
 class MappingNeeded(PermanentError):

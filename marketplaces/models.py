@@ -55,7 +55,8 @@ class MarketplaceAccount(BaseModel):
     closing_at = models.DateTimeField(null=True, blank=True)
     # Why it is being given up, or was.
     closing_why = models.CharField(max_length=12, choices=LeavingWhy.choices, blank=True)
-    # Worked by hand by now, and of which market its keys are: they are there until its webhook is taken back over them.
+    # Worked by hand, or another seller's, by now, and of which market its keys are: they are there until its webhook is
+    # taken back over them.
     keys_of = models.CharField(max_length=10, choices=Mode.choices, blank=True)
     # When what it held before it was connected was read (listings/services/stock.py); until then nothing new goes up.
     stock_taken_at = models.DateTimeField(null=True, blank=True)

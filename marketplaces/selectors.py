@@ -194,6 +194,8 @@ class Net:
     fee_from: date | None = None
     # What a buyer pays, where the marketplace says so.
     all_in: Decimal | None = None
+    # When it was told of this price, where that was not just now.
+    told_at: datetime | None = None
     # Why the marketplace takes no such price, in its words.
     refusal: str = ""
     # What a price must keep to there, of seats whose game is known.
@@ -206,6 +208,8 @@ class Net:
         """How it is known, in words; of a price that is refused, why."""
         if self.basis is NetBasis.REFUSED:
             return f"{platform_name(self.account.platform)} refuses this price: {self.refusal}"
+        if self.told_at is not None:
+            return f"{net_said(self.basis, self.account.platform)} on {self.told_at:%-d %b, %H:%M} UTC"
         asked = self.account.mode != Mode.ASSISTED and platform_can(self.account.platform, Capability.PREVIEW)
         return net_said(self.basis, self.account.platform, self.fee_from, asked=asked)
 
@@ -214,7 +218,7 @@ def connecting_barred(tenant_id: uuid.UUID | None, user_id: uuid.UUID | None) ->
     """Why this person may connect no account, in words; empty where he may."""
     if user_id is None or tenant_id is None:
         return ""
-    if (leaving := leaving_barring(user_id)) is not None:
+    if (leaving := leaving_barring(user_id, tenant_id)) is not None:
         return str(leaving.get_why_display())
     suspended = Tenant.objects.filter(pk=tenant_id, suspended_at__isnull=False).exists()
     return str(LeavingWhy.SUSPENSION.label) if suspended else ""

@@ -63,7 +63,8 @@ LISTING = {
     "season_ticket": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f21", "seat_group": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f31",
     "game": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f41", "game_date": "2026-06-12",
     "external_id": "ss-0190a5c47c1e", "listing_id": "1528734", "section": "131", "row": "27", "quantity": 2,
-    "price": "80.00", "live_price": "84.00", "proceeds": "72.00", "all_in": None, "original_price": "84.00",
+    "price": "80.00", "live_price": "84.00", "proceeds": "72.00", "net_previewed_at": None, "all_in": None,
+    "original_price": "84.00",
     "final_price": None, "currency": "USD", "floor": "60.00", "ceiling": "120.00", "floor_basis": "list",
     "status": "active", "status_reason": "", "split_type": "any", "version": 2,
     "published_at": "2026-05-02T17:00:09Z", "confirmed_at": "2026-05-02T18:10:00Z",
@@ -136,9 +137,10 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
         model = Listing
         fields = (
             "id", "account", "mode", "platform", "season_ticket", "seat_group", "game", "game_date", "external_id",
-            "listing_id", "section", "row", "quantity", "price", "live_price", "proceeds", "all_in", "original_price",
-            "final_price", "currency", "floor", "ceiling", "floor_basis", "status", "status_reason", "split_type",
-            "version", "published_at", "confirmed_at", "sold_at", "created_at", "list_until", "comes_down",
+            "listing_id", "section", "row", "quantity", "price", "live_price", "proceeds", "net_previewed_at", "all_in",
+            "original_price", "final_price", "currency", "floor", "ceiling", "floor_basis", "status", "status_reason",
+            "split_type", "version", "published_at", "confirmed_at", "sold_at", "created_at", "list_until",
+            "comes_down",
         )  # fmt: skip
 
     @cached_property

@@ -85,6 +85,9 @@ class NetOutput(serializers.Serializer[Any]):
     said = serializers.CharField(help_text="How it is known, in words; of a price that is refused, why.")
     fee_percent = serializers.DecimalField(max_digits=6, decimal_places=3, allow_null=True)
     fee_from = serializers.DateField(allow_null=True)
+    told_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was told, of a listing that was refused for it; null where it was just now."
+    )
     all_in = serializers.DecimalField(max_digits=10, decimal_places=2, allow_null=True)
     outside = serializers.CharField(help_text="Why nothing is listed at this price by `bounds`; empty where it may be.")
     bounds = serializers.SerializerMethodField(help_text="What a price must keep to there, of the game of the seats.")

@@ -1,6 +1,7 @@
 """Listings: a season ticket's seats on offer at one platform."""
 
 import uuid
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
@@ -88,6 +89,9 @@ class Listing(BaseModel):
     # What the platform last acknowledged; None until it has.
     live_price = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     proceeds = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    # Of which price its marketplace said before it was sent that it brings `proceeds`, and when.
+    net_told_price = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    net_told_at = models.DateTimeField(null=True, blank=True)
     all_in = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     original_price = models.DecimalField(max_digits=10, decimal_places=2)
     final_price = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
@@ -146,6 +150,11 @@ class Listing(BaseModel):
     def key_there(self) -> str:
         """The seller's key by which its marketplace knows it; "" for one that has none."""
         return self.remote_key if self.made_there else self.external_id
+
+    @property
+    def net_previewed_at(self) -> datetime | None:
+        """When its marketplace said, before anything was sent, what its price brings; None where that is not so."""
+        return self.net_told_at if self.net_told_price == self.price else None
 
     @property
     def price_there(self) -> Decimal:

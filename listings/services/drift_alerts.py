@@ -6,7 +6,7 @@ from marketplaces.registry import platform_name
 from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
-from seatsync.live.alerts import alert_raise, alert_recover, alerts_raise
+from seatsync.live.alerts import alert_raise, alert_recover, alerts_raise, alerts_recover
 
 
 def alert_vanished(listing: Listing) -> None:
@@ -49,6 +49,45 @@ def alert_other_event(listing: Listing, event_id: str, problem: str) -> None:
         ),
         key=f"other-event:{listing.pk}",
     )
+
+
+def alert_second_event(listing: Listing, event_id: str, mapped_id: str) -> None:
+    """Its marketplace, asked to add the game, has one listing of it under another event than the rest."""
+    name = platform_name(listing.platform)
+    _tell_watchers(
+        listing,
+        kind="listing.second_event",
+        title=f"{name} has {listing.game.words} under two events",
+        body=(
+            f"{listing.section}/{listing.row} lies under event {event_id} there, and the game is mapped to event "
+            f"{mapped_id}: who looks at one does not see the other. Take it down and publish the seats again, and they "
+            f"go under event {mapped_id}. If that is not the game, ask support to undo its mapping."
+        ),
+        key=_second_key(listing),
+    )
+
+
+def second_event_settle(listing: Listing) -> None:
+    """It lies where the game does, or is offered no more: nobody is asked about it."""
+    alerts_recover(user_ids=watchers(listing.season_ticket_id), dedupe_keys=[_second_key(listing)])
+
+
+def _second_key(listing: Listing) -> str:
+    return f"second-event:{listing.pk}"
+
+
+def alert_holder_leaves(listing: Listing) -> None:
+    """Who offers the seats on an account of his own is told that they are for sale no more."""
+    alert_raise(
+        tenant_id=listing.tenant_id, user_id=listing.account.user_id, kind="listing.holder_leaves", severity="action",
+        title=f"{listing.section}/{listing.row}, {listing.game.words}: the seats' holder leaves"[:160],
+        body=(
+            f"What you offer of them at {platform_name(listing.platform)} comes down, and they cannot be offered "
+            "again. What you sold stays yours to hand over."
+        ),
+        object_type="listing", object_id=str(listing.pk), url=page_link("listings:listing_detail", listing.pk),
+        dedupe_key=f"holder-leaves:{listing.pk}",
+    )  # fmt: skip
 
 
 def alert_found(found: FoundListing) -> None:

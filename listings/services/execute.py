@@ -18,7 +18,7 @@ from listings.services.event_bounds import event_bounds_hold, price_refusals_tol
 from listings.services.events import event_learn, event_name
 from listings.services.fulfil import proof_of, secrets_of, ways_of
 from listings.services.leases import lease_renew
-from listings.services.net_floor import net_floor_asked, net_floor_keep
+from listings.services.net_floor import NetTold, net_floor_asked, net_floor_keep
 from listings.services.reconcile import account_reconcile
 from listings.services.record import Answer, Outcome
 from listings.services.refs import listing_ref
@@ -45,6 +45,7 @@ from marketplaces.errors import (
     MappingNeeded,
     MarketplaceError,
     MustWait,
+    NetBelowFloor,
     PermanentError,
     StockUnknown,
     TemporaryError,
@@ -110,16 +111,20 @@ def answer_of(error: Exception, command: MarketplaceCommand) -> Answer:
             return Answer(Outcome.RETRY, error=str(error), retry_after_s=error.retry_after_s)
         case GrantExpired():
             return Answer(Outcome.GRANT, error=f"{GRANT_ENDED}: {error}")
-        case MappingNeeded():
-            return Answer(Outcome.REFUSED, error=str(error), wants=error.wants)
         case MarketplaceError():
-            return Answer(Outcome.REFUSED, error=str(error))
+            return _refusal(error)
         case Busy() if command.kind == CommandKind.SYNC_ACCOUNT:
             # Of what a sweep has written there nothing is unknown: it reads, and others write what it finds.
             return Answer(Outcome.RETRY, error=str(error))
     # Our own fault: it counts as an attempt of unknown outcome, so that it ends with a person and not in a loop.
     log.error("outbox.execute_failed", command_id=str(command.pk), kind=command.kind, exc_info=error)
     return Answer(Outcome.UNKNOWN, error=told(error))
+
+
+def _refusal(error: MarketplaceError) -> Answer:
+    wants = error.wants if isinstance(error, MappingNeeded) else ""
+    net_told = NetTold(error.price, error.net) if isinstance(error, NetBelowFloor) else None
+    return Answer(Outcome.REFUSED, error=str(error), wants=wants, net_told=net_told)
 
 
 GRANT_ENDED = "the grant has ended"
@@ -157,8 +162,8 @@ def create_unsent(listing: Listing) -> Answer | None:
 def draft_wanted(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> Draft | Answer:
     """What a publication sends, or the answer of one that is not wanted any more.
 
-    Raises MappingNeeded (I-09), or PermanentError where it would bring less than its floor on the net (I-11), or is
-    not what its marketplace takes, or its team or venue asks for (I-12).
+    Raises MappingNeeded (I-09), NetBelowFloor where it would bring less than its floor on the net (I-11), or
+    PermanentError where it is not what its marketplace takes, or its team or venue asks for (I-12).
     """
     draft = draft_of(adapter, link, listing)
     # Its event and its section may have been asked for, and its seats be sold meanwhile.
@@ -280,7 +285,7 @@ def reprice_unsent(
 ) -> Answer | None:  # fmt: skip
     """The answer of a price that may not be sent (now), or is not the newest; None where it may.
 
-    Raises PermanentError where it would bring less than the listing's floor on the net (I-11).
+    Raises NetBelowFloor where it would bring less than the listing's floor on the net (I-11).
     """
     answer = _price_unwanted(command, listing)
     if answer is None and net_floor_asked(adapter, listing):

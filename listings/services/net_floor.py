@@ -4,22 +4,32 @@ What it really takes can differ from any table: it is asked before a price is se
 of a listing afterwards counts from then on.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from listings.models import Listing
+from listings.services.notify import listing_changed
 from marketplaces.contracts import Capability, Draft, Link, MarketplaceAdapter
-from marketplaces.errors import PermanentError
+from marketplaces.errors import NetBelowFloor
 from marketplaces.models import Mode
 from marketplaces.registry import platform_can, platform_name
 from marketplaces.selectors import fee_version, proceeds_at
 from portfolios.services.ledger import watchers
+from seatsync.core.clock import now
 from seatsync.core.errors import FieldProblem
 from seatsync.core.links import page_link
 from seatsync.core.money import CENT, money_text, round_money
 from seatsync.live.alerts import alerts_raise, alerts_recover, alerts_reword
 
 _KIND = "listing.net_below_floor"
+
+
+@dataclass(frozen=True, slots=True)
+class NetTold:
+    """What a marketplace said that a list price of a ticket would bring, in the listing's currency."""
+
+    price: Decimal
+    net: Decimal
 
 
 def net_floor_problem(
@@ -66,16 +76,29 @@ def net_floor_asked(adapter: MarketplaceAdapter, listing: Listing) -> bool:
 
 
 def net_floor_keep(adapter: MarketplaceAdapter, link: Link, listing: Listing, draft: Draft) -> None:
-    """Ask the marketplace what the draft would bring. Raises PermanentError where that is below the floor on the net.
+    """Ask the marketplace what the draft would bring. Raises NetBelowFloor where that is below the floor on the net.
 
     No barcodes are sent: a price has none.
     """
     net = adapter.preview(link, replace(draft, tickets=())).proceeds
     if net < listing.floor:
         price, told, floor = (money_text(value, listing.currency) for value in (draft.price, net, listing.floor))
-        raise PermanentError(
-            f"{adapter.traits.name} says that {price} brings you {told} a ticket, below your floor of {floor}"
-        )
+        raise NetBelowFloor(
+            f"{adapter.traits.name} says that {price} brings you {told} a ticket, below your floor of {floor}",
+            price=draft.price, net=net,
+        )  # fmt: skip
+
+
+def net_told_keep(listing: Listing, told: NetTold) -> None:
+    """Keep on a locked listing that was refused what its marketplace said of its price, and when.
+
+    Nothing where another price is asked for by now.
+    """
+    if listing.price != told.price:
+        return
+    listing.proceeds, listing.net_told_price, listing.net_told_at = told.net, told.price, now()
+    listing.save(update_fields=["proceeds", "net_told_price", "net_told_at", "updated_at"])
+    listing_changed(listing)
 
 
 def net_floor_note(listing: Listing, net: Decimal | None) -> None:

@@ -15,7 +15,7 @@ import structlog
 from django.core.cache import cache
 from redis import RedisError
 
-from listings.models import SplitType
+from listings.models import Listing, ListingSeat, ListingStatus, SplitType
 from listings.services.delivery_terms import promise, terms_of
 from listings.services.event_bounds import LEFT_ALONE_S, event_bounds_ask, left_alone
 from listings.services.execute import draft_without_tickets
@@ -56,13 +56,37 @@ def nets_preview(
     told = [
         _told(line, seats, price) if line.account.user_id in sellers else line for line in nets_bounded(lines, game)
     ]
+    known = _known_of_refused([line for line in told if line.basis in _RECKONED], seats, price)
+    told = [known.get(line.account.pk, line) for line in told]
     return [replace(line, outside=_outside(line, price, currency)) for line in nets_bounded(told, game)]
+
+
+_RECKONED = (NetBasis.FEES, NetBasis.UNTOLD)
+
+
+def _known_of_refused(lines: Sequence[Net], seats: Sequence[Seat], price: Decimal) -> dict[uuid.UUID, Net]:
+    """What a marketplace that tells nothing now said of this price when a listing of these seats was refused for it."""
+    accounts = {line.account.pk: line.account for line in lines}
+    offers = ListingSeat.objects.filter(seat__in=seats, offered=True).values("listing")
+    refused = Listing.objects.filter(
+        pk__in=offers, account__in=accounts, price=price, net_told_price=price, status=ListingStatus.ERROR,
+        quantity=len(seats),
+    )  # fmt: skip
+    return {
+        one.account_id: Net(
+            accounts[one.account_id], price, one.proceeds, NetBasis.PREVIEW, told_at=one.net_previewed_at
+        )
+        for one in refused.order_by("net_told_at")
+    }
 
 
 def _outside(line: Net, price: Decimal, currency: str) -> str:
     """Why nothing is listed over an account at this price, as far as is known before (I-12)."""
     if line.bounds is None:
         return ""
+    of_currency = line.bounds.currency_problem(currency)
+    if of_currency is not None:
+        return f"{of_currency.detail} {of_currency.remedy}"
     problem = line.bounds.event_problem(price, currency) or line.bounds.least_problem(price, currency)
     return problem.detail if problem is not None else ""
 
@@ -76,6 +100,8 @@ def nets_bounded(lines: Sequence[Net], game: Game) -> list[Net]:
 def _told(line: Net, seats: list[Seat], price: Decimal) -> Net:
     account = line.account
     if account.mode == Mode.ASSISTED or not platform_can(account.platform, Capability.PREVIEW):
+        return line
+    if line.bounds is not None and line.bounds.currency_problem(seats[0].currency) is not None:
         return line
     known, asked = line.bounds, line.bounds is None or not line.bounds.stands
     try:

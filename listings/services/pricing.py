@@ -253,13 +253,14 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
 
 
 def _bounds_verdicts(bounds: Bounds, proposed: Decimal, currency: str) -> list[Verdict]:
-    """What the marketplace takes for the event, and the team's and the venue's least price (I-12).
+    """What the marketplace takes, for the event and at all, and the team's and the venue's least price (I-12).
 
     What was told too long ago to refuse anything is said.
     """
     old = bounds.event_said if bounds.event_outside(proposed, currency) else ""
+    of_currency = bounds.currency_problem(currency, "price", "Take the listing down there.")
     problems = (
-        ("event_bounds", bounds.event_problem(proposed, currency), old),
+        ("event_bounds", of_currency or bounds.event_problem(proposed, currency), old),
         ("least_price", bounds.least_problem(proposed, currency), ""),
     )
     return [

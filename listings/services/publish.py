@@ -37,6 +37,7 @@ from portfolios.models import Game, GameStatus, OwnerState, SeasonTicket, Seat
 from portfolios.selectors import ticket_sellers
 from portfolios.services.groups import seat_group_for
 from portfolios.services.ledger import seats_for
+from seatsync.accounts.selectors import leaving_erased
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
@@ -219,7 +220,12 @@ def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount
 
 
 def offer_check(seats: Sequence[Seat], game: Game, accounts: Sequence[MarketplaceAccount]) -> None:
-    """Raises InvalidInput or Conflict where they may be sold, or on show: in the other market, or as found there."""
+    """Raises InvalidInput or Conflict where they may be sold, or on show: in the other market, or as found there.
+
+    Conflict too where their holder is to be erased: nobody offers them any more, on whose account ever.
+    """
+    if seats:
+        _check_holder(seats[0].season_ticket)
     _check_market(seats, accounts)
     _check_unclear(seats)
     places = {(seat.section, seat.row) for seat in seats}
@@ -231,6 +237,15 @@ def offer_check(seats: Sequence[Seat], game: Game, accounts: Sequence[Marketplac
                 field="accounts",
                 remedy="Decide first what it is, under Connections.",
             )
+
+
+def _check_holder(ticket: SeasonTicket) -> None:
+    """With their holder goes what proves that the seats are his (I-06), and who could hand them over."""
+    if leaving_erased(ticket.user_id, ticket.tenant_id):
+        raise Conflict(
+            "These seats' holder leaves, and nobody offers them any more.", field="seats",
+            remedy="Choose seats of another season ticket; support can take it back.",
+        )  # fmt: skip
 
 
 def _check_market(seats: Sequence[Seat], accounts: Sequence[MarketplaceAccount]) -> None:

@@ -302,8 +302,8 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
         listing_changed(listing)
     if found.price == listing.price and found.proceeds not in {None, listing.proceeds}:
         # What it takes of this price has changed, or is told here first.
-        listing.proceeds = found.proceeds
-        listing.save(update_fields=["proceeds", "updated_at"])
+        listing.proceeds, listing.net_told_price, listing.net_told_at = found.proceeds, None, None
+        listing.save(update_fields=["proceeds", "net_told_price", "net_told_at", "updated_at"])
         net_floor_note(listing, found.proceeds)
         listing_changed(listing)
     wrong_size = found.quantity > listing.quantity or _other_seats(listing, found)

@@ -26,7 +26,7 @@ from listings.services.commands import command_write
 from listings.services.deliverable import deliverable_again
 from listings.services.endings import ending_apply
 from listings.services.event_requests import request_answered
-from listings.services.net_floor import net_floor_note
+from listings.services.net_floor import NetTold, net_floor_note, net_told_keep
 from listings.services.notify import listing_changed
 from listings.services.obstacles import OFFERED_FOR_REAL
 from listings.services.restate import listing_restate
@@ -74,6 +74,8 @@ class Answer:
     retry_after_s: float | None = None
     # What a person must confirm before another try can work: "event" or "section".
     wants: str = ""
+    # What it says that a price would bring, where it was not sent for that.
+    net_told: NetTold | None = None
 
 
 def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
@@ -192,6 +194,8 @@ def _priced(_command: MarketplaceCommand, listing: Listing, answer: Answer) -> N
     listing.live_price = price
     if answer.remote is not None:
         listing.proceeds = answer.remote.proceeds or listing.proceeds
+        # What was said before it was up is overtaken.
+        listing.net_told_price = listing.net_told_at = None
         listing.all_in = answer.remote.all_in or listing.all_in
         net_floor_note(listing, answer.remote.proceeds)
     listing.save()
@@ -370,6 +374,8 @@ def _refused(command: MarketplaceCommand, listing: Listing | None, sale: Sale | 
     if answer.wants:
         # A mapping is looked for after reading back: nothing of an earlier try is there.
         command.outcome_unknown = False
+    if listing is not None and answer.net_told is not None:
+        net_told_keep(listing, answer.net_told)
     _person(command, listing, answer.error, answer.wants)
 
 

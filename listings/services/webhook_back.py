@@ -47,9 +47,9 @@ def _given_up(command: MarketplaceCommand) -> bool:
 
 def unsubscribe_wanted(command: MarketplaceCommand) -> bool:
     """Whether the account is still being given up, with this webhook: one that is connected again has another one."""
-    going = Q(closing_at__isnull=False) | ~Q(keys_of="")
+    going = Q(closing_at__isnull=False, is_active=True) | ~Q(keys_of="")
     same = MarketplaceAccount.objects.filter(pk=command.account_id, webhook_id=command.payload["webhook"])
-    return same.filter(going, is_active=True).exists()
+    return same.filter(going).exists()
 
 
 def unsubscribe_told(command: MarketplaceCommand, not_because: str = "") -> None:

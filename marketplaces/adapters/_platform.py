@@ -149,9 +149,9 @@ class Platform(ABC):
             raise PermanentError(f"{self.traits.name} needs {proof.lacks}")
 
     def _check_currency(self, currency: str) -> None:
-        """Raises PermanentError for another currency than the platform sells in."""
-        if currency != self.traits.currency:
-            raise PermanentError(f"{self.traits.name} sells in {self.traits.currency}, not {currency}")
+        """Raises PermanentError for a currency in which the platform takes no prices."""
+        if currency not in self.traits.currencies:
+            raise PermanentError(f"{self.traits.name} sells in {' or '.join(self.traits.currencies)}, not {currency}")
 
 
 class TokenPlatform(Platform):

@@ -28,6 +28,7 @@ from marketplaces.services.paper import paper_token, paper_webhook_register
 from marketplaces.services.understand import inbound_wake
 from marketplaces.services.webhook_back import keys_let_go, webhook_let_go
 from seatsync.accounts.models import LEAVING_BARS, LeavingWhy
+from seatsync.accounts.selectors import leaves_for
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
@@ -243,7 +244,9 @@ def account_keep(
                 tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
             )
         _check_same(account, grant)
+        former = None
         if not created and not same and _is_another(account, grant):
+            former = _former(actor, account)
             # What it holds is not known yet, and the file of the one before is no base for its own.
             account.stock_taken_at = account.sales_synced_until = account.last_sync_at = account.polled_at = None
             # The webhook is that one's: it proves itself here no more, and this one gets its own.
@@ -269,6 +272,8 @@ def account_keep(
             actor=actor, verb="account.connect" if created else "account.reconnect", object_type="marketplace_account",
             object_id=account.pk, after={"platform": platform, "mode": mode},
         )  # fmt: skip
+        if former is not None:
+            keys_let_go(former)
         if not created:
             alert_reconnected(account)
             inbound_wake(account.pk)
@@ -276,6 +281,27 @@ def account_keep(
         publish(tenant_id=tenant_id, user_ids=[user_id], kind=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
     webhook_subscribe(account)
     return account
+
+
+def _former(actor: Actor, account: MarketplaceAccount) -> MarketplaceAccount | None:
+    """A locked account that is about to become another seller's, as it was: a row of its own, given up, with its keys.
+
+    Only they take its webhook back, and they are kept for that alone, a day at most, as those of whoever leaves. None
+    where it has no webhook of ours.
+    """
+    if not account.webhook_id or not account.access_token:
+        return None
+    former = MarketplaceAccount.objects.create(
+        tenant_id=account.tenant_id, user_id=account.user_id, platform=account.platform, mode=account.mode,
+        account_id=account.account_id, access_token=account.access_token, refresh_token=account.refresh_token,
+        expires_at=account.expires_at, webhook_id=account.webhook_id, keys_of=account.mode, is_active=False,
+        closing_why=LeavingWhy.DISCONNECT,
+    )  # fmt: skip
+    audit_record(
+        actor=actor, verb="account.disconnect", object_type="marketplace_account", object_id=former.pk,
+        subject=account.user_id, after={"why": LeavingWhy.DISCONNECT.value, "instead": account.pk},
+    )  # fmt: skip
+    return former
 
 
 def _check_same(account: MarketplaceAccount, grant: Grant) -> None:
@@ -433,7 +459,7 @@ def _late_begin() -> None:
     """What was being connected while its holder, or his tenant, began to leave is given up as well."""
     open_there = MarketplaceAccount.objects.filter(is_active=True, closing_at=None)
     for why in LEAVING_BARS:
-        of_leaving = open_there.filter(user__leavings__why=why, user__leavings__ended_at=None)
+        of_leaving = open_there.filter(leaves_for(why, user="user_id", tenant="tenant_id"))
         closing_begin(actor=Actor.system(), account_ids=list(of_leaving.values_list("pk", flat=True)), why=why)
     suspended = open_there.filter(tenant__suspended_at__isnull=False).values_list("pk", flat=True)
     closing_begin(actor=Actor.system(), account_ids=list(suspended), why=LeavingWhy.SUSPENSION)
@@ -442,12 +468,12 @@ def _late_begin() -> None:
 def accounts_close() -> int:
     """Finish the disconnection of accounts on which nothing is going on any more; returns how many.
 
-    The keys of those that are worked by hand go as well, once their webhooks are taken back. What somebody else is
-    changing at this moment has its turn the next time, and keeps no other account open.
+    The keys of those that are worked by hand, or became another seller's, go once their webhooks are taken back. What
+    somebody else is changing at this moment has its turn the next time, and keeps no other account open.
     """
     _late_begin()
     closed = 0
-    on_the_way = MarketplaceAccount.objects.filter(Q(closing_at__isnull=False) | ~Q(keys_of=""), is_active=True)
+    on_the_way = MarketplaceAccount.objects.filter(Q(closing_at__isnull=False, is_active=True) | ~Q(keys_of=""))
     for account_id in on_the_way.order_by("pk").values_list("pk", flat=True):
         try:
             closed += _close(account_id)

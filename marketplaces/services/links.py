@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from marketplaces.contracts import Answers, AppCredentials, Constraints, Grant, Link, NoAnswers, NoFile
-from marketplaces.errors import GrantExpired, PermanentError, TemporaryError
+from marketplaces.errors import GrantExpired, MustWait, PermanentError, TemporaryError
 from marketplaces.locks import accounts_locked
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, adapter_keys, traits_of
@@ -31,6 +31,8 @@ from seatsync.core.places import same_place
 
 # Refresh a little before the end, so that no request leaves with a grant that dies on the way.
 REFRESH_BEFORE = timedelta(seconds=60)
+# After so long who has an account under lock is through, as a rule.
+ASK_AGAIN_S = 5.0
 _local = threading.local()
 # A few requests that can wait, asked anew.
 ERRAND, NO_ANSWERS = Errand(), NoAnswers()
@@ -204,7 +206,7 @@ def _over_link(account: MarketplaceAccount, call: Callable[[Link], T], errand: E
         token = fresh.grant.access_token
         return call(fresh)
     except GrantExpired as error:
-        reconnect_ask(account.pk, f"{error}", seen_token=token)
+        _reconnect_ask_or_wait(account.pk, f"{error}", seen_token=token)
         raise
 
 
@@ -221,8 +223,12 @@ def grant_renewed(account: MarketplaceAccount) -> bool:
 
 @transaction.atomic
 def reconnect_ask(account_id: uuid.UUID, error: str, *, seen_token: str) -> None:
-    """Use this grant no more, and ask the account's holder to connect it again."""
-    account = accounts_locked().get(pk=account_id)
+    """Use this grant no more, and ask the account's holder to connect it again.
+
+    Raises Busy where somebody else is changing the account at this moment, who may bring another grant.
+    """
+    with lock_waiting("this account's grant"):
+        account = accounts_locked().get(pk=account_id)
     if not account.is_active or account.needs_reconnect or account.access_token != seen_token:
         return  # renewed or given up meanwhile, or he was asked
     if account.mode == Mode.ASSISTED:
@@ -231,6 +237,16 @@ def reconnect_ask(account_id: uuid.UUID, error: str, *, seen_token: str) -> None
         needs_reconnect=True, **trouble(f"The grant has ended: {error}")
     )
     alert_reconnect(account)
+
+
+def _reconnect_ask_or_wait(account_id: uuid.UUID, error: str, *, seen_token: str) -> None:
+    """As `reconnect_ask`, for jobs: raises MustWait where it is Busy. Whatever was refused was not done."""
+    try:
+        reconnect_ask(account_id, error, seen_token=seen_token)
+    except Busy as busy:
+        raise MustWait(
+            f"its grant is refused ({error}), and somebody else is changing the account", retry_after_s=ASK_AGAIN_S
+        ) from busy
 
 
 def trouble(error: str) -> dict[str, Any]:
@@ -277,5 +293,5 @@ def _refresh(account_id: uuid.UUID, *, seen_token: str) -> MarketplaceAccount:
         # Nothing was sent, so nothing is unknown: it is tried again.
         raise TemporaryError("Another worker is renewing this account's grant, and its marketplace is slow.") from error
     except GrantExpired as error:
-        reconnect_ask(account_id, f"{error}", seen_token=seen_token)
+        _reconnect_ask_or_wait(account_id, f"{error}", seen_token=seen_token)
         raise

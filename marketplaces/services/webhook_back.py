@@ -22,7 +22,8 @@ def webhook_let_go(account: MarketplaceAccount) -> bool:
 def keys_let_go(account: MarketplaceAccount) -> bool:
     """Drop the keys of a locked account that its holder works by hand, once its webhook is taken back over them.
 
-    Returns whether they went. The account's own secret stays: his mails are forwarded with it.
+    So it is with one that became another seller's. Returns whether they went. The account's own secret stays: his mails
+    are forwarded with it.
     """
     if not account.keys_of or not webhook_let_go(account):
         return False

@@ -1,5 +1,6 @@
 """Staff pages of accounts."""
 
+import uuid
 from typing import Any
 
 from django.contrib import admin
@@ -16,51 +17,69 @@ def _staff(request: HttpRequest) -> Actor:
     return Actor(ActorKind.STAFF, str(request.user.pk), None, request.user.pk)
 
 
-@admin.register(User)
-class UserAdmin(ReadOnlyAdmin):
-    """People; their passwords are never shown."""
+class LeavesAdmin(ReadOnlyAdmin):
+    """Rows of people by which staff say that somebody leaves; `_who` says who, and which tenant (None: all)."""
 
-    list_display = ("email", "full_name", "is_staff", "is_active", "email_verified_at", "kyc_status")
-    list_filter = ("is_staff", "is_active", "kyc_status", "subscription_tier")
-    search_fields = ("email", "full_name")
-    exclude = ("password", "groups", "user_permissions")
     actions = ("leave_erasure", "leave_downgrade", "leave_dunning")
+
+    @staticmethod
+    def _who(row: Any) -> tuple[uuid.UUID, uuid.UUID | None]:
+        raise NotImplementedError
 
     def has_leave_permission(self, request: HttpRequest) -> bool:
         """Whoever may change people."""
         return request.user.has_perm("accounts.change_user")
 
     @admin.action(description="Drain, to be erased: take everything down", permissions=["leave"])
-    def leave_erasure(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+    def leave_erasure(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Before the chosen people are erased."""
         self._leave(request, queryset, LeavingWhy.ERASURE)
 
     @admin.action(description="Drain, for a smaller plan: take everything down", permissions=["leave"])
-    def leave_downgrade(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+    def leave_downgrade(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Before the chosen people's plan becomes smaller."""
         self._leave(request, queryset, LeavingWhy.DOWNGRADE)
 
     @admin.action(description="Drain, unpaid: take everything down", permissions=["leave"])
-    def leave_dunning(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+    def leave_dunning(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """The chosen people were asked for their money in vain."""
         self._leave(request, queryset, LeavingWhy.DUNNING)
 
-    def _leave(self, request: HttpRequest, queryset: QuerySet[User], why: LeavingWhy) -> None:
-        people = list(queryset)
-        for user in people:
-            holder_leave(actor=_staff(request), user_id=user.pk, why=why)
+    def _leave(self, request: HttpRequest, queryset: QuerySet[Any], why: LeavingWhy) -> None:
+        people = [self._who(row) for row in queryset]
+        for user_id, tenant_id in people:
+            holder_leave(actor=_staff(request), user_id=user_id, why=why, tenant_id=tenant_id)
         self.message_user(request, f"{len(people)} drained: {why.label}. What they sold is handed over and paid.")
+
+
+@admin.register(User)
+class UserAdmin(LeavesAdmin):
+    """People; their passwords are never shown. Who leaves here leaves every tenant."""
+
+    list_display = ("email", "full_name", "is_staff", "is_active", "email_verified_at", "kyc_status")
+    list_filter = ("is_staff", "is_active", "kyc_status", "subscription_tier")
+    search_fields = ("email", "full_name")
+    exclude = ("password", "groups", "user_permissions")
+
+    @staticmethod
+    def _who(row: Any) -> tuple[uuid.UUID, uuid.UUID | None]:
+        return row.pk, None
 
 
 @admin.register(Leaving)
 class LeavingAdmin(ReadOnlyAdmin):
-    """Who leaves, and why; kept for the record."""
+    """Who leaves, which tenant or all of them, and why; kept for the record."""
 
-    list_display = ("created_at", "user", "why", "reason", "ended_at")
-    list_filter = ("why", ("ended_at", admin.EmptyFieldListFilter))
+    list_display = ("created_at", "user", "leaves", "why", "reason", "ended_at")
+    list_filter = ("why", ("ended_at", admin.EmptyFieldListFilter), "tenant")
     search_fields = ("user__email",)
-    list_select_related = ("user",)
+    list_select_related = ("user", "tenant")
     actions = ("take_back",)
+
+    @admin.display(description="tenant", ordering="tenant__name")
+    def leaves(self, leaving: Leaving) -> str:
+        """The tenant that he leaves."""
+        return str(leaving.tenant or "all")
 
     def has_take_back_permission(self, request: HttpRequest) -> bool:
         """Whoever may change people."""
@@ -76,13 +95,17 @@ class LeavingAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(ReadOnlyAdmin):
-    """Who belongs where."""
+class MembershipAdmin(LeavesAdmin):
+    """Who belongs where. Who leaves here leaves this tenant alone, and what he has in others stays."""
 
     list_display = ("user", "tenant", "role", "plan")
     list_filter = ("tenant", "role")
     search_fields = ("user__email",)
     list_select_related = ("user", "tenant")
+
+    @staticmethod
+    def _who(row: Any) -> tuple[uuid.UUID, uuid.UUID | None]:
+        return row.user_id, row.tenant_id
 
 
 @admin.register(RefreshFamily)

@@ -134,6 +134,10 @@ class Leaving(BaseModel):
     """That a person leaves, and why; in force until it is taken back."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="leavings")
+    # The tenant that he leaves; none: he leaves all of them.
+    tenant = models.ForeignKey(
+        "tenants.Tenant", null=True, blank=True, on_delete=models.PROTECT, related_name="leavings"
+    )
     why = models.CharField(max_length=12, choices=LeavingWhy.choices)
     reason = models.CharField(max_length=200, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -141,11 +145,14 @@ class Leaving(BaseModel):
     class Meta:
         db_table = "leavings"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["user", "why"], condition=models.Q(ended_at=None), name="leaving_once"),
-        ]
+            models.UniqueConstraint(
+                fields=["user", "tenant", "why"], condition=models.Q(ended_at=None), nulls_distinct=False,
+                name="leaving_once",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.user}: {self.get_why_display()}"
+        return f"{self.user}: {self.get_why_display()}" + (f", in {self.tenant}" if self.tenant else "")
 
 
 class RefreshFamily(BaseModel):

@@ -3,10 +3,10 @@
 import uuid
 from typing import cast
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 
-from seatsync.accounts.models import LEAVING_BARS, Leaving, Membership, Role, User
+from seatsync.accounts.models import LEAVING_BARS, Leaving, LeavingWhy, Membership, Role, User
 from seatsync.core.actors import Actor, ActorKind
 from seatsync.tenants.requests import request_tenant
 
@@ -20,10 +20,25 @@ def user_email(user_id: uuid.UUID) -> str | None:
     )
 
 
-def leaving_barring(user_id: uuid.UUID) -> Leaving | None:
-    """Why a person may connect no account: he is to be erased, or did not pay; None where nothing bars him."""
+def leaving_barring(user_id: uuid.UUID, tenant_id: uuid.UUID) -> Leaving | None:
+    """Why a person may connect no account in a tenant: he is to be erased, or did not pay; None where nothing bars him.
+
+    What he leaves another tenant for bars him there alone.
+    """
     barring = Leaving.objects.filter(user_id=user_id, ended_at=None, why__in=LEAVING_BARS)
-    return barring.order_by("created_at").first()
+    return barring.filter(Q(tenant=None) | Q(tenant_id=tenant_id)).order_by("created_at").first()
+
+
+def leaving_erased(user_id: uuid.UUID, tenant_id: uuid.UUID) -> bool:
+    """Whether a person is to be erased, whole or out of this tenant."""
+    erased = Leaving.objects.filter(user_id=user_id, ended_at=None, why=LeavingWhy.ERASURE)
+    return erased.filter(Q(tenant=None) | Q(tenant_id=tenant_id)).exists()
+
+
+def leaves_for(why: str, *, user: str, tenant: str) -> Exists:
+    """Whether a row's person leaves its tenant, or all, for this; `user` and `tenant` name the row's columns."""
+    leaving = Leaving.objects.filter(user_id=OuterRef(user), why=why, ended_at=None)
+    return Exists(leaving.filter(Q(tenant=None) | Q(tenant_id=OuterRef(tenant))))
 
 
 def actor_for(user: User, tenant_id: uuid.UUID, request_id: str = "") -> Actor:

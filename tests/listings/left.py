@@ -9,8 +9,9 @@ from listings.services.sale_saga import sale_apply
 from marketplaces.contracts import EventWords, PaymentLine, RemotePayment, RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services.connect import account_leave
-from seatsync.accounts.models import User
+from seatsync.accounts.models import Role, User
 from seatsync.core.clock import now
+from tests.factories import MembershipFactory, TenantFactory
 from tests.market import Market
 
 
@@ -23,6 +24,16 @@ def connected(market: Market, key: str, mode: Mode, user: User | None = None, **
     )  # fmt: skip
     market.accounts[key] = account
     return account
+
+
+def elsewhere(market: Market) -> MarketplaceAccount:
+    """An account at alpha that the holder has in another tenant, of which he is a member too."""
+    tenant = TenantFactory.create()
+    MembershipFactory.create(user=market.holding.user, tenant=tenant, role=Role.HOLDER)
+    return MarketplaceAccount.objects.create(
+        tenant=tenant, user=market.holding.user, platform="alpha", access_token="token", webhook_secret="there",
+        stock_taken_at=now(), sales_synced_until=now(),
+    )  # fmt: skip
 
 
 def sold_and_left(market: Market) -> RemoteSale:

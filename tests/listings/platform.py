@@ -85,6 +85,7 @@ class ScriptedPlatform:
     bounds: Constraints = field(default_factory=Constraints)
     bounds_asked: list[str] = field(default_factory=list)
     live_base_url: str = "https://platform.example"
+    currencies: tuple[str, ...] = ("USD",)
     site: str = ""
 
     @property
@@ -102,7 +103,8 @@ class ScriptedPlatform:
             default_per_second=10_000, default_burst=10_000, seller_allocates=self.seller_allocates,
             hand_overs=self.hand_overs, deliveries=self.deliveries, site=self.site,
             searches_by_text=self.searches_by_text, tells_views=self.tells_views,
-                    )  # fmt: skip
+            currencies=self.currencies,
+        )  # fmt: skip
 
     def _enter(self, link: Link, call: str, what: str) -> None:
         self._pass(link, call)

@@ -125,6 +125,7 @@ def test_an_amount_that_leaves_no_price_refuses_that_listing_alone(market: Marke
 
 def test_amounts_of_two_currencies_are_not_one(market: Market) -> None:
     both = list(market.published())
+    market.beta.currencies = ("USD", "CAD")
     Listing.objects.filter(pk=both[1].pk).update(currency="CAD")
     for act in ("to", "by_amount"):
         with pytest.raises(InvalidInput, match="asked for in CAD and USD"):

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from listings.models import Listing, MarketplaceCommand
 from listings.selectors import event_requests, mappings_waiting
+from listings.services import execute
 from listings.services.event_requests import request_answered
 from listings.services.mapping import mapping_options
 from listings.services.mapping_request import event_request
@@ -19,6 +20,7 @@ from marketplaces.errors import TemporaryError
 from portfolios.models import EventMapping, Game, GameStatus
 from portfolios.selectors import event_mapping_get, event_request_get
 from portfolios.services.mapping import event_mapping_confirm
+from seatsync.accounts.models import User
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
@@ -146,6 +148,72 @@ def test_what_is_put_under_another_game_comes_down_and_is_said(asks: Market, how
     alerts = Alert.objects.filter(kind="listing.other_event", user_id=asks.holding.user.pk)
     assert alerts.count() == 2
     assert "E-77" in alerts[0].body
+
+
+def parted(market: Market, **words: Any) -> tuple[Listing, Listing]:
+    """Alpha puts the second listing of one request under another event than the first, as a sweep is told."""
+    requested(market)
+    told(market)
+    first, second = Listing.objects.order_by("pk")
+    there = market.alpha.listings
+    there[second.external_id] = replace(
+        there[second.external_id], event_id="E-78", event=replace(there[second.external_id].event, **words)
+    )
+    sweep(market)
+    assert EventMapping.objects.get().remote_event_id == "E-77"
+    return first, second
+
+
+def second_asked(listing: Listing) -> list[str]:
+    """Who is asked about it."""
+    found = Alert.objects.filter(kind="listing.second_event", object_id=str(listing.pk)).exclude(state="recovered")
+    people = User.objects.filter(pk__in=found.values("user_id"))
+    return sorted(people.values_list("email", flat=True))
+
+
+def test_of_two_events_for_one_request_a_person_is_asked_and_the_sameness_ends_it(asks: Market) -> None:
+    first, second = parted(asks)
+    people = ["co@example.com", "owner@example.com", "viewer@example.com"]
+    assert (second_asked(first), second_asked(second)) == ([], people)
+    body = Alert.objects.filter(kind="listing.second_event").first()
+    assert body is not None
+    assert "131/27 lies under event E-78 there, and the game is mapped to event E-77" in body.body
+    # Both stay up, and the next sweep asks nobody twice.
+    sweep(asks)
+    assert set(Listing.objects.values_list("status", flat=True)) == {"active"}
+    assert Alert.objects.filter(kind="listing.second_event").count() == len(people)
+    # They are put together there.
+    told(asks)
+    sweep(asks)
+    assert second_asked(second) == []
+
+
+def test_of_two_events_the_one_that_cannot_be_the_game_comes_down(asks: Market) -> None:
+    later = asks.holding.game.starts_at + timedelta(days=3)
+    first, second = parted(asks, starts_at=later)
+    asks.work()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, second.status, asks.alpha.shown()) == ("active", "cancelled", [first.external_id])
+    assert (second_asked(second), Alert.objects.filter(kind="listing.other_event").exists()) == ([], True)
+    # Published again they go under the event that is the game.
+    (again,) = asks.publish(
+        [row.seat for row in second.listing_seats.all()], account_ids=[asks.accounts["alpha"].pk]
+    )  # fmt: skip
+    asks.work()
+    assert asks.alpha.listings[again.external_id].event_id == "E-77"
+
+
+def test_a_created_listing_that_tells_a_second_event_asks_as_well(
+    asks: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, ids = asks.alpha.create, iter(["E-77", "E-78"])
+    monkeypatch.setattr(asks.alpha, "create", lambda link, draft: replace(create(link, draft), event_id=next(ids)))
+    monkeypatch.setattr(execute, "event_mapping_get", lambda *given, **named: None)
+    requested(asks)
+    assert EventMapping.objects.get().remote_event_id == "E-77"
+    first, second = Listing.objects.order_by("pk")
+    assert [bool(second_asked(one)) for one in (first, second)].count(True) == 1
 
 
 def test_nothing_is_answered_that_was_not_asked(asks: Market) -> None:

@@ -6,6 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 
 from listings.models import CommandKind, CommandState, Listing, ListingSeat, MarketplaceCommand
 from listings.services.bounds import listing_bounds_set
@@ -13,6 +16,7 @@ from listings.services.commands import command_write
 from listings.services.delist import listings_delist
 from listings.services.events import event_learn
 from listings.services.execute import execute
+from listings.services.net_floor import NetTold, net_told_keep
 from listings.services.outbox import command_claim
 from listings.services.pricing import listing_reprice
 from listings.services.record import Outcome
@@ -21,7 +25,9 @@ from marketplaces.errors import TemporaryError
 from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
 from seatsync.core.clock import now
 from seatsync.core.errors import InvalidInput
+from seatsync.core.venue_time import local
 from seatsync.live.models import Alert, AlertState
+from tests.builders import bearer, browser
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +74,75 @@ def test_i11_what_its_marketplace_says_brings_less_than_the_floor_is_not_listed(
     assert said in Alert.objects.get(kind="command.needs_person").body
     assert calls(market) == ["preview"]
     assert market.alpha.listings == {}
+
+
+@pytest.fixture
+def at_noon(travel: time_machine.Traveller) -> None:
+    """A moment that reads the same on every page."""
+    travel.move_to(local(now(), "America/Los_Angeles").replace(hour=12, minute=34, second=0, microsecond=0))
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_what_a_refused_price_brings_is_known_with_its_time_wherever_it_stands(market: Market) -> None:
+    FeeVersion.objects.all().delete()
+    market.alpha.takes = Decimal(20)
+    listing, moment = listed(market), now()
+    assert (listing.proceeds, listing.net_previewed_at) == (Decimal("80.00"), moment)
+    holder, board = browser(), reverse("listings:listing_list")
+    pages = {
+        "board": holder.get(board),
+        "row": holder.get(reverse("listings:listing_row", args=[listing.pk])),
+        "page": holder.get(reverse("listings:listing_detail", args=[listing.pk])),
+        "together": holder.post(
+            reverse("listings:listing_bulk"),
+            {"listing": f"{listing.pk}:{listing.version}", "act": "by_amount", "amount": "10"},
+        ),
+    }
+    for name, page in pages.items():
+        assert (name, "$80.00" in page.text, "fee unknown" in page.text) == (name, True, False)
+        assert "previewed" in page.text, name
+        assert local(moment, listing.game.venue.timezone).strftime("%H:%M") in page.text, name
+    told = bearer().get(f"/api/v1/listings/{listing.pk}/").json()
+    assert (told["proceeds"], parse_datetime(told["net_previewed_at"])) == ("80.00", moment)
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_a_look_first_knows_it_where_its_marketplace_does_not_answer(market: Market) -> None:
+    FeeVersion.objects.all().delete()
+    market.alpha.takes = Decimal(20)
+    listing, moment = listed(market), now()
+    market.alpha.script["preview"] = [TemporaryError("away")] * 9
+    seats = [str(seat.pk) for seat in market.holding.seats]
+    page = {"price": "100.00", "seats": seats}
+    said = f"previewed by Alpha on {moment:%-d %b, %H:%M} UTC"
+    assert said in browser().get(reverse("analytics:game_net", args=[listing.game_id]), page).text
+
+    def look(price: str, seat_ids: list[str]) -> tuple[object, ...]:
+        lines = bearer().get("/api/v1/listings/net/", {"price": price, "seat_ids": seat_ids}).json()
+        (alpha,) = (line for line in lines if line["platform"] == "alpha")
+        return alpha["net"], alpha["basis"], alpha["said"], alpha["told_at"] and parse_datetime(alpha["told_at"])
+
+    assert look("100.00", seats) == ("80.00", "preview", said, moment)
+    # Of another price, or of other seats, it has said nothing.
+    assert look("101.00", seats)[:2] == look("100.00", seats[:2])[:2] == (None, "not_told")
+
+
+def test_it_is_of_that_price_alone_and_overtaken_by_what_is_told_of_what_is_up(market: Market) -> None:
+    listing = listed(market)
+    market.alpha.takes = Decimal(12)
+    listing = reprice(market, listing, "95.00")
+    assert (listing.proceeds, listing.net_previewed_at is None) == (Decimal("83.60"), False)
+    assert '<span class="sub">previewed ' in browser().get("/").text
+    # Another price is asked for meanwhile: what was said of the one before is not of it.
+    net_told_keep(listing, NetTold(Decimal("94.00"), Decimal("1.00")))
+    assert listing.proceeds == Decimal("83.60")
+    listing = reprice(market, listing, "99.00")
+    assert (listing.live_price, listing.proceeds, listing.net_previewed_at) == (
+        Decimal("99.00"),
+        Decimal("87.12"),
+        None,
+    )
+    assert Listing.objects.get().net_told_price is None
 
 
 def test_i11_a_lower_price_that_would_bring_less_is_not_sent(market: Market) -> None:

@@ -102,6 +102,7 @@ def test_i05_what_its_split_rule_could_not_sell_out_is_not_published(market: Mar
 
 def test_i11_what_is_judged_and_sent_is_the_rounded_price_in_the_listings_currency(market: Market) -> None:
     Seat.objects.update(currency="CAD")
+    market.alpha.currencies = market.beta.currencies = ("CAD",)
     alpha, beta = market.published(price="84.005")
     there = market.alpha.listings[alpha.external_id]
     assert (alpha.price, there.price, there.currency) == (Decimal("84.01"), Decimal("84.01"), "CAD")

@@ -25,6 +25,7 @@ from seatsync.core.clock import now
 from seatsync.tenants.models import Tenant
 from seatsync.tenants.services import tenant_suspend
 from tests.builders import verified_client
+from tests.listings.left import elsewhere
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -211,13 +212,34 @@ def left(why: str) -> Case:
     return case
 
 
+def left_here(why: str) -> Case:
+    """A holder leaves this tenant for this reason: what he has in another one stays."""
+
+    def case(market: Market) -> tuple[Model, Callable[[], None]]:
+        membership, stays = market.holding.user.memberships.get(), elsewhere(market)
+        market.published()
+
+        def done() -> None:
+            accounts_close()
+            market.work()
+            assert (market.alpha.shown(), market.beta.shown()) == ([], [])
+            stays.refresh_from_db()
+            assert (stays.is_active, stays.closing_at, stays.access_token) == (True, None, "token")
+            assert Leaving.objects.get(ended_at=None, why=why).tenant_id == membership.tenant_id
+
+        return membership, done
+
+    return case
+
+
 def taken_back(market: Market) -> tuple[Model, Callable[[], None]]:
     user = market.holding.user
     leaving = holder_leave(actor=market.holding.staff, user_id=user.pk, why=LeavingWhy.DUNNING)
-    assert leaving_barring(user.pk) == leaving
+    tenant_id = market.holding.ticket.tenant_id
+    assert leaving_barring(user.pk, tenant_id) == leaving
 
     def done() -> None:
-        assert leaving_barring(user.pk) is None
+        assert leaving_barring(user.pk, tenant_id) is None
 
     return leaving, done
 
@@ -228,7 +250,9 @@ ACTIONS: dict[tuple[str, str], Case] = {
     ("marketplaceaccount", "retry_failed"): all_worked_off, ("inboundevent", "process_again"): worked_off,
     ("inboundevent", "replay"): worked_off, ("eventmapping", "undo"): mapped,
     ("user", "leave_erasure"): left("erasure"), ("user", "leave_downgrade"): left("downgrade"),
-    ("user", "leave_dunning"): left("dunning"), ("leaving", "take_back"): taken_back,
+    ("user", "leave_dunning"): left("dunning"), ("membership", "leave_erasure"): left_here("erasure"),
+    ("membership", "leave_downgrade"): left_here("downgrade"), ("membership", "leave_dunning"): left_here("dunning"),
+    ("leaving", "take_back"): taken_back,
     ("sectionmapping", "undo"): section_mapped, ("tenant", "suspend"): suspended, ("tenant", "resume"): resumed,
 }  # fmt: skip
 

@@ -17,8 +17,9 @@ from listings.services.outbox import command_claim
 from listings.services.publish import listing_publish
 from listings.services.record import record
 from listings.services.webhook_back import WAITED_FOR
+from marketplaces.contracts import Grant
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.services.connect import account_leave, accounts_close, disconnect, webhook_url
+from marketplaces.services.connect import account_keep, account_leave, accounts_close, disconnect, webhook_url
 from marketplaces.simulator.app import Simulator
 from seatsync.core.audit import audit_read
 from seatsync.core.clock import now
@@ -242,6 +243,61 @@ def test_who_connects_again_right_after_is_told_of_sales_once(
     disconnect(actor=holding.actor, account_id=account.pk)
     work()
     assert (told_at(simulator), accounts_close()) == ([], 1)
+
+
+def as_another(holding: Holding, platform: str) -> MarketplaceAccount:
+    """The holder signs in there as another seller, on whose account the same row stands from then on."""
+    made = control("accounts", platform=platform, account_id=f"{platform}-2", token=f"{platform}-other")
+    grant = Grant(made["access_token"], made.get("refresh_token", ""), None, f"{platform}-2")
+    return account_keep(actor=holding.actor, platform=platform, mode=Mode.PAPER, grant=grant)
+
+
+@PLATFORMS
+def test_the_webhook_of_a_seller_whose_place_another_took_is_taken_back_with_his_keys(
+    holding: Holding, simulator: Simulator, platform: str
+) -> None:
+    account = connect(holding, platform)
+    work()
+    again = as_another(holding, platform)
+    assert (again.pk, again.account_id, again.webhook_secret != account.webhook_secret) == (
+        account.pk, f"{platform}-2", True,
+    )  # fmt: skip
+    # It is written down, over his keys and no other ones, and the newer webhook is registered.
+    former = MarketplaceAccount.objects.exclude(pk=account.pk).get()
+    assert (former.account_id, former.is_active, former.takes_listings) == (f"{platform}-1", False, False)
+    assert (former.access_token, former.webhook_id) == (account.access_token, account.webhook_id)
+    assert taking_back().account == former
+    assert len(told_at(simulator)) == 2
+    work()
+    assert (taking_back().state, taking_back().last_error) == (CommandState.DONE, "")
+    assert [str(one) for one in simulator.ledger.subscriptions] == [again.webhook_id]
+    assert (accounts_close(), audited(former)) == (0, [True])
+    former, again = fresh(former), fresh(again)
+    assert (former.access_token, former.refresh_token, former.webhook_id, former.keys_of) == ("", "", "", "")
+    assert (again.takes_listings, again.access_token != "", again.webhook_id != "") == (True, True, True)
+    assert not Alert.objects.filter(kind__in=["account.reconnect", "command.needs_person"]).exists()
+
+
+def test_his_keys_wait_a_day_at_most_and_ask_nobody_for_others(holding: Holding, simulator: Simulator) -> None:
+    account = connect(holding, "stubhub")
+    work()
+    as_another(holding, "stubhub")
+    former = MarketplaceAccount.objects.exclude(pk=account.pk).get()
+    control("faults", add=[{"kind": "status", "status": 503, "platform": "stubhub", "count": None}])
+    due()
+    accounts_close()
+    assert (fresh(former).access_token != "", taking_back().state) == (True, CommandState.PENDING)
+    MarketplaceCommand.objects.update(created_at=now() - WAITED_FOR)
+    accounts_close()
+    assert (fresh(former).access_token, taking_back().state, audited(former)) == ("", CommandState.SUPERSEDED, [False])
+    assert not Alert.objects.filter(kind="account.reconnect").exists()
+
+
+def test_a_fresh_grant_of_the_same_seller_leaves_his_webhook(holding: Holding, simulator: Simulator) -> None:
+    account = connect(holding, "stubhub")
+    again = connect(holding, "stubhub")
+    assert (again.pk, again.webhook_id, MarketplaceAccount.objects.count()) == (account.pk, account.webhook_id, 1)
+    assert not MarketplaceCommand.objects.filter(kind=CommandKind.UNSUBSCRIBE).exists()
 
 
 @PLATFORMS

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.conf import settings
 
 from marketplaces.adapters._platform import Platform
 from marketplaces.contracts import (
@@ -110,6 +111,25 @@ def test_i25_an_amount_of_another_currency_is_never_sent_as_if_it_were_dollars(
         adapter.reprice(link, ref, Decimal("80.00"), "CAD")
     writes = [request for request in world.requests[before:] if request.method != "GET"]
     assert [request for request in writes if b"CAD" not in request.read()] == []
+
+
+def test_i25_it_declares_its_currencies_and_refuses_others_before_anything_is_sent(
+    adapter: MarketplaceAdapter, world: World, link: Link, draft: Draft, ref: ListingRef
+) -> None:
+    assert "USD" in adapter.traits.currencies
+    assert all(len(code) == 3 and code.isupper() for code in adapter.traits.currencies)
+    adapter.create(link, draft)
+    before = len(world.requests)
+    with pytest.raises(PermanentError, match=f"{adapter.traits.name} sells in USD.*, not XTS"):
+        adapter.create(link, replace(draft, external_id="c" * 32, currency="XTS"))
+    with pytest.raises(PermanentError, match="not XTS"):
+        adapter.reprice(link, ref, Decimal("80.00"), "XTS")
+    assert world.requests[before:] == []
+
+
+def test_its_page_of_the_docs_names_its_currencies(adapter: MarketplaceAdapter) -> None:
+    page = (settings.BASE_DIR / "docs" / "marketplaces" / f"{adapter.traits.key}.md").read_text()
+    assert f"Currencies: {', '.join(adapter.traits.currencies)}" in page
 
 
 @pytest.fixture

@@ -74,6 +74,7 @@ class StubHub(Platform):
         site="https://www.stubhub.com/",
         auth="oauth2",
         contract="official",
+        currencies=tuple(mapping.COUNTRIES),
         capabilities=frozenset(Capability) - {Capability.KEEP_ALIVE, Capability.PRIMARY_LEFT},
         market_view="event_figures",
         default_per_second=5.0,
@@ -150,6 +151,7 @@ class StubHub(Platform):
 
         Raises PriceRefused where the event takes no such price.
         """
+        self._check_currency(draft.currency)
         path = f"/v2/events/{quote(draft.event_id, safe='')}/sellerlistings"
         with _wire.price_asked("ticket_price"):
             body = self._post_listing(link, draft, path if draft.event_id else "/v2/sellerlistings", preview=False)
@@ -172,6 +174,7 @@ class StubHub(Platform):
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
         """Set the list price. Raises AlreadyGone, AlreadySold where nothing is left of it, or PriceRefused."""
+        self._check_currency(currency)
         body = {"ticket_price": mapping.money(price, currency)}
         with _wire.price_asked("ticket_price"):
             return self._patch(link, ref, body)

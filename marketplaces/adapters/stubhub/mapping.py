@@ -36,7 +36,8 @@ TICKET_TYPES: dict[DeliveryType, tuple[str, ...]] = {
     DeliveryType.QR_CODE: ("MobileQRCode", "ETicket"),
     DeliveryType.PAPER: ("PaperTicket",),
 }
-_COUNTRIES = {"USD": "US", "CAD": "CA", "GBP": "GB"}
+# The currencies in which prices are offered, by the country that a requested event in each of them is asked for in.
+COUNTRIES = {"USD": "US", "CAD": "CA", "GBP": "GB"}
 # What a status is to us: where the sale stands, and what it waits for.
 # What a listing's ticket type tells of its tickets. `ElectronicTransfer` is said of phones and of barcodes.
 _KINDS = {
@@ -137,7 +138,7 @@ def event_body(draft: Draft) -> dict[str, Any]:
     if state.strip():
         venue["state_province"] = state.strip()
     event = {"name": draft.event_name, "start_date": local_start(draft), "date_confirmed": True}
-    return {"event": event, "venue": venue, "country": {"code": _COUNTRIES.get(draft.currency, "US")}}
+    return {"event": event, "venue": venue, "country": {"code": COUNTRIES.get(draft.currency, "US")}}
 
 
 def local_start(draft: Draft) -> str:

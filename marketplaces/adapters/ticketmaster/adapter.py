@@ -126,6 +126,7 @@ class Ticketmaster(Platform):
 
     def create(self, link: Link, draft: Draft) -> RemoteListing:
         """Publish under our key; once more replaces. Raises PriceRefused where the event takes no such price."""
+        self._check_currency(draft.currency)
         body = mapping.listing_body(draft)
         with _wire.price_asked("price"):
             answer = client.call(link, "PUT", _listing(draft.external_id), body=body)
@@ -133,6 +134,7 @@ class Ticketmaster(Platform):
 
     def reprice(self, link: Link, ref: ListingRef, price: Decimal, currency: str) -> RemoteListing:
         """Set the list price per ticket. Raises AlreadyGone, AlreadySold or PriceRefused."""
+        self._check_currency(currency)
         with _wire.price_asked("price"):
             return self._change(link, ref, {"price": mapping.amount_body(price, currency)})
 
