@@ -8,9 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from listings.models import FoundListing, FoundState, Listing, ListingStatus, Sale, SaleState
+from listings.models import PRACTICE_OVER, FoundListing, FoundState, Listing, ListingStatus, Sale, SaleState
 from listings.services.found import found_adopt
-from listings.services.practice import PRACTICE_OVER
 from listings.services.reconcile import accounts_reconcile_due
 from listings.services.sale_saga import sale_apply
 from marketplaces.contracts import EventWords, RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
