@@ -273,6 +273,12 @@ class ReportForm(MeantForm):
         reports = [(str(one), REPORTS_IN_WORDS[one]) for one in reports_of(sale)]
         self.told = [*reports, *settle]
         choices_give(self, "what", self.told)
+        # Of a sale on paper nobody wrote anything: that it was practice is said in a form of one field.
+        asked = (self.data if self.is_bound else self.initial).get("what")
+        self.practice = asked == PRACTICE and PRACTICE in dict(reports)
+        if self.practice:
+            self.fields["reason"].label, self.fields["reason"].help_text = "Why", "Kept with the sale."
+            self.initial.setdefault("reason", "its holder has practised enough")
 
 
 class ChargedForm(MeantForm):

@@ -10,14 +10,9 @@ from django.views.decorators.http import require_http_methods
 
 from listings.forms import ReportForm
 from listings.selectors import sale_get
-from listings.services.practice import practice_may_end
-from listings.services.sale_report import PRACTICE
 from listings.services.sale_report import sale_report as report
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.forms import form_done
-
-# What is written down where its holder ends a sale on paper and says no more.
-PRACTISED = "its holder has practised enough"
 
 
 @login_required
@@ -26,11 +21,9 @@ def sale_report(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     """The form, and what it notes; a refusal comes back beside its field with everything that was typed."""
     actor = request_actor(request)
     sale = sale_get(actor, sale_id)
-    wish = {"what": request.GET.get("what"), "reason": PRACTISED if request.GET.get("what") == PRACTICE else ""}
-    form = ReportForm(request.POST or None, initial=wish, sale=sale)
+    form = ReportForm(request.POST or None, initial={"what": request.GET.get("what")}, sale=sale)
     if form_done(form, lambda: report(actor=actor, sale_id=sale.pk, **form.cleaned_data)) is not None:
         messages.success(request, "Noted.")
         return redirect("listings:sale_detail", sale.pk)
-    context = {"sale": sale, "form": form, "may_change": sale.may(actor, "list"), "choices": form.told,
-               "practice": form["what"].value() == PRACTICE and practice_may_end(sale)}  # fmt: skip
+    context = {"sale": sale, "form": form, "may_change": sale.may(actor, "list"), "choices": form.told}
     return render(request, "listings/sale_report.html", context, status=422 if form.errors else 200)
