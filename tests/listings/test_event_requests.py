@@ -305,7 +305,8 @@ def test_a_listing_in_words_is_not_shown_as_on_sale_until_its_game_is_there(asks
     for url in pages:
         assert "waits for the game there" in browser().get(url).text, url
     assert bearer().get(api).json()["awaits_event"] is True
-    assert bearer().post(f"{api}price/", {"price": "80.00"}, "application/json").json()["awaits_event"] is True
+    wish = {"price": "80.00", "version": listing.version}
+    assert bearer().post(f"{api}price/", wish, "application/json").json()["awaits_event"] is True
     shown = browser().post(
         reverse("listings:listing_bulk"), {"listing": str(listing.pk), "act": "to", "amount": "82"}
     ).text  # fmt: skip
