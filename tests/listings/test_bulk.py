@@ -329,7 +329,7 @@ def test_the_board_says_how_many_can_be_chosen(market: Market) -> None:
     market.published()
     board = browser().get(reverse("listings:listing_list")).text
     assert ">Choose all 2</button>" in board
-    assert 'role="status" data-counts="listing"' in board
+    assert 'role="status" data-counts="listing">none of 2 chosen<' in board
 
 
 def test_of_a_listing_that_waits_for_its_mapping_nothing_is_said_to_be_sent(market: Market) -> None:
