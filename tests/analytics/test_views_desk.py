@@ -328,7 +328,7 @@ def test_money_on_paper_and_real_money_are_no_sum(market: Market, sign_in: SignI
     assert (overview.totals.on_paper, overview.totals.counted, overview.totals.practised) == (True, 4, 0)
     assert "practice, no money moves" in client.get(url).text
     paper, real = Sale.objects.order_by("created_at")
-    Listing.objects.filter(pk=real.listing_id).update(mode=Mode.LIVE)
+    Listing.objects.filter(sales=real).update(mode=Mode.LIVE)
     overview = season_overview(holding.actor, holding.ticket)
     totals, row = overview.totals, next(row for row in overview.games if row.game == holding.game)
     assert (totals.on_paper, totals.sold.seats, totals.counted, totals.practised) == (False, 4, 2, 2)

@@ -31,7 +31,8 @@ class Server:
     """A board whose listings have another version and price each time that they are asked for."""
 
     def __init__(self) -> None:
-        self.asked, self.only, self.sent = 0, (1, 2, 3), list[str]()
+        self.only: tuple[int, ...] = (1, 2, 3)
+        self.asked, self.sent = 0, list[str]()
 
     def answer(self, route: Route) -> None:
         path = route.request.url.removeprefix("http://page.test")
