@@ -99,10 +99,10 @@ class Board:
     listings: int
 
     @property
-    def changeable(self) -> bool:
-        """Whether whoever looks may change anything of it."""
+    def choosable(self) -> int:
+        """How many of its listings whoever looks may change."""
         every = (cell for row in self.rows for cells in row.cells for cell in cells)
-        return any(cell.may_price or cell.may_take_down for cell in every)
+        return sum(cell.may_price or cell.may_take_down for cell in every)
 
     @property
     def tell_views(self) -> str:

@@ -82,6 +82,14 @@ class SaleReceivedForm(ReceivedForm):
     handed_over = forms.BooleanField(label="And the tickets were handed over", required=False)
 
 
+class StepField(MoneyField):
+    """An amount, or a percentage with its sign ("-5 %"): which of the two is meant the form knows."""
+
+    def to_python(self, value: Any) -> Any:
+        """The number, or None where the field is empty."""
+        return super().to_python(str(value).strip().removesuffix("%") if value else value)
+
+
 class BulkForm(forms.Form):
     """What is to become of many listings at once; each `listing` names one and its version, as "id:version"."""
 
@@ -91,13 +99,26 @@ class BulkForm(forms.Form):
             (Act.TO, "set the price to"), (Act.DOWN, "take down"),
         ],
     )  # fmt: skip
-    amount = MoneyField(
+    amount = StepField(
         label="Percent, amount or price", required=False, help_text="-5 lowers by five.",
         # A keyboard of digits has no minus on every phone.
         widget=forms.TextInput(attrs={"class": "num", "autocomplete": "off", "placeholder": "-5", "size": 7}),
     )  # fmt: skip
     confirmed = forms.BooleanField(label="Yes, the large steps are meant", required=False)
     sure = forms.BooleanField(widget=forms.HiddenInput, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """The wish; what was written as percent is no amount, and the other way round. To take down needs neither."""
+        data = super().clean() or {}
+        act, written = data.get("act"), str(self.data.get("amount") or "").strip()
+        if act == Act.DOWN:
+            self.errors.pop("amount", None)
+            data["amount"] = None
+        elif act and "amount" not in self.errors and written.endswith("%") and act != Act.BY_PERCENT:
+            self.add_error("amount", f"{written[:40]} is a percentage. Move the price by percent, or leave out the %.")
+        elif act == Act.BY_PERCENT and "amount" not in self.errors and "$" in written:
+            self.add_error("amount", f"{written[:40]} is an amount. Move the price by an amount, or leave out the $.")
+        return data
 
 
 def chosen_in(data: QueryDict) -> list[Chosen]:
@@ -255,6 +276,12 @@ class ReportForm(MeantForm):
         reports = [(str(one), REPORTS_IN_WORDS[one]) for one in reports_of(sale)]
         self.told = [*reports, *settle]
         choices_give(self, "what", self.told)
+        # Of a sale on paper nobody wrote anything: that it was practice is said in a form of one field.
+        asked = (self.data if self.is_bound else self.initial).get("what")
+        self.practice = asked == PRACTICE and PRACTICE in dict(reports)
+        if self.practice:
+            self.fields["reason"].label, self.fields["reason"].help_text = "Why", "Kept with the sale."
+            self.initial.setdefault("reason", "its holder has practised enough")
 
 
 class ChargedForm(MeantForm):

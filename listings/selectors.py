@@ -58,12 +58,23 @@ FOR_HANDS = Q(state=CommandState.NEEDS_PERSON, by_hand=True)
 
 
 def listing_list(actor: Actor) -> ListingQuerySet:
-    """The visible listings with their game, group and account, newest first."""
+    """The visible listings with their game, group and account, newest first; each says whether its event is awaited."""
     return (
         Listing.objects.visible_to(actor)
+        .annotate(event_awaited=_event_awaited())
         .select_related("account", "season_ticket", "seat_group", "game__home_team", "game__opponent", "game__venue")
         .order_by("-created_at", "-pk")
     )
+
+
+def _event_awaited() -> Case:
+    """Whether a listing is wanted there, and its marketplace is asked to add its event and has told no id yet."""
+    asked = EventMapping.objects.filter(
+        game=OuterRef("game"), platform=OuterRef("platform"), event_date=OuterRef("game__game_date"),
+        requested_at__isnull=False, confirmed_at=None,
+    )  # fmt: skip
+    in_market = [Q(Exists(asked.filter(paper=paper)), mode__in=modes_of(paper=paper)) for paper in (True, False)]
+    return Case(When(in_market[0] | in_market[1], status__in=WANTED, then=True), default=False)
 
 
 def listing_get(actor: Actor, pk: Any) -> Listing:
@@ -195,6 +206,15 @@ def mappings_waiting(actor: Actor) -> QuerySet[MarketplaceCommand]:
     )  # fmt: skip
 
 
+def wants_of(listings: Iterable[Listing]) -> dict[uuid.UUID, str]:
+    """What those of these listings wait for that wait for a mapping: "event" or "section"."""
+    waiting = MarketplaceCommand.objects.filter(
+        listing__in=[listing.pk for listing in listings], state=CommandState.NEEDS_PERSON, by_hand=False,
+        payload__wants__in=["event", "section"],
+    )  # fmt: skip
+    return {pk: str(payload["wants"]) for pk, payload in waiting.values_list("listing__pk", "payload")}
+
+
 def mappings_queue(actor: Actor) -> QuerySet[MarketplaceCommand]:
     """What waits for a mapping, each with `publications`: how many of that holder's one confirmation would send."""
     same = MarketplaceCommand.objects.filter(
@@ -258,6 +278,17 @@ def mapping_groups(rows: Iterable[MarketplaceCommand]) -> list[MarketplaceComman
 
 def mapping_waiting_get(actor: Actor, pk: Any) -> MarketplaceCommand:
     """One publication that waits for a mapping; raises NotFound."""
+    return _publication(mappings_waiting(actor), pk)
+
+
+def publication_get(actor: Actor, pk: Any) -> MarketplaceCommand:
+    """One publication over a visible account, whatever became of it; raises NotFound."""
+    accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
+    every = MarketplaceCommand.objects.filter(kind=CommandKind.CREATE, account__in=accounts, listing__isnull=False)
+    return _publication(every.select_related("account", "listing__game__venue"), pk)
+
+
+def _publication(commands: QuerySet[MarketplaceCommand], pk: Any) -> MarketplaceCommand:
     unknown = NotFound(
         "No publication with this id waits for a mapping.", field="command", remedy="Use the id of one that is listed."
     )
@@ -265,7 +296,7 @@ def mapping_waiting_get(actor: Actor, pk: Any) -> MarketplaceCommand:
         key = uuid.UUID(str(pk))
     except ValueError as error:
         raise unknown from error
-    found = mappings_waiting(actor).filter(pk=key).first()
+    found = commands.filter(pk=key).first()
     if found is None:
         raise unknown
     return found
@@ -449,14 +480,15 @@ def brakes_of_game(
     return list(rows.exclude(state=TradingStateKind.ACTIVE))
 
 
-def offers_of_ticket(season_ticket: SeasonTicket) -> dict[uuid.UUID, Decimal]:
-    """The seats of a season ticket that open listings offer, each with its lowest ask."""
+def offers_of_ticket(season_ticket: SeasonTicket) -> dict[bool, dict[uuid.UUID, Decimal]]:
+    """The seats of a season ticket that open listings offer, each with its lowest ask: on paper (True) and for real."""
     offers = ListingSeat.objects.filter(
         offered=True, listing__season_ticket=season_ticket, listing__status__in=OPEN
-    ).values_list("seat_id", "listing__price")
-    lowest: dict[uuid.UUID, Decimal] = {}
-    for seat_id, price in offers:
-        lowest[seat_id] = min(price, lowest.get(seat_id, price))
+    ).values_list("seat_id", "listing__price", "listing__mode")
+    lowest: dict[bool, dict[uuid.UUID, Decimal]] = {True: {}, False: {}}
+    for seat_id, price, mode in offers:
+        there = lowest[mode == Mode.PAPER]
+        there[seat_id] = min(price, there.get(seat_id, price))
     return lowest
 
 
@@ -474,22 +506,26 @@ def sold_of_listing(listing: Listing) -> QuerySet[SaleSeat]:
 
 def live_sales_of_seats(seat_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Sale]:
     """The one live sale of each of these seats that has one."""
-    return {row.seat_id: row.sale for row in sold_among(seat_ids)}
+    return {row.seat_id: row.sale for row in sold_among(seat_ids).select_related("sale__listing")}
 
 
-def charged_for_ended_sales(season_ticket: SeasonTicket) -> Decimal:
+def charged_for_ended_sales(season_ticket: SeasonTicket) -> dict[bool, Decimal]:
     """What marketplaces kept back for sales of a season ticket that are over, beyond what they had paid for them.
 
-    A line that takes back what was paid costs nothing: the sums of a sale's lines are looked at, not each of them.
+    On paper (True), and for real. A line that takes back what was paid costs nothing: the sums of a sale's lines are
+    looked at, not each of them.
     """
     over = Sale.objects.filter(
         listing__season_ticket=season_ticket, currency=season_ticket.currency,
         state__in=[SaleState.CANCELLED, SaleState.CONFLICT],
     )  # fmt: skip
-    paid = PayoutLine.objects.filter(sale__in=over, payout__paid_at__isnull=False).values("sale").order_by("sale")
+    paid = PayoutLine.objects.filter(sale__in=over, payout__paid_at__isnull=False)
     # What was paid and will be taken back is no gain.
-    nets = paid.annotate(sum=Sum("net")).filter(sum__lt=0).values_list("sum", flat=True)
-    return -sum(nets, Decimal("0.00"))
+    nets = paid.values("sale", "sale__listing__mode").order_by("sale").annotate(sum=Sum("net")).filter(sum__lt=0)
+    charged = {True: Decimal("0.00"), False: Decimal("0.00")}
+    for net, mode in nets.values_list("sum", "sale__listing__mode"):
+        charged[mode == Mode.PAPER] -= net
+    return charged
 
 
 def price_history_of(listing_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[PriceHistory]]:

@@ -15,6 +15,7 @@ from listings.models import Listing, ListingStatus, Sale, TradingState
 from listings.selectors import (
     brake_of_holder,
     brakes_of_game,
+    event_requests,
     listing_list,
     live_sales_of_seats,
     offered_on,
@@ -188,6 +189,11 @@ class GamePage:
         """What each marketplace says of the game, where it is mapped: in the markets in which the person sells."""
         papers = {account.paper for account in self.accounts} or {False}
         return [_event_line(mapping) for mapping in event_mappings_of(self.game, papers)]
+
+    @cached_property
+    def asked(self) -> list[EventMapping]:
+        """The marketplaces that are asked to add the game for the person's listings, and have not yet."""
+        return list(event_requests(self.actor).filter(game=self.game))
 
     @cached_property
     def comparables(self) -> list[MarketSnapshot]:

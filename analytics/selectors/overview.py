@@ -12,6 +12,7 @@ from listings.payables import came_of, taken_back_of
 from listings.selectors import charged_for_ended_sales, listing_list, live_sales_of_seats, offers_of_ticket
 from listings.states import OPEN, sale_counts
 from marketplaces.market import LastSales, MarketFigures, last_sales_of_games, market_of_games
+from marketplaces.models import Mode
 from portfolios.models import Game, OwnerState, SeasonTicket, Seat
 from portfolios.selectors import seats_of_ticket
 from seatsync.core.actors import Actor
@@ -48,7 +49,8 @@ class GameRow:
     nothing because the game is off: they are in none of the sums, nor are the `untold` ones, of sales whose proceeds
     are not told and of which nothing came yet. Proceeds are less what was charged for their sales, and less what was
     `taken_back` of them. `promised_seats` are being paid for: they are not sold yet, and `promised` is what they will
-    bring, as far as it is told in the ticket's currency.
+    bring, as far as it is told in the ticket's currency. Where anything of the ticket is for real, what is `practised`
+    (sold, or being paid for, on paper) and `practice_listings` are in no figure beside it.
     """
 
     game: Game
@@ -69,6 +71,9 @@ class GameRow:
     taken_back: Decimal = ZERO
     promised_seats: int = 0
     promised: Decimal = ZERO
+    practised: int = 0
+    practice_proceeds: Decimal = ZERO
+    practice_listings: int = 0
 
     @property
     def lowest_ask(self) -> Decimal | None:
@@ -100,6 +105,8 @@ class SeasonTotals:
     whose proceeds nobody told and of which nothing came yet: proceeds, result and the cost beside them leave them out.
     `charged` is what sales that are over cost; the result bears it. `taken_back` of sales that stand is off their
     proceeds, and `promised` is what the seats that are being paid for will bring.
+    Money on paper and real money are never one sum: all of it is of the one or the other (`on_paper`, where nothing of
+    the ticket is for real). Else what was `practised` is told apart: seats, what they brought, what is asked on paper.
     """
 
     games: int
@@ -122,6 +129,10 @@ class SeasonTotals:
     charged: Decimal
     taken_back: Decimal
     promised: Decimal
+    on_paper: bool
+    practised: int
+    practice_proceeds: Decimal
+    practice_asked: Decimal
 
     @property
     def parts(self) -> list[Part]:
@@ -131,7 +142,7 @@ class SeasonTotals:
     @property
     def counted(self) -> int:
         """How many sold seats the proceeds are of."""
-        return self.sold.seats - self.other_currency - self.called_off - self.untold
+        return self.sold.seats - self.other_currency - self.called_off - self.untold - self.practised
 
     @property
     def result(self) -> Decimal | None:
@@ -156,7 +167,9 @@ class SeasonOverview:
 @dataclass(slots=True)
 class _Facts:
     currency: str
-    offered: dict[uuid.UUID, Decimal]
+    # Of which market the figures are: of the paper one only where nothing is for real.
+    on_paper: bool
+    offered: dict[bool, dict[uuid.UUID, Decimal]]
     sales: dict[uuid.UUID, Sale]
     # What came of those sales whose proceeds are not told.
     came: dict[uuid.UUID, Decimal]
@@ -190,9 +203,13 @@ def _facts(actor: Actor, season_ticket: SeasonTicket, seats: list[Seat]) -> _Fac
     market = market_of_games(games)
     sold = [seat.pk for seat in seats if seat.state in {OwnerState.SOLD, OwnerState.HELD}]
     sales = live_sales_of_seats(sold)
+    offered, charged = offers_of_ticket(season_ticket), charged_for_ended_sales(season_ticket)
+    for_real = bool(offered[False] or charged[False]) or any(not sale.on_paper for sale in sales.values())
+    on_paper = not for_real and bool(offered[True] or charged[True] or sales)
     return _Facts(
         currency=season_ticket.currency,
-        offered=offers_of_ticket(season_ticket),
+        on_paper=on_paper,
+        offered=offered,
         sales=sales,
         came=came_of(sale for sale in sales.values() if not sale.proceeds_told),
         taken_back=taken_back_of(sale for sale in sales.values() if sale.proceeds_told),
@@ -200,7 +217,7 @@ def _facts(actor: Actor, season_ticket: SeasonTicket, seats: list[Seat]) -> _Fac
         market=market,
         # They stand where no offer was seen.
         last_sales=last_sales_of_games(games - market.keys()),
-        charged=charged_for_ended_sales(season_ticket),
+        charged=charged[on_paper],
         predictions=latest_predictions(actor, groups),
     )
 
@@ -209,13 +226,16 @@ def _row(seats: list[Seat], facts: _Facts) -> GameRow:
     game = seats[0].game
     taken = [(seat, facts.sales[seat.pk]) for seat in seats if seat.pk in facts.sales]
     promised = [sale for _, sale in taken if sale.state == SaleState.PROVISIONAL]
-    sold = [(seat, sale) for seat, sale in taken if sale.state != SaleState.PROVISIONAL]
+    every = [(seat, sale) for seat, sale in taken if sale.state != SaleState.PROVISIONAL]
+    sold = [(seat, sale) for seat, sale in every if sale.on_paper == facts.on_paper]
+    practice = [sale for _, sale in every if sale.on_paper != facts.on_paper]
+    own = [listing for listing in facts.listings.get(game.pk, []) if (listing.mode == Mode.PAPER) == facts.on_paper]
     # Amounts of two currencies have no sum.
     same = [(seat, sale) for seat, sale in sold if sale.currency == facts.currency]
     counting = [(seat, sale) for seat, sale in same if sale_counts(sale.state, sale.ending)]
     untold = [sale for _, sale in counting if not sale.proceeds_told and sale.pk not in facts.came]
     added = [(seat, sale) for seat, sale in counting if sale.proceeds_told or sale.pk in facts.came]
-    views = [seat_view(seat, listed=seat.pk in facts.offered) for seat in seats]
+    views = [seat_view(seat, listed=any(seat.pk in there for there in facts.offered.values())) for seat in seats]
     group = next((seat.group_id for seat in seats if seat.group_id in facts.predictions), None)
     return GameRow(
         game=game,
@@ -223,7 +243,7 @@ def _row(seats: list[Seat], facts: _Facts) -> GameRow:
         cost=sum((seat.cost for seat in seats), ZERO),
         market=facts.market.get(game.pk),
         suggestion=facts.predictions.get(group) if group else None,
-        listings=sorted(facts.listings.get(game.pk, []), key=lambda listing: listing.price),
+        listings=sorted(own, key=lambda listing: listing.price),
         sold_seats=len(sold),
         sold_proceeds=_proceeds([sale for _, sale in added], facts),
         sold_cost=sum((seat.cost for seat, _ in added), ZERO),
@@ -235,8 +255,22 @@ def _row(seats: list[Seat], facts: _Facts) -> GameRow:
         untold_sales=len({sale.pk for sale in untold}),
         taken_back=sum({sale.pk: facts.taken_back.get(sale.pk, ZERO) for _, sale in added}.values(), ZERO),
         promised_seats=len(promised),
-        promised=_proceeds([one for one in promised if one.proceeds_told and one.currency == facts.currency], facts),
+        promised=_proceeds([one for one in promised if _counts_promised(one, facts)], facts),
+        practised=len(practice),
+        practice_proceeds=_proceeds([one for one in practice if _brings(one, facts)], facts),
+        practice_listings=len(facts.listings.get(game.pk, [])) - len(own),
     )
+
+
+def _counts_promised(sale: Sale, facts: _Facts) -> bool:
+    """Whether what a promised sale will bring is told, in this currency and market."""
+    return sale.proceeds_told and sale.currency == facts.currency and sale.on_paper == facts.on_paper
+
+
+def _brings(sale: Sale, facts: _Facts) -> bool:
+    """Whether what a sale brings is known, in this currency."""
+    known = sale.proceeds_told or sale.pk in facts.came
+    return known and sale.currency == facts.currency and sale_counts(sale.state, sale.ending)
 
 
 def seat_view(seat: Seat, *, listed: bool) -> SeatView:
@@ -295,6 +329,15 @@ def _totals(ticket: SeasonTicket, seats: list[Seat], rows: list[GameRow], facts:
         charged=facts.charged,
         taken_back=sum((row.taken_back for row in rows), ZERO),
         promised=sum((row.promised for row in rows), ZERO),
-        asked=sum((facts.offered[seat.pk] for seat in by_part["listed"]), ZERO),
+        on_paper=facts.on_paper,
+        practised=sum(row.practised for row in rows),
+        practice_proceeds=sum((row.practice_proceeds for row in rows), ZERO),
+        asked=_asked(by_part["listed"], facts.offered[facts.on_paper]),
+        practice_asked=_asked(by_part["listed"], {} if facts.on_paper else facts.offered[True]),
         **{name: parts.get(name, Part()) for name in set(_PARTS.values())},
     )
+
+
+def _asked(listed: list[Seat], offered: dict[uuid.UUID, Decimal]) -> Decimal:
+    """What is asked for those of these seats that are among the offered ones."""
+    return sum((offered[seat.pk] for seat in listed if seat.pk in offered), ZERO)

@@ -11,8 +11,8 @@ from seatsync.core.clock import now
 _SHOW: dict[str, Callable[[GameRow, datetime], bool]] = {
     "coming": lambda row, at: row.game.starts_at > at,
     "open": lambda row, at: row.game.starts_at > at and any(s.css == "available" for s in row.seats),
-    "listed": lambda row, _at: bool(row.listings),
-    "sold": lambda row, _at: row.sold_seats > 0,
+    "listed": lambda row, _at: bool(row.listings or row.practice_listings),
+    "sold": lambda row, _at: row.sold_seats + row.practised > 0,
     "kept": lambda row, _at: any(s.state == "attending" for s in row.seats),
 }
 _SORT: dict[str, Callable[[GameRow], Any]] = {
@@ -50,5 +50,5 @@ def rows_shown(rows: list[GameRow], *, show: str = "", opponent: str = "", sort:
 
 
 def sold_total(rows: list[GameRow]) -> Decimal:
-    """Proceeds over these rows."""
+    """Proceeds over these rows, of the market that they are of."""
     return sum((row.sold_proceeds for row in rows), Decimal("0.00"))

@@ -73,6 +73,7 @@ LISTING = {
         "at": "2026-06-13T01:10:00Z", "bound": "exchange",
         "why": "1 h before the game, our own caution: StubHub publishes no end of mobile transfer sales",
     },
+    "awaits_event": False,
 }  # fmt: skip
 ONE_LISTING = example("A listing", LISTING, status=200)
 MADE_LISTINGS = example("A listing for each account", {**LISTING, "status": "publishing", "version": 1}, status=201)
@@ -132,6 +133,9 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
     comes_down = serializers.SerializerMethodField(
         help_text="Null for one that is not on offer. `list_until` is the holder's own cut-off, one of its bounds."
     )
+    awaits_event = serializers.SerializerMethodField(
+        help_text="The marketplace is asked to add its event and has not yet: no buyer sees it, whatever its status."
+    )
 
     class Meta:
         model = Listing
@@ -140,13 +144,18 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
             "listing_id", "section", "row", "quantity", "price", "live_price", "proceeds", "net_previewed_at", "all_in",
             "original_price", "final_price", "currency", "floor", "ceiling", "floor_basis", "status", "status_reason",
             "split_type", "version", "published_at", "confirmed_at", "sold_at", "created_at", "list_until",
-            "comes_down",
+            "comes_down", "awaits_event",
         )  # fmt: skip
 
     @cached_property
     def _rows(self) -> CutOffs:
         """Read once for all listings of an answer."""
         return cut_offs()
+
+    def get_awaits_event(self, listing: Listing) -> bool:
+        """As the list found it out, or else now."""
+        known: bool | None = vars(listing).get("event_awaited")
+        return selectors.asked_of(listing) is not None if known is None else known
 
     @extend_schema_field(_COMES_DOWN_SCHEMA)
     def get_comes_down(self, listing: Listing) -> dict[str, Any] | None:

@@ -25,7 +25,7 @@ BULK_TOLD = example(
         "results": [{
             "listing": _ID, "version": 3, "price_before": "84.00", "net_before": "75.60", "price": "79.80",
             "net": "71.82", "currency": "USD", "accepted": True, "changes": True, "by_hand": False, "guard": "",
-            "reason": "", "remedy": "",
+            "reason": "", "remedy": "", "waits_for": "",
         }],
     },
 )  # fmt: skip
@@ -69,6 +69,10 @@ class LineOutput(serializers.Serializer[Line]):
     guard = serializers.CharField(source="refusal.guard", default="")
     reason = serializers.CharField(source="refusal.reason", default="")
     remedy = serializers.CharField(source="refusal.remedy", default="")
+    waits_for = serializers.ChoiceField(
+        choices=["", "event", "section"],
+        help_text="What is to be confirmed before it goes up, and its new price with it: see mappings/. Else empty.",
+    )
 
     def get_accepted(self, line: Line) -> bool:
         """Whether nothing refused it."""

@@ -150,7 +150,8 @@ class MappingList(mixins.ListModelMixin, ApiView):
         """All that waited for it: sent again, or one that may not be waits on and says why.
 
         With `request` the marketplace is asked to add the game, and they go out in words. 422 for a choice that cannot
-        be right, or a marketplace that adds none; 409 where nobody can be asked, or the game has no date that is known.
+        be right, or a marketplace that adds none; 409 where it is answered already, nobody can be asked, or the game
+        has no date that is known.
         """
         data = self.body(MappingInput)
         if data["request"]:

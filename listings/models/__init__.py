@@ -50,6 +50,7 @@ from listings.models.prices import (
 )
 from listings.models.sales import (
     NO_NUMBER,
+    PRACTICE_OVER,
     EffectKind,
     EndingEffect,
     Sale,
@@ -64,6 +65,7 @@ __all__ = [
     "CHARGED_BY_HAND",
     "DELIVERIES",
     "NO_NUMBER",
+    "PRACTICE_OVER",
     "SOLD_THERE",
     "TAKEN_BY_HAND",
     "TICKET_KINDS",

@@ -167,10 +167,26 @@ class Listing(BaseModel):
         return self.status == ListingStatus.ERROR and not self.listing_id and self.live_price is None
 
     @property
+    def awaits_event(self) -> bool:
+        """Whether its marketplace is asked to add its event, and no buyer sees it before: as `listing_list` found."""
+        return bool(getattr(self, "event_awaited", False))
+
+    @property
     def standing(self) -> str:
-        """Where it stands, in words: one that its marketplace sold before it came down was not taken down."""
+        """Where it stands, in words: one that its marketplace sold before it came down was not taken down.
+
+        One whose event is still to be added there is taken, and on sale to nobody.
+        """
+        if self.status == ListingStatus.ACTIVE and self.awaits_event:
+            return "waits for the game there"
         ended_by_buyer = self.status == ListingStatus.CANCELLED and self.status_reason == SOLD_THERE
         return "sold there" if ended_by_buyer else str(self.get_status_display())
+
+    @property
+    def shape(self) -> str:
+        """As which status it is drawn: one that no buyer sees yet is not drawn as one on sale."""
+        waits = self.status == ListingStatus.ACTIVE and self.awaits_event
+        return str(ListingStatus.PUBLISHING if waits else self.status)
 
 
 class ListingSeat(BaseModel):

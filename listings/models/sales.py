@@ -10,11 +10,14 @@ from django.db import models
 from django.db.models import F, Q
 
 from listings.models.listings import Listing
+from marketplaces.models import Mode
 from portfolios.models import SeasonTicket, Seat
 from seatsync.core.actors import Actor
 from seatsync.core.models import AppendOnlyModel, BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
 
+# How the reason of a sale on paper begins that was ended here: whatever is said of it there later, it stays over.
+PRACTICE_OVER = "it was practice"
 # How a sale is called that its holder told in one tap, until its number is named.
 NO_NUMBER = "unnumbered "
 
@@ -166,13 +169,28 @@ class Sale(BaseModel):
         return self.listing is None or self.listing.season_ticket.may(actor, verb)
 
     @property
+    def on_paper(self) -> bool:
+        """Whether it was sold in the practice market; an account that was left keeps the market of its listings."""
+        return (self.mode if self.listing is None else self.listing.mode) == Mode.PAPER
+
+    @property
+    def practice_over(self) -> bool:
+        """Whether it was sold on paper and ended here, for good."""
+        return self.state == SaleState.CANCELLED and self.ending_reason.startswith(PRACTICE_OVER)
+
+    @property
     def stands(self) -> bool:
         """Whether its money may come: neither it nor its game is over, and its seats are nobody else's."""
         return self.state not in {SaleState.CANCELLED, SaleState.CONFLICT} and self.ending != SaleEnding.GAME_OFF
 
     @property
     def ending_said(self) -> str:
-        """How it ended, in words; "" where it did not. What was told in one tap its holder took back."""
+        """How it ended, in words; "" where it did not. What was told in one tap its holder took back.
+
+        A sale on paper that was practice was ended here: its marketplace cancelled nothing, and no payment failed.
+        """
+        if self.practice_over:
+            return "over, as practice"
         if self.unnumbered and self.ending == SaleEnding.CANCELLED:
             return "taken back by its holder"
         return str(self.get_ending_display()) if self.ending else ""

@@ -7,8 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from listings.contracts import PriceChange, PriceOutcome, Verdict
-from listings.models import Listing
-from listings.selectors import listing_list
+from listings.models import Listing, ListingStatus
+from listings.selectors import listing_list, wants_of
 from listings.services.allowed import listings_for
 from listings.services.delist import listings_delist
 from listings.services.net_floor import net_expected
@@ -50,7 +50,7 @@ class Line:
     """One of them, as it was before: at which price it is, or would be, offered, or why not.
 
     `price` per ticket, None where it is to come down or is no price that can be asked; the nets likewise, None where
-    they are not known.
+    they are not known. `waits_for`: the "event" or the "section" there that is to be confirmed before it goes up.
     """
 
     listing: Listing
@@ -59,6 +59,12 @@ class Line:
     price: Decimal | None = None
     net_then: Decimal | None = None
     refusal: Verdict | None = None
+    waits_for: str = ""
+
+    @property
+    def not_up(self) -> bool:
+        """Whether nothing is sent for it now: its publication was refused, and waits for a person."""
+        return self.listing.status == ListingStatus.ERROR
 
     @property
     def changes(self) -> bool:
@@ -91,7 +97,10 @@ def listings_bulk(
     _check_chosen(versions)
     listings_for(actor, versions, verb="delist" if act == Act.DOWN else "reprice")
     listings = listing_list(actor).filter(pk__in=versions).order_by("game__starts_at", "section", "row", "platform")
-    lines = [Line(listing, listing.price, listing.proceeds) for listing in listings]
+    waits = wants_of(listings)
+    lines = [
+        Line(listing, listing.price, listing.proceeds, waits_for=waits.get(listing.pk, "")) for listing in listings
+    ]
     if act == Act.DOWN:
         return _down(actor, lines, reason, dry_run=dry_run)
     wanted = _check_amount(act, amount, {line.listing.currency for line in lines})

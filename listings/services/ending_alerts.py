@@ -37,6 +37,8 @@ def ending_words(sale: Sale) -> str:
     row = SALE_ENDINGS.get(sale.ending)
     if row is None:
         return ""
+    if sale.practice_over:
+        return f"{_SEATS[SeatEffect.FREED]} No money moved: it was sold on paper."
     over = sale.state == SaleState.CANCELLED
     seats = _SEATS[SeatEffect.FREED if over and row.seats is SeatEffect.KEPT else row.seats]
     told = f"It is said to cost {money_text(sale.told_charge, sale.currency)}." if sale.told_charge else ""
@@ -57,10 +59,15 @@ def alert_ending(sale: Sale) -> None:
         SaleEnding.REPLACEMENT: f"{name} gave the buyer other tickets: {sale_what(sale)}",
         SaleEnding.REJECTED: f"Sold twice, and rejected on {name}: {sale_what(sale)}",
     }
+    cancelled = f"{'Practice is over' if sale.practice_over else f'Sale cancelled on {name}'}: {sale_what(sale)}"
     conflict = conflict_told(sale)
-    why = "" if ending in {SaleEnding.PROMISE_CANCELLED, SaleEnding.CANCELLED} else f"{sale.ending_reason}. "
+    why = (
+        ""
+        if not sale.practice_over and ending in {SaleEnding.PROMISE_CANCELLED, SaleEnding.CANCELLED}
+        else f"{sale.ending_reason}. "
+    )
     sale_tell(
-        sale, kind=_KINDS[ending], title=titles.get(ending, f"Sale cancelled on {name}: {sale_what(sale)}")[:160],
+        sale, kind=_KINDS[ending], title=titles.get(ending, cancelled)[:160],
         body=f"{why[:1].upper()}{why[1:]}{ending_words(sale)}" if conflict is None else conflict.body,
         severity=row.severity,
     )  # fmt: skip

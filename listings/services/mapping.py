@@ -22,7 +22,7 @@ from listings.likeness import (
     words_of,
 )  # fmt: skip
 from listings.models import Listing, MarketplaceCommand
-from listings.selectors import mapping_waiting_get, mappings_waiting
+from listings.selectors import mapping_waiting_get, mappings_waiting, publication_get
 from listings.services.events import event_gap, event_problem, event_query, request_problem, request_words
 from listings.services.execute import draft_unmapped
 from listings.services.mend import commands_again
@@ -32,7 +32,13 @@ from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.services.links import link_for
 from portfolios.models import Game
-from portfolios.selectors import event_mapping_get, section_elsewhere, section_mapping_get, venue_names
+from portfolios.selectors import (
+    event_mapping_get,
+    event_request_get,
+    section_elsewhere,
+    section_mapping_get,
+    venue_names,
+)  # fmt: skip
 from portfolios.services.mapping import (
     event_mapping_accept,
     event_mapping_confirm,
@@ -41,7 +47,8 @@ from portfolios.services.mapping import (
 )
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
-from seatsync.core.errors import Conflict, InvalidInput
+from seatsync.core.errors import Conflict, InvalidInput, NotFound
+from seatsync.core.venue_time import local
 
 # Sections shown one by one; the rest can be typed.
 MOST_LIKELY = 8
@@ -91,6 +98,25 @@ class Options:
         return [choice for choice in self.sections if choice.fits and choice.score][:MOST_LIKELY]
 
 
+def mapping_open(actor: Actor, command_id: object) -> MarketplaceCommand:
+    """One publication that waits for a mapping. Raises NotFound, or Conflict where it is answered already."""
+    try:
+        return mapping_waiting_get(actor, command_id)
+    except NotFound:
+        command = publication_get(actor, command_id)
+    listing, account = _listing(command), command.account
+    name = platform_name(account.platform)
+    asked = event_request_get(listing.game, account.platform, paper=account.paper)
+    known = event_mapping_get(listing.game, account.platform, paper=account.paper)
+    said = "This publication waits for no mapping any more."
+    if asked is not None and asked.requested_at is not None:
+        since = local(asked.requested_at, listing.game.venue.timezone)
+        said = f"{name} is asked to add this game already, since {since:%-d %b %H:%M %Z}."
+    elif known is not None:
+        said = f"This game is mapped to event {known.remote_event_id} at {name} already."
+    raise Conflict(said, field="command", remedy="Nothing is to be done.")
+
+
 def mapping_options(*, actor: Actor, command_id: uuid.UUID) -> Options:
     """Ask the marketplace what there is to choose from. Raises NotFound, or Conflict where it cannot be asked."""
     command = mapping_waiting_get(actor, command_id)
@@ -123,14 +149,14 @@ def mapping_confirm(
 
     Returns them all: one that may not be sent any more waits on, with the reason, while the others go.
     Raises NotFound, InvalidInput for a choice that cannot be right, Conflict where the marketplace cannot be asked or
-    somebody has confirmed another one meanwhile.
+    somebody has confirmed it, or another one, meanwhile.
     """
     return commands_again(actor=actor, command_ids=_confirm(actor, command_id, event_id, section))
 
 
 def _confirm(actor: Actor, command_id: uuid.UUID, event_id: str, section: str) -> list[uuid.UUID]:
     """Confirm it, and find the publications that waited for it."""
-    command = mapping_waiting_get(actor, command_id)
+    command = mapping_open(actor, command_id)
     listing = _listing(command)
     if command.payload["wants"] == "event":
         _confirm_event(actor, command, listing, event_id.strip())

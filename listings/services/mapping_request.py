@@ -9,9 +9,8 @@ import uuid
 from django.db import transaction
 
 from listings.models import Listing, MarketplaceCommand
-from listings.selectors import mapping_waiting_get
 from listings.services.events import request_problem, request_words
-from listings.services.mapping import mapping_options, waiting_with
+from listings.services.mapping import mapping_open, mapping_options, waiting_with
 from listings.services.mend import commands_again
 from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount
@@ -30,10 +29,10 @@ def event_request(*, actor: Actor, command_id: uuid.UUID) -> list[MarketplaceCom
 
     Returns them all: one that may not be sent any more waits on, with the reason, while the others go.
     Raises NotFound, InvalidInput where a section is waited for or the marketplace adds no events, Conflict where the
-    game has no date that is known, the marketplace shows an event that is likely the game, cannot be asked, or the
-    game is mapped meanwhile.
+    game has no date that is known, the marketplace shows an event that is likely the game, cannot be asked, or is asked
+    already, or the game is mapped meanwhile.
     """
-    command = mapping_waiting_get(actor, command_id)
+    command = mapping_open(actor, command_id)
     listing, account = command.listing, command.account
     if listing is None:
         raise LookupError(f"command {command.pk} has no listing")

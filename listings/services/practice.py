@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from listings.locks import listings_lock
-from listings.models import Listing, ListingSeat, Sale, SaleEnding, SaleState
+from listings.models import PRACTICE_OVER, Listing, ListingSeat, Sale, SaleEnding, SaleState
 from listings.selectors import may_be_shown
 from listings.services.delist import listing_take_down
 from listings.services.endings import sale_end
@@ -24,8 +24,6 @@ from seatsync.core.errors import Conflict
 from seatsync.core.locks import transaction_open
 
 T = TypeVar("T")
-# How the reason of a sale on paper begins that was ended here: whatever is said of it there later, it stays over.
-PRACTICE_OVER = "it was practice"
 FOR_REAL = f"{PRACTICE_OVER}, and its seats are sold or offered for real"
 # Each round ends all that is found; another one may come between.
 _ROUNDS = 3
@@ -45,16 +43,6 @@ class PracticeHas(Conflict):
 def on_paper(account: MarketplaceAccount, listing: Listing | None) -> bool:
     """Whether what is sold over it is sold on paper; an account that was left keeps the market of its listings."""
     return (account.mode if listing is None else listing.mode) == Mode.PAPER
-
-
-def is_practice(sale: Sale) -> bool:
-    """Whether it was sold on paper."""
-    return (sale.mode if sale.listing is None else sale.listing.mode) == Mode.PAPER
-
-
-def practice_is_over(sale: Sale) -> bool:
-    """Whether it was sold on paper and ended here, for good."""
-    return sale.state == SaleState.CANCELLED and sale.ending_reason.startswith(PRACTICE_OVER)
 
 
 def offered_for_real(seats: Sequence[Seat]) -> ListingSeat | None:
@@ -119,4 +107,4 @@ def practice_end(*, actor: Actor, sale: Sale, reason: str) -> Sale:
 def practice_may_end(sale: Sale) -> bool:
     """Whether it was sold on paper, and has or may have seats."""
     open_still = sale.state in SALE_LIVE or ending_may_be(sale.state, SaleEnding.CANCELLED)
-    return open_still and is_practice(sale)
+    return open_still and sale.on_paper

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from listings.models import Sale, SaleEnding, SaleState
+from listings.models import PRACTICE_OVER, Sale, SaleEnding, SaleState
 from listings.services.endings import ending_lift, sale_end
 from listings.services.far_off import charge_check
-from listings.services.practice import PRACTICE_OVER, practice_end, practice_may_end
+from listings.services.practice import practice_end, practice_may_end
 from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import as_told
 from listings.states import REPORTABLE, SALE_ENDINGS, SeatEffect, ending_may_be

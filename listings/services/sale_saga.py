@@ -21,7 +21,7 @@ from listings.services.hand_over_due import dues_same, dues_take
 from listings.services.notify import sale_changed
 from listings.services.obstacles import Obstacle, hold_key, obstacle_of, seats_held_for
 from listings.services.payout_checks import sales_check
-from listings.services.practice import on_paper, past_practice, practice_is_over, practice_make_way
+from listings.services.practice import on_paper, past_practice, practice_make_way
 from listings.services.projections import final_price
 from listings.services.recognise import recognise, told_of_sale
 from listings.services.refs import listing_called
@@ -277,7 +277,7 @@ def _stands_again(scene: Scene, sale: Sale, state: SaleState | None) -> bool:
     """
     told_anew = scene.fresh and scene.account.mode == Mode.ASSISTED
     moved_on = told_anew or sale.remote_status != scene.remote.remote_status
-    moved_on = moved_on and not practice_is_over(sale)
+    moved_on = moved_on and not sale.practice_over
     return sale.state == SaleState.CANCELLED and state in SALE_LIVE and moved_on
 
 

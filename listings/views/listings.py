@@ -1,7 +1,7 @@
 """The board, one listing, and what a person does with it."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.contrib import messages
@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from listings.board import board, cells_of
@@ -38,15 +39,29 @@ from seatsync.core.requests import sent_from, template_for
 @require_GET
 def listing_list(request: HttpRequest) -> HttpResponse:
     """The board; filters lie in the URL."""
+    return board_page(request, BulkForm())
+
+
+def board_page(
+    request: HttpRequest, together: BulkForm, ticked: Collection[uuid.UUID] = (), status: int = 200
+) -> HttpResponse:
+    """The board as the address filters it, with what is asked of many listings and those that are ticked for it."""
     chosen = BoardFilter.read(request.GET)
     shown = board(request_actor(request), **chosen)
+    url, filters = board_url(request), request.GET.urlencode()
     if chosen["status"]:
         # One state is looked for among all of them.
         chosen["show"] = "all"
-    context = {"board": shown, "chosen": chosen, "shows": STATUSES,
-               "statuses": ListingStatus.choices, "together": BulkForm()}  # fmt: skip
+    context = {"board": shown, "chosen": chosen, "shows": STATUSES, "statuses": ListingStatus.choices,
+               "together": together, "ticked": ticked, "board_url": url, "filters": filters}  # fmt: skip
     template = template_for(request, whole="listings/listing_list.html", part="listings/_board.html")
-    return render(request, template, context)
+    return render(request, template, context, status=status)
+
+
+def board_url(request: HttpRequest) -> str:
+    """The board's address with the filters of this one."""
+    filters = request.GET.urlencode()
+    return reverse("listings:listing_list") + (f"?{filters}" if filters else "")
 
 
 @login_required

@@ -1,5 +1,7 @@
 """The mapping queue under Connections: what waits, what the marketplace offers, and the person's word."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -12,17 +14,17 @@ from listings.selectors import (
     event_requests,
     mapping_groups,
     mapping_question,
-    mapping_waiting_get,
     mappings_queue,
     mappings_search,
 )  # fmt: skip
-from listings.services.mapping import Options, mapping_confirm, mapping_options
+from listings.services.mapping import Options, mapping_confirm, mapping_open, mapping_options
 from listings.services.mapping_request import event_request
 from marketplaces.registry import platform_name
 from seatsync.accounts.selectors import request_actor
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict
 from seatsync.core.forms import form_done
+from seatsync.core.requests import refetched, template_for
 
 SHOWN, LOOKED_AT = 100, 2000
 
@@ -32,13 +34,19 @@ SHOWN, LOOKED_AT = 100, 2000
 def mapping_list(request: HttpRequest) -> HttpResponse:
     """What waits; ?command= opens one and asks its marketplace what there is; a POST confirms the choice.
 
-    Or has the marketplace asked to add the game.
+    Or has the marketplace asked to add the game. What was answered meanwhile says so.
     """
     actor = request_actor(request)
     wanted = request.POST.get("command") or request.GET.get("command")
     if not wanted:
         return _render(request, None, MappingForm())
-    command = mapping_waiting_get(actor, wanted)
+    try:
+        command = mapping_open(actor, wanted)
+    except Conflict as answered:
+        if request.method != "POST":
+            return _render(request, None, MappingForm(), answered=answered.detail)
+        messages.info(request, f"{answered.detail} {answered.remedy}")
+        return redirect("listings:mapping_list")
     form = MappingForm(request.POST or None)
     all_of_it = form_done(form, lambda: _done(actor, command, form))
     if all_of_it is not None:
@@ -63,21 +71,28 @@ def _say(request: HttpRequest, done: str, commands: list[MarketplaceCommand]) ->
         messages.error(request, f"Not sent: {command.last_error}")
 
 
-def _render(request: HttpRequest, command: MarketplaceCommand | None, form: MappingForm) -> HttpResponse:
+def _render(
+    request: HttpRequest, command: MarketplaceCommand | None, form: MappingForm, *, answered: str = ""
+) -> HttpResponse:  # fmt: skip
     words = MappingFilter.read(request.GET)
     rows = list(mappings_search(mappings_queue(request_actor(request)), words)[:LOOKED_AT])
     groups = mapping_groups(rows)
+    kept = {"q": words, "command": str(command.pk) if command else ""}
     context: dict[str, object] = {
         "waiting": groups[:SHOWN],
         "more": len(groups) - SHOWN if len(groups) > SHOWN else 0,
         "words": words,
         "asked": event_requests(request_actor(request))[:SHOWN],
         "opened": _opened(groups, command),
+        "answered": answered,
         "form": form,
+        "query": urlencode({name: value for name, value in kept.items() if value}),
     }
-    if command is not None:
+    # What is open in a page keeps what its marketplace showed and what is typed.
+    if command is not None and not refetched(request):
         context |= _asked(request, command)
-    return render(request, "listings/mapping_list.html", context, status=422 if form.errors else 200)
+    template = template_for(request, whole="listings/mapping_list.html", part="listings/_mapping.html")
+    return render(request, template, context, status=422 if form.errors else 200)
 
 
 def _opened(groups: list[MarketplaceCommand], command: MarketplaceCommand | None) -> MarketplaceCommand | None:

@@ -20,6 +20,7 @@ from listings.services.fulfil import ways_of
 from listings.services.hand_over_due import due_said
 from listings.services.hand_overs import hand_overs_told
 from listings.services.mail_sales import mail_names
+from listings.services.practice import practice_may_end
 from listings.services.sale_alerts import on_show_by_hand
 from listings.services.sale_report import promised_by_hand, reports_of
 from listings.states import LIFTABLE, SALE_ENDINGS, SALE_LIVE, TAKES_DOWN, SeatEffect
@@ -84,6 +85,7 @@ def sale_detail(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
         "may_say_charged": may_say_charged(actor, sale),
         "may_untap": sale.state == SaleState.CONFIRMED and sale.may(actor, "list"),
         "may_report": bool(reports_of(sale)),
+        "may_end_practice": practice_may_end(sale) and sale.may(actor, "list"),
         "promised": promised_by_hand(sale),
         "may_settle": sale.ending in LIFTABLE and sale.state in SALE_LIVE and sale.ending != SaleEnding.GAME_OFF,
         "may_offer": _has_freed(sale) and sale.may(actor, "list"),

@@ -14,8 +14,17 @@ _SYMBOLS = {"USD": "$", "CAD": "C$", "GBP": "£", "EUR": "€"}
 _CURRENCY = re.compile(r"[A-Z]{3}")
 # Digits, or exact groups of thousands with one and the same separator; then at most one decimal point. A comma
 # anywhere else may be somebody's decimal comma, and is asked about rather than guessed.
-_AMOUNT = re.compile(r"([-+]?)\s*\$?\s*((?:[0-9]+|[0-9]{1,3}(?:([, ])[0-9]{3})(?:\3[0-9]{3})*)(?:\.[0-9]*)?|\.[0-9]+)")
+_AMOUNT = re.compile(
+    r"([-+]?)\s*\$?\s*([-+]?)\s*((?:[0-9]+|[0-9]{1,3}(?:([, ])[0-9]{3})(?:\4[0-9]{3})*)(?:\.[0-9]*)?|\.[0-9]+)"
+)
 _REMEDY = "Write it like 70.50."
+# What pages and spreadsheets write for a minus and for a space between digits, our own pages among them.
+_PLAIN = str.maketrans(
+    {
+        "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{FIGURE DASH}": "-", "\N{NON-BREAKING HYPHEN}": "-",
+        "\N{NO-BREAK SPACE}": " ", "\N{NARROW NO-BREAK SPACE}": " ", "\N{THIN SPACE}": " ",
+    }
+)  # fmt: skip
 
 
 def round_money(amount: Decimal) -> Decimal:
@@ -35,10 +44,10 @@ def money_text(value: Decimal, currency: str = DEFAULT_CURRENCY, places: int = 2
 
 def parse_money(text: str, *, field: str) -> Decimal:
     """An amount from what a person typed ("$1,084.5" -> 1084.50). Raises InvalidInput naming the field."""
-    found = _AMOUNT.fullmatch(text.strip())
-    if found is None:
+    found = _AMOUNT.fullmatch(text.translate(_PLAIN).strip())
+    if found is None or (found[1] and found[2]):
         raise InvalidInput(f"{text[:40]!r} is not an amount.", field=field, remedy=_REMEDY)
-    amount = Decimal(found[1] + found[2].replace(",", "").replace(" ", ""))
+    amount = Decimal(found[1] + found[2] + found[3].replace(",", "").replace(" ", ""))
     if abs(amount) > LARGEST:
         raise InvalidInput(f"{text[:40]!r} is out of range.", field=field, remedy=_REMEDY)
     if amount != amount.quantize(CENT):

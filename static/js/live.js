@@ -106,11 +106,16 @@
     var first = Math.max(0, options.findIndex(function (option) { return option.defaultSelected; }));
     return field.selectedIndex !== first;
   }
+  // What is carried over into the news (below) need not hold it back.
+  function keeps(field) {
+    return field.closest("[data-keeps]") && (field.closest("[data-keep][id]") || field.matches("[type=checkbox][id][form]"));
+  }
   function busy(node) {
     var active = document.activeElement;
     if (node.querySelector("dialog[open], .errors[role=alert]")) return true;
-    if (active && node.contains(active) && active.matches("input, select, textarea")) return true;
-    return Array.from(node.querySelectorAll("input, select, textarea")).some(changed);
+    return Array.from(node.querySelectorAll("input, select, textarea")).some(function (field) {
+      return !keeps(field) && (field === active || changed(field));
+    });
   }
   function waits(event) {
     var cause = event.detail.requestConfig && event.detail.requestConfig.triggeringEvent;
@@ -133,6 +138,78 @@
   // An answer may come when the hands have begun.
   document.addEventListener("htmx:beforeSwap", function (event) {
     if (waits(event)) event.detail.shouldSwap = false;
+    else if (event.detail.shouldSwap) keep(event);
+  });
+
+  // News changes figures, not what a person did with the page: fold-outs stay as they were put, and the focus where it
+  // was. What has no id is known by its place in the nearest part that has one.
+  var kept = null;
+  function placeOf(node, kind) {
+    var around = node.id ? node : node.parentElement.closest("[id]") || body;
+    return { id: around.id, kind: kind, at: node.id ? -1 : Array.from(around.querySelectorAll(kind)).indexOf(node) };
+  }
+  function placed(place) {
+    var around = place.id ? document.getElementById(place.id) : body;
+    return around && (place.at < 0 ? around : around.querySelectorAll(place.kind)[place.at]);
+  }
+  // In a part that `keeps`, what is ticked stays ticked, and an input that somebody is at stays in its whole form: the
+  // version that was seen goes with the price that is typed.
+  function inUse(unit) {
+    var fields = Array.from(unit.querySelectorAll("input:not([type=hidden]), select, textarea"));
+    return fields.some(function (field) {
+      return field === document.activeElement || field.matches("[aria-invalid=true]") || changed(field);
+    });
+  }
+  function keep(event) {
+    var target = event.detail.target, active = document.activeElement;
+    var cause = event.detail.requestConfig && event.detail.requestConfig.triggeringEvent;
+    var isNews = Boolean(cause) && cause.target === body;
+    var within = target.closest("[data-keeps]");
+    kept = { folds: [], ticks: {}, units: [], focus: null, caret: null };
+    if (within) {
+      target.querySelectorAll("input[type=checkbox][id][form]").forEach(function (box) {
+        kept.ticks[box.id] = box.checked;
+      });
+    }
+    if (!isNews) return;
+    target.querySelectorAll("details:not(.menu)").forEach(function (fold) {
+      kept.folds.push({ place: placeOf(fold, "details:not(.menu)"), open: fold.open });
+    });
+    if (active && active !== body && target.contains(active)) {
+      kept.focus = placeOf(active, active.tagName.toLowerCase());
+      if (active.matches("input:not([type]), input[type=text], textarea")) {
+        kept.caret = [active.selectionStart, active.selectionEnd];
+      }
+    }
+    // Out of the page before it is swapped, so that it keeps what listens to it.
+    if (within) {
+      target.querySelectorAll("[data-keep][id]").forEach(function (unit) {
+        if (!inUse(unit)) return;
+        kept.units.push(unit);
+        unit.remove();
+      });
+    }
+  }
+  document.addEventListener("htmx:afterSwap", function () {
+    var was = kept;
+    kept = null;
+    if (!was) return;
+    was.units.forEach(function (unit) {
+      var fresh = document.getElementById(unit.id);
+      if (fresh) fresh.replaceWith(unit);
+    });
+    was.folds.forEach(function (fold) {
+      var now = placed(fold.place);
+      if (now) now.open = fold.open;
+    });
+    Object.keys(was.ticks).forEach(function (id) {
+      var box = document.getElementById(id);
+      if (box) box.checked = was.ticks[id];
+    });
+    var focus = was.focus && placed(was.focus);
+    if (!focus || focus === document.activeElement) return;
+    focus.focus({ preventScroll: true });
+    if (was.caret && focus.setSelectionRange) focus.setSelectionRange(was.caret[0], was.caret[1]);
   });
   function resume() {
     setTimeout(function () {

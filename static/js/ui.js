@@ -28,12 +28,35 @@
     });
   }
 
-  // All of a name, or none where all are chosen.
+  // All of a name, or none where all are chosen; the button says which, and beside it stands how many are.
+  function boxesOf(name) {
+    return Array.from(document.querySelectorAll("input[type=checkbox][name=" + name + "]"));
+  }
   function choose(name) {
-    var boxes = Array.from(document.querySelectorAll("input[type=checkbox][name=" + name + "]"));
+    var boxes = boxesOf(name);
     var every = boxes.every(function (box) { return box.checked; });
     boxes.forEach(function (box) { box.checked = !every; });
+    count();
   }
+  function say(node, words) {
+    if (node.textContent !== words) node.textContent = words;
+  }
+  function count() {
+    document.querySelectorAll("[data-chooses]").forEach(function (button) {
+      var boxes = boxesOf(button.dataset.chooses);
+      var every = boxes.length > 0 && boxes.every(function (box) { return box.checked; });
+      say(button, every ? "Choose none" : "Choose all " + boxes.length);
+    });
+    document.querySelectorAll("[data-counts]").forEach(function (node) {
+      var boxes = boxesOf(node.dataset.counts);
+      var chosen = boxes.filter(function (box) { return box.checked; }).length;
+      say(node, (chosen || "none") + " of " + boxes.length + " chosen");
+    });
+  }
+  document.addEventListener("change", count);
+  document.addEventListener("htmx:afterSettle", count);
+  window.addEventListener("pageshow", count);
+  count();
 
   document.addEventListener("click", function (event) {
     var node = event.target.closest("[data-set-theme], [data-set-density], [data-opens], [data-closes], [data-dismiss], [data-copies], [data-chooses]");

@@ -13,8 +13,9 @@ from django.urls import reverse
 from analytics.selectors.overview import season_overview
 from intelligence.models import AiPrediction
 from intelligence.services.suggest import champion_version
-from listings.models import Sale
+from listings.models import Listing, Sale
 from marketplaces.contracts import RemoteSaleState
+from marketplaces.models import Mode
 from portfolios.models import Seat
 from portfolios.services.ledger import seats_set_state
 from seatsync.core.clock import now
@@ -312,3 +313,44 @@ def test_a_suggestion_says_how_old_its_sales_are(market: Market, sign_in: SignIn
     season = reverse("analytics:season_detail", args=[market.holding.ticket.pk])
     for page in ("/", season):
         assert re.search(r"n 1, <time[^>]*>324 d</time>", client.get(page).content.decode()), page
+
+
+def test_money_on_paper_and_real_money_are_no_sum(market: Market, sign_in: SignIn) -> None:
+    holding = market.holding
+    for seats in (holding.seats[:2], holding.seats[2:]):
+        alpha, _ = market.published(seats)
+        market.webhook(market.alpha.sell(alpha.external_id, tuple(seat.seat_number for seat in seats)))
+        market.work()
+    url = reverse("analytics:season_detail", args=[holding.ticket.pk])
+    client = sign_in(holding.actor)
+    overview = season_overview(holding.actor, holding.ticket)
+    # All of it is practice, and says so.
+    assert (overview.totals.on_paper, overview.totals.counted, overview.totals.practised) == (True, 4, 0)
+    assert "practice, no money moves" in client.get(url).text
+    paper, real = Sale.objects.order_by("created_at")
+    Listing.objects.filter(sales=real).update(mode=Mode.LIVE)
+    overview = season_overview(holding.actor, holding.ticket)
+    totals, row = overview.totals, next(row for row in overview.games if row.game == holding.game)
+    assert (totals.on_paper, totals.sold.seats, totals.counted, totals.practised) == (False, 4, 2, 2)
+    assert (totals.sold_proceeds, totals.practice_proceeds) == (real.proceeds, paper.proceeds)
+    assert (row.sold_proceeds, row.sold_seats, row.practised) == (real.proceeds, 2, 2)
+    cost = sum((seat.cost for seat in holding.seats[2:]), Decimal("0.00"))
+    assert totals.result == row.result == real.proceeds - cost
+    page = client.get(url).text
+    assert "2 sold on paper left out, $151.20 in practice" in page
+    assert "practice, no money moves" not in page
+
+
+def test_what_is_asked_on_paper_is_not_asked_for_real(market: Market, sign_in: SignIn) -> None:
+    holding = market.holding
+    market.published(holding.seats[:2], price="84.00")
+    market.published(holding.seats[2:], price="90.00")
+    assert season_overview(holding.actor, holding.ticket).totals.asked == Decimal("348.00")
+    Listing.objects.filter(price="90.00").update(mode=Mode.LIVE)
+    overview = season_overview(holding.actor, holding.ticket)
+    assert (overview.totals.asked, overview.totals.practice_asked) == (Decimal("180.00"), Decimal("168.00"))
+    row = next(row for row in overview.games if row.game == holding.game)
+    assert (row.lowest_ask, len(row.listings), row.practice_listings) == (Decimal("90.00"), 2, 2)
+    page = sign_in(holding.actor).get(reverse("analytics:season_detail", args=[holding.ticket.pk])).text
+    assert "$168.00 asked on paper left out" in page
+    assert "2 on paper" in page

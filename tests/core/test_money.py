@@ -23,6 +23,22 @@ def test_thousands_may_be_set_apart_by_spaces(amount: Decimal) -> None:
     assert parse_money(f"{amount:,.2f}".replace(",", " "), field="price") == amount
 
 
+@pytest.mark.parametrize("text", ["\N{MINUS SIGN}5", "-5", "\N{EN DASH}5", "$-5", "-$5", "\N{MINUS SIGN}$5.00", "- 5"])
+def test_a_minus_is_read_however_it_is_written(text: str) -> None:
+    assert parse_money(text, field="price") == Decimal("-5.00")
+
+
+@pytest.mark.parametrize("text", ["1\N{NO-BREAK SPACE}250", "1\N{NARROW NO-BREAK SPACE}250.00", "$1,250.00"])
+def test_thousands_are_read_however_they_are_set_apart(text: str) -> None:
+    assert parse_money(text, field="price") == Decimal("1250.00")
+
+
+@pytest.mark.parametrize("text", ["-$-5", "5\N{MINUS SIGN}", "5\N{EN DASH}6", "--5"])
+def test_signs_that_may_be_meant_otherwise_are_asked_about(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_money(text, field="price")
+
+
 @given(st.integers(0, 99_999), st.text("0123456789", min_size=1, max_size=6))
 @example(7, "5")
 @example(70, "5")

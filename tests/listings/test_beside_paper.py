@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from listings.models import FoundListing, FoundState, Listing, ListingStatus, Sale, SaleState
+from listings.models import PRACTICE_OVER, FoundListing, FoundState, Listing, ListingStatus, Sale, SaleState
 from listings.services.found import found_adopt
-from listings.services.practice import PRACTICE_OVER
 from listings.services.reconcile import accounts_reconcile_due
+from listings.services.sale_report import sale_report
 from listings.services.sale_saga import sale_apply
 from marketplaces.contracts import EventWords, RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
@@ -19,6 +19,8 @@ from portfolios.models import OwnerState, Seat
 from seatsync.accounts.models import User
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
+from seatsync.live.models import Alert
+from tests.builders import browser
 from tests.listings.platform import ScriptedPlatform
 from tests.market import Market
 
@@ -212,3 +214,35 @@ def test_nothing_that_was_sold_for_real_was_practice(market: Market) -> None:
     assert ("it cancelled the sale" in page, "it was practice" in page) == (True, False)
     client.post(reverse("listings:sale_report", args=[sale.pk]), {"what": "practice", "reason": "I have tried it"})
     assert states(market) == ["sold"] * 2
+
+
+def test_a_sale_on_paper_says_so_and_its_practice_is_ended_in_one_step(market: Market) -> None:
+    sold_on_paper(market)
+    sale, client = Sale.objects.get(), browser()
+    url = reverse("listings:sale_detail", args=[sale.pk])
+    page = client.get(url).text
+    assert page.index("practice, no buyer is real and no money moves") < page.index('id="sale"')
+    report = reverse("listings:sale_report", args=[sale.pk])
+    assert f'href="{report}?what=practice">End the practice' in page
+    form = client.get(f"{report}?what=practice").text
+    assert "<h1>End the practice</h1>" in form
+    assert 'value="its holder has practised enough"' in form
+    assert "What it says it costs you" not in form
+    assert '<a href="#id_reason">Why</a>: This field is required.' in client.post(report, {"what": "practice"}).text
+    client.post(report, {"what": "practice", "reason": "its holder has practised enough"})
+    over = client.get(url).text
+    assert "over, as practice" in over
+    assert "No money moved: it was sold on paper." in over
+    assert "cancelled by its marketplace" not in over
+    assert "End the practice" not in over
+    assert states(market) == ["available"] * 2
+    alert = Alert.objects.get(kind="sale.cancelled", user_id=market.holding.user.pk)
+    assert alert.title.startswith("Practice is over: ")
+
+
+def test_a_promise_on_paper_that_was_practice_says_nothing_of_a_payment(market: Market) -> None:
+    sold_on_paper(market, RemoteSaleState.PROVISIONAL)
+    sale = Sale.objects.get()
+    sale_report(actor=market.holding.actor, sale_id=sale.pk, what="practice", reason="enough")
+    sale.refresh_from_db()
+    assert (sale.ending, sale.ending_said) == ("promise_cancelled", "over, as practice")

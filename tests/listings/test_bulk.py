@@ -263,6 +263,91 @@ def test_a_price_is_set_in_its_place_on_the_board(market: Market) -> None:
     assert "<tr" not in cell.text
 
 
+@pytest.mark.parametrize(
+    ("act", "amount", "becomes"),
+    [
+        ("by_percent", "\N{MINUS SIGN}5", "79.80"), ("by_percent", "-5%", "79.80"), ("by_percent", "2.5 %", "86.10"),
+        ("by_amount", "$5", "89.00"), ("by_amount", "-$4.01", "79.99"), ("to", "$80", "80.00"),
+    ],
+)  # fmt: skip
+def test_an_amount_may_be_written_in_any_way_that_says_one_thing(
+    market: Market, act: str, amount: str, becomes: str
+) -> None:
+    both = list(market.published())
+    assert send(browser(), both, act=act, amount=amount).text.count(f"${becomes}") == 2
+    send(browser(), both, act=act, amount=amount, sure="on")
+    assert prices(both) == [becomes, becomes]
+
+
+@pytest.mark.parametrize(
+    ("act", "amount", "says"),
+    [
+        ("by_amount", "5%", "5% is a percentage. Move the price by percent, or leave out the %."),
+        ("to", "80 %", "80 % is a percentage."),
+        ("by_percent", "$5", "$5 is an amount. Move the price by an amount, or leave out the $."),
+    ],
+)
+def test_a_percentage_is_no_amount_and_the_other_way_round(market: Market, act: str, amount: str, says: str) -> None:
+    both = list(market.published())
+    refused = send(browser(), both, act=act, amount=amount, sure="on")
+    assert (refused.status_code, says in refused.text, prices(both)) == (422, True, ["84.00", "84.00"])
+    assert 'id="id_amount_error"' in refused.text
+
+
+def test_what_is_taken_down_needs_no_amount(market: Market) -> None:
+    both = list(market.published())
+    assert "2 of 2 would change" in send(browser(), both, act="down", amount="whatever").text
+
+
+def test_the_address_opened_anew_leads_back_to_the_board_as_it_was_filtered(market: Market) -> None:
+    both, client = list(market.published()), browser()
+    url, board = reverse("listings:listing_bulk"), reverse("listings:listing_list")
+    for filters in ("", "?show=all&platform=alpha"):
+        assert client.get(f"{url}{filters}").headers["Location"] == f"{board}{filters}"
+    assert f'action="{url}?show=all&amp;platform=alpha"' in client.get(f"{board}?show=all&platform=alpha").text
+    wish = {"listing": [f"{one.pk}:{one.version}" for one in both[:1]], "act": "by_percent", "amount": "-5"}
+    shown = client.post(f"{url}?platform=alpha", wish).text
+    assert shown.count(f'href="{board}?platform=alpha"') == 2
+    done = client.post(f"{url}?platform=alpha", {**wish, "sure": "on"})
+    assert done.headers["Location"] == f"{board}?platform=alpha"
+
+
+def test_nothing_chosen_is_said_on_the_board_with_all_that_was_typed(market: Market) -> None:
+    both = list(market.published())
+    nothing = browser().post(f"{reverse('listings:listing_bulk')}?show=all", {"act": "by_amount", "amount": "-3"})
+    assert (nothing.status_code, "No listing was chosen. Choose at least one." in nothing.text) == (422, True)
+    assert f'id="cell-{both[0].pk}"' in nothing.text
+    assert 'name="amount" value="-3"' in nothing.text
+    assert re.search(r'<option value="by_amount"\s+selected', nothing.text)
+    # It fetches itself again as the board, not as the form that was sent.
+    assert f'hx-get="{reverse("listings:listing_list")}?show=all"' in nothing.text
+    wrong = send(browser(), both[:1], act="by_amount", amount="x").text
+    assert re.findall(r'value="([0-9a-f-]+):[0-9]+" checked', wrong) == [str(both[0].pk)]
+
+
+def test_the_board_says_how_many_can_be_chosen(market: Market) -> None:
+    market.published()
+    board = browser().get(reverse("listings:listing_list")).text
+    assert ">Choose all 2</button>" in board
+    assert 'role="status" data-counts="listing">none of 2 chosen<' in board
+
+
+def test_of_a_listing_that_waits_for_its_mapping_nothing_is_said_to_be_sent(market: Market) -> None:
+    market.alpha.events = []
+    both = list(market.published())
+    alpha = next(one for one in both if one.platform == "alpha")
+    assert alpha.status == "error"
+    shown = send(browser(), both, act="by_percent", amount="-5").text
+    assert "The new price would be kept: it goes there with the listing, which waits for its event to be" in shown
+    assert shown.count("The new price is sent.") == 1
+    wish = {"act": "by_percent", "amount": "-5.00", "dry_run": True, "listings": [{"id": str(alpha.pk)}]}
+    assert call(wish).json()["results"][0]["waits_for"] == "event"
+    both[1].refresh_from_db()
+    send(browser(), both, act="by_percent", amount="-5", sure="on")
+    assert not MarketplaceCommand.objects.filter(listing=alpha, kind=CommandKind.REPRICE).exists()
+    assert prices(both) == ["79.80", "79.80"]
+
+
 # The API.
 def call(body: dict[str, Any], **headers: str) -> Any:
     return bearer().post("/api/v1/listings/together/", body, content_type="application/json", headers=headers)

@@ -27,7 +27,7 @@ from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
-from tests.builders import browser
+from tests.builders import bearer, browser
 from tests.listings.test_mapping_undo import root
 from tests.market import Market
 
@@ -345,3 +345,71 @@ def test_staff_find_what_is_asked_for_and_undo_it(asks: Market) -> None:
     given = {"game": str(mapping.game_id), "platform": "alpha", "paper": "on", "remote_event_id": "E-5"}
     assert client.post(change, given).status_code == 302
     assert event_mapping_get(asks.holding.game, "alpha", paper=True) == mapping
+
+
+def test_who_asks_a_second_time_is_told_that_it_is_asked_for(asks: Market) -> None:
+    command = waiting(asks)
+    event_request(actor=asks.holding.actor, command_id=command.pk)
+    wish = {"command": str(command.pk), "wants": "request"}
+    again = browser().post(URL, wish, follow=True)
+    assert (again.status_code, "Alpha is asked to add this game already, since" in again.text) == (200, True)
+    late = browser().post(URL, {**wish, "wants": "event_id", "typed": "E-1"}, follow=True).text
+    assert "Alpha is asked to add this game already" in late
+    opened = browser().get(URL, {"command": str(command.pk)})
+    assert (opened.status_code, "Alpha is asked to add this game already" in opened.text) == (200, True)
+    api = bearer().post("/api/v1/mapping/", {"command": str(command.pk), "request": True}, "application/json")
+    assert (api.status_code, api.json()["errors"][0]["field"]) == (409, "command")
+    assert browser("other").post(URL, wish).status_code == 404
+    event_mapping_confirm(game=asks.holding.game, platform="alpha", paper=True, remote_event_id="E-3", by="staff:1")
+    assert "mapped to event E-3 at Alpha already" in browser().post(URL, wish, follow=True).text
+
+
+def test_a_listing_in_words_is_not_shown_as_on_sale_until_its_game_is_there(asks: Market) -> None:
+    requested(asks)
+    listing, game = Listing.objects.first(), asks.holding.game
+    assert listing is not None
+    pages = ("/portfolio/listings/", f"/portfolio/listings/{listing.pk}/", f"/portfolio/games/{game.pk}/", "/")
+    api = f"/api/v1/listings/{listing.pk}/"
+    for url in pages:
+        assert "waits for the game there" in browser().get(url).text, url
+    assert bearer().get(api).json()["awaits_event"] is True
+    wish = {"price": "80.00", "version": listing.version}
+    assert bearer().post(f"{api}price/", wish, "application/json").json()["awaits_event"] is True
+    shown = browser().post(
+        reverse("listings:listing_bulk"), {"listing": str(listing.pk), "act": "to", "amount": "82"}
+    ).text  # fmt: skip
+    assert "Buyers see it once Alpha has added the game." in shown
+    asks.work()
+    told(asks)
+    sweep(asks)
+    for url in pages:
+        assert "waits for the game there" not in browser().get(url).text, url
+    assert bearer().get(api).json()["awaits_event"] is False
+
+
+def test_the_games_page_says_who_is_asked_to_add_it(asks: Market) -> None:
+    mapping = requested(asks)
+    url = f"/portfolio/games/{asks.holding.game.pk}/"
+    assert "does not list the game yet: asked to add it on" in browser().get(url).text
+    assert mapping.requested_as in browser().get(url).text
+    told(asks)
+    sweep(asks)
+    assert "does not list the game yet" not in browser().get(url).text
+
+
+def test_the_queue_fetches_itself_and_asks_no_marketplace_for_that(asks: Market) -> None:
+    command = waiting(asks)
+    opened = browser().get(URL, {"command": str(command.pk)}).text
+    assert f'hx-get="{URL}?command={command.pk}"' in opened
+    assert f'id="mapping-open-{command.pk}" hx-preserve' in opened
+    asks.alpha.calls.clear()
+    part = browser().get(URL, {"command": str(command.pk)}, headers={"HX-Request": "true"}).text
+    assert "<html" not in part
+    # What is open there stays as it is: it is not sent anew.
+    assert f'id="mapping-open-{command.pk}" hx-preserve' in part
+    assert "It is not there: ask Alpha to add it" not in part
+    assert [name for name, *_ in asks.alpha.calls if name == "search_events"] == []
+    event_request(actor=asks.holding.actor, command_id=command.pk)
+    later = browser().get(URL, {"command": str(command.pk)}, headers={"HX-Request": "true"}).text
+    assert "Asked for, not there yet" in later
+    assert "asked to add this game already" in later

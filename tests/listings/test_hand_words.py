@@ -70,14 +70,15 @@ def test_a_task_tells_what_its_price_brings_and_how_that_is_known(market: Market
     words = words_of(task(market, "create"))
     assert (words.net, words.net_basis) == (Decimal("75.60"), "fee_schedule")
     assert "To you per ticket: $75.60, from Beta's fee schedule of 1 Jan 2024" in words.lines
-    assert "<strong>$75.60</strong> a ticket" in hand_page(market)
+    page = hand_page(market)
+    assert '<strong>$75.60</strong> a ticket, <span class="muted">from Beta&#x27;s fee schedule' in page
 
 
 def test_where_no_fee_is_known_a_task_says_so(market: Market, assisted: MarketplaceAccount) -> None:
     FeeVersion.objects.filter(platform="beta").delete()
     offer(market, assisted)
     assert "To you per ticket: not known, Beta has not told its fee" in words_of(task(market, "create")).lines
-    assert "Beta has not told its fee" in hand_page(market)
+    assert "not known: Beta has not told its fee" in hand_page(market)
 
 
 @pytest.mark.parametrize(
