@@ -19,6 +19,7 @@ _ACCOUNT_HOSTS = {
     "https://sandbox.api.stubhub.net": "https://sandbox.account.stubhub.com",
 }
 PAGE_SIZE = 100
+_ERROR = frozenset({"code", "message", "errors"})
 REQUESTS = Requests(
     "GET /v2/user", "GET /catalog/events/search", "GET /catalog/events/{id}",
     "GET /v2/events/{id}/listingconstraints", "PUT /v2/listingconstraints",
@@ -63,14 +64,21 @@ def call(
     return _wire.body_of(response, write=write)
 
 
-def get(link: Link, path: str, params: Mapping[str, str] | None = None) -> Any:
-    """A read; None where there is no such thing."""
+def get(link: Link, path: str) -> Any:
+    """A read of one thing; None where StubHub says that there is no such thing."""
     try:
-        return call(link, "GET", path, params=params, write=False)
+        return _wire.thing(call(link, "GET", path, write=False), path)
     except PermanentError as error:
         if error.status == 404:
             return None
         raise
+
+
+def items(link: Link, path: str, params: Mapping[str, str]) -> tuple[list[Any], str]:
+    """One page of a HAL collection, and the address of the next. Raises TemporaryError for what is none."""
+    with _wire.always_there(path):
+        body = call(link, "GET", path, params=params, write=False)
+    return _wire.listed(body, path, "_embedded", "items"), _wire.text_at(body, "_links", "next", "href")
 
 
 def document(link: Link, path: str) -> bytes:
@@ -88,11 +96,10 @@ def pages(link: Link, path: str, params: Mapping[str, str]) -> Iterator[Any]:
     """Every item of a HAL collection. Only the query of `next` is followed: the address stays ours."""
     query = dict(params)
     for _ in range(_wire.MOST_PAGES):
-        body = get(link, path, query)
-        items = _wire.items_at(body, "_embedded", "items")
-        yield from items
-        following = dict(parse_qsl(urlsplit(_wire.text_at(body, "_links", "next", "href")).query))
-        if not items or not following or following == query:
+        found, next_page = items(link, path, query)
+        yield from found
+        following = dict(parse_qsl(urlsplit(next_page).query))
+        if not found or not following or following == query:
             return
         query = following
 
@@ -102,7 +109,18 @@ def refuse(response: httpx.Response, *, write: bool, gone: bool = False) -> None
     if response.status_code < 300:
         return
     code, message, fields = _problem(response)
-    _wire.refuse(response, message, write=write, gone=gone, code=code, fields=fields)
+    _wire.refuse(
+        response, message, write=write, gone=gone, code=code, fields=fields, theirs=_is_theirs(response)
+    )  # fmt: skip
+
+
+def _is_theirs(response: httpx.Response) -> bool:
+    """Whether the body is an Error as StubHub publishes it: these fields and no others."""
+    try:
+        body = _wire.loads(response.content)
+    except ValueError:
+        return False
+    return isinstance(body, Mapping) and "code" in body and body.keys() <= _ERROR
 
 
 def _problem(response: httpx.Response) -> tuple[str, str, tuple[str, ...]]:

@@ -238,10 +238,7 @@ class VividSeats(TokenPlatform):
             answer = client.json_call(link, "GET", "/listings/v2/get", params=params, write=False, gone=bool(ticket_id))
         except AlreadyGone:
             return []
-        found = _wire.dig(answer, "listings")
-        if not isinstance(found, list):
-            raise TemporaryError("Vivid Seats' answer is no list of listings")
-        return found
+        return _wire.listed(answer, "listings", "listings")
 
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
         """Every listing of the account."""
@@ -268,7 +265,7 @@ class VividSeats(TokenPlatform):
         """Every order in a status; where one answer does not hold them, the next begins after its last."""
         params = {"status": status, "pageSize": str(_ORDERS_AT_ONCE)}
         for _ in range(_wire.MOST_PAGES):
-            found = list(client.order_read(link, "/v1/getOrders", params).iter("order"))
+            found = client.orders_read(link, "/v1/getOrders", params)
             yield from _wire.readable(link, found, mapping.sale_of, mapping.order_number)
             last = mapping.order_number(found[-1]) if found else ""
             if len(found) < _ORDERS_AT_ONCE or last in {"", params.get("bookmark")}:
@@ -279,7 +276,7 @@ class VividSeats(TokenPlatform):
     def _completed(link: Link, since: datetime) -> Iterator[RemoteSale]:
         for page in range(_wire.MOST_PAGES):
             params = {**_days(since), "limit": str(_COMPLETED_AT_ONCE), "offset": str(page * _COMPLETED_AT_ONCE)}
-            found = list(client.order_read(link, "/v1/getCompletedOrders", params).iter("order"))
+            found = client.orders_read(link, "/v1/getCompletedOrders", params)
             yield from _wire.readable(link, found, mapping.sale_of, mapping.order_number)
             if len(found) < _COMPLETED_AT_ONCE:
                 return
@@ -295,7 +292,10 @@ class VividSeats(TokenPlatform):
             found = client.order_read(link, "/v1/getOrder", {"orderId": sale_id})
         except AlreadyGone:
             return None
-        return found if found.tag == "order" else found.find("order")
+        order = found if found.tag == "order" else found.find("order")
+        if order is None:
+            raise TemporaryError("Vivid Seats' answer is no order")
+        return order
 
     def confirm(self, link: Link, sale_id: str) -> RemoteSale:
         """Confirm an order."""
@@ -343,7 +343,7 @@ class VividSeats(TokenPlatform):
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """Payments since then, each read whole for its ledger."""
-        for header in _wire.items_at(client.json_read(link, "/v1/payments", _days(since))):
+        for header in _wire.listed(client.json_read(link, "/v1/payments", _days(since)), "payments"):
             payment_id = _wire.text_at(header, "id")
             whole = client.json_read(link, f"/v1/payments/{quote(payment_id, safe='')}", {}) if payment_id else None
             made = partial(mapping.payment_of, whole=whole)
