@@ -10,6 +10,7 @@ import pytest
 from listings.models import Listing, MarketplaceCommand, Sale
 from listings.services.outbox import commands_drain
 from listings.services.publish import listing_publish
+from listings.services.settling import SETTLE
 from marketplaces import registry
 from marketplaces.contracts import RemoteSale
 from marketplaces.models import FeeVersion, MarketplaceAccount
@@ -39,9 +40,10 @@ class Market:
         return listing_publish(actor=self.holding.actor, **{**arguments, **changes})
 
     def published(self, seats: list[Seat] | None = None, **changes: Any) -> tuple[Listing, Listing]:
-        """Publish, let the worker run, and return the listings on alpha and beta."""
+        """Publish, let the worker run, and return the listings on alpha and beta, which have been up for a while."""
         self.publish(seats, **changes)
         self.work()
+        self.settled()
         alpha, beta = Listing.objects.order_by("-created_at")[:2][::-1]
         return (alpha, beta) if alpha.platform == "alpha" else (beta, alpha)
 
@@ -70,6 +72,11 @@ class Market:
         """The worker looks at every notice that waits, due or not."""
         for event in self.accounts[key].inbound.filter(state="received").order_by("received_at"):
             inbound_process(event_id=event.pk)
+
+    @staticmethod
+    def settled() -> None:
+        """What was published has been up for so long that its marketplaces have all seen to it."""
+        Listing.objects.filter(published_at__gt=now() - SETTLE).update(published_at=now() - SETTLE)
 
     @staticmethod
     def hurry() -> None:
