@@ -10,7 +10,6 @@ import pytest
 from listings.models import Listing, MarketplaceCommand, Sale
 from listings.services.outbox import commands_drain
 from listings.services.publish import listing_publish
-from listings.services.settling import SETTLE
 from marketplaces import registry
 from marketplaces.contracts import RemoteSale
 from marketplaces.models import FeeVersion, MarketplaceAccount
@@ -20,6 +19,7 @@ from portfolios.models import Seat
 from seatsync.core.clock import now
 from tests.builders import GAMES, Holding, build_holding
 from tests.listings.platform import ScriptedPlatform
+from tests.listings.simulated import settled
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Market:
         """Publish, let the worker run, and return the listings on alpha and beta, which have been up for a while."""
         self.publish(seats, **changes)
         self.work()
-        self.settled()
+        settled()
         alpha, beta = Listing.objects.order_by("-created_at")[:2][::-1]
         return (alpha, beta) if alpha.platform == "alpha" else (beta, alpha)
 
@@ -72,11 +72,6 @@ class Market:
         """The worker looks at every notice that waits, due or not."""
         for event in self.accounts[key].inbound.filter(state="received").order_by("received_at"):
             inbound_process(event_id=event.pk)
-
-    @staticmethod
-    def settled() -> None:
-        """What was published has been up for so long that its marketplaces have all seen to it."""
-        Listing.objects.filter(published_at__gt=now() - SETTLE).update(published_at=now() - SETTLE)
 
     @staticmethod
     def hurry() -> None:
