@@ -203,8 +203,8 @@ def test_a_late_look_believes_nothing_while_the_account_does_not_answer(
     assert (last(alpha, "verify_gone").state, alpha.gone_verified_at) == ("done", now())
 
 
-def test_a_take_down_goes_before_a_look_that_waits(market: Market, travel: time_machine.Traveller) -> None:
-    """What waits for its time holds nothing of its listing back."""
+def test_a_look_waits_for_its_time_and_takes_down_what_has_come(market: Market, travel: time_machine.Traveller) -> None:
+    """Also what was answered to be down comes down once more."""
     alpha, _ = young(market)
     listings_delist(actor=market.holding.actor, listing_ids=[alpha.pk])
     market.work()
