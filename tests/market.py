@@ -19,6 +19,7 @@ from portfolios.models import Seat
 from seatsync.core.clock import now
 from tests.builders import GAMES, Holding, build_holding
 from tests.listings.platform import ScriptedPlatform
+from tests.listings.simulated import settled
 
 
 @dataclass
@@ -39,9 +40,10 @@ class Market:
         return listing_publish(actor=self.holding.actor, **{**arguments, **changes})
 
     def published(self, seats: list[Seat] | None = None, **changes: Any) -> tuple[Listing, Listing]:
-        """Publish, let the worker run, and return the listings on alpha and beta."""
+        """Publish, let the worker run, and return the listings on alpha and beta, which have been up for a while."""
         self.publish(seats, **changes)
         self.work()
+        settled()
         alpha, beta = Listing.objects.order_by("-created_at")[:2][::-1]
         return (alpha, beta) if alpha.platform == "alpha" else (beta, alpha)
 

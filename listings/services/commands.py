@@ -1,5 +1,6 @@
 """Writing commands into the outbox, in the transaction that decided them."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
@@ -12,7 +13,7 @@ from listings.services.wake import outbox_wake
 from listings.states import URGENT
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
-from seatsync.core.clock import now
+from seatsync.core.clock import now, seconds_until
 
 # Before prices, and never before a delist.
 SOON = frozenset({CommandKind.VERIFY_GONE, CommandKind.CONFIRM_SALE, CommandKind.FULFIL})
@@ -26,8 +27,9 @@ def command_write(
     kind: CommandKind,
     key: str,
     payload: dict[str, Any] | None = None,
+    due_at: datetime | None = None,
 ) -> MarketplaceCommand:
-    """Insert a command once (its key is unique) and wake a worker when the transaction commits.
+    """Insert a command once (its key is unique) and wake a worker when the transaction commits, or at `due_at`.
 
     An assisted account has no worker: its holder is told what to do, and says when it is done (by_hand.py).
     """
@@ -47,7 +49,7 @@ def command_write(
         idempotency_key=key,
         priority=0 if kind in URGENT else 3 if kind in SOON else 5,
         payload=payload or {},
-        not_before=now(),
+        not_before=due_at or now(),
         whole_account=traits is not None and traits.whole_account and not by_hand,
         by_hand=by_hand,
         state=CommandState.NEEDS_PERSON if by_hand else CommandState.PENDING,
@@ -64,7 +66,7 @@ def command_write(
         if listing is not None:
             hand_page_order(listing)
     elif created:
-        outbox_wake(urgent=kind in URGENT)
+        outbox_wake(urgent=kind in URGENT, after_s=seconds_until(due_at))
     return command
 
 

@@ -20,7 +20,7 @@ from listings.services.fulfil import proof_of, secrets_of, ways_of
 from listings.services.leases import lease_renew
 from listings.services.net_floor import NetTold, net_floor_asked, net_floor_keep
 from listings.services.reconcile import account_reconcile
-from listings.services.record import Answer, Outcome
+from listings.services.record import UNSETTLED, Answer, Outcome
 from listings.services.refs import listing_ref
 from listings.services.seat_tickets import barcodes_of, barcodes_whole, tickets_send
 from listings.services.sendable import create_held_back, reprice_held_back
@@ -337,8 +337,12 @@ def _delist(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 
 def _verify_gone(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     remote: RemoteListing | None = None
-    if Capability.FETCH in adapter.traits.capabilities:
+    capabilities = adapter.traits.capabilities
+    if Capability.FETCH in capabilities:
         remote = adapter.fetch(link, listing_ref(listing_of(command)))
+    if remote is None and command.payload.get(UNSETTLED) and Capability.LIST_ALL in capabilities:
+        # Nothing else says that the way there is good: its take-down may have been told the same of what came later.
+        next(iter(adapter.list_all(link)), None)
     return Answer(Outcome.DONE, remote=remote)
 
 

@@ -7,7 +7,7 @@ known to be gone, a wrong price or size is sent again; what we do not know is to
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial, reduce
 from operator import or_
 
@@ -39,6 +39,7 @@ from listings.services.net_floor import net_floor_note
 from listings.services.notify import listing_changed
 from listings.services.refs import listing_ref
 from listings.services.restate import listing_restate
+from listings.services.settling import SETTLE
 from listings.services.stock import stock_ask, stock_take
 from listings.services.sync import account_sync_sales
 from listings.services.views_told import views_note
@@ -54,8 +55,6 @@ from seatsync.core.jobs import due_slot
 
 log = structlog.get_logger(__name__)
 EVERY_S = 600
-# Platforms index late: what was created or changed this recently is not judged yet.
-SETTLE = timedelta(seconds=30)
 # Steps of a sweep that are more than a reading.
 _SALES, _SIGN_OF_LIFE = "sales", "sign of life"
 _WAITING = (CommandState.PENDING, CommandState.IN_FLIGHT)

@@ -4,6 +4,7 @@ import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -33,6 +34,7 @@ from listings.services.restate import listing_restate
 from listings.services.sale_alerts import alert_rejected
 from listings.services.sale_saga import sale_apply
 from listings.services.sale_scene import sale_delists_done
+from listings.services.settling import changes_settle_at, create_settles_at
 from listings.services.wake import POLL_SALES, outbox_wake
 from listings.services.webhook_back import unsubscribe_told
 from listings.states import SALE_LIVE, TAKES_DOWN, listing_may_move
@@ -40,11 +42,13 @@ from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
 from marketplaces.selectors import Retries, retries_kept
 from marketplaces.services.links import grant_renewed
 from seatsync.core.actors import Actor
-from seatsync.core.clock import now, seconds_from_now
+from seatsync.core.clock import now, seconds_from_now, seconds_until
 from seatsync.core.jobs import enqueue_on_commit
 
 RECONNECT_WAIT_S = 300.0
 HELD_BACK_WAIT_S = 15.0
+# In the payload of a look that waited until its listing's publication had settled.
+UNSETTLED = "unsettled"
 
 
 class Outcome(StrEnum):
@@ -213,13 +217,18 @@ def _priced(_command: MarketplaceCommand, listing: Listing, answer: Answer) -> N
 
 
 def _delisted(command: MarketplaceCommand, listing: Listing, _answer: Answer) -> None:
+    """Down, by its marketplace's word: it is looked whether it is gone, once what was published late has arrived."""
     _status(listing, ListingStatus.CANCELLED, listing.status_reason)
     if command.by_hand:
         # Its holder's word is all that there is.
         listing.gone_verified_at = now()
         listing.save(update_fields=["gone_verified_at", "updated_at"])
         return
-    command_write(listing=listing, kind=CommandKind.VERIFY_GONE, key=f"verify:{command.idempotency_key}"[:120])
+    settles_at = create_settles_at(listing)
+    command_write(
+        listing=listing, kind=CommandKind.VERIFY_GONE, key=f"verify:{command.idempotency_key}"[:120],
+        payload={UNSETTLED: True} if settles_at else None, due_at=settles_at,
+    )  # fmt: skip
 
 
 def _verified(command: MarketplaceCommand, listing: Listing, answer: Answer) -> None:
@@ -256,18 +265,35 @@ _AFTER: dict[CommandKind, _After] = {
 
 
 def _gone(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:
-    """For a delist or a reject that is success; for a price it means that somebody took or bought it: go and see."""
+    """For a delist or a reject that is success; for a price it means that somebody took or bought it: go and see.
+
+    Unless it was published or changed a moment ago: then it may not be there yet, with seats that are sold by now.
+    """
     kind = CommandKind(command.kind)
     if kind in {CommandKind.REPRICE, CommandKind.RESIZE, CommandKind.SUPPLY} and listing is not None:
         if listing.status == ListingStatus.PUBLISHING:
             # It is not up yet: its create takes price and seats along.
             _finish(command, CommandState.SUPERSEDED)
             return
+        settles_at = changes_settle_at(listing)
+        if settles_at is None or command.attempts <= 1:
+            _look_for_sales(command)
+        if settles_at is not None:
+            _not_there_yet(command, settles_at)
+            return
         _finish(command)
         _status(listing, ListingStatus.CANCELLED, "the marketplace no longer has it")
-        _look_for_sales(command)
         return
     _done(command, listing, sale, answer)
+
+
+def _not_there_yet(command: MarketplaceCommand, settles_at: datetime) -> None:
+    """It is sent again: where it offers what is sold, soon and ever slower, and at last once its absence counts."""
+    wait_s = seconds_until(settles_at)
+    if command.priority == 0:
+        retries = retries_of(command)
+        wait_s = min(wait_s, _spread(retries.wait_s(command.attempts, retries.longest_wait_s)))
+    _put_back(command, wait_s, "its marketplace does not show it yet", unknown=False)
 
 
 def _sold_there(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:

@@ -17,6 +17,7 @@ from marketplaces import splits
 from marketplaces.contracts import EventQuery, Link, PaymentLine, RemoteEvent
 from marketplaces.errors import (
     AlreadyGone,
+    AlreadySold,
     GrantExpired,
     MarketplaceError,
     MustWait,
@@ -32,6 +33,7 @@ from seatsync.core.crypto import sha256_hex
 CENT = Decimal("0.01")
 # No split of a season ticket's listing is larger; a guard against a platform that pages for ever.
 MOST_PAGES = 1000
+_NOT_FOUND = frozenset({404, 410})
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _LONGEST_TEXT = 300
 T = TypeVar("T")
@@ -111,17 +113,6 @@ def number_at(*path: str) -> Callable[[Any], str]:
     return lambda item: text_at(item, *path)
 
 
-def list_at(body: Any, *path: str, whose: str) -> list[Any]:
-    """The list at a path. Raises TemporaryError where there is none: what is no list says nothing of what it holds.
-
-    A gateway's apology, taken for an empty list, would give every listing up and leave every sale unread.
-    """
-    value = dig(body, *path) if path else body
-    if not isinstance(value, list):
-        raise TemporaryError(f"{whose} answer is no list of {path[-1] if path else 'them'}")
-    return value
-
-
 def whole_list(seen: int, total: int | None, whose: str) -> None:
     """Raises TemporaryError where a list has ended before as many items as it was told to have.
 
@@ -135,6 +126,24 @@ def items_at(body: Any, *path: str) -> list[Any]:
     """The list at a path; empty where missing or no list."""
     value = dig(body, *path) if path else body
     return value if isinstance(value, list) else []
+
+
+def listed(body: Any, what: str, *path: str) -> list[Any]:
+    """The list at a path of the answer to a question for `what`. Raises TemporaryError where there is none.
+
+    An answer that says nothing of what was asked for is no empty list: all that is there would be taken for gone.
+    """
+    found = dig(body, *path) if path else body
+    if not isinstance(found, list):
+        raise TemporaryError(f"the answer is no list of {what}")
+    return found
+
+
+def thing(answer: Any, what: str) -> Any:
+    """The answer to a question for one thing. Raises TemporaryError where it is empty: "there is none" is said."""
+    if answer is None:
+        raise TemporaryError(f"the answer says nothing of {what}")
+    return answer
 
 
 def decimal_of(value: Any) -> Decimal | None:
@@ -262,11 +271,43 @@ def price_asked(field: str) -> Iterator[None]:
         raise PriceRefused(str(error), status=error.status) from error
 
 
+@contextmanager
+def always_there(what: str) -> Iterator[None]:
+    """Around a question for a list that every account has: 404 speaks of the way there then, whatever its words are.
+
+    Raises TemporaryError for it.
+    """
+    try:
+        yield
+    except Refused as error:
+        if error.status not in _NOT_FOUND:
+            raise
+        raise TemporaryError(f"{what} cannot be found now: {error}", status=error.status) from error
+
+
+@contextmanager
+def gone_proven(answers: Callable[[], object]) -> Iterator[None]:
+    """Around what may raise AlreadyGone, where 404 for a thing reads like 404 for an address that does not exist.
+
+    It is believed only while the account itself answers: `answers` raises TemporaryError where that does not.
+    """
+    try:
+        yield
+    except AlreadySold:
+        raise
+    except AlreadyGone:
+        answers()
+        raise
+
+
 def refuse(
-    response: httpx.Response, message: str, *, write: bool, gone: bool, code: str = "", fields: tuple[str, ...] = ()
-) -> None:
+    response: httpx.Response, message: str, *, write: bool, gone: bool, code: str = "", fields: tuple[str, ...] = (),
+    theirs: bool = True,
+) -> None:  # fmt: skip
     """Raise our error for a status that is no success. `gone`: the request names a listing, so 404 means AlreadyGone.
 
+    `theirs`: whether the body is worded as the platform words its own. A 404 that is not, of a gateway that knows no
+    such way or of a page that says that all is shut, tells nothing of what was asked for.
     Every 5xx on a write is an unknown outcome, since a gateway answers 502 to 504 after the work may have begun.
     """
     status = response.status_code
@@ -277,9 +318,9 @@ def refuse(
         raise TemporaryError(text, status=status, retry_after_s=wait)
     if status == 401:
         raise GrantExpired(text, status=status)
-    if status >= 500 or status == 408:
+    if status >= 500 or status == 408 or (status in _NOT_FOUND and not theirs):
         raise (UnknownOutcome if write else TemporaryError)(text, status=status, retry_after_s=wait)
-    if gone and status in {404, 410}:
+    if gone and status in _NOT_FOUND:
         raise AlreadyGone(text, status=status)
     raise Refused(text, status=status, code=code, fields=fields)
 

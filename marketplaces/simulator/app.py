@@ -12,7 +12,7 @@ from marketplaces.simulator import control, journal, payments, sales
 from marketplaces.simulator.buyers import Buyers
 from marketplaces.simulator.dialects import dialects
 from marketplaces.simulator.faults import Fault, Faults
-from marketplaces.simulator.http import IN_PROCESS_HEADER, Refusal, Request, Response, read, write
+from marketplaces.simulator.http import IN_PROCESS_HEADER, NoRouteError, Refusal, Request, Response, read, write
 from marketplaces.simulator.limits import Limits
 from marketplaces.simulator.rules import Dialect
 from marketplaces.simulator.state import Ledger, Sale
@@ -95,6 +95,8 @@ class Simulator:
             response = dialect.handle(request, account, now)
             if account is not None and request.method != "GET":
                 self.ledger.showings_note(account.id, now)
+        except NoRouteError:
+            return dialect.no_route()
         except Refusal as refusal:
             return dialect.refused(refusal, request)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

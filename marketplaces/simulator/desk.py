@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from marketplaces.simulator.http import Refusal, Request, Response
+from marketplaces.simulator.http import NoRouteError, Refusal, Request, Response
 from marketplaces.simulator.rules import Rules
 from marketplaces.simulator.state import Account, Event, Ledger, Listing, Sale
 from marketplaces.simulator.webhooks import Outbox
@@ -42,12 +42,16 @@ class Desk:
         """Nothing: the listing itself says it to who reads it."""
 
     def _routed(self, found: Routes, request: Request, account: Account | None, now: float) -> Response:
-        """The answer of the handler that the request names. Raises Refusal(404) where there is none."""
+        """The answer of the handler that the request names. Raises NoRouteError where there is none."""
         for method, pattern, handler in found:
             match = pattern.fullmatch(request.path)
             if match and method == request.method and account is not None:
                 return handler(self, request, account, now, "/".join(filter(None, match.groups())))
-        raise Refusal(404, "Not found", code="not_found")
+        raise NoRouteError
+
+    def no_route(self) -> Response:
+        """What is said where nothing lies at the address: a web server's own page."""
+        return Response(404, "<html><head><title>404 Not Found</title></head><body>Not Found</body></html>")
 
     def _account_with(self, token: str, refusal: Refusal) -> Account:
         """The account here that has this token, else the refusal is raised."""

@@ -30,6 +30,13 @@ class Refusal(Exception):
         self.errors = errors or {}
 
 
+class NoRouteError(Refusal):
+    """Nothing lies at the address: that says whatever stands before the platform, in words of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "Not Found")
+
+
 @dataclass(slots=True)
 class Request:
     """One request; header names are lower case, `path` is without the platform's prefix."""

@@ -86,6 +86,9 @@ class Dialect(Protocol):
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """A refusal in the platform's own form."""
 
+    def no_route(self) -> Response:
+        """What is said where nothing lies at the address."""
+
     def pass_time(self, now: float) -> None:
         """What time does to listings, where the platform has such a rule."""
 

@@ -3,11 +3,14 @@
 from datetime import date, timedelta
 from typing import Any
 
+from listings.models import Listing
 from listings.services.outbox import commands_drain
+from listings.services.settling import SETTLE
 from marketplaces.models import LimitVersion
 from marketplaces.registry import adapter_keys
 from marketplaces.services import links
 from portfolios.models import Game
+from seatsync.core.clock import now
 from seatsync.core.venue_time import local
 
 
@@ -48,3 +51,8 @@ def work() -> None:
     for _ in range(10):
         if not commands_drain():
             return
+
+
+def settled() -> None:
+    """What was published has been up for a while: that it is not found counts."""
+    Listing.objects.filter(published_at__gt=now() - SETTLE).update(published_at=now() - SETTLE)

@@ -36,6 +36,7 @@ from seatsync.core.clock import now
 from seatsync.core.limiters import valkey
 from seatsync.live.models import Alert
 from tests.listings.killing import KilledError, Process
+from tests.listings.simulated import settled
 from tests.market import Market
 from tests.seeds import sample_of
 
@@ -64,6 +65,11 @@ def drain(_market: Market) -> None:
 def understand(market: Market) -> None:
     for event in InboundEvent.objects.filter(state="received").order_by("received_at"):
         inbound_process(event_id=event.pk)
+
+
+def goes_by(_market: Market) -> None:
+    """What was published has been up for a while."""
+    settled()
 
 
 def sold(market: Market, key: str, seats: tuple[int, ...]) -> None:
@@ -114,13 +120,13 @@ def poll(market: Market) -> None:
 
 
 SOLD_AND_TAKEN_BACK: list[Step] = [
-    ("publish", publish), ("drain", drain), ("prices", raise_prices), ("drain", drain),
+    ("publish", publish), ("drain", drain), ("time", goes_by), ("prices", raise_prices), ("drain", drain),
     ("buyer", lambda market: sold(market, "alpha", (1,))), ("notice", lambda market: announced(market, "alpha")),
     ("understand", understand), ("drain", drain),
     ("marketplace", taken_back), ("notice", told_taken_back), ("understand", understand), ("drain", drain),
 ]  # fmt: skip
 SOLD_TWICE: list[Step] = [
-    ("publish", publish), ("drain", drain),
+    ("publish", publish), ("drain", drain), ("time", goes_by),
     ("buyer", lambda market: sold(market, "alpha", (1, 2))), ("buyer", lambda market: sold(market, "beta", (1, 2))),
     ("notice", lambda market: announced(market, "alpha")), ("notice", lambda market: announced(market, "beta")),
     ("understand", understand), ("drain", drain),
@@ -131,8 +137,8 @@ HANDED_OVER: list[Step] = [
     ("hand over", hand_over), ("drain", drain), ("marketplace", paid), ("payouts", read_payouts),
 ]  # fmt: skip
 STORIES = {"sold and taken back": SOLD_AND_TAKEN_BACK, "sold twice": SOLD_TWICE, "handed over": HANDED_OVER}
-# Buyers and marketplaces are not the process's doing.
-OUTSIDE = {"buyer", "marketplace"}
+# Buyers, marketplaces and time are not the process's doing.
+OUTSIDE = {"buyer", "marketplace", "time"}
 
 
 def told(market: Market, story: list[Step], process: Process) -> dict[str, Any]:

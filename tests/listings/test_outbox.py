@@ -27,6 +27,7 @@ from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, NotFound
 from seatsync.core.limiters import valkey
 from seatsync.live.models import Alert
+from tests.listings.simulated import settled
 from tests.market import Market
 
 MOST_ATTEMPTS = RETRIES[False].most_tries
@@ -284,6 +285,7 @@ def test_i23_taking_down_what_may_have_arrived_sends_the_delist(market: Market) 
 def test_i03_a_delist_is_verified_and_repeated_where_it_shows_again(market: Market) -> None:
     listing = only(market)
     market.work()
+    settled()
     back = market.alpha.listings[listing.external_id]
     listings_delist(actor=market.holding.actor, listing_ids=[listing.pk])
     delist = command_claim()

@@ -26,7 +26,7 @@ from seatsync.core.clock import now
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from tests.builders import Holding
-from tests.listings.simulated import control, work
+from tests.listings.simulated import control, settled, work
 from tests.listings.test_stock import connect
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("simulator")]
@@ -99,6 +99,7 @@ def test_until_all_is_down_and_read_there_it_is_told_of_sales(
         price=Decimal("84.00"), floor=Decimal("50.00"), ceiling=Decimal("200.00"),
     )  # fmt: skip
     work()
+    settled()
     disconnect(actor=holding.actor, account_id=account.pk)
     work()
     assert accounts_close() == 0

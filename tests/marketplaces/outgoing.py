@@ -23,7 +23,7 @@ from marketplaces.simulator.transport import SimulatorTransport
 from tests.marketplaces.specs import VENDORED, misfits, spec_of
 
 # Of the functions of the adapter's client those that send something.
-_SENDERS = frozenset({"call", "get", "pages", "document"})
+_SENDERS = frozenset({"call", "get", "items", "pages", "document"})
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 
 

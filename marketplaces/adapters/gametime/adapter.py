@@ -120,7 +120,7 @@ class Gametime(TokenPlatform):
 
     def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
         """Test the key and the file server's user. Raises GrantExpired where one is not good."""
-        next(client.purchases(link, {"status": _WAITING[0]}), None)
+        client.answers(link)
         client.drop_of(link).read()
         return link.grant
 
@@ -274,7 +274,8 @@ class Gametime(TokenPlatform):
 
     def reject(self, link: Link, sale_id: str) -> None:
         """Refuse a purchase. Raises AlreadyGone."""
-        client.call(link, "POST", _purchase(sale_id, "reject"), gone=True)
+        with _wire.gone_proven(lambda: client.answers(link)):
+            client.call(link, "POST", _purchase(sale_id, "reject"), gone=True)
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
         """Hand over: barcodes, PDFs, or a transfer. Raises PermanentError where what the way asks for is missing."""

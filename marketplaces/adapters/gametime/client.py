@@ -7,7 +7,6 @@ from marketplaces.adapters import _wire
 from marketplaces.adapters._drop import Drop, drop_at
 from marketplaces.adapters._requests import Requests
 from marketplaces.contracts import Link
-from marketplaces.errors import TemporaryError
 
 LIVE_BASE_URL = "https://api.gametime.co/v3"
 LIVE_DROP_URL = "ftp://gtftp.gametime.co/inventory.csv"
@@ -39,7 +38,8 @@ def call(
     response = _wire.send(
         link, method, link.base_url.rstrip("/") + path, request=_CALLS.name(method, path), write=write, **options
     )
-    _wire.refuse(response, _told(response.content) or response.reason_phrase, write=write, gone=gone)
+    told = _told(response.content)
+    _wire.refuse(response, told or response.reason_phrase, write=write, gone=gone, theirs=bool(told))
     return _wire.body_of(response, write=write)
 
 
@@ -47,14 +47,18 @@ def purchases(link: Link, params: Mapping[str, str], *, most_pages: int = _wire.
     """Purchases, newest first, page by page; one shorter than they are there is the last. Raises TemporaryError."""
     for page in range(1, most_pages + 1):
         query = {**params, "sort_by_created_at": "desc", "page": str(page), "per_page": str(PER_PAGE)}
-        answer = call(link, "GET", "/purchases", params=query, write=False)
-        items = _wire.dig(answer, "results")
-        if not isinstance(items, list):
-            raise TemporaryError("Gametime's answer is no list of purchases")
+        with _wire.always_there("/purchases"):
+            answer = call(link, "GET", "/purchases", params=query, write=False)
+        items = _wire.listed(answer, "purchases", "results")
         yield from items
         # They may give fewer at a time than were asked for.
         if len(items) < min(PER_PAGE, _wire.int_of(_wire.dig(answer, "per_page")) or PER_PAGE):
             return
+
+
+def answers(link: Link) -> None:
+    """Raises TemporaryError where the account's own list is not there: "not found" says nothing of a thing then."""
+    next(purchases(link, {"status": "unconfirmed"}), None)
 
 
 def drop_of(link: Link) -> Drop:

@@ -114,7 +114,7 @@ class SeatGeek(TokenPlatform):
 
     def connect(self, link: Link, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
         """Test the token. Raises GrantExpired where it is not good."""
-        client.call(link, "GET", "/listings", params={"per_page": "1"}, write=False)
+        client.answers(link, "listings")
         return link.grant
 
     def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
@@ -154,7 +154,8 @@ class SeatGeek(TokenPlatform):
         return self._patch(link, ref, mapping.seats_body(seats, ref.split))
 
     def _patch(self, link: Link, ref: ListingRef, body: Mapping[str, Any]) -> RemoteListing:
-        client.call(link, "PATCH", _listing_path(ref.external_id), body=body, gone=True)
+        with _wire.gone_proven(lambda: client.answers(link, "listings")):
+            client.call(link, "PATCH", _listing_path(ref.external_id), body=body, gone=True)
         changed = self._read_back(link, ref)
         if changed is None:
             raise AlreadyGone("the listing was gone right after the change")
@@ -166,9 +167,8 @@ class SeatGeek(TokenPlatform):
 
     def delist(self, link: Link, ref: ListingRef) -> None:
         """Take down. SeatGeek answers ok for a listing that is gone or sold too."""
-        answer = client.call(
-            link, "POST", "/listings/bulk-delete", body={"seller_listing_ids": [ref.external_id]}, gone=True
-        )
+        with _wire.always_there("/listings/bulk-delete"):
+            answer = client.call(link, "POST", "/listings/bulk-delete", body={"seller_listing_ids": [ref.external_id]})
         ok = _wire.dig(answer, "ok")
         if ok is False:
             raise PermanentError("SeatGeek did not take the listing down")
@@ -197,6 +197,7 @@ class SeatGeek(TokenPlatform):
         """One order as it is there now."""
         body = client.get(link, "/order", {"order_id": sale_id})
         if body is None:
+            client.answers(link, "orders")
             return None
         sale = mapping.sale_of(body)
         return replace(sale, buyer=self._buyer(link, sale_id)) if sale.state in _TO_BE_HANDED_OVER else sale
@@ -215,7 +216,8 @@ class SeatGeek(TokenPlatform):
 
     def reject(self, link: Link, sale_id: str) -> None:
         """Deny an order. Raises AlreadyGone."""
-        client.call(link, "PATCH", "/order", form={"order_id": sale_id, "status": "denied"}, gone=True)
+        with _wire.gone_proven(lambda: client.answers(link, "orders")):
+            client.call(link, "PATCH", "/order", form={"order_id": sale_id, "status": "denied"}, gone=True)
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
         """Hand over: the tickets themselves go first, then the order is said to be. Raises PermanentError.
@@ -237,9 +239,11 @@ class SeatGeek(TokenPlatform):
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """Weekly invoices since then, each read whole for its lines."""
-        body = client.get(link, "/remittances")
-        names = [name for name in ("remittances", "invoices") if isinstance(_wire.dig(body, name), list)]
-        for item in _wire.list_at(body, *names[:1], whose="SeatGeek's"):
+        body = client.collection(link, "/remittances")
+        # By which name they come is not published.
+        name = next((one for one in ("remittances", "invoices") if _wire.dig(body, one) is not None), "")
+        found = _wire.listed(body, "/remittances", *([name] if name else []))
+        for item in found:
             made_at = mapping.invoice_date(item)
             if made_at is not None and made_at < since:
                 continue

@@ -50,14 +50,28 @@ def call(
     response = _wire.send(
         link, method, url, request=REQUESTS.name(method, path), write=write, headers=headers, **options
     )
-    refuse(response, write=write, gone=gone)
+    refuse(response, write=write, gone=gone, theirs=_is_theirs(response))
     return _wire.body_of(response, write=write)
 
 
-def get(link: Link, path: str, params: Mapping[str, str] | None = None) -> Any:
-    """A read; None where there is no such thing."""
-    try:
+def collection(link: Link, path: str, params: Mapping[str, str] | None = None) -> Any:
+    """A read of what every account has. Raises TemporaryError where it is not found."""
+    with _wire.always_there(path):
         return call(link, "GET", path, params=params, write=False)
+
+
+def answers(link: Link, key: str) -> None:
+    """Raises TemporaryError where the account's own list (listings, orders) is not there.
+
+    "Not found" says nothing of one of them then: it reads like that for an address that does not exist.
+    """
+    _wire.listed(collection(link, f"/{key}", {"per_page": "1"}), key, key)
+
+
+def get(link: Link, path: str, params: Mapping[str, str] | None = None) -> Any:
+    """A read of one thing; None where SeatGeek says that there is no such thing."""
+    try:
+        return _wire.thing(call(link, "GET", path, params=params, write=False), path)
     except PermanentError as error:
         if error.status == 404:
             return None
@@ -108,8 +122,8 @@ def cursor_pages(link: Link, path: str, key: str) -> Iterator[Any]:
     """Every item of a collection that pages by cursor."""
     query, asked = {"per_page": str(LISTINGS_PER_PAGE)}, set[str]()
     for _ in range(_wire.MOST_PAGES):
-        body = get(link, path, query)
-        yield from _wire.list_at(body, key, whose="SeatGeek's")
+        body = collection(link, path, query)
+        yield from _wire.listed(body, path, key)
         following = _wire.text_at(body, "meta", "next_page")
         if not following:
             return
@@ -127,8 +141,8 @@ def numbered_pages(link: Link, path: str, key: str, params: Mapping[str, str]) -
     """
     seen = set[str]()
     for page in range(1, _wire.MOST_PAGES + 1):
-        body = get(link, path, {**params, "page": str(page), "per_page": str(ORDERS_PER_PAGE)})
-        items = _wire.list_at(body, key, whose="SeatGeek's")
+        body = collection(link, path, {**params, "page": str(page), "per_page": str(ORDERS_PER_PAGE)})
+        items = _wire.listed(body, path, key)
         yield from items
         seen.update(_wire.text_at(item, "id") for item in items)
         # They may give fewer at a time than were asked for.
@@ -139,7 +153,7 @@ def numbered_pages(link: Link, path: str, key: str, params: Mapping[str, str]) -
             return
 
 
-def refuse(response: httpx.Response, *, write: bool, gone: bool = False) -> None:
+def refuse(response: httpx.Response, *, write: bool, gone: bool = False, theirs: bool = True) -> None:
     """SeatGeek's refusals as ours; returns on success."""
     if response.status_code < 300:
         return
@@ -148,7 +162,16 @@ def refuse(response: httpx.Response, *, write: bool, gone: bool = False) -> None
         raise TemporaryError(
             f"409: {message}", status=409, retry_after_s=_wire.retry_after_s(response) or AFTER_ORDER_S
         )
-    _wire.refuse(response, message, write=write, gone=gone)
+    _wire.refuse(response, message, write=write, gone=gone, theirs=theirs)
+
+
+def _is_theirs(response: httpx.Response) -> bool:
+    """Whether the body is worded as Seller Direct words an error (reconstructed)."""
+    try:
+        body = _wire.loads(response.content)
+    except ValueError:
+        return False
+    return bool(_wire.text_at(body, "error", "message")) and _wire.dig(body, "meta", "status") is not None
 
 
 _ACCEPT = {"Accept": "application/json"}

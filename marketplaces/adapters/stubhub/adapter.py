@@ -112,8 +112,8 @@ class StubHub(Platform):
 
     def search_events(self, link: Link, query: EventQuery) -> list[RemoteEvent]:
         """Events on the query's local day, those most like the query first."""
-        found = client.get(link, "/catalog/events/search", {"q": query.text, "dateLocal": query.local_date})
-        items = _wire.items_at(found, "_embedded", "items")
+        asked = {"q": query.text, "dateLocal": query.local_date}
+        items = client.page(link, "/catalog/events/search", asked).items
         on_sale = [item for item in items if _wire.text_at(item, "status") not in _NOT_ON_SALE]
         events = [event for item in on_sale if (event := mapping.event_of(item)) is not None]
         return _wire.likest_first(events, query)
@@ -229,8 +229,8 @@ class StubHub(Platform):
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
         """Every listing of the account."""
         query = {"page": "1", "page_size": str(client.PAGE_SIZE), "sort": "created_at"}
-        found = client.pages(link, "/v2/sellerlistings", query)
-        yield from _wire.readable(link, found, mapping.listing_of, _wire.number_at("id"))
+        path, number = "/v2/sellerlistings", _wire.number_at("id")
+        yield from _wire.readable(link, client.pages(link, path, query), mapping.listing_of, number)
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
         """Sales changed since then."""

@@ -1,6 +1,7 @@
 """StubHub's HTTP: addresses, authorisation, HAL paging, and the one place where its refusals become our errors."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +20,7 @@ _ACCOUNT_HOSTS = {
     "https://sandbox.api.stubhub.net": "https://sandbox.account.stubhub.com",
 }
 PAGE_SIZE = 100
+_ERROR = frozenset({"code", "message", "errors"})
 REQUESTS = Requests(
     "GET /v2/user", "GET /catalog/events/search", "GET /catalog/events/{id}",
     "GET /v2/events/{id}/listingconstraints", "PUT /v2/listingconstraints",
@@ -64,14 +66,33 @@ def call(
     return _wire.body_of(response, write=write)
 
 
-def get(link: Link, path: str, params: Mapping[str, str] | None = None) -> Any:
-    """A read; None where there is no such thing."""
+def get(link: Link, path: str) -> Any:
+    """A read of one thing; None where StubHub says that there is no such thing."""
     try:
-        return call(link, "GET", path, params=params, write=False)
+        return _wire.thing(call(link, "GET", path, write=False), path)
     except PermanentError as error:
         if error.status == 404:
             return None
         raise
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a HAL collection, the address of the next, and how many items all pages have; None: not told."""
+
+    items: list[Any]
+    following: str
+    total: int | None
+
+
+def page(link: Link, path: str, params: Mapping[str, str]) -> Page:
+    """One page. Raises TemporaryError for what is none."""
+    with _wire.always_there(path):
+        body = call(link, "GET", path, params=params, write=False)
+    total = _wire.int_of(_wire.dig(body, "total_items"))
+    # HAL leaves out what is empty.
+    found = [] if total == 0 else _wire.listed(body, path, "_embedded", "items")
+    return Page(found, _wire.text_at(body, "_links", "next", "href"), total)
 
 
 def document(link: Link, path: str) -> bytes:
@@ -93,16 +114,13 @@ def pages(link: Link, path: str, params: Mapping[str, str]) -> Iterator[Any]:
     """
     query, asked, seen = dict(params), [dict(params)], set[str]()
     while len(asked) <= _wire.MOST_PAGES:
-        body = get(link, path, query)
-        total = _wire.int_of(_wire.dig(body, "total_items"))
-        # HAL leaves out what is empty.
-        items = [] if total == 0 else _wire.list_at(body, "_embedded", "items", whose="StubHub's")
-        yield from items
-        seen.update(_wire.text_at(item, "id") for item in items)
-        following = dict(parse_qsl(urlsplit(_wire.text_at(body, "_links", "next", "href")).query))
-        if not items or not following or following in asked:
+        found = page(link, path, query)
+        yield from found.items
+        seen.update(_wire.text_at(item, "id") for item in found.items)
+        following = dict(parse_qsl(urlsplit(found.following).query))
+        if not found.items or not following or following in asked:
             # What has no number is one of them by itself.
-            _wire.whole_list(len(seen), total if "" not in seen else None, "StubHub's")
+            _wire.whole_list(len(seen), found.total if "" not in seen else None, "StubHub's")
             return
         query = following
         asked.append(query)
@@ -113,7 +131,18 @@ def refuse(response: httpx.Response, *, write: bool, gone: bool = False) -> None
     if response.status_code < 300:
         return
     code, message, fields = _problem(response)
-    _wire.refuse(response, message, write=write, gone=gone, code=code, fields=fields)
+    _wire.refuse(
+        response, message, write=write, gone=gone, code=code, fields=fields, theirs=_is_theirs(response)
+    )  # fmt: skip
+
+
+def _is_theirs(response: httpx.Response) -> bool:
+    """Whether the body is an Error as StubHub publishes it: these fields and no others."""
+    try:
+        body = _wire.loads(response.content)
+    except ValueError:
+        return False
+    return isinstance(body, Mapping) and "code" in body and body.keys() <= _ERROR
 
 
 def _problem(response: httpx.Response) -> tuple[str, str, tuple[str, ...]]:

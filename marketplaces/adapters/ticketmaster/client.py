@@ -31,7 +31,7 @@ REQUESTS = (*_CALLS.names, *OWN_KEY, _CONSENT)
 # Seconds between two, and how many a day. Its guide says five a second, its FAQ two; and 5,000 a day.
 PACES, DAY_QUOTAS = dict.fromkeys(OWN_KEY, 0.5), dict.fromkeys(OWN_KEY, 5_000)
 _ACCEPT = {"Accept": "application/json"}
-_SOLD = "sold"
+_SOLD, _NOT_THERE = "sold", "not_found"
 
 
 # Consent.
@@ -111,14 +111,14 @@ def call(
         options["content"] = _wire.dumps(body).encode()
     url = f"{link.base_url.rstrip('/')}{PORT}{path}"
     response = _wire.send(link, method, url, request=_CALLS.name(method, path), write=write, headers=headers, **options)
-    _refuse(response, write=write, gone=gone)
+    _refuse(response, write=write, gone=gone, port=True)
     return _wire.body_of(response, write=write)
 
 
 def get(link: Link, path: str) -> Any:
-    """A read of the port; None where there is no such thing."""
+    """A read of one thing of the port; None where the port says that there is no such thing."""
     try:
-        return call(link, "GET", path, write=False)
+        return _wire.thing(call(link, "GET", path, write=False), path)
     except PermanentError as error:
         if error.status == 404:
             return None
@@ -129,8 +129,9 @@ def pages(link: Link, path: str, key: str, params: Mapping[str, str]) -> Iterato
     """Every item of a collection, by cursor."""
     query, asked = {**params, "limit": str(PER_PAGE)}, set[str]()
     for _ in range(_wire.MOST_PAGES):
-        body = call(link, "GET", path, params=query, write=False)
-        yield from _wire.list_at(body, key, whose="Ticketmaster's")
+        with _wire.always_there(path):
+            body = call(link, "GET", path, params=query, write=False)
+        yield from _wire.listed(body, path, key)
         following = _wire.text_at(body, "next")
         if not following:
             return
@@ -146,13 +147,15 @@ def _host(base_url: str, published: str) -> str:
     return published if host == _OWN or host.endswith(f".{_OWN}") or not host else base_url.rstrip("/")
 
 
-def _refuse(response: httpx.Response, *, write: bool, gone: bool) -> None:
+def _refuse(response: httpx.Response, *, write: bool, gone: bool, port: bool = False) -> None:
+    """Ticketmaster's refusals as ours. `port`: of our port, which says `not_found` of what it does not know."""
     if response.status_code < 300:
         return
     code, message, fields = _told(response)
     if response.status_code == 409 and code == _SOLD:
         raise AlreadySold(f"409: {message}", status=409)
-    _wire.refuse(response, message, write=write, gone=gone, code=code, fields=fields)
+    theirs = not port or code == _NOT_THERE
+    _wire.refuse(response, message, write=write, gone=gone, code=code, fields=fields, theirs=theirs)
 
 
 def _told(response: httpx.Response) -> tuple[str, str, tuple[str, ...]]:

@@ -237,10 +237,7 @@ class VividSeats(TokenPlatform):
             answer = client.json_call(link, "GET", "/listings/v2/get", params=params, write=False, gone=bool(ticket_id))
         except AlreadyGone:
             return []
-        found = _wire.dig(answer, "listings")
-        if not isinstance(found, list):
-            raise TemporaryError("Vivid Seats' answer is no list of listings")
-        return found
+        return _wire.listed(answer, "listings", "listings")
 
     def list_all(self, link: Link) -> Iterator[RemoteListing]:
         """Every listing of the account."""
@@ -294,7 +291,10 @@ class VividSeats(TokenPlatform):
             found = client.order_read(link, "/v1/getOrder", {"orderId": sale_id})
         except AlreadyGone:
             return None
-        return found if found.tag == "order" else found.find("order")
+        order = found if found.tag == "order" else found.find("order")
+        if order is None:
+            raise TemporaryError("Vivid Seats' answer is no order")
+        return order
 
     def confirm(self, link: Link, sale_id: str) -> RemoteSale:
         """Confirm an order."""
@@ -342,7 +342,7 @@ class VividSeats(TokenPlatform):
 
     def payments(self, link: Link, since: datetime) -> Iterator[RemotePayment]:
         """Payments since then, each read whole for its ledger."""
-        for header in _wire.list_at(client.json_read(link, "/v1/payments", _days(since)), whose="Vivid Seats'"):
+        for header in _wire.listed(client.json_read(link, "/v1/payments", _days(since)), "payments"):
             number = _wire.text_at(header, "id")
             read = partial(client.json_read, link, f"/v1/payments/{quote(number, safe='')}", {})
             whole = _wire.read_alone(link, number, read)

@@ -56,7 +56,8 @@ def json_call(
 def json_read(link: Link, path: str, params: Mapping[str, str]) -> Any:
     """One read of the older kind that answers with JSON (payments)."""
     query = {"apiToken": link.grant.access_token, **params}
-    response = _sent(link, "GET", path, write=False, gone=False, params=query, headers=_ACCEPT)
+    with _wire.always_there(path):
+        response = _sent(link, "GET", path, write=False, gone=False, params=query, headers=_ACCEPT)
     answer = _wire.body_of(response, write=False)
     if _wire.dig(answer, "success") is False:
         _refuse(_told(answer), gone=False)
@@ -64,20 +65,22 @@ def json_read(link: Link, path: str, params: Mapping[str, str]) -> Any:
 
 
 def order_read(link: Link, path: str, params: Mapping[str, str]) -> Element:
-    """One read of orders. Raises AlreadyGone for one that Vivid Seats does not know (any more)."""
+    """One read of an order. Raises AlreadyGone for one that Vivid Seats does not know (any more)."""
     query = {"apiToken": link.grant.access_token, **params}
     return _order(_sent(link, "GET", path, write=False, gone=True, params=query), write=False)
 
 
 def orders_read(link: Link, path: str, params: Mapping[str, str]) -> list[Element]:
-    """The orders of a list. Raises TemporaryError where the answer is none.
+    """A list of orders. Raises TemporaryError for what is none.
 
-    How an empty one is called is not published; what holds an order, or is called after them, is one.
+    What its root is called is not published: one that speaks of no order, and holds none, is not believed.
     """
-    root = order_read(link, path, params)
+    query = {"apiToken": link.grant.access_token, **params}
+    with _wire.always_there(path):
+        root = _order(_sent(link, "GET", path, write=False, gone=False, params=query), write=False, gone=False)
     found = list(root.iter("order"))
-    if not found and not root.tag.lower().endswith("orders"):
-        raise TemporaryError("Vivid Seats' answer is no list of orders")
+    if not found and "order" not in root.tag.lower():
+        raise TemporaryError("the answer is no list of orders")
     return found
 
 
@@ -101,17 +104,29 @@ def _sent(link: Link, method: str, path: str, *, write: bool, gone: bool, **opti
     request = _name(method, path, options.get("params") or {})
     url = link.base_url.rstrip("/") + path
     response = _wire.send(link, method, url, request=request, write=write, **options)
-    _wire.refuse(response, _message(response), write=write, gone=gone)
+    _wire.refuse(response, _message(response), write=write, gone=gone, theirs=_is_theirs(response))
     return response
 
 
-def _order(response: httpx.Response, *, write: bool) -> Element:
+def _is_theirs(response: httpx.Response) -> bool:
+    """Whether the body is an envelope that says no, in the words that Vivid Seats has for what it does not know."""
+    try:
+        answer = _wire.loads(response.content)
+    except ValueError:
+        root = _xml.parsed(response.content)
+        refused = root is not None and _xml.text_at(root, "success").lower() == "false"
+    else:
+        refused = _wire.dig(answer, "success") is False
+    return refused and _is_unknown(_message(response))
+
+
+def _order(response: httpx.Response, *, write: bool, gone: bool = True) -> Element:
     root = _xml.parsed(response.content)
     if root is None:
         message = f"{response.status_code}: the answer is not XML"
         raise (UnknownOutcome if write else TemporaryError)(message, status=response.status_code)
     if _xml.text_at(root, "success").lower() == "false":
-        _refuse(_xml.text_at(root, "message") or "refused without a reason", gone=True)
+        _refuse(_xml.text_at(root, "message") or "refused without a reason", gone=gone)
     return root
 
 
@@ -119,9 +134,13 @@ def _refuse(message: str, *, gone: bool) -> None:
     said = message.lower()
     if "token" in said and "order" not in said:
         raise GrantExpired(message, status=200)
-    if gone and any(word in said for word in _UNKNOWN):
+    if gone and _is_unknown(message):
         raise AlreadyGone(message, status=200)
     raise PermanentError(message, status=200)
+
+
+def _is_unknown(message: str) -> bool:
+    return any(word in message.lower() for word in _UNKNOWN)
 
 
 def _message(response: httpx.Response) -> str:

@@ -86,6 +86,14 @@ class StubHub(Desk):
             refusal.status, {"code": refusal.code or None, "message": refusal.message, "errors": refusal.errors}
         )
 
+    def no_route(self) -> Response:
+        """RFC 7807, as recorded, and not StubHub's own Error."""
+        problem = {
+            "type": "https://tools.ietf.org/html/rfc7231#section-6.5.4", "title": "Not Found", "status": 404,
+            "traceId": "00-0-0-00",
+        }  # fmt: skip
+        return Response(404, problem, {"Content-Type": "application/problem+json"})
+
     def pass_time(self, now: float) -> None:
         """Events that sellers asked for are there after a while, and their listings say so."""
         for item in self.ledger.events.values():
