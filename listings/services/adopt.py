@@ -10,6 +10,7 @@ from listings.locks import listings_lock
 from listings.models import CommandState, Listing, ListingSeat, ListingStatus, PriceHistory, Sale, SaleSeat, SplitType
 from listings.services.allocation import together
 from listings.services.delist import listing_take_down
+from listings.services.doubled import check_own
 from listings.services.notify import listing_changed
 from listings.services.practice import offered_for_real, practice_make_way
 from listings.services.projections import projections_shrink
@@ -65,8 +66,9 @@ def listing_adopt(
     Nobody moves its price until the holder gives it a floor and a ceiling. `price_seen`: the listing itself said it;
     what was worked out of a sale is replaced at the next sweep (`listing_price_take`). `expires_at`: when it says it
     ends. The caller holds a transaction and the seats' locks. Raises Conflict where `adoption_problem` says why not, or
-    PracticeHas.
+    another connection of the account has it, or PracticeHas.
     """
+    check_own(account, listing_id=listing_id, key=remote_key, row=seats[0].row if seats else "")
     if problem := adoption_problem(seats, price, currency):
         raise Conflict(f"It cannot be kept in step: {problem}.", field="seats", remedy="Choose other seats.")
     if not account.paper:

@@ -31,6 +31,7 @@ from listings.services.adopt import listing_price_take, listing_rest_adopt
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_note
+from listings.services.doubled import is_doubled
 from listings.services.drift_alerts import alert_adopted, alert_vanished
 from listings.services.event_news import events_ask
 from listings.services.event_requests import requests_answered
@@ -43,7 +44,7 @@ from listings.services.sync import account_sync_sales
 from listings.services.views_told import views_note
 from listings.states import HAS_MORE, OVER, listing_may_move
 from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteListing, RemoteListingState
-from marketplaces.errors import StockUnknown
+from marketplaces.errors import ConnectedTwice, StockUnknown
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_can
 from marketplaces.services.links import link_anew
@@ -137,21 +138,13 @@ def account_reconcile(
     """Read every listing and the newest sales of an account and mend what drifted. Raises MarketplaceError.
 
     No transaction may be open: each listing is judged in its own, after the reading. A listing that changed here
-    after the reading began, or that has a command on its way, is left to the next sweep. `alive` hears of every step,
+    after the reading began, or that has a command on its way, is left to the next sweep. Raises ConnectedTwice, before
+    anything is judged, where another connection of the same seller has what it shows. `alive` hears of every step,
     `keep` of what is found (Drift.keep). A listing that cannot be read is told, and keeps no other from being mended.
-    MustWait where the account's limit is used up: called again soon, with the
-    same answers, it goes on from there.
+    MustWait where the account's limit is used up: called again soon, with the same answers, it goes on from there.
     """
     began = now()
-    remote = []
-    try:
-        for item in adapter.list_all(link):
-            alive()
-            if item.state is not RemoteListingState.GONE:
-                remote.append(item)
-    except StockUnknown as error:
-        stock_ask(account, str(error))
-        raise
+    remote = _shown_now(adapter, link, account, alive)
     # Where it was broken off and goes on, what it was told first is as old as that.
     began = min(began, link.answers.began)
     alive()
@@ -196,6 +189,24 @@ def account_reconcile(
             fewer=drift.fewer, foreign=drift.foreign, adopted=drift.adopted,
         )  # fmt: skip
     return drift
+
+
+def _shown_now(
+    adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount, alive: Callable[[], None]
+) -> list[RemoteListing]:
+    """What the account shows. Raises StockUnknown, its holder being asked then, or ConnectedTwice."""
+    shown = []
+    try:
+        for item in adapter.list_all(link):
+            alive()
+            if item.state is not RemoteListingState.GONE:
+                shown.append(item)
+    except StockUnknown as error:
+        stock_ask(account, str(error))
+        raise
+    if is_doubled(account, shown):
+        raise ConnectedTwice("another connection of the same account has its listings")
+    return shown
 
 
 def _has_more(account: MarketplaceAccount, listing: Listing, found: RemoteListing, settled: datetime) -> bool:

@@ -28,6 +28,7 @@ from listings.models import (
 from listings.services.adopt import adoption_problem, kept_problem
 from listings.services.come_over import listing_take_in, listings_come_over, sale_come_over
 from listings.services.commands import command_write
+from listings.services.doubled import sale_of_another
 from listings.services.drift_alerts import alert_adopted, alert_found, alert_stock, alert_stock_unknown
 from listings.services.events import events_learn
 from listings.services.practice import past_practice
@@ -233,7 +234,8 @@ def _is_coming_down(found: FoundListing) -> bool:
 def past_sale_note(*, account: MarketplaceAccount, sale: RemoteSale) -> FoundListing | None:
     """A sale from before the account was connected: into the ledger where its seats are certain, else written down.
 
-    None where nothing is to be written down: it is known already, it counts now, or it came to nothing.
+    None where nothing is to be written down: it is known already, it counts now, it is another connection's, or it came
+    to nothing.
     """
     if sale_come_over(account=account, remote=sale) is not None:
         # It may have gone on while nobody heard of it, and no poll looks that far back.
@@ -245,6 +247,8 @@ def past_sale_note(*, account: MarketplaceAccount, sale: RemoteSale) -> FoundLis
 @transaction.atomic
 def _past_sale_note(account: MarketplaceAccount, sale: RemoteSale) -> FoundListing | None:
     if Sale.objects.filter(account=account, platform_sale_id=sale.sale_id).exists() or sale.state is Remote.CANCELLED:
+        return None
+    if sale_of_another(account, sale):
         return None
     each = round_money(sale.gross / sale.quantity) if sale.quantity else Decimal(0)
     match = recognise(account, told_of_sale(sale))

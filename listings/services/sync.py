@@ -12,6 +12,7 @@ from django.db.models import F, Q
 
 from listings.models import Sale, SaleState
 from listings.selectors import sale_set_aside
+from listings.services.doubled import sale_of_another
 from listings.services.sale_alerts import alert_missing
 from listings.services.sale_holds import sale_hold_release
 from listings.services.sale_known import sales_new
@@ -101,7 +102,7 @@ def _apply_all(
         applied += len(page)
         seen.update(remote.sale_id for remote in page)
         for remote in sales_new(account, page):
-            if sale_set_aside(account, remote):
+            if sale_set_aside(account, remote) or sale_of_another(account, remote):
                 continue
             try:
                 sale_apply(account=account, remote=remote)
