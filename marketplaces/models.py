@@ -2,7 +2,7 @@
 
 import calendar
 import uuid
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import ClassVar, TypeVar
 
@@ -35,6 +35,8 @@ def modes_of(*, paper: bool) -> list[Mode]:
     return [mode for mode in Mode if (mode == Mode.PAPER) == paper]
 
 
+# Who waits for an account's stock for longer than this is told how far it is.
+STOCK_IS_LONG = timedelta(minutes=5)
 # What an account says of itself that turned out to be connected twice.
 DOUBLED = "This account there is connected by another connection already; this one is paused."
 
@@ -114,6 +116,12 @@ class MarketplaceAccount(BaseModel):
     def doubled(self) -> bool:
         """Whether it is paused because another connection has the same account."""
         return self.needs_reconnect and self.last_error == DOUBLED
+
+    @property
+    def stock_is_long(self) -> bool:
+        """Whether what it holds has been read for so long that its holder is told how far that is."""
+        begun = self.stock_begun_at
+        return self.is_active and self.stock_taken_at is None and begun is not None and begun < now() - STOCK_IS_LONG
 
     @property
     def takes_listings(self) -> bool:

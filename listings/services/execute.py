@@ -408,7 +408,8 @@ def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceC
     began, account = now(), command.account
     alive = partial(lease_renew, command)
     try:
-        with reading_of(account, "sweep") as answers:
+        # The first one reads its past sales too.
+        with reading_of(account, "sweep", patient=account.stock_taken_at is None) as answers:
             drift = account_reconcile(
                 adapter=adapter, link=replace(link, answers=answers), account=account, alive=alive,
                 keep=partial(sweep_found, account),

@@ -39,7 +39,7 @@ from listings.services.list_until import expiry_note
 from listings.services.net_floor import net_floor_note
 from listings.services.notify import listing_changed
 from listings.services.restate import listing_restate
-from listings.services.stock import stock_ask, stock_take
+from listings.services.stock import stock_ask, stock_begin, stock_take
 from listings.services.sync import account_sync_sales
 from listings.services.views_told import views_note
 from listings.states import HAS_MORE, OVER, listing_may_move
@@ -144,6 +144,7 @@ def account_reconcile(
     MustWait where the account's limit is used up: called again soon, with the same answers, it goes on from there.
     """
     began = now()
+    stock_begin(account)
     remote = _shown_now(adapter, link, account, alive)
     # Where it was broken off and goes on, what it was told first is as old as that.
     began = min(began, link.answers.began)
