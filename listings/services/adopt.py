@@ -10,7 +10,7 @@ from listings.locks import listings_lock
 from listings.models import CommandState, Listing, ListingSeat, ListingStatus, PriceHistory, Sale, SaleSeat, SplitType
 from listings.services.allocation import together
 from listings.services.delist import listing_take_down
-from listings.services.doubled import check_own
+from listings.services.doubled import Named, check_own
 from listings.services.notify import listing_changed
 from listings.services.practice import offered_for_real, practice_make_way
 from listings.services.projections import projections_shrink
@@ -68,9 +68,10 @@ def listing_adopt(
     ends. The caller holds a transaction and the seats' locks. Raises Conflict where `adoption_problem` says why not, or
     another connection of the account has it, or PracticeHas.
     """
-    check_own(account, listing_id=listing_id, key=remote_key, row=seats[0].row if seats else "")
     if problem := adoption_problem(seats, price, currency):
         raise Conflict(f"It cannot be kept in step: {problem}.", field="seats", remedy="Choose other seats.")
+    day, seat = seats[0].game.game_date.isoformat(), str(seats[0].seat_number)
+    check_own(account, Named(listing_id, remote_key, seats[0].row, day, seat))
     if not account.paper:
         practice_make_way(seats)
     known = Listing.objects.filter(account=account, listing_id=listing_id).first() if listing_id else None

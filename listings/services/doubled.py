@@ -7,6 +7,7 @@ and none is ever rejected that the other one has. Connections that are worked by
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from django.db import transaction
@@ -27,29 +28,60 @@ M = TypeVar("M", Listing, Sale)
 _ELSEWHERE = "another connection of this account speaks for it"
 
 
-def check_own(account: MarketplaceAccount, *, listing_id: str, key: str, row: str = "") -> None:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """How a listing is told: by its names there, and what shows that it is the one meant; empty: not told."""
+
+    listing_id: str
+    key: str
+    row: str = ""
+    day: str = ""
+    seat: str = ""
+
+    def is_of(self, listing: Listing) -> bool:
+        """Whether this one, which has one of its names, is meant: some sellers name theirs, and many say "1"."""
+        if self.key and self.key == listing.external_id:
+            return True  # nobody else gives our own key
+        if self.row and label_of(self.row).casefold() != label_of(listing.row).casefold():
+            return False
+        if self.day and self.day != listing.game_date.isoformat():
+            return False
+        seats = listing.listing_seats.values_list("seat__seat_number", flat=True)
+        return not self.seat.isdecimal() or int(self.seat) in seats
+
+
+def named_of_listing(item: RemoteListing) -> Named:
+    """As its marketplace shows it."""
+    return Named(item.listing_id, item.external_id, item.row, item.event.local_date, item.seat_from)
+
+
+def named_of_own(listing: Listing) -> Named:
+    """As we have it ourselves."""
+    return Named(listing.listing_id, listing.key_there, listing.row, listing.game_date.isoformat())
+
+
+def check_own(account: MarketplaceAccount, named: Named) -> None:
     """Raises Conflict where another connection has the listing for its own."""
-    if listing_of_another(account, listing_id=listing_id, key=key, row=row) is not None:
+    if listing_of_another(account, named) is not None:
         raise Conflict(
             "This listing is kept in step over another connection of the same account.", field="account",
             remedy="Disconnect this one: one connection of an account is enough.",
         )  # fmt: skip
 
 
-def listing_of_another(account: MarketplaceAccount, *, listing_id: str, key: str, row: str = "") -> Listing | None:
+def listing_of_another(account: MarketplaceAccount, named: Named) -> Listing | None:
     """The listing of this name that another connection at the platform has for its own; None where none has.
 
-    Its own is what it made; of what a hand made there, the connection's that was there first. Some platforms have
-    sellers name their listings: where the row is told, it is that row's.
+    Its own is what it made; of what a hand made there, the connection's that was there first.
     """
     if account.mode == Mode.ASSISTED:
         return None
-    named = _named(listing_id, key)
-    found = _of_others(account, Listing.objects.filter(named)).select_related("account")
-    theirs = [one for one in found if _is_of_row(one, key, row)]
+    by_name = _by_name(named)
+    found = _of_others(account, Listing.objects.filter(by_name)).select_related("account")
+    theirs = [one for one in found if named.is_of(one)]
     if not theirs:
         return None
-    own = Listing.objects.filter(named, account=account).first()
+    own = Listing.objects.filter(by_name, account=account).first()
     mine = _rank(account, made_there=own is None or own.made_there)
     first = min(theirs, key=lambda one: _rank(one.account, made_there=one.made_there))
     return first if _rank(first.account, made_there=first.made_there) < mine else None
@@ -62,8 +94,9 @@ def sale_of_another(account: MarketplaceAccount, remote: RemoteSale) -> bool:
     same = Sale.objects.filter(platform_sale_id=remote.sale_id, sold_at=remote.sold_at)
     if _of_others(account, same).exists():
         return True
-    found = listing_of_another(account, listing_id=remote.listing_id, key=remote.external_id, row=remote.row)
-    return found is not None
+    seat = remote.seats[0] if remote.seats else ""
+    sold = Named(remote.listing_id, remote.external_id, remote.row, remote.event.local_date, seat)
+    return listing_of_another(account, sold) is not None
 
 
 def confirmed_by_another(sale: Sale) -> bool:
@@ -80,7 +113,7 @@ def is_doubled(account: MarketplaceAccount, shown: Sequence[RemoteListing]) -> b
     found = _of_others(account, Listing.objects.filter(named)).values_list("external_id", "listing_id")
     names = {name for pair in found for name in pair if name}
     return any(
-        listing_of_another(account, listing_id=item.listing_id, key=item.external_id, row=item.row) is not None
+        listing_of_another(account, named_of_listing(item)) is not None
         for item in shown
         if {item.listing_id, item.external_id} & names
     )
@@ -91,31 +124,22 @@ def doubles_let_go(account_id: uuid.UUID) -> None:
     """What a paused connection has, and another one has for its own, is nothing of its any more; nothing is sent."""
     account = MarketplaceAccount.objects.get(pk=account_id)
     open_there = Listing.objects.filter(account=account, status__in=OPEN)
-    doubles = [
-        listing.pk for listing in open_there
-        if listing_of_another(account, listing_id=listing.listing_id, key=listing.key_there, row=listing.row)
-    ]  # fmt: skip
+    doubles = [one.pk for one in open_there if listing_of_another(account, named_of_own(one)) is not None]
     for listing in listings_lock(doubles):
         commands_supersede(listing, frozenset(CommandKind))
         if listing_may_move(listing.status, ListingStatus.CANCELLED):
             listing_restate(listing, ListingStatus.CANCELLED, _ELSEWHERE)
 
 
-def _named(listing_id: str, key: str) -> Q:
-    """By our own key, which nobody else gives, or by the id there."""
-    named = Q(external_id=key) if key else Q(pk=None)
-    return named | (Q(listing_id=listing_id) if listing_id else Q(pk=None))
+def _by_name(named: Named) -> Q:
+    known = Q(external_id=named.key) if named.key else Q(pk=None)
+    return known | (Q(listing_id=named.listing_id) if named.listing_id else Q(pk=None))
 
 
 def _of_others(account: MarketplaceAccount, rows: QuerySet[M]) -> QuerySet[M]:
     """Those of other connections at its platform, in its mode."""
     own = {"account__platform": account.platform, "account__mode": account.mode, "account__is_active": True}
     return rows.filter(**own).exclude(account=account)
-
-
-def _is_of_row(listing: Listing, key: str, row: str) -> bool:
-    same_row = not row or label_of(row).casefold() == label_of(listing.row).casefold()
-    return same_row or bool(key and key == listing.external_id)
 
 
 def _rank(account: MarketplaceAccount, *, made_there: bool) -> tuple[bool, object, uuid.UUID]:

@@ -5,7 +5,7 @@ from django.db import transaction
 from listings.locks import listings_lock, sale_lock
 from listings.models import Listing, Sale, SaleEnding, SaleState
 from listings.services.delist import listing_take_down
-from listings.services.doubled import listing_of_another
+from listings.services.doubled import listing_of_another, named_of_own
 from listings.services.endings import ending_apply
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
@@ -98,5 +98,4 @@ def projections_withdraw(*, account: MarketplaceAccount, external_id: str, reaso
 
 def _anothers(account: MarketplaceAccount, listing: Listing) -> bool:
     """Whether another connection of the same seller has it for its own, which hears of its sales too."""
-    key, row = listing.key_there, listing.row
-    return listing_of_another(account, listing_id=listing.listing_id, key=key, row=row) is not None
+    return listing_of_another(account, named_of_own(listing)) is not None

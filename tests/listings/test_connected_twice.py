@@ -12,12 +12,13 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from listings.models import CommandKind, FoundListing, Listing, MarketplaceCommand, Sale
+from listings.services.doubled import Named, listing_of_another
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.stock import stock_order
 from listings.services.sync import account_poll
 from marketplaces.contracts import Grant
-from marketplaces.models import DOUBLED, MarketplaceAccount, Mode
+from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services import links
 from marketplaces.services.connect import (
     account_keep,
@@ -270,8 +271,9 @@ def test_what_the_same_words_name_of_another_row_is_nobodys_double(holding: Hold
     mine = four_listed(holding, first)
     twin = second(holding, first, stock_taken_at=now())
     Listing.objects.filter(pk=mine.pk).update(listing_id="1", made_there=True, external_id="e" * 32)
-    from listings.services.doubled import listing_of_another
-
-    assert listing_of_another(twin, listing_id="1", key="1", row=mine.row) == mine
-    assert listing_of_another(twin, listing_id="1", key="1", row="another") is None
-    assert DOUBLED not in {first.last_error, twin.last_error}
+    day = mine.game_date.isoformat()
+    assert listing_of_another(twin, Named("1", "1", mine.row, day, "2")) == mine
+    for other in (Named("1", "1", "X"), Named("1", "1", mine.row, "2020-01-01"), Named("1", "1", mine.row, day, "99")):
+        assert listing_of_another(twin, other) is None
+    # Our own key is nobody else's.
+    assert listing_of_another(twin, Named("", "e" * 32, "X")) == mine
