@@ -18,6 +18,7 @@ class ListingsConfig(AppConfig):
             shown_listing_of,
             still_up_on,
         )
+        from listings.services.doubled import doubles_let_go
         from listings.services.drain import holder_drain, tenant_drain, tenant_release
         from listings.services.endings import sales_of_game_end
         from listings.services.expire import listings_hold
@@ -31,6 +32,7 @@ class ListingsConfig(AppConfig):
             account_closing,
             account_connected,
             account_left,
+            account_paused,
             business,
             shown_listing,
             still_up,
@@ -55,6 +57,7 @@ class ListingsConfig(AppConfig):
         account_connected.register(stock_order)
         account_closing.register(account_listings_down)
         account_left.register(account_left_by_hand)
+        account_paused.register(doubles_let_go)
         holder_leaving.register(holder_drain)
         tenant_suspended.register(tenant_drain)
         tenant_resumed.register(tenant_release)

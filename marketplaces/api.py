@@ -36,8 +36,8 @@ class AccountOutput(serializers.ModelSerializer[MarketplaceAccount]):
         model = MarketplaceAccount
         fields = (
             "id", "platform", "mode", "contract", "account_id", "is_active", "needs_reconnect", "closing_at",
-            "closing_why", "stock_taken_at", "stock_unknown", "last_sync_at", "last_webhook_at", "last_error",
-            "last_error_at", "created_at",
+            "closing_why", "stock_begun_at", "stock_listed_at", "stock_sales_read", "stock_taken_at", "stock_unknown",
+            "last_sync_at", "last_webhook_at", "last_error", "last_error_at", "created_at",
         )  # fmt: skip
 
     def get_contract(self, account: MarketplaceAccount) -> str:

@@ -79,6 +79,10 @@ class StockUnknown(PermanentError):
     """What the account holds there cannot be read, so that nothing may be written over it: its holder must say."""
 
 
+class ConnectedTwice(PermanentError):
+    """It is the account of another connection: that one speaks for it, and this one is paused."""
+
+
 class NotSupported(PermanentError):
     """The platform has no such call; the adapter's traits say so too."""
 

@@ -2,7 +2,7 @@
 
 import calendar
 import uuid
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import ClassVar, TypeVar
 
@@ -36,6 +36,12 @@ def modes_of(*, paper: bool) -> list[Mode]:
     return [mode for mode in Mode if (mode == Mode.PAPER) == paper]
 
 
+# Who waits for an account's stock for longer than this is told how far it is.
+STOCK_IS_LONG = timedelta(minutes=5)
+# What an account says of itself that turned out to be connected twice.
+DOUBLED = "This account there is connected by another connection already; this one is paused."
+
+
 class MarketplaceAccount(BaseModel):
     """A holder's account at one platform. Tokens and the webhook secret lie encrypted."""
 
@@ -44,6 +50,8 @@ class MarketplaceAccount(BaseModel):
     platform = models.CharField(max_length=20)
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PAPER)
     account_id = models.CharField(max_length=80, blank=True)
+    # Which seller it is there (marketplaces/services/sellers.py); empty: not known, or known to be connected otherwise.
+    seller_key = models.CharField(max_length=64, blank=True, editable=False)
     access_token = EncryptedTextField(blank=True)
     refresh_token = EncryptedTextField(blank=True)
     webhook_secret = EncryptedTextField(blank=True)
@@ -60,6 +68,10 @@ class MarketplaceAccount(BaseModel):
     keys_of = models.CharField(max_length=10, choices=Mode.choices, blank=True)
     # When what it held before it was connected was read (listings/services/stock.py); until then nothing new goes up.
     stock_taken_at = models.DateTimeField(null=True, blank=True)
+    # While that is under way: since when, since when its listings are known, and how many of its past sales are read.
+    stock_begun_at = models.DateTimeField(null=True, blank=True)
+    stock_listed_at = models.DateTimeField(null=True, blank=True)
+    stock_sales_read = models.PositiveIntegerField(default=0)
     # Its platform does not show what it holds: its holder has to say.
     stock_unknown = models.BooleanField(default=False)
     sales_synced_until = models.DateTimeField(null=True, blank=True)
@@ -81,6 +93,12 @@ class MarketplaceAccount(BaseModel):
                 condition=Q(is_active=True),
                 name="account_once",
             ),
+            models.UniqueConstraint(
+                fields=["platform", "mode", "seller_key"],
+                condition=Q(is_active=True) & ~Q(seller_key=""),
+                name="account_seller_once",
+                violation_error_message="This account there is connected already.",
+            ),
             models.CheckConstraint(condition=Q(closing_at=None) | Q(is_active=True), name="account_closing_is_active"),
         ]
 
@@ -95,6 +113,17 @@ class MarketplaceAccount(BaseModel):
     def is_of(self, actor: Actor) -> bool:
         """Whether it is the actor's own; staff may do what its owner may."""
         return actor.is_staff or self.user_id == actor.user_id
+
+    @property
+    def doubled(self) -> bool:
+        """Whether it is paused because another connection has the same account."""
+        return self.needs_reconnect and self.last_error == DOUBLED
+
+    @property
+    def stock_is_long(self) -> bool:
+        """Whether what it holds has been read for so long that its holder is told how far that is."""
+        begun = self.stock_begun_at
+        return self.is_active and self.stock_taken_at is None and begun is not None and begun < now() - STOCK_IS_LONG
 
     @property
     def takes_listings(self) -> bool:

@@ -39,3 +39,5 @@ account_left: Tidings[[uuid.UUID]] = Tidings()
 webhook_back: Question[[uuid.UUID, str], bool] = Question(lambda: True)
 # What an account may show still, in words, a listing each.
 still_up: Question[[uuid.UUID], list[str]] = Question(list)
+# It turned out to be connected by another connection already, and is paused: what that one has is nothing of its.
+account_paused: Tidings[[uuid.UUID]] = Tidings()

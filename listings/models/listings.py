@@ -140,6 +140,7 @@ class Listing(BaseModel):
             models.Index(fields=["tenant", "status"], name="listing_tenant_status"),
             models.Index(fields=["season_ticket", "status"], name="listing_ticket_status"),
             models.Index(fields=["list_until"], condition=Q(list_until__isnull=False), name="listing_list_until"),
+            models.Index(fields=["listing_id"], condition=~Q(listing_id=""), name="listing_remote_name"),
             models.Index(fields=["expires_there"], condition=Q(expires_there__isnull=False), name="listing_expires"),
         ]
 

@@ -155,6 +155,7 @@ class Sale(BaseModel):
         ]
         indexes: ClassVar = [
             models.Index(fields=["tenant", "-sold_at"], name="sale_tenant_sold"),
+            models.Index(fields=["platform_sale_id"], name="sale_number_there"),
             models.Index(fields=["tenant"], condition=Q(state="needs_person"), name="sale_unclear"),
         ]
 

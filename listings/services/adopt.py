@@ -12,6 +12,7 @@ from listings.selectors import sold_among
 from listings.services.allocation import together
 from listings.services.delist import listing_take_down
 from listings.services.delivery_terms import entered_for, terms_of
+from listings.services.doubled import Named, check_own
 from listings.services.notify import listing_changed
 from listings.services.practice import offered_for_real, practice_make_way
 from listings.services.projections import projections_shrink
@@ -84,10 +85,12 @@ def listing_adopt(
     what was worked out of a sale is replaced at the next sweep (`listing_price_take`). `expires_at`: when it says it
     ends. `delivery`: what its tickets are (a DeliveryType); where a sale was met that tells nothing of it, what holds
     for its season ticket, until a sweep is told. The caller holds a transaction and the seats' locks. Raises Conflict
-    where `adoption_problem` says why not, or PracticeHas.
+    where `adoption_problem` says why not, or another connection of the account has it, or PracticeHas.
     """
     if problem := adoption_problem(seats, price, currency):
         raise Conflict(f"It cannot be kept in step: {problem}.", field="seats", remedy="Choose other seats.")
+    day, seat = seats[0].game.game_date.isoformat(), str(seats[0].seat_number)
+    check_own(account, Named(listing_id, remote_key, seats[0].row, day, seat))
     if not account.paper:
         practice_make_way(seats)
     known = Listing.objects.filter(account=account, listing_id=listing_id).first() if listing_id else None

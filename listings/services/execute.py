@@ -13,6 +13,7 @@ from django.conf import settings
 
 from listings.disclosures import in_words
 from listings.models import CommandKind, Listing, ListingSeat, MarketplaceCommand, Sale
+from listings.services.doubled import confirmed_by_another
 from listings.services.errands import errand_of
 from listings.services.event_bounds import event_bounds_hold, price_refusals_told
 from listings.services.events import event_learn, event_name
@@ -41,6 +42,7 @@ from marketplaces.delivery import DeliveryType, HandOver, SeatTicket
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
+    ConnectedTwice,
     GrantExpired,
     MappingNeeded,
     MarketplaceError,
@@ -57,6 +59,7 @@ from marketplaces.registry import adapter_get, platform_can, supplied_as
 from marketplaces.services.connect import webhook_register_late
 from marketplaces.services.links import link_for
 from marketplaces.services.reading import reading_of
+from marketplaces.services.sellers import account_doubled
 from portfolios.models import Game
 from portfolios.selectors import event_mapping_get, section_known, section_mapping_get, section_mapping_undone
 from portfolios.services.mapping import section_mapping_confirm
@@ -376,7 +379,8 @@ def _unless_over(adapter: MarketplaceAdapter, link: Link, sale: Sale, act: Calla
 
 
 def _reject(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
-    if command.sale is None:
+    # What another connection of the same seller has confirmed is its to deliver.
+    if command.sale is None or confirmed_by_another(command.sale):
         return Answer(Outcome.NOT_WANTED)
     if command.outcome_unknown:
         there = adapter.fetch_sale(link, command.sale.platform_sale_id)
@@ -414,12 +418,16 @@ def _sync_account(adapter: MarketplaceAdapter, link: Link, command: MarketplaceC
     began, account = now(), command.account
     alive = partial(lease_renew, command)
     try:
-        with reading_of(account, "sweep") as answers:
+        # The first one reads its past sales too.
+        with reading_of(account, "sweep", patient=account.stock_taken_at is None) as answers:
             drift = account_reconcile(
                 adapter=adapter, link=replace(link, answers=answers), account=account, alive=alive,
                 keep=partial(sweep_found, account),
             )  # fmt: skip
             began = min(began, answers.began)
+    except ConnectedTwice:
+        account_doubled(account.pk)
+        return Answer(Outcome.NOT_WANTED)
     except StockUnknown:
         # Its holder was asked; a sweep comes when he has said.
         return Answer(Outcome.NOT_WANTED)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from listings.selectors import sale_set_aside
 from listings.services.deliverable import deliverable_told
+from listings.services.doubled import sale_of_another
 from listings.services.event_news import event_inactive
 from listings.services.mail_sales import mail_apply
 from listings.services.reconcile import account_reconcile_soon
@@ -79,7 +80,7 @@ def on_sale(event: InboundEvent) -> None:
             account=account, platform_sale_id=event.resource_id, reason="the announced sale does not exist"
         )
         return
-    if sale_set_aside(account, remote):
+    if sale_set_aside(account, remote) or sale_of_another(account, remote):
         return
     sale_apply(account=account, remote=remote, noticed_at=event.received_at)
 

@@ -31,6 +31,7 @@ from listings.services.adopt import delivery_take, listing_price_take, listing_r
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_note
+from listings.services.doubled import is_doubled
 from listings.services.drift_alerts import alert_adopted, alert_vanished
 from listings.services.event_news import events_ask
 from listings.services.event_requests import requests_answered
@@ -40,12 +41,12 @@ from listings.services.notify import listing_changed
 from listings.services.refs import listing_ref
 from listings.services.restate import listing_restate
 from listings.services.settling import SETTLE
-from listings.services.stock import stock_ask, stock_take
+from listings.services.stock import stock_ask, stock_begin, stock_take
 from listings.services.sync import account_sync_sales
 from listings.services.views_told import views_note
 from listings.states import HAS_MORE, OVER, UP, listing_may_move
 from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteListing, RemoteListingState
-from marketplaces.errors import PermanentError, StockUnknown
+from marketplaces.errors import ConnectedTwice, PermanentError, StockUnknown
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_can
 from marketplaces.services.links import link_anew
@@ -136,21 +137,14 @@ def account_reconcile(
     """Read every listing and the newest sales of an account and mend what drifted. Raises MarketplaceError.
 
     No transaction may be open: each listing is judged in its own, after the reading. A listing that changed here
-    after the reading began, or that has a command on its way, is left to the next sweep. `alive` hears of every step,
+    after the reading began, or that has a command on its way, is left to the next sweep. Raises ConnectedTwice, before
+    anything is judged, where another connection of the same seller has what it shows. `alive` hears of every step,
     `keep` of what is found (Drift.keep). A listing that cannot be read is told, and keeps no other from being mended.
-    MustWait where the account's limit is used up: called again soon, with the
-    same answers, it goes on from there.
+    MustWait where the account's limit is used up: called again soon, with the same answers, it goes on from there.
     """
     began = now()
-    remote = []
-    try:
-        for item in adapter.list_all(link):
-            alive()
-            if item.state is not RemoteListingState.GONE:
-                remote.append(item)
-    except StockUnknown as error:
-        stock_ask(account, str(error))
-        raise
+    stock_begin(account)
+    remote = _shown_now(adapter, link, account, alive)
     # Where it was broken off and goes on, what it was told first is as old as that.
     began = min(began, link.answers.began)
     alive()
@@ -225,6 +219,24 @@ def _asked_alone(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> R
         link.unread.note(f"{listing.listing_id}: {error}")
         return None
     return None if found is None or found.state is RemoteListingState.GONE else found
+
+
+def _shown_now(
+    adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount, alive: Callable[[], None]
+) -> list[RemoteListing]:
+    """What the account shows. Raises StockUnknown, its holder being asked then, or ConnectedTwice."""
+    shown = []
+    try:
+        for item in adapter.list_all(link):
+            alive()
+            if item.state is not RemoteListingState.GONE:
+                shown.append(item)
+    except StockUnknown as error:
+        stock_ask(account, str(error))
+        raise
+    if is_doubled(account, shown):
+        raise ConnectedTwice("another connection of the same account has its listings")
+    return shown
 
 
 def _has_more(account: MarketplaceAccount, listing: Listing, found: RemoteListing, settled: datetime) -> bool:

@@ -3,8 +3,9 @@
 from django.db import transaction
 
 from listings.locks import listings_lock, sale_lock
-from listings.models import Sale, SaleEnding, SaleState
+from listings.models import Listing, Sale, SaleEnding, SaleState
 from listings.services.delist import listing_take_down
+from listings.services.doubled import listing_of_another, named_of_own
 from listings.services.endings import ending_apply
 from listings.services.notify import sale_changed
 from listings.services.obstacles import hold_key
@@ -28,7 +29,7 @@ def sale_hold(*, account: MarketplaceAccount, external_id: str, platform_sale_id
     Holding needs no answer from anybody and stops every other path to these seats at once.
     """
     listing = listing_called(account, key=external_id)
-    if listing is None:
+    if listing is None or _anothers(account, listing):
         return 0
     seats = seats_lock(offered_ids(listing))
     # Asked under the lock: polling may have applied the sale while we waited, and what a known sale took is settled.
@@ -84,7 +85,7 @@ def sale_hold_release(*, account: MarketplaceAccount, platform_sale_id: str, rea
 def projections_withdraw(*, account: MarketplaceAccount, external_id: str, reason: str) -> int:
     """Take down every other listing of a listing's seats: when a sale was announced and cannot be read back."""
     listing = listing_called(account, key=external_id)
-    if listing is None:
+    if listing is None or _anothers(account, listing):
         return 0
     seat_ids = offered_ids(listing)
     seats_lock(seat_ids)
@@ -93,3 +94,8 @@ def projections_withdraw(*, account: MarketplaceAccount, external_id: str, reaso
     # What is announced on paper takes down nothing real (I-20).
     own = [other for other in others if other.mode == Mode.PAPER or not practice]
     return sum(listing_take_down(other, reason=reason) for other in own)
+
+
+def _anothers(account: MarketplaceAccount, listing: Listing) -> bool:
+    """Whether another connection of the same seller has it for its own, which hears of its sales too."""
+    return listing_of_another(account, named_of_own(listing)) is not None

@@ -15,6 +15,7 @@ from listings.payables import state_by_money
 from listings.services.adopt import listing_covers_sale, listing_of_unknown_sale
 from listings.services.allocation import Allocation
 from listings.services.come_over import sale_come_over, speaks
+from listings.services.doubled import sale_of_another
 from listings.services.ending_stands import ending_stand
 from listings.services.endings import ending_apply
 from listings.services.hand_over_due import dues_same, dues_take
@@ -59,6 +60,7 @@ from portfolios.models import OwnerState, Seat
 from portfolios.services.ledger import seats_move
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
 from seatsync.core.jobs import enqueue_on_commit
 
 
@@ -72,7 +74,8 @@ def sale_apply(
     A sale is never refused and never dropped: an unknown listing, an unclear allocation or an unknown state is kept
     as `needs_person` with an alert, and seats that somebody else has make it a `conflict` with a reject command.
     A sale on paper that has them is ended for a real one (practice.py).
-    What another account of the same holder has under its number is this sale, and comes over.
+    What another account of the same holder has under its number is this sale, and comes over. Raises Conflict for what
+    another connection of the same seller has, which is nothing of this one's.
     """
     elsewhere = sale_come_over(account=account, remote=remote)
     if elsewhere is not None and speaks(elsewhere.account):
@@ -85,6 +88,12 @@ def sale_apply(
 def _apply(account: MarketplaceAccount, remote: RemoteSale, noticed_at: datetime | None, *, fresh: bool) -> Sale:
     listing = _listing_of(account, remote)
     locked = seats_lock(_wanted(account, remote, listing))
+    # Asked under the locks: two connections of one seller hear of it at the same moment.
+    if sale_of_another(account, remote):
+        raise Conflict(
+            f"Sale {remote.sale_id} is kept over another connection of the same account.", field="account",
+            remedy="Disconnect this one: one connection of an account is enough.",
+        )  # fmt: skip
     if STATE_OF.get(remote.state) in SALE_LIVE and not on_paper(account, listing):
         practice_make_way(locked, key=hold_key(account.pk, remote.sale_id))
     taken = [seat for seat in locked if seat.state != OwnerState.AVAILABLE]

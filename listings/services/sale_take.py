@@ -7,6 +7,7 @@ from listings.models import CommandKind, Listing, Sale, SaleState
 from listings.services.allocation import Allocation, allocate
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
+from listings.services.doubled import confirmed_by_another
 from listings.services.obstacles import OFFERED_FOR_REAL, Obstacle, obstacle_of, promises_on
 from listings.services.pass_on import seats_pass_on
 from listings.services.practice import offered_for_real, on_paper
@@ -115,7 +116,8 @@ def _conflict(scene: Scene, seats: list[Seat], reason: str) -> Sale:
     _give_back_rest(scene, [])
     sale = sale_store(scene, SaleState.CONFLICT, reason)
     seats_attach(sale, seats, live=False)
-    command_write(sale=sale, kind=CommandKind.REJECT_SALE, key=_key_once("reject", sale))
+    if not confirmed_by_another(sale):
+        command_write(sale=sale, kind=CommandKind.REJECT_SALE, key=_key_once("reject", sale))
     alerts_settle(sale)
     alert_conflict(sale)
     sale_record(scene, sale, "sale.conflict")

@@ -5,6 +5,7 @@ certain are adopted at once; the others wait for their holder's word (services/f
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,8 @@ from functools import partial
 
 import structlog
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 
 from listings.locks import found_lock
 from listings.models import (
@@ -28,12 +31,14 @@ from listings.selectors import UNFINISHED
 from listings.services.adopt import adoption_problem, delivery_known, kept_problem
 from listings.services.come_over import listing_take_in, listings_come_over, sale_come_over
 from listings.services.commands import command_write
+from listings.services.doubled import sale_of_another
 from listings.services.drift_alerts import alert_adopted, alert_found, alert_stock, alert_stock_unknown
 from listings.services.events import events_learn
 from listings.services.practice import past_practice
 from listings.services.recognise import Recognised, Told, recognise, told_of_listing, told_of_sale
 from listings.services.refs import listing_called
 from listings.services.sale_saga import sale_apply
+from listings.services.sync import sale_pages
 from listings.services.wake import account_commands_wake
 from marketplaces.contracts import Capability, EventWords, Link, MarketplaceAdapter, RemoteListing, RemoteSale
 from marketplaces.contracts import RemoteSaleState as Remote
@@ -50,6 +55,8 @@ from seatsync.live.publish import publish
 log = structlog.get_logger(__name__)
 # Sales of a season and of the one before: older ones are nobody's question any more.
 SALES_BACK = timedelta(days=400)
+# The step of a first reading after which its listings are written down.
+_LISTED = "listed"
 
 
 @dataclass(slots=True)
@@ -69,6 +76,12 @@ def stock_order(account_id: uuid.UUID) -> None:
         )
 
 
+def stock_begin(account: MarketplaceAccount) -> None:
+    """Its stock is being taken from now on, if it was not taken or begun before."""
+    fresh = MarketplaceAccount.objects.filter(pk=account.pk, stock_taken_at=None, stock_begun_at=None)
+    fresh.update(stock_begun_at=now(), updated_at=now())
+
+
 def stock_take(
     *, adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount, shown: Sequence[RemoteListing],
     alive: Callable[[], None], adopted: Callable[[str], None],
@@ -80,40 +93,83 @@ def stock_take(
     open: each is judged in its own. Raises MarketplaceError.
     """
     # The same moment where it was broken off and goes on, so that the same is asked.
-    began, first, stock = min(now(), link.answers.began), account.stock_taken_at is None, Stock()
-    listings_come_over(account, shown)
+    began, first = min(now(), link.answers.began), account.stock_taken_at is None
     foreign = _foreign(account, shown)
-    asked = [told_of_listing(item) for item in _not_set_aside(account, foreign)]
-    events_learn(adapter=adapter, link=link, account=account, told=asked, alive=alive)
     failed = [f"listing {what}" for what in link.unread.told]
-    failed_to_read = bool(failed)
     ours = set[str]()
-    for item in foreign:
-        alive()
-        note = partial(_listing_note, account, item, tell=not first, adopted=adopted)
-        found = _contained(account, f"listing {item.listing_id}", note, failed)
-        _count(stock, found)
-        if found is not None and found.state == FoundState.ADOPTED:
-            ours.add(item.listing_id)
-    if not failed_to_read:
-        _note_gone(account, shown)
-    if first and Capability.SALES_SINCE in adapter.traits.capabilities:
-        before = len(link.unread.told)
-        past = list(adapter.sales_since(link, began - SALES_BACK))
-        failed += [f"sale {what}" for what in link.unread.told[before:]]
-        alive()
-        events_learn(adapter=adapter, link=link, account=account, told=map(told_of_sale, past), alive=alive)
-        for sale in past:
+    # What was told a while ago is not judged once more by that where it goes on.
+    if not (first and link.answers.passed(_LISTED)):
+        listings_come_over(account, shown)
+        foreign = _foreign(account, shown)
+        asked = [told_of_listing(item) for item in _not_set_aside(account, foreign)]
+        events_learn(adapter=adapter, link=link, account=account, told=asked, alive=alive)
+        failed_to_read = bool(failed)
+        for item in foreign:
             alive()
-            past_note = partial(past_sale_note, account=account, sale=sale)
-            _count(stock, _contained(account, f"sale {sale.sale_id}", past_note, failed))
+            note = partial(_listing_note, account, item, tell=not first, adopted=adopted)
+            found = _contained(account, f"listing {item.listing_id}", note, failed)
+            if found is not None and found.state == FoundState.ADOPTED:
+                ours.add(item.listing_id)
+        if not failed_to_read:
+            _note_gone(account, shown)
+        if first:
+            _listed(account)
+        if not failed:
+            link.answers.note_passed(_LISTED)
+    if first and Capability.SALES_SINCE in adapter.traits.capabilities:
+        _past_sales_take(adapter, link, account, began - SALES_BACK, alive, failed)
     if failed:
         alert_reading(account, "listings", "; ".join(failed))
     else:
         alert_reading_recovered(account, "listings")
     if first:
-        stock_taken(account, stock, began=began - link.clock.behind)
+        stock_taken(account, _counted(account), began=began - link.clock.behind)
     return [item.listing_id for item in foreign if item.listing_id not in ours]
+
+
+def _listed(account: MarketplaceAccount) -> None:
+    """Its listings are written down: what sells from now on is asked for, while past sales are still read."""
+    known = MarketplaceAccount.objects.filter(pk=account.pk, stock_listed_at=None)
+    if known.update(stock_listed_at=now(), updated_at=now()):
+        account_changed(account)
+
+
+def _past_sales_take(
+    adapter: MarketplaceAdapter, link: Link, account: MarketplaceAccount, since: datetime, alive: Callable[[], None],
+    failed: list[str],
+) -> None:  # fmt: skip
+    """Write down each past sale as soon as it is read; one that was, is not looked at again where this goes on.
+
+    What cannot be read or kept is added to `failed`.
+    """
+    before, read = len(link.unread.told), 0
+    for page in sale_pages(adapter.sales_since(link, since)):
+        alive()
+        fresh = [sale for sale in page if not link.answers.passed(_step(sale))]
+        events_learn(adapter=adapter, link=link, account=account, told=map(told_of_sale, fresh), alive=alive)
+        for sale in fresh:
+            alive()
+            wrong = len(failed)
+            _contained(account, f"sale {sale.sale_id}", partial(past_sale_note, account=account, sale=sale), failed)
+            if len(failed) == wrong:
+                link.answers.note_passed(_step(sale))
+        read += len(page)
+        progress = MarketplaceAccount.objects.filter(pk=account.pk, stock_sales_read__lt=read)
+        if progress.update(stock_sales_read=read, updated_at=now()):
+            account_changed(account)
+    failed += [f"sale {what}" for what in link.unread.told[before:]]
+
+
+def _step(sale: RemoteSale) -> str:
+    return f"sale {sale.sale_id}"
+
+
+def _counted(account: MarketplaceAccount) -> Stock:
+    """What came of all that was found since this was begun, however often it was broken off."""
+    begun = MarketplaceAccount.objects.values_list("stock_begun_at", flat=True).get(pk=account.pk)
+    seen = FoundListing.objects.filter(account=account, last_seen_at__gte=begun or account.created_at)
+    states = Counter(seen.values_list("state", flat=True))
+    return Stock(adopted=states[FoundState.ADOPTED], waiting=states[FoundState.WAITING])
 
 
 @transaction.atomic
@@ -143,7 +199,8 @@ def stock_taken(account: MarketplaceAccount, stock: Stock, *, began: datetime) -
     MarketplaceAccount.objects.filter(pk=account.pk).update(
         stock_taken_at=now(),
         stock_unknown=False,
-        sales_synced_until=began,
+        # What was asked for meanwhile is known for longer.
+        sales_synced_until=Greatest("sales_synced_until", Value(began)),
         last_sync_at=now(),
         polled_at=now(),
         updated_at=now(),
@@ -181,12 +238,6 @@ def _not_set_aside(account: MarketplaceAccount, foreign: Iterable[RemoteListing]
     others = FoundListing.objects.filter(account=account, kind=FoundKind.LISTING, state=FoundState.NOT_OURS)
     aside = set(others.values_list("remote_id", flat=True))
     return [item for item in foreign if item.listing_id not in aside]
-
-
-def _count(stock: Stock, found: FoundListing | None) -> None:
-    if found is not None:
-        stock.adopted += found.state == FoundState.ADOPTED
-        stock.waiting += found.state == FoundState.WAITING
 
 
 @transaction.atomic
@@ -237,7 +288,8 @@ def _is_coming_down(found: FoundListing) -> bool:
 def past_sale_note(*, account: MarketplaceAccount, sale: RemoteSale) -> FoundListing | None:
     """A sale from before the account was connected: into the ledger where its seats are certain, else written down.
 
-    None where nothing is to be written down: it is known already, it counts now, or it came to nothing.
+    None where nothing is to be written down: it is known already, it counts now, it is another connection's, or it came
+    to nothing.
     """
     if sale_come_over(account=account, remote=sale) is not None:
         # It may have gone on while nobody heard of it, and no poll looks that far back.
@@ -249,6 +301,8 @@ def past_sale_note(*, account: MarketplaceAccount, sale: RemoteSale) -> FoundLis
 @transaction.atomic
 def _past_sale_note(account: MarketplaceAccount, sale: RemoteSale) -> FoundListing | None:
     if Sale.objects.filter(account=account, platform_sale_id=sale.sale_id).exists() or sale.state is Remote.CANCELLED:
+        return None
+    if sale_of_another(account, sale):
         return None
     each = round_money(sale.gross / sale.quantity) if sale.quantity else Decimal(0)
     match = recognise(account, told_of_sale(sale))

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 
 from listings.models import Sale, SaleState
 from listings.selectors import sale_set_aside
+from listings.services.doubled import sale_of_another
 from listings.services.sale_alerts import alert_missing
 from listings.services.sale_holds import sale_hold_release
 from listings.services.sale_known import sales_new
@@ -97,11 +98,11 @@ def _apply_all(
     The ids of all are added to `seen`.
     """
     applied, failed = 0, dict[str, Exception]()
-    for page in _pages(sales):
+    for page in sale_pages(sales):
         applied += len(page)
         seen.update(remote.sale_id for remote in page)
         for remote in sales_new(account, page):
-            if sale_set_aside(account, remote):
+            if sale_set_aside(account, remote) or sale_of_another(account, remote):
                 continue
             try:
                 sale_apply(account=account, remote=remote)
@@ -112,8 +113,8 @@ def _apply_all(
     return applied - len(failed), failed
 
 
-def _pages(sales: Iterable[RemoteSale]) -> Iterator[list[RemoteSale]]:
-    """So many at a time; what was read before the reading broke off counts."""
+def sale_pages(sales: Iterable[RemoteSale]) -> Iterator[list[RemoteSale]]:
+    """A hundred at a time; what was read before the reading broke off counts."""
     page: list[RemoteSale] = []
     try:
         for remote in sales:
@@ -141,10 +142,12 @@ def _note_failed(account: MarketplaceAccount, failed: dict[str, Exception], unre
 def accounts_due() -> list[MarketplaceAccount]:
     """Active accounts, of platforms that have an adapter, whose sales were not polled within their interval.
 
-    Not before the account's stock was taken: its past sales are looked at with that.
+    Not before the account's listings were written down. Its past sales are read with the rest of its stock, which may
+    take long: what sells meanwhile is asked for.
     """
-    stocked = Q(is_active=True, needs_reconnect=False, stock_taken_at__isnull=False)
-    active = MarketplaceAccount.objects.filter(stocked & ~Q(mode=Mode.ASSISTED))
+    stocked = Q(stock_taken_at__isnull=False) | Q(stock_listed_at__isnull=False)
+    standing = MarketplaceAccount.objects.filter(stocked, is_active=True, needs_reconnect=False)
+    active = standing.exclude(mode=Mode.ASSISTED)
     moment = now()
     due = []
     for account in active.order_by(F("polled_at").asc(nulls_first=True)):

@@ -8,6 +8,7 @@ from marketplaces.registry import platform_name
 from seatsync.accounts.selectors import staff_ids
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise, alert_recover
+from seatsync.live.models import Alert, AlertState
 
 
 def _name(account: MarketplaceAccount) -> str:
@@ -70,8 +71,32 @@ def alert_reconnect(account: MarketplaceAccount) -> None:
 
 
 def alert_reconnected(account: MarketplaceAccount) -> None:
-    """It was."""
-    alert_recover(user_id=account.user_id, dedupe_key=f"reconnect:{account.pk}")
+    """It was, or another account there was connected in its place, or it was given up."""
+    for what in ("reconnect", "doubled"):
+        alert_recover(user_id=account.user_id, dedupe_key=f"{what}:{account.pk}")
+
+
+def alert_doubled(account: MarketplaceAccount) -> bool:
+    """Its holder is asked once what is to become of an account that is connected twice; whether that was now."""
+    key = f"doubled:{account.pk}"
+    if Alert.objects.filter(user_id=account.user_id, dedupe_key=key).exclude(state=AlertState.RECOVERED).exists():
+        return False
+    alert_raise(
+        tenant_id=account.tenant_id,
+        user_id=account.user_id,
+        kind="account.doubled",
+        title=f"Your {_name(account)} account is connected twice",
+        body=(
+            "The connection that was there before goes on, and yours is paused: nothing is read, listed or taken down "
+            "over it, so that no seat counts twice. Disconnect it, or connect another account there."
+        ),
+        severity="critical",
+        object_type="marketplace_account",
+        object_id=str(account.pk),
+        url=page_link("marketplaces:account_list"),
+        dedupe_key=key,
+    )
+    return True
 
 
 def alert_reading(account: MarketplaceAccount, what: str, reason: str) -> None:

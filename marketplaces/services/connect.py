@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from marketplaces.contracts import Capability, Grant, Link
@@ -25,6 +25,7 @@ from marketplaces.services.files import file_declare
 from marketplaces.services.limits import AccountGate, Connecting, Errand
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
 from marketplaces.services.paper import paper_token, paper_webhook_register
+from marketplaces.services.sellers import connected_already, credential_of, doubled_ask, seller_check, seller_key
 from marketplaces.services.understand import inbound_wake
 from marketplaces.services.webhook_back import keys_let_go, webhook_let_go
 from seatsync.accounts.models import LEAVING_BARS, LeavingWhy
@@ -206,7 +207,9 @@ def _check_seller(known: MarketplaceAccount | None, link: Link) -> bool:
 
     Returns whether it did see that. Raises Conflict where it does not, StockUnknown where it may see nothing.
     """
-    if known is None or link.grant.account_id or _key(known.access_token) == _key(link.grant.access_token):
+    if known is None or link.grant.account_id:
+        return False
+    if credential_of(known.access_token) == credential_of(link.grant.access_token):
         return False
     shown = shown_listing(known.pk)
     if shown is None:
@@ -219,11 +222,6 @@ def _check_seller(known: MarketplaceAccount | None, link: Link) -> bool:
     )  # fmt: skip
 
 
-def _key(token: str) -> str:
-    """What names the account in a token of several parts; the others, such as a file server's password, change."""
-    return token.partition("\n")[0]
-
-
 def account_keep(
     *, actor: Actor, platform: str, mode: str, grant: Grant, empty: bool = False, same: bool = False
 ) -> MarketplaceAccount:
@@ -232,7 +230,8 @@ def account_keep(
     `empty`: it was made this moment and holds nothing; what another one holds is read before anything is offered.
     `same`: a token of another name was seen to be the known account's.
     Ends a disconnection under way, but for one who leaves, and wakes what waited for the grant. Raises Conflict where
-    the grant is another account's at the platform and something is still going on over the known one, or he leaves.
+    the grant is another account's at the platform and something is still going on over the known one, he leaves, or
+    that account is connected otherwise already.
     """
     tenant_id, user_id = _owner(actor, mode)
     grant = replace(grant, account_id=grant.account_id.replace("\x00", "")[:LONGEST_NAME])
@@ -249,6 +248,7 @@ def account_keep(
             former = _former(actor, account)
             # What it holds is not known yet, and the file of the one before is no base for its own.
             account.stock_taken_at = account.sales_synced_until = account.last_sync_at = account.polled_at = None
+            account.stock_begun_at, account.stock_listed_at, account.stock_sales_read = None, None, 0
             # The webhook is that one's: it proves itself here no more, and this one gets its own.
             account.webhook_id = account.webhook_secret = ""
             AccountFile.objects.filter(account=account).delete()
@@ -265,7 +265,14 @@ def account_keep(
         kept = account.webhook_secret or secrets.token_urlsafe(32)
         account.webhook_secret = grant.access_token if traits.webhook_secret_is_token else kept
         account.sales_synced_until = account.sales_synced_until or now()
-        account.save()
+        account.seller_key = seller_key(account)
+        seller_check(account, account.seller_key)
+        try:
+            with transaction.atomic():
+                account.save()
+        except IntegrityError as error:
+            # Somebody else connected it at the same moment.
+            raise connected_already(platform) from error
         if empty and traits.whole_account:
             file_declare(account, b"")
         audit_record(
@@ -321,7 +328,7 @@ def _is_another(account: MarketplaceAccount, grant: Grant) -> bool:
     """Whether the grant may be of another account there than the known one."""
     if account.account_id and grant.account_id:
         return account.account_id != grant.account_id
-    return not grant.account_id and _key(account.access_token) != _key(grant.access_token)
+    return not grant.account_id and credential_of(account.access_token) != credential_of(grant.access_token)
 
 
 def webhook_url(account: MarketplaceAccount) -> str:
@@ -472,6 +479,7 @@ def accounts_close() -> int:
     somebody else is changing at this moment has its turn the next time, and keeps no other account open.
     """
     _late_begin()
+    doubled_ask()
     closed = 0
     on_the_way = MarketplaceAccount.objects.filter(Q(closing_at__isnull=False, is_active=True) | ~Q(keys_of=""))
     for account_id in on_the_way.order_by("pk").values_list("pk", flat=True):
@@ -509,10 +517,11 @@ def _close_if_through(account: MarketplaceAccount) -> bool:
     account.is_active, account.closing_at = False, None
     # What proved its webhooks goes too: at some platforms it is the token itself (`webhook_secret_is_token`).
     account.access_token = account.refresh_token = account.webhook_secret = account.webhook_id = account.keys_of = ""
+    account.seller_key = ""
     account.save(
         update_fields=[
             "is_active", "closing_at", "access_token", "refresh_token", "webhook_secret", "webhook_id", "keys_of",
-            "updated_at",
+            "seller_key", "updated_at",
         ]
     )  # fmt: skip
     alert_reconnected(account)

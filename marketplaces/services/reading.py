@@ -23,7 +23,8 @@ from seatsync.core.clock import now
 from seatsync.core.crypto import fernet
 from seatsync.core.limiters import valkey
 
-# So long after its beginning a reading is worth going on with: what was told first is not much older then.
+# So long after it was told something last a reading is worth going on with. Not after its beginning: a long one, at a
+# slow limit, would never end. How old the oldest of it is, it says (`began`), and who reads goes by that.
 KEPT_FOR = timedelta(minutes=5)
 # A reading that was told more is begun anew.
 MOST_BYTES = 16_000_000
@@ -37,6 +38,7 @@ class KeptAnswers:
         self._key = key
         self._told: dict[str, tuple[int, str, bytes]] = {}
         self._began: datetime | None = None
+        self._last: datetime | None = None
         self._passed: set[str] = set()
         self._stored = self._load()
 
@@ -55,7 +57,8 @@ class KeptAnswers:
 
     def note(self, key: str, response: httpx.Response) -> None:
         """This was told."""
-        self._began = self._began or now()
+        self._last = now()
+        self._began = self._began or self._last
         self._told[key] = response.status_code, response.headers.get("content-type", ""), response.content
 
     def passed(self, step: str) -> bool:
@@ -68,9 +71,11 @@ class KeptAnswers:
 
     def store(self) -> None:
         """Keep it for when the reading goes on."""
-        left = self.began + KEPT_FOR - now()
+        last = self._last or self.began
+        left = last + KEPT_FOR - now()
         told = {key: [status, kind, b64encode(content).decode()] for key, (status, kind, content) in self._told.items()}
-        facts = {"began": self.began.isoformat(), "told": told, "passed": sorted(self._passed)}
+        moments = {"began": self.began.isoformat(), "last": last.isoformat()}
+        facts = moments | {"told": told, "passed": sorted(self._passed)}
         packed = zlib.compress(json.dumps(facts).encode(), 1)
         if not told or left <= timedelta(0) or len(packed) > MOST_BYTES:
             self.forget()
@@ -102,19 +107,23 @@ class KeptAnswers:
             # Under a key that is no more: it is read anew.
             return True
         self._began, self._passed = datetime.fromisoformat(found["began"]), set(found["passed"])
+        self._last = datetime.fromisoformat(found.get("last", found["began"]))
         self._told = {key: (status, kind, b64decode(content)) for key, (status, kind, content) in found["told"].items()}
         return True
 
 
 @contextmanager
-def reading_of(account: MarketplaceAccount, what: str) -> Iterator[KeptAnswers]:
-    """Around a reading: what it was told is kept where a limit breaks it off, and forgotten otherwise."""
+def reading_of(account: MarketplaceAccount, what: str, *, patient: bool = False) -> Iterator[KeptAnswers]:
+    """Around a reading: what it was told is kept where a limit breaks it off, and forgotten otherwise.
+
+    `patient`: so long a reading that it would never end if every trouble of the moment made it begin anew; it is kept.
+    """
     answers = KeptAnswers(f"reading:{account.pk}:{what}")
     try:
         yield answers
     except TemporaryError as error:
         # What was told before a limit was met, ours or theirs, is as good as it was.
-        if isinstance(error, MustWait) or error.status == HTTPStatus.TOO_MANY_REQUESTS:
+        if patient or isinstance(error, MustWait) or error.status == HTTPStatus.TOO_MANY_REQUESTS:
             answers.store()
         else:
             answers.forget()

@@ -33,6 +33,7 @@ from marketplaces.contracts import (
     RemoteListing,
     RemotePayment,
     RemoteSale,
+    RemoteSaleState,
     Traits,
 )
 from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver, SeatTicket
@@ -47,6 +48,8 @@ from marketplaces.errors import (
 
 # `recentupdates` covers "a certain period of time"; a longer gap is read from the full list.
 _RECENT = timedelta(hours=12)
+# A season's sales have a listing each: no request is worth what is through.
+_THROUGH = frozenset({RemoteSaleState.COMPLETE, RemoteSaleState.CANCELLED})
 _NOT_ON_SALE = frozenset({"Cancelled", "Deleted", "Draft"})
 
 
@@ -233,23 +236,26 @@ class StubHub(Platform):
         yield from _wire.readable(link, client.pages(link, path, query), mapping.listing_of, number)
 
     def sales_since(self, link: Link, since: datetime) -> Iterator[RemoteSale]:
-        """Sales changed since then."""
-        query, path = {"updated_since": _stamp(since)}, "/v2/sales/recentupdates"
+        """Sales changed since then. For one of long ago that is through no listing is asked: its gross is not known."""
+        query, path, past = {"updated_since": _stamp(since)}, "/v2/sales/recentupdates", False
         if since < datetime.now(UTC) - _RECENT:
-            path = "/v2/sales"
+            path, past = "/v2/sales", True
             query |= {"page": "1", "page_size": str(client.PAGE_SIZE), "sort": "resource_version"}
         listings: dict[str, Any] = {}
         for sale in _wire.readable(link, client.pages(link, path, query), mapping.sale_of, _wire.number_at("id")):
-            yield self._with_gross(link, sale, listings)
+            yield self._with_gross(link, sale, listings, ask=not (past and sale.state in _THROUGH))
 
     def fetch_sale(self, link: Link, sale_id: str) -> RemoteSale | None:
         """One sale as it is there now."""
         body = client.get(link, f"/v2/sales/{quote(sale_id, safe='')}")
         return None if body is None else self._with_gross(link, mapping.sale_of(body), {})
 
-    def _with_gross(self, link: Link, sale: RemoteSale, listings: dict[str, Any]) -> RemoteSale:
-        """StubHub tells proceeds only; the listing's own price and proceeds give the gross."""
-        if sale.external_id and sale.external_id not in listings:
+    def _with_gross(self, link: Link, sale: RemoteSale, listings: dict[str, Any], *, ask: bool = True) -> RemoteSale:
+        """StubHub tells proceeds only; the listing's own price and proceeds give the gross.
+
+        `ask`: for the listing; else it goes by those that were read already.
+        """
+        if ask and sale.external_id and sale.external_id not in listings:
             try:
                 listings[sale.external_id] = client.get(
                     link, f"/v2/externalsellerlistings/{quote(sale.external_id, safe='')}"
