@@ -125,7 +125,14 @@ def as_mail(pasted: bytes) -> bytes:
 def sale_in(raw: bytes) -> SaleMail | None:
     """The sale that a mail tells of, as forwarded or pasted; None for a mail that is about none, or names no order."""
     message = message_from_bytes(raw, policy=policy.default)
-    subject, text = _text_of(message)
+    try:
+        subject, text = _text_of(message)
+    except Exception:
+        # As above.
+        subject, text = "", ""
+    if not text.strip():
+        # What its headers say of its form is not believed then: it is read as it stands.
+        text = raw.decode(errors="replace").replace("\r", "")[:_MOST_TEXT]
     whole = f"{subject}\n{text}"
     order = _ORDER.search(whole)
     if not _SALE.search(whole) or order is None or _OVER.search(_IF_CALLED_OFF.sub("", whole)):
@@ -145,10 +152,23 @@ def sale_in(raw: bytes) -> SaleMail | None:
 def notices_of(raw: bytes) -> list[Notice]:
     """A forwarded mail as the inbox keeps it, once by its own number or its bytes: a sale, or something unknown."""
     sale = sale_in(raw)
-    message_id = str(message_from_bytes(raw, policy=policy.default).get("Message-ID", "")).strip()
+    message_id = _header(message_from_bytes(raw, policy=policy.default), "Message-ID")
     if sale is None:
         return [Notice(NoticeKind.UNKNOWN, MAIL, "", "", "", message_id, raw)]
     return [Notice(NoticeKind.SALE, MAIL, "sale", sale.order, "", message_id, raw)]
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    """A header in plain words, or as it was written where its words cannot be made out; empty where there is none.
+
+    A mail whose number is odd tells of its sale all the same.
+    """
+    try:
+        return str(message.get(name, "")).strip()
+    except Exception:
+        # The library's reader of headers raises whatever it stumbles over.
+        found = (value for key, value in message.raw_items() if key.casefold() == name.casefold())
+        return "".join(str(next(found, "")).split())
 
 
 def _text_of(message: EmailMessage) -> tuple[str, str]:
@@ -160,7 +180,7 @@ def _text_of(message: EmailMessage) -> tuple[str, str]:
                 return _text_of(inner)
     body = message.get_body(preferencelist=("plain", "html"))
     if body is None:
-        return str(message.get("Subject", "")), ""
+        return _header(message, "Subject"), ""
     try:
         text = str(body.get_content())
     except (LookupError, ValueError):
@@ -173,7 +193,7 @@ def _text_of(message: EmailMessage) -> tuple[str, str]:
     # What a forwarding mail program puts before each line is no word of the marketplace's. Each line by itself: what
     # looks over empty lines too takes minutes for a few thousand of them.
     text = re.sub(r"(?m)^ ?>+ ?", "", text)
-    return str(message.get("Subject", "")), re.sub(r"(?:\n ?){3,}", "\n\n", text)[:_MOST_TEXT]
+    return _header(message, "Subject"), re.sub(r"(?:\n ?){3,}", "\n\n", text)[:_MOST_TEXT]
 
 
 def _doubt(whole: str, text: str, what: str) -> str:
@@ -255,5 +275,9 @@ def _money(text: str, quantity: int) -> Decimal | None:
 
 
 def _sent_at(message: EmailMessage) -> datetime | None:
-    moment = getattr(message.get("Date"), "datetime", None)
+    try:
+        moment = getattr(message.get("Date"), "datetime", None)
+    except Exception:
+        # As above: of an odd date nothing is known.
+        return None
     return moment if isinstance(moment, datetime) and moment.tzinfo is not None else None

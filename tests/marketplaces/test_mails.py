@@ -220,6 +220,20 @@ def test_the_secret() -> None:
     assert not secret_given({"authorization": "Bearer "}, "")
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "Message-ID: <", "Message-ID: <a@[", "Message-ID: <abc@\n mail.example>", "Message-ID: ", "Date: \x00",
+        "Content-Type: text/plain; charset=\x00", "Content-Type: ;;;", "Content-Type: multipart/mixed",
+        "Content-Transfer-Encoding: \x00",
+        "Content-Type: message/rfc822", "Subject: =?utf-8?b?!!!?=", "From: <<<<@", "Date: Tue, 99 Abc",
+    ],
+)  # fmt: skip
+def test_an_odd_header_hides_no_sale(odd: str) -> None:
+    (notice,) = notices_of(f"{odd}\n{PLAIN}".encode())
+    assert (notice.kind, notice.resource_id) == (NoticeKind.SALE, "40218837")
+
+
 @pytest.mark.parametrize("filler", ["\n", "-\n", "> \n", "<", "<style", "<a", "12/12/2026 ", "section ", "on a\n"])
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_how_long_it_takes_to_read_a_mail_grows_with_its_length_alone(filler: str, kind: str) -> None:
