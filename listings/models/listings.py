@@ -1,6 +1,7 @@
 """Listings: a season ticket's seats on offer at one platform."""
 
 import uuid
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
@@ -47,6 +48,14 @@ class SplitType(models.TextChoices):
     PAIRS = "pairs", "pairs"
     AVOID_ONE = "avoid_one", "never leave one"
     AVOID_ONE_AND_THREE = "avoid_one_and_three", "never leave one or three"
+
+
+class Unlike(models.TextChoices):
+    """How a marketplace may show a listing otherwise than it is to be, in a way that nobody mends at once."""
+
+    HIDDEN = "hidden", "shown to nobody there"
+    FEWER = "fewer", "fewer seats there than here"
+    CURRENCY = "currency", "in another currency there"
 
 
 class ListingQuerySet(OwnedQuerySet["Listing"]):
@@ -110,6 +119,8 @@ class Listing(BaseModel):
     disclosures = models.JSONField(default=list, blank=True)
     # Since when its marketplace does not show it, for want of its tickets.
     undeliverable_at = models.DateTimeField(null=True, blank=True)
+    # How its marketplace shows it otherwise than it is to be: {Unlike: since when a sweep has seen that, ISO 8601}.
+    unlike_there = models.JSONField(default=dict, blank=True)
     status_reason = models.CharField(max_length=300, blank=True)
     # Until when its holder wants it on sale, and when its marketplace will end it, where that is told.
     list_until = models.DateTimeField(null=True, blank=True)
@@ -146,6 +157,11 @@ class Listing(BaseModel):
     def key_there(self) -> str:
         """The seller's key by which its marketplace knows it; "" for one that has none."""
         return self.remote_key if self.made_there else self.external_id
+
+    @property
+    def unlike(self) -> list[tuple[Unlike, datetime]]:
+        """How its marketplace shows it otherwise than it is to be, and since when sweeps have seen that."""
+        return [(Unlike(kind), datetime.fromisoformat(since)) for kind, since in self.unlike_there.items()]
 
     @property
     def price_there(self) -> Decimal:
