@@ -35,9 +35,14 @@ LATELY = timedelta(hours=24)
 DRIFT_WORDS = {
     "still_up": "were up and should not be: being taken down",
     "vanished": "were gone there",
+    "elsewhere": "were under another event, or in another section or row, than your seats: being taken down",
     "wrong_price": "had another price: ours is sent again",
     "wrong_size": "showed more seats than are left, or others: mended",
-    "fewer": "showed fewer seats than yours: left as they are, since a sale may not be told yet; look there",
+    "fewer": (
+        "showed fewer seats than yours: a sale may not be told yet; where none is by the next sweep the number is sent "
+        "again, or you are told"
+    ),
+    "hidden": "were shown to nobody: you are told where that lasts; look there",
     "foreign": "are not known to us: left alone",
     "adopted": "were made there by hand: kept in step from now on",
 }

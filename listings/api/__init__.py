@@ -23,6 +23,7 @@ from listings.models import (
     Sale,
     SplitType,
     TradingState,
+    Unlike,
 )  # fmt: skip
 from listings.services.bounds import listing_bounds_set
 from listings.services.delist import listings_delist
@@ -69,6 +70,7 @@ LISTING = {
     "status": "active", "status_reason": "", "split_type": "any", "version": 2,
     "published_at": "2026-05-02T17:00:09Z", "confirmed_at": "2026-05-02T18:10:00Z",
     "sold_at": None, "created_at": "2026-05-02T17:00:00Z", "list_until": None,
+    "unlike_there": [{"what": "hidden", "since": "2026-05-02T18:10:00Z"}],
     "comes_down": {
         "at": "2026-06-13T01:10:00Z", "bound": "exchange",
         "why": "1 h before the game, our own caution: StubHub publishes no end of mobile transfer sales",
@@ -127,6 +129,17 @@ _COMES_DOWN_SCHEMA = {
 }  # fmt: skip
 
 
+_UNLIKE_SCHEMA = {
+    "type": "array",
+    "items": {
+        "type": "object", "required": ["what", "since"],
+        "properties": {
+            "what": {"type": "string", "enum": Unlike.values}, "since": {"type": "string", "format": "date-time"},
+        },
+    },
+}  # fmt: skip
+
+
 class ListingOutput(serializers.ModelSerializer[Listing]):
     """A listing; `price` is the list price per ticket in `currency`, `live_price` what the platform last took."""
 
@@ -137,6 +150,11 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
         help_text="The marketplace is asked to add its event and has not yet: no buyer sees it, whatever its status."
     )
 
+    unlike_there = serializers.SerializerMethodField(
+        help_text="How its marketplace shows it otherwise than it is to be, and since when sweeps have seen that: to "
+        "nobody (hidden), with fewer seats, or in another currency. Empty where it is shown as it is to be."
+    )
+
     class Meta:
         model = Listing
         fields = (
@@ -144,7 +162,7 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
             "listing_id", "section", "row", "quantity", "price", "live_price", "proceeds", "net_previewed_at", "all_in",
             "original_price", "final_price", "currency", "floor", "ceiling", "floor_basis", "status", "status_reason",
             "split_type", "version", "published_at", "confirmed_at", "sold_at", "created_at", "list_until",
-            "comes_down", "awaits_event",
+            "comes_down", "awaits_event", "unlike_there",
         )  # fmt: skip
 
     @cached_property
@@ -165,6 +183,12 @@ class ListingOutput(serializers.ModelSerializer[Listing]):
         down = comes_down(listing, self._rows)
         at = serializers.DateTimeField().to_representation(down.at)
         return {"at": at, "bound": down.bound.value, "why": down.why}
+
+    @extend_schema_field(_UNLIKE_SCHEMA)
+    def get_unlike_there(self, listing: Listing) -> list[dict[str, str]]:
+        """In the order of the kinds."""
+        moment = serializers.DateTimeField()
+        return [{"what": kind.value, "since": moment.to_representation(since)} for kind, since in listing.unlike]
 
 
 class ListingInput(Input):

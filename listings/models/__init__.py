@@ -35,6 +35,7 @@ from listings.models.listings import (
     ListingSeat,
     ListingStatus,
     SplitType,
+    Unlike,
 )
 from listings.models.payouts import (
     BY_HAND,
@@ -104,4 +105,5 @@ __all__ = [
     "TradingState",
     "TradingStateKind",
     "TradingStateQuerySet",
+    "Unlike",
 ]

@@ -50,6 +50,14 @@ class SplitType(models.TextChoices):
     AVOID_ONE_AND_THREE = "avoid_one_and_three", "never leave one or three"
 
 
+class Unlike(models.TextChoices):
+    """How a marketplace may show a listing otherwise than it is to be, in a way that nobody mends at once."""
+
+    HIDDEN = "hidden", "shown to nobody there"
+    FEWER = "fewer", "fewer seats there than here"
+    CURRENCY = "currency", "in another currency there"
+
+
 class ListingQuerySet(OwnedQuerySet["Listing"]):
     """Listings of visible season tickets."""
 
@@ -114,6 +122,8 @@ class Listing(BaseModel):
     disclosures = models.JSONField(default=list, blank=True)
     # Since when its marketplace does not show it, for want of its tickets.
     undeliverable_at = models.DateTimeField(null=True, blank=True)
+    # How its marketplace shows it otherwise than it is to be: {Unlike: since when a sweep has seen that, ISO 8601}.
+    unlike_there = models.JSONField(default=dict, blank=True)
     status_reason = models.CharField(max_length=300, blank=True)
     # Until when its holder wants it on sale, and when its marketplace will end it, where that is told.
     list_until = models.DateTimeField(null=True, blank=True)
@@ -156,6 +166,11 @@ class Listing(BaseModel):
     def net_previewed_at(self) -> datetime | None:
         """When its marketplace said, before anything was sent, what its price brings; None where that is not so."""
         return self.net_told_at if self.net_told_price == self.price else None
+
+    @property
+    def unlike(self) -> list[tuple[Unlike, datetime]]:
+        """How its marketplace shows it otherwise than it is to be, and since when sweeps have seen that."""
+        return [(Unlike(kind), datetime.fromisoformat(since)) for kind, since in self.unlike_there.items()]
 
     @property
     def price_there(self) -> Decimal:

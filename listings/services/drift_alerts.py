@@ -90,6 +90,23 @@ def alert_holder_leaves(listing: Listing) -> None:
     )  # fmt: skip
 
 
+def alert_elsewhere(listing: Listing, where: str) -> None:
+    """Its marketplace has a listing of ours somewhere else than its seats are: a buyer would not get what he sees."""
+    name = platform_name(listing.platform)
+    _tell_watchers(
+        listing,
+        kind="listing.elsewhere",
+        title=f"{name} sells {listing.section}/{listing.row} as something else: it comes down",
+        body=(
+            f"It has the listing of {listing.section} row {listing.row}, {listing.game.words}, {where}. Whoever buys "
+            "it there buys other seats than yours. Look there, and publish yours again; what was changed there by hand "
+            "on purpose is to be listed anew."
+        ),
+        severity="critical",
+        key=f"elsewhere:{listing.pk}:{listing.version}",
+    )
+
+
 def alert_found(found: FoundListing) -> None:
     """The account holds a listing that was not made here, and whose seats are not certain."""
     seats = f", seats {found.seats_told}" if found.seats_told else ""
@@ -145,10 +162,12 @@ def alert_found_decided(found: FoundListing) -> None:
     alert_recover(user_id=found.account.user_id, dedupe_key=f"foreign:{found.pk}")
 
 
-def _tell_watchers(listing: Listing, *, kind: str, title: str, body: str, key: str) -> None:
+def _tell_watchers(
+    listing: Listing, *, kind: str, title: str, body: str, key: str, severity: str = "action"
+) -> None:  # fmt: skip
     alerts_raise(
         tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), kind=kind, title=title, body=body,
-        severity="action", object_type="listing", object_id=str(listing.pk),
+        severity=severity, object_type="listing", object_id=str(listing.pk),
         url=page_link("listings:listing_detail", listing.pk), dedupe_key=key,
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from listings.services.deliverable import deliverable_again
 from listings.services.net_floor import net_floor_settle
 from listings.services.notify import listing_changed
 from listings.services.sale_alerts import alert_sold_elsewhere_down
+from listings.services.unlike import unlike_settle
 from listings.states import OFFERED, UNSOLD, UP, listing_may_move
 from marketplaces.contracts import Capability
 from marketplaces.models import Mode
@@ -43,6 +44,7 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
             _down_by_itself(listing)
         deliverable_again(listing)
         net_floor_settle(listing)
+        unlike_settle(listing)
         if listing_may_move(listing.status, ListingStatus.SOLD):
             listing.status = ListingStatus.SOLD
         listing.sold_at = sale.sold_at

@@ -26,23 +26,26 @@ from listings.models import (
     Listing,
     ListingStatus,
     MarketplaceCommand,
+    Unlike,
 )  # fmt: skip
 from listings.services.adopt import delivery_take, listing_price_take, listing_rest_adopt
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_note
 from listings.services.doubled import is_doubled
-from listings.services.drift_alerts import alert_adopted, alert_vanished
+from listings.services.drift_alerts import alert_adopted, alert_elsewhere, alert_vanished
 from listings.services.event_news import events_ask
 from listings.services.event_requests import requests_answered
 from listings.services.list_until import expiry_note
 from listings.services.net_floor import net_floor_note
 from listings.services.notify import listing_changed
+from listings.services.place_there import PlacesThere
 from listings.services.refs import listing_ref
 from listings.services.restate import listing_restate
 from listings.services.settling import SETTLE
 from listings.services.stock import stock_ask, stock_begin, stock_take
 from listings.services.sync import account_sync_sales
+from listings.services.unlike import may_be_sold, unlike_alert, unlike_note
 from listings.services.views_told import views_note
 from listings.states import HAS_MORE, OVER, UP, listing_may_move
 from marketplaces.contracts import Capability, Link, MarketplaceAdapter, RemoteListing, RemoteListingState
@@ -68,12 +71,19 @@ class Drift:
     `confirmed` are our own ids.
     """
 
+    # Where its listings are to be, and whether every sale up to now was read.
+    places: PlacesThere
+    sales_known: bool
     still_up: list[str] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
+    # Shown under another event, or in another section or row, than its seats are of: it comes down.
+    elsewhere: list[str] = field(default_factory=list)
     wrong_price: list[str] = field(default_factory=list)
     wrong_size: list[str] = field(default_factory=list)
-    # Shown with fewer seats than ours: a sale may not be told yet, so nothing is sent again.
+    # Shown with fewer seats than ours: a sale may not be told yet, so nothing is sent again before the next sweep.
     fewer: list[str] = field(default_factory=list)
+    # There, and shown to no buyer.
+    hidden: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     # Made there by hand, and kept in step from now on.
     adopted: list[str] = field(default_factory=list)
@@ -92,8 +102,16 @@ class Drift:
     @property
     def any(self) -> bool:
         """Whether anything was not as we believed."""
-        found = (self.still_up, self.vanished, self.wrong_price, self.wrong_size, self.fewer, self.foreign)
-        return any((*found, self.adopted))
+        return any(self.found.values())
+
+    @property
+    def found(self) -> dict[str, list[str]]:
+        """What was found, by kind."""
+        return {
+            "still_up": self.still_up, "vanished": self.vanished, "elsewhere": self.elsewhere,
+            "wrong_price": self.wrong_price, "wrong_size": self.wrong_size, "fewer": self.fewer,
+            "hidden": self.hidden, "foreign": self.foreign, "adopted": self.adopted,
+        }  # fmt: skip
 
 
 def accounts_reconcile_due() -> int:
@@ -159,7 +177,7 @@ def account_reconcile(
             adapter.keep_alive(link_anew(link, account))
         link.answers.note_passed(_SIGN_OF_LIFE)
         alive()
-    drift = Drift(shown=len(remote), keep=keep)
+    drift = Drift(shown=len(remote), keep=keep, places=PlacesThere(account), sales_known=_sales_known(adapter, account))
     for listing, shown in _ours(account, remote):
         alive()
         alone = shown is None and listing.status in UP
@@ -174,9 +192,7 @@ def account_reconcile(
     events_ask(adapter=adapter, link=link, account=account, alive=alive)
     if drift.any:
         log.warning(
-            "account.drift", account_id=str(account.pk), platform=account.platform, still_up=drift.still_up,
-            vanished=drift.vanished, wrong_price=drift.wrong_price, wrong_size=drift.wrong_size,
-            fewer=drift.fewer, foreign=drift.foreign, adopted=drift.adopted,
+            "account.drift", account_id=str(account.pk), platform=account.platform, **drift.found
         )  # fmt: skip
     return drift
 
@@ -239,6 +255,13 @@ def _shown_now(
     return shown
 
 
+def _sales_known(adapter: MarketplaceAdapter, account: MarketplaceAccount) -> bool:
+    """Whether its sales were all read and applied, as of the last poll: then what is missing was not told as sold."""
+    if Capability.SALES_SINCE not in adapter.traits.capabilities:
+        return False
+    return MarketplaceAccount.objects.filter(pk=account.pk, stock_taken_at__isnull=False, last_error="").exists()
+
+
 def _has_more(account: MarketplaceAccount, listing: Listing, found: RemoteListing, settled: datetime) -> bool:
     """Whether it was met by a sale, and shows seats of which nobody knew: they are on offer from now on."""
     if not listing.made_there or listing.status not in HAS_MORE:
@@ -299,6 +322,9 @@ def _arrived_after_all(listing: Listing, found: RemoteListing, drift: Drift) -> 
 
 
 def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None:
+    if where := drift.places.elsewhere(listing, found):
+        _elsewhere(listing, where, drift)
+        return
     deliverable_note(listing, found)
     if found.views is not None:
         drift.views[listing.pk] = found.views
@@ -308,31 +334,85 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
     if listing.delivery != was:
         listing.save(update_fields=["delivery", "updated_at"])
         listing_changed(listing)
-    if listing.made_there and listing.live_price is None:
+    lasting = _unlike(listing, found)
+    same_price = _price(listing, found, drift)
+    same_size = _size(listing, found, drift, lasting)
+    hidden = found.state is RemoteListingState.HIDDEN
+    if hidden:
+        drift.note("hidden", listing.listing_id)
+    elif same_price and same_size:
+        drift.confirmed.append(listing.pk)
+
+
+def _unlike(listing: Listing, found: RemoteListing) -> frozenset[Unlike]:
+    """Keep what of it may mend itself, or only a person mends; what an earlier sweep saw too is told and returned."""
+    there = {
+        Unlike.FEWER: found.quantity < listing.quantity,
+        # Where that is for want of its tickets it is told by itself.
+        Unlike.HIDDEN: found.state is RemoteListingState.HIDDEN and not found.undeliverable,
+        Unlike.CURRENCY: found.currency != listing.currency,
+    }
+    lasting = unlike_note(listing, [kind for kind, so in there.items() if so])
+    for kind in lasting - {Unlike.FEWER}:
+        unlike_alert(listing, kind)
+    return lasting
+
+
+def _price(listing: Listing, found: RemoteListing, drift: Drift) -> bool:
+    """Whether it has our price, in our currency; another one is sent again."""
+    ours = found.currency == listing.currency
+    if ours and listing.made_there and listing.live_price is None:
         listing_price_take(listing, found)
         listing_changed(listing)
-    if found.price == listing.price and found.proceeds not in {None, listing.proceeds}:
+    if not ours or found.price != listing.price:
+        drift.note("wrong_price", listing.listing_id)
+        payload = {"version": listing.version}
+        command_write(listing=listing, kind=CommandKind.REPRICE, key=_key("reprice", listing), payload=payload)
+        return False
+    if found.proceeds not in {None, listing.proceeds}:
         # What it takes of this price has changed, or is told here first.
         listing.proceeds, listing.net_told_price, listing.net_told_at = found.proceeds, None, None
         listing.save(update_fields=["proceeds", "net_told_price", "net_told_at", "updated_at"])
         net_floor_note(listing, found.proceeds)
         listing_changed(listing)
-    wrong_size = found.quantity > listing.quantity or _other_seats(listing, found)
-    if found.quantity < listing.quantity:
+    return True
+
+
+def _size(listing: Listing, found: RemoteListing, drift: Drift, lasting: frozenset[Unlike]) -> bool:
+    """Whether it has as many seats as ours, and no others; what may be sold elsewhere is put right at once."""
+    fewer = found.quantity < listing.quantity
+    wrong = found.quantity > listing.quantity or _other_seats(listing, found)
+    if fewer:
         drift.note("fewer", listing.listing_id)
-    elif found.price == listing.price and not wrong_size:
-        drift.confirmed.append(listing.pk)
-    if found.price != listing.price:
-        drift.note("wrong_price", listing.listing_id)
-        payload = {"version": listing.version}
-        command_write(listing=listing, kind=CommandKind.REPRICE, key=_key("reprice", listing), payload=payload)
-    if wrong_size:
+    if wrong:
         drift.note("wrong_size", listing.listing_id)
         if platform_can(listing.platform, Capability.RESIZE):
             command_write(listing=listing, kind=CommandKind.RESIZE, key=_key("resize", listing))
         else:
             what = "more seats than are left" if found.quantity > listing.quantity else "other seats"
             listing_take_down(listing, reason=f"its marketplace shows {what}")
+    elif Unlike.FEWER in lasting:
+        _still_fewer(listing, drift)
+    return not (fewer or wrong)
+
+
+def _elsewhere(listing: Listing, where: str, drift: Drift) -> None:
+    """It sells something else there than its seats: nobody may buy it so, whoever moved it (I-09)."""
+    drift.note("elsewhere", listing.listing_id)
+    if listing_take_down(listing, reason=f"its marketplace has it {where}"):
+        alert_elsewhere(listing, where)
+
+
+def _still_fewer(listing: Listing, drift: Drift) -> None:
+    """Two sweeps saw fewer seats than ours: sent again where no buyer can have them, else told.
+
+    A hand that makes a listing of its own smaller means it, and which seats are left only its holder knows.
+    """
+    unsold = drift.sales_known and not may_be_sold(listing)
+    if unsold and not listing.made_there and platform_can(listing.platform, Capability.RESIZE):
+        command_write(listing=listing, kind=CommandKind.RESIZE, key=_key("resize", listing))
+    else:
+        unlike_alert(listing, Unlike.FEWER)
 
 
 def _other_seats(listing: Listing, found: RemoteListing) -> bool:

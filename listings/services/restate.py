@@ -4,6 +4,7 @@ from listings.models import Listing
 from listings.services.deliverable import deliverable_again
 from listings.services.net_floor import net_floor_settle
 from listings.services.notify import listing_changed
+from listings.services.unlike import unlike_settle
 from listings.states import OFFERED
 
 
@@ -12,8 +13,9 @@ def listing_restate(listing: Listing, status: str, reason: str) -> None:
     listing.status, listing.status_reason = status, reason[:300]
     listing.version += 1
     if status not in OFFERED:
-        # Nobody wants its tickets any more, or another price.
+        # Nobody wants its tickets any more, or another price, or asks how it is shown.
         deliverable_again(listing)
         net_floor_settle(listing)
-    listing.save(update_fields=["status", "status_reason", "undeliverable_at", "version", "updated_at"])
+        unlike_settle(listing)
+    listing.save(update_fields=["status", "status_reason", "undeliverable_at", "unlike_there", "version", "updated_at"])
     listing_changed(listing)

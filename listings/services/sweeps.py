@@ -12,7 +12,9 @@ from seatsync.core.clock import now
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 
-KINDS = ("still_up", "vanished", "wrong_price", "wrong_size", "fewer", "foreign", "adopted")
+KINDS = (
+    "still_up", "vanished", "elsewhere", "wrong_price", "wrong_size", "fewer", "hidden", "foreign", "adopted",
+)  # fmt: skip
 # As many listings of a kind as are named; all are counted.
 NAMED = 20
 

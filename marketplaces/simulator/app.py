@@ -12,7 +12,16 @@ from marketplaces.simulator import control, journal, payments, sales
 from marketplaces.simulator.buyers import Buyers
 from marketplaces.simulator.dialects import dialects
 from marketplaces.simulator.faults import Fault, Faults
-from marketplaces.simulator.http import IN_PROCESS_HEADER, NoRouteError, Refusal, Request, Response, read, write
+from marketplaces.simulator.http import (
+    IN_PROCESS_HEADER,
+    MALFORMED,
+    NoRouteError,
+    Refusal,
+    Request,
+    Response,
+    read,
+    write,
+)
 from marketplaces.simulator.limits import Limits
 from marketplaces.simulator.rules import Dialect
 from marketplaces.simulator.state import Ledger, Sale
@@ -99,8 +108,8 @@ class Simulator:
             return dialect.no_route()
         except Refusal as refusal:
             return dialect.refused(refusal, request)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            # A body of the wrong shape: the platform's business to refuse, never a traceback.
+        except MALFORMED as error:
+            # Never a traceback.
             return dialect.refused(Refusal(400, str(error), code="invalid_request_body"), request)
         fault = self.faults.draw(self.ledger.random, _AFTER, platform, where)
         return response if fault is None else self._strike(fault, response)

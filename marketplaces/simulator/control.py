@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marketplaces.simulator import delivery, endings, moves, payments, prints, sales
 from marketplaces.simulator.dialects import platforms, rules_of
-from marketplaces.simulator.http import Refusal, Request, Response
+from marketplaces.simulator.http import MALFORMED, Refusal, Request, Response
 from marketplaces.simulator.journal import journal_id
 from marketplaces.simulator.state import (
     Account,
@@ -41,7 +41,7 @@ def handle(simulator: "Simulator", request: Request, now: float) -> Response:
             raise Refusal(404, f"read one of: {', '.join(_READS)}")
         try:
             return Response(200, reader(simulator, request))
-        except ValueError as error:
+        except MALFORMED as error:
             raise Refusal(400, str(error)) from error
     action = _ACTIONS.get(request.path)
     if action is None or request.method != "POST":
@@ -51,7 +51,7 @@ def handle(simulator: "Simulator", request: Request, now: float) -> Response:
         raise Refusal(415, "control requests are application/json")
     try:
         return Response(200, action(simulator, request.json(), now))
-    except (KeyError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise Refusal(400, f"{type(error).__name__}: {error}") from error
 
 

@@ -1,5 +1,6 @@
 """Requests and answers as the dialects see them; the WSGI side is here and nowhere else."""
 
+import csv
 import email
 import json
 from collections.abc import Iterable
@@ -15,6 +16,8 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 HANG_HEADER = "X-Sim-Hang"
 LATE_HEADER = "X-Sim-Late"
 IN_PROCESS_HEADER = "x-sim-in-process"
+# What reading a request of the wrong shape raises, however odd it is: the platform's business to refuse.
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, csv.Error)
 
 
 class Refusal(Exception):
@@ -52,7 +55,7 @@ class Request:
         """The body as an object, fractions as Decimal; raises Refusal(400)."""
         try:
             value = json.loads(self.body or b"{}", parse_float=Decimal)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Refusal(400, "the body is not JSON", code="invalid_request_body") from error
         if not isinstance(value, dict):
             raise Refusal(400, "the body is not an object", code="invalid_request_body")

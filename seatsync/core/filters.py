@@ -58,9 +58,11 @@ class _ToldChoice(filter_fields.ChoiceField):
         try:
             super().validate(value)
         except forms.ValidationError as error:
+            # django-filter formats every refusal: what was asked for is a parameter, so that a "%" in it is no format.
             raise forms.ValidationError(
-                f"{echoed(value)} is not a valid choice.",
+                "%(value)s is not a valid choice.",
                 Told("invalid_choice", choices_told(key for key, _ in self.choices)),
+                {"value": echoed(value)},
             ) from error
 
 

@@ -2,19 +2,23 @@
 
 import html
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
-from django.urls import reverse
+from django.urls import resolve, reverse
+from django_filters import ChoiceFilter
 
 from listings.models import Listing, PriceProposal
 from marketplaces.models import InboundEvent, MarketplaceAccount
 from portfolios.models import Seat
+from seatsync.core.limiters import valkey
 from tests.access.conftest import World
 from tests.access.test_matrix import client_of
 from tests.api.conftest import Api
-from tests.api.document import PROBLEM
+from tests.api.document import PROBLEM, document
 
 pytestmark = pytest.mark.django_db
 PUBLISH = {
@@ -221,6 +225,31 @@ def test_a_filter_does_not_tell_whether_an_id_exists(table: World, path: str, na
         answer = other.get(f"{path}?{name}={value}")
         assert (answer.status_code, answer.json()["results"]) == (200, [])
     assert other.get(f"{path}?{name}=no-id").status_code == 422
+
+
+def choice_filters() -> dict[str, list[str]]:
+    """Of each list of the API by its path, the names of its filters that are one of a few."""
+    found = {}
+    for method, path in document().operations():
+        view = resolve(path.replace("{id}", str(uuid4())).replace("{game}", str(uuid4()))).func
+        filters = getattr(getattr(view, "cls", None), "filterset_class", None)
+        if method == "GET" and filters is not None:
+            found[path] = [name for name, one in filters.base_filters.items() if isinstance(one, ChoiceFilter)]
+    return {path: names for path, names in found.items() if names}
+
+
+def test_a_choice_that_there_is_none_of_is_refused_whatever_its_letters(table: World) -> None:
+    """django-filter formats what it refuses: a "%" that was asked for was taken for a format."""
+    lists, staff = choice_filters(), api_of(table, "staff")
+    assert {"/api/v1/listings/", "/api/v1/games/", "/api/v1/found/"} <= set(lists)
+    for path, names in lists.items():
+        for name, value in product(names, ("%", "%25", "100%", "%s", "%(value)s", "%(value)d", "{0}")):
+            valkey().flushdb()
+            answer = staff.client.get(path.replace("{id}", table.ids["listing"]), {name: value})
+            assert answer.status_code == 422, (path, name, value, answer.content)
+            (problem,) = answer.json()["errors"]
+            assert (problem["field"], problem["detail"]) == (name, f'"{value}" is not a valid choice.'), (path, value)
+            assert problem["remedy"].startswith("Use "), (path, problem)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "wrong"}])
