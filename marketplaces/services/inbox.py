@@ -26,6 +26,7 @@ from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.jobs import enqueue_on_commit
+from seatsync.core.left_out import left_out
 from seatsync.core.subjects import subject_seal
 
 log = structlog.get_logger(__name__)
@@ -100,7 +101,9 @@ def _parse(account: MarketplaceAccount, headers: Mapping[str, str], body: bytes)
         notices = notices_of(body) if by_mail else adapter_get(platform).parse_webhook(headers, body)
     except Exception as error:
         # Whatever it is that was sent and proves its sender, it is kept before it is understood.
-        log.warning("inbox.unreadable", platform=platform, error=f"{type(error).__name__}: {error}")
+        secrets = (*account.access_token.splitlines(), *account.refresh_token.splitlines(), account.webhook_secret)
+        said = left_out(f"{type(error).__name__}: {error}", secrets, short_as_words=True)
+        log.warning("inbox.unreadable", platform=platform, error=said)
         notices = []
     unreadable = Notice(NoticeKind.UNKNOWN, topic="unreadable", action="", resource_id="", body=body)
     return notices or [unreadable]
