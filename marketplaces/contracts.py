@@ -675,6 +675,8 @@ class Notice:
     external_id: str = ""
     delivery_id: str = ""
     body: bytes = b""
+    # The listing's own id there, where it is told.
+    listing_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def _storable(notice: Notice) -> Notice:
 
     return replace(
         notice, topic=text(notice.topic), action=text(notice.action), resource_id=text(notice.resource_id),
-        external_id=text(notice.external_id), delivery_id=text(notice.delivery_id),
+        external_id=text(notice.external_id), delivery_id=text(notice.delivery_id), listing_id=text(notice.listing_id),
     )  # fmt: skip
 
 
@@ -160,7 +160,8 @@ def _store(
         InboundEvent(
             tenant_id=account.tenant_id, account=account, delivery=delivery, dedupe_key=key, kind=notice.kind.value,
             topic=notice.topic[:60], action=notice.action[:60], resource_id=notice.resource_id[:80],
-            external_id=notice.external_id[:80], body_encrypted=item, headers_encrypted=sealed_headers, received_at=at,
+            external_id=notice.external_id[:80], listing_id=notice.listing_id[:80], body_encrypted=item,
+            headers_encrypted=sealed_headers, received_at=at,
         )
         for (key, notice), item in zip(by_key.items(), sealed, strict=True)
     ]  # fmt: skip
