@@ -18,7 +18,8 @@ SECTION_CHOSEN, EVENT_CHOSEN, LEAD = 85, 85, 5
 FAR_APART = timedelta(hours=4)
 # Words are the same but for a letter or a word's end; all else stays below what is chosen beforehand.
 SURELY, MOST_UNSURE = 92, 80
-# A team is not named by less; where one is not, the event is not chosen beforehand whatever else agrees.
+# A team is not named by less; where one is not, or the event says that it is something beside the game, it is not
+# chosen beforehand whatever else agrees.
 TEAM_NAMED, TEAM_MISSING = 85, 70
 # What an event says of its place where it says nothing.
 PLACE_UNTOLD = 60
@@ -38,6 +39,27 @@ _TOKEN = re.compile(r"(\d+)([a-z](?![a-z0-9]))?|([a-z]+)")
 _COMMON = frozenset({"park", "field", "stadium", "center", "centre", "arena", "the", "at", "vs", "section"})
 # What an event sells beside a game's seats.
 _NO_SEATS = frozenset({"parking", "tailgate", "tailgating", "shuttle"})
+# What says that an event is something beside a game, or no game any more.
+_BESIDE = frozenset(
+    {
+        "lounge", "pass", "passes", "suite", "suites", "hospitality", "vip", "party", "parties", "watch", "viewing",
+        "cancelled", "canceled", "postponed", "tour", "tours", "package", "packages", "upgrade", "upgrades", "voucher",
+        "experience", "festival", "fanfest", "concert", "brunch", "lunch", "dinner", "buffet", "clinic", "club",
+    }
+)  # fmt: skip
+# What the name of any game may have beside its teams and its place: words, and phrases whose words say more elsewhere.
+_FREE = frozenset(
+    {
+        "at", "v", "vs", "versus", "and", "the", "home", "game", "ticket", "tickets", "baseball", "mlb", "basketball",
+        "nba", "wnba", "football", "nfl", "hockey", "nhl", "soccer", "mls",
+    }
+)  # fmt: skip
+_ANY_GAME = (
+    "regular season", "date subject to change", "time subject to change", "date and time subject to change",
+    "date time subject to change", "opening day", "home opener",
+)  # fmt: skip
+# Last words of many teams' names: by such a one alone none is named.
+_ENDS = frozenset({"fc", "sc", "cf", "afc", "united", "city", "club", "team"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +102,52 @@ def surely_named(teams: Sequence[str], venues: Iterable[str], *, event: str, pla
     """Whether an event's words are certainly of these teams, or of this venue by any of its names.
 
     It names both teams by what they are called last ("Mets"), or its place has all words of the venue's name, or the
-    other way round. What sells parking is no game.
+    other way round. What sells parking, or says that it is something beside a game, is none.
     """
-    if sells_aside(event):
+    if sells_aside(event) or says_beside(teams, event):
         return False
     said = words_of(event)
     if all(_folded(team).split()[-1] in said for team in teams if team.strip()):
         return True
     there = words_of(place)
     return any(_same_place(here, there) for here in map(words_of, venues))
+
+
+def names_the_game(teams: Sequence[str], places: Iterable[str], *, event: str) -> bool:
+    """Whether an event's name is surely the game's and of nothing beside it: both teams, and no word that says more.
+
+    A team is named by the last words of its name that no other team of the game ends with. A word that is neither a
+    team's nor the place's, nor one that any game may have, may say anything: a person looks.
+    """
+    said = " ".join(_words(event))
+    for phrase in _ANY_GAME:
+        said = re.sub(rf"\b{phrase}\b", " ", said)
+    words = said.split()
+    own = [_words(team) for team in teams]
+    if not own or not all(_named_in(team, [other for other in own if other is not team], words) for team in own):
+        return False
+    free = _FREE.union(*own, *map(_words, places))
+    return all(word in free for word in words)
+
+
+def _named_in(team: Sequence[str], others: Sequence[Sequence[str]], words: Sequence[str]) -> bool:
+    """Whether the words have the shortest end of a team's name that tells it from the others ("white sox")."""
+    for length in range(1, len(team) + 1):
+        end = team[-length:]
+        if set(end) <= _ENDS or any(other[-length:] == end for other in others):
+            continue
+        return any(words[at : at + length] == end for at in range(len(words) - length + 1))
+    return False
+
+
+def says_beside(teams: Sequence[str], name: str) -> str:
+    """What an event's name says that no game's does ("hospitality and suite"); empty where it says nothing of it."""
+    own = {word for team in teams for word in _words(team)}
+    return " and ".join(sorted(_BESIDE & set(_words(name)) - own))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", _folded(text))
 
 
 def _same_place(here: frozenset[str], there: frozenset[str]) -> bool:
@@ -207,10 +266,13 @@ def event_likeness(*, teams: Sequence[str], places: Iterable[str], name: str, pl
         where, told_place = PLACE_UNTOLD, "it names no place"
     when = 100 * max(0.0, 1 - apart / FAR_APART)
     told_teams = "both teams" if both >= TEAM_NAMED else f"one team's name only {both:.0f} alike"
+    beside = says_beside(teams, name)
+    told_beside = f", but it says {beside}" if beside else ""
     told_start = "the same start" if not apart else f"starts {_minutes(apart)} apart"
     score = round(0.5 * both + 0.25 * where + 0.25 * when)
     return Likeness(
-        score if both >= TEAM_NAMED else min(score, TEAM_MISSING), f"{told_teams}, {told_place}, {told_start}"
+        score if both >= TEAM_NAMED and not beside else min(score, TEAM_MISSING),
+        f"{told_teams}, {told_place}, {told_start}{told_beside}",
     )
 
 

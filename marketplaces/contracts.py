@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
+from urllib.parse import unquote
 
 import httpx
 
@@ -371,6 +372,12 @@ class TheirClock:
         self.behind = min(max(self.behind, ours - moment), self.MOST)
 
 
+def _password(address: str) -> str:
+    """The one that an address carries; "" where there is none."""
+    before, at, _ = address.partition("://")[2].rpartition("@")
+    return unquote(before.partition(":")[2]) if at else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One account's line to its platform: where, with what, and the HTTP client to use (timeouts are set on it)."""
@@ -393,6 +400,17 @@ class Link:
     unread: Unread = field(default_factory=Unread)
     # What time it is there.
     clock: TheirClock = field(default_factory=TheirClock)
+
+    @property
+    def credentials(self) -> frozenset[str]:
+        """All that goes over the line and stands in no error and no log: each line of a token, secrets, passwords.
+
+        Our client id is one too: some take it as a key.
+        """
+        tokens = self.grant.access_token, self.grant.refresh_token
+        lines = (line.strip() for token in tokens for line in token.splitlines())
+        own = self.app.client_id, self.app.client_secret, self.webhook_secret
+        return frozenset(filter(None, (*tokens, *lines, *own, _password(self.base_url), _password(self.drop_url))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -687,6 +705,8 @@ class Notice:
     external_id: str = ""
     delivery_id: str = ""
     body: bytes = b""
+    # The listing's own id there, where it is told.
+    listing_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 from seatsync.core.errors import SeatSyncError
+from seatsync.core.left_out import left_out
 
 OURS = "SeatSync itself failed at this; what exactly is in its log"
 
@@ -91,15 +92,28 @@ class BadSignature(MarketplaceError):
     """A webhook that does not prove who sent it."""
 
 
-def secrets_leave_out(error: Exception, secrets: Iterable[str]) -> None:
-    """What an error says is shown and logged, and a refusal may repeat what it was sent: tickets are left out of it."""
+def secrets_leave_out(error: Exception, secrets: Iterable[str], *, short_as_words: bool = False) -> None:
+    """What an error says is shown and logged, and a refusal may repeat what it was sent: secrets are left out of it.
+
+    So are they of what lies behind it, which a log shows too; what cannot be changed there is cut off.
+    """
     found = list(secrets)
-    behind: BaseException | None = error
-    while behind is not None:
-        for secret in found:
-            said = (arg.replace(secret, "(left out)") if isinstance(arg, str) else arg for arg in behind.args)
-            behind.args = tuple(said)
-        behind = behind.__cause__ or behind.__context__
+
+    def clean(text: str) -> str:
+        return left_out(text, found, short_as_words=short_as_words)
+
+    said: BaseException = error
+    while True:
+        said.args = tuple(clean(arg) if isinstance(arg, str) else arg for arg in said.args)
+        behind = said.__cause__ or said.__context__
+        if behind is None:
+            return
+        behind.args = tuple(clean(arg) if isinstance(arg, str) else arg for arg in behind.args)
+        if clean(str(behind)) != str(behind):
+            # Its words are not made of what it was raised with.
+            said.__cause__, said.__context__ = None, None
+            return
+        said = behind
 
 
 @contextmanager

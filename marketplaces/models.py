@@ -226,6 +226,8 @@ class InboundEvent(BaseModel):
     action = models.CharField(max_length=60, blank=True)
     resource_id = models.CharField(max_length=80, blank=True)
     external_id = models.CharField(max_length=80, blank=True)
+    # The listing's own id there, where the notice tells it: one made by hand there may have no key of the seller's.
+    listing_id = models.CharField(max_length=80, blank=True)
     body_encrypted = models.BinaryField()
     headers_encrypted = models.BinaryField()
     received_at = models.DateTimeField()

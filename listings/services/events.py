@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 
-from listings.likeness import may_be_named, sells_aside
+from listings.likeness import may_be_named, names_the_game, sells_aside
 from listings.services.recognise import Told
 from marketplaces.contracts import (
     Capability,
@@ -36,7 +36,8 @@ def event_learn(adapter: MarketplaceAdapter, link: Link, account: MarketplaceAcc
 
     "": it is named in words, since the platform has no search, or is asked to add the event.
 
-    An exact single match (venue and start) is confirmed by itself, anything else asks. An event that its platform has
+    An exact single match (venue, start, and a name that has both teams and nothing beside the game) is confirmed by
+    itself, anything else asks. An event that its platform has
     on another date than the game is not used: it is looked for anew, as if it had never been confirmed.
     """
     platform, name = adapter.traits.key, adapter.traits.name
@@ -58,7 +59,7 @@ def event_learn(adapter: MarketplaceAdapter, link: Link, account: MarketplaceAcc
         for event in ([] if undone else adapter.search_events(link, event_query(game)))
         if event.starts_at == game.starts_at
         and event.venue.casefold() == game.venue.name.casefold()
-        and not sells_aside(event.name)
+        and _surely(event, game)
     ]
     if len(found) != 1 and asked is not None:
         return ""
@@ -77,6 +78,12 @@ def event_learn(adapter: MarketplaceAdapter, link: Link, account: MarketplaceAcc
     except Conflict as error:
         raise MappingNeeded(f"{name}: {error.detail}", wants="event") from error
     return found[0].event_id
+
+
+def _surely(event: RemoteEvent, game: Game) -> bool:
+    """Whether its name is the game's: at the same place and hour a marketplace may sell a lounge, or a party, too."""
+    teams, venue = (game.home_team.name, game.opponent.name), game.venue
+    return not sells_aside(event.name) and names_the_game(teams, (venue.name, venue.city), event=event.name)
 
 
 def event_read(adapter: MarketplaceAdapter, link: Link, mapping: EventMapping) -> bool:

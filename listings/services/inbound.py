@@ -58,7 +58,10 @@ def on_sale(event: InboundEvent) -> None:
     if not event.resource_id:
         account_sync_sales(account=account)
         return
-    sale_hold(account=account, external_id=event.external_id, platform_sale_id=event.resource_id)
+    sale_hold(
+        account=account, external_id=event.external_id, listing_id=event.listing_id,
+        platform_sale_id=event.resource_id,
+    )  # fmt: skip
     try:
         adapter = adapter_get(account.platform)
         # What it tells takes seats off sale elsewhere: it may take the tokens that are kept for that.
@@ -90,6 +93,7 @@ def _withdraw(event: InboundEvent) -> None:
     projections_withdraw(
         account=event.account,
         external_id=event.external_id,
+        listing_id=event.listing_id,
         reason=f"{platform_name(event.account.platform)} announced a sale that could not be read back yet",
     )
 
@@ -97,7 +101,8 @@ def _withdraw(event: InboundEvent) -> None:
 def on_listing_update(event: InboundEvent) -> None:
     """A listing's standing changed at its marketplace (hidden, undeliverable): read it, and tell the holder."""
     account = event.account
-    listing = listing_called(account, key=event.external_id, listing_id=event.resource_id)
+    told_id = event.listing_id or event.resource_id
+    listing = listing_called(account, key=event.external_id, listing_id=told_id)
     read = account.mode != Mode.ASSISTED and platform_can(account.platform, Capability.FETCH)
     if listing is not None and listing.status in OFFERED and read:
         adapter, known = adapter_get(account.platform), listing.undeliverable_at
@@ -108,14 +113,14 @@ def on_listing_update(event: InboundEvent) -> None:
             return
     if listing is None:
         # Whose it is the sweep says: of seats that we know it is kept in step from then on.
-        account_reconcile_soon(account, listing_id=event.resource_id, key=event.external_id)
+        account_reconcile_soon(account, listing_id=told_id, key=event.external_id)
     about, title = str(listing.pk) if listing else "", f"{platform_name(event.account.platform)} changed a listing"
     _tell(event, title, severity="action", about=about)
 
 
 def on_event_update(event: InboundEvent) -> None:
     """The event of a listing is not on any more: hold the game's listings everywhere at once, and ask (I-08)."""
-    listing = listing_called(event.account, key=event.external_id)
+    listing = listing_called(event.account, key=event.external_id, listing_id=event.listing_id)
     if listing is None:
         on_listing_update(event)
         return

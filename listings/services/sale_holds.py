@@ -23,12 +23,15 @@ from seatsync.core.actors import Actor
 
 
 @transaction.atomic
-def sale_hold(*, account: MarketplaceAccount, external_id: str, platform_sale_id: str) -> int:
+def sale_hold(
+    *, account: MarketplaceAccount, external_id: str, platform_sale_id: str, listing_id: str = ""
+) -> int:  # fmt: skip
     """Hold the free seats of a listing at the first word of a sale, before it was read back; returns how many.
 
-    Holding needs no answer from anybody and stops every other path to these seats at once.
+    The listing is told by the seller's key or by its id there. Holding needs no answer from anybody and stops every
+    other path to these seats at once.
     """
-    listing = listing_called(account, key=external_id)
+    listing = listing_called(account, key=external_id, listing_id=listing_id)
     if listing is None or _anothers(account, listing):
         return 0
     seats = seats_lock(offered_ids(listing))
@@ -82,9 +85,11 @@ def sale_hold_release(*, account: MarketplaceAccount, platform_sale_id: str, rea
 
 
 @transaction.atomic
-def projections_withdraw(*, account: MarketplaceAccount, external_id: str, reason: str) -> int:
+def projections_withdraw(
+    *, account: MarketplaceAccount, external_id: str, reason: str, listing_id: str = ""
+) -> int:  # fmt: skip
     """Take down every other listing of a listing's seats: when a sale was announced and cannot be read back."""
-    listing = listing_called(account, key=external_id)
+    listing = listing_called(account, key=external_id, listing_id=listing_id)
     if listing is None or _anothers(account, listing):
         return 0
     seat_ids = offered_ids(listing)

@@ -22,10 +22,11 @@ def announced_keep(event: InboundEvent, why: str = ANNOUNCED) -> None:
         return
     if Sale.objects.filter(account=account, platform_sale_id=number).exists():
         return
-    listing, traits = listing_called(account, key=event.external_id), traits_of(account.platform)
-    nothing = Decimal("0.00")
+    listing = listing_called(account, key=event.external_id, listing_id=event.listing_id)
+    traits, nothing = traits_of(account.platform), Decimal("0.00")
     remote = RemoteSale(
-        sale_id=number, external_id=event.external_id, listing_id=listing.listing_id if listing else "", event_id="",
+        sale_id=number, external_id=event.external_id, listing_id=listing.listing_id if listing else event.listing_id,
+        event_id="",
         quantity=0, section=listing.section if listing else "", row=listing.row if listing else "", seats=(),
         gross=nothing, fees=nothing, proceeds=nothing, currency=traits.currency if traits else "USD",
         state=RemoteSaleState.AWAITING_FULFILMENT, remote_status=event.topic, sold_at=event.received_at,

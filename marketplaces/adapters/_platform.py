@@ -2,7 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from functools import wraps
+from inspect import isfunction, signature
 from typing import Any, TypeVar
 
 from marketplaces.contracts import (
@@ -27,15 +30,80 @@ from marketplaces.contracts import (
     Traits,
 )
 from marketplaces.delivery import Fulfilment, SeatTicket
-from marketplaces.errors import BadSignature, MarketplaceError, NotSupported, PermanentError, UnknownOutcome
+from marketplaces.errors import (
+    BadSignature,
+    MarketplaceError,
+    MustWait,
+    NotSupported,
+    PermanentError,
+    UnknownOutcome,
+    secrets_leave_out,
+)  # fmt: skip
+from seatsync.core.left_out import left_out
 
 T = TypeVar("T")
+# What of a marketplace's words an error has.
+LONGEST_TEXT = 300
+# What a call is given beside the line and stands in no error either.
+_SECRET_ARGUMENTS = ("code", "code_verifier", "secret")
+
+
+def _credentials_left_out(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The one place where errors leave an adapter: a refusal may repeat what it was sent, and says no credential.
+
+    Neither does what could not be read of a list (`link.unread`), nor an error that is given back as an answer.
+    """
+
+    @contextmanager
+    def held(link: Link, secrets: frozenset[str]) -> Iterator[None]:
+        try:
+            yield
+        except MustWait:
+            raise  # nothing was sent: these are our own words, and there may be many of them
+        except Exception as error:
+            _clean(error, secrets)
+            raise
+        finally:
+            told = link.unread.told
+            told[:] = [left_out(what, secrets, short_as_words=True) for what in told]
+
+    def each(items: Iterator[Any], link: Link, secrets: frozenset[str]) -> Iterator[Any]:
+        with held(link, secrets):
+            yield from items
+
+    @wraps(call)
+    def guarded(self: Any, link: Link, *args: Any, **options: Any) -> Any:
+        given = {value for name in _SECRET_ARGUMENTS if isinstance(value := options.get(name), str)}
+        secrets = link.credentials | given
+        with held(link, secrets):
+            answer = call(self, link, *args, **options)
+        if isinstance(answer, Iterator):
+            return each(answer, link, secrets)
+        for item in answer if isinstance(answer, list) else ():
+            if isinstance(item, Exception):
+                _clean(item, secrets)
+        return answer
+
+    return guarded
+
+
+def _clean(error: Exception, secrets: frozenset[str]) -> None:
+    secrets_leave_out(error, secrets, short_as_words=True)
+    if isinstance(error, MarketplaceError):
+        error.args = tuple(arg[:LONGEST_TEXT] if isinstance(arg, str) else arg for arg in error.args)
 
 
 class Platform(ABC):
     """Base of adapters. Each call here is one that a platform may lack; an adapter writes those that it has."""
 
     traits: Traits
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Every call over a line is guarded, whichever adapter has it."""
+        super().__init_subclass__(**options)
+        for name, call in vars(cls).copy().items():
+            if not name.startswith("_") and isfunction(call) and "link" in signature(call).parameters:
+                setattr(cls, name, _credentials_left_out(call))
 
     def _none(self, what: str) -> NotSupported:
         return NotSupported(f"{self.traits.name} has no {what}")

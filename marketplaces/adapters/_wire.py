@@ -35,7 +35,6 @@ CENT = Decimal("0.01")
 MOST_PAGES = 1000
 _NOT_FOUND = frozenset({404, 410})
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_LONGEST_TEXT = 300
 T = TypeVar("T")
 
 
@@ -313,7 +312,8 @@ def refuse(
     status = response.status_code
     if status < 300:
         return
-    text, wait = f"{status}: {message}"[:_LONGEST_TEXT], retry_after_s(response)
+    # Whole: what is left out of it when it leaves the adapter is not to be cut in two before (_platform.py).
+    text, wait = f"{status}: {message}", retry_after_s(response)
     if status == 429:
         raise TemporaryError(text, status=status, retry_after_s=wait)
     if status == 401:

@@ -26,6 +26,7 @@ from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.jobs import enqueue_on_commit
+from seatsync.core.left_out import left_out
 from seatsync.core.subjects import subject_seal
 
 log = structlog.get_logger(__name__)
@@ -100,7 +101,9 @@ def _parse(account: MarketplaceAccount, headers: Mapping[str, str], body: bytes)
         notices = notices_of(body) if by_mail else adapter_get(platform).parse_webhook(headers, body)
     except Exception as error:
         # Whatever it is that was sent and proves its sender, it is kept before it is understood.
-        log.warning("inbox.unreadable", platform=platform, error=f"{type(error).__name__}: {error}")
+        secrets = (*account.access_token.splitlines(), *account.refresh_token.splitlines(), account.webhook_secret)
+        said = left_out(f"{type(error).__name__}: {error}", secrets, short_as_words=True)
+        log.warning("inbox.unreadable", platform=platform, error=said)
         notices = []
     unreadable = Notice(NoticeKind.UNKNOWN, topic="unreadable", action="", resource_id="", body=body)
     return notices or [unreadable]
@@ -114,7 +117,7 @@ def _storable(notice: Notice) -> Notice:
 
     return replace(
         notice, topic=text(notice.topic), action=text(notice.action), resource_id=text(notice.resource_id),
-        external_id=text(notice.external_id), delivery_id=text(notice.delivery_id),
+        external_id=text(notice.external_id), delivery_id=text(notice.delivery_id), listing_id=text(notice.listing_id),
     )  # fmt: skip
 
 
@@ -157,7 +160,8 @@ def _store(
         InboundEvent(
             tenant_id=account.tenant_id, account=account, delivery=delivery, dedupe_key=key, kind=notice.kind.value,
             topic=notice.topic[:60], action=notice.action[:60], resource_id=notice.resource_id[:80],
-            external_id=notice.external_id[:80], body_encrypted=item, headers_encrypted=sealed_headers, received_at=at,
+            external_id=notice.external_id[:80], listing_id=notice.listing_id[:80], body_encrypted=item,
+            headers_encrypted=sealed_headers, received_at=at,
         )
         for (key, notice), item in zip(by_key.items(), sealed, strict=True)
     ]  # fmt: skip

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from listings.likeness import EVENT_CHOSEN, SECTION_CHOSEN, event_likeness, section_likeness, sure_enough
+from listings.likeness import (
+    EVENT_CHOSEN,
+    SECTION_CHOSEN,
+    event_likeness,
+    names_the_game,
+    section_likeness,
+    sure_enough,
+    surely_named,
+)  # fmt: skip
 from listings.management.commands.measure_mapping import measure
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -56,6 +64,46 @@ def test_one_team_of_two_is_never_chosen_whatever_else_agrees() -> None:
     assert _event("Houston Astros at Seattle Mariners") < EVENT_CHOSEN
     # The White Sox share a word with the Red Sox.
     assert _event("Boston Red Sox at Chicago Cubs", teams=("Boston Red Sox", "Chicago White Sox")) < EVENT_CHOSEN
+
+
+@pytest.mark.parametrize(
+    ("teams", "name", "sure"),
+    [
+        (("Harbor Gulls", "Inland Owls"), "Inland Owls at Harbor Gulls", True),
+        (("Harbor Gulls", "Inland Owls"), "GULLS vs. OWLS", True),
+        (("Harbor Gulls", "Inland Owls"), "MLB: Owls @ Gulls at Harbor Park Tickets", True),
+        (("Harbor Gulls", "Inland Owls"), "Regular Season: Gulls v. Owls (Date subject to change)", True),
+        (("Harbor Gulls", "Inland Owls"), "Owls at Gulls Season Tickets", False),
+        (("Harbor Gulls", "Inland Owls"), "Owls at Gulls - Suite Hospitality", False),
+        (("Harbor Gulls", "Inland Owls"), "Owls at Gulls Meet and Greet", False),
+        (("Harbor Gulls", "Inland Owls"), "CANCELLED: Owls at Gulls", False),
+        (("Harbor Gulls", "Inland Owls"), "Harbor Park Club Lounge Pass", False),
+        (("Harbor Gulls", "Inland Owls"), "Harbor Gulls at Harbor Park", False),
+        (("Harbor Gulls", "Inland Owls"), "Harbor Gulls vs Inland Bears", False),
+        (("Boston Red Sox", "Chicago White Sox"), "White Sox at Red Sox", True),
+        (("Boston Red Sox", "Chicago White Sox"), "Sox at Red Sox", False),
+        (("Inter Miami CF", "Orlando City SC"), "Orlando City SC at Inter Miami CF", True),
+        (("Club America", "Inter Miami CF"), "Club America at Inter Miami CF", True),
+        (("Inter Miami CF", "Chicago Fire FC"), "FC at CF", False),
+        (("Harbor Gulls", ""), "Harbor Gulls", False),
+        ((), "Harbor Gulls", False),
+    ],
+)
+def test_which_names_are_surely_of_the_game(teams: tuple[str, ...], name: str, sure: bool) -> None:
+    assert names_the_game(teams, ["Harbor Park", "Harbor City"], event=name) is sure
+
+
+@pytest.mark.parametrize("more", ["Suite Hospitality", "Watch Party", "CANCELLED", "Club Lounge Pass"])
+def test_what_stands_beside_a_game_is_not_chosen_beforehand(more: str) -> None:
+    name = f"Boston Red Sox at Seattle Mariners {more}"
+    assert _event(name) == 70
+    assert not surely_named(
+        ("Seattle Mariners", "Boston Red Sox"), ["T-Mobile Park"], event=name, place="T-Mobile Park"
+    )
+
+
+def test_a_word_of_a_teams_own_name_says_nothing_of_that() -> None:
+    assert _event("Club America at Seattle Mariners", teams=("Seattle Mariners", "Club America")) == 100
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,13 @@ def test_every_platform_that_calls_us_has_payloads() -> None:
 def test_payload(platform: str, name: str) -> None:
     notices = adapter_get(platform).parse_webhook({}, fixture(platform, name))
     assert [
-        {"kind": item.kind, "topic": item.topic, "resource_id": item.resource_id, "external_id": item.external_id}
+        {
+            "kind": item.kind,
+            "topic": item.topic,
+            "resource_id": item.resource_id,
+            "external_id": item.external_id,
+            **({"listing_id": item.listing_id} if item.listing_id else {}),
+        }
         for item in notices
     ] == expected(platform)[name]
 

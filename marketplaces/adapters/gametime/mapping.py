@@ -166,4 +166,5 @@ def notices_of(raw: bytes) -> list[Notice]:
     body = _wire.parsed(raw)
     sale_id, ours = _wire.text_at(body, "id"), _wire.text_at(body, "source_id")
     kind = NoticeKind.SALE if sale_id and ours else NoticeKind.UNKNOWN
-    return [Notice(kind, "sale" if kind is NoticeKind.SALE else "", "", sale_id, ours, sale_id, raw)]
+    # TicketID is both there: the seller's key, and what names the listing.
+    return [Notice(kind, "sale" if kind is NoticeKind.SALE else "", "", sale_id, ours, sale_id, raw, ours)]

@@ -56,6 +56,9 @@ def _notice(topic: str, item: Any, delivery_id: str, body: bytes) -> Notice:
         external_id=ours or _first(item, ("order", "listing", "id")),
         delivery_id=delivery_id,
         body=body,
+        listing_id=_first(
+            item, ("sg_listing_id",), ("listing", "sg_listing_id"), ("order", "listing", "sg_listing_id")
+        ),
     )
 
 

@@ -44,6 +44,8 @@ def parse(headers: Mapping[str, str], body: bytes) -> list[Notice]:
             external_id=_wire.text_at(content, "_embedded", "seller_listing", "external_id"),
             delivery_id=_delivery(headers),
             body=body,
+            # A listing made by hand there has no key of the seller's, and is known by this alone.
+            listing_id=_wire.text_at(content, "_embedded", "seller_listing", "id"),
         )
     ]
 

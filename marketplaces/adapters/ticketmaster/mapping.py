@@ -265,5 +265,6 @@ def notices_of(raw: bytes) -> list[Notice]:
             resource_id=_wire.text_at(body, about, "id"),
             external_id=_wire.text_at(body, about, "listing_key") or _wire.text_at(body, about, "key"),
             delivery_id=_wire.text_at(body, "id"), body=raw,
+            listing_id=_wire.text_at(body, about, "id" if about == "listing" else "listing_id"),
         )
     ]  # fmt: skip
