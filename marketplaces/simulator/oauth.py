@@ -20,6 +20,8 @@ def authorize(ledger: Ledger, platform: str, request: Request, now: float) -> Re
     if query.get("code_challenge") and query.get("code_challenge_method") != "S256":
         raise Refusal(400, "only S256 is known", code="invalid_request")
     account = ledger.accounts.get(query.get("login_hint", "")) or open_account(ledger, platform)
+    if account.platform != platform:
+        raise Refusal(400, "login_hint is no seller here", code="invalid_request")
     code = Token(
         ledger.new_secret("code"), "code", account.id, query["client_id"], now + ledger.settings.code_s,
         redirect_uri=target, challenge=query.get("code_challenge", ""), scope=query.get("scope", ""),
@@ -68,8 +70,11 @@ def grant(ledger: Ledger, account_id: str, client_id: str, now: float, *, scope:
     }  # fmt: skip
 
 
-def bearer(ledger: Ledger, platform: str, request: Request, now: float) -> Account:
-    """The account at this platform of a good access token; raises Refusal(401)."""
+def bearer(ledger: Ledger, platform: str, request: Request, now: float, *, scope: str = "") -> Account:
+    """The account at this platform of a good access token; raises Refusal(401), or Refusal(403) where it lacks `scope`.
+
+    A token that names no scope at all was given out by the control address, and may do everything.
+    """
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     held = ledger.tokens.get(value.strip())
     if scheme.lower() != "bearer" or held is None or held.kind != "access" or held.expires_at <= now:
@@ -77,6 +82,8 @@ def bearer(ledger: Ledger, platform: str, request: Request, now: float) -> Accou
     account = ledger.accounts[held.account_id]
     if account.platform != platform:
         raise Refusal(401, "another platform's token", code="requires_authentication")
+    if scope and held.scope and scope not in held.scope.split():
+        raise Refusal(403, f"the token has no {scope}", code="insufficient_scope")
     return account
 
 

@@ -137,3 +137,29 @@ def test_seatgeek_connects_by_token(world: World) -> None:
         adapter.connect(replace(link, grant=Grant("tok-2")), code="", redirect_uri="", code_verifier="")
     with pytest.raises(NotSupported):
         adapter.authorize_url(base_url=BASE, app=APP, state="s", redirect_uri=REDIRECT, code_challenge="c")
+
+
+@pytest.mark.parametrize(
+    ("scope", "method", "path", "status"),
+    [
+        ("read:events", "GET", "/v2/sellerlistings", 403), ("read:sellerlistings", "GET", "/v2/sellerlistings", 200),
+        ("read:sellerlistings", "DELETE", "/v2/sellerlistings/7", 403),
+        ("write:sellerlistings", "DELETE", "/v2/sellerlistings/7", 404),
+        ("read:sales", "GET", "/v2/payments", 403), ("read:payment", "GET", "/v2/payments", 200),
+        ("write:sales", "GET", "/v2/sales/recentupdates", 403), ("", "GET", "/v2/sales/recentupdates", 200),
+    ],
+)  # fmt: skip
+def test_a_grant_does_what_it_was_given_for(world: World, scope: str, method: str, path: str, status: int) -> None:
+    held = world.control("accounts", {"platform": "stubhub", "scope": scope})
+    headers = {"Authorization": f"Bearer {held['access_token']}"}
+    answer = world.http.request(method, f"{BASE}/stubhub{path}", headers=headers)
+    assert answer.status_code == status
+    assert status != 403 or answer.json()["code"] == "insufficient_scope"
+
+
+def test_nobody_consents_for_an_account_of_another_marketplace(world: World) -> None:
+    held = world.control("accounts", {"platform": "ticketmaster"})
+    url = ADAPTER.authorize_url(
+        base_url=f"{BASE}/stubhub", app=APP, state="s", redirect_uri=REDIRECT, code_challenge="c" * 43
+    )
+    assert world.http.get(f"{url}&login_hint={held['account_id']}").status_code == 400

@@ -1,5 +1,6 @@
 """StubHub's dialect: seller listings, sales, payments, webhooks and the catalog."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -68,7 +69,7 @@ class StubHub(Desk):
             raise Refusal(400, "User-Agent is required", code="user_agent_required")
         if request.path in {"/authorize", "/oauth2/token"}:
             return None
-        return oauth.bearer(self.ledger, PLATFORM, request, now)
+        return oauth.bearer(self.ledger, PLATFORM, request, now, scope=_scope_of(request))
 
     def handle(self, request: Request, account: Account | None, now: float) -> Response:
         """Carry out one request. Raises Refusal."""
@@ -415,6 +416,20 @@ class StubHub(Desk):
 
     def _sale(self, account: Account, key: str) -> Sale:
         return self._sale_of(account, key, Refusal(404, "no such sale"))
+
+
+# By what the path is about; reading asks for "read:", all else for "write:".
+_SCOPES = (
+    (r"/catalog/", "events"), (r"/v2/(?:external)?sellerlistings|/v2/events/\d+/sellerlisting|/v2/sellerlistingpreview",
+    "sellerlistings"), (r"/v2/sales", "sales"), (r"/v2/payments", "payment"), (r"/v2/webhooks", "webhooks"),
+    (r"/v2/user", "user"),
+)  # fmt: skip
+
+
+def _scope_of(request: Request) -> str:
+    """The scope that a request needs, as published; empty where none is."""
+    about = next((name for pattern, name in _SCOPES if re.match(pattern, request.path)), "")
+    return about and f"{'read' if request.method == 'GET' else 'write'}:{about}"
 
 
 _ROUTES = routes(
