@@ -3,9 +3,11 @@
 import base64
 import json
 import logging
+from abc import ABC
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from inspect import isfunction, signature
 from urllib.parse import quote
 
 import httpx
@@ -17,10 +19,11 @@ from listings.services.publish import listing_publish
 from listings.services.reconcile import accounts_reconcile_due
 from listings.services.stock import stock_order
 from listings.services.sync import account_poll
+from marketplaces.adapters._platform import Platform
 from marketplaces.contracts import Capability, Grant
 from marketplaces.errors import MarketplaceError
 from marketplaces.models import MarketplaceAccount
-from marketplaces.registry import adapter_get, platform_can
+from marketplaces.registry import adapter_get, adapter_list, platform_can
 from marketplaces.services import links
 from marketplaces.services.connect import connect_token, webhook_register_late
 from marketplaces.services.inbox import inbox_receive
@@ -156,6 +159,16 @@ def test_what_it_is_asked_with_is_left_out_too(
         with pytest.raises(MarketplaceError) as refused:
             adapter.register_webhook(link, url="https://seatsync.test/hook", secret=given)
         _says_nothing_of(refused.value, [TOKEN, given])
+
+
+def test_every_call_over_a_line_is_guarded() -> None:
+    """An adapter that is no Platform, or gets round it, would let its errors out as they are."""
+    for adapter in adapter_list():
+        kinds = [kind for kind in type(adapter).__mro__ if kind not in {Platform, ABC, object}]
+        calls = {name: call for kind in reversed(kinds) for name, call in vars(kind).items() if isfunction(call)}
+        over = {name for name, call in calls.items() if name[0] != "_" and "link" in signature(call).parameters}
+        assert {"create", "fetch", "sales_since", "connect"} <= over
+        assert [name for name in over if not hasattr(calls[name], "__wrapped__")] == []
 
 
 def _says_nothing_of(error: BaseException, secrets: list[str]) -> None:
