@@ -11,7 +11,7 @@ from listings.services.hand_pages import hand_page_order
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
-from seatsync.core.clock import now
+from seatsync.core.clock import now, seconds_from_now
 
 # Before prices, and never before a delist.
 SOON = frozenset({CommandKind.VERIFY_GONE, CommandKind.CONFIRM_SALE, CommandKind.FULFIL})
@@ -25,8 +25,9 @@ def command_write(
     kind: CommandKind,
     key: str,
     payload: dict[str, Any] | None = None,
+    after_s: float = 0.0,
 ) -> MarketplaceCommand:
-    """Insert a command once (its key is unique) and wake a worker when the transaction commits.
+    """Insert a command once (its key is unique) and wake a worker when the transaction commits, or `after_s` later.
 
     An assisted account has no worker: its holder is told what to do, and says when it is done (by_hand.py).
     """
@@ -46,7 +47,7 @@ def command_write(
         idempotency_key=key,
         priority=0 if kind in URGENT else 3 if kind in SOON else 5,
         payload=payload or {},
-        not_before=now(),
+        not_before=seconds_from_now(after_s),
         whole_account=traits is not None and traits.whole_account and not by_hand,
         by_hand=by_hand,
         state=CommandState.NEEDS_PERSON if by_hand else CommandState.PENDING,
@@ -63,7 +64,7 @@ def command_write(
         if listing is not None:
             hand_page_order(listing)
     elif created:
-        outbox_wake(urgent=kind in URGENT)
+        outbox_wake(urgent=kind in URGENT, after_s=after_s)
     return command
 
 

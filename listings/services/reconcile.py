@@ -7,7 +7,7 @@ known to be gone, a wrong price or size is sent again; what we do not know is to
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial, reduce
 from operator import or_
 
@@ -25,7 +25,6 @@ from listings.models import (
     FoundState,
     Listing,
     ListingStatus,
-    MarketplaceCommand,
 )  # fmt: skip
 from listings.services.adopt import listing_price_take, listing_rest_adopt
 from listings.services.commands import command_write, commands_supersede
@@ -40,6 +39,7 @@ from listings.services.notify import listing_changed
 from listings.services.refs import listing_ref
 from listings.services.restate import listing_restate
 from listings.services.stock import stock_ask, stock_take
+from listings.services.sweep_order import SETTLE, sweep_order
 from listings.services.sync import account_sync_sales
 from listings.services.views_told import views_note
 from listings.states import HAS_MORE, OVER, listing_may_move
@@ -54,8 +54,6 @@ from seatsync.core.jobs import due_slot
 
 log = structlog.get_logger(__name__)
 EVERY_S = 600
-# Platforms index late: what was created or changed this recently is not judged yet.
-SETTLE = timedelta(seconds=30)
 # Steps of a sweep that are more than a reading.
 _SALES, _SIGN_OF_LIFE = "sales", "sign of life"
 _LIVE = (ListingStatus.ACTIVE, ListingStatus.PAUSED)
@@ -103,7 +101,7 @@ def accounts_reconcile_due() -> int:
     known = MarketplaceAccount.objects.filter(is_active=True, needs_reconnect=False, stock_unknown=False)
     accounts = known.exclude(mode=Mode.ASSISTED)
     slot = due_slot(EVERY_S)
-    return sum(_order(account, str(int(slot.timestamp()))) for account in accounts)
+    return sum(sweep_order(account, str(int(slot.timestamp()))) for account in accounts)
 
 
 def account_reconcile_soon(account: MarketplaceAccount, *, listing_id: str, key: str) -> bool:
@@ -116,19 +114,7 @@ def account_reconcile_soon(account: MarketplaceAccount, *, listing_id: str, key:
         return False
     found = FoundListing.objects.filter(reduce(or_, named), account=account, kind=FoundKind.LISTING)
     known = found.exclude(state=FoundState.GONE).exists()
-    return not known and _order(account, f"heard:{now():%Y%m%d%H%M%S%f}")
-
-
-@transaction.atomic
-def _order(account: MarketplaceAccount, key: str) -> bool:
-    """Write a sweep's command, where its platform can be swept and none waits; returns whether it was written."""
-    waiting = MarketplaceCommand.objects.filter(
-        account=account, kind=CommandKind.SYNC_ACCOUNT, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]
-    )
-    if not platform_can(account.platform, Capability.LIST_ALL) or waiting.exists():
-        return False
-    command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:{key}")
-    return True
+    return not known and sweep_order(account, f"heard:{now():%Y%m%d%H%M%S%f}")
 
 
 def account_reconcile(
@@ -208,7 +194,7 @@ def _mend(
     whole: bool,
 ) -> None:  # fmt: skip
     """`whole`: everything that is there could be read, so that what is not shown is gone."""
-    if found is not None and _has_more(account, listing, found, settled):
+    if found is not None and _has_more(account, listing, found):
         return
     if found is not None or whole:
         _judge(listing, found, settled, drift)
@@ -229,11 +215,14 @@ def _asked_alone(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> R
     return None if found is None or found.state is RemoteListingState.GONE else found
 
 
-def _has_more(account: MarketplaceAccount, listing: Listing, found: RemoteListing, settled: datetime) -> bool:
-    """Whether it was met by a sale, and shows seats of which nobody knew: they are on offer from now on."""
+def _has_more(account: MarketplaceAccount, listing: Listing, found: RemoteListing) -> bool:
+    """Whether it was met by a sale, and shows seats of which nobody knew: they are on offer from now on.
+
+    At once, however late its marketplace tells of that sale in its list: what was sold is none of them.
+    """
     if not listing.made_there or listing.status not in HAS_MORE:
         return False
-    if not listing_rest_adopt(account=account, known=listing, item=found, settled=settled):
+    if not listing_rest_adopt(account=account, known=listing, item=found):
         return False
     listing.refresh_from_db()
     alert_adopted(listing)
