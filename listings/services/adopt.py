@@ -18,6 +18,7 @@ from listings.services.practice import offered_for_real, practice_make_way
 from listings.services.projections import projections_shrink
 from listings.services.recognise import recognise, told_of_listing, told_of_sale
 from listings.services.seat_ids import all_seat_ids
+from listings.services.sweep_order import sweep_order_met
 from listings.states import HAS_MORE
 from marketplaces.contracts import RemoteListing, RemoteSale
 from marketplaces.models import MarketplaceAccount
@@ -82,8 +83,8 @@ def listing_adopt(
     """A listing that its marketplace shows, as one of ours: active, at its own price, with what buyers have taken out.
 
     Nobody moves its price until the holder gives it a floor and a ceiling. `price_seen`: the listing itself said it;
-    what was worked out of a sale is replaced at the next sweep (`listing_price_take`). `expires_at`: when it says it
-    ends. `delivery`: what its tickets are (a DeliveryType); where a sale was met that tells nothing of it, what holds
+    what was worked out of a sale is replaced by a sweep (`listing_price_take`), which is ordered at once, since it may
+    show more seats. `expires_at`: when it says it ends. `delivery`: what its tickets are (a DeliveryType); where a sale was met that tells nothing of it, what holds
     for its season ticket, until a sweep is told. The caller holds a transaction and the seats' locks. Raises Conflict
     where `adoption_problem` says why not, or another connection of the account has it, or PracticeHas.
     """
@@ -122,15 +123,18 @@ def listing_adopt(
     )  # fmt: skip
     _without_the_taken(listing, ordered)
     listing_changed(listing)
+    if not price_seen:
+        sweep_order_met(account, listing)
     return listing
 
 
 @transaction.atomic
-def listing_rest_adopt(*, account: MarketplaceAccount, known: Listing, item: RemoteListing, settled: datetime) -> bool:
+def listing_rest_adopt(*, account: MarketplaceAccount, known: Listing, item: RemoteListing) -> bool:
     """Seats that a listing still shows which was met by the sale of its others are its own too, and still on offer.
 
     Its price is the one that it shows: a sale may have told what its seller gets alone. Returns whether it is so; not
-    where the seats are not certain or not for sale, or it changed after `settled`.
+    where the seats are not certain or not for sale. The list may be older than the sale: what is known of it meanwhile
+    (`listing_covers_sale`) is no rest.
     """
     match, of_it = recognise(account, told_of_listing(item)), set(all_seat_ids(known))
     rest = [seat for seat in match.seats if seat.pk not in of_it]
@@ -143,7 +147,7 @@ def listing_rest_adopt(*, account: MarketplaceAccount, known: Listing, item: Rem
     waiting = listing.commands.filter(state__in=[CommandState.PENDING, CommandState.IN_FLIGHT])
     if (
         listing.status not in HAS_MORE
-        or listing.updated_at > settled
+        or {seat.pk for seat in rest} & set(all_seat_ids(listing))
         or waiting.exists()
         or kept_problem(account, rest)
     ):

@@ -25,7 +25,6 @@ from listings.models import (
     FoundState,
     Listing,
     ListingStatus,
-    MarketplaceCommand,
     Unlike,
 )  # fmt: skip
 from listings.services.adopt import delivery_take, listing_price_take, listing_rest_adopt
@@ -44,6 +43,7 @@ from listings.services.refs import listing_ref
 from listings.services.restate import listing_restate
 from listings.services.settling import SETTLE
 from listings.services.stock import stock_ask, stock_begin, stock_take
+from listings.services.sweep_order import sweep_order
 from listings.services.sync import account_sync_sales
 from listings.services.unlike import may_be_sold, unlike_alert, unlike_note
 from listings.services.views_told import views_note
@@ -120,7 +120,7 @@ def accounts_reconcile_due() -> int:
     known = MarketplaceAccount.objects.filter(is_active=True, needs_reconnect=False, stock_unknown=False)
     accounts = known.exclude(mode=Mode.ASSISTED)
     slot = due_slot(EVERY_S)
-    return sum(_order(account, str(int(slot.timestamp()))) for account in accounts)
+    return sum(sweep_order(account, str(int(slot.timestamp()))) for account in accounts)
 
 
 def account_reconcile_soon(account: MarketplaceAccount, *, listing_id: str, key: str) -> bool:
@@ -133,19 +133,7 @@ def account_reconcile_soon(account: MarketplaceAccount, *, listing_id: str, key:
         return False
     found = FoundListing.objects.filter(reduce(or_, named), account=account, kind=FoundKind.LISTING)
     known = found.exclude(state=FoundState.GONE).exists()
-    return not known and _order(account, f"heard:{now():%Y%m%d%H%M%S%f}")
-
-
-@transaction.atomic
-def _order(account: MarketplaceAccount, key: str) -> bool:
-    """Write a sweep's command, where its platform can be swept and none waits; returns whether it was written."""
-    waiting = MarketplaceCommand.objects.filter(
-        account=account, kind=CommandKind.SYNC_ACCOUNT, state__in=[CommandState.PENDING, CommandState.IN_FLIGHT]
-    )
-    if not platform_can(account.platform, Capability.LIST_ALL) or waiting.exists():
-        return False
-    command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:{key}")
-    return True
+    return not known and sweep_order(account, f"heard:{now():%Y%m%d%H%M%S%f}")
 
 
 def account_reconcile(
@@ -216,7 +204,7 @@ def _mend(
     whole: bool,
 ) -> None:  # fmt: skip
     """`whole`: everything that is there could be read, so that what is not shown is gone."""
-    if found is not None and _has_more(account, listing, found, settled):
+    if found is not None and _has_more(account, listing, found):
         return
     if found is not None or whole:
         _judge(listing, found, settled, drift)
@@ -262,11 +250,14 @@ def _sales_known(adapter: MarketplaceAdapter, account: MarketplaceAccount) -> bo
     return MarketplaceAccount.objects.filter(pk=account.pk, stock_taken_at__isnull=False, last_error="").exists()
 
 
-def _has_more(account: MarketplaceAccount, listing: Listing, found: RemoteListing, settled: datetime) -> bool:
-    """Whether it was met by a sale, and shows seats of which nobody knew: they are on offer from now on."""
+def _has_more(account: MarketplaceAccount, listing: Listing, found: RemoteListing) -> bool:
+    """Whether it was met by a sale, and shows seats of which nobody knew: they are on offer from now on.
+
+    At once, however late its marketplace tells of that sale in its list: what was sold is none of them.
+    """
     if not listing.made_there or listing.status not in HAS_MORE:
         return False
-    if not listing_rest_adopt(account=account, known=listing, item=found, settled=settled):
+    if not listing_rest_adopt(account=account, known=listing, item=found):
         return False
     listing.refresh_from_db()
     alert_adopted(listing)

@@ -92,7 +92,7 @@ def cancel(ledger: Ledger, sale: Sale, now: float, tell: Tell) -> None:
         listing.quantity += sale.quantity
         listing.state, listing.updated_at = "active", now
     # A complaint is over with its sale.
-    sale.provisional, sale.cancelled, sale.issue = False, True, ""
+    sale.provisional, sale.cancelled, sale.cancelled_at, sale.issue = False, True, now, ""
     sale.status, sale.updated_at = rules_of(sale.platform).words.cancelled, now
     if sale.paid_in:
         net_cents = sale.gross_cents - sale.fees_cents

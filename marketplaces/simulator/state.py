@@ -191,6 +191,7 @@ class Sale:
     fulfilled: bool = False
     rejected: bool = False
     cancelled: bool = False
+    cancelled_at: float = 0.0
     paid_in: int = 0
     handed_over_at: float = 0.0
     # What a buyer complains of, while that is not settled.

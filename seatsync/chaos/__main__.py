@@ -49,13 +49,15 @@ def _run(options: Options, folder: Path, interrupts: Interrupts) -> int:
         import django
 
         django.setup()
-        from seatsync.chaos.run import kept, run
+        from seatsync.chaos.run import kept, run, too_few_conflicts
 
         figures = run(options, world)
     finally:
         interrupts.ignore()
         world.stop()
     sys.stdout.write((json.dumps(figures) if options.as_json else json.dumps(figures, indent=1)) + "\n")
+    if few := too_few_conflicts(figures):
+        sys.stderr.write(f"{few}\n")
     return 0 if kept(figures) else 1
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 from listings.models import Listing, ListingSeat, PayoutLine, PriceProposal, Sale, SaleEnding, SaleSeat, SaleState
@@ -18,6 +19,8 @@ from seatsync.chaos.door import Door
 Row = dict[str, Any]
 # By a payment's number there: what it brought for each sale (by its number), in cents.
 Lines = dict[str, dict[str, int]]
+# Since when a price counts (seconds since the epoch, 0 for a listing's first one), and how many cents.
+Decided = tuple[float, int]
 # Whose interface has no word for an order that was taken back: it is told no more (docs/adr/0022).
 SILENT_ON_ENDS = frozenset({"vividseats"})
 
@@ -56,7 +59,7 @@ class Books:
     sales: list[Row]
     showings: dict[int, list[Row]]
     listings: dict[str, Own]
-    prices: dict[str, set[int]]
+    prices: dict[str, list[Decided]]
     known: dict[str, Sale]
     live: dict[uuid.UUID, set[uuid.UUID]]
     named: dict[uuid.UUID, set[uuid.UUID]]
@@ -95,6 +98,17 @@ def promised(sale: Row) -> bool:
     return bool(did(sale, "confirm") or did(sale, "hand_over")) and not sale["cancelled"]
 
 
+def promised_from(sale: Row) -> tuple[float, float] | None:
+    """From when until when we had promised it; None if never.
+
+    It ends where its marketplace takes it back. What we take back ourselves was promised all the same.
+    """
+    given = [*did(sale, "confirm"), *did(sale, "hand_over")]
+    if not given:
+        return None
+    return min(given), float(sale["cancelled_at"]) if sale["cancelled"] else inf
+
+
 def had(books: Books, seats: set[uuid.UUID], at: datetime) -> bool:
     """Whether a sale that is over by now had one of these seats at a moment, as far as we knew."""
     return any(
@@ -125,7 +139,7 @@ def books_read(door: Door, decided: Iterable[tuple[str, int]] = ()) -> Books:
     known = {sale.platform_sale_id: sale for sale in Sale.objects.all()}
     somebodys = Seat.objects.exclude(state=OwnerState.AVAILABLE).values_list("pk", "state", "held_by")
     for key, cents in decided:
-        prices.setdefault(key, set()).add(cents)
+        prices.setdefault(key, []).insert(0, (0.0, cents))
     paid, charged = _paid(state)
     return Books(
         sales, dict(showings), listings, prices, known, taken[True], taken[False],
@@ -162,20 +176,21 @@ def lines_booked() -> Lines:
     return dict(booked)
 
 
-def _own() -> tuple[dict[str, Own], dict[str, set[int]]]:
-    """Our listings by the key that the marketplaces know them by, and every price (cents) that was decided for them."""
+def _own() -> tuple[dict[str, Own], dict[str, list[Decided]]]:
+    """Our listings by the key that the marketplaces know them by, and the prices decided for them, in order."""
     by_pk: dict[uuid.UUID, Own] = {}
     keys: dict[uuid.UUID, str] = {}
-    prices: dict[str, set[int]] = {}
+    prices: dict[str, list[Decided]] = {}
     for listing in Listing.objects.all():
         known_at = listing.created_at.timestamp() if listing.made_there else 0.0
         up = listing.status in OPEN
         by_pk[listing.pk] = Own(listing.pk, listing.platform, listing.price, open=up, known_at=known_at)
         keys[listing.pk] = key = listing.key_there or f"#{listing.listing_id}"
         # What a hand lists has the price that the hand gave it, and what its holder decides on later.
-        prices[key] = set() if listing.made_there else {_cents(listing.original_price), _cents(listing.price)}
-    for pk, proposed in PriceProposal.objects.filter(accepted=True).values_list("listing_id", "proposed_price"):
-        prices[keys[pk]].add(_cents(proposed))
+        prices[key] = [] if listing.made_there else [(0.0, _cents(listing.original_price))]
+    accepted = PriceProposal.objects.filter(accepted=True).order_by("created_at", "pk")
+    for pk, proposed, at in accepted.values_list("listing_id", "proposed_price", "created_at"):
+        prices[keys[pk]].append((at.timestamp(), _cents(proposed)))
     rows = ListingSeat.objects.values_list("listing_id", "seat_id", "seat__seat_number", "offered")
     for pk, seat_id, number, offered in rows:
         by_pk[pk].seats[number] = seat_id

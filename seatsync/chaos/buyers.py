@@ -16,6 +16,8 @@ RACES = 0.05
 MOST_OPEN = 30
 # Of the purchases where a marketplace knows such a thing, so many are not paid for yet.
 PROMISED = 0.1
+# Of those who buy a part so many choose their seats, wherever in it, where they are named there.
+CHOSEN = 0.4
 
 
 class Buyers(Worker):
@@ -27,7 +29,7 @@ class Buyers(Worker):
         self.done = threading.Event()
         # Sales that wait for their buyers' payment, by their numbers there.
         self.promised: SimpleQueue[str] = SimpleQueue()
-        self.sales = self.races = 0
+        self.sales = self.races = self.chosen = 0
 
     def turn(self) -> None:
         """One buyer, or two."""
@@ -59,11 +61,13 @@ class Buyers(Worker):
         self.races += all(bought)
 
     def _buy(self, target: Target, quantity: int | None) -> bool:
+        seats = seats_chosen(target, quantity, self._chance)
         sold = self._door.buys(
             platform=target.platform, external_id=target.external_id, listing_id=target.listing_id, quantity=quantity,
-            provisional=self._chance.random() < PROMISED,
+            provisional=self._chance.random() < PROMISED, seats=seats,
         )  # fmt: skip
         self.sales += sold is not None
+        self.chosen += sold is not None and bool(seats)
         if sold is not None and sold["provisional"]:
             self.promised.put(str(sold["sale_id"]))
         return sold is not None
@@ -74,3 +78,11 @@ class Buyers(Worker):
         if 2 in fitting and self._chance.random() < 0.6:
             return 2
         return self._chance.choice(fitting) if fitting else None
+
+
+def seats_chosen(target: Target, quantity: int | None, chance: random.Random) -> tuple[int, ...]:
+    """Seats beside each other of those that are named there; none where the marketplace is to say which he has."""
+    if quantity is None or quantity >= len(target.seats) or chance.random() >= CHOSEN:
+        return ()
+    first = chance.randrange(len(target.seats) - quantity + 1)
+    return target.seats[first : first + quantity]

@@ -1,5 +1,6 @@
 """The simulator's control API, as the run uses it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -28,16 +29,19 @@ class Door:
 
     def buys(
         self, *, platform: str, quantity: int | None, external_id: str = "", listing_id: int = 0,
-        provisional: bool = False,
+        provisional: bool = False, seats: Sequence[int] = (),
     ) -> dict[str, Any] | None:  # fmt: skip
         """A buyer buys so many tickets, or all that are left; None where they are not for sale (any more).
 
-        Of a listing by its seller's key, or by its number there. `provisional`: he has not paid yet.
+        Of a listing by its seller's key, or by its number there. `provisional`: he has not paid yet. `seats`: he has
+        chosen these.
         """
         wish: dict[str, Any] = {"platform": platform, "provisional": provisional}
         wish |= {"external_id": external_id} if external_id else {"listing_id": listing_id}
         if quantity is not None:
             wish["quantity"] = quantity
+        if seats:
+            wish["seats"] = list(seats)
         return self.unless("sell", {404, 409}, **wish)
 
     def unless(self, name: str, statuses: set[int], **wish: Any) -> dict[str, Any] | None:

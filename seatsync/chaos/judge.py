@@ -2,15 +2,16 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations, pairwise
+from math import inf
 
 from django.db.models import Count
 
 from listings.models import CommandState, MarketplaceCommand, Sale, SaleState
 from marketplaces.models import InboundEvent, InboxState
 from marketplaces.registry import traits_of
-from seatsync.chaos.books import SILENT_ON_ENDS, Books, Row, allocates, did, had, promised
+from seatsync.chaos.books import SILENT_ON_ENDS, Books, Decided, Row, allocates, did, had, promised, promised_from
 from seatsync.live.models import Alert
 
 Findings = Iterator[str]
@@ -19,14 +20,19 @@ LONGEST_FLIGHT_S = 24.0
 
 
 def seats_oversold(books: Books) -> Findings:
-    """Seats with two sales that we confirmed or handed over."""
-    sold: dict[uuid.UUID, list[str]] = defaultdict(list)
-    for sale in filter(promised, books.sales):
-        for seat in books.seats_of(sale):
-            sold[seat].append(f"{sale['platform']} {sale['sale_id']}")
+    """Seats with two sales that we confirmed or handed over, and that stood at the same time.
+
+    What its marketplace had taken back before the other one was confirmed is none.
+    """
+    sold: dict[uuid.UUID, list[tuple[tuple[float, float], str]]] = defaultdict(list)
+    for sale in books.sales:
+        if (stood := promised_from(sale)) is not None:
+            for seat in books.seats_of(sale):
+                sold[seat].append((stood, f"{sale['platform']} {sale['sale_id']}"))
     for seat, sales in sold.items():
-        if len(sales) > 1:
-            yield f"seat {seat} was sold to {' and '.join(sales)}"
+        for ((since, until), one), ((from_, to), other) in combinations(sales, 2):
+            if since < to and from_ < until:
+                yield f"seat {seat} was sold to {one} and {other}"
 
 
 def sales_lost(books: Books) -> Findings:
@@ -71,16 +77,45 @@ def left_active(books: Books) -> Findings:
 
 
 def wrong_prices(books: Books) -> Findings:
-    """Prices that were shown and that nobody decided, and in the end any but the listing's own."""
+    """Prices that were shown and that nobody decided, or that were over; and in the end any but the listing's own."""
     for rows in books.showings.values():
         key = rows[0]["external_id"]
-        for cents in {row["price_cents"] for row in rows} - books.prices.get(key, set()):
+        decided = books.prices.get(key, [])
+        for cents in {row["price_cents"] for row in rows} - {cents for _, cents in decided}:
             yield f"{rows[0]['platform']} listing {key} was shown at {cents / 100:.2f}, which nobody decided"
+        for row in _stale(rows, decided):
+            shown = f"{row['price_cents'] / 100:.2f}"
+            yield f"{row['platform']} listing {key} came to be shown at {shown}, which was over ({row['state']})"
     for row in _last_showings(books):
         own = books.listings.get(row["external_id"])
         if own is not None and row["state"] == "active" and row["price_cents"] != int(own.price * 100):
             shown = f"{row['price_cents'] / 100:.2f}"
             yield f"{row['platform']} listing {row['external_id']} ends at {shown}, not at {own.price}"
+
+
+def _stale(rows: Sequence[Row], decided: Sequence[Decided]) -> Iterator[Row]:
+    """Showings at which a listing came to a price that another one had replaced: it was sent too late (I-14).
+
+    One that has been shown there since proves it at once. What had not reached the marketplace yet may be overtaken on
+    its way: a command takes the price when it begins, and has so long to arrive.
+    """
+    shown, before = -1, None
+    for row in rows:
+        cents: int = row["price_cents"]
+        if cents == before:
+            continue
+        before = cents
+        until_then = [at for at, (since, each) in enumerate(decided) if each == cents and since <= row["at"]]
+        if not until_then:
+            # Decided later; or never, which is another finding.
+            if any(each == cents for _, each in decided):
+                yield row
+            continue
+        newest = until_then[-1]
+        replaced = decided[newest + 1][0] if newest + 1 < len(decided) else inf
+        if newest < shown or row["at"] - replaced > LONGEST_FLIGHT_S:
+            yield row
+        shown = max(shown, newest)
 
 
 def duplicates(books: Books) -> Findings:

@@ -17,13 +17,17 @@ from seatsync.core.actors import Actor
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A listing as a buyer sees it: by its seller's key, or by its number there where it has none."""
+    """A listing as a buyer sees it: by its seller's key, or by its number there where it has none.
+
+    `seats`: the numbers among which he may choose, where its marketplace lets him.
+    """
 
     platform: str
     external_id: str
     listing_id: int
     quantity: int
     split_type: str
+    seats: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ class Offer:
         known = {key for listing in self._listings() for key in (listing.key_there, f"#{listing.listing_id}")}
         found = [
             Target(
-                one.platform, one.key_there, 0 if one.key_there else int(one.listing_id), one.quantity, one.split_type
+                one.platform, one.key_there, 0 if one.key_there else int(one.listing_id), one.quantity, one.split_type,
+                () if allocates(one.platform) else _numbers(one),
             )
             for one in listings
         ]  # fmt: skip
@@ -60,6 +65,11 @@ class Offer:
     def over(self) -> bool:
         """Whether nothing of it is or will be on sale."""
         return not self._listings().filter(status__in=OPEN).exists()
+
+
+def _numbers(listing: Listing) -> tuple[int, ...]:
+    offered = listing.listing_seats.filter(offered=True).order_by("seat__seat_number")
+    return tuple(offered.values_list("seat__seat_number", flat=True))
 
 
 class Offers:

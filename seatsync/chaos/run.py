@@ -24,6 +24,8 @@ from seatsync.chaos.world import World
 CONFIRM_WITHIN_S = 900.0
 # Of the commands that were still wanted, as many reach their goal without a person.
 LEAST_SUCCESS = 0.999
+# Of the sales so many are to be races that were lost, in a run that is long enough for a share.
+LEAST_CONFLICTS, SHARE_COUNTS_FROM = 0.01, 1000
 
 
 def run(options: Options, world: World) -> dict[str, Any]:
@@ -82,6 +84,18 @@ def _tell(text: str, started: float) -> None:
 
 
 def kept(figures: dict[str, Any]) -> bool:
-    """Whether every promise was kept."""
+    """Whether every promise was kept, in a run that put them to the test."""
     undone = (*judge.ZEROS, *HANDS, *ENDINGS, "needs_person", "unfinished")
-    return not any(figures[name] for name in undone) and figures["success_rate"] >= LEAST_SUCCESS
+    whole = not any(figures[name] for name in undone) and figures["success_rate"] >= LEAST_SUCCESS
+    return whole and not too_few_conflicts(figures)
+
+
+def too_few_conflicts(figures: dict[str, Any]) -> str:
+    """Why a run proves little in which hardly two buyers met; empty where they did, or where it is too short."""
+    sales, conflicts = figures["sales"], figures["conflicts"]
+    if sales < SHARE_COUNTS_FROM or conflicts >= sales * LEAST_CONFLICTS:
+        return ""
+    return (
+        f"no pass: {conflicts} conflicts of {sales} sales are less than {LEAST_CONFLICTS:.0%}; "
+        "buyers hardly met, so the run proves little"
+    )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.services.commands import command_write
 from listings.services.payouts import accounts_sync_payouts
+from listings.services.sweep_order import MET
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_keys
 from seatsync.chaos.books import books_read, lines_booked
@@ -17,6 +18,7 @@ from seatsync.chaos.trouble import Trouble
 from seatsync.core.clock import now
 
 SETTLED_WITHIN_S = 900.0
+_OPEN = (CommandState.PENDING, CommandState.IN_FLIGHT)
 
 
 class Settling:
@@ -40,10 +42,14 @@ class Settling:
         for account in MarketplaceAccount.objects.filter(is_active=True):
             command_write(account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:chaos:{uuid.uuid4()}")
         mine = MarketplaceCommand.objects.filter(idempotency_key__contains=":chaos:")
-        under_way = mine.filter(state__in=[CommandState.PENDING, CommandState.IN_FLIGHT])
+        under_way = mine.filter(state__in=_OPEN)
         left = self._until(lambda: not under_way.exists(), "sweeps")
         left += self._until(self._said, "words of persons")
         left += self._polled() + self._finished()
+        # What was met by its sale just now is looked at by the product itself, when it has settled there.
+        met = MarketplaceCommand.objects.filter(idempotency_key__contains=MET)
+        left += self._until(lambda: not met.filter(state__in=_OPEN).exists(), "sweeps of what was met by its sale")
+        left += self._until(self._said, "words of persons") + self._finished()
         self._tell("swept")
         return left
 

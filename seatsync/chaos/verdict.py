@@ -56,7 +56,7 @@ def happened(books: Books, cast: Cast) -> dict[str, Any]:
     rejected = sum(bool(sale["rejected"]) for sale in books.sales)
     made = cast.hands.made
     return {
-        "conflicts": rejected, "held_before": sum(one.before for one in made),
+        "conflicts": rejected, "seats_chosen": cast.buyers.chosen, "held_before": sum(one.before for one in made),
         "made_by_hand_meanwhile": sum(not one.before for one in made),
         "adopted": Listing.objects.filter(made_there=True).count(),
         "adopted_at_once": FoundListing.objects.filter(state=FoundState.ADOPTED, decided_at=None).count(),

@@ -18,10 +18,13 @@ from rest_framework.serializers import Serializer
 from seatsync.core.actors import Actor
 from seatsync.core.errors import FieldProblem, PreconditionFailed, SeatSyncError, StaleVersion
 from seatsync.core.idempotency import idempotency_begin, idempotency_keep
+from seatsync.core.problems import CONTENT_TYPE
 from seatsync.core.throttling import rate_headers
 from seatsync.core.wire import JsonRenderer
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# Refusals that the same request may not meet again: their keys stay free. Nor is anything kept of what failed (5xx).
+PASSING = frozenset({401, 409, 412, 429})
 
 
 class _Replay(Exception):
@@ -42,23 +45,28 @@ class ApiView(GenericAPIView[Any]):
     keeps_refusals = False
     # Whether the database refused a statement, after which nothing of the transaction can be kept.
     broken = False
+    # Whether the request's Idempotency-Key was looked up and is its own, so that its answer is kept under it.
+    key_taken = False
     # Whether If-Match is understood.
     versioned = False
     # Services name their own arguments; these are the names of the API's fields.
     field_names: Mapping[str, str] = {}
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Writes run in one transaction, undone where the answer is an error."""
+        """Writes run in one transaction, undone where the answer is an error; a refusal keeps its key all the same."""
         if request.method not in WRITES:
             return self._with_etag(request, super().dispatch(request, *args, **kwargs))
         if not self.atomic_writes:
             return super().dispatch(request, *args, **kwargs)
         with transaction.atomic():
             response = super().dispatch(request, *args, **kwargs)
-            if response.status_code < 400:
-                self._keep(request, response)
-            elif not self.keeps_refusals or self.broken:
+            undone = response.status_code >= 400 and (not self.keeps_refusals or self.broken)
+            if undone:
                 transaction.set_rollback(True)
+            else:
+                self._keep(request, response)
+        if undone:
+            self._keep(request, response)
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -73,6 +81,7 @@ class ApiView(GenericAPIView[Any]):
                 caller=self._caller(request), key=key, method=str(request.method), path=request.get_full_path(),
                 body=request._request.body,
             )  # fmt: skip
+            self.key_taken = found is None
             if found is not None:
                 raise _Replay(found.status or 200, bytes(found.body or b""))
 
@@ -80,7 +89,8 @@ class ApiView(GenericAPIView[Any]):
         """A replayed answer is no error."""
         if isinstance(exc, _Replay):
             body = orjson.loads(exc.body) if exc.body else None
-            return Response(body, status=exc.status, headers={"Idempotent-Replay": "true"})
+            kind = CONTENT_TYPE if exc.status >= 400 else None
+            return Response(body, status=exc.status, headers={"Idempotent-Replay": "true"}, content_type=kind)
         self.broken = isinstance(exc, DataError)
         if isinstance(exc, SeatSyncError):
             exc.problems = tuple(self._in_api_words(problem) for problem in exc.problems)
@@ -105,7 +115,9 @@ class ApiView(GenericAPIView[Any]):
 
     def _keep(self, request: Any, response: HttpResponseBase) -> None:
         key = request.headers.get("Idempotency-Key")
-        if key is None or response.has_header("Idempotent-Replay") or not isinstance(response, Response):
+        if key is None or not self.key_taken or not isinstance(response, Response):
+            return
+        if response.status_code in PASSING or response.status_code >= 500:
             return
         response.render()
         idempotency_keep(

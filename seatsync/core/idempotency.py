@@ -1,4 +1,7 @@
-"""Idempotency-Key: same key and body, same answer; kept 24 h, written in the effect's own transaction (I-24)."""
+"""Idempotency-Key: same key and body, same answer; kept 24 h, written in the effect's own transaction (I-24).
+
+The answer of a write that was refused is kept as well, right after its effect was undone.
+"""
 
 from datetime import timedelta
 
@@ -38,10 +41,11 @@ def idempotency_begin(*, caller: str, key: str, method: str, path: str, body: by
 
 
 def idempotency_keep(*, caller: str, key: str, method: str, path: str, body: bytes, status: int, answer: bytes) -> None:
-    """Store the answer beside its effect."""
-    IdempotencyRecord.objects.create(
+    """Store the answer beside its effect. What was undone had its key let go: who came first meanwhile has it."""
+    record = IdempotencyRecord(
         caller=caller, key=key, request_sha256=sha256_hex(method, path, body), status=status, body=answer
     )
+    IdempotencyRecord.objects.bulk_create([record], ignore_conflicts=status >= 400)
 
 
 def idempotency_purge() -> int:

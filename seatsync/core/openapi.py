@@ -56,7 +56,10 @@ class ProblemSchema(AutoSchema):
             return [OpenApiParameter(name, str, OpenApiParameter.HEADER, description=text)]
         found = []
         if self.method in WRITES and getattr(self.view, "atomic_writes", False):
-            text = f"1 to {LONGEST_KEY} characters; the same key and body get the same answer once more for 24 hours."
+            text = (
+                f"1 to {LONGEST_KEY} characters; the same key and body get the same answer once more for 24 hours, "
+                "that of a refusal too (401, 409, 412 and 429 excepted); with another body the key is refused."
+            )
             found.append(OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description=text))
         if self.method in WRITES and getattr(self.view, "versioned", False):
             text = 'The ETag that you read, or the version as `"v3"`; 412 where the object has changed since.'

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from listings.models import Listing, MarketplaceCommand, TradingState
+from listings.models import Listing, MarketplaceCommand, PriceProposal, TradingState
 from seatsync.accounts.models import User
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
@@ -121,6 +121,55 @@ class TestOneAfterTheOther:
         anew = owner.patch("/me/", {"full_name": "Max"}, **key)
         assert (anew.status_code, anew.json()["full_name"]) == (200, "Max")
         assert "Idempotent-Replay" not in anew.headers
+
+    def test_a_refusal_keeps_its_key(self, market: Market, as_: As) -> None:
+        owner, key = as_("owner"), {"Idempotency-Key": "k-1"}
+        refused = wish(market) | {"price": "40.00"}
+        first = owner.post("/listings/", refused, **key)
+        assert (first.status_code, first.headers["Content-Type"]) == (422, "application/problem+json")
+        again = owner.post("/listings/", refused, **key)
+        assert (again.status_code, again.content) == (422, first.content)
+        assert again.headers["Idempotent-Replay"] == "true"
+        assert again.headers["Content-Type"] == "application/problem+json"
+        # With another body it is another request: it needs a key of its own.
+        other = owner.post("/listings/", wish(market), **key)
+        assert (other.status_code, fields(other)) == (422, ["Idempotency-Key"])
+        assert not Listing.objects.exists()
+        assert owner.post("/listings/", wish(market), **{"Idempotency-Key": "k-2"}).status_code == 201
+
+    def test_what_is_kept_of_a_refusal_is_kept_once(self, market: Market, as_: As) -> None:
+        """A price that was refused keeps its verdicts (I-15)."""
+        listing = market.published()[0]
+        owner, key, version = as_("owner"), {"Idempotency-Key": "k-1"}, Listing.objects.get(pk=listing.pk).version
+        answers = [
+            owner.post(f"/listings/{listing.pk}/price/", {"price": "10.00", "version": version}, **key)
+            for _ in range(2)
+        ]  # fmt: skip
+        assert [answer.status_code for answer in answers] == [422, 422]
+        assert answers[0].content == answers[1].content
+        assert PriceProposal.objects.filter(accepted=False).count() == 1
+
+    def test_a_stale_version_keeps_no_key(self, market: Market, as_: As) -> None:
+        """409, and 412 where If-Match named it: read again, the same request may be right."""
+        listing = market.published()[0]
+        owner, path = as_("owner"), f"/listings/{listing.pk}/price/"
+        version = Listing.objects.get(pk=listing.pk).version
+        stale, key = {"price": "70.00", "version": version + 1}, {"Idempotency-Key": "k-409"}
+        assert owner.post(path, stale, **key).status_code == 409
+        Listing.objects.filter(pk=listing.pk).update(version=version + 1)
+        assert owner.post(path, stale, **key).status_code == 200
+        price, key = {"price": "71.00"}, {"Idempotency-Key": "k-412"}
+        assert owner.post(path, price, **key, **{"If-Match": '"v0"'}).status_code == 412
+        answer = owner.post(path, price, **key, **{"If-Match": "*"})
+        assert (answer.status_code, "Idempotent-Replay" in answer.headers) == (200, False)
+
+    @pytest.mark.parametrize("name", [" ", "k-1"])
+    def test_a_key_that_was_refused_itself_keeps_nothing(self, market: Market, as_: As, name: str) -> None:
+        owner, key = as_("owner"), {"Idempotency-Key": name}
+        owner.patch("/me/", {"full_name": "Sam"}, **key)
+        before = list(IdempotencyRecord.objects.values_list("request_sha256", flat=True))
+        assert owner.patch("/me/", {"full_name": "Max"}, **key).status_code == 422
+        assert list(IdempotencyRecord.objects.values_list("request_sha256", flat=True)) == before
 
     def test_what_failed_may_be_sent_again_with_the_same_key(self, market: Market, as_: As) -> None:
         owner, key = as_("owner"), {"Idempotency-Key": "k-1"}

@@ -4,12 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
-from seatsync.chaos.run import kept
+from seatsync.chaos.buyers import seats_chosen
+from seatsync.chaos.offers import Target
+from seatsync.chaos.run import kept, too_few_conflicts
 from seatsync.chaos.trouble import profile
 from tests.product import ROOT
 from tests.seeds import seeds
@@ -20,9 +24,20 @@ ZEROS = (
     "owners_wrong", "listed_again", "money_wrong",
 )  # fmt: skip
 # What a run is to play, whatever its size.
-PLAYED = ("held_before", "adopted", "adopted_at_once", "made_by_hand_meanwhile", "sales_of_hand_made", "payments")
+PLAYED = (
+    "held_before",
+    "adopted",
+    "adopted_at_once",
+    "made_by_hand_meanwhile",
+    "sales_of_hand_made",
+    "payments",
+    "seats_chosen",
+)
 DECISIONS, ENDINGS = {"adopted", "not_ours", "taken_down"}, {"cancelled", "claim", "game_off", "rejected"}
 SALES = 200
+WHOLE: dict[str, Any] = dict.fromkeys([*ZEROS, "needs_person", "unfinished"], 0) | {
+    "success_rate": 0.999, "sales": SALES, "conflicts": 2,
+}  # fmt: skip
 
 
 def chaos(*arguments: str) -> tuple[int, dict[str, Any]]:
@@ -80,6 +95,24 @@ def test_two_hundred_sales_under_faults_and_kills_keep_every_promise(seed: int, 
 
 @pytest.mark.parametrize("broken", [*ZEROS, "needs_person", "unfinished", "success_rate"])
 def test_a_run_that_broke_one_promise_has_not_kept_them(broken: str) -> None:
-    whole: dict[str, Any] = dict.fromkeys([*ZEROS, "needs_person", "unfinished"], 0) | {"success_rate": 0.999}
-    assert kept(whole)
-    assert not kept(whole | {broken: 0.9989 if broken == "success_rate" else 1})
+    assert kept(WHOLE)
+    assert not kept(WHOLE | {broken: 0.9989 if broken == "success_rate" else 1})
+
+
+@pytest.mark.parametrize(("sales", "conflicts", "passes"), [
+    (5000, 0, False), (5000, 49, False), (5000, 50, True), (1000, 9, False), (999, 0, True),
+])  # fmt: skip
+def test_a_long_run_in_which_hardly_two_buyers_met_is_no_pass(sales: int, conflicts: int, passes: bool) -> None:
+    figures = WHOLE | {"sales": sales, "conflicts": conflicts}
+    assert kept(figures) == passes
+    assert (f"{conflicts} conflicts of {sales} sales" in too_few_conflicts(figures)) != passes
+
+
+def test_some_buyers_choose_seats_where_they_are_named_and_never_all_the_lowest() -> None:
+    chance = Random(3)
+    named = Target("stubhub", "key", 0, 4, "any", (5, 6, 7, 8))
+    drawn = {seats_chosen(named, 2, chance) for _ in range(200)}
+    assert drawn == {(), (5, 6), (6, 7), (7, 8)}
+    # Whoever takes all of it, and whoever buys where the seller says which they are, chooses none.
+    others = [(named, 4), (named, None), (replace(named, seats=()), 2)]
+    assert {seats_chosen(target, wanted, chance) for target, wanted in others for _ in range(50)} == {()}

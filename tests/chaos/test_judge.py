@@ -18,7 +18,7 @@ def sale(platform: str, sale_id: int, seats: list[int], *acts: str, **changes: A
     return {
         "sale_id": str(sale_id), "platform": platform, "external_id": platform, "listing_id": 0, "seats": seats,
         "quantity": len(seats), "acts": [[what, 10.0] for what in acts], "created_at": 1.0, "confirm_by": 100.0,
-        "event_id": 500_007, "rejected": "reject" in acts, "cancelled": False,
+        "event_id": 500_007, "rejected": "reject" in acts, "cancelled": False, "cancelled_at": 0.0,
     } | changes  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def books(sales: list[dict[str, Any]], showings: dict[int, list[dict[str, Any]]]
     for row in sales:
         if row["rejected"]:
             known[row["sale_id"]].state = SaleState.CONFLICT
-    return Books(sales, showings or {}, own, {key: {8400} for key in own}, known, live, seats)
+    return Books(sales, showings or {}, own, {key: [(0.0, 8400)] for key in own}, known, live, seats)
 
 
 WELL = [sale("stubhub", 1, [1, 2], "confirm"), sale("vividseats", 2, [2], "reject")]
@@ -61,7 +61,10 @@ def test_a_seat_that_was_confirmed_twice() -> None:
     # A confirmation that was taken back is a broken word all the same; one that its marketplace called off is none.
     taken_back = [WELL[0], sale("vividseats", 2, [2], "confirm", "reject")]
     assert len(list(judge.seats_oversold(books(taken_back)))) == 1
-    assert not list(judge.seats_oversold(books([WELL[0], sale("vividseats", 2, [2], "confirm", cancelled=True)])))
+    # It was called off before the other one was confirmed, at 10; or only afterwards, and both stood at one time.
+    for called_off, found in ((9.0, 0), (11.0, 1)):
+        before = sale("vividseats", 2, [2], cancelled=True, cancelled_at=called_off, acts=[["confirm", 5.0]])
+        assert len(list(judge.seats_oversold(books([WELL[0], before])))) == found
 
 
 def test_a_sale_that_was_lost() -> None:
@@ -94,8 +97,37 @@ def test_a_price_that_nobody_decided_and_one_that_is_old() -> None:
     shown = {5: [showing("stubhub", 0.0, [1, 2], price_cents=9000), showing("stubhub", 1.0, [1, 2])]}
     assert [finding for finding in judge.wrong_prices(books([], shown)) if "90.00" in finding]
     old = books([], {5: [showing("stubhub", 0.0, [1, 2], price_cents=9000)]})
-    old.prices["stubhub"].add(9000)
+    old.prices["stubhub"].insert(0, (0.0, 9000))
     assert ["not at 84.00" in finding for finding in judge.wrong_prices(old)] == [True]
+
+
+@pytest.mark.parametrize(("shown", "found"), [
+    # In the order in which they were decided, some never sent; and one that was decided once more.
+    ([(1.0, 9000), (110.0, 8400), (301.0, 9000)], 0),
+    ([(1.0, 9000), (301.0, 9000)], 0),
+    # It had begun before the newer one was decided, and had its time to arrive.
+    ([(120.0, 9000), (125.0, 8400), (301.0, 9000)], 0),
+    # Replaced long since; and once the newer one has been there, at no moment.
+    ([(130.0, 9000), (131.0, 8400), (301.0, 9000)], 1),
+    ([(1.0, 9000), (101.0, 8400), (102.0, 9000), (103.0, 8400), (301.0, 9000)], 1),
+    ([(1.0, 9000), (101.0, 8400), (301.0, 9000), (303.0, 8400), (304.0, 9000)], 1),
+    # Shown before anybody had decided it.
+    ([(1.0, 9000), (50.0, 8400), (301.0, 9000)], 1),
+])  # fmt: skip
+def test_a_price_that_another_one_had_replaced(shown: list[tuple[float, int]], found: int) -> None:
+    rows = [showing("stubhub", at, [1, 2], price_cents=cents) for at, cents in shown]
+    kept = books([], {5: [*rows, showing("stubhub", 400.0, [], state="sold", price_cents=shown[-1][1])]})
+    kept.prices["stubhub"] = [(0.0, 9000), (100.0, 8400), (300.0, 9000)]
+    assert ["was over" in finding for finding in judge.wrong_prices(kept)] == [True] * found
+
+
+def test_a_price_that_was_over_and_sold_at() -> None:
+    cents = {0.0: 7000, 100.0: 8400, 200.0: 7000, 3800.0: 7000}
+    rows = [showing("stubhub", at, [1, 2], price_cents=each) for at, each in cents.items()]
+    rows[-1] |= {"state": "sold", "seats": [], "quantity": 0}
+    kept = books([sale("stubhub", 1, [1, 2], "confirm", created_at=3800.0)], {5: rows})
+    kept.prices["stubhub"] = [(0.0, 7000), (99.0, 8400)]
+    assert len(list(judge.wrong_prices(kept))) == 1
 
 
 @pytest.mark.django_db

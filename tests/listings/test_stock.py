@@ -30,6 +30,7 @@ from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.live.models import Alert
 from tests.builders import Holding, bearer, verified_client
+from tests.listings.selling import connected
 from tests.listings.simulated import control, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -544,7 +545,7 @@ def test_an_account_of_which_nothing_is_known_is_not_swept_again_and_again(
 
 
 def sold_in_part(holding: Holding, simulator: Simulator, platform: str) -> tuple[dict[str, Any], Listing]:
-    """Two of four seats of a hand's listing were sold, and the sale was heard of before any sweep."""
+    """Two of four seats of a hand's listing were sold, and the sale, heard of before any sweep, has ordered one."""
     connect(holding, platform)
     work()
     event_mapping_confirm(game=holding.game, platform=platform, paper=True, remote_event_id="501", by="test")
@@ -554,11 +555,12 @@ def sold_in_part(holding: Holding, simulator: Simulator, platform: str) -> tuple
     simulator.clock = lambda: start + 65.0
     MarketplaceAccount.objects.update(polled_at=None)
     accounts_sync_due()
-    work()
     listing = Listing.objects.get()
-    assert (listing.made_there, listing.status, listing.quantity) == (True, ListingStatus.SOLD, 2)
+    assert (listing.made_there, Sale.objects.get().quantity) == (True, 2)
     Listing.objects.update(updated_at=listing.updated_at - timedelta(minutes=5))
     simulator.clock = lambda: start + 130.0
+    # Its marketplace may have let that sweep read no sales so soon after the poll.
+    MarketplaceCommand.objects.filter(state="pending").update(not_before=now())
     return made, listing
 
 
@@ -587,15 +589,65 @@ def test_what_is_left_of_a_listing_that_was_met_by_its_sale_stays_on_offer_at_th
     assert Seat.objects.filter(game=holding.game, state=OwnerState.SOLD).count() == 4
 
 
-def test_what_is_left_of_it_and_is_not_for_sale_comes_down(holding: Holding, simulator: Simulator) -> None:
-    made, listing = sold_in_part(holding, simulator, "stubhub")
+@pytest.mark.parametrize("platform", ["vividseats", "ticketmaster"])
+def test_what_is_left_of_a_listing_that_was_met_by_its_sale_is_known_at_once_and_comes_down_when_it_sells_elsewhere(
+    holding: Holding, simulator: Simulator, travel: time_machine.Traveller, platform: str
+) -> None:
+    """Nobody orders a sweep here: the sale does."""
+    connect(holding, platform)
+    other = connected(holding, "stubhub")
+    work()
+    (mine,) = listing_publish(
+        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats], account_ids=[other.pk],
+        price=Decimal("95.00"), floor=Decimal("60.00"), ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    work()
+    event_mapping_confirm(game=holding.game, platform=platform, paper=True, remote_event_id="501", by="test")
+    made = by_hand(platform, [1, 2, 3, 4])
+    control("sell", platform=platform, listing_id=made["id"], quantity=2)
+    # Vivid Seats tells listings once a minute, and orders every ten seconds.
+    travel.shift(65)
+    accounts_sync_due()
+    travel.shift(11)
+    work()
+    listing = Listing.objects.get(made_there=True)
+    assert (listing.status, listing.price, numbers(listing)) == (ListingStatus.ACTIVE, Decimal("91.00"), [3, 4])
+    assert Alert.objects.filter(kind="listing.adopted", object_id=str(listing.pk)).exists()
+    assert there(simulator, platform) == {str(made["id"]): 2}
+    control("sell", platform="stubhub", external_id=mine.external_id, quantity=2)
+    account_sync_sales(account=other)
+    work()
+    assert there(simulator, platform) == {}
+    assert set(Sale.objects.values_list("platform", "state")) == {
+        (platform, SaleState.CONFIRMED), ("stubhub", SaleState.CONFIRMED),
+    }  # fmt: skip
+
+
+def test_what_is_left_of_it_and_is_not_for_sale_comes_down_when_it_has_settled_there(
+    holding: Holding, simulator: Simulator, travel: time_machine.Traveller
+) -> None:
+    connect(holding, "stubhub")
+    work()
+    event_mapping_confirm(game=holding.game, platform="stubhub", paper=True, remote_event_id="501", by="test")
     seats_set_state(
         actor=holding.actor, seat_ids=[holding.seats[3].pk], to_state=OwnerState.ATTENDING, reason="we went"
     )
-    sweep()
-    listing.refresh_from_db()
-    assert (listing.status, there(simulator, "stubhub")) == (ListingStatus.SOLD, {})
+    made = by_hand("stubhub", [1, 2, 3, 4])
+    control("sell", platform="stubhub", listing_id=made["id"], quantity=2)
+    travel.shift(65)
+    accounts_sync_due()
+    work()
+    # What is not for sale is no projection, and what was changed just now is not judged yet.
+    assert there(simulator, "stubhub") == {str(made["id"]): 2}
+    travel.shift(40)
+    work()
+    assert (Listing.objects.get().status, there(simulator, "stubhub")) == (ListingStatus.SOLD, {})
     assert simulator.ledger.listings[made["id"]].state == "deleted"
+    # That is all: nothing is asked for again and again.
+    travel.shift(40)
+    work()
+    sweeps = MarketplaceCommand.objects.filter(kind="sync_account").exclude(idempotency_key__contains=":stock:")
+    assert [sweep.state for sweep in sweeps] == ["done", "done"]
 
 
 def test_a_listing_that_was_met_by_a_sale_of_taken_seats_keeps_the_price_that_it_shows(
