@@ -15,8 +15,8 @@ class ListingsConfig(AppConfig):
             account_business,
             account_left_by_hand,
             account_listings_down,
-            shown_listing_of,
             still_up_on,
+            traces_of,
         )
         from listings.services.doubled import doubles_let_go
         from listings.services.drain import holder_drain, tenant_drain, tenant_release
@@ -34,8 +34,8 @@ class ListingsConfig(AppConfig):
             account_left,
             account_paused,
             business,
-            shown_listing,
             still_up,
+            traces,
             webhook_back,
         )
         from portfolios import ports as ledger
@@ -50,8 +50,8 @@ class ListingsConfig(AppConfig):
         ledger.game_moved.register(sales_of_game_end)
         ledger.game_moved.register(sales_due_again)
         business.fill(account_business)
-        shown_listing.fill(shown_listing_of)
         still_up.fill(still_up_on)
+        traces.fill(traces_of)
         webhook_back.fill(webhook_back_ordered)
         account_connected.register(account_commands_wake)
         account_connected.register(stock_order)

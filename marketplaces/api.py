@@ -64,6 +64,11 @@ class AccountInput(Input):
         help_text="Where a platform asks for several parts (Gametime: API key, FTP user, FTP password), a line each.",
     )  # fmt: skip
     redirect_uri = serializers.URLField(required=False)
+    same_account = serializers.BooleanField(
+        default=False,
+        help_text="It is the account that is connected, with a new key: needed where something is open over it and "
+        "nothing there shows whose the key is.",
+    )
 
 
 class AccountFinishInput(Input):
@@ -126,16 +131,18 @@ class AccountList(mixins.ListModelMixin, ApiView):
         by_token = adapter_get(wish["platform"]).traits.auth == "token" and not wish.get("redirect_uri")
         if by_token or wish.get("token"):
             account = connect.connect_token(
-                actor=self.actor, platform=wish["platform"], mode=wish["mode"], token=wish.get("token", "")
-            )
+                actor=self.actor, platform=wish["platform"], mode=wish["mode"], token=wish.get("token", ""),
+                same_account=wish["same_account"],
+            )  # fmt: skip
             return Response(AccountOutput(account).data, status=201)
         if not wish.get("redirect_uri"):
             raise InvalidInput(
                 "The redirect_uri is missing.", field="redirect_uri", remedy="Say where the browser comes back to."
             )
         url = connect.connect_start(
-            actor=self.actor, platform=wish["platform"], mode=wish["mode"], redirect_uri=wish["redirect_uri"]
-        )
+            actor=self.actor, platform=wish["platform"], mode=wish["mode"], redirect_uri=wish["redirect_uri"],
+            same_account=wish["same_account"],
+        )  # fmt: skip
         return Response({"authorize_url": url}, status=202)
 
 

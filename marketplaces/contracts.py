@@ -378,6 +378,35 @@ def _password(address: str) -> str:
     return unquote(before.partition(":")[2]) if at else ""
 
 
+class Brake:
+    """What an adapter asks right before each write: whether it may still be sent (I-19).
+
+    `held_back` gives why it may not; None where it may. Whoever makes the line has asked that himself, so it is asked
+    only where something was sent since: reading takes its time, and a brake holds from the moment that it is set.
+    `among` gives which of these listings, by our keys, may not go up or be priced now.
+    """
+
+    def __init__(
+        self, held_back: Callable[[], str | None] | None = None,
+        among: Callable[[frozenset[str]], frozenset[str]] = lambda _: frozenset(),
+    ) -> None:  # fmt: skip
+        self._held_back, self._time_went_by = held_back, False
+        # For a file that is the whole account: what others left in it goes with whatever is sent.
+        self.among = among
+
+    def passed(self) -> None:
+        """Something was sent over the line."""
+        self._time_went_by = True
+
+    def reason(self) -> str | None:
+        """Why nothing may be written now; None where it may."""
+        if self._held_back is None or not self._time_went_by:
+            return None
+        reason = self._held_back()
+        self._time_went_by = reason is not None
+        return reason
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One account's line to its platform: where, with what, and the HTTP client to use (timeouts are set on it)."""
@@ -400,6 +429,8 @@ class Link:
     unread: Unread = field(default_factory=Unread)
     # What time it is there.
     clock: TheirClock = field(default_factory=TheirClock)
+    # What stops a write that was decided before it was set.
+    brake: Brake = field(default_factory=Brake)
 
     @property
     def credentials(self) -> frozenset[str]:

@@ -22,6 +22,7 @@ class ConnectForm(forms.Form):
     token = forms.CharField(
         label="API token", max_length=400, required=False, strip=True, widget=forms.PasswordInput(render_value=False)
     )
+    same_account = forms.BooleanField(label="It is the same account, with a new key", required=False)
 
     def __init__(self, data: QueryDict | None = None, *, traits: Traits | None = None, **more: Any) -> None:
         """`traits`: of the platform that it is sent for, whose own fields of the page are meant by what is refused."""

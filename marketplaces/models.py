@@ -167,6 +167,8 @@ class ConnectAttempt(BaseModel):
     mode = models.CharField(max_length=10, choices=Mode.choices)
     state = models.CharField(max_length=64, unique=True)
     code_verifier = EncryptedTextField()
+    # Its holder says that it is the connected account once more; it counts where nothing there shows whose it is.
+    same_account = models.BooleanField(default=False)
     used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -44,6 +44,8 @@ def _render(request: HttpRequest, form: ConnectForm | None = None, status: int =
         "barred": connecting_barred(actor.tenant_id, actor.user_id),
         "platforms": [adapter.traits for adapter in adapter_list()],
         "form": form or ConnectForm(initial={"mode": "paper"}),
+        # A consent was refused for want of it; a token is on the form that was sent.
+        "confirm_consent": request.GET.get("confirm") == "same_account",
     }
     return render(request, "marketplaces/account_list.html", context, status=status)
 
@@ -77,8 +79,9 @@ def account_connect(request: HttpRequest) -> HttpResponse:
                 return redirect("listings:hand_account", account.pk)
             if adapter_get(data["platform"]).traits.auth == "oauth2":
                 url = connect_start(
-                    actor=actor, platform=data["platform"], mode=data["mode"], redirect_uri=_redirect_uri()
-                )
+                    actor=actor, platform=data["platform"], mode=data["mode"], redirect_uri=_redirect_uri(),
+                    same_account=data["same_account"],
+                )  # fmt: skip
                 # A link, not a redirect: the page's own rules forbid forms that lead to other sites.
                 context = {"url": url, "traits": adapter_get(data["platform"]).traits, "mode": data["mode"]}
                 return render(request, "marketplaces/account_consent.html", context)
@@ -102,6 +105,8 @@ def account_connected(request: HttpRequest) -> HttpResponse:
         connect_finish(actor=request_actor(request), redirect_uri=_redirect_uri(), **data)
     except SeatSyncError as error:
         messages.error(request, f"{error.detail} {error.remedy}".strip())
+        if any(problem.field == "same_account" for problem in error.problems):
+            return redirect(reverse("marketplaces:account_list") + "?confirm=same_account")
     else:
         messages.success(request, "The account is connected.")
     return redirect("marketplaces:account_list")

@@ -24,10 +24,28 @@ class Business:
         return bool(self.listings or self.sales or self.commands or self.unread)
 
 
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """By what an account with open business is known at its marketplace, the newest first.
+
+    `shown` it has answered to show, and `sales` are not settled: another account there sees neither. What is on its way
+    down or was never told to be up (`perhaps`) may be gone there as well. `more`: something is open that has no name.
+    """
+
+    shown: tuple[ListingRef, ...] = ()
+    sales: tuple[str, ...] = ()
+    perhaps: tuple[ListingRef, ...] = ()
+    more: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether anything is open."""
+        return bool(self.shown or self.sales or self.perhaps or self.more)
+
+
 # What is still going on over an account (its id).
 business: Question[[uuid.UUID], Business] = Question(Business)
-# A listing that the account is known to show; None where there is none.
-shown_listing: Question[[uuid.UUID], ListingRef | None] = Question(lambda: None)
+# What another account there must not take over, and by what it would be seen.
+traces: Question[[uuid.UUID], Traces] = Question(Traces)
 # Its grant is good again: what waited for that can go on.
 account_connected: Tidings[[uuid.UUID]] = Tidings()
 # It is being given up: everything open on it is to come down.

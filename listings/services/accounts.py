@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from listings.locks import listings_lock
 from listings.models import (
@@ -22,9 +22,9 @@ from listings.services.delist import listing_take_down
 from listings.services.hand_alerts import task_tell
 from listings.services.refs import listing_ref
 from listings.states import MAY_BE_UP, OPEN, TAKES_DOWN
-from marketplaces.contracts import Capability, ListingRef
+from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.ports import Business
+from marketplaces.ports import Business, Traces
 from marketplaces.registry import platform_can
 from portfolios.labels import seats_label
 from portfolios.models import GameStatus
@@ -35,6 +35,8 @@ from seatsync.core.errors import Conflict
 LATE = timedelta(seconds=30)
 # A payout that has not come this long after its game is not waited for.
 PAID_WITHIN = timedelta(days=45)
+# So many of each kind are looked up over a new grant, at most.
+_LOOKED_UP = 2
 _UNSETTLED = (SaleState.PROVISIONAL, SaleState.CONFIRMED, SaleState.FULFILLED, SaleState.NEEDS_PERSON)
 
 
@@ -44,9 +46,6 @@ def account_business(account_id: uuid.UUID) -> Business:
     A sale counts until it is paid or cancelled, at most 45 days after its game (after itself, where that is unknown),
     which is to come while it is postponed; one that is paid while its buyer wants his tickets again, or complains.
     """
-    since = now() - PAID_WITHIN
-    recent = Q(game__starts_at__gt=since) | Q(game=None, sold_at__gt=since) | Q(game__status=GameStatus.POSTPONED)
-    wanted = Q(state=SaleState.COMPLETE) & (Q(asked_again_at__isnull=False) | Q(ending=SaleEnding.CLAIM))
     going = Q(state__in=[CommandState.PENDING, CommandState.IN_FLIGHT])
     unrefused = Q(state=CommandState.NEEDS_PERSON, kind=CommandKind.REJECT_SALE, sale__state=SaleState.CONFLICT)
     # Nobody has seen that it is gone, and nobody has said so.
@@ -54,18 +53,39 @@ def account_business(account_id: uuid.UUID) -> Business:
     waiting = MarketplaceCommand.objects.filter(going | unrefused | unseen, account_id=account_id)
     return Business(
         listings=Listing.objects.filter(account_id=account_id, status__in=OPEN).count(),
-        sales=Sale.objects.filter(recent & (Q(state__in=_UNSETTLED) | wanted), account_id=account_id).count(),
+        sales=_open_sales(account_id).count(),
         # That its webhook is taken back is the last of all, and looked at by itself (webhook_back.py).
         commands=waiting.exclude(kind__in=[CommandKind.SYNC_ACCOUNT, CommandKind.UNSUBSCRIBE]).count(),
         unread=_unread(account_id),
     )
 
 
-def shown_listing_of(account_id: uuid.UUID) -> ListingRef | None:
-    """The newest listing that the account's marketplace has answered to show."""
-    shown = Listing.objects.filter(account_id=account_id, status=ListingStatus.ACTIVE).exclude(listing_id="")
-    newest = shown.order_by("-published_at").first()
-    return listing_ref(newest) if newest else None
+def _open_sales(account_id: uuid.UUID) -> QuerySet[Sale]:
+    since = now() - PAID_WITHIN
+    recent = Q(game__starts_at__gt=since) | Q(game=None, sold_at__gt=since) | Q(game__status=GameStatus.POSTPONED)
+    wanted = Q(state=SaleState.COMPLETE) & (Q(asked_again_at__isnull=False) | Q(ending=SaleEnding.CLAIM))
+    return Sale.objects.filter(recent & (Q(state__in=_UNSETTLED) | wanted), account_id=account_id)
+
+
+def traces_of(account_id: uuid.UUID) -> Traces:
+    """By what the account is known at its marketplace, as long as anything is open there.
+
+    That sales were not read since its last listing was down (`unread`) is no such thing: they are, over any grant.
+    """
+    own = Listing.objects.filter(account_id=account_id)
+    shown = own.filter(status=ListingStatus.ACTIVE).exclude(listing_id="")
+    # A publication that failed may have been taken all the same.
+    failed = Q(status=ListingStatus.ERROR) & (~Q(listing_id="") | Q(commands__outcome_unknown=True))
+    doubtful = own.filter(Q(status__in=[ListingStatus.PAUSED, ListingStatus.DELISTING]) | failed).distinct()
+    open_there = account_business(account_id)
+    return Traces(
+        shown=tuple(map(listing_ref, shown.order_by("-published_at")[:_LOOKED_UP])),
+        sales=tuple(
+            _open_sales(account_id).order_by("-sold_at").values_list("platform_sale_id", flat=True)[:_LOOKED_UP]
+        ),
+        perhaps=tuple(map(listing_ref, doubtful.order_by("-created_at")[:_LOOKED_UP])),
+        more=bool(open_there.listings or open_there.sales or open_there.commands),
+    )
 
 
 def still_up_on(account_id: uuid.UUID) -> list[str]:

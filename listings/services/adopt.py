@@ -84,9 +84,10 @@ def listing_adopt(
 
     Nobody moves its price until the holder gives it a floor and a ceiling. `price_seen`: the listing itself said it;
     what was worked out of a sale is replaced by a sweep (`listing_price_take`), which is ordered at once, since it may
-    show more seats. `expires_at`: when it says it ends. `delivery`: what its tickets are (a DeliveryType); where a sale was met that tells nothing of it, what holds
-    for its season ticket, until a sweep is told. The caller holds a transaction and the seats' locks. Raises Conflict
-    where `adoption_problem` says why not, or another connection of the account has it, or PracticeHas.
+    show more seats. `expires_at`: when it says it ends. `delivery`: what its tickets are (a DeliveryType); where a sale
+    was met that tells nothing of it, what holds for its season ticket, until a sweep is told. The caller holds a
+    transaction and the seats' locks. Raises Conflict where `adoption_problem` says why not, or another connection of
+    the account has it, or PracticeHas.
     """
     if problem := adoption_problem(seats, price, currency):
         raise Conflict(f"It cannot be kept in step: {problem}.", field="seats", remedy="Choose other seats.")

@@ -24,7 +24,7 @@ from listings.services.reconcile import account_reconcile
 from listings.services.record import UNSETTLED, Answer, Outcome
 from listings.services.refs import listing_ref
 from listings.services.seat_tickets import barcodes_of, barcodes_whole, tickets_send
-from listings.services.sendable import create_held_back, reprice_held_back
+from listings.services.sendable import braked, braked_among, create_held_back, reprice_held_back
 from listings.services.sweeps import sweep_found, sweep_keep
 from listings.services.webhook_back import unsubscribe_wanted
 from listings.states import OFFERED, SALE_LIVE, WANTED
@@ -96,7 +96,7 @@ def link_of(commands: Sequence[MarketplaceCommand]) -> Link:
     again = any(one.last_error.startswith(GRANT_ENDED) for one in commands)
     link = link_for(account, force_refresh=again, errand=errand_of(commands[0]))
     account.access_token = link.grant.access_token
-    return link
+    return replace(link, brake=braked_among(account)) if commands[0].whole_account else link
 
 
 def answer_of(error: Exception, command: MarketplaceCommand) -> Answer:
@@ -150,7 +150,7 @@ def _create(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
         return draft
     refusals_told = price_refusals_told(adapter, link, listing, lambda: draft)
     with secrets_left_out(barcodes_of(draft.tickets)), refusals_told:
-        remote = adapter.create(link, draft)
+        remote = adapter.create(braked(link, partial(create_held_back, listing)), draft)
     return Answer(Outcome.DONE, remote=remote, sent_price=draft.price)
 
 
@@ -278,8 +278,9 @@ def _reprice(adapter: MarketplaceAdapter, link: Link, command: MarketplaceComman
     listing = listing_of(command)
     if (answer := reprice_unsent(adapter, link, command, listing)) is not None:
         return answer
+    over = braked(link, partial(reprice_held_back, listing))
     with price_refusals_told(adapter, link, listing, partial(_draft_known, listing)):
-        remote = adapter.reprice(link, listing_ref(listing), listing.price, listing.currency)
+        remote = adapter.reprice(over, listing_ref(listing), listing.price, listing.currency)
     return Answer(Outcome.DONE, remote=remote, sent_price=listing.price)
 
 

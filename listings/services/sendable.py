@@ -1,9 +1,18 @@
 """Whether what was decided earlier may still be sent: brakes and holds that came in between (I-13, I-19)."""
 
-from listings.models import Listing, ListingSeat
-from listings.services.trading import brakes_for
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from listings.models import CommandKind, CommandState, Listing, ListingSeat, MarketplaceCommand
+from listings.services.trading import brakes_for, brakes_touched
 from listings.services.unsettled import listings_unsettled
+from marketplaces.contracts import Brake, Link
+from marketplaces.models import MarketplaceAccount
 from portfolios.models import OwnerState
+from seatsync.core.clock import now
+
+_NOT_DONE = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)
 
 
 def create_held_back(listing: Listing) -> str | None:
@@ -28,3 +37,28 @@ def reprice_held_back(listing: Listing) -> str | None:
     if listings_unsettled([listing.pk]):
         return "waiting: a sale of it is not settled"
     return None
+
+
+def braked(link: Link, held_back: Callable[[], str | None]) -> Link:
+    """The line for a write that nothing held back when it was asked just now; `held_back` asks it once more.
+
+    That is asked right before the write, where something was read in between, and any brake was set meanwhile.
+    """
+    asked_at = now()
+    return replace(link, brake=Brake(lambda: held_back() if brakes_touched(asked_at) else None, link.brake.among))
+
+
+def braked_among(account: MarketplaceAccount) -> Brake:
+    """For the account's whole file: which of its listings may not go up in it, or be priced anew, whoever sends it."""
+    return Brake(among=partial(_held_among, account))
+
+
+def _held_among(account: MarketplaceAccount, keys: frozenset[str]) -> frozenset[str]:
+    found = list(Listing.objects.filter(account=account, external_id__in=keys).select_related("season_ticket"))
+    creates = MarketplaceCommand.objects.filter(listing__in=found, kind=CommandKind.CREATE, state__in=_NOT_DONE)
+    unborn, held = set(creates.values_list("listing", flat=True)), set()
+    for listing in found:
+        listing.account = account
+        if (create_held_back if listing.pk in unborn else reprice_held_back)(listing) is not None:
+            held.add(listing.external_id)
+    return frozenset(held)

@@ -6,6 +6,8 @@ and each has its own claim, its own answer and its own record, as if it had gone
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -26,8 +28,9 @@ from listings.services.execute import (
 from listings.services.record import Answer, Outcome
 from listings.services.refs import listing_ref
 from listings.services.seat_tickets import barcodes_of
+from listings.services.sendable import braked, create_held_back, reprice_held_back
 from marketplaces.contracts import AccountChange, Draft, Link, MarketplaceAdapter, NewPrice, RemoteListing
-from marketplaces.errors import PermanentError, secrets_leave_out, secrets_left_out
+from marketplaces.errors import MustWait, PermanentError, secrets_leave_out, secrets_left_out
 from marketplaces.registry import adapter_get
 from seatsync.core.clock import now
 from seatsync.core.http import calls_within
@@ -41,6 +44,15 @@ ALONE = "alone"
 _KINDS = frozenset({CommandKind.CREATE, CommandKind.REPRICE})
 Mark = Callable[[MarketplaceCommand, uuid.UUID | None], bool]
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A command, what it wants of the file, and the question why that may not be sent now (None where it may)."""
+
+    command: MarketplaceCommand
+    change: AccountChange
+    held_back: Callable[[], str | None]
 
 
 def riders_claim(leading: MarketplaceCommand, mark: Mark) -> list[MarketplaceCommand]:
@@ -106,19 +118,37 @@ def _changed(
     adapter: MarketplaceAdapter, link: Link, commands: Sequence[MarketplaceCommand], answers: dict[uuid.UUID, Answer]
 ) -> None:
     changes = _prepared(adapter, link, commands, answers)
-    if not changes:
+    while changes:
+        held: dict[uuid.UUID, str] = {}
+        try:
+            with secrets_left_out(code for one in changes for code in _secrets(one.change)):
+                over = braked(link, partial(_held_back, changes, held))
+                results = adapter.change_together(over, [one.change for one in changes])
+        except MustWait:
+            if not held:
+                raise
+            # The file goes without what a brake holds back that was set while the one before it was read.
+            answers |= {pk: Answer(Outcome.HELD_BACK, error=reason) for pk, reason in held.items()}
+            changes = [one for one in changes if one.command.pk not in held]
+            continue
+        for one, result in zip(changes, results, strict=True):
+            answers[one.command.pk] = _answer(one.command, one.change, result)
         return
-    with secrets_left_out(code for _, change in changes for code in _secrets(change)):
-        results = adapter.change_together(link, [change for _, change in changes])
-    for (command, change), result in zip(changes, results, strict=True):
-        answers[command.pk] = _answer(command, change, result)
+
+
+def _held_back(changes: Sequence[_Prepared], held: dict[uuid.UUID, str]) -> str | None:
+    """Why a file with these may not be sent now; `held` is told which of them must wait, and why each."""
+    for one in changes:
+        if (reason := one.held_back()) is not None:
+            held[one.command.pk] = reason
+    return next(iter(held.values()), None)
 
 
 def _prepared(
     adapter: MarketplaceAdapter, link: Link, commands: Sequence[MarketplaceCommand], answers: dict[uuid.UUID, Answer]
-) -> list[tuple[MarketplaceCommand, AccountChange]]:
+) -> list[_Prepared]:
     """What each wants of the file; those that may not be sent, or cannot, have their answer already."""
-    changes: list[tuple[MarketplaceCommand, AccountChange]] = []
+    changes: list[_Prepared] = []
     for command in commands:
         try:
             wanted = _wanted(adapter, link, command)
@@ -128,18 +158,22 @@ def _prepared(
         if isinstance(wanted, Answer):
             answers[command.pk] = wanted
         else:
-            changes.append((command, wanted))
+            changes.append(wanted)
     return changes
 
 
-def _wanted(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> AccountChange | Answer:
+def _wanted(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> _Prepared | Answer:
     if command.kind == CommandKind.CREATE:
         new = drafted_of(command)
-        return create_unsent(new) or draft_wanted(adapter, link, new)
+        if (answer := create_unsent(new)) is not None:
+            return answer
+        draft = draft_wanted(adapter, link, new)
+        return draft if isinstance(draft, Answer) else _Prepared(command, draft, partial(create_held_back, new))
     listing = listing_of(command)
     if (answer := reprice_unsent(adapter, link, command, listing)) is not None:
         return answer
-    return NewPrice(listing_ref(listing), listing.price, listing.currency)
+    price = NewPrice(listing_ref(listing), listing.price, listing.currency)
+    return _Prepared(command, price, partial(reprice_held_back, listing))
 
 
 def _secrets(change: AccountChange) -> list[str]:

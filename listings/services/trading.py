@@ -3,9 +3,9 @@
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from listings.models import CommandState, Listing, MarketplaceCommand, PushHalt, TradingState, TradingStateKind
@@ -139,6 +139,21 @@ SELECT * FROM trading_states WHERE scope_id = ANY(%(scopes)s) AND (until IS NULL
 _STAFFS = """
 SELECT * FROM push_halts WHERE lifted_at IS NULL AND (until IS NULL OR until > %(now)s)
 """
+
+
+_TOUCHED = """
+SELECT EXISTS (SELECT 1 FROM trading_states WHERE updated_at > %(since)s)
+    OR EXISTS (SELECT 1 FROM push_halts WHERE updated_at > %(since)s)
+"""
+# So long the change of a brake may take from its moment until it can be read; and clocks are a little apart.
+_SEEN_WITHIN = timedelta(minutes=1)
+
+
+def brakes_touched(since: datetime) -> bool:
+    """Whether any brake anywhere may have been set since they were asked at a moment (aware UTC), in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TOUCHED, {"since": since - _SEEN_WITHIN})
+        return bool(cursor.fetchone()[0])
 
 
 def brakes_for(listings: Iterable[Listing]) -> dict[uuid.UUID, Brakes]:

@@ -182,6 +182,7 @@ def send(
 ) -> httpx.Response:  # fmt: skip
     """One request, `request` by its name, which takes its token. Raises MustWait, unsent, where there is none yet.
 
+    A write is not sent either while a brake holds it back, as is asked once more where something was read before it.
     TemporaryError where it never left, UnknownOutcome where a write may have been applied. PermanentError for what
     cannot be sent at all, such as a token with letters that no header takes. A 429 that names a time holds back
     everybody's requests of that kind until then.
@@ -189,6 +190,8 @@ def send(
     question = "" if write or method != "GET" else sha256_hex(url, repr(options.get("params")))
     if question and (told := link.answers.known(question)) is not None:
         return told
+    if write:
+        check_brake(link)
     take_token(link, request, write=write)
     response = _sent(link.http, method, url, write=write, **options)
     if (told_at := http_date(response.headers.get("date", ""))) is not None:
@@ -205,6 +208,13 @@ def take_token(link: Link, request: str, *, write: bool) -> None:
     wait_s = link.gate.wait_s(request, write=write)
     if wait_s > 0:
         raise MustWait(f"as many requests were sent as may be: the next one in {wait_s:.1f} s", retry_after_s=wait_s)
+    link.brake.passed()
+
+
+def check_brake(link: Link) -> None:
+    """Right before a write, by HTTP or not: raises MustWait where a brake was set while something was read for it."""
+    if (reason := link.brake.reason()) is not None:
+        raise MustWait(reason)
 
 
 def _sent(http: httpx.Client, method: str, url: str, *, write: bool, **options: Any) -> httpx.Response:

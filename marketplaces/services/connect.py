@@ -17,7 +17,7 @@ from marketplaces.contracts import Capability, Grant, Link
 from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
 from marketplaces.locks import account_lock, account_lock_for, accounts_locked, connect_attempt_lock
 from marketplaces.models import AccountFile, ConnectAttempt, InboxState, MarketplaceAccount, Mode
-from marketplaces.ports import account_closing, account_connected, account_left, business, shown_listing
+from marketplaces.ports import account_closing, account_connected, account_left, business, traces
 from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.selectors import connecting_barred
 from marketplaces.services.alerts import alert_reconnected
@@ -25,6 +25,7 @@ from marketplaces.services.files import file_declare
 from marketplaces.services.limits import AccountGate, Connecting, Errand
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
 from marketplaces.services.paper import paper_token, paper_webhook_register
+from marketplaces.services.same_seller import seller_seen, untold
 from marketplaces.services.sellers import connected_already, credential_of, doubled_ask, seller_check, seller_key
 from marketplaces.services.understand import inbound_wake
 from marketplaces.services.webhook_back import keys_let_go, webhook_let_go
@@ -71,8 +72,13 @@ def _sentence(error: MarketplaceError) -> str:
     return f"{str(error).rstrip(' .')}."
 
 
-def connect_start(*, actor: Actor, platform: str, mode: str, redirect_uri: str) -> str:
-    """The address of the platform's consent page for a new attempt. Raises InvalidInput for a token platform."""
+def connect_start(
+    *, actor: Actor, platform: str, mode: str, redirect_uri: str, same_account: bool = False
+) -> str:  # fmt: skip
+    """The address of the platform's consent page for a new attempt. Raises InvalidInput for a token platform.
+
+    `same_account`: its holder says that it is the connected account once more, where nothing will show it.
+    """
     tenant_id, user_id = _owner(actor, mode)
     _barred(tenant_id, user_id, platform, mode)
     adapter = adapter_get(platform)
@@ -94,8 +100,9 @@ def connect_start(*, actor: Actor, platform: str, mode: str, redirect_uri: str) 
             remedy="Use paper for now, and tell support.",
         ) from error
     ConnectAttempt.objects.create(
-        tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, state=state, code_verifier=verifier
-    )
+        tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, state=state, code_verifier=verifier,
+        same_account=same_account,
+    )  # fmt: skip
     return url
 
 
@@ -113,19 +120,24 @@ def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) ->
         grant = adapter_get(attempt.platform).connect(
             link, code=code, redirect_uri=redirect_uri, code_verifier=attempt.code_verifier
         )
+        return account_keep(
+            actor=actor, platform=attempt.platform, mode=attempt.mode, grant=grant, same_account=attempt.same_account
+        )
     except MarketplaceError as error:
         raise Conflict(
             f"{platform_name(attempt.platform)} did not grant access: {_sentence(error)}",
             field="code",
             remedy="Start again from Connections.",
         ) from error
-    return account_keep(actor=actor, platform=attempt.platform, mode=attempt.mode, grant=grant)
 
 
-def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> MarketplaceAccount:
+def connect_token(
+    *, actor: Actor, platform: str, mode: str, token: str, same_account: bool = False
+) -> MarketplaceAccount:  # fmt: skip
     """Test a platform token and keep the account; without one, in paper mode, it is a new practice account.
 
-    Raises InvalidInput where the platform refuses the token, or is not to be reached.
+    `same_account`: its holder says that a new token is the connected account's, where nothing shows it. Raises
+    InvalidInput where the platform refuses the token, or is not to be reached; else as account_keep.
     """
     tenant_id, user_id = _owner(actor, mode)
     _barred(tenant_id, user_id, platform, mode)
@@ -148,7 +160,9 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
         tried = Grant(token.strip() or _practice_token(known, platform))
         link = _trial_link(tenant_id, user_id, platform, mode, tried)
         grant = adapter.connect(link, code="", redirect_uri="", code_verifier="")
-        same = _check_seller(known, replace(link, grant=grant))
+        return account_keep(
+            actor=actor, platform=platform, mode=mode, grant=grant, empty=fresh, same_account=same_account
+        )
     except TemporaryError as error:
         raise InvalidInput(
             f"{adapter.traits.name} cannot be asked: {_sentence(error)}", field="token", remedy="Try again in a moment."
@@ -157,7 +171,6 @@ def connect_token(*, actor: Actor, platform: str, mode: str, token: str) -> Mark
         raise InvalidInput(
             f"{adapter.traits.name} refuses this token: {_sentence(error)}", field="token", remedy="Copy it again."
         ) from error
-    return account_keep(actor=actor, platform=platform, mode=mode, grant=grant, empty=fresh, same=same)
 
 
 @transaction.atomic
@@ -202,47 +215,29 @@ def _known(tenant_id: uuid.UUID, user_id: uuid.UUID, platform: str, mode: str) -
     ).first()
 
 
-def _check_seller(known: MarketplaceAccount | None, link: Link) -> bool:
-    """A token names no account: whose it is shows in whether it sees what the known account has on show there.
-
-    Returns whether it did see that. Raises Conflict where it does not, StockUnknown where it may see nothing.
-    """
-    if known is None or link.grant.account_id:
-        return False
-    if credential_of(known.access_token) == credential_of(link.grant.access_token):
-        return False
-    shown = shown_listing(known.pk)
-    if shown is None:
-        return False
-    if adapter_get(known.platform).fetch(link, shown) is not None:
-        return True
-    raise Conflict(
-        "This token is another account's: a listing of the connected one is not there.", field="token",
-        remedy="Use a token of the connected account, or disconnect that first and wait until it is through.",
-    )  # fmt: skip
-
-
 def account_keep(
-    *, actor: Actor, platform: str, mode: str, grant: Grant, empty: bool = False, same: bool = False
-) -> MarketplaceAccount:
+    *, actor: Actor, platform: str, mode: str, grant: Grant, empty: bool = False, same_account: bool = False
+) -> MarketplaceAccount:  # fmt: skip
     """Store or renew the caller's account at a platform, then subscribe its webhook where the platform lets us.
 
     `empty`: it was made this moment and holds nothing; what another one holds is read before anything is offered.
-    `same`: a token of another name was seen to be the known account's.
+    `same_account`: its holder says that it is the known one with a new key; it counts where nothing shows whose it is.
     Ends a disconnection under way, but for one who leaves, and wakes what waited for the grant. Raises Conflict where
-    the grant is another account's at the platform and something is still going on over the known one, he leaves, or
-    that account is connected otherwise already.
+    the grant is (or may be) another account's at the platform and something is still going on over the known one, he
+    leaves, or that account is connected otherwise already; a MarketplaceError where that cannot be looked up.
     """
     tenant_id, user_id = _owner(actor, mode)
     grant = replace(grant, account_id=grant.account_id.replace("\x00", "")[:LONGEST_NAME])
     traits = adapter_get(platform).traits
     leaves = _barred(tenant_id, user_id, platform, mode)
+    known = _known(tenant_id, user_id, platform, mode)
+    same = seller_seen(known, _trial_link(tenant_id, user_id, platform, mode, grant), confirmed=same_account)
     with transaction.atomic():
         with lock_waiting("this account"):
             account, created = accounts_locked().get_or_create(
                 tenant_id=tenant_id, user_id=user_id, platform=platform, mode=mode, is_active=True
             )
-        _check_same(account, grant)
+        _check_same(account, grant, same=same)
         former = None
         if not created and not same and _is_another(account, grant):
             former = _former(actor, account)
@@ -311,8 +306,13 @@ def _former(actor: Actor, account: MarketplaceAccount) -> MarketplaceAccount | N
     return former
 
 
-def _check_same(account: MarketplaceAccount, grant: Grant) -> None:
-    """Another account there knows nothing of our listings and sales: they could be neither changed nor settled."""
+def _check_same(account: MarketplaceAccount, grant: Grant, *, same: bool) -> None:
+    """Raises Conflict where the grant is, or may be, another account's and something is going on over the known one."""
+    if not same and account.access_token and untold(account, grant) and traces(account.pk):
+        raise Conflict(
+            "Something was begun over the connected account meanwhile.", field="account",
+            remedy="Connect it again in a moment.",
+        )  # fmt: skip
     if not account.account_id or not grant.account_id or account.account_id == grant.account_id:
         return
     if open_there := business(account.pk):

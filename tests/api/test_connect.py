@@ -82,3 +82,20 @@ def test_a_state_lasts_ten_minutes(market: Market, monkeypatch: pytest.MonkeyPat
     assert sent == []
     assert back(9.9).access_token == "t-1"
     assert sent == ["c-1"]
+
+
+def test_whose_token_it_is_is_confirmed_where_nothing_there_shows_it(
+    market: Market, as_: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(market.alpha, "connect", lambda link, **_: link.grant)
+    market.publish()
+    api, wish = as_("owner"), {"platform": "alpha", "mode": "paper", "token": "token-9"}
+    refused = api.post("/marketplace-accounts/", wish)
+    (problem,) = refused.json()["errors"]
+    assert (refused.status_code, problem["field"]) == (409, "same_account")
+    assert "disconnect that one first" in problem["remedy"]
+    account = MarketplaceAccount.objects.get(platform="alpha")
+    assert account.access_token == "token"
+    assert api.post("/marketplace-accounts/", wish | {"same_account": True}).status_code == 201
+    account.refresh_from_db()
+    assert account.access_token == "token-9"

@@ -209,7 +209,9 @@ class Gametime(TokenPlatform):
         API is told how many are left, once the new file is kept and before it is sent.
         """
         drop, last = client.drop_of(link), link.file.last()
-        before, by_hand = _base(link, last, drop.read())
+        there = drop.read()
+        before, by_hand = _base(link, last, there)
+        before = _without_held_back(link, before, there)
         bought = client.purchases(link, {}, most_pages=_IN_FILE_PAGES)
         sold = mapping.sold_of(bought)
         known = link.file.counted()
@@ -218,6 +220,9 @@ class Gametime(TokenPlatform):
         changed = change(left)
         taken = Counted(frozenset(one.sale_id for purchases in sold.values() for one in purchases))
         after = changed.without_sold(sold, taken.sales)
+        # Before it is kept: the next file, which may take something down, is made of the kept one. Not every way of
+        # sending a file is HTTP.
+        _wire.check_brake(link)
         link.file.keep(inventory.render(after), taken)
         if fewer_of:
             _fewer(link, fewer_of, before, after)
@@ -463,6 +468,27 @@ def _base(link: Link, last: bytes | None, there: bytes | None) -> tuple[Inventor
     sent, shown = _inventory(arrived, known=True), inventory.parse(there)
     base = ours.with_changes_by_hand(sent=sent, there=shown)
     return base, base.put_by_hand(sent=sent, there=shown)
+
+
+def _without_held_back(link: Link, before: Inventory, there: bytes | None) -> Inventory:
+    """Without what a brake holds back of a file that was kept and did not arrive: this one must not carry it there.
+
+    Its own command sends it again once it may.
+    """
+    standing, changed = _inventory(link.file.arrived() or b"" if there is None else there, known=True), before
+    unsent = frozenset(row["TicketID"] for row in before.rows if _differs(row, standing.row(row["TicketID"])))
+    for ticket_id in link.brake.among(unsent) if unsent else ():
+        row, shown = before.row(ticket_id), standing.row(ticket_id)
+        if row is None or shown is None:
+            changed = changed.without(ticket_id)
+        else:
+            changed = changed.with_row({**row, "Cost": shown["Cost"]})
+    return changed
+
+
+def _differs(row: Row, shown: Row | None) -> bool:
+    """Whether a row of ours is not there yet, or at another price."""
+    return inventory.is_ours(row["TicketID"]) and (shown is None or shown["Cost"] != row["Cost"])
 
 
 def _in_numbers(known: Counted, sold: Sold) -> frozenset[str]:
