@@ -210,10 +210,12 @@ def test_i24_the_same_key_and_body_get_the_same_answer_and_one_effect(market: Ma
     assert (other.status_code, fields(other)) == (422, ["Idempotency-Key"])
 
 
-def test_i24_a_refused_request_is_not_kept_and_another_caller_has_keys_of_his_own(market: Market, as_: As) -> None:
-    key = {"Idempotency-Key": "k-1"}
-    assert as_("owner").post("/listings/", wish(market, price="1.00"), **key).status_code == 422
-    assert IdempotencyRecord.objects.count() == 0
+def test_i24_a_refused_request_keeps_its_key_and_another_caller_has_keys_of_his_own(market: Market, as_: As) -> None:
+    spent, key = {"Idempotency-Key": "k-0"}, {"Idempotency-Key": "k-1"}
+    assert as_("owner").post("/listings/", wish(market, price="1.00"), **spent).status_code == 422
+    assert IdempotencyRecord.objects.get().status == 422
+    refused = as_("owner").post("/listings/", wish(market), **spent)
+    assert (refused.status_code, fields(refused)) == (422, ["Idempotency-Key"])
     assert as_("owner").post("/listings/", wish(market), **key).status_code == 201
     # Not the owner's answer, but the judgment of a wish over accounts that are not the caller's.
     other = as_("co").post("/listings/", wish(market), **key)
