@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from listings.api.mapping import WANTS
 from listings.services.bulk import Act, Chosen, Line, listings_bulk
 from seatsync.core.apiview import ApiView
 from seatsync.core.fields import ChoiceField, MoneyField
@@ -70,7 +71,7 @@ class LineOutput(serializers.Serializer[Line]):
     reason = serializers.CharField(source="refusal.reason", default="")
     remedy = serializers.CharField(source="refusal.remedy", default="")
     waits_for = serializers.ChoiceField(
-        choices=["", "event", "section"],
+        choices=["", *WANTS],
         help_text="What is to be confirmed before it goes up, and its new price with it: see mappings/. Else empty.",
     )
 

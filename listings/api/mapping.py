@@ -28,12 +28,16 @@ MAPPING = example(
 )
 
 
+# What a publication may wait for.
+WANTS = ["event", "section"]
+
+
 class MappingOutput(serializers.ModelSerializer[MarketplaceCommand]):
     """A publication that waits: `wants` says what is to be confirmed, the game's event or the section's name there."""
 
     command = serializers.UUIDField(source="pk", read_only=True)
     platform = serializers.CharField(source="account.platform", read_only=True)
-    wants = serializers.ChoiceField(choices=["event", "section"], source="payload.wants", read_only=True)
+    wants = serializers.ChoiceField(choices=WANTS, source="payload.wants", read_only=True)
     game = serializers.UUIDField(source="listing.game_id", read_only=True)
     venue = serializers.UUIDField(source="listing.game.venue_id", read_only=True)
     section = serializers.CharField(source="listing.section", read_only=True)

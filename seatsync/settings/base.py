@@ -291,6 +291,7 @@ SPECTACULAR_SETTINGS = {
         "FoundKindEnum": "listings.models.FoundKind",
         "DeliveryEnum": "listings.models.DELIVERIES",
         "NetBasisEnum": "listings.api.net.NET_BASES",
+        "WantsEnum": "listings.api.mapping.WANTS",
     },
 }
 
