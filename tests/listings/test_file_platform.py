@@ -23,7 +23,7 @@ from marketplaces.simulator.state import Account
 from portfolios.models import Seat
 from seatsync.core.errors import Conflict, InvalidInput
 from tests.builders import Holding
-from tests.listings.simulated import control, work
+from tests.listings.simulated import control, settled, work
 
 pytestmark = pytest.mark.django_db
 HAND_MADE = (
@@ -188,6 +188,7 @@ def test_another_password_is_the_same_account_and_another_key_begins_a_file_of_i
     assert renew(token=f"{account.access_token}\n\nuser\nnew password").pk == account.pk
     assert AccountFile.objects.filter(account=account).exists()
     simulator.ledger.accounts["other"] = Account("other", "gametime", "another key")
+    settled()
     with pytest.raises((Conflict, InvalidInput)):
         renew(token="another key")
     listings_delist(actor=holding.actor, listing_ids=list(Listing.objects.values_list("pk", flat=True)))

@@ -132,7 +132,7 @@ SOLD_TWICE: list[Step] = [
     ("understand", understand), ("drain", drain),
 ]  # fmt: skip
 HANDED_OVER: list[Step] = [
-    ("publish", publish), ("drain", drain), ("buyer", lambda market: sold(market, "alpha", (1, 2))),
+    ("publish", publish), ("drain", drain), ("time", goes_by), ("buyer", lambda market: sold(market, "alpha", (1, 2))),
     ("notice", lambda market: announced(market, "alpha")), ("understand", understand), ("drain", drain),
     ("hand over", hand_over), ("drain", drain), ("marketplace", paid), ("payouts", read_payouts),
 ]  # fmt: skip

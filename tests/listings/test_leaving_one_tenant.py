@@ -92,7 +92,7 @@ def test_who_leaves_one_tenant_connects_in_others(market: Market) -> None:
     own = actor_for(market.holding.user, there.tenant_id)
     leaving = leave(market, LeavingWhy.ERASURE, market.accounts["alpha"])
     grant = Grant("anew")
-    assert account_keep(actor=own, platform="beta", mode="paper", grant=grant).takes_listings
+    assert account_keep(actor=own, platform="beta", mode="paper", grant=Grant("of another seller")).takes_listings
     accounts_close()
     assert not MarketplaceAccount.objects.filter(tenant=market.holding.ticket.tenant, is_active=True).exists()
     with pytest.raises(Conflict, match="No account can be connected"):
