@@ -363,13 +363,15 @@ class TheirClock:
 
     # Beyond that it is no clock.
     MOST = timedelta(days=1)
+    # A Date leaves out what is less than a second.
+    LEFT_OUT = timedelta(seconds=1)
 
     def __init__(self) -> None:
         self.behind = timedelta(0)
 
     def told(self, moment: datetime, ours: datetime) -> None:
         """It was `moment` there (aware UTC, whole seconds) at our `ours`."""
-        self.behind = min(max(self.behind, ours - moment), self.MOST)
+        self.behind = min(max(self.behind, ours - moment - self.LEFT_OUT), self.MOST)
 
 
 def _password(address: str) -> str:

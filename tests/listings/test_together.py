@@ -30,7 +30,7 @@ from marketplaces.simulator.app import Simulator
 from portfolios.models import Game
 from seatsync.core.clock import now
 from tests.builders import Holding
-from tests.listings.simulated import control, work
+from tests.listings.simulated import control, settled, work
 
 pytestmark = pytest.mark.django_db
 UNSENT = (CommandState.PENDING, CommandState.IN_FLIGHT)
@@ -165,6 +165,7 @@ def test_what_was_sold_or_taken_out_meanwhile_is_its_own_answer_alone(
     holding: Holding, simulator: Simulator, account: MarketplaceAccount, uploads: list[bytes]
 ) -> None:
     listings = published(holding, account)
+    settled()
     wanted = reprice_all(holding, listings)
     sold, gone = listings[1], listings[3]
     control("sell", platform="gametime", external_id=sold.external_id, quantity=2)
