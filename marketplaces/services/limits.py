@@ -87,7 +87,7 @@ class Connecting:
     @property
     def pk(self) -> uuid.UUID:
         """One of his at this platform and in this market."""
-        return uuid.uuid5(self.user_id, f"connecting {self.platform} {self.paper}")
+        return uuid.uuid5(self.user_id, f"connecting:{self.platform}:{self.paper}")
 
 
 class AccountGate:

@@ -23,7 +23,7 @@ from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.servers import FTPServer
 
-from marketplaces.adapters._drop import Drop, FtpDrop, drop_at
+from marketplaces.adapters._drop import CountedDrop, Drop, FtpDrop, drop_at
 from marketplaces.adapters.gametime import client, inventory, mapping
 from marketplaces.contracts import (
     Counted,
@@ -815,8 +815,10 @@ def test_a_refusal_repeats_nothing_that_it_was_sent(
 
 def test_over_tls_the_servers_certificate_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
     drop = drop_to(httpx.Client(), "ftps://files.example/a.csv", user="u", password="p")
-    assert isinstance(drop, FtpDrop)
-    made = drop._unconnected()
+    assert isinstance(drop, CountedDrop)
+    server = drop._server
+    assert isinstance(server, FtpDrop)
+    made = server._unconnected()
     assert isinstance(made, ftplib.FTP_TLS)
     assert (made.context.verify_mode, made.context.check_hostname) == (ssl.CERT_REQUIRED, True)
 

@@ -247,10 +247,11 @@ class Gametime(TokenPlatform):
 
         Where our last one broke off, it is sent once more first: what it lacks is not gone.
         """
-        there = client.drop_of(link).read()
-        if there is not None and _broke_off(link, there):
+        content = client.drop_of(link).read()
+        if content is not None and _broke_off(link, content):
             self._replace(link, lambda before: before)
-        yield from (inventory.listing_of(row) for row in _there(link).rows if inventory.has_price(row))
+            content = client.drop_of(link).read()
+        yield from (inventory.listing_of(row) for row in _shown_in(link, content).rows if inventory.has_price(row))
 
     def listings_in(self, content: bytes) -> list[RemoteListing]:
         """The rows of an inventory file that have a price. Raises PermanentError for what is no inventory."""
@@ -428,7 +429,12 @@ def _purchased(link: Link, query: Mapping[str, str]) -> Iterator[RemoteSale]:
 
 def _there(link: Link) -> Inventory:
     """The file as it lies there; where that cannot be read back, the last one that arrived. Raises StockUnknown."""
-    content, last = client.drop_of(link).read(), link.file.last()
+    return _shown_in(link, client.drop_of(link).read())
+
+
+def _shown_in(link: Link, content: bytes | None) -> Inventory:
+    """As above, of what was read there."""
+    last = link.file.last()
     if content is not None and _broke_off(link, content):
         return inventory.parse(content[: content.rfind(b"\n") + 1], torn=True)
     if content is not None:
@@ -475,7 +481,8 @@ def _without_held_back(link: Link, before: Inventory, there: bytes | None) -> In
 
     Its own command sends it again once it may.
     """
-    standing, changed = _inventory(link.file.arrived() or b"" if there is None else there, known=True), before
+    unknown = there is None or _broke_off(link, there)
+    standing, changed = _inventory(link.file.arrived() or b"" if unknown else there, known=True), before
     unsent = frozenset(row["TicketID"] for row in before.rows if _differs(row, standing.row(row["TicketID"])))
     for ticket_id in link.brake.among(unsent) if unsent else ():
         row, shown = before.row(ticket_id), standing.row(ticket_id)
