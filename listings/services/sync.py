@@ -102,7 +102,7 @@ def _apply_all(
         applied += len(page)
         seen.update(remote.sale_id for remote in page)
         for remote in sales_new(account, page):
-            if sale_set_aside(account, remote) or sale_of_another(account, remote):
+            if _of_the_stock(account, remote) or sale_set_aside(account, remote) or sale_of_another(account, remote):
                 continue
             try:
                 sale_apply(account=account, remote=remote)
@@ -111,6 +111,15 @@ def _apply_all(
                 log.exception("sync.sale_failed", account_id=str(account.pk), sale_id=remote.sale_id)
                 failed[remote.sale_id] = error
     return applied - len(failed), failed
+
+
+def _of_the_stock(account: MarketplaceAccount, remote: RemoteSale) -> bool:
+    """Whether it is of before the account's listings were written down, and its stock is being taken: read with that.
+
+    Its listing may be none of ours, which nobody was asked yet.
+    """
+    listed_at = account.stock_listed_at
+    return account.stock_taken_at is None and listed_at is not None and remote.sold_at < listed_at
 
 
 def sale_pages(sales: Iterable[RemoteSale]) -> Iterator[list[RemoteSale]]:

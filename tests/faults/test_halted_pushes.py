@@ -132,8 +132,8 @@ def test_no_push_that_is_claimed_after_the_brake_is_sent_and_what_comes_down_or_
         stopped = {key: row for key, row in after.items() if platform in {"", row[3]}}
         held = {key: row for key, row in stopped.items() if row[0] == "pending"}
         assert len(held) > len(rows) // 10, "nothing waited when the brake came"
-        # Nothing of it that was claimed afterwards was sent: it waits, and its marketplace shows the old price. What came
-        # down meanwhile wants none any more.
+        # Nothing of it that was claimed afterwards was sent: it waits, and its marketplace shows the old price.
+        # What came down meanwhile wants none any more.
         came_down = {one["external_id"] for one in (by_hand, sold, elsewhere)}
         for key, (state, fence, said, _, external_id) in stopped.items():
             if fence > before[key][1]:

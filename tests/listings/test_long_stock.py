@@ -11,10 +11,11 @@ import time_machine
 from listings.models import CommandState, MarketplaceCommand, Sale
 from listings.services.outbox import commands_drain
 from listings.services.stock import stock_order
-from listings.services.sync import accounts_due, accounts_sync_due
+from listings.services.sync import account_poll, accounts_due, accounts_sync_due
 from marketplaces.errors import MustWait, TemporaryError
 from marketplaces.models import STOCK_IS_LONG, MarketplaceAccount
 from marketplaces.services.reading import KEPT_FOR, reading_of
+from marketplaces.simulator.app import Simulator
 from seatsync.core.clock import now
 from seatsync.core.limiters import valkey
 from tests.builders import Holding, bearer, browser
@@ -154,3 +155,24 @@ def test_a_first_reading_outlives_a_trouble_of_the_moment(holding: Holding, line
         raise TemporaryError("503")
     with reading_of(account, "sweep") as answers:
         assert answers.known("question") is not None
+
+
+def test_what_sold_before_its_listings_were_known_is_left_to_its_past_sales(
+    holding: Holding, simulator: Simulator
+) -> None:
+    """Whose listing that was nobody was asked yet: as an unknown listing's sale it would want a person."""
+    account = connected(holding, "ticketmaster")
+    for row in ("Y", "Z"):
+        control(
+            "listings", platform="ticketmaster", account_id=account.account_id, event_id=501, section="900", row=row,
+            seats=[1, 2], quantity=2, price="84.00",
+        )  # fmt: skip
+    first, second = simulator.ledger.listings
+    control("sell", platform="ticketmaster", listing_id=first, quantity=2)
+    MarketplaceAccount.objects.update(stock_taken_at=None, stock_listed_at=now())
+    account.refresh_from_db()
+    account_poll(account)
+    assert not Sale.objects.exists()
+    control("sell", platform="ticketmaster", listing_id=second, quantity=2)
+    account_poll(account)
+    assert Sale.objects.count() == 1
