@@ -1,6 +1,5 @@
 """Staff pages of accounts."""
 
-import uuid
 from typing import Any
 
 from django.contrib import admin
@@ -18,13 +17,10 @@ def _staff(request: HttpRequest) -> Actor:
 
 
 class LeavesAdmin(ReadOnlyAdmin):
-    """Rows of people by which staff say that somebody leaves; `_who` says who, and which tenant (None: all)."""
+    """Rows of people by which staff say that somebody leaves: who, and which tenant (no field of it: all)."""
 
     actions = ("leave_erasure", "leave_downgrade", "leave_dunning")
-
-    @staticmethod
-    def _who(row: Any) -> tuple[uuid.UUID, uuid.UUID | None]:
-        raise NotImplementedError
+    leaver_field, left_field = "pk", ""
 
     def has_leave_permission(self, request: HttpRequest) -> bool:
         """Whoever may change people."""
@@ -46,10 +42,12 @@ class LeavesAdmin(ReadOnlyAdmin):
         self._leave(request, queryset, LeavingWhy.DUNNING)
 
     def _leave(self, request: HttpRequest, queryset: QuerySet[Any], why: LeavingWhy) -> None:
-        people = [self._who(row) for row in queryset]
-        for user_id, tenant_id in people:
+        rows = list(queryset)
+        for row in rows:
+            tenant_id = getattr(row, self.left_field) if self.left_field else None
+            user_id = getattr(row, self.leaver_field)
             holder_leave(actor=_staff(request), user_id=user_id, why=why, tenant_id=tenant_id)
-        self.message_user(request, f"{len(people)} drained: {why.label}. What they sold is handed over and paid.")
+        self.message_user(request, f"{len(rows)} drained: {why.label}. What they sold is handed over and paid.")
 
 
 @admin.register(User)
@@ -60,10 +58,6 @@ class UserAdmin(LeavesAdmin):
     list_filter = ("is_staff", "is_active", "kyc_status", "subscription_tier")
     search_fields = ("email", "full_name")
     exclude = ("password", "groups", "user_permissions")
-
-    @staticmethod
-    def _who(row: Any) -> tuple[uuid.UUID, uuid.UUID | None]:
-        return row.pk, None
 
 
 @admin.register(Leaving)
@@ -102,10 +96,7 @@ class MembershipAdmin(LeavesAdmin):
     list_filter = ("tenant", "role")
     search_fields = ("user__email",)
     list_select_related = ("user", "tenant")
-
-    @staticmethod
-    def _who(row: Any) -> tuple[uuid.UUID, uuid.UUID | None]:
-        return row.user_id, row.tenant_id
+    leaver_field, left_field = "user_id", "tenant_id"
 
 
 @admin.register(RefreshFamily)
