@@ -109,7 +109,7 @@ class FoundListingAdmin(ReadOnlyAdmin):
         "last_seen_at", "account", "kind", "state", "section", "row", "quantity", "price", "local_date", "delivery",
         "why",
     )  # fmt: skip
-    list_filter = ("state", "kind", "delivery", "account__platform")
+    list_filter = ("state", "kind", "delivery", "account__platform", "mode")
     search_fields = ("remote_id", "remote_key", "event_name", "account__user__email")
     list_select_related = ("account",)
 
@@ -129,7 +129,7 @@ class AccountSweepAdmin(ReadOnlyAdmin):
     """What the last sweep over each account found."""
 
     list_display = ("account", "holder", "finished_at", "shown", "differences")
-    list_filter = ("account__platform", "account__mode")
+    list_filter = ("account__platform", "mode")
     search_fields = ("account__user__email", "account__account_id")
     list_select_related = ("account__user",)
 
@@ -163,8 +163,8 @@ class SweepFindingAdmin(ReadOnlyAdmin):
 class MarketplaceCommandAdmin(ReadOnlyAdmin):
     """The outbox."""
 
-    list_display = ("created_at", "account", "kind", "state", "attempts", "not_before", "last_error")
-    list_filter = ("state", "kind", "account__platform", "account__mode", "by_hand", "created_at", "tenant")
+    list_display = ("created_at", "account", "mode", "kind", "state", "attempts", "not_before", "last_error")
+    list_filter = ("state", "kind", "account__platform", "mode", "by_hand", "created_at", "tenant")
     search_fields = (
         "idempotency_key", "listing__external_id", "listing__listing_id", "account__user__email", "last_error",
     )  # fmt: skip
@@ -454,4 +454,4 @@ class PriceHistoryPage(SeriesPage):
 
     model = PriceHistory
     filter_form = PriceHistoryFilter
-    list_display = ("time", "listing_id", "platform", "price", "currency", "views", "favorites")
+    list_display = ("time", "listing_id", "mode", "platform", "price", "currency", "views", "favorites")

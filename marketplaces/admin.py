@@ -127,8 +127,8 @@ def _shown(raw: bytes | None) -> str:
 class InboundDeliveryAdmin(ReadOnlyAdmin):
     """Deliveries of several items, as they came."""
 
-    list_display = ("received_at", "account")
-    list_filter = ("account__platform",)
+    list_display = ("received_at", "account", "mode")
+    list_filter = ("account__platform", "mode")
     search_fields = ("account__user__email", "account__account_id")
     list_select_related = ("account",)
     exclude = ("body_encrypted",)
@@ -153,7 +153,7 @@ class InboundEventAdmin(ReadOnlyAdmin):
         "received_at", "account", "topic", "kind", "resource_id", "state", "attempts", "duplicates", "replays", "took",
         "last_error",
     )  # fmt: skip
-    list_filter = ("state", "kind", "account__platform", "account__mode", "received_at", "tenant")
+    list_filter = ("state", "kind", "account__platform", "mode", "received_at", "tenant")
     search_fields = ("resource_id", "external_id", "dedupe_key", "account__user__email", "account__account_id")
     list_select_related = ("account",)
     exclude = ("body_encrypted", "headers_encrypted")

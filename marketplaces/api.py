@@ -192,8 +192,8 @@ class InboundOutput(serializers.ModelSerializer[InboundEvent]):
     class Meta:
         model = InboundEvent
         fields = (
-            "id", "account", "kind", "topic", "action", "resource_id", "state", "attempts", "replays", "duplicates",
-            "received_at", "processed_at", "last_error",
+            "id", "account", "mode", "kind", "topic", "action", "resource_id", "state", "attempts", "replays",
+            "duplicates", "received_at", "processed_at", "last_error",
         )  # fmt: skip
 
 

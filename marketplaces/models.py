@@ -4,7 +4,7 @@ import calendar
 import uuid
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -34,6 +34,36 @@ class Mode(models.TextChoices):
 def modes_of(*, paper: bool) -> list[Mode]:
     """Whose accounts sell in the paper market, or in the real one."""
     return [mode for mode in Mode if (mode == Mode.PAPER) == paper]
+
+
+if TYPE_CHECKING:
+    _CharField = models.CharField[str, str]
+else:
+    _CharField = models.CharField
+
+
+def stamped(name: str) -> models.CheckConstraint:
+    """A record says in which market it was made, and keeps saying so when its account changes markets (I-20)."""
+    return models.CheckConstraint(condition=Q(mode__in=[mode.value for mode in Mode]), name=name)
+
+
+class ModeField(_CharField):
+    """The mode that a record was made in: written once, from its account where the writer names none."""
+
+    def __init__(self, **options: Any) -> None:
+        given: dict[str, Any] = {"max_length": 10, "choices": Mode.choices, "editable": False}
+        super().__init__(**given | options)
+
+    def deconstruct(self) -> Any:
+        """To migrations it is a text like any other: only a new row's writer knows of accounts."""
+        name, _, arguments, options = super().deconstruct()
+        return name, "django.db.models.CharField", arguments, options
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        """The account's mode for a new row without one."""
+        if add and not getattr(model_instance, self.attname):
+            setattr(model_instance, self.attname, model_instance.account.mode)  # type: ignore[attr-defined]
+        return str(getattr(model_instance, self.attname))
 
 
 # Who waits for an account's stock for longer than this is told how far it is.
@@ -199,11 +229,13 @@ class InboundDelivery(BaseModel):
 
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
     account = models.ForeignKey(MarketplaceAccount, on_delete=models.PROTECT, related_name="deliveries")
+    mode = ModeField()
     body_encrypted = models.BinaryField()
     received_at = models.DateTimeField()
 
     class Meta:
         db_table = "inbound_deliveries"
+        constraints: ClassVar = [stamped("inbound_delivery_mode")]
         verbose_name_plural = "inbound deliveries"
 
     def __str__(self) -> str:
@@ -218,6 +250,7 @@ class InboundEvent(BaseModel):
 
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
     account = models.ForeignKey(MarketplaceAccount, on_delete=models.PROTECT, related_name="inbound")
+    mode = ModeField()
     # What the item came in, where that is more than the item itself.
     delivery = models.ForeignKey(
         "InboundDelivery", null=True, blank=True, on_delete=models.PROTECT, related_name="items"
@@ -246,7 +279,9 @@ class InboundEvent(BaseModel):
 
     class Meta:
         db_table = "inbound_events"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "dedupe_key"], name="inbound_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "dedupe_key"], name="inbound_once"), stamped("inbound_mode"),
+        ]  # fmt: skip
         indexes: ClassVar = [
             models.Index(
                 fields=["received_at"],

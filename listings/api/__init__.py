@@ -293,7 +293,7 @@ class HistoryOutput(serializers.ModelSerializer[PriceHistory]):
 
     class Meta:
         model = PriceHistory
-        fields = ("time", "price", "currency", "platform", "views", "favorites")
+        fields = ("time", "mode", "price", "currency", "platform", "views", "favorites")
 
 
 class ProposalOutput(serializers.ModelSerializer[PriceProposal]):
@@ -392,7 +392,7 @@ class CommandOutput(serializers.ModelSerializer[MarketplaceCommand]):
 
     class Meta:
         model = MarketplaceCommand
-        fields = ("id", "account", "listing", "sale", "kind", "state", "attempts", "not_before", "last_error")
+        fields = ("id", "account", "mode", "listing", "sale", "kind", "state", "attempts", "not_before", "last_error")
 
 
 class TradingStateOutput(serializers.ModelSerializer[TradingState]):

@@ -28,9 +28,9 @@ class FoundOutput(serializers.ModelSerializer[FoundListing]):
     class Meta:
         model = FoundListing
         fields = (
-            "id", "account", "platform", "kind", "remote_id", "event_name", "venue", "local_date", "section", "row",
-            "seat_from", "seat_to", "quantity", "price", "currency", "delivery", "state", "why", "game", "listing",
-            "first_seen_at", "last_seen_at",
+            "id", "account", "mode", "platform", "kind", "remote_id", "event_name", "venue", "local_date", "section",
+            "row", "seat_from", "seat_to", "quantity", "price", "currency", "delivery", "state", "why", "game",
+            "listing", "first_seen_at", "last_seen_at",
         )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from listings.models.listings import SOLD_THERE, Listing
+from marketplaces.models import ModeField, stamped
 from seatsync.core.models import BaseModel
 
 
@@ -44,6 +45,8 @@ class MarketplaceCommand(BaseModel):
         on_delete=models.PROTECT,
         related_name="commands",
     )
+    # Of its listing or its sale where it has one: what they were offered in.
+    mode = ModeField()
     listing = models.ForeignKey(
         Listing,
         null=True,
@@ -83,6 +86,7 @@ class MarketplaceCommand(BaseModel):
                 condition=Q(state="in_flight"),
                 name="command_one_in_flight",
             ),
+            stamped("command_mode"),
             models.UniqueConstraint(
                 fields=["account"],
                 condition=Q(state="in_flight", whole_account=True, rides_with=None),
@@ -157,6 +161,7 @@ class AccountSweep(BaseModel):
     account = models.OneToOneField(
         "marketplaces.MarketplaceAccount", on_delete=models.PROTECT, related_name="last_sweep"
     )
+    mode = ModeField()
     began_at = models.DateTimeField()
     finished_at = models.DateTimeField()
     # How many listings its marketplace showed.
@@ -166,6 +171,7 @@ class AccountSweep(BaseModel):
 
     class Meta:
         db_table = "account_sweeps"
+        constraints: ClassVar = [stamped("account_sweep_mode")]
 
     def __str__(self) -> str:
         return f"sweep of {self.account}, {self.finished_at:%Y-%m-%d %H:%M:%S}"

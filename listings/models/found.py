@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from listings.models.listings import DELIVERIES, Listing
+from marketplaces.models import ModeField, stamped
 from seatsync.core.models import BaseModel
 from seatsync.core.querysets import OwnedQuerySet, manager_of
 
@@ -45,6 +46,7 @@ class FoundListing(BaseModel):
 
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT)
     account = models.ForeignKey("marketplaces.MarketplaceAccount", on_delete=models.PROTECT, related_name="found")
+    mode = ModeField()
     kind = models.CharField(max_length=8, choices=FoundKind.choices, default=FoundKind.LISTING)
     remote_id = models.CharField(max_length=80)
     remote_key = models.CharField(max_length=80, blank=True)
@@ -81,6 +83,7 @@ class FoundListing(BaseModel):
             models.CheckConstraint(
                 condition=~Q(state="adopted") | Q(listing__isnull=False) | Q(kind="sale"), name="found_adopted_as"
             ),
+            stamped("found_mode"),
         ]
         indexes: ClassVar = [models.Index(fields=["account", "state"], name="found_account_state")]
 

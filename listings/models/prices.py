@@ -42,6 +42,8 @@ class PriceHistory(models.Model):
     id = models.UUIDField(default=uuid7)
     tenant_id = models.UUIDField()
     listing_id = models.UUIDField()
+    # Of its listing, when it was taken.
+    mode = models.CharField(max_length=10, default="", editable=False)
     price = models.DecimalField(max_digits=10, decimal_places=2)
     currency = models.CharField(max_length=3, default="USD")
     platform = models.CharField(max_length=20)

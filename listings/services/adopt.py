@@ -115,8 +115,8 @@ def listing_adopt(
         [ListingSeat(tenant_id=listing.tenant_id, listing=listing, seat=seat) for seat in ordered]
     )
     PriceHistory.objects.create(
-        time=moment, tenant_id=listing.tenant_id, listing_id=listing.pk, price=price, currency=currency,
-        platform=listing.platform,
+        time=moment, tenant_id=listing.tenant_id, listing_id=listing.pk, mode=listing.mode, price=price,
+        currency=currency, platform=listing.platform,
     )  # fmt: skip
     audit_record(
         actor=actor, verb="listing.adopt", object_type="listing", object_id=listing.pk,
@@ -185,8 +185,8 @@ def listing_price_take(listing: Listing, item: RemoteListing) -> None:
     listing.version += 1
     listing.save()
     PriceHistory.objects.create(
-        time=now(), tenant_id=listing.tenant_id, listing_id=listing.pk, price=item.price, currency=listing.currency,
-        platform=listing.platform,
+        time=now(), tenant_id=listing.tenant_id, listing_id=listing.pk, mode=listing.mode, price=item.price,
+        currency=listing.currency, platform=listing.platform,
     )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ def command_write(
     wished = MarketplaceCommand(
         tenant_id=account.tenant_id,
         account=account,
+        mode=owner.mode if owner else account.mode,
         listing=listing,
         sale=sale,
         kind=kind,

@@ -207,6 +207,7 @@ def _priced(_command: MarketplaceCommand, listing: Listing, answer: Answer) -> N
         time=now(),
         tenant_id=listing.tenant_id,
         listing_id=listing.pk,
+        mode=listing.mode,
         price=price,
         currency=listing.currency,
         platform=listing.platform,

@@ -46,7 +46,8 @@ def sweep_keep(*, account: MarketplaceAccount, began: datetime, drift: Drift) ->
     sweep, _ = AccountSweep.objects.update_or_create(
         account=account,
         defaults={
-            "tenant_id": account.tenant_id, "began_at": began, "finished_at": now(), "shown": drift.shown,
+            "tenant_id": account.tenant_id, "mode": account.mode, "began_at": began, "finished_at": now(),
+            "shown": drift.shown,
             "drift": {kind: {"count": len(ids), "ids": ids[:NAMED]} for kind, ids in found.items() if ids},
         },
     )  # fmt: skip

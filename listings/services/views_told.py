@@ -16,8 +16,8 @@ def views_note(told: Mapping[uuid.UUID, int]) -> None:
     listings = list(Listing.objects.filter(pk__in=changed).select_related("season_ticket"))
     PriceHistory.objects.bulk_create(
         PriceHistory(
-            time=now(), tenant_id=listing.tenant_id, listing_id=listing.pk, price=listing.price_there,
-            currency=listing.currency, platform=listing.platform, views=told[listing.pk],
+            time=now(), tenant_id=listing.tenant_id, listing_id=listing.pk, mode=listing.mode,
+            price=listing.price_there, currency=listing.currency, platform=listing.platform, views=told[listing.pk],
         )
         for listing in listings
     )  # fmt: skip
