@@ -28,6 +28,7 @@ def alert_needs_person(command: MarketplaceCommand, listing: Listing | None, *, 
     alert_raise(
         tenant_id=command.tenant_id,
         user_id=command.account.user_id,
+        mode=command.mode,
         kind="command.needs_person",
         title=f"{name} could not {_what(command, listing)}"[:160],
         body=f"{said[:1].upper()}{said[1:]}. {remedy}",

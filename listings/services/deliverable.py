@@ -53,7 +53,7 @@ def deliverable_again(listing: Listing) -> None:
 def _alert(listing: Listing) -> None:
     wanted = supplied_as(listing.platform, listing.delivery)
     alerts_raise(
-        tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), kind=_KIND,
+        tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), kind=_KIND, mode=listing.mode,
         title=f"{platform_name(listing.platform)} hides {listing.section}/{listing.row}: tickets wanted"[:160],
         body=f"It shows this listing to nobody until its tickets are there. Enter each seat's {_WANTED[wanted]}.",
         severity="action", object_type="listing", object_id=str(listing.pk),

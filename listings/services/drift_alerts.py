@@ -1,5 +1,7 @@
 """What people are told when a marketplace shows something else than we believe."""
 
+from collections.abc import Iterable
+
 from listings.models import FoundListing, Listing
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import platform_name
@@ -80,6 +82,7 @@ def alert_holder_leaves(listing: Listing) -> None:
     """Who offers the seats on an account of his own is told that they are for sale no more."""
     alert_raise(
         tenant_id=listing.tenant_id, user_id=listing.account.user_id, kind="listing.holder_leaves", severity="action",
+        mode=listing.mode,
         title=f"{listing.section}/{listing.row}, {listing.game.words}: the seats' holder leaves"[:160],
         body=(
             f"What you offer of them at {platform_name(listing.platform)} comes down, and they cannot be offered "
@@ -157,9 +160,9 @@ def alert_stock_known(account: MarketplaceAccount) -> None:
     alert_recover(user_id=account.user_id, dedupe_key=f"stock_unknown:{account.pk}")
 
 
-def alert_found_decided(found: FoundListing) -> None:
-    """Its holder has decided."""
-    alert_recover(user_id=found.account.user_id, dedupe_key=f"foreign:{found.pk}")
+def alerts_found_over(account: MarketplaceAccount, found: Iterable[FoundListing]) -> None:
+    """Its holder has decided on each of these of his account, or it is not there any more."""
+    alerts_recover(user_ids=[account.user_id], dedupe_keys=[f"foreign:{one.pk}" for one in found])
 
 
 def _tell_watchers(
@@ -167,7 +170,7 @@ def _tell_watchers(
 ) -> None:  # fmt: skip
     alerts_raise(
         tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), kind=kind, title=title, body=body,
-        severity=severity, object_type="listing", object_id=str(listing.pk),
+        severity=severity, mode=listing.mode, object_type="listing", object_id=str(listing.pk),
         url=page_link("listings:listing_detail", listing.pk), dedupe_key=key,
     )  # fmt: skip
 
@@ -186,6 +189,7 @@ def _tell_owner(
     alert_raise(
         tenant_id=account.tenant_id,
         user_id=account.user_id,
+        mode=account.mode,
         kind=kind,
         title=title,
         body=body,

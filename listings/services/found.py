@@ -12,7 +12,7 @@ from listings.selectors import found_get
 from listings.services.adopt import delivery_known, kept_problem, listing_adopt
 from listings.services.come_over import listing_take_in, sale_come_over
 from listings.services.commands import command_write
-from listings.services.drift_alerts import alert_found_decided, alert_stock_known
+from listings.services.drift_alerts import alert_stock_known, alerts_found_over
 from listings.services.practice import past_practice
 from listings.services.recognise import told_of_found, told_otherwise
 from listings.services.sale_saga import sale_apply
@@ -247,7 +247,7 @@ def _decide(actor: Actor, found: FoundListing, state: FoundState) -> None:
     before, found.state = found.state, state
     found.decided_at, found.decided_by = now(), f"{actor.kind.value}:{actor.id}"[:64]
     found.save()
-    alert_found_decided(found)
+    alerts_found_over(found.account, [found])
     account_changed(found.account)
     audit_record(
         actor=actor, verb=f"found.{state}", object_type="found_listing", object_id=found.pk,

@@ -26,6 +26,7 @@ def alert_task(command: MarketplaceCommand, *, again: int = 0) -> None:
     alert_raise(
         tenant_id=command.tenant_id,
         user_id=command.account.user_id,
+        mode=command.mode,
         kind="hand.task",
         title=f"{'Still: ' if again else ''}{title_of(command)} with your own hands{game}"[:160],
         body=_urgent_body(command, name)

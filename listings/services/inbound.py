@@ -153,6 +153,7 @@ def _tell(
     alert_raise(
         tenant_id=account.tenant_id,
         user_id=account.user_id,
+        mode=event.mode,
         kind="marketplace.notice",
         title=title,
         body=body or what,

@@ -115,7 +115,7 @@ def net_floor_note(listing: Listing, net: Decimal | None) -> None:
     price, told, floor = (money_text(value, listing.currency) for value in (listing.price_there, net, listing.floor))
     body = f"{price} a ticket brings {told} there, and your floor on what reaches you is {floor}. Raise the price."
     alerts_raise(
-        tenant_id=listing.tenant_id, user_ids=people, kind=_KIND,
+        tenant_id=listing.tenant_id, user_ids=people, kind=_KIND, mode=listing.mode,
         title=f"{where} pays less than your floor for {listing.section}/{listing.row}", body=body, severity="action",
         object_type="listing", object_id=str(listing.pk), url=page_link("listings:listing_detail", listing.pk),
         dedupe_key=key,

@@ -43,6 +43,7 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
     alert_raise(
         tenant_id=payout.tenant_id,
         user_id=owner,
+        mode=payout.mode,
         kind="payout",
         title=f"{name} {what}",
         body=f"Payout {payout.reference}: {parts}{problem}",
@@ -68,7 +69,8 @@ def alert_returned(payout: Payout, *, was: Decimal | None = None) -> None:
     if sum_ < 0:
         did, body = "took", "took that off, and is told as not made: it is not counted. Look at your bank."
     alert_raise(
-        tenant_id=payout.tenant_id, user_id=owner, kind=RETURNED, severity="action", object_type="payout",
+        tenant_id=payout.tenant_id, user_id=owner, kind=RETURNED, severity="action", mode=payout.mode,
+        object_type="payout",
         title=f"{name} says no more that it {did} {came}", body=f"Payout {payout.reference} {body}",
         object_id=str(payout.pk), url=page_link("listings:payout_list"),
         dedupe_key=f"{RETURNED}:{payout.pk}",
@@ -96,7 +98,8 @@ def alert_unexplained(payout: Payout) -> None:
         alerts_reword(user_ids=[owner], dedupe_keys=[key], body=body)
         return
     alert_raise(
-        tenant_id=payout.tenant_id, user_id=owner, kind=UNEXPLAINED, severity="action", object_type="payout",
+        tenant_id=payout.tenant_id, user_id=owner, kind=UNEXPLAINED, severity="action", mode=payout.mode,
+        object_type="payout",
         title=f"{name}'s payout is not what its lines come to", body=body, object_id=str(payout.pk),
         url=page_link("listings:payout_list"), dedupe_key=key,
     )  # fmt: skip
@@ -229,7 +232,7 @@ def _tell(sale: Sale, kind: str, title: str, body: str, *, key: str = "") -> Non
         return
     alert_raise(
         tenant_id=sale.tenant_id, user_id=owner, kind=kind, title=title, body=body, severity="action",
-        object_type="sale", object_id=str(sale.pk), url=_page(sale, kind), dedupe_key=key,
+        mode=sale.mode, object_type="sale", object_id=str(sale.pk), url=_page(sale, kind), dedupe_key=key,
     )  # fmt: skip
 
 

@@ -56,6 +56,7 @@ def sale_tell(sale: Sale, *, kind: str, title: str, body: str, severity: str) ->
     told = alerts_raise(
         tenant_id=sale.tenant_id,
         user_ids=people,
+        mode=sale.mode,
         kind=kind,
         title=title,
         body=body,
@@ -194,6 +195,7 @@ def alert_twice_staff(sale: Sale, other: Sale) -> None:
     for user_id in platform_staff_ids():
         alert_raise(
             tenant_id=tenant_default().pk, user_id=user_id, kind="sale.two_tenants",
+            mode=sale.mode,
             title="One ticket was handed over by two tenants",
             body=f"Sales {sale.pk} and {other.pk}: ask both for their proof. The second one's selling is halted.",
             severity="critical", object_type="sale", object_id=str(sale.pk),

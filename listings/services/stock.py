@@ -32,7 +32,13 @@ from listings.services.adopt import adoption_problem, delivery_known, kept_probl
 from listings.services.come_over import listing_take_in, listings_come_over, sale_come_over
 from listings.services.commands import command_write
 from listings.services.doubled import sale_of_another
-from listings.services.drift_alerts import alert_adopted, alert_found, alert_stock, alert_stock_unknown
+from listings.services.drift_alerts import (
+    alert_adopted,
+    alert_found,
+    alert_stock,
+    alert_stock_unknown,
+    alerts_found_over,
+)
 from listings.services.events import events_learn
 from listings.services.practice import past_practice
 from listings.services.recognise import Recognised, Told, recognise, told_of_listing, told_of_sale
@@ -354,4 +360,6 @@ def _note_gone(account: MarketplaceAccount, shown: Sequence[RemoteListing]) -> N
     still = FoundListing.objects.filter(
         account=account, kind=FoundKind.LISTING, state__in=[FoundState.WAITING, FoundState.COMING_DOWN]
     )
-    still.exclude(remote_id__in=up).update(state=FoundState.GONE, updated_at=now())
+    gone = list(still.exclude(remote_id__in=up))
+    still.filter(pk__in=[found.pk for found in gone]).update(state=FoundState.GONE, updated_at=now())
+    alerts_found_over(account, gone)

@@ -59,7 +59,8 @@ def unlike_alert(listing: Listing, kind: Unlike) -> None:
     """Tell its people, once, that it has been shown so for more than one sweep."""
     words = {"name": platform_name(listing.platform), "place": f"{listing.section}/{listing.row}"}
     alerts_raise(
-        tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), kind=f"listing.{kind.value}",
+        tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), mode=listing.mode,
+        kind=f"listing.{kind.value}",
         title=_TITLES[kind].format(**words), body=_BODIES[kind].format(**words), severity="action",
         object_type="listing", object_id=str(listing.pk), url=page_link("listings:listing_detail", listing.pk),
         dedupe_key=_key(listing, kind),

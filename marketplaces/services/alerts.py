@@ -30,6 +30,7 @@ def alert_inbound_failed(event: InboundEvent) -> None:
         alert_raise(
             tenant_id=event.tenant_id,
             user_id=user_id,
+            mode=event.mode,
             kind="inbound.failed",
             title=f"{_name(event.account)} told us something that we could not work off",
             body=(
@@ -59,6 +60,7 @@ def alert_reconnect(account: MarketplaceAccount) -> None:
     alert_raise(
         tenant_id=account.tenant_id,
         user_id=account.user_id,
+        mode=account.mode,
         kind="account.reconnect",
         title=f"Connect {_name(account)} again",
         body=f"Its permission has ended. Until then nothing can be listed, repriced or taken down there.{shown}",
@@ -84,6 +86,7 @@ def alert_doubled(account: MarketplaceAccount) -> bool:
     alert_raise(
         tenant_id=account.tenant_id,
         user_id=account.user_id,
+        mode=account.mode,
         kind="account.doubled",
         title=f"Your {_name(account)} account is connected twice",
         body=(
@@ -105,6 +108,7 @@ def alert_reading(account: MarketplaceAccount, what: str, reason: str) -> None:
         alert_raise(
             tenant_id=account.tenant_id,
             user_id=user_id,
+            mode=account.mode,
             kind="account.reading",
             title=f"{_name(account)}: {what} could not be read completely",
             body=f"{reason[:1000]}. It is tried again by itself; what happens there meanwhile may go unnoticed.",

@@ -10,8 +10,8 @@ from seatsync.live.models import Alert, AlertDelivery, LiveEvent
 class AlertAdmin(ReadOnlyAdmin):
     """Alerts."""
 
-    list_display = ("raised_at", "severity", "kind", "title", "state", "acknowledged_at")
-    list_filter = ("severity", "kind", "state")
+    list_display = ("raised_at", "severity", "mode", "kind", "title", "state", "acknowledged_at")
+    list_filter = ("severity", "mode", "kind", "state")
     search_fields = ("title", "object_id", "user_id")
 
 

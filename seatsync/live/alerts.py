@@ -25,6 +25,7 @@ class Said(TypedDict, total=False):
     url: Required[str]
     body: str
     severity: str
+    mode: str
     object_type: str
     object_id: str
     dedupe_key: str | None
@@ -45,20 +46,22 @@ def alerts_raise(
     url: str,
     body: str = "",
     severity: str = Severity.INFO,
+    mode: str = "",
     object_type: str = "",
     object_id: str = "",
     dedupe_key: str | None = None,
 ) -> list[Alert]:
     """Tell people something: in the product at once, and by mail where it needs action. An alert each, in their order.
 
-    `url`: the page of what it is about (page_link).
+    `url`: the page of what it is about (page_link); `mode`: the market that it happened in, "" where it is of none.
     While a person's alert with the same key is open it is counted up instead of raised again.
     """
     key = (dedupe_key or f"{kind}:{object_id or uuid.uuid4()}")[:120]
     alerts = [
         Alert(
-            tenant_id=tenant_id, user_id=user_id, kind=kind, severity=severity, object_type=object_type,
-            object_id=object_id, title=title[:160], body=body, url=url, dedupe_key=key, raised_at=now(),
+            tenant_id=tenant_id, user_id=user_id, kind=kind, severity=severity, mode=mode,
+            object_type=object_type, object_id=object_id, title=title[:160], body=body, url=url, dedupe_key=key,
+            raised_at=now(),
         )
         for user_id in user_ids
     ]  # fmt: skip

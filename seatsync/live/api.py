@@ -31,8 +31,8 @@ class AlertOutput(serializers.ModelSerializer[Alert]):
     class Meta:
         model = Alert
         fields = (
-            "id", "kind", "severity", "object_type", "object_id", "title", "body", "url", "state", "count", "raised_at",
-            "acknowledged_at",
+            "id", "kind", "severity", "mode", "object_type", "object_id", "title", "body", "url", "state", "count",
+            "raised_at", "acknowledged_at",
         )  # fmt: skip
 
 

@@ -58,4 +58,4 @@ def _message(delivery: AlertDelivery, address: str) -> EmailMessage:
     alert = delivery.alert
     link = urljoin(settings.BASE_URL, alert.url) if alert.url else ""
     body = render_to_string("live/mail/alert.txt", {"alert": alert, "link": link})
-    return EmailMessage(subject=alert.title, body=body, to=[address])
+    return EmailMessage(subject=f"Paper: {alert.title}" if alert.paper else alert.title, body=body, to=[address])

@@ -65,6 +65,8 @@ class Alert(BaseModel):
     user_id = models.UUIDField()
     kind = models.CharField(max_length=40)
     severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.INFO)
+    # The market that it happened in (paper, live, assisted); "" where it is of none.
+    mode = models.CharField(max_length=10, blank=True)
     object_type = models.CharField(max_length=40, blank=True)
     object_id = models.CharField(max_length=64, blank=True)
     title = models.CharField(max_length=160)
@@ -92,6 +94,11 @@ class Alert(BaseModel):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def paper(self) -> bool:
+        """Whether it is of practice: no money and no seat of the real world hangs on it."""
+        return self.mode == "paper"
 
 
 class DeliveryState(models.TextChoices):

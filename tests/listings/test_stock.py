@@ -17,6 +17,7 @@ from listings.services.found import found_adopt, found_ask_again, found_not_ours
 from listings.services.publish import listing_publish
 from listings.services.recognise import recognise
 from listings.services.reconcile import accounts_reconcile_due
+from listings.services.sweep_order import sweep_order
 from listings.services.sync import account_sync_sales, accounts_sync_due
 from marketplaces.contracts import Grant
 from marketplaces.models import MarketplaceAccount, Mode
@@ -702,3 +703,19 @@ def test_where_the_seller_allocates_seats_given_out_of_what_was_met_later_are_sh
     assert not gone & shown
     assert sale.state in {SaleState.CONFIRMED, SaleState.NEEDS_PERSON}
     assert len(gone) in {sold, 0}
+
+
+def test_what_its_holder_takes_down_there_himself_asks_him_no_more(holding: Holding, simulator: Simulator) -> None:
+    account = connect(holding, "seatgeek")
+    work()
+    made = by_hand("seatgeek", [], quantity=2)
+    sweep()
+    alert = Alert.objects.get(kind="listing.foreign")
+    assert (alert.state, FoundListing.objects.get().state) == ("firing", FoundState.WAITING)
+
+    simulator.ledger.listings[made["id"]].state = "deleted"
+    sweep_order(account, "later")
+    work()
+
+    alert.refresh_from_db()
+    assert (alert.state, FoundListing.objects.get().state) == ("recovered", FoundState.GONE)
