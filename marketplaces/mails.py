@@ -254,7 +254,7 @@ def _part(found: re.Match[str], part: str) -> str:
 def _iso(found: re.Match[str], year: str) -> str:
     """As YYYY-MM-DD; "" for a day that there is not."""
     month, day = _part(found, "m"), _part(found, "d")
-    number = int(month) if month.isdigit() else _MONTHS.index(month.lower()[:3]) + 1
+    number = int(month) if month.isdecimal() else _MONTHS.index(month.lower()[:3]) + 1
     try:
         return date(int(year), number, int(day)).isoformat()
     except ValueError:

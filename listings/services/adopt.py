@@ -222,7 +222,7 @@ def listing_of_unknown_sale(account: MarketplaceAccount, sale: RemoteSale) -> Li
 
 def listing_covers_sale(listing: Listing, sale: RemoteSale) -> None:
     """A listing made there was met when a part of it was sold already: a sale of that part belongs to it as well."""
-    named = {int(seat) for seat in sale.seats if seat.isdigit()}
+    named = {int(seat) for seat in sale.seats if seat.isdecimal()}
     known = set(listing.listing_seats.values_list("seat__seat_number", flat=True))
     missing = named - known
     if not listing.made_there or not missing:

@@ -54,7 +54,7 @@ def told_of_listing(item: RemoteListing) -> Told:
 
 def told_of_sale(sale: RemoteSale) -> Told:
     """A sale's words; seats that are no numbers count as not told."""
-    numbers = tuple(sorted(int(seat) for seat in sale.seats if seat.isdigit()))
+    numbers = tuple(sorted(int(seat) for seat in sale.seats if seat.isdecimal()))
     named = numbers if len(numbers) == len(sale.seats) else ()
     ends = (sale.seats[0], sale.seats[-1]) if sale.seats else ("", "")
     return Told(sale.event_id, sale.event, sale.section, sale.row, named, sale.quantity, ends)
@@ -164,9 +164,9 @@ def _is(game: Game, platform: str, words: EventWords) -> bool:
 
 def _run(first: str, last: str, quantity: int) -> tuple[int, ...]:
     """The seats from the first to the last; empty where they are not told, or not as many as the quantity."""
-    if not first.isdigit():
+    if not first.isdecimal():
         return ()
-    start, end = int(first), int(last) if last.isdigit() else int(first)
+    start, end = int(first), int(last) if last.isdecimal() else int(first)
     if not start <= end < start + MOST_SEATS or end - start + 1 != quantity:
         return ()
     return tuple(range(start, end + 1))

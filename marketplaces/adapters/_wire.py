@@ -160,7 +160,7 @@ def int_of(value: Any) -> int | None:
     """A whole number from a JSON number or text; None where it is none."""
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

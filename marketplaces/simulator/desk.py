@@ -79,7 +79,7 @@ class Desk:
 
     def _sale_of(self, account: Account, key: str, refusal: Refusal) -> Sale:
         """The account's own sale, else the refusal is raised."""
-        found = self.ledger.sales.get(int(key)) if key.isdigit() else None
+        found = self.ledger.sales.get(int(key)) if key.isdecimal() else None
         if found is None or found.account_id != account.id:
             raise refusal
         return found

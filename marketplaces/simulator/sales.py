@@ -12,8 +12,8 @@ from marketplaces.simulator.state import Ledger, Listing, Sale
 
 def allowed_quantities(split: str, quantity: int) -> list[int]:
     """How many a buyer may take at once; `split` is StubHub's word, or SeatGeek's list of numbers."""
-    if split[:1].isdigit():
-        return [int(part) for part in split.split(",") if part.strip().isdigit() and int(part) <= quantity]
+    if split[:1].isdecimal():
+        return [int(part) for part in split.split(",") if part.strip().isdecimal() and int(part) <= quantity]
     return [bought for bought in range(1, quantity + 1) if _fits(split, bought, quantity - bought)]
 
 

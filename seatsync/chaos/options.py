@@ -57,6 +57,6 @@ def command_line(options: Options) -> list[str]:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number of sales. Give one from 1 on.")
     return int(text)

@@ -116,3 +116,10 @@ def test_what_is_not_ours_is_looked_for_no_more(market: Market) -> None:
     assert swept() == 0
     found_ask_again(actor=market.holding.actor, found_id=found.pk)
     assert swept() > 0
+
+
+def test_seats_in_signs_that_only_look_like_numbers_count_as_not_told(market: Market) -> None:
+    market.published()
+    told = told_of_listing(replace(foreign(market), seat_from="\u00b2", seat_to="\u2461", quantity=2))
+
+    assert (told.seats, told.ends) == ((), ("\u00b2", "\u2461"))

@@ -277,6 +277,7 @@ def test_money_is_exact_in_json() -> None:
     assert _wire.decimal_of("$1,084.5") == Decimal("1084.50")
     assert _wire.decimal_of("NaN") is None
     assert _wire.decimal_of(True) is None
+    assert _wire.int_of(_wire.loads("Infinity")) is None
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,13 @@ def bought(*sold: tuple[int, set[int]], of: str = "a" * 32) -> inventory.Sold:
     return {of: [inventory.Bought(str(i), number, frozenset(seats), START) for i, (number, seats) in enumerate(sold)]}
 
 
+def test_a_hands_row_with_signs_that_only_look_like_numbers_is_read(draft: Draft) -> None:
+    row = inventory.row_of(draft) | {"TicketID": "hand", "Splittype": "CUSTOM", "Splitvalue": "\u00b2:1"}
+    left = inventory.Inventory(rows=(row,)).without_sold(bought((1, {1}), of="hand")).row("hand")
+
+    assert (inventory.number_in(row)["lots"], left and left["Splitvalue"]) == ([1], "1:3")
+
+
 @pytest.mark.parametrize(
     ("sold", "left"),
     [

@@ -184,7 +184,7 @@ def number_in(row: Row) -> dict[str, Any]:
     lots = {
         "ANY": list(range(1, quantity + 1)),
         "NEVERLEAVEONE": [*(taken for taken in range(1, quantity) if quantity - taken != 1), quantity],
-        "CUSTOM": [int(size) for size in row.get("Splitvalue", "").split(":") if size.isdigit()],
+        "CUSTOM": [int(size) for size in row.get("Splitvalue", "").split(":") if size.isdecimal()],
     }.get(kind, [quantity])
     return {"quantity": quantity, "lots": lots} if kind and lots else {"quantity": quantity}
 
@@ -276,7 +276,7 @@ def _split_left(row: Row, quantity: int) -> Row:
     """Listed sizes that are larger than what is left fall away, and all that is left is one of them."""
     if row.get("Splittype") != "CUSTOM":
         return {}
-    sizes = [int(size) for size in row.get("Splitvalue", "").split(":") if size.isdigit() and int(size) < quantity]
+    sizes = [int(size) for size in row.get("Splitvalue", "").split(":") if size.isdecimal() and int(size) < quantity]
     return {"Splitvalue": ":".join(map(str, [*sizes, quantity]))}
 
 

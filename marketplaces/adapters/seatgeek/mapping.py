@@ -103,7 +103,7 @@ def split_body(split: str, quantity: int) -> dict[str, str]:
 def _clock(local_time: str) -> str:
     """HH:MM:SS, or TBD where the time is not known."""
     parts = local_time.split(":")
-    if len(parts) < 2 or not all(part.isdigit() for part in parts):
+    if len(parts) < 2 or not all(part.isdecimal() for part in parts):
         return "TBD"
     return ":".join([*(part.zfill(2) for part in parts), "00"][:3])
 

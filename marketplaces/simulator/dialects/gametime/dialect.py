@@ -237,7 +237,7 @@ def _split(row: dict[str, str], quantity: int) -> str:
     """StubHub's word or a list of quantities, as the buyers understand it."""
     kind, sizes = row.get("Splittype", "").upper(), row.get("Splitvalue", "").replace(":", ",")
     if kind == "CUSTOM":
-        return sizes if sizes[:1].isdigit() else str(quantity)
+        return sizes if sizes[:1].isdecimal() else str(quantity)
     if kind not in _SPLITS:
         raise Refusal(422, f"Splittype {kind} is unknown")
     return _SPLITS[kind]

@@ -376,7 +376,7 @@ class StubHub(Desk):
     # Finding and checking.
 
     def _event(self, key: str) -> Event:
-        item = self.ledger.event_at(PLATFORM, int(key)) if key.isdigit() else None
+        item = self.ledger.event_at(PLATFORM, int(key)) if key.isdecimal() else None
         if item is None or item.coming or item.platform not in {"", PLATFORM}:
             raise Refusal(404, "no such event")
         return item
@@ -409,7 +409,7 @@ class StubHub(Desk):
         if "/external" in request.path:
             found = self.ledger.listing_find(PLATFORM, account.id, key)
         else:
-            found = self.ledger.listings.get(int(key)) if key.isdigit() else None
+            found = self.ledger.listings.get(int(key)) if key.isdecimal() else None
         if found is None or found.account_id != account.id or found.state == "deleted":
             raise Refusal(404, "no such listing")
         return found

@@ -67,7 +67,7 @@ def seating_of(told: Any, quantity: int) -> tuple[str, str, list[int]]:
     if not isinstance(told, dict) or not told.get("section") or quantity < 1:
         raise wrong
     first, last = str(told.get("seat_from") or ""), str(told.get("seat_to") or "")
-    seats = list(range(int(first), int(last) + 1)) if first.isdigit() and last.isdigit() else []
+    seats = list(range(int(first), int(last) + 1)) if first.isdecimal() and last.isdecimal() else []
     if seats and len(seats) != quantity:
         raise wrong
     return str(told["section"]), str(told.get("row") or ""), seats

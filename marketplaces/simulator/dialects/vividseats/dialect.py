@@ -305,7 +305,7 @@ def _split(body: dict[str, Any], quantity: int) -> str:
     """StubHub's word or a list of quantities, as the buyers understand it."""
     kind, sizes = str(body.get("splitType") or "DEFAULT"), str(body.get("splitValue") or "")
     if kind == "CUSTOM":
-        return sizes if sizes[:1].isdigit() else str(quantity)
+        return sizes if sizes[:1].isdecimal() else str(quantity)
     if kind not in _SPLITS:
         _failed(["Invalid split type. Must be one of: DEFAULT,ANY,CUSTOM,NEVERLEAVEONE."])
     return _SPLITS[kind]

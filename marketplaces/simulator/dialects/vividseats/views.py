@@ -28,7 +28,7 @@ def _stock(word: str) -> dict[str, Any]:
 
 def split(word: str) -> dict[str, str]:
     """Their words for a split as it is kept."""
-    if word[:1].isdigit():
+    if word[:1].isdecimal():
         return {"splitType": "CUSTOM", "splitValue": word}
     return {"splitType": {"Any": "ANY", "AvoidOne": "NEVERLEAVEONE"}.get(word, "DEFAULT"), "splitValue": ""}
 
