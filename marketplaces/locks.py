@@ -1,6 +1,9 @@
 """Locks of marketplace accounts and of consents under way."""
 
 import uuid
+from collections.abc import Iterable
+
+from django.db import connection
 
 from marketplaces.models import ConnectAttempt, MarketplaceAccount
 from seatsync.core.actors import Actor
@@ -24,6 +27,26 @@ def account_lock_for(actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     """Lock one account that the actor sees. Raises NotFound, or Busy as `account_lock` does."""
     with lock_waiting("this account"):
         return accounts_locked().get_for(actor, account_id)
+
+
+def accounts_keep(account_ids: Iterable[uuid.UUID]) -> None:
+    """Nobody gives these accounts up before this transaction ends, which offers something over them. Raises Busy.
+
+    What is known of them is read after this. Their rows are not locked: renewing a grant holds up nobody who offers.
+    """
+    _given_up_lock(account_ids, "pg_advisory_xact_lock_shared")
+
+
+def account_give_up_lock(account_id: uuid.UUID) -> None:
+    """Wait for who offers something over a locked account just now (`accounts_keep`): from now on none does."""
+    _given_up_lock([account_id], "pg_advisory_xact_lock")
+
+
+def _given_up_lock(account_ids: Iterable[uuid.UUID], lock: str) -> None:
+    lock_announce(Level.ACCOUNTS)
+    with lock_waiting("this account"), connection.cursor() as cursor:
+        for account_id in sorted(account_ids):
+            cursor.execute(f"SELECT {lock}(hashtextextended(%s, 7))", [f"account:{account_id}"])
 
 
 def account_unless_locked(account_id: uuid.UUID) -> MarketplaceAccount | None:

@@ -20,7 +20,7 @@ from listings.services.stock import account_changed, stock_order
 from marketplaces.contracts import RemoteSale
 from marketplaces.delivery import DeliveryType
 from marketplaces.errors import MarketplaceError
-from marketplaces.locks import account_lock_for
+from marketplaces.locks import account_lock_for, accounts_keep
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get, platform_name, traits_of
 from marketplaces.services.files import file_declare
@@ -236,6 +236,7 @@ def _own(actor: Actor, found_id: uuid.UUID) -> FoundListing:
 
 def _waiting(known: FoundListing) -> FoundListing:
     found = found_lock(known.pk)
+    accounts_keep([found.account_id])
     if not found.account.is_active:
         raise Conflict("Its account is disconnected.", field="found", remedy="Connect it again first.")
     if found.state != FoundState.WAITING:

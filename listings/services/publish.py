@@ -27,6 +27,7 @@ from listings.services.net_floor import net_floor_problem
 from listings.services.notify import listing_changed
 from listings.services.trading import brakes_on
 from marketplaces.bounds import bounds_of_all
+from marketplaces.locks import accounts_keep
 from marketplaces.models import MarketplaceAccount, Mode, modes_of
 from marketplaces.registry import platform_name, traits_of
 from marketplaces.selectors import fee_version, proceeds_at
@@ -108,7 +109,9 @@ def _accounts(actor: Actor, account_ids: Sequence[uuid.UUID]) -> list[Marketplac
     wanted = list(dict.fromkeys(account_ids))
     if not wanted:
         raise InvalidInput("No marketplace was chosen.", field="accounts", remedy="Choose at least one.")
-    found = list(MarketplaceAccount.objects.visible_to(actor).filter(pk__in=wanted).order_by("platform", "pk"))
+    visible = MarketplaceAccount.objects.visible_to(actor).filter(pk__in=wanted)
+    accounts_keep(visible.values_list("pk", flat=True))
+    found = list(visible.order_by("platform", "pk"))
     if len(found) != len(wanted):
         raise NotFound(
             "No marketplace account with this id.", field="accounts", remedy="Use the ids of your own accounts."

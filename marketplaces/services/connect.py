@@ -15,7 +15,13 @@ from django.db.models import Q
 
 from marketplaces.contracts import Capability, Grant, Link
 from marketplaces.errors import MarketplaceError, NotSupported, TemporaryError
-from marketplaces.locks import account_lock, account_lock_for, accounts_locked, connect_attempt_lock
+from marketplaces.locks import (
+    account_give_up_lock,
+    account_lock,
+    account_lock_for,
+    accounts_locked,
+    connect_attempt_lock,
+)  # fmt: skip
 from marketplaces.models import AccountFile, ConnectAttempt, InboxState, MarketplaceAccount, Mode
 from marketplaces.ports import account_closing, account_connected, account_left, business, traces
 from marketplaces.registry import adapter_get, platform_can, platform_name
@@ -378,6 +384,7 @@ def account_leave(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     way there now, or he has such an account there already.
     """
     account = account_lock_for(actor, account_id)
+    account_give_up_lock(account.pk)
     if not account.is_active or account.mode == Mode.ASSISTED:
         raise Conflict("There is no grant to give up.", field="account", remedy="Nothing needs to be done.")
     if account.closing_at is not None and account.closing_why not in {"", LeavingWhy.DISCONNECT}:
@@ -421,6 +428,7 @@ def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     forgotten (accounts_close).
     """
     account = account_lock_for(actor, account_id)
+    account_give_up_lock(account.pk)
     if not account.is_active:
         raise Conflict("The account is disconnected.", field="account", remedy="Nothing needs to be done.")
     if account.closing_at is None:
@@ -494,6 +502,7 @@ def accounts_close() -> int:
 def _close(account_id: uuid.UUID) -> bool:
     """Take down what is up on an account that is given up, and close it once it is through; whether it was closed."""
     account = account_lock(account_id)
+    account_give_up_lock(account.pk)
     keys_let_go(account)
     if account.closing_at is None:
         return False  # connected again meanwhile, or worked by hand

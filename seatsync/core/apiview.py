@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +47,8 @@ class ApiView(GenericAPIView[Any]):
     broken = False
     # Whether the request's Idempotency-Key was looked up and is its own, so that its answer is kept under it.
     key_taken = False
+    # What a write under a key does, in a block of its own: undone, its key is held until its answer is kept.
+    effect: ExitStack
     # Whether If-Match is understood.
     versioned = False
     # Services name their own arguments; these are the names of the API's fields.
@@ -58,14 +60,11 @@ class ApiView(GenericAPIView[Any]):
             return self._with_etag(request, super().dispatch(request, *args, **kwargs))
         if not self.atomic_writes:
             return super().dispatch(request, *args, **kwargs)
-        with transaction.atomic():
+        with transaction.atomic(), ExitStack() as self.effect:
             response = super().dispatch(request, *args, **kwargs)
-            undone = response.status_code >= 400 and (not self.keeps_refusals or self.broken)
-            if undone:
+            if response.status_code >= 400 and (not self.keeps_refusals or self.broken):
                 transaction.set_rollback(True)
-            else:
-                self._keep(request, response)
-        if undone:
+            self.effect.close()
             self._keep(request, response)
         return response
 
@@ -84,6 +83,7 @@ class ApiView(GenericAPIView[Any]):
             self.key_taken = found is None
             if found is not None:
                 raise _Replay(found.status or 200, bytes(found.body or b""))
+            self.effect.enter_context(transaction.atomic())
 
     def handle_exception(self, exc: Exception) -> Response:
         """A replayed answer is no error."""

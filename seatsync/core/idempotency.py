@@ -1,6 +1,6 @@
 """Idempotency-Key: same key and body, same answer; kept 24 h, written in the effect's own transaction (I-24).
 
-The answer of a write that was refused is kept as well, right after its effect was undone.
+The answer of a write that was refused is kept as well, once its effect was undone and while its key is still held.
 """
 
 from datetime import timedelta
@@ -41,11 +41,10 @@ def idempotency_begin(*, caller: str, key: str, method: str, path: str, body: by
 
 
 def idempotency_keep(*, caller: str, key: str, method: str, path: str, body: bytes, status: int, answer: bytes) -> None:
-    """Store the answer beside its effect. What was undone had its key let go: who came first meanwhile has it."""
-    record = IdempotencyRecord(
+    """Store the answer in the transaction that holds the key (idempotency_begin)."""
+    IdempotencyRecord.objects.create(
         caller=caller, key=key, request_sha256=sha256_hex(method, path, body), status=status, body=answer
     )
-    IdempotencyRecord.objects.bulk_create([record], ignore_conflicts=status >= 400)
 
 
 def idempotency_purge() -> int:

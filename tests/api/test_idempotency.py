@@ -13,6 +13,7 @@ from listings.models import Listing, MarketplaceCommand, PriceProposal, TradingS
 from seatsync.accounts.models import User
 from seatsync.accounts.services.tokens import tokens_issue
 from seatsync.core.clock import now
+from seatsync.core.idempotency import idempotency_keep
 from seatsync.core.models import AuditEntry, IdempotencyRecord
 from seatsync.tenants.models import Tenant, TenantDomain
 from tests.api.conftest import Api, As
@@ -55,6 +56,25 @@ def test_the_same_key_at_once_has_one_effect(default_tenant: Tenant, market: Mar
     later = owner.post("/listings/", body, **key)
     assert (later.status_code, later.content) == (201, made[0].content)
     assert (Listing.objects.count(), MarketplaceCommand.objects.count()) == (2, 2)
+
+
+def test_i24_a_key_is_held_until_the_refusal_under_it_is_kept(
+    default_tenant: Tenant, market: Market, as_: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another request under the key that comes after the effect was undone, and before its answer is kept."""
+    owner, key, name = as_("owner"), {"Idempotency-Key": "k-1"}, "seatsync.core.apiview.idempotency_keep"
+    met: list[Any] = []
+
+    def meanwhile(**words: Any) -> None:
+        monkeypatch.setattr(name, idempotency_keep)
+        met.extend(together([partial(owner.post, "/listings/", wish(market), **key)]))
+        idempotency_keep(**words)
+
+    monkeypatch.setattr(name, meanwhile)
+    refused = owner.post("/listings/", wish(market) | {"price": "40.00"}, **key)
+    assert refused.status_code == 422
+    assert [(answer.status_code, fields(answer)) for answer in met] == [(409, ["Idempotency-Key"])]
+    assert not Listing.objects.exists()
 
 
 def test_of_prices_for_one_version_one_wins(default_tenant: Tenant, market: Market, as_: As) -> None:

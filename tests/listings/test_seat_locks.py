@@ -12,6 +12,8 @@ from listings.models import Listing, ListingSeat, Sale, SaleSeat, SaleState
 from listings.services.resolve import sale_resolve
 from listings.services.sale_holds import sale_hold
 from listings.services.sale_saga import sale_apply
+from listings.states import OPEN
+from marketplaces.services.connect import disconnect
 from portfolios.models import Game, GameStatus, OwnerState, Seat
 from portfolios.services.games import game_move
 from portfolios.services.ledger import seats_move, seats_set_state
@@ -100,6 +102,49 @@ def test_i02_of_two_publications_at_once_one_is_made(market: Market) -> None:
     errors = [doer.error for doer in at_once(market, market.publish, market.publish) if doer.error is not None]
     assert [type(error) for error in errors] == [Conflict]
     assert sorted(Listing.objects.values_list("platform", flat=True)) == ["alpha", "beta"]
+
+
+def test_i02_an_account_that_is_given_up_while_seats_are_offered_over_it_leaves_no_listing_behind(
+    market: Market,
+) -> None:
+    """The publication has seen that it is connected, and waits for the seats; nothing else is going on there."""
+    account, holder = market.accounts["alpha"], market.holding.actor
+    gate = Taker([seat.pk for seat in market.holding.seats])
+    assert gate.has.wait(PATIENCE_S)
+    offer = Doer(market.publish)
+    wait_until_blocked(offer)
+    leave = Doer(partial(disconnect, actor=holder, account_id=account.pk))
+    try:
+        wait_until_blocked(leave)
+    finally:
+        gate.finish()
+        errors = [doer.finish().error for doer in (offer, leave)]
+    assert errors == [None, None]
+    assert not Listing.objects.filter(account=account, status__in=OPEN).exists()
+    account.refresh_from_db()
+    assert (account.is_active, account.access_token) == (False, "")
+
+
+def test_i02_nothing_is_offered_over_an_account_that_is_being_given_up(market: Market) -> None:
+    account, holder = market.accounts["alpha"], market.holding.actor
+    left, go = threading.Event(), threading.Event()
+
+    def leave() -> None:
+        with transaction.atomic():
+            disconnect(actor=holder, account_id=account.pk)
+            left.set()
+            go.wait(PATIENCE_S)
+
+    leaver = Doer(leave)
+    assert left.wait(PATIENCE_S)
+    offer = Doer(market.publish)
+    try:
+        wait_until_blocked(offer)
+    finally:
+        go.set()
+        errors = [doer.finish().error for doer in (leaver, offer)]
+    assert [type(error) for error in errors] == [type(None), Conflict]
+    assert not Listing.objects.exists()
 
 
 def test_i02_of_two_marketplaces_that_sell_the_same_seats_at_once_one_has_them(market: Market) -> None:
