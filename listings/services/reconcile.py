@@ -271,6 +271,8 @@ def _judge(known: Listing, found: RemoteListing | None, settled: datetime, drift
         return
     # What waits for a person is his to decide while we want the listing up; what must come down waits for nobody.
     if listing.status in UP and listing.commands.filter(state=CommandState.NEEDS_PERSON).exists():
+        if found is not None:
+            _seats_as_we_want_them(listing, found, drift)
         return
     if found is None:
         if listing.status in UP:
@@ -333,6 +335,14 @@ def _as_we_want_it(listing: Listing, found: RemoteListing, drift: Drift) -> None
         drift.note("hidden", listing.listing_id)
     elif same_price and same_size:
         drift.confirmed.append(listing.pk)
+
+
+def _seats_as_we_want_them(listing: Listing, found: RemoteListing, drift: Drift) -> None:
+    """Whatever waits for a person (a refused price): seats that may be sold elsewhere are put right at once."""
+    if where := drift.places.elsewhere(listing, found):
+        _elsewhere(listing, where, drift)
+    else:
+        _size(listing, found, drift, frozenset())
 
 
 def _unlike(listing: Listing, found: RemoteListing) -> frozenset[Unlike]:

@@ -422,6 +422,16 @@ def _sale(simulator: "Simulator", body: dict[str, Any]) -> Sale:
     return found
 
 
+def _merge(simulator: "Simulator", body: dict[str, Any], now: float) -> Any:
+    """{"event_id", "into", "platform"}: a platform puts two events of one game together."""
+    events = simulator.ledger.events
+    event, into = events.get(int(body["event_id"])), events.get(int(body["into"]))
+    if event is None or into is None:
+        raise Refusal(404, "no such event")
+    moves.merge(event, into, platform=_platform(body))
+    return as_row(into)
+
+
 def _sale_body(sale: Sale) -> dict[str, Any]:
     return asdict(sale) | {"sale_id": str(sale.id), "gross_cents": sale.gross_cents}
 
@@ -435,6 +445,7 @@ _ACTIONS: dict[str, Callable[["Simulator", dict[str, Any], float], Any]] = {
     "/listings": _by_hand,
     "/advance": _advance, "/pay": _pay, "/bounce": _bounce, "/charge": _charge,
     "/end": _end, "/wants": _wants, "/undeliverable": _undeliverable, "/call-off": _call_off, "/move": _move,
+    "/merge": _merge,
     "/buyers": _buyers,
     "/deliver": _deliver, "/prints": _replay,
 }  # fmt: skip

@@ -62,7 +62,7 @@ class Desk:
 
     def _events(self) -> list[Event]:
         own = [item for item in self.ledger.events.values() if item.platform in {"", self.rules.key}]
-        return [item.at(self.rules.key) for item in own]
+        return [here for item in own if not (here := item.at(self.rules.key)).merged_into]
 
     def _events_like(self, text: str, first: str, last: str) -> list[Event]:
         """Events on these local days whose name or venue shares a word with the text; without one, all of the days."""

@@ -32,3 +32,15 @@ def move(event: Event, how: str, *, platform: str, start: dict[str, Any]) -> Non
     for name, value in said.items():
         setattr(event, name, value)
     event.there = {}
+
+
+def merge(event: Event, into: Event, *, platform: str) -> None:
+    """A platform had the game twice: its one event answers from now on, also to the other one's number.
+
+    Raises Refusal.
+    """
+    if event.id == into.id or event.at(platform).merged_into or into.at(platform).merged_into:
+        raise Refusal(409, "these are no two events there")
+    merged = [*into.at(platform).merged, event.id]
+    for one, said in ((event, {"merged_into": into.id}), (into, {"merged": merged})):
+        one.there = {**one.there, platform: {**one.there.get(platform, {}), **said}}

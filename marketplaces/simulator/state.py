@@ -105,6 +105,9 @@ class Event:
     # A seller asked for it, and it is not added yet: it is in no search, and its listings name no event.
     coming: bool = False
     asked_at: float = 0.0
+    # The one that is left of the two, where it was merged into another (0: it was not), and those merged into it.
+    merged_into: int = 0
+    merged: list[int] = field(default_factory=list)
     # What single platforms say otherwise of it, by platform: {"status", "dated", "starts_at", "local_date", ...}.
     there: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -390,9 +393,10 @@ class Ledger:
                 self.showings[made.id] = self._last_showing[item.id] = made
 
     def event_at(self, platform: str, event_id: int) -> Event | None:
-        """An event as a platform has it, where it is known at all."""
+        """An event as a platform has it, where it is known; one that was merged there is the one that is left."""
         known = self.events.get(event_id)
-        return known.at(platform) if known else None
+        here = known.at(platform) if known else None
+        return self.event_at(platform, here.merged_into) if here and here.merged_into else here
 
     def on_sale(self, platform: str, event_id: int) -> Iterator[Listing]:
         """Sellers' listings of an event that buyers can see."""

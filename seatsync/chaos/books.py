@@ -9,9 +9,19 @@ from decimal import Decimal
 from math import inf
 from typing import Any
 
-from listings.models import Listing, ListingSeat, PayoutLine, PriceProposal, Sale, SaleEnding, SaleSeat, SaleState
+from listings.models import (
+    Listing,
+    ListingSeat,
+    MarketplaceCommand,
+    PayoutLine,
+    PriceProposal,
+    Sale,
+    SaleEnding,
+    SaleSeat,
+    SaleState,
+)
 from listings.payables import lines_made, tells_payouts
-from listings.states import OPEN
+from listings.states import OPEN, TAKES_DOWN
 from marketplaces.registry import adapter_keys, traits_of
 from portfolios.models import OwnerState, Seat
 from seatsync.chaos.door import Door
@@ -40,7 +50,8 @@ class Ended:
 class Own:
     """One of our listings with its seats by number; `offered` are those that it still is to show.
 
-    `known_at`: since when we know of one that a hand made (seconds since the epoch), 0 for one of our own.
+    `known_at`: since when we know of one that a hand made (seconds since the epoch), 0 for one of our own. `published`:
+    we sent it there, and took it to have arrived. `down_asked`: it, or a part of it, was to come down.
     """
 
     pk: uuid.UUID
@@ -50,6 +61,8 @@ class Own:
     offered: set[int] = field(default_factory=set)
     open: bool = True
     known_at: float = 0.0
+    published: bool = False
+    down_asked: bool = False
 
 
 @dataclass(slots=True)
@@ -181,10 +194,16 @@ def _own() -> tuple[dict[str, Own], dict[str, list[Decided]]]:
     by_pk: dict[uuid.UUID, Own] = {}
     keys: dict[uuid.UUID, str] = {}
     prices: dict[str, list[Decided]] = {}
+    takes = MarketplaceCommand.objects.filter(kind__in=TAKES_DOWN, listing__isnull=False)
+    asked = set(takes.values_list("listing_id", flat=True))
     for listing in Listing.objects.all():
         known_at = listing.created_at.timestamp() if listing.made_there else 0.0
         up = listing.status in OPEN
-        by_pk[listing.pk] = Own(listing.pk, listing.platform, listing.price, open=up, known_at=known_at)
+        sent = listing.published_at is not None and not listing.made_there
+        by_pk[listing.pk] = Own(
+            listing.pk, listing.platform, listing.price, open=up, known_at=known_at, published=sent,
+            down_asked=listing.pk in asked,
+        )  # fmt: skip
         keys[listing.pk] = key = listing.key_there or f"#{listing.listing_id}"
         # What a hand lists has the price that the hand gave it, and what its holder decides on later.
         prices[key] = [] if listing.made_there else [(0.0, _cents(listing.original_price))]

@@ -76,6 +76,33 @@ def left_active(books: Books) -> Findings:
             yield f"{row['platform']} listing {row['external_id']} still shows {row['quantity']} seats: {row['seats']}"
 
 
+def never_shown(books: Books) -> Findings:
+    """Listings that we took for published, and that their marketplaces never showed: their command was no success.
+
+    Our own word that it was done proves nothing, and the next sweep would take such a listing for one that vanished.
+    """
+    shown = {(rows[0]["platform"], rows[0]["external_id"]) for rows in books.showings.values()}
+    for key, own in books.listings.items():
+        if own.published and (own.platform, key) not in shown:
+            yield f"{own.platform} listing {key} was published by our own word alone"
+
+
+def dropped(books: Books) -> Findings:
+    """Listings of ours that are off sale there, unsold, although nobody asked for that: another one's change took them.
+
+    A file that is the account may lose a row, and a take-down may name the wrong listing; the next sweep would take
+    them for listings that vanished.
+    """
+    newest: dict[tuple[str, str], Row] = {}
+    for row in _last_showings(books):
+        key: tuple[str, str] = row["platform"], row["external_id"]
+        newest[key] = max(newest.get(key, row), row, key=lambda one: one["id"])
+    for (platform, name), row in newest.items():
+        own = books.listings.get(name)
+        if own is not None and row["state"] == "deleted" and not own.down_asked:
+            yield f"{platform} listing {name} was taken down, and nobody asked for it"
+
+
 def wrong_prices(books: Books) -> Findings:
     """Prices that were shown and that nobody decided, or that were over; and in the end any but the listing's own."""
     for rows in books.showings.values():
@@ -201,6 +228,8 @@ ZEROS: dict[str, Check] = {
     "seats_oversold": seats_oversold,
     "sales_lost": sales_lost,
     "listings_left_active_for_sold_seats": left_active,
+    "listings_never_shown": never_shown,
+    "listings_dropped": dropped,
     "wrong_price_pushes": wrong_prices,
     "duplicate_side_effects": duplicates,
     "conflicts_rejected_late": late_rejections,

@@ -19,7 +19,8 @@ from tests.product import ROOT
 from tests.seeds import seeds
 
 ZEROS = (
-    "seats_oversold", "sales_lost", "listings_left_active_for_sold_seats", "wrong_price_pushes",
+    "seats_oversold", "sales_lost", "listings_left_active_for_sold_seats", "listings_never_shown", "listings_dropped",
+    "wrong_price_pushes",
     "duplicate_side_effects", "conflicts_rejected_late", "hand_made_missed", "strangers_touched", "endings_wrong",
     "owners_wrong", "listed_again", "money_wrong",
 )  # fmt: skip

@@ -87,6 +87,27 @@ def test_a_listing_that_still_shows_a_sold_seat() -> None:
     assert not list(judge.left_active(books([], shown)))
 
 
+def test_a_listing_that_was_published_by_our_own_word_alone() -> None:
+    """A command that is done here and was done nowhere else, and one whose listing was there and came down."""
+    kept = books([], {5: [showing("stubhub", 0.0, [1, 2]), showing("stubhub", 1.0, [])]})
+    kept.listings["stubhub"].published = kept.listings["vividseats"].published = True
+    assert ["vividseats" in finding for finding in judge.never_shown(kept)] == [True]
+
+
+def test_a_listing_that_came_down_although_nobody_asked_for_it() -> None:
+    """As a row that a file which is the account has lost; one that was to come down, or is sold, is none."""
+    kept = books([], {
+        5: [showing("stubhub", 0.0, [1, 2]), showing("stubhub", 1.0, [])],
+        6: [showing("gametime", 0.0, [1, 2]), showing("gametime", 1.0, [])],
+        7: [showing("seatgeek", 0.0, [1, 2]), showing("seatgeek", 1.0, [], state="sold")],
+        # Sent anew under its key: the newer one is up.
+        8: [showing("vividseats", 0.0, [1, 2]), showing("vividseats", 1.0, [])],
+        9: [showing("vividseats", 2.0, [1, 2])],
+    })  # fmt: skip
+    kept.listings["stubhub"].down_asked = True
+    assert ["gametime" in finding for finding in judge.dropped(kept)] == [True]
+
+
 def test_where_the_seller_chooses_a_listing_promises_a_number_of_seats() -> None:
     one_sold = [sale("stubhub", 1, [1], "confirm")]
     assert len(list(judge.left_active(books(one_sold, {5: [showing("seatgeek", 0.0, [1, 2])]})))) == 1

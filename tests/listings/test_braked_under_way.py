@@ -159,9 +159,11 @@ class NoAnswer(SimulatorTransport):
         return super().handle_request(request)
 
 
-@pytest.mark.parametrize("what", ["create", "reprice"])
+@pytest.mark.parametrize(("what", "state"), [
+    ("create", "HALTED"), ("create", "NO_NEW_LISTINGS"), ("reprice", "HALTED"), ("reprice", "RAISE_ONLY"),
+])  # fmt: skip
 def test_a_file_that_takes_something_down_carries_nothing_that_an_earlier_one_did_not_bring_there(
-    simulator: Simulator, holding: Holding, monkeypatch: pytest.MonkeyPatch, what: str
+    simulator: Simulator, holding: Holding, monkeypatch: pytest.MonkeyPatch, what: str, state: str
 ) -> None:
     account = connected(holding, "gametime")
     first, second = published(holding, account, holding.seats[:2]), None
@@ -175,7 +177,7 @@ def test_a_file_that_takes_something_down_carries_nothing_that_an_earlier_one_di
         priced(holding, second, "80.00")
     work()
     monkeypatch.setattr(links, "transport_override", SimulatorTransport(simulator))
-    brake()
+    brake(state)
     listings_delist(actor=holding.actor, listing_ids=[first.pk])
     work()
     assert on_sale(simulator) == ({second.external_id: 8400} if what == "reprice" else {})

@@ -166,6 +166,25 @@ def test_a_forwarded_mail_sells_its_seats_once(market: Market, assisted: Marketp
     assert alpha.status == ListingStatus.CANCELLED
 
 
+def test_a_mail_that_is_forwarded_proves_itself_by_the_accounts_own_secret(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    """Whoever knows the address alone sells nobody's seats."""
+    address = f"/webhooks/beta/{assisted.pk}/"
+
+    def forwarded(**headers: str) -> int:
+        mail = mail_for(market)
+        return Client().post(address, mail, "message/rfc822", headers=headers).status_code
+
+    secret = assisted.webhook_secret
+    refused = [forwarded(), forwarded(Authorization="Bearer "), forwarded(Authorization="Bearer another-secret")]
+    assert (refused, assisted.inbound.count()) == ([401, 401, 401], 0)
+    assert 200 <= forwarded(Authorization=f"Bearer {secret}") < 300
+    assert assisted.inbound.count() == 1
+    assisted.refresh_from_db()
+    assert assisted.rejected_webhooks == 3
+
+
 def test_a_mail_that_is_not_certain_asks(market: Market, assisted: MarketplaceAccount) -> None:
     offer(market, assisted)
     take(market, assisted, mail_for(market, day="May 1, 2031"))

@@ -9,6 +9,7 @@ import pytest
 from listings.models import Listing, ListingStatus
 from listings.services.publish import listing_publish
 from listings.services.reconcile import accounts_reconcile_due
+from listings.services.sync import account_sync_sales
 from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_keys, platform_can, platform_name
@@ -17,7 +18,7 @@ from portfolios.models import EventMapping
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from tests.builders import Holding
-from tests.listings.simulated import control, work
+from tests.listings.simulated import control, settled, work
 
 pytestmark = pytest.mark.django_db
 TELLING = [key for key in adapter_keys() if platform_can(key, Capability.EVENT_STANDING)]
@@ -95,3 +96,23 @@ def test_an_event_that_stands_holds_nothing(holding: Holding, simulator: Simulat
     assert list(EventMapping.objects.order_by("platform").values_list("told_state", "told_word")) == [
         ("on", "Normal"), ("on", "onsale"),
     ]  # fmt: skip
+
+
+def test_what_is_offered_under_an_event_that_was_merged_stays_up(holding: Holding, simulator: Simulator) -> None:
+    """StubHub names another event with the listing from then on: it is the same game."""
+    offered_at(holding, "stubhub")
+    settled()
+    game = holding.game
+    control("events", events=[{
+        "event_id": 502, "name": f"{game.opponent.name} at {game.home_team.name}", "venue": game.venue.name,
+        "city": game.venue.city, "starts_at": game.starts_at.isoformat(), "timezone": game.venue.timezone,
+    }])  # fmt: skip
+    control("merge", event_id=501, into=502, platform="stubhub")
+    Listing.objects.update(updated_at=now() - timedelta(days=1))
+    sweep()
+    assert set(Listing.objects.values_list("status", flat=True)) == {ListingStatus.ACTIVE}
+    assert shown(simulator) == ["stubhub"]
+    # It is sold as any other.
+    control("sell", platform="stubhub", external_id=Listing.objects.get().external_id)
+    account_sync_sales(account=MarketplaceAccount.objects.get())
+    assert Listing.objects.get().status == ListingStatus.SOLD

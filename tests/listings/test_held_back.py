@@ -19,7 +19,7 @@ from marketplaces.services.links import link_for
 from portfolios.services.ledger import seats_set_state
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput
-from seatsync.live.models import Alert
+from seatsync.live.models import Alert, AlertState
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -173,6 +173,9 @@ def test_a_listing_whose_create_was_given_up_is_adopted_when_the_sweep_finds_it(
     account_reconcile(adapter=adapter_get("alpha"), link=link_for(account), account=account)
     listing.refresh_from_db()
     assert listing.status == "active"
+    # Its publication is nobody's task any more.
+    assert MarketplaceCommand.objects.get(kind="create").state == "superseded"
+    assert Alert.objects.get(kind="command.needs_person").state == AlertState.RECOVERED
 
 
 def test_staff_cannot_offer_one_holders_seats_on_anothers_account(market: Market) -> None:

@@ -53,12 +53,18 @@ def asked(market: Market) -> list[str]:
 
 
 def test_a_size_that_is_not_found_right_after_publishing_is_sent_again(
-    market: Market, travel: time_machine.Traveller
+    market: Market, travel: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alpha, beta = young(market)
     late = hidden(market.alpha)
     sold_on_beta(market, beta, (1, 2))
+    looked: list[str] = []
+    monkeypatch.setattr("listings.services.record.enqueue_on_commit", lambda path, **_: looked.append(path))
     market.work()
+    # It may be sold there already: that is asked at once, and once.
+    market.hurry()
+    market.work(rounds=1)
+    assert looked == ["listings.tasks.poll_account_sales"]
     alpha.refresh_from_db()
     resize = last(alpha, "resize")
     assert (alpha.status, resize.state, resize.last_error) == (

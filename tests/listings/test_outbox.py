@@ -101,6 +101,22 @@ def test_i23_a_command_whose_worker_died_is_neither_done_nor_known_to_have_faile
     assert (listing.status, market.alpha.shown()) == ("active", [listing.external_id])
 
 
+def test_i23_what_is_found_there_has_the_price_that_it_was_sent_with(market: Market) -> None:
+    """Another one was decided while nobody knew whether it had arrived: that one is sent after it."""
+    listing = only(market)
+    market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
+    market.work()
+    listing_reprice(actor=market.holding.actor, listing_id=listing.pk, price=Decimal("90.00"), version=None)
+    due_now()
+    assert commands_drain(limit=1) == 1
+    listing.refresh_from_db()
+    assert (listing.status, listing.live_price, listing.price) == ("active", Decimal("84.00"), Decimal("90.00"))
+    market.work()
+    listing.refresh_from_db()
+    assert listing.live_price == market.alpha.listings[listing.external_id].price == Decimal("90.00")
+    assert list(PriceHistory.objects.order_by("time").values_list("price", flat=True)) == [84, 90]
+
+
 def test_i23_what_was_not_read_back_yet_stays_unknown(market: Market) -> None:
     only(market)
     market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
@@ -120,6 +136,19 @@ def test_i23_what_a_person_sends_again_is_read_back_first(market: Market) -> Non
     market.work()
     assert [call for call, _ in market.alpha.calls] == ["create", "fetch"]
     assert MarketplaceCommand.objects.get().state == "done"
+
+
+def test_i23_an_outcome_that_is_unknown_stays_so_whoever_sends_it_again(market: Market) -> None:
+    """Also who says that nothing needs to be read back, because what was refused last was never taken."""
+    only(market)
+    market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
+    market.work()
+    MarketplaceCommand.objects.update(state=CommandState.NEEDS_PERSON)
+    command = MarketplaceCommand.objects.get()
+    command_retry(actor=market.holding.actor, command_id=command.pk, read_back=False)
+    market.work()
+    assert [call for call, _ in market.alpha.calls] == ["create", "fetch"]
+    assert len(market.alpha.shown()) == 1
 
 
 def test_i23_what_is_read_back_is_looked_for_by_our_own_id(market: Market) -> None:
@@ -276,6 +305,18 @@ def test_i23_taking_down_what_may_have_arrived_sends_the_delist(market: Market) 
     listing = only(market)
     market.alpha.script_applied["create"] = [UnknownOutcome("timeout")]
     market.work()
+    listings_delist(actor=market.holding.actor, listing_ids=[listing.pk])
+    market.work()
+    listing.refresh_from_db()
+    assert (listing.status, market.alpha.shown()) == ("cancelled", [])
+
+
+def test_i23_taking_down_what_was_refused_and_taken_all_the_same_sends_the_delist(market: Market) -> None:
+    """A marketplace's no to a publication is not believed so far that its listing could stay up for ever."""
+    listing = only(market)
+    market.alpha.script_applied["create"] = [PermanentError("400, after it was taken", status=400)]
+    market.work()
+    assert market.alpha.shown() == [listing.external_id]
     listings_delist(actor=market.holding.actor, listing_ids=[listing.pk])
     market.work()
     listing.refresh_from_db()
@@ -452,6 +493,17 @@ def test_price_and_size_wait_for_their_create(market: Market, kind: str) -> None
     second = command_claim()
     assert second is not None
     assert second.pk == change.pk
+
+
+def test_i02_a_size_of_what_sold_out_after_it_was_claimed_is_not_sent(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.beta.sell(beta.external_id, (4,)), platform=market.beta)
+    claimed = command_claim()
+    assert claimed is not None
+    assert (claimed.listing_id, claimed.kind) == (alpha.pk, "resize")
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3)))
+    assert execute(claimed).outcome is Outcome.NOT_WANTED
+    assert ("resize", alpha.external_id) not in market.alpha.calls
 
 
 @pytest.mark.parametrize("kind", ["create", "resize"])

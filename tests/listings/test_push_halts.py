@@ -141,6 +141,10 @@ def test_open_pages_of_those_whom_it_concerns_are_told(market: Market) -> None:
         push_halt_set(actor=market.holding.staff, platform="alpha", reason="x")
     told = set(LiveEvent.objects.values_list("type", "user_id"))
     assert told == {(kind, market.holding.user.pk) for kind in ("trading.changed", "season.changed")}
+    LiveEvent.objects.all().delete()
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        push_halt_set(actor=market.holding.staff, tenant_id=TenantFactory.create().pk, reason="another's")
+    assert not LiveEvent.objects.exists()
 
 
 def test_every_page_says_what_support_has_stopped(market: Market) -> None:

@@ -12,9 +12,10 @@ from django.urls import reverse
 from listings.health import account_health
 from listings.models import AccountSweep, CommandKind, Listing, ListingStatus, MarketplaceCommand, Sale
 from listings.services import reconcile
+from listings.services.pricing import listing_reprice
 from listings.services.reconcile import accounts_reconcile_due
 from marketplaces.contracts import Capability, RemoteListing, RemoteListingState
-from marketplaces.errors import TemporaryError
+from marketplaces.errors import PermanentError, TemporaryError
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy
 from seatsync.live.models import Alert
@@ -100,6 +101,25 @@ def test_i22_a_wrong_price_and_a_wrong_size_are_sent_again(market: Market) -> No
     sweep(market)
     assert market.alpha.listings[alpha.external_id].price == Decimal("84.00")
     assert market.alpha.listings[alpha.external_id].quantity == 4
+
+
+def test_i22_a_price_that_waits_for_a_person_is_not_sent_by_a_sweep_and_keeps_no_seat_on_show(market: Market) -> None:
+    """What is on show beside his seats may be sold elsewhere: that waits for nobody."""
+    alpha, _ = market.published()
+    market.alpha.script["reprice"] = [PermanentError("400 too dear", status=400)]
+    listing_reprice(actor=market.holding.actor, listing_id=alpha.pk, price=Decimal("90.00"), version=None)
+    market.work()
+    reprices = alpha.commands.filter(kind="reprice")
+    assert [command.state for command in reprices] == ["needs_person"]
+    there = market.alpha.listings[alpha.external_id]
+    market.alpha.listings[alpha.external_id] = replace(there, quantity=6)
+    sweep(market)
+    assert market.alpha.listings[alpha.external_id].quantity == 4
+    assert [command.state for command in reprices.all()] == ["needs_person"]
+    market.alpha.listings[alpha.external_id] = replace(there, section="999")
+    sweep(market)
+    alpha.refresh_from_db()
+    assert (alpha.status, market.alpha.shown()) == (ListingStatus.CANCELLED, [])
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,20 @@ def test_i01_a_second_sale_of_a_seat_is_a_conflict_kept_and_rejected(market: Mar
     assert states(market) == ["sold"] * 4
 
 
+def test_i23_a_refusal_whose_answer_was_lost_is_read_back_and_not_sent_twice(market: Market) -> None:
+    alpha, beta = market.published()
+    first, second = market.alpha.sell(alpha.external_id, (1, 2, 3, 4)), market.beta.sell(beta.external_id, (1, 2, 3, 4))
+    market.beta.script_applied["reject"] = [UnknownOutcome("timeout")]
+    market.webhook(first)
+    market.webhook(second, platform=market.beta)
+    market.work()
+    market.hurry()
+    market.work()
+    assert [call for call, _ in market.beta.calls].count("reject") == 1
+    conflict = Sale.objects.get(platform="beta")
+    assert (conflict.ending, conflict.state) == ("rejected", SaleState.CONFLICT)
+
+
 def test_i01_the_database_itself_refuses_a_second_live_sale_of_a_seat(market: Market) -> None:
     alpha, _ = market.published()
     market.webhook(market.alpha.sell(alpha.external_id, (1,)))
@@ -227,6 +241,9 @@ def test_i03_a_notice_that_cannot_be_read_back_holds_the_seats_and_takes_the_oth
     market.work()
     assert states(market) == ["held"] * 4
     assert market.beta.shown() == []
+    # Its own marketplace has sold them: nothing is taken down there.
+    alpha.refresh_from_db()
+    assert alpha.status == ListingStatus.ACTIVE
     event = InboundEvent.objects.get()
     assert (event.state, event.attempts) == (InboxState.RECEIVED, 1)
     market.webhook(sale)  # delivered again

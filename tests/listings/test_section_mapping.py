@@ -4,6 +4,7 @@ import pytest
 
 from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand
 from listings.services.outbox import command_retry
+from marketplaces.errors import UnknownOutcome
 from portfolios.models import SectionMapping, VenueSection
 from portfolios.services.mapping import section_mapping_confirm
 from tests.market import Market
@@ -55,3 +56,19 @@ def test_i09_the_platforms_own_spelling_is_used(market: Market) -> None:
     market.published()
     assert len(market.alpha.shown()) == 1
     assert market.beta.shown() == []
+
+
+def test_i09_what_waits_for_its_mapping_after_a_lost_answer_is_known_not_to_be_there(market: Market) -> None:
+    """It was read back before its mapping was asked for: nothing of the earlier try is in doubt any more."""
+    market.publish(account_ids=[market.accounts["alpha"].pk])
+    market.alpha.script["create"] = [UnknownOutcome("timeout")]
+    market.work()
+    command = MarketplaceCommand.objects.get()
+    assert (command.state, command.outcome_unknown) == (CommandState.PENDING, True)
+    SectionMapping.objects.all().delete()
+    market.alpha.sections = ("132",)
+    market.hurry()
+    market.work()
+    command.refresh_from_db()
+    assert (command.state, command.payload["wants"]) == (CommandState.NEEDS_PERSON, "section")
+    assert not command.outcome_unknown

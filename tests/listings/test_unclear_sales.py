@@ -384,3 +384,15 @@ def test_an_unclear_sale_that_is_announced_again_and_not_there_keeps_its_hold(ma
     reason = sale_apply(account=account, remote=told).state_reason
     assert sale_hold_release(account=account, platform_sale_id=told.sale_id, reason="it does not exist") == 0
     assert (states(market), Sale.objects.get().state_reason) == ([OwnerState.HELD] * 4, reason)
+
+
+def test_i03_what_a_notice_held_beside_a_conflicts_seat_is_free_again(market: Market) -> None:
+    """The buyer there took a seat that was sold elsewhere before the listing was smaller: the others are not his."""
+    alpha, beta = market.published()
+    there, here = market.beta.sell(beta.external_id, (4,)), market.alpha.sell(alpha.external_id, (3, 4))
+    market.webhook(there, platform=market.beta)
+    market.webhook(here)
+    market.work()
+    assert Sale.objects.get(platform="alpha").state == SaleState.CONFLICT
+    seats = Seat.objects.filter(pk__in=[seat.pk for seat in market.holding.seats]).order_by("seat_number")
+    assert list(seats.values_list("state", flat=True)) == ["available", "available", "available", "sold"]

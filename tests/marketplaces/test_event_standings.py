@@ -120,3 +120,25 @@ def test_what_cannot_befall_an_event_is_refused(world: World) -> None:
     for wrong, status in (({"how": "vanish"}, 400), ({"how": "redate"}, 400), ({"how": "cancel", "event_id": 9}, 404)):
         answer = world.http.post("http://simulator.test/_sim/move", json={"event_id": 501, **wrong})
         assert answer.status_code == status
+
+
+def test_an_event_that_was_merged_answers_as_the_one_that_is_left(world: World, draft: Draft) -> None:
+    """StubHub: a lookup by an old id answers with the surviving event, which names it (merged_events)."""
+    adapter, link = adapter_get("stubhub"), world.link("stubhub")
+    adapter.create(link, draft)
+    left = {
+        "event_id": 502, "name": "Boston Red Sox at New York Yankees", "venue": "Yankee Stadium", "city": "Bronx",
+        "starts_at": LATER.isoformat(), "timezone": "America/New_York",
+    }  # fmt: skip
+    world.control("events", {"events": [left]})
+    world.control("merge", {"event_id": 501, "into": 502, "platform": "stubhub"})
+    (told,) = adapter.event_standings(link, (OURS,))
+    assert (told.event_id, told.starts_at) == ("501", LATER)
+    (listing,) = adapter.list_all(link)
+    assert listing.event_id == "502"
+    headers = {"Authorization": f"Bearer {link.grant.access_token}", "User-Agent": "test"}
+    raw = world.http.get(f"{link.base_url}/catalog/events/501", headers=headers).json()
+    assert (raw["id"], raw["_embedded"]["merged_events"]) == (502, [{"id": 501}])
+    # Elsewhere they are two.
+    (beside,) = adapter_get("seatgeek").event_standings(world.link("seatgeek"), (OURS,))
+    assert (beside.event_id, beside.starts_at) == ("501", START)

@@ -15,6 +15,7 @@ from marketplaces.adapters.vividseats import mapping
 from marketplaces.contracts import Draft, Link, ListingRef, PaymentLine, RemoteSaleState
 from marketplaces.errors import AlreadyGone, GrantExpired, PermanentError, TemporaryError, UnknownOutcome
 from marketplaces.registry import adapter_get
+from marketplaces.simulator.dialects.vividseats import views
 from tests.marketplaces.conftest import World, last_body, requested
 from tests.marketplaces.specs import BESIDE, violations
 
@@ -273,3 +274,25 @@ def test_what_does_not_go_into_one_answer_is_read_on_from_the_bookmark(
     # A server that does not know bookmarks says the same again, and is asked no more.
     same = answering(link, f"<orders>{ORDER.format('UNCONFIRMED')}{ORDER.format('UNCONFIRMED')}</orders>")
     assert {sale.sale_id for sale in ADAPTER.sales_since(same, datetime.fromtimestamp(world.moment, UTC))} == {"77"}
+
+
+def test_the_simulator_refuses_an_act_on_an_order_with_http_200_too(world: World, link: Link, draft: Draft) -> None:
+    """As published: an order's failures are HTTP 200 with success=false."""
+    ADAPTER.create(link, draft)
+    sale_id = str(world.sell("vividseats", 2)["sale_id"])
+    ADAPTER.reject(link, sale_id)
+    order_token = views.token(world.simulator.ledger.sales[int(sale_id)])
+    form = {"apiToken": link.grant.access_token, "orderId": sale_id, "orderToken": order_token}
+    answer = world.http.post(f"{link.base_url}/v1/confirmOrder", data=form)
+    assert (answer.status_code, "<success>false</success>" in answer.text) == (200, True)
+
+
+def test_the_simulator_keeps_to_the_published_limit_of_labels_and_asks_for_both_days(world: World, link: Link) -> None:
+    label = {"apiToken": link.grant.access_token, "orderId": "1"}
+    statuses = [world.http.get(f"{link.base_url}/v1/getAirbill", params=label).status_code for _ in range(2)]
+    world.moment += 2
+    statuses.append(world.http.get(f"{link.base_url}/v1/getAirbill", params=label).status_code)
+    assert statuses == [200, 429, 200]
+    days = {"venueKeyword": "Yankee", "fromDate": "2026-04-10T00:00:00"}
+    headers = {"Api-token": link.grant.access_token}
+    assert world.http.get(f"{link.base_url}/events/search", params=days, headers=headers).status_code == 400

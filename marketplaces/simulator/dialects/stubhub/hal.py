@@ -28,7 +28,15 @@ def seating(section: str, row: str, seats: Sequence[int]) -> dict[str, Any]:
 
 def embedded_event(event: Event) -> dict[str, Any]:
     """EmbeddedEvent."""
-    return {"id": event.id, "name": event.name, "start_date": stamp(event.starts_at), "date_confirmed": event.dated}
+    return {
+        "id": event.id, "name": event.name, "start_date": stamp(event.starts_at), "date_confirmed": event.dated,
+        "merged_events": _merged(event),
+    }  # fmt: skip
+
+
+def _merged(event: Event) -> list[dict[str, int]]:
+    """MergedEntity of each event that was put together with this one: their numbers lead here."""
+    return [{"id": number} for number in event.merged]
 
 
 def embedded_venue(event: Event) -> dict[str, Any]:
@@ -53,7 +61,8 @@ def event(ledger: Ledger, item: Event) -> dict[str, Any]:
     }  # fmt: skip
     if prices:
         body["min_ticket_price"] = money(min(prices), "USD")
-    return {**body, "_embedded": {"venue": embedded_venue(item), "categories": [], "external_mappings": []}}
+    about_it = {"venue": embedded_venue(item), "categories": [], "external_mappings": []}
+    return {**body, "_embedded": {**about_it, "merged_events": _merged(item)}}
 
 
 def listing(ledger: Ledger, item: Listing, base: str) -> dict[str, Any]:

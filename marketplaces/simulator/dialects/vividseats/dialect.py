@@ -33,7 +33,7 @@ _WRITABLE = frozenset({
 _KEPT = ("eventName", "venue", "eventDate", "inHandDate", "faceValue")
 _SPLITS = {"DEFAULT": "Any", "ANY": "Any", "NEVERLEAVEONE": "AvoidOne"}
 # Seconds between two reads of one list, as published.
-_EVERY_S = {"/events/search": 5.0, "/v1/getCompletedOrders": 10.0}
+_EVERY_S = {"/events/search": 5.0, "/v1/getCompletedOrders": 10.0, "/v1/getAirbill": 2.0}
 _ORDERS_EVERY_S = {"UNCONFIRMED": 10.0, "PENDING_SHIPMENT": 60.0}
 # How many orders one answer has at most, and of completed ones where nothing is asked for, as published.
 _ORDERS_AT_ONCE, _COMPLETED, _COMPLETED_AT_MOST = 10_000, 1_000, 5_000
@@ -90,6 +90,8 @@ class VividSeats(TokenDesk):
     def search(self, request: Request, account: Account, now: float, _: str) -> Response:
         """Events whose venue or name shares a word with the keyword, between two local days."""
         query = request.query
+        if query.get("fromDate") and not query.get("toDate"):
+            raise Refusal(400, "fromDate requires toDate.")
         text = f"{query.get('eventKeyword', '')} {query.get('venueKeyword', '')}"
         found = self._events_like(text, query.get("fromDate", ""), query.get("toDate", ""))
         return Response(200, [views.event(self.ledger, item) for item in found])
@@ -165,20 +167,20 @@ class VividSeats(TokenDesk):
         return _xml(views.order(self.ledger, self._order(account, request.query.get("orderId", ""))))
 
     def act(self, request: Request, account: Account, now: float, what: str) -> Response:
-        """Confirm, refuse or hand over an order."""
+        """Confirm, refuse or hand over an order; what is refused comes with HTTP 200 too."""
         form = request.form()
         sale = self._order(account, form.get("orderId", ""))
         if form.get("orderToken") != views.token(sale):
             raise Refusal(200, "The order's token is wrong.")
-        if what == "confirmOrder":
-            sales.confirm(sale, now)
-        elif what == "rejectOrder":
-            sales.reject(sale, now)
-        else:
-            try:
+        try:
+            if what == "confirmOrder":
+                sales.confirm(sale, now)
+            elif what == "rejectOrder":
+                sales.reject(sale, now)
+            else:
                 self._hand_over(sale, what, form, now)
-            except Refusal as refusal:
-                raise Refusal(200, refusal.message) from refusal
+        except Refusal as refusal:
+            raise Refusal(200, refusal.message) from refusal
         return _xml(views.said(True))
 
     def _hand_over(self, sale: Sale, what: str, form: dict[str, str], now: float) -> None:
