@@ -705,6 +705,8 @@ class RemoteSale:
     gross_known: bool = True
     proceeds_known: bool = True
     event: EventWords = EventWords()
+    # Its tickets went, where its state does not say so: under a complaint.
+    handed_over: bool = False
     # What stands between it and its buyer, and what the platform says of it.
     step: DeliveryStep = DeliveryStep.UNTOLD
     step_note: str = ""

@@ -391,6 +391,10 @@ def _reject(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
     return Answer(Outcome.DONE)
 
 
+# Its marketplace has what was handed over.
+_HAS_THEM = frozenset({RemoteSaleState.IN_DELIVERY, RemoteSaleState.COMPLETE})
+
+
 def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     sale = command.sale
     if sale is None or not ways_of(sale):
@@ -398,7 +402,7 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
     if command.outcome_unknown:
         # The proof may have arrived: handing over twice would make a second transfer.
         there = adapter.fetch_sale(link, sale.platform_sale_id)
-        if there is not None and there.state in {RemoteSaleState.IN_DELIVERY, RemoteSaleState.COMPLETE}:
+        if there is not None and (there.handed_over or there.state in _HAS_THEM):
             return Answer(Outcome.DONE, remote_sale=there)
     proof = proof_of(command)
     with secrets_left_out(secrets_of(proof)):

@@ -92,6 +92,8 @@ def account_sync_payouts(*, account: MarketplaceAccount) -> int:
 
     payments, unread = over_link(account, read, reading="payouts")
     kept = [account_contained(account, "payouts", partial(payout_apply, account=account, remote=p)) for p in payments]
+    told = [payment.reference for payment in payments]
+    kept.append(account_contained(account, "payouts", partial(_announced_over, account, told)))
     if platform_can(account.platform, Capability.NEXT_PAYMENT):
         # After those that were made: one of them is what was announced before.
         kept.append(account_poll_next(account))
@@ -102,6 +104,22 @@ def account_sync_payouts(*, account: MarketplaceAccount) -> int:
     elif None not in kept:
         alert_reading_recovered(account, "payouts")
     return sum(new or 0 for new in kept)
+
+
+def _announced_over(account: MarketplaceAccount, told: Collection[str]) -> int:
+    """What was announced for sales that are cancelled since, and is not `told` any more, is announced no more.
+
+    Returns how many are new: none is. The account's next payout is told by itself (`account_sync_next`).
+    """
+    coming = Payout.objects.filter(account=account, paid_at=None, returned_at=None).exclude(reference__in=[*told, NEXT])
+    owing = ~Q(gross=0, net=0) & (Q(sale=None) | ~Q(sale__state=SaleState.CANCELLED))
+    over = coming.exclude(net=0).exclude(pk__in=PayoutLine.objects.filter(owing).values("payout"))
+    for payout_id in list(over.order_by("pk").values_list("pk", flat=True)):
+        with transaction.atomic():
+            payout = payout_lock(payout_id)
+            if payout.state == "announced":
+                _come_to_nothing(payout, quiet=True)
+    return 0
 
 
 def _payments_since(account: MarketplaceAccount) -> datetime:

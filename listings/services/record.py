@@ -38,7 +38,7 @@ from listings.services.settling import changes_settle_at, create_settles_at
 from listings.services.wake import POLL_SALES, outbox_wake
 from listings.services.webhook_back import unsubscribe_told
 from listings.states import SALE_LIVE, TAKES_DOWN, listing_may_move
-from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale
+from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
 from marketplaces.selectors import Retries, retries_kept
 from marketplaces.services.links import grant_renewed
 from seatsync.core.actors import Actor
@@ -105,11 +105,17 @@ def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
         for one in waiting:
             sale_delists_done(one)
     if answer.remote_sale is not None:
-        sale_apply(account=claimed.account, remote=answer.remote_sale)
+        sale_apply(account=claimed.account, remote=_as_answered(claimed, answer, answer.remote_sale))
     if claimed.kind == CommandKind.CREATE and claimed.listing is not None and answer.remote is not None:
         # Where this is cut off, the next sweep is told the same.
         request_answered(claimed.listing, answer.remote)
     return True
+
+
+def _as_answered(command: MarketplaceCommand, answer: Answer, remote: RemoteSale) -> RemoteSale:
+    """The sale as it was answered: what was taken is handed over, where a complaint hides that."""
+    taken = command.kind == CommandKind.FULFIL and answer.outcome is Outcome.DONE
+    return replace(remote, handed_over=True) if taken and remote.state is RemoteSaleState.ISSUE else remote
 
 
 def apply_answer(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:

@@ -111,9 +111,9 @@ def _check(what: str, reason: str, charge: Decimal | None) -> None:
 def sale_ask_whether_over(sale: Sale, *, field: str) -> None:
     """Raises Conflict where the sale's marketplace still tells of it, or cannot be asked: its seats are a buyer's.
 
-    Of an assisted account nobody can be asked but the person who says so.
+    Of an assisted account, and of one that was left, nobody can be asked but the person who says so.
     """
-    if sale.account.mode == Mode.ASSISTED:
+    if sale.account.mode == Mode.ASSISTED or not sale.account.is_active:
         return
     name, adapter = platform_name(sale.platform), adapter_get(sale.platform)
     try:

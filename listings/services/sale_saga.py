@@ -42,6 +42,7 @@ from listings.services.sale_take import (
     allocation_of,
     sale_confirm_if_asked,
     sale_keep_cancelled,
+    sale_keep_complained_of,
     sale_keep_unallocated,
     sale_keep_unclear,
     sale_pass_on,
@@ -51,7 +52,7 @@ from listings.services.sale_take import (
 )
 from listings.services.seat_ids import all_seat_ids
 from listings.services.wake import READ_SALE, payouts_wake
-from listings.states import SALE_LIVE, ending_may_be, sale_may_move
+from listings.states import HANDED_OVER, SALE_LIVE, ending_may_be, sale_may_move
 from marketplaces.contracts import RemoteSale, RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get
@@ -149,6 +150,8 @@ def _first_word(scene: Scene) -> Sale:
         return sale_keep_unallocated(scene, Allocation(reason=why))
     if state == SaleState.CANCELLED:
         return sale_keep_cancelled(scene)
+    if scene.listing is not None and scene.remote.state is RemoteSaleState.ISSUE:
+        return sale_keep_complained_of(scene, scene.listing)
     if scene.listing is None or state is None:
         return sale_keep_unclear(scene, "an unknown listing" if scene.listing is None else "a state we do not know")
     allocation = allocation_of(scene, scene.listing)
@@ -192,6 +195,7 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
     state = state and state_by_money(sale, state)
     _tell_money(scene, sale)
     _tell_step(scene, sale)
+    _tell_handed_over(scene, sale)
     # Asked for as long as it waits: who resolved an unclear sale did not confirm it there.
     sale_confirm_if_asked(scene, sale)
     if not _is_told(scene, sale, state):
@@ -318,6 +322,23 @@ def _tell_step(scene: Scene, sale: Sale) -> None:
     sale_changed(sale)
     alert_again(sale)
     sale_record(scene, sale, "sale.step")
+
+
+def _tell_handed_over(scene: Scene, sale: Sale) -> None:
+    """The tickets of a sale went, though it is under a complaint: they are asked for no more."""
+    waits = sale.state == SaleState.CONFIRMED or (sale.state in HANDED_OVER and sale.asked_again_at is not None)
+    if not scene.remote.handed_over or not waits:
+        return
+    if sale.state == SaleState.CONFIRMED:
+        sale.state = state_by_money(sale, SaleState.FULFILLED)
+    sale.asked_again_at = None
+    delivered_note(sale)
+    sale.version += 1
+    sale.save()
+    alerts_settle(sale)
+    alert_again(sale)
+    sale_changed(sale)
+    sale_record(scene, sale, "sale.moved")
 
 
 def _may_be_taken_now(scene: Scene, state: SaleState | None) -> bool:

@@ -144,6 +144,16 @@ def sale_keep_unallocated(scene: Scene, allocation: Allocation) -> Sale:
     return sale
 
 
+def sale_keep_complained_of(scene: Scene, listing: Listing) -> Sale:
+    """Under a complaint when we first hear of it: a buyer may have its seats, so nobody else gets them meanwhile."""
+    named = allocation_of(scene, listing)
+    if named.clear:
+        _give_back_rest(scene, named.seats)
+        scene.seats = named.seats
+    reason = f"its marketplace reports a problem with the sale ({scene.remote.remote_status})"
+    return sale_keep_unallocated(scene, Allocation(reason=reason))
+
+
 def sale_keep_unclear(scene: Scene, what: str) -> Sale:
     """An unknown state raises an alert and takes no action (DOMAIN.md 4.7)."""
     reason = scene.remote.doubt or f"the marketplace reports {what} ({scene.remote.remote_status})"

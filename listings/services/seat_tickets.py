@@ -27,7 +27,8 @@ from seatsync.core.errors import FieldProblem, InvalidInput
 from seatsync.core.subjects import subject_seal, subject_unseal
 
 _FILES = {HandOver.PDF: "a PDF", HandOver.QR_CODE: "a PNG or JPEG picture"}
-_HINT_SIGNS = 4
+# As many signs of a barcode tell it from another, and never more than a third of it.
+_HINT_SIGNS, _HINT_PART = 4, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,8 @@ def _check_once(seats: Mapping[uuid.UUID, Seat], entries: Sequence[Entry], print
 def _ticket(seat: Seat, kind: HandOver, entry: Entry, mark: str, media_type: str) -> SeatTicket:
     subject = seat.season_ticket.user_id
     (sealed,) = subject_seal(subject, entry.piece)
-    hint = f"ends in {entry.barcode[-_HINT_SIGNS:]}" if entry.barcode else entry.name[:80]
+    shown = min(_HINT_SIGNS, len(entry.barcode) // _HINT_PART)
+    hint = f"ends in {entry.barcode[-shown:]}" if entry.barcode else entry.name[:80]
     return SeatTicket(
         tenant_id=seat.tenant_id, seat=seat, subject=subject, kind=kind.value, sealed=sealed, hint=hint,
         media_type=media_type, fingerprint=mark, entered_at=now(),

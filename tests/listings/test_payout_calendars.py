@@ -122,6 +122,27 @@ def test_what_is_announced_no_more_is_shown_no_more(seller: Seller, client: Clie
     assert "No payout yet." in client.get(url).content.decode()
 
 
+@pytest.mark.parametrize("seller", ["gametime"], indirect=True)
+def test_what_was_announced_of_a_purchase_that_is_taken_back_is_announced_no_more(
+    seller: Seller, client: Client
+) -> None:
+    accounts_sync_payouts()
+    client.force_login(seller.holding.user)
+    url = reverse("listings:payout_list")
+    assert "announced" in client.get(url).content.decode()
+    control("advance", sale_id=int(seller.sale.platform_sale_id), to="cancelled")
+    seller.travel.shift(timedelta(minutes=2))
+    account_sync_sales(account=seller.account)
+    assert seller.sale.state == SaleState.CANCELLED
+    accounts_sync_payouts()
+    assert PayoutLine.objects.get().net == Decimal("0.00")
+    assert "No payout yet." in client.get(url).content.decode()
+    assert bearer(seller.holding.user).get(reverse("api:payouts")).json()["results"] == []
+    # Its holder has nothing to wait for, and none of it is late or lacking.
+    seller.go(seller.holding.game.starts_at + timedelta(days=40))
+    assert not Alert.objects.filter(kind__startswith="payout.").exclude(state="recovered").exists()
+
+
 def test_the_days_of_money_are_those_at_the_venue(seller: Seller, client: Client) -> None:
     """A game of the evening begins on the next day in UTC, and by how many days its money comes is counted from it."""
     game = seller.holding.game

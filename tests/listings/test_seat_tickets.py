@@ -71,6 +71,12 @@ def test_what_is_given_beside_a_ticket_is_not_dropped_without_a_word(
     assert not SeatTicket.objects.exists()
 
 
+@pytest.mark.parametrize(("barcode", "hint"), [("123456", "56"), ("880012340", "340"), ("880012340001", "0001")])
+def test_of_a_barcode_a_third_at_most_lies_in_the_clear(holding: Holding, barcode: str, hint: str) -> None:
+    tickets_enter(actor=holding.actor, kind="barcode", entries=[Entry(holding.seats[0].pk, barcode=barcode)])
+    assert SeatTicket.objects.get().hint == f"ends in {hint}"
+
+
 def test_a_client_who_sends_a_barcode_as_a_file_reads_why_it_is_refused(holding: Holding) -> None:
     ticket = {"seat": holding.seats[0].pk, "barcode": ONE, "file": base64.b64encode(PDF).decode()}
     answer = bearer(holding.user).put(

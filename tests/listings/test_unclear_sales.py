@@ -192,6 +192,44 @@ def test_an_unknown_first_state_that_becomes_known_takes_its_seats(market: Marke
     assert ("confirm", sale.sale_id) in market.alpha.calls
 
 
+@pytest.mark.parametrize("told", ["polled", "announced"])
+def test_i03_a_sale_that_is_first_heard_of_under_a_complaint_keeps_its_seats_from_everybody_else(
+    market: Market, told: str
+) -> None:
+    alpha, _ = market.published()
+    sale = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.ISSUE)
+    if told == "announced":
+        market.webhook(sale)
+    else:
+        sale_apply(account=market.accounts["alpha"], remote=sale)
+    market.work()
+    assert (Sale.objects.get().state, states(market)) == (SaleState.NEEDS_PERSON, ["held"] * 2 + ["available"] * 2)
+    assert (market.alpha.shown(), market.beta.shown()) == ([], [])
+    assert Alert.objects.filter(kind="sale.unclear", user_id=market.holding.user.pk, state="firing").exists()
+    # The same word again changes nothing.
+    version = Sale.objects.get().version
+    sale_apply(account=market.accounts["alpha"], remote=sale)
+    assert Sale.objects.get().version == version
+    # Its marketplace takes it back: they are the holder's, and nothing is listed again.
+    sale_apply(account=market.accounts["alpha"], remote=market.alpha.move(sale.sale_id, RemoteSaleState.CANCELLED))
+    market.work()
+    assert (Sale.objects.get().state, states(market)) == (SaleState.CANCELLED, ["available"] * 4)
+    assert (market.alpha.shown(), market.beta.shown()) == ([], [])
+
+
+def test_a_sale_that_is_first_heard_of_under_a_complaint_is_its_holders_to_settle(market: Market) -> None:
+    alpha, _ = market.published()
+    sale = market.alpha.sell(alpha.external_id, (1, 2), state=RemoteSaleState.ISSUE)
+    sale_apply(account=market.accounts["alpha"], remote=sale)
+    seats = [seat.pk for seat in market.holding.seats[:2]]
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        sale_resolve(actor=market.holding.actor, sale_id=Sale.objects.get().pk, seat_ids=seats, reason="")
+    market.work()
+    assert states(market) == ["sold"] * 2 + ["available"] * 2
+    # It is read anew at once, and is under its complaint.
+    assert (Sale.objects.get().state, Sale.objects.get().ending) == (SaleState.CONFIRMED, "claim")
+
+
 def test_an_unclear_allocation_that_the_marketplace_names_later_is_taken(market: Market) -> None:
     alpha, _ = market.published()
     sale = market.alpha.sell(alpha.external_id, (1, 2), tell_seats=False)

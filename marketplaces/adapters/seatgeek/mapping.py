@@ -260,6 +260,7 @@ def sale_of(body: Any) -> RemoteSale:
             _wire.text_at(order, "event", "date")[:10],
         ),
         step=_step(order, state), step_note=_wire.text_at(order, "fulfillment_issue_message"),
+        handed_over=state is RemoteSaleState.ISSUE,
     )  # fmt: skip
 
 
