@@ -246,8 +246,9 @@ def _text_of(body: MIMEPart) -> str:
         text = ""
     if body.get_content_type() == "text/html":
         text = re.sub(r"(?is)<(style|script)\b.*?(?:</\1\b|\Z)", " <", text)
-        text = unescape(re.sub(r"(?i)<br\s*/?>|</(p|div|tr|td|th|li|h\d)>", "\n", text))
-        text = re.sub(r"<[^<>]*>", " ", text)
+        text = re.sub(r"(?i)<br\s*/?>|</(p|div|tr|td|th|li|h\d)>", "\n", text)
+        # What is written with "&lt;" is no tag: who wrote it stands there.
+        text = unescape(re.sub(r"<[^<>]*>", " ", text))
     text = re.sub(r"[ \t\xa0]+", " ", text.replace("\r", ""))
     # What a forwarding mail program puts before each line is no word of the marketplace's. Each line by itself: what
     # looks over empty lines too takes minutes for a few thousand of them.

@@ -252,6 +252,7 @@ def test_of_two_forms_one_that_says_it_is_over_counts_for_both() -> None:
         "From: A <a@mail.shop.com>\n\nhello", "From: me@own.example\n\nFrom: Shop <a@MAIL.shop.com>\nTo: me",
         "From: me@own.example\n\n> *Von:* Shop [mailto:a@mail.shop.com]\n> Gesendet: heute",
         'From: "Shop, Inc" <a@mail.shop.com>\n\nhello',
+        "From: me@own.example\nContent-Type: text/html\n\nFrom: <b>Shop</b> &lt;a@mail.shop.com&gt;<br>To: me",
     ],
 )  # fmt: skip
 def test_who_wrote_a_mail_is_what_it_says(mail: str) -> None:
