@@ -1,6 +1,7 @@
 """Turns the services' errors into pages: 404 and 403 in the design, everything else a page that says what to do."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,6 +12,12 @@ from seatsync.core.edge import asked_by_machine
 from seatsync.core.errors import NotAllowed, NotFound, SeatSyncError
 from seatsync.core.problems import problem_view
 
+_FORM_ONLY = {
+    "status": HTTPStatus.METHOD_NOT_ALLOWED.value, "title": "This address only takes what a form sends",
+    "detail": "You came to it without one, after signing in again or by its address.",
+    "remedy": "Go back to the page with the form, and send it once more.",
+}  # fmt: skip
+
 
 class PageErrorMiddleware:
     """Answers for a SeatSyncError that a page view let through; the API has its own handler."""
@@ -19,8 +26,16 @@ class PageErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on: only what it raises is of interest."""
-        return self.get_response(request)
+        """Pass the request on; a browser that opens what only a form sends to is told so, on a page."""
+        answer = self.get_response(request)
+        if answer.status_code != HTTPStatus.METHOD_NOT_ALLOWED or request.method != "GET" or answer.content:
+            return answer
+        if asked_by_machine(request):
+            return answer
+        # After signing in again, or a reload: what was written in the form was not sent along.
+        page = render(request, "refused.html", {"error": _FORM_ONLY}, status=answer.status_code)
+        page.headers["Allow"] = answer.headers.get("Allow", "")
+        return page
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page for this error; None for errors that are not ours."""
