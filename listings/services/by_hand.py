@@ -24,6 +24,7 @@ from listings.models import (
 )
 from listings.selectors import FOR_HANDS, command_own, sold_among
 from listings.services.allowed import listings_for
+from listings.services.by_hand_over import tasks_over
 from listings.services.come_over import sale_elsewhere
 from listings.services.commands import sale_commands_withdraw
 from listings.services.far_off import price_check, proceeds_check
@@ -322,6 +323,7 @@ def tasks_nag() -> int:
     said = 0
     _left_behind()
     _read_no_more()
+    tasks_over()
     waiting = MarketplaceCommand.objects.filter(FOR_HANDS, kind__in=URGENT)
     for command in waiting.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
         step = int(command.payload.get("nagged", 0))

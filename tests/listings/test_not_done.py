@@ -14,6 +14,8 @@ from listings.services.by_hand_undo import hand_not_done
 from listings.services.hand_words import words_of
 from listings.services.publish import listing_publish
 from marketplaces.models import MarketplaceAccount
+from marketplaces.services.connect import disconnect
+from portfolios.models import Game
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, NotFound
 from seatsync.live.models import Alert, AlertDelivery
@@ -116,3 +118,31 @@ def test_a_number_that_another_listing_there_has_is_refused_and_nothing_is_noted
     client.post(reverse("listings:hand_done", args=[other.pk]), {"listing_id": ""})
     other.refresh_from_db()
     assert other.state == CommandState.DONE
+
+
+@pytest.mark.parametrize(("status", "over"), [("scheduled", True), ("final", True), ("postponed", False)])
+def test_what_waits_to_come_down_until_its_game_was_played_is_asked_no_more(
+    market: Market, assisted: MarketplaceAccount, status: str, over: bool
+) -> None:
+    alpha, beta = up(market, assisted)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    down = task(market, "delist")
+    MarketplaceCommand.objects.filter(pk=down.pk).update(created_at=now() - timedelta(days=2))
+    Game.objects.filter(pk=market.holding.game.pk).update(starts_at=now() - timedelta(hours=11))
+    assert tasks_nag() == 1
+    Game.objects.filter(pk=market.holding.game.pk).update(starts_at=now() - timedelta(hours=13), status=status)
+    MarketplaceCommand.objects.filter(pk=down.pk).update(created_at=now() - timedelta(days=3))
+    assert tasks_nag() == (0 if over else 1)
+    down.refresh_from_db()
+    beta.refresh_from_db()
+    assert (down.state == CommandState.SUPERSEDED, beta.status == ListingStatus.EXPIRED) == (over, over)
+    assert Alert.objects.filter(kind="hand.task", state="firing").exists() != over
+    assert hand_tasks(market.holding.actor).exists() != over
+    sold = Alert.objects.get(kind="sale.sold", user_id=market.holding.user.pk)
+    assert ("with your own hands" in sold.body) != over
+    if over:
+        # Nothing is open there any more.
+        disconnect(actor=market.holding.actor, account_id=assisted.pk)
+        assisted.refresh_from_db()
+        assert not assisted.is_active
