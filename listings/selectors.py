@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -161,6 +162,22 @@ def hand_tasks(actor: Actor) -> QuerySet[MarketplaceCommand]:
     )  # fmt: skip
     seats = ("listing__listing_seats__seat", "listing__sales__sale_seats", "sale__sale_seats__seat")
     return tasks.prefetch_related(*seats).order_by("priority", "created_at")
+
+
+def hand_downs(actor: Actor) -> QuerySet[MarketplaceCommand]:
+    """What was said in the last day to be down, on visible accounts, and can still be said not to be; newest first."""
+    accounts = MarketplaceAccount.objects.visible_to(actor).filter(mode=Mode.ASSISTED, is_active=True).values("pk")
+    gone = Q(kind=CommandKind.DELIST, listing__status__in=[ListingStatus.CANCELLED, ListingStatus.EXPIRED])
+    smaller = Q(kind=CommandKind.RESIZE, listing__status__in=UP)
+    said = MarketplaceCommand.objects.filter(
+        gone | smaller, account__in=accounts, by_hand=True, state=CommandState.DONE,
+        finished_at__gte=now() - timedelta(days=1), listing__game__starts_at__gt=now(),
+    )  # fmt: skip
+    # What came down once came down for all that asked for it.
+    newest = said.order_by("listing_id", "-finished_at", "pk").distinct("listing_id").values("pk")
+    found = MarketplaceCommand.objects.filter(pk__in=newest).order_by("-finished_at", "pk")
+    related = ("account", "listing__game__home_team", "listing__game__opponent", "sale")
+    return found.select_related(*related).prefetch_related("listing__listing_seats__seat")
 
 
 def hand_facts(commands: QuerySet[MarketplaceCommand]) -> QuerySet[MarketplaceCommand]:

@@ -45,6 +45,7 @@ urlpatterns = [
     path("portfolio/listings/<uuid:listing_id>/until/", listings.listing_until, name="listing_until"),
     path("portfolio/by-hand/", by_hand.hand_list, name="hand_list"),
     path("portfolio/by-hand/<uuid:command_id>/done/", by_hand.hand_done, name="hand_done"),
+    path("portfolio/by-hand/<uuid:command_id>/not-done/", by_hand.hand_not_done, name="hand_not_done"),
     path("portfolio/listings/<uuid:listing_id>/sold/", by_hand.listing_sold, name="listing_sold"),
     path("portfolio/listings/<uuid:listing_id>/sold-whole/", by_hand.listing_sold_whole, name="listing_sold_whole"),
     path("portfolio/listings/<uuid:listing_id>/sold-there/", by_hand.listing_sold_form, name="listing_sold_form"),

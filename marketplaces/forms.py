@@ -36,3 +36,5 @@ class ConsentForm(forms.Form):
 
     state = forms.CharField(max_length=200, required=False)
     code = forms.CharField(max_length=2000, required=False)
+    # RFC 6749 4.1.2.1: why there is no code.
+    error = forms.CharField(max_length=200, required=False)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from functools import partial
 from html import unescape
+from itertools import islice
 
 from marketplaces.contracts import Notice, NoticeKind
 
@@ -53,7 +54,7 @@ _QUANTITY = _find(
 # In the marketplace's own dollars, of the same sentence: "CA$45", "$45 CAD" and "-$45" are something else.
 _PAYOUT = _find(
     rf"\b(?<!gross )(?:(?:total )?payout|{_YOU}ll (?:be paid|receive|get|earn)|you will (?:be paid|receive)|proceeds"
-    r"|(?:your|total) earnings)(?P<before>[^$\n.]{0,40}?)(?:US|(?<![A-Z-]))\$\s*"
+    r"|(?:your|total) earnings)(?P<before>[^$\n.]{0,40}?(?:\n ?){0,2})(?:US|(?<![A-Z-]))\$\s*"
     r"(?P<amount>\d[\d,]*(?:\.\d{1,2})?)(?!\d)(?P<after>[^$\n]{0,20})"
 )
 _EACH = _find(r"\b(?:each|ea|apiece|(?:per|a|every)[ -](?:ticket|seat))\b|/\s*(?:ticket|seat)\b|\d\s*x\s*$|^\s*x\s*\d")
@@ -79,6 +80,21 @@ _NO_GAME = _find(
     r"|issued|made|confirmed|listed)(?:[ \t]+on(?: or (?:about|around|before))?|[ \t]*:))"
     r"\s*[:-]?\s*(?:\d{1,2}(?::\d\d)?\s*[ap]\.?m\.?\s+(?:[a-z]{2,4}\s+)?(?:on\s+)?)?(?:the\s+)?(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?$"
 )
+# A line that names a game: two teams. "at 9:00 AM" names none.
+_GAME = _find(r"\b(?:vs\.?|v\.?|at(?!\s+\d))(?=\s)|\s@\s")
+# The words above the columns of a table, each with the one that it is read by.
+_COLUMNS = {
+    **dict.fromkeys(("section", "sec", "sect"), "section"), "row": "row",
+    **dict.fromkeys(("seat", "seats", "seat(s)", "seat numbers"), "seats"),
+    **dict.fromkeys(("quantity", "qty", "tickets", "number of tickets", "# of tickets"), "quantity"),
+    **dict.fromkeys(("event", "date", "venue", "price", "price per ticket", "total", "status"), ""),
+    **dict.fromkeys(("order", "order id", "order number", "order #"), "order"),
+    **dict.fromkeys(("payout", "total payout", "proceeds", "total proceeds"), "payout"),
+}  # fmt: skip
+_PLACES = frozenset({"section", "row", "seats"})
+_MOST_COLUMNS, _MOST_EVENTS = 12, 8
+# A mail program's words for who wrote what it forwards.
+_FROM = _find(r"^[^\w\n]*(?:from|von|de|da|van)[^\S\n]?:(?P<who>[^\n]{1,300})", flags=re.IGNORECASE | re.MULTILINE)
 # As many characters before a date can say that.
 _NEAR = 80
 # No mail about a sale says more; what comes behind is somebody's attachment.
@@ -99,12 +115,13 @@ _HEADER = re.compile(
 class SaleMail:
     """What a mail says of a sale; empty or None where it does not. `payout` is for all tickets together.
 
-    `days` are those that may be the game's, as YYYY-MM-DD: all that are written out and not said to be something else.
-    `doubt`: it may tell of several sales, and nothing of it is certain.
+    `events` are the lines that may name the game, the likeliest first. `days` are those that may be the game's, as
+    YYYY-MM-DD: all that are written out and not said to be something else. `doubt`: it may tell of several sales, and
+    nothing of it is certain.
     """
 
     order: str
-    event: str
+    events: tuple[str, ...]
     days: tuple[str, ...]
     section: str
     row: str
@@ -113,6 +130,11 @@ class SaleMail:
     payout: Decimal | None
     sent_at: datetime | None
     doubt: str = ""
+
+    @property
+    def event(self) -> str:
+        """The line that names the game, as far as can be told; empty where none does."""
+        return self.events[0] if self.events else ""
 
 
 def as_mail(pasted: bytes) -> bytes:
@@ -123,28 +145,62 @@ def as_mail(pasted: bytes) -> bytes:
 
 
 def sale_in(raw: bytes) -> SaleMail | None:
-    """The sale that a mail tells of, as forwarded or pasted; None for a mail that is about none, or names no order."""
+    """The sale that a mail tells of, as forwarded or pasted; None for a mail that is about none, or names no order.
+
+    Of a mail in two forms the one that says where the seats are is read: the plain one may only point to the other.
+    """
+    message, told = _told(raw)
+    if any(_OVER.search(_IF_CALLED_OFF.sub("", f"{subject}\n{text}")) for subject, text in told):
+        return None
+    sales = [sale for subject, text in told if (sale := _sale_of(message, subject, text)) is not None]
+    return next((sale for sale in sales if sale.section), sales[0] if sales else None)
+
+
+def order_over(raw: bytes) -> str:
+    """The order of which a mail says that something was cancelled or is not decided; empty where it names none."""
+    for subject, text in _told(raw)[1]:
+        whole = f"{subject}\n{text}"
+        order = _ORDER.search(whole)
+        if order is not None and _OVER.search(_IF_CALLED_OFF.sub("", whole)):
+            return order["number"].rstrip("-/")
+    return ""
+
+
+def senders_of(raw: bytes) -> frozenset[str]:
+    """The domains of who wrote a mail, and what it forwards, by what it says itself: nobody has proved them."""
+    message, told = _told(raw)
+    said = [_header(part, "From") for part in message.walk()]
+    said += [found["who"] for _, text in told for found in _FROM.finditer(text)]
+    # "[mailto:...]" and "&lt;" are what mail programs make of the angles.
+    plain = [re.sub(r"\[mailto:|[\[\]<>]", " ", one).replace('"', " ") for one in said]
+    words = [word.strip("(),;:'") for one in plain for word in one.split() if "@" in word]
+    return frozenset(word.rpartition("@")[2].casefold() for word in words) - {""}
+
+
+def _told(raw: bytes) -> tuple[EmailMessage, list[tuple[str, str]]]:
+    """A mail, and its subject and text in each form that it has."""
     message = message_from_bytes(raw, policy=policy.default)
     try:
-        subject, text = _text_of(message)
+        told = [one for one in _texts_of(message) if one[1].strip()]
     except Exception:
-        # As above.
-        subject, text = "", ""
-    if not text.strip():
-        # What its headers say of its form is not believed then: it is read as it stands.
-        text = raw.decode(errors="replace").replace("\r", "")[:_MOST_TEXT]
+        # The library's reader of headers raises whatever it stumbles over.
+        told = []
+    # What its headers say of its form is not believed then: it is read as it stands.
+    return message, told or [("", raw.decode(errors="replace").replace("\r", "")[:_MOST_TEXT])]
+
+
+def _sale_of(message: EmailMessage, subject: str, text: str) -> SaleMail | None:
     whole = f"{subject}\n{text}"
     order = _ORDER.search(whole)
-    if not _SALE.search(whole) or order is None or _OVER.search(_IF_CALLED_OFF.sub("", whole)):
+    if not _SALE.search(whole) or order is None:
         return None
     seats = _seats(text)
     told = _SOLD_COUNT.search(whole) or _QUANTITY.search(whole)
     quantity = int(next(filter(None, told.groups()))) if told else 0
-    section, row = _SECTION.search(text), _ROW.search(text)
     quantity, doubt = quantity or len(seats), _doubt(whole, text, order["what"])
     return SaleMail(
-        order=order["number"].rstrip("-/"), event=_event(whole), days=_days(whole),
-        section=section[1].strip() if section else "", row=row[1] if row else "", seats=seats,
+        order=order["number"].rstrip("-/"), events=_events(whole), days=_days(whole),
+        section=_named(_SECTION, text), row=_named(_ROW, text), seats=seats,
         quantity=quantity, payout=None if doubt else _money(whole, quantity), sent_at=_sent_at(message), doubt=doubt,
     )  # fmt: skip
 
@@ -158,7 +214,7 @@ def notices_of(raw: bytes) -> list[Notice]:
     return [Notice(NoticeKind.SALE, MAIL, "sale", sale.order, "", message_id, raw)]
 
 
-def _header(message: EmailMessage, name: str) -> str:
+def _header(message: MIMEPart, name: str) -> str:
     """A header in plain words, or as it was written where its words cannot be made out; empty where there is none.
 
     A mail whose number is odd tells of its sale all the same.
@@ -171,29 +227,75 @@ def _header(message: EmailMessage, name: str) -> str:
         return "".join(str(next(found, "")).split())
 
 
-def _text_of(message: EmailMessage) -> tuple[str, str]:
-    """Subject and text; of a mail that is attached, its own."""
+def _texts_of(message: EmailMessage) -> list[tuple[str, str]]:
+    """Subject and text, in each form; of a mail that is attached, its own."""
     for part in message.walk():
         if part.get_content_type() == "message/rfc822" and part is not message:
             inner = part.get_payload(0)
             if isinstance(inner, EmailMessage):
-                return _text_of(inner)
-    body = message.get_body(preferencelist=("plain", "html"))
-    if body is None:
-        return _header(message, "Subject"), ""
+                return _texts_of(inner)
+    subject = _header(message, "Subject")
+    bodies = [message.get_body(preferencelist=(form,)) for form in ("plain", "html")]
+    return [(subject, _text_of(body)) for body in bodies if body is not None]
+
+
+def _text_of(body: MIMEPart) -> str:
     try:
         text = str(body.get_content())
     except (LookupError, ValueError):
         text = ""
     if body.get_content_type() == "text/html":
         text = re.sub(r"(?is)<(style|script)\b.*?(?:</\1\b|\Z)", " <", text)
-        text = unescape(re.sub(r"(?i)<br\s*/?>|</(p|div|tr|td|li|h\d)>", "\n", text))
-        text = re.sub(r"<[^<>]*>", " ", text)
+        text = re.sub(r"(?i)<br\s*/?>|</(p|div|tr|td|th|li|h\d)>", "\n", text)
+        # What is written with "&lt;" is no tag: who wrote it stands there.
+        text = unescape(re.sub(r"<[^<>]*>", " ", text))
     text = re.sub(r"[ \t\xa0]+", " ", text.replace("\r", ""))
     # What a forwarding mail program puts before each line is no word of the marketplace's. Each line by itself: what
     # looks over empty lines too takes minutes for a few thousand of them.
     text = re.sub(r"(?m)^ ?>+ ?", "", text)
-    return _header(message, "Subject"), re.sub(r"(?:\n ?){3,}", "\n\n", text)[:_MOST_TEXT]
+    return _columns_told(re.sub(r"(?:\n ?){3,}", "\n\n", text)[:_MOST_TEXT])
+
+
+def _columns_told(text: str) -> str:
+    """What stands in columns, each under its own word, told in turn: "Section", "Row" above "131", "27"."""
+    lines = [line.strip() for line in text.split("\n")]
+    filled = [number for number, line in enumerate(lines) if line]
+    at = 0
+    while at < len(filled):
+        heads, taken = _heads([lines[number] for number in filled[at : at + _MOST_COLUMNS]])
+        values = [lines[number] for number in filled[at + taken : at + taken + len(heads)]]
+        if taken == 1:
+            values = re.sub(r"\s*([,-])\s*", r"\1", values[0]).split() if values else []
+        places = [value for head, value in zip(heads, values, strict=False) if head in _PLACES]
+        if len(values) != len(heads) or not places or not all(map(_PLACE.search, places)):
+            at += 1
+            continue
+        told = "\n".join(f"{head} {value}" for head, value in zip(heads, values, strict=True))
+        over = filled[at : at + taken + (1 if taken == 1 else len(heads))]
+        # The words above are told with what stands below them.
+        for number in over:
+            lines[number] = ""
+        lines[over[-1]] = told
+        at += len(over)
+    return "\n".join(lines)
+
+
+def _heads(lines: list[str]) -> tuple[list[str], int]:
+    """The words above the columns that begin here, and how many lines they take; none, 0 where there are none."""
+    words = [_COLUMNS.get(word.rstrip(":").casefold()) for word in lines[0].split()]
+    if len(words) > 1 and None not in words:
+        return [word for word in words if word is not None], 1
+    below = [_COLUMNS.get(line.rstrip(":").casefold()) for line in lines]
+    heads = [word for word in below[: below.index(None) if None in below else len(below)] if word is not None]
+    return (heads, len(heads)) if len(heads) > 1 else ([], 0)
+
+
+def _named(where: re.Pattern[str], text: str) -> str:
+    """The first place that is named so, or the first words where none has a number or is a letter."""
+    found = [one[1].strip() for one in where.finditer(text)]
+    return next(
+        (name for name in found if _place(name)), next((name for name in found if name.casefold() not in _COLUMNS), "")
+    )
 
 
 def _doubt(whole: str, text: str, what: str) -> str:
@@ -229,11 +331,11 @@ def _numbers(told: str) -> tuple[int, ...]:
     return tuple(sorted(seats))
 
 
-def _event(text: str) -> str:
-    for line in text.splitlines():
-        if re.search(r"\b(at|vs\.?|v\.)\b", line, re.IGNORECASE) and 8 <= len(line.strip()) <= 160:
-            return line.strip()
-    return ""
+def _events(text: str) -> tuple[str, ...]:
+    """The lines that may name the game, in their order; what a mail says of itself and its time names none."""
+    lines = (line.strip() for line in text.splitlines())
+    found = (line for line in lines if 8 <= len(line) <= 160 and _GAME.search(line))
+    return tuple(dict.fromkeys(islice(found, _MOST_EVENTS)))
 
 
 def _days(text: str) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def account_connected(request: HttpRequest) -> HttpResponse:
     """Where the platform sends the holder back after consent."""
     form = ConsentForm(request.GET)
     # What is not even text was not sent by a platform: it is refused as a made-up answer is.
-    data = form.cleaned_data if form.is_valid() else {"state": "", "code": ""}
+    data = form.cleaned_data if form.is_valid() else {"state": "", "code": "", "error": ""}
     try:
         connect_finish(actor=request_actor(request), redirect_uri=_redirect_uri(), **data)
     except SeatSyncError as error:

@@ -1,6 +1,7 @@
 """Finds the adapters: one file (or package) a platform under marketplaces/adapters, each exporting ADAPTER."""
 
 import pkgutil
+from collections.abc import Collection
 from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
@@ -106,6 +107,16 @@ def event_page(key: str, told: str) -> str:
     # A browser reads some addresses otherwise than Python does: a backslash ends the host.
     safe = url_has_allowed_host_and_scheme(page.geturl(), {page.netloc}, require_https=True)
     return page.geturl() if ours and safe else traits.site
+
+
+def platforms_at(domains: Collection[str]) -> list[str]:
+    """The platforms of whose own sites some of these domains are, by key."""
+    found = []
+    for adapter in adapter_list():
+        own = urlsplit(adapter.traits.site).netloc.removeprefix("www.")
+        if own and any(domain == own or domain.endswith(f".{own}") for domain in domains):
+            found.append(adapter.traits.key)
+    return found
 
 
 def adapter_get(key: str) -> MarketplaceAdapter:

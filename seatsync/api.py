@@ -125,6 +125,7 @@ urlpatterns = [
     path("marketplace-accounts/<uuid:pk>/mails/", by_hand.AccountMails.as_view(), name="account_mails"),
     path("hand-tasks/", by_hand.TaskList.as_view(), name="hand_tasks"),
     path("hand-tasks/<uuid:pk>/done/", by_hand.TaskDone.as_view(), name="hand_done"),
+    path("hand-tasks/<uuid:pk>/not-done/", by_hand.TaskNotDone.as_view(), name="hand_not_done"),
     path("listings/<uuid:pk>/sold/", by_hand.ListingSold.as_view(), name="listing_sold"),
     path("listings/<uuid:pk>/sold-whole/", by_hand.ListingSoldWhole.as_view(), name="listing_sold_whole"),
     path("marketplace-accounts/<uuid:pk>/health/", health.AccountHealth.as_view(), name="account_health"),

@@ -15,6 +15,7 @@ from listings.api import SaleOutput
 from listings.api.net import NET_BASES
 from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.services.by_hand import hand_done, hand_sold
+from listings.services.by_hand_undo import hand_not_done
 from listings.services.hand_words import Words, words_of, words_of_tasks
 from listings.services.sold_whole import hand_sold_whole
 from marketplaces.api import AccountOutput
@@ -135,6 +136,22 @@ class TaskDone(ApiView):
         data = self.body(DoneInput)
         done = hand_done(actor=self.actor, command_id=known.pk, **data)
         return Response(TaskOutput(_Task(done, words_of(done, self.actor))).data)
+
+
+class TaskNotDone(ApiView):
+    """A take-down that was said to be done too early."""
+
+    serializer_class = TaskOutput
+
+    @extend_schema(
+        tags=["marketplace accounts"], summary="Say that it is still up there", request=None,
+        responses={200: TaskOutput},
+    )  # fmt: skip
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """The task that asks for it again; 409 where it takes nothing down, or the listing stands otherwise by now."""
+        known = selectors.command_own(self.actor, pk)
+        again = hand_not_done(actor=self.actor, command_id=known.pk)
+        return Response(TaskOutput(_Task(again, words_of(again, self.actor))).data)
 
 
 class ListingSold(ApiView):

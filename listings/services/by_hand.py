@@ -24,6 +24,7 @@ from listings.models import (
 )
 from listings.selectors import FOR_HANDS, command_own, sold_among
 from listings.services.allowed import listings_for
+from listings.services.by_hand_over import tasks_over
 from listings.services.come_over import sale_elsewhere
 from listings.services.commands import sale_commands_withdraw
 from listings.services.far_off import price_check, proceeds_check
@@ -37,6 +38,7 @@ from listings.services.sale_scene import as_told, sale_delists_done
 from listings.services.seat_ids import all_seat_ids
 from listings.states import TAKES_DOWN, URGENT
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
+from marketplaces.locks import account_lock
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import platform_name
 from marketplaces.selectors import fee_version, proceeds_at
@@ -59,9 +61,12 @@ TOLD_BY_HAND = "told by hand"
 def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> MarketplaceCommand:
     """Say that what was asked for is done there; `listing_id` names the listing there, where a person knows it.
 
-    Raises NotFound, or Conflict where it does not wait for anybody's hands any more.
+    Raises NotFound, or Conflict where it does not wait for anybody's hands any more, or another listing has its number.
     """
-    known = _task(actor, command_id)
+    known = hand_task(actor, command_id)
+    if listing_id.strip():
+        # Two that are told with the same number take turns.
+        account_lock(known.account_id)
     if known.sale is not None and known.kind == CommandKind.FULFIL:
         # Seats are locked before sales and commands: it is handed over first, which a refusal below undoes.
         scene: tuple[Listing | None, Sale | None, list[Sale]] = (None, _handed_over(known.sale), [])
@@ -78,6 +83,7 @@ def hand_done(*, actor: Actor, command_id: uuid.UUID, listing_id: str = "") -> M
         if listing.status not in {ListingStatus.PUBLISHING, ListingStatus.ERROR}:
             raise Conflict(f"The listing is {listing.standing}.", remedy="Take it down there if you have listed it.")
         remote = _as_listed(listing, listing_id.strip()[:80])
+        _check_number(listing, remote.listing_id)
     sent = listing.price if listing is not None else None
     # The person's word is the answer of the place; nothing was in flight that could be late.
     apply_answer(command, listing, sale, Answer(Outcome.DONE, remote=remote, sent_price=sent))
@@ -140,7 +146,18 @@ def _as_listed(listing: Listing, listing_id: str) -> RemoteListing:
     )  # fmt: skip
 
 
-def _task(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
+def _check_number(listing: Listing, number: str) -> None:
+    """Raises Conflict for a number that another listing of the account has: it was copied from there."""
+    other = Listing.objects.filter(account=listing.account_id, listing_id=number).exclude(pk=listing.pk).first()
+    if other is not None:
+        raise Conflict(
+            f"{number} is the number of your listing {other.section}/{other.row}, {other.game.words}.",
+            field="listing_id", remedy="Copy this one's number, or leave it out. Nothing was noted.",
+        )  # fmt: skip
+
+
+def hand_task(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
+    """What waits, or waited, for the hands of one of the actor's own accounts; raises NotFound."""
     command = command_own(actor, command_id)
     if not command.by_hand:
         raise NotFound("No task with this id.")
@@ -306,6 +323,7 @@ def tasks_nag() -> int:
     said = 0
     _left_behind()
     _read_no_more()
+    tasks_over()
     waiting = MarketplaceCommand.objects.filter(FOR_HANDS, kind__in=URGENT)
     for command in waiting.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
         step = int(command.payload.get("nagged", 0))

@@ -6,7 +6,7 @@ from listings.selectors import sale_set_aside
 from listings.services.deliverable import deliverable_told
 from listings.services.doubled import sale_of_another
 from listings.services.event_news import event_inactive
-from listings.services.mail_sales import mail_apply
+from listings.services.mail_sales import mail_apply, mail_over_told
 from listings.services.reconcile import account_reconcile_soon
 from listings.services.refs import listing_called, listing_ref
 from listings.services.sale_holds import projections_withdraw, sale_hold, sale_hold_release
@@ -20,6 +20,8 @@ from marketplaces.inbox import register
 from marketplaces.mails import MAIL
 from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, platform_can, platform_name
+from marketplaces.selectors import inbound_body
+from marketplaces.services.inbox import written_by_another
 from marketplaces.services.links import over_link
 from marketplaces.services.understand import MOST_ATTEMPTS
 from seatsync.core.clock import now
@@ -31,6 +33,10 @@ from seatsync.live.alerts import alert_raise
 INDEXED_WITHIN = timedelta(minutes=3)
 # A sale whose reading waits for a token for longer takes the other listings of its seats down; till then they are held.
 HELD_AT_MOST_S = 2.0
+_NO_SALE = (
+    "We found no order, section or seats in it. Only English is read, and a mail that speaks of something cancelled or "
+    "undecided sells nothing. Where it is of a sale, say on the listing's page that it sold."
+)
 
 
 def register_handlers() -> None:
@@ -52,8 +58,7 @@ def on_sale(event: InboundEvent) -> None:
     """
     account = event.account
     if account.mode == Mode.ASSISTED:
-        # What was announced before its holder took it into his own hands is no mail.
-        (mail_apply if event.topic == MAIL else announced_keep)(event)
+        _on_hand_sale(event)
         return
     if not event.resource_id:
         account_sync_sales(account=account)
@@ -86,6 +91,23 @@ def on_sale(event: InboundEvent) -> None:
     if sale_set_aside(account, remote) or sale_of_another(account, remote):
         return
     sale_apply(account=account, remote=remote, noticed_at=event.received_at)
+
+
+def _on_hand_sale(event: InboundEvent) -> None:
+    """A sale of an account that its holder works by hand: as its mail tells it."""
+    if event.topic != MAIL:
+        # What was announced before its holder took it into his own hands is no mail.
+        announced_keep(event)
+        return
+    if writer := written_by_another(event.account.platform, inbound_body(event) or b""):
+        name = platform_name(event.account.platform)
+        _tell(
+            event, f"A mail of {writer}'s came to your {name} account", severity="action", about=str(event.pk),
+            body=f"It tells of order {event.resource_id}, which is none of {name}'s: nothing was done with it. Where "
+            f"you sell on {writer} by hand, forward it there.",
+        )  # fmt: skip
+        return
+    mail_apply(event)
 
 
 def _withdraw(event: InboundEvent) -> None:
@@ -134,12 +156,11 @@ def on_ping(_event: InboundEvent) -> None:
 def on_unknown(event: InboundEvent) -> None:
     """Stored and reported; nothing else is done with what we do not know (I-21)."""
     if event.account.mode == Mode.ASSISTED:
-        _tell(
-            event, f"A mail from {platform_name(event.account.platform)} names no sale", severity="action",
-            about=str(event.pk),
-            body="We found no order, section or seats in it. Where it is of a sale, forward the mail that names them, "
-            "or say on the listing's page that it sold.",
-        )  # fmt: skip
+        if not mail_over_told(event):
+            _tell(
+                event, f"A mail from {platform_name(event.account.platform)} names no sale", severity="action",
+                about=str(event.pk), body=_NO_SALE,
+            )  # fmt: skip
         return
     _tell(event, f"{platform_name(event.account.platform)} sent something unknown", severity="info")
 

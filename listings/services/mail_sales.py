@@ -18,7 +18,7 @@ from listings.services.sale_scene import as_told
 from listings.states import OPEN, SALE_LIVE
 from marketplaces.contracts import EventWords, RemoteSale, RemoteSaleState
 from marketplaces.errors import PermanentError
-from marketplaces.mails import SaleMail, sale_in
+from marketplaces.mails import MAIL, SaleMail, order_over, sale_in
 from marketplaces.models import InboundEvent, MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
 from marketplaces.selectors import inbound_body
@@ -29,6 +29,11 @@ from seatsync.core.clock import now
 from seatsync.core.money import LARGEST, money_text
 
 BY_MAIL = "told by mail"
+_GAMES = "it names several days, and which of them is the game's is not certain"
+_SAYS_OVER = (
+    "a mail of its order number says that something was cancelled, paid back or is not decided. Look at it there. "
+    "Where the sale is over, say so on its page; until then its seats stay sold"
+)
 _OVER = "it was over by what was said here, and a mail tells of it again"
 
 
@@ -63,6 +68,21 @@ def mail_apply(event: InboundEvent) -> None:
     number = known.platform_sale_id if known is not None else mail.order
     remote = _told(event.account, mail, meant, number)
     sale_apply(account=event.account, remote=remote, noticed_at=event.received_at, fresh=over)
+
+
+def mail_over_told(event: InboundEvent) -> bool:
+    """A mail that sells nothing speaks of the end of a sale of ours: its people are told, and nothing else changes.
+
+    What a mail calls cancelled may be anything: the seats stay with the sale until somebody who looked says so. Returns
+    whether it is of one.
+    """
+    raw = inbound_body(event) if event.topic == MAIL else None
+    order = order_over(raw) if raw is not None else ""
+    sale = sale_numbered(event.account, order) if order else None
+    if sale is None or sale.state not in SALE_LIVE:
+        return False
+    alert_unclear(sale, _SAYS_OVER)
+    return True
 
 
 @transaction.atomic
@@ -138,12 +158,26 @@ def _meant(account: MarketplaceAccount, mail: SaleMail) -> _Meant:
     A mail names other days than the game's, and a season ticket's seats are the same in every game: what is on offer
     nowhere there was hardly sold there.
     """
+    first, *others = mail.events or ("",)
+    meant = _meant_by(account, mail, first)
+    # A line that names no game of ours may be of something else that the mail says: the next one is asked.
+    found = (
+        None if meant.seats else next((one for words in others if (one := _meant_by(account, mail, words)).seats), None)
+    )
+    if found is None:
+        return meant
+    # With another day beside it, it may be an advertisement's game that is ours.
+    return replace(found, doubt=found.doubt or (_GAMES if len(mail.days) > 1 else ""))
+
+
+def _meant_by(account: MarketplaceAccount, mail: SaleMail, words: str) -> _Meant:
+    """What it is of, where the game is the one that these words of it name."""
     why = "it does not say which game it is of"
     offered = ListingSeat.objects.filter(listing__account=account, listing__status__in=OPEN)
     for among in (Seat.objects.filter(pk__in=offered.values("seat_id")), None):
         found: dict[str, Recognised] = {}
         for day in mail.days:
-            told = Told("", EventWords(mail.event, mail.event, day), mail.section, mail.row, mail.seats, mail.quantity)
+            told = Told("", EventWords(words, words, day), mail.section, mail.row, mail.seats, mail.quantity)
             match = recognise(account, told, among=among)
             if match.game is not None or day == mail.days[0]:
                 why = match.why

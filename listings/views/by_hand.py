@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from listings.forms import HandDoneForm, MailForm, SoldForm, SoldWholeForm
 from listings.models import Listing, Sale
 from listings.selectors import (
+    hand_downs,
     hand_tasks,
     listing_get,
     listings_by_hand,
@@ -21,9 +22,11 @@ from listings.selectors import (
 )  # fmt: skip
 from listings.services.by_hand import hand_done as done
 from listings.services.by_hand import hand_sold as sold
+from listings.services.by_hand_undo import hand_not_done as not_done
+from listings.services.hand_alerts import title_of
 from listings.services.hand_words import words_of_tasks
 from listings.services.sold_whole import hand_sold_whole, wholes_of
-from listings.states import SALE_LIVE
+from listings.states import SALE_LIVE, TAKES_DOWN
 from marketplaces.models import Mode
 from marketplaces.selectors import account_get, account_list
 from marketplaces.services.connect import webhook_url
@@ -47,6 +50,7 @@ def hand_list(request: HttpRequest) -> HttpResponse:
     context = {
         "tasks": list(zip(shown, words_of_tasks(shown, actor), strict=True)),
         "total": tasks.count(),
+        "downs": [(command, title_of(command)) for command in hand_downs(actor)[:SHOWN]],
         "accounts": account_list(actor).filter(mode=Mode.ASSISTED, is_active=True),
         "up": wholes_of(listings_by_hand(actor)[:SHOWN]),
     }
@@ -61,15 +65,31 @@ def hand_done(request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
     form = HandDoneForm(request.POST)
     if form.is_valid():
         try:
-            done(actor=request_actor(request), command_id=command_id, listing_id=form.cleaned_data["listing_id"])
+            command = done(
+                actor=request_actor(request), command_id=command_id, listing_id=form.cleaned_data["listing_id"]
+            )
         except Conflict as error:
             messages.error(request, f"{error.detail} {error.remedy}".strip())
         else:
-            messages.success(request, "Noted. Thank you.")
+            undone = " Tapped too early? Say so under By hand." if command.kind in TAKES_DOWN else ""
+            messages.success(request, f"Noted. Thank you.{undone}")
     else:
         told = " ".join(map(str, form.errors["listing_id"]))
         messages.error(request, f"The listing's number there: {told} Nothing was noted.")
     return redirect("analytics:inbox" if sent_from(request, "inbox") else "listings:hand_list")
+
+
+@login_required
+@require_POST
+def hand_not_done(request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
+    """A tap too many: it is still up there."""
+    try:
+        not_done(actor=request_actor(request), command_id=command_id)
+    except Conflict as error:
+        messages.error(request, f"{error.detail} {error.remedy}".strip())
+    else:
+        messages.success(request, "It is a task again.")
+    return redirect("listings:hand_list")
 
 
 @login_required

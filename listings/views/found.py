@@ -4,6 +4,7 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -49,7 +50,7 @@ def _render(
     chosen = {str(seat.pk) for seat in meant.seats} if meant else set()
     context = {
         "account": account,
-        "found": rows[:SHOWN],
+        "found": Paginator(rows, SHOWN).get_page(request.GET.get("page")),
         "total": rows.count(),
         "waiting": rows.filter(state=FoundState.WAITING).count(),
         "opened": opened,

@@ -17,6 +17,7 @@ from listings.services.fulfil import sale_fulfil as hand_over
 from listings.services.hand_over_due import due_said
 from listings.services.labels import label_of_sale
 from marketplaces.delivery import STEPS, DeliveryStep, HandOver, step_of
+from marketplaces.models import Mode
 from marketplaces.registry import hand_overs_of, platform_name
 from portfolios.models import Seat
 from seatsync.accounts.selectors import request_actor
@@ -36,7 +37,9 @@ def sale_fulfil(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     posted = request.POST if request.method == "POST" else None
     form = FulfilForm(posted, request.FILES or None, way=way, seats=seats, hints=hints_of(seats, [HandOver(way)]))
     if form_done(form, lambda: hand_over(actor=actor, sale_id=sale.pk, **form.said())) is not None:
-        messages.success(request, "The marketplace is being told.")
+        name, by_hand = platform_name(sale.platform), sale.account.mode == Mode.ASSISTED
+        task = f"It is a task of yours: hand it over on {name} yourself, then say under By hand that it is done."
+        messages.success(request, task if by_hand else "The marketplace is being told.")
         return redirect("listings:sale_detail", sale.pk)
     context = _context(sale, form, way, ways, seats)
     context |= {"may_change": sale.may(actor, "list"), "buyer": hand_over_to(actor, sale)}

@@ -112,8 +112,14 @@ def connect_start(
     return url
 
 
-def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) -> MarketplaceAccount:
-    """Trade the code for a grant and keep the account. The state is single use, ten minutes, and the caller's own."""
+def connect_finish(
+    *, actor: Actor, state: str, code: str, redirect_uri: str, error: str = ""
+) -> MarketplaceAccount:  # fmt: skip
+    """Trade the code for a grant and keep the account. The state is single use, ten minutes, and the caller's own.
+
+    `error`: what the platform's page says instead of a code. Raises Conflict for that, for an attempt that has ended,
+    and for a code that the platform does not take.
+    """
     tenant_id, user_id = _owner(actor, Mode.PAPER)
     with transaction.atomic():
         attempt = connect_attempt_lock(state=state, user_id=user_id, tenant_id=tenant_id)
@@ -121,6 +127,11 @@ def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) ->
             raise Conflict("This connection attempt has ended.", field="state", remedy="Start again from Connections.")
         attempt.used_at = now()
         attempt.save(update_fields=["used_at", "updated_at"])
+    if error or not code:
+        name = platform_name(attempt.platform)
+        refused = f"You did not give SeatSync access on {name}'s page."
+        detail = refused if error == "access_denied" else f"{name}'s page gave no access."
+        raise Conflict(f"{detail} Nothing has changed.", field="code", remedy="Start again from Connections.")
     link = _trial_link(tenant_id, user_id, attempt.platform, attempt.mode, Grant(""))
     try:
         grant = adapter_get(attempt.platform).connect(
@@ -129,12 +140,12 @@ def connect_finish(*, actor: Actor, state: str, code: str, redirect_uri: str) ->
         return account_keep(
             actor=actor, platform=attempt.platform, mode=attempt.mode, grant=grant, same_account=attempt.same_account
         )
-    except MarketplaceError as error:
+    except MarketplaceError as refused_by:
         raise Conflict(
-            f"{platform_name(attempt.platform)} did not grant access: {_sentence(error)}",
+            f"{platform_name(attempt.platform)} did not grant access: {_sentence(refused_by)}",
             field="code",
             remedy="Start again from Connections.",
-        ) from error
+        ) from refused_by
 
 
 def connect_token(

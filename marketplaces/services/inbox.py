@@ -17,10 +17,10 @@ from django.db.models import F
 from marketplaces.contracts import Notice, NoticeKind
 from marketplaces.errors import BadSignature
 from marketplaces.locks import account_unless_locked
-from marketplaces.mails import LARGEST, as_mail, notices_of
+from marketplaces.mails import LARGEST, as_mail, notices_of, senders_of
 from marketplaces.models import InboundDelivery, InboundEvent, MarketplaceAccount, Mode
 from marketplaces.proofs import secret_given
-from marketplaces.registry import adapter_get
+from marketplaces.registry import adapter_get, platform_name, platforms_at
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
@@ -64,7 +64,19 @@ def mail_receive(*, actor: Actor, account_id: uuid.UUID, mail: bytes) -> int:
     if not mail.strip() or len(mail) > LARGEST:
         raise InvalidInput("There is no mail.", field="mail", remedy="Paste it with its subject, or forward it.")
     whole = as_mail(mail)
+    if writer := written_by_another(account.platform, whole):
+        name = platform_name(account.platform)
+        raise InvalidInput(
+            f"This mail is {writer}'s, and the account is {name}'s.", field="mail",
+            remedy=f"Forward it where you sell on {writer}; an account there that is connected tells its sales itself.",
+        )  # fmt: skip
     return _take(account, notices_of(whole), {}, whole)
+
+
+def written_by_another(platform: str, mail: bytes) -> str:
+    """The marketplace that wrote a mail, by what the mail says, where it is another one than this; empty else."""
+    writers = platforms_at(senders_of(mail))
+    return platform_name(writers[0]) if writers and platform not in writers else ""
 
 
 def _verify(account: MarketplaceAccount, headers: Mapping[str, str], body: bytes) -> None:

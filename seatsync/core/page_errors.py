@@ -4,6 +4,7 @@ So it does with what no form refused and no database takes (a NUL in a filter of
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 import structlog
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -17,6 +18,11 @@ from seatsync.core.errors import NotAllowed, NotFound, SeatSyncError
 from seatsync.core.problems import problem_view
 
 log = structlog.get_logger(__name__)
+_FORM_ONLY = {
+    "status": HTTPStatus.METHOD_NOT_ALLOWED.value, "title": "This address only takes what a form sends",
+    "detail": "You came to it without one, after signing in again or by its address.",
+    "remedy": "Go back to the page with the form, and send it once more.",
+}  # fmt: skip
 
 
 class PageErrorMiddleware:
@@ -26,8 +32,16 @@ class PageErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on: only what it raises is of interest."""
-        return self.get_response(request)
+        """Pass the request on; a browser that opens what only a form sends to is told so, on a page."""
+        answer = self.get_response(request)
+        if answer.status_code != HTTPStatus.METHOD_NOT_ALLOWED or request.method != "GET" or answer.content:
+            return answer
+        if asked_by_machine(request):
+            return answer
+        # After signing in again, or a reload: what was written in the form was not sent along.
+        page = render(request, "refused.html", {"error": _FORM_ONLY}, status=answer.status_code)
+        page.headers["Allow"] = answer.headers.get("Allow", "")
+        return page
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page for this error; None for errors that are neither ours nor of what was sent."""

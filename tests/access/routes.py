@@ -91,6 +91,7 @@ ROUTES: dict[str, Route] = {
     "api:account_mails": Route(Kind.OBJECT, {"pk": "assisted"}, body={"mail": "You sold 2 tickets. Order 12345"}),
     "api:hand_tasks": OWN,
     "api:hand_done": _own(pk="task"),
+    "api:hand_not_done": _own(pk="task"),
     "api:listing_sold_whole": _own(pk="hand_listing"),
     "api:listing_sold": Route(
         Kind.OBJECT, {"pk": "hand_listing"}, body={"seat_ids": ["@hand_seat"], "price": "80.00", "order": "A-12345"}
@@ -187,6 +188,7 @@ ROUTES: dict[str, Route] = {
     "listings:listing_delist": _own(listing_id="listing"),
     "listings:hand_list": OWN,
     "listings:hand_done": _own(command_id="task"),
+    "listings:hand_not_done": _own(command_id="task"),
     "listings:listing_sold": Route(
         Kind.OBJECT,
         {"listing_id": "hand_listing"},

@@ -25,6 +25,7 @@ SAME_BY_API = {
     "listings:listing_sold": ("POST", "/api/v1/listings/{id}/sold/"),
     "listings:listing_sold_whole": ("POST", "/api/v1/listings/{id}/sold-whole/"),
     "listings:hand_done": ("POST", "/api/v1/hand-tasks/{id}/done/"),
+    "listings:hand_not_done": ("POST", "/api/v1/hand-tasks/{id}/not-done/"),
     "listings:mail_forward": ("POST", "/api/v1/marketplace-accounts/{id}/mails/"),
     "listings:stock_say": ("POST", "/api/v1/marketplace-accounts/{id}/stock/"),
     "listings:found_adopt": ("POST", "/api/v1/found/{id}/adopt/"),

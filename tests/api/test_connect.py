@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from marketplaces.contracts import Grant
 from marketplaces.errors import PermanentError
@@ -11,6 +12,7 @@ from marketplaces.services.connect import connect_finish
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
 from tests.api.conftest import Api, As
+from tests.builders import verified_client
 from tests.market import Market
 
 BACK = "https://example.com/back"
@@ -68,6 +70,24 @@ def test_a_state_is_spent_by_a_grant_that_is_another_accounts_and_the_account_st
     after = MarketplaceAccount.objects.get(platform="alpha")
     assert (made.used_at is not None, sent) == (True, ["c-1"])
     assert (after.access_token, after.account_id) == (before.access_token, "seller-1")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"error": "access_denied"}, "You did not give SeatSync access on Alpha&#x27;s page. Nothing has changed."),
+        ({"error": "server_error", "code": "c-9"}, "Alpha&#x27;s page gave no access. Nothing has changed."),
+        ({}, "Alpha&#x27;s page gave no access. Nothing has changed."),
+    ],
+)
+def test_who_does_not_consent_is_told_so_and_nothing_is_asked_with_no_code(
+    market: Market, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], said: str
+) -> None:
+    made, sent = attempt(market), granting(market, monkeypatch, Grant("t-1"))
+    client = verified_client(market.holding.user)
+    page = client.get(reverse("marketplaces:connect_finish"), {"state": "s-1"} | given, follow=True).text
+    made.refresh_from_db()
+    assert (said in page, made.used_at is not None, sent) == (True, True, [])
 
 
 def test_a_state_lasts_ten_minutes(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from django.template.loader import render_to_string
@@ -34,7 +35,16 @@ def _given() -> str:
     return render_to_string("listings/_sale_given.html", {"given": [f"Link: {LINK}", "Link: https://b.example/2"]})
 
 
-@pytest.mark.parametrize("part", [_ending, _alert, _given])
+def _task() -> str:
+    """As the lists of what is found and what waits for a mapping write their rows too."""
+    task = SimpleNamespace(
+        pk=uuid4(), listing=SimpleNamespace(mode="live"), kind="delist", created_at=MOMENT, account=None
+    )
+    words = SimpleNamespace(title=LINK, text=LINK, stay=(LINK,), go=(LINK,))
+    return render_to_string("listings/_hand_tasks.html", {"tasks": [(task, words)], "total": 1})
+
+
+@pytest.mark.parametrize("part", [_ending, _alert, _given, _task])
 def test_an_address_without_a_gap_makes_no_page_wider_than_a_phone(browser: Browser, part: Callable[[], str]) -> None:
     style = "".join((ROOT / f"static/css/{name}.css").read_text() for name in ("tokens", "base", "listings"))
     page = browser.new_page(viewport={"width": 390, "height": 844})

@@ -142,3 +142,20 @@ def test_what_sold_out_there_meanwhile_is_taken_down_by_nobody(market: Market, a
     assert not hand_tasks(market.holding.actor).filter(listing=beta).exists()
     bodies = Alert.objects.filter(kind="sale.sold", user_id=market.holding.user.pk).values_list("body", flat=True)
     assert ["at Beta" in body for body in bodies] == [False, False]
+
+
+def test_what_is_handed_over_by_hand_is_not_said_to_be_told_to_its_marketplace(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    sale = told(market, beta, market.holding.seats[:2], "TM-9")
+    client = Client()
+    client.force_login(market.holding.user)
+    url = reverse("listings:sale_fulfil", args=[sale.pk]) + "?way=transfer_url"
+    page = client.get(url).text
+    assert ("Put it into your tasks" in page, "Tell Beta" in page) == (True, False)
+    given = {"method": "transfer_url", "transfer_urls": "https://a.example/1\nhttps://a.example/2"}
+    page = client.post(url, given, follow=True).text
+    assert ("It is a task of yours: hand it over on Beta yourself" in page, "is being told" in page) == (True, False)
+    page = client.get(url).text
+    assert ("It waits for your hands" in page, "did not take" in page) == (True, False)

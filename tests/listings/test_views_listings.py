@@ -288,6 +288,18 @@ def test_pages_refuse_other_methods(market: Market, listing: Listing) -> None:
     assert client.post(reverse("listings:listing_list")).status_code == 405
 
 
+def test_who_opens_what_only_a_form_sends_to_is_told_so_on_a_page(market: Market, listing: Listing) -> None:
+    """As after signing in again with a form half filled in: the login leads to the form's own address."""
+    url = reverse("listings:listing_reprice", args=[listing.pk])
+    answer = enter(market.holding.actor).get(url)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "Go back to the page with the form, and send it once more." in answer.text
+    asked = Client().post(url)
+    assert asked.headers["Location"].endswith(f"?next={url}")
+    # What machines ask is answered to machines.
+    assert "<html" not in Client().get("/webhooks/alpha/00000000-0000-0000-0000-000000000000/").text
+
+
 def test_a_phone_leads_to_sales_and_payouts_and_shows_their_money_as_cards(market: Market, listing: Listing) -> None:
     """What has no place among the five verbs is under More; no column of money lies beyond the edge."""
     market.webhook(market.alpha.sell(listing.external_id, (1, 2)))

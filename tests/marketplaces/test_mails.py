@@ -7,7 +7,7 @@ from time import process_time_ns
 import pytest
 
 from marketplaces.contracts import NoticeKind
-from marketplaces.mails import notices_of, sale_in
+from marketplaces.mails import notices_of, order_over, sale_in, senders_of
 from marketplaces.proofs import secret_given
 
 PLAIN = """Subject: Your tickets sold
@@ -209,6 +209,58 @@ def test_a_date_is_no_order_number(said: str) -> None:
     sale = sale_in(f"Subject: You sold 2 tickets\n\n{said}\nOrder #12345678\n".encode())
     assert sale is not None
     assert (sale.order, sale.doubt) == ("12345678", "")
+
+
+HTML = "Subject: You sold your tickets\nContent-Type: text/html\n\n<p>Order #998877</p>"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "<tr><th>Section</th><th>Row</th><th>Seats</th></tr>\n<tr><td>131</td><td>27</td><td>5 - 6</td></tr>",
+        "<div>Section</div><div>Row</div><div>Seat(s)</div><div>Qty</div><p>131</p><p>27</p><p>5, 6</p><p>2</p>",
+        "<pre>Section Row Seats Qty\n131     27  5, 6  2</pre>",
+        "<p>Section</p><p>131</p><p>Row</p><p>27</p><p>Seats</p><p>5-6</p>",
+    ],
+)
+def test_places_may_stand_in_columns_under_their_words(table: str) -> None:
+    sale = sale_in(f"{HTML}{table}".encode())
+    assert sale is not None
+    assert (sale.section, sale.row, sale.seats, sale.quantity, sale.doubt) == ("131", "27", (5, 6), 2, "")
+
+
+@pytest.mark.parametrize("label", ["Total proceeds", "Payout:", "Your earnings"])
+def test_the_payout_may_stand_under_its_word(label: str) -> None:
+    sale = sale_in(f"{HTML}<table><tr><td>{label}</td></tr><tr><td>$151.20</td></tr></table>".encode())
+    assert sale is not None
+    assert sale.payout == Decimal("151.20")
+
+
+def test_of_two_forms_one_that_says_it_is_over_counts_for_both() -> None:
+    parts = ["text/plain\n\nYour sale was cancelled.", "text/html\n\n<p>Order #998877, Section 131 Row 27</p>"]
+    bodies = "".join(f"--b\nContent-Type: {part}\n" for part in parts)
+    mail = f'Subject: You sold\nContent-Type: multipart/alternative; boundary="b"\n\n{bodies}--b--\n'
+    assert sale_in(mail.encode()) is None
+    assert order_over(mail.encode()) == ""
+    assert order_over(b"Subject: Sale cancelled\n\nOrder #998877 is refunded") == "998877"
+    assert order_over(PLAIN.encode()) == ""
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        "From: A <a@mail.shop.com>\n\nhello", "From: me@own.example\n\nFrom: Shop <a@MAIL.shop.com>\nTo: me",
+        "From: me@own.example\n\n> *Von:* Shop [mailto:a@mail.shop.com]\n> Gesendet: heute",
+        'From: "Shop, Inc" <a@mail.shop.com>\n\nhello',
+        "From: me@own.example\nContent-Type: text/html\n\nFrom: <b>Shop</b> &lt;a@mail.shop.com&gt;<br>To: me",
+    ],
+)  # fmt: skip
+def test_who_wrote_a_mail_is_what_it_says(mail: str) -> None:
+    assert "mail.shop.com" in senders_of(mail.encode())
+
+
+def test_an_address_that_a_mail_only_mentions_wrote_nothing() -> None:
+    assert senders_of(b"From: me@own.example\n\nAsk help@shop.com, or see buyer@x.example") == {"own.example"}
 
 
 def test_the_secret() -> None:
