@@ -102,7 +102,7 @@ def _on_hand_sale(event: InboundEvent) -> None:
     if writer := written_by_another(event.account.platform, inbound_body(event) or b""):
         name = platform_name(event.account.platform)
         _tell(
-            event, f"A mail of {writer}'s came to your {name} account", severity="action", about=str(event.pk),
+            event, f"A mail from {writer} came to your {name} account", severity="action", about=str(event.pk),
             body=f"It tells of order {event.resource_id}, which is none of {name}'s: nothing was done with it. Where "
             f"you sell on {writer} by hand, forward it there.",
         )  # fmt: skip

@@ -61,13 +61,17 @@ def mail_receive(*, actor: Actor, account_id: uuid.UUID, mail: bytes) -> int:
     account = MarketplaceAccount.objects.get_for(actor, account_id)
     if account.mode != Mode.ASSISTED or not account.is_active:
         raise Conflict("This account tells its sales by itself.", field="account", remedy="Nothing needs to be said.")
-    if not mail.strip() or len(mail) > LARGEST:
+    if not mail.strip():
         raise InvalidInput("There is no mail.", field="mail", remedy="Paste it with its subject, or forward it.")
+    if len(mail) > LARGEST:
+        raise InvalidInput(
+            f"The mail is larger than {LARGEST:,} bytes.", field="mail", remedy="Paste its subject and its text alone."
+        )
     whole = as_mail(mail)
     if writer := written_by_another(account.platform, whole):
         name = platform_name(account.platform)
         raise InvalidInput(
-            f"This mail is {writer}'s, and the account is {name}'s.", field="mail",
+            f"This mail is from {writer}, and the account is at {name}.", field="mail",
             remedy=f"Forward it where you sell on {writer}; an account there that is connected tells its sales itself.",
         )  # fmt: skip
     return _take(account, notices_of(whole), {}, whole)

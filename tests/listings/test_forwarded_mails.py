@@ -3,10 +3,12 @@
 from email.message import EmailMessage
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from listings.models import Sale, SaleState
+from marketplaces.mails import LARGEST
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services import inbox
 from marketplaces.services.inbox import mail_receive
@@ -103,16 +105,26 @@ def test_a_mail_that_another_marketplace_wrote_is_of_no_sale_here(
     monkeypatch.setattr(inbox, "platforms_at", lambda domains: ["alpha"] if "mail.alpha.example" in domains else [])
     offered(market, assisted, market.holding.game)
     mail = mail_for(market).replace(b"orders@stubhub.example", b"orders@mail.alpha.example")
-    with pytest.raises(InvalidInput, match=r"This mail is Alpha's, and the account is Beta's\."):
+    with pytest.raises(InvalidInput, match=r"This mail is from Alpha, and the account is at Beta\."):
         mail_receive(actor=market.holding.actor, account_id=assisted.pk, mail=mail)
     client = Client()
     client.force_login(market.holding.user)
+    page = client.get(reverse("listings:hand_account", args=[assisted.pk]))
+    assert "Who wrote a forwarded mail is what it says itself, and nobody proves it" in page.text
     page = client.post(reverse("listings:mail_forward", args=[assisted.pk]), {"mail": mail.decode()})
-    assert (page.status_code, "This mail is Alpha&#x27;s" in page.text) == (422, True)
+    assert (page.status_code, "This mail is from Alpha" in page.text) == (422, True)
     # A mail service that posts them cannot be answered: the holder is told.
     headers = {"Authorization": f"Bearer {assisted.webhook_secret}"}
     inbox.inbox_receive(platform="beta", account_id=assisted.pk, headers=headers, body=mail)
     inbound_process(event_id=assisted.inbound.get().pk)
     assert (Sale.objects.count(), sold()) == (0, set())
     told = Alert.objects.get(kind="marketplace.notice")
-    assert (told.title, told.severity) == ("A mail of Alpha's came to your Beta account", "action")
+    assert (told.title, told.severity) == ("A mail from Alpha came to your Beta account", "action")
+
+
+def test_a_mail_that_is_too_large_is_said_to_be(market: Market, assisted: MarketplaceAccount) -> None:
+    client = Client()
+    client.force_login(market.holding.user)
+    file = SimpleUploadedFile("sold.eml", b"Subject: You sold\n\n" + b"x" * LARGEST)
+    page = client.post(reverse("listings:mail_forward", args=[assisted.pk]), {"file": file})
+    assert (page.status_code, "The mail is larger than 2,000,000 bytes." in page.text) == (422, True)
