@@ -500,6 +500,17 @@ def test_the_sale_of_a_payout_that_came_back_may_be_paid_by_another_one(market: 
     assert not Alert.objects.filter(kind="payout.too_much").exists()
 
 
+def test_a_sale_that_another_payout_has_paid_as_well_stays_complete_where_one_comes_back(
+    market: Market, sale: Sale
+) -> None:
+    first, again = payment(sale.platform_sale_id), paid_for("P-2", line_of(sale.platform_sale_id))
+    pays(market, first, again)
+    # The one that came back is told last: nothing that is read after it puts the sale right.
+    pays(market, again, replace(first, paid_at=None))
+    assert Payout.objects.get(reference="P-1").state == "returned"
+    assert (market.sale().state, received_for(sale).net) == (SaleState.COMPLETE, Decimal("151.20"))
+
+
 def test_that_a_sale_is_complete_its_marketplace_says_in_vain_while_its_money_came_back(
     market: Market, sale: Sale
 ) -> None:

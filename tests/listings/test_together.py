@@ -297,6 +297,14 @@ def test_a_marketplace_that_is_away_puts_each_back_and_after_three_failures_each
     command = command_claim()
     assert command is not None
     assert carry_out(command) == 1
+    # Nor does one that has not failed take those along that have.
+    waiting = MarketplaceCommand.objects.filter(state=CommandState.PENDING)
+    fresh = waiting.first()
+    assert fresh is not None
+    waiting.filter(pk=fresh.pk).update(attempts=0, not_before=now() - timedelta(minutes=1))
+    command = command_claim()
+    assert command is not None
+    assert (command.pk, carry_out(command)) == (fresh.pk, 1)
     work()
     assert there(simulator) == wanted
 
