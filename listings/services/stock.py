@@ -49,6 +49,7 @@ from listings.services.wake import account_commands_wake
 from marketplaces.contracts import Capability, EventWords, Link, MarketplaceAdapter, RemoteListing, RemoteSale
 from marketplaces.contracts import RemoteSaleState as Remote
 from marketplaces.errors import told as told_of
+from marketplaces.locks import accounts_keep
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services.alerts import alert_reading, alert_reading_recovered
 from portfolios.locks import seats_lock_whole
@@ -261,6 +262,11 @@ def found_listing_note(*, account: MarketplaceAccount, item: RemoteListing, tell
     if found.state in {FoundState.NOT_OURS, FoundState.ADOPTED} or _is_coming_down(found):
         return found
     match = recognise(account, told)
+    accounts_keep([account.pk])
+    if not MarketplaceAccount.objects.filter(pk=account.pk, mode=account.mode, is_active=True).exists():
+        # Given up while it was read: nobody would keep it in step, or take it down.
+        _wait(found, match, "its account was disconnected", tell=False)
+        return found
     seats = seats_lock_whole(match.seats) if match.seats and not match.why else []
     why = match.why or adoption_problem(seats, item.price, item.currency) or kept_problem(account, seats)
     delivery = "" if why else delivery_known(account, kind, seats)

@@ -13,6 +13,7 @@ from listings.health import account_health
 from listings.models import FoundListing, FoundState, Listing, ListingStatus, MarketplaceCommand, Sale, SaleState
 from listings.services import stock
 from listings.services.delivery_terms import delivery_terms_set
+from listings.services.events import events_learn
 from listings.services.found import found_adopt, found_ask_again, found_not_ours, found_take_down, stock_declare
 from listings.services.publish import listing_publish
 from listings.services.recognise import recognise
@@ -21,7 +22,7 @@ from listings.services.sweep_order import sweep_order
 from listings.services.sync import account_sync_sales, accounts_sync_due
 from marketplaces.contracts import Grant
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.services.connect import account_keep, connect_token
+from marketplaces.services.connect import account_keep, connect_token, disconnect
 from marketplaces.services.files import StoredFile
 from marketplaces.simulator.app import Simulator
 from portfolios.models import Game, OwnerState, Seat
@@ -162,6 +163,25 @@ def test_a_past_sale_counts_and_another_listing_of_its_seats_comes_down(
     listing = Listing.objects.get()
     assert (listing.status, listing.quantity) == (ListingStatus.ACTIVE, 2)
     assert listing.listing_seats.filter(offered=True).count() == 2
+
+
+def test_what_a_sweep_reads_after_its_account_was_given_up_is_not_taken_over(
+    holding: Holding, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is going on there while its first sweep is under way: it is closed at once, and its keys are gone."""
+    held_before("vividseats")([1, 2])
+    left = list[bool]()
+
+    def given_up(**words: Any) -> None:
+        events_learn(**words)
+        left.append(disconnect(actor=holding.actor, account_id=words["account"].pk).is_active)
+
+    monkeypatch.setattr(stock, "events_learn", given_up)
+    connect(holding, "vividseats")
+    work()
+    assert left == [False]
+    assert not Listing.objects.exists()
+    assert FoundListing.objects.get().state == FoundState.WAITING
 
 
 def test_a_listing_of_seats_that_a_buyer_has_is_taken_down_at_once(holding: Holding, simulator: Simulator) -> None:
