@@ -292,6 +292,7 @@ SPECTACULAR_SETTINGS = {
         "DeliveryEnum": "listings.models.DELIVERIES",
         "NetBasisEnum": "listings.api.net.NET_BASES",
         "WantsEnum": "listings.api.mapping.WANTS",
+        "ModeEnum": "marketplaces.models.Mode",
     },
 }
 
