@@ -164,13 +164,14 @@ def test_a_sweep_mends_the_others_and_takes_none_for_gone(
     # Ours is the odd one, and up: that it is not among those that can be read says nothing.
     Listing.objects.update(status=ListingStatus.ACTIVE, updated_at=LONG_AGO)
     next(one for one in simulator.ledger.listings.values() if one.section != "999").state = "active"
-    spoil(mine.listing_id, PRICES)
+    spoil(next(one["id"] for one in there(platform) if one["section"] != "999"), PRICES)
     # In the same ten minutes no second sweep would be ordered, and what is under way is not judged.
     MarketplaceCommand.objects.all().delete()
     assert accounts_reconcile_due() == 1
     work()
     mine.refresh_from_db()
     assert mine.status == ListingStatus.ACTIVE
+    assert len(told(holding)) == 1
 
 
 def test_gametimes_file_is_written_whatever_a_purchase_lacks(
