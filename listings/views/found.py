@@ -47,7 +47,9 @@ def _render(
     actor = request_actor(request)
     rows = found_list(actor).filter(account=account)
     meant = recognise(account, told_of_found(opened)) if opened is not None else None
-    chosen = {str(seat.pk) for seat in meant.seats} if meant else set()
+    # As many as it is of, or none: what is sent as it is shown is never refused for their number.
+    as_many = opened is not None and meant is not None and len(meant.seats) == opened.quantity
+    chosen = {str(seat.pk) for seat in meant.seats} if meant and as_many else set()
     context = {
         "account": account,
         "found": Paginator(rows, SHOWN).get_page(request.GET.get("page")),

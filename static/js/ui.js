@@ -58,6 +58,20 @@
   window.addEventListener("pageshow", count);
   count();
 
+  // Where the browser gives no clipboard (a page without TLS, a refusal) the words are marked for its own copying.
+  function copy(words, node) {
+    function done() { node.textContent = "Copied"; }
+    function mark() {
+      var range = document.createRange();
+      range.selectNodeContents(words);
+      window.getSelection().removeAllRanges();
+      window.getSelection().addRange(range);
+      node.textContent = "Marked: copy it yourself";
+    }
+    if (navigator.clipboard) navigator.clipboard.writeText(words.textContent).then(done, mark);
+    else mark();
+  }
+
   document.addEventListener("click", function (event) {
     var node = event.target.closest("[data-set-theme], [data-set-density], [data-opens], [data-closes], [data-dismiss], [data-copies], [data-chooses]");
     document.querySelectorAll("details.menu[open]").forEach(function (menu) {
@@ -66,7 +80,7 @@
     if (!node) return;
     if (node.dataset.copies) {
       var words = document.querySelector("#" + CSS.escape(node.dataset.copies) + " .copy");
-      if (words && navigator.clipboard) navigator.clipboard.writeText(words.textContent).then(function () { node.textContent = "Copied"; });
+      if (words) copy(words, node);
     }
     if (node.dataset.chooses) choose(node.dataset.chooses);
     if (node.dataset.setTheme) setting("theme", node.dataset.setTheme);

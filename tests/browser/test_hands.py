@@ -138,3 +138,17 @@ def test_the_keyboard_goes_on_with_the_next_row_and_then_the_heading(browser: Br
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_be_focused()
     page.close()
+
+
+def test_words_are_marked_for_copying_where_the_browser_gives_no_clipboard(browser: Browser) -> None:
+    page = opened(browser)
+    assert page.evaluate("navigator.clipboard === undefined")
+    page.evaluate(
+        'document.body.insertAdjacentHTML(\'beforeend\', \'<div id="task-1"><pre class="copy">131 row 27</pre></div>'
+        '<button data-copies="task-1">Copy</button>\')'
+    )
+    page.get_by_role("button", name="Copy").click()
+
+    assert page.evaluate("window.getSelection().toString()") == "131 row 27"
+    expect(page.get_by_role("button", name="Marked: copy it yourself")).to_be_visible()
+    page.close()

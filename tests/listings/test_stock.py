@@ -1,5 +1,6 @@
 """What an account held before it was connected, and what is made there by hand since (against the simulator)."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -398,6 +399,9 @@ def test_the_page_offers_the_seats_of_its_game_and_refuses_others(holding: Holdi
     found, client = FoundListing.objects.get(), verified_client(holding.user)
     page = client.get(reverse("listings:found_list", args=[account.pk]), {"open": str(found.pk)})
     assert {seat.game_id for seat in page.context["seats"]} == {other.pk}
+    # It is of two of four, and nobody knows which: sent as it is shown it asks for them, and is not refused for four.
+    assert page.text.count('name="seats"') == 4
+    assert not re.search(r'name="seats"[^>]* checked', page.text)
     chosen = [str(seat.pk) for seat in holding.seats[:2]]
     answer = client.post(reverse("listings:found_adopt", args=[found.pk]), {"seats": chosen})
     assert answer.status_code == 422
