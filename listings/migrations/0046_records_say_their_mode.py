@@ -13,6 +13,10 @@ UPDATE {table} SET mode = sales.mode FROM sales WHERE sales.id = {table}.sale_id
 """
 
 
+# What was written twice has its keys looked at again, which must be over before the table is altered.
+CHECKED = "SET CONSTRAINTS ALL IMMEDIATE"
+
+
 def stamp(model: str, table: str, check: str, *fills: str) -> list[migrations.operations.base.Operation]:
     return [
         migrations.AddField(
@@ -21,7 +25,7 @@ def stamp(model: str, table: str, check: str, *fills: str) -> list[migrations.op
             field=models.CharField(choices=MODES, default="", editable=False, max_length=10),
             preserve_default=False,
         ),
-        *(migrations.RunSQL(fill.format(table=table), migrations.RunSQL.noop) for fill in fills),
+        *(migrations.RunSQL(fill.format(table=table), migrations.RunSQL.noop) for fill in (*fills, CHECKED)),
         migrations.AddConstraint(
             model_name=model,
             constraint=models.CheckConstraint(

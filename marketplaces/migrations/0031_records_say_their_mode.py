@@ -6,7 +6,8 @@ MODES = [("paper", "paper"), ("live", "live"), ("assisted", "by hand")]
 # The market that an account's keys were of, where they are still there, is that of what came over them.
 FILL = """
 UPDATE {table} SET mode = COALESCE(NULLIF(accounts.keys_of, ''), accounts.mode)
-FROM marketplace_accounts accounts WHERE accounts.id = {table}.account_id
+FROM marketplace_accounts accounts WHERE accounts.id = {table}.account_id;
+SET CONSTRAINTS ALL IMMEDIATE
 """
 
 

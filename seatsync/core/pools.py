@@ -68,4 +68,4 @@ def _whole_body(app: Any, most: int) -> App:
 def _announced(scope: dict[str, Any]) -> int:
     """The announced length, for the application to judge; 0 where there is none that is a number."""
     found = dict(scope["headers"]).get(b"content-length", b"")
-    return int(found) if found.isdecimal() and len(found) < 20 else 0
+    return int(found) if found.isdigit() and len(found) < 20 else 0
