@@ -55,6 +55,7 @@ def test_i08_a_listing_over_which_we_stumble_keeps_no_other_on_sale(
     market: Market, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     odd, other = past(market)
+
     def stumbles(listing: Listing, *, reason: str) -> bool:
         if listing.pk == odd.pk:
             raise ZeroDivisionError("a fault of our own")
