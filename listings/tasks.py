@@ -62,6 +62,7 @@ def _read() -> QuerySet[MarketplaceAccount]:
 @job(time_limit_s=120)
 def poll_account_sales(account_id: str) -> None:
     """Read one account's sales now."""
+    job_begun(wake.POLL_SALES, account_id=account_id)
     account = _read().filter(pk=uuid.UUID(account_id)).first()
     if account is not None:
         sync.account_poll(account)

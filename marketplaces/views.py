@@ -2,12 +2,13 @@
 
 import uuid
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from marketplaces.errors import BadSignature
-from marketplaces.services.inbox import inbox_receive
-from seatsync.core.edge import largest_body, too_large
+from marketplaces.services.inbox import TooLargeError, inbox_receive
+from seatsync.core.edge import body_within, too_large
 from seatsync.core.errors import FieldProblem, NotFound, SeatSyncError
 from seatsync.core.problems import problem_view
 
@@ -20,12 +21,13 @@ def webhook(request: HttpRequest, platform: str, account_id: uuid.UUID) -> HttpR
     if request.method != "POST":
         detail = "Deliveries are sent by POST. The header Allow names the methods that there are."
         return problem_view(request, 405, "method_not_allowed", detail, headers={"Allow": "POST"})
-    if len(request.body) > largest_body(request):
-        return too_large(request, largest_body(request))
+    body, size = body_within(request, settings.MAIL_LARGEST_BODY)
     try:
         fresh = inbox_receive(
-            platform=platform, account_id=account_id, headers=dict(request.headers), body=request.body
+            platform=platform, account_id=account_id, headers=dict(request.headers), body=body, size=size
         )
+    except TooLargeError as error:
+        return too_large(request, error.most)
     except BadSignature:
         detail = "The delivery does not carry this account's secret."
         remedy = "Sign it with the secret that was given when the webhook was registered."

@@ -11,5 +11,5 @@ application = pooled(
     threads=2,
     door=("/webhooks/", "/healthz"),
     door_threads=2,
-    largest_body=settings.WEBHOOK_LARGEST_BODY,
+    largest_body=settings.MAIL_LARGEST_BODY,
 )

@@ -49,6 +49,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
+from seatsync.core.jobs import one_by_one
 from seatsync.core.money import LARGEST, money_text, round_money
 
 # What must come down is said at once, and again after each of these; from then on with the last one.
@@ -320,24 +321,26 @@ def amounts_of(
 
 def tasks_nag() -> int:
     """Say again what must come down and has not; returns how many were said."""
-    said = 0
     _left_behind()
     _read_no_more()
     tasks_over()
     waiting = MarketplaceCommand.objects.filter(FOR_HANDS, kind__in=URGENT)
-    for command in waiting.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
-        step = int(command.payload.get("nagged", 0))
-        if now() - command.created_at < nag_due(step):
-            continue
-        with transaction.atomic():
-            locked = command_lock(command.pk)
-            if locked.state != CommandState.NEEDS_PERSON or locked.payload.get("nagged", 0) != step:
-                continue
-            locked.payload = {**locked.payload, "nagged": step + 1}
-            locked.save(update_fields=["payload", "updated_at"])
-            alert_task(locked, again=step + 1)
-            said += 1
-    return said
+    due = waiting.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale")
+    return one_by_one("by_hand.nag", due, _nag)
+
+
+def _nag(command: MarketplaceCommand) -> bool:
+    step = int(command.payload.get("nagged", 0))
+    if now() - command.created_at < nag_due(step):
+        return False
+    with transaction.atomic():
+        locked = command_lock(command.pk)
+        if locked.state != CommandState.NEEDS_PERSON or locked.payload.get("nagged", 0) != step:
+            return False
+        locked.payload = {**locked.payload, "nagged": step + 1}
+        locked.save(update_fields=["payload", "updated_at"])
+        alert_task(locked, again=step + 1)
+    return True
 
 
 def _left_behind() -> None:

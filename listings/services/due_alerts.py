@@ -1,5 +1,6 @@
 """Reminders of sales whose tickets are still to be handed over: some time before the deadline, and once it is over."""
 
+import uuid
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from listings.services.hand_over_due import due_said, sales_due_fill
 from listings.services.sale_alerts import DUE, DUE_SOON, LATE, sale_settle_kinds, sale_tell, sale_what
 from marketplaces.registry import platform_name
 from seatsync.core.clock import now
+from seatsync.core.jobs import one_by_one
 from seatsync.core.venue_time import local
 from seatsync.live.models import Severity
 
@@ -30,14 +32,16 @@ def hand_overs_remind() -> int:
     due = Q(pk__in=[])
     for step, (before, _, _) in enumerate(_STEPS):
         due |= Q(reminded=step, due__lte=moment + before)
-    told = 0
-    for sale_id in list(waiting.filter(due).order_by(F("due").asc(), "pk").values_list("pk", flat=True)):
-        with transaction.atomic():
-            sale = sale_lock(sale_id)
-            # It may be on its way by now, its game off, or its deadline another one.
-            end = waiting.filter(pk=sale_id).values_list("due", flat=True).first()
-            told += end is not None and _remind(sale, end)
-    return told
+
+    @transaction.atomic
+    def tell(sale_id: uuid.UUID) -> bool:
+        sale = sale_lock(sale_id)
+        # It may be on its way by now, its game off, or its deadline another one.
+        end = waiting.filter(pk=sale_id).values_list("due", flat=True).first()
+        return end is not None and _remind(sale, end)
+
+    ids = list(waiting.filter(due).order_by(F("due").asc(), "pk").values_list("pk", flat=True))
+    return one_by_one("hand_overs.remind", ids, tell)
 
 
 def _remind(sale: Sale, due: datetime) -> bool:

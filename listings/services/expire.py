@@ -17,6 +17,7 @@ from listings.states import OFFERED, WANTED
 from portfolios.models import OFF, Game, SeasonTicket
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
+from seatsync.core.jobs import one_by_one
 
 BATCH = 500
 _BY_START = ("game__starts_at", "pk")
@@ -28,12 +29,9 @@ def listings_expire() -> int:
 
     No more than `BATCH` at once; those of the next games go first.
     """
-    rows, done = cut_offs(), 0
-    for listing in islice(_over(rows), BATCH):
-        # One transaction each: a holder's own work on one listing must not wait for all the others.
-        with transaction.atomic():
-            done += _expire(listing.pk, rows)
-    return done
+    rows = cut_offs()
+    over = (listing.pk for listing in islice(_over(rows), BATCH))
+    return one_by_one("listings.expire", over, lambda listing_id: _expire(listing_id, rows))
 
 
 def _over(rows: CutOffs) -> Iterator[Listing]:
@@ -54,8 +52,12 @@ def _is_off(listing: Listing) -> bool:
     return listing.game.status in OFF
 
 
+@transaction.atomic
 def _expire(listing_id: uuid.UUID, rows: CutOffs) -> bool:
-    """Take one down whose time is over, which is asked once more: its holder may have given it more."""
+    """Take one down whose time is over, which is asked once more: its holder may have given it more.
+
+    One transaction each: a holder's own work on one listing must not wait for all the others.
+    """
     (listing,) = listings_lock([listing_id])
     down = comes_down(listing, rows)
     if listing.status not in OFFERED or not (_is_off(listing) or down.over):

@@ -29,6 +29,7 @@ from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now, seconds_from_now
 from seatsync.core.errors import Conflict
+from seatsync.core.jobs import one_by_one
 from seatsync.core.limiters import valkey
 
 log = structlog.get_logger(__name__)
@@ -190,15 +191,14 @@ def leases_reap() -> int:
     overdue = MarketplaceCommand.objects.filter(state=CommandState.IN_FLIGHT, lease_until__lt=now())
     found = list(overdue.select_related("account"))
     exhausted = [command for command in found if command.attempts >= retries_of(command).most_tries]
-    for command in exhausted:
-        record(command, Answer(Outcome.UNKNOWN, error=NO_ANSWER))
+    ended = one_by_one("outbox.reap", exhausted, lambda one: record(one, Answer(Outcome.UNKNOWN, error=NO_ANSWER)))
     others = [command.pk for command in found if command not in exhausted]
     reaped = overdue.filter(pk__in=others).update(
         state=CommandState.PENDING, outcome_unknown=True, not_before=now(), last_error=NO_ANSWER
     )
-    if reaped or exhausted:
-        log.warning("outbox.leases_reaped", count=reaped + len(exhausted))
-    return reaped + len(exhausted)
+    if reaped or ended:
+        log.warning("outbox.leases_reaped", count=reaped + ended)
+    return reaped + ended
 
 
 @transaction.atomic

@@ -312,7 +312,7 @@ def _sold_there(command: MarketplaceCommand, listing: Listing | None, _sale: Sal
 
 
 def _look_for_sales(command: MarketplaceCommand) -> None:
-    enqueue_on_commit(POLL_SALES, account_id=str(command.account_id))
+    enqueue_on_commit(POLL_SALES, one_waits=True, account_id=str(command.account_id))
 
 
 def _not_wanted(command: MarketplaceCommand, _listing: Listing | None, _sale: Sale | None, _answer: Answer) -> None:

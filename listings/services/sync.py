@@ -205,7 +205,7 @@ def _due_again(account: MarketplaceAccount) -> Callable[..., None]:
             due = now() + timedelta(seconds=countdown_s - traits.poll_sales_every_s)
             MarketplaceAccount.objects.filter(pk=account.pk).update(polled_at=due)
         if countdown_s < ROUND_S:
-            enqueue_on_commit(POLL_SALES, countdown_s=countdown_s, account_id=str(account.pk))
+            enqueue_on_commit(POLL_SALES, countdown_s=countdown_s, one_waits=True, account_id=str(account.pk))
 
     return again
 

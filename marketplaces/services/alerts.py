@@ -6,6 +6,7 @@ from marketplaces.models import InboundEvent, MarketplaceAccount
 from marketplaces.ports import still_up
 from marketplaces.registry import platform_name
 from seatsync.accounts.selectors import staff_ids
+from seatsync.core.clock import now
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise, alert_recover
 from seatsync.live.models import Alert, AlertState
@@ -51,6 +52,27 @@ def alert_inbound_recovered(event: InboundEvent) -> None:
         return
     for user_id in _people(event.account):
         alert_recover(user_id=user_id, dedupe_key=_failed_key(event))
+
+
+def alert_mail_too_large(account: MarketplaceAccount, size: int, most: int) -> None:
+    """A forwarded mail was not read, which may tell of a sale. A mail server that tries again tells nothing new."""
+    name = _name(account)
+    alert_raise(
+        tenant_id=account.tenant_id,
+        user_id=account.user_id,
+        mode=account.mode,
+        kind="mail.too_large",
+        title=f"A mail that you forwarded for {name} was too large to be read",
+        body=(
+            f"It has {size:,} bytes, and at most {most:,} are read. If it tells of a sale, its seats are still on sale "
+            "elsewhere: say that they are sold, or forward it without what is attached."
+        ),
+        severity="critical",
+        object_type="marketplace_account",
+        object_id=str(account.pk),
+        url=page_link("marketplaces:account_list"),
+        dedupe_key=f"mail.too_large:{account.pk}:{now():%Y%m%d}:{size}",
+    )
 
 
 def alert_reconnect(account: MarketplaceAccount) -> None:

@@ -40,8 +40,8 @@ from seatsync.accounts.selectors import leaves_for
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
-from seatsync.core.errors import Busy, Conflict, InvalidInput, NotAllowed
-from seatsync.core.jobs import enqueue_on_commit
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
+from seatsync.core.jobs import enqueue_on_commit, one_by_one
 from seatsync.core.locks import lock_waiting
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
@@ -481,14 +481,20 @@ def _closing(actor: Actor, account: MarketplaceAccount, why: str) -> None:
     )  # fmt: skip
 
 
-def _late_begin() -> None:
+def _late_begin() -> int:
     """What was being connected while its holder, or his tenant, began to leave is given up as well."""
     open_there = MarketplaceAccount.objects.filter(is_active=True, closing_at=None)
+    late: list[tuple[uuid.UUID, LeavingWhy]] = []
     for why in LEAVING_BARS:
         of_leaving = open_there.filter(leaves_for(why, user="user_id", tenant="tenant_id"))
-        closing_begin(actor=Actor.system(), account_ids=list(of_leaving.values_list("pk", flat=True)), why=why)
+        late += [(account_id, why) for account_id in of_leaving.values_list("pk", flat=True)]
     suspended = open_there.filter(tenant__suspended_at__isnull=False).values_list("pk", flat=True)
-    closing_begin(actor=Actor.system(), account_ids=list(suspended), why=LeavingWhy.SUSPENSION)
+    late += [(account_id, LeavingWhy.SUSPENSION) for account_id in suspended]
+    return one_by_one("accounts.late", late, lambda one: len(_begin_late(*one)))
+
+
+def _begin_late(account_id: uuid.UUID, why: LeavingWhy) -> list[MarketplaceAccount]:
+    return closing_begin(actor=Actor.system(), account_ids=[account_id], why=why)
 
 
 def accounts_close() -> int:
@@ -499,14 +505,8 @@ def accounts_close() -> int:
     """
     _late_begin()
     doubled_ask()
-    closed = 0
     on_the_way = MarketplaceAccount.objects.filter(Q(closing_at__isnull=False, is_active=True) | ~Q(keys_of=""))
-    for account_id in on_the_way.order_by("pk").values_list("pk", flat=True):
-        try:
-            closed += _close(account_id)
-        except Busy:
-            log.info("account.busy", account_id=str(account_id))
-    return closed
+    return one_by_one("accounts.close", on_the_way.order_by("pk").values_list("pk", flat=True), _close)
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import orjson
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
@@ -21,6 +22,7 @@ from marketplaces.mails import LARGEST, as_mail, notices_of, senders_of
 from marketplaces.models import InboundDelivery, InboundEvent, MarketplaceAccount, Mode
 from marketplaces.proofs import secret_given
 from marketplaces.registry import adapter_get, platform_name, platforms_at
+from marketplaces.services.alerts import alert_mail_too_large
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.crypto import sha256_hex
@@ -35,20 +37,39 @@ SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 LONGEST_KEY = 120
 
 
-def inbox_receive(*, platform: str, account_id: uuid.UUID, headers: Mapping[str, str], body: bytes) -> int:
+class TooLargeError(Exception):
+    """A delivery of more than `most` bytes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"more than {most} bytes")
+        self.most = most
+
+
+def inbox_receive(
+    *, platform: str, account_id: uuid.UUID, headers: Mapping[str, str], body: bytes, size: int | None = None
+) -> int:  # fmt: skip
     """Store the items of one delivery and queue them; returns how many were new.
 
-    Raises NotFound for an unknown account and BadSignature (nothing is stored) for one that proves nothing.
+    `size`: how many bytes it has, where the body was too large to be read. Raises NotFound for an unknown account,
+    BadSignature (nothing is stored) for one that proves nothing, and TooLargeError, also nothing: whose mail that is
+    is told of it, since it may be a sale's.
     """
     account = MarketplaceAccount.objects.filter(pk=account_id, platform=platform, is_active=True).first()
     if account is None:
         raise NotFound("No account with this id.")
     lowered = {name.lower(): value for name, value in headers.items()}
+    size = len(body) if size is None else size
+    by_mail = account.mode == Mode.ASSISTED
+    if not by_mail and size > settings.WEBHOOK_LARGEST_BODY:
+        raise TooLargeError(settings.WEBHOOK_LARGEST_BODY)
     try:
         _verify(account, lowered, body)
     except BadSignature:
         _note(account, rejected=True)
         raise
+    if size > LARGEST:
+        alert_mail_too_large(account, size, LARGEST)
+        raise TooLargeError(LARGEST)
     notices = _parse(account, lowered, body)
     return _take(account, notices, lowered, body)
 

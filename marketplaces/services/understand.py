@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from marketplaces.contracts import NoticeKind
 from marketplaces.errors import GrantExpired, MarketplaceError, MustWait, told
@@ -25,12 +26,18 @@ MOST_ATTEMPTS = 10
 # Of what was given up, as many are queued by one request.
 MOST_AT_ONCE = 500
 RECONNECT_WAIT_S = 300.0
+LONGEST_WAIT_S = 60
+NO_END = "the worker died over it"
 
 
 def inbound_process(*, event_id: uuid.UUID) -> bool:
-    """Hand one stored item to its handler; returns whether it was done now. A failure is put back."""
+    """Hand one stored item to its handler; returns whether it was done now. A failure is put back.
+
+    That it is begun counts as an attempt before anything can go wrong: one that kills whoever works it off waits its
+    turn like the others, and ends with a person.
+    """
     event = InboundEvent.objects.select_related("account").filter(pk=event_id, state=InboxState.RECEIVED).first()
-    if event is None:
+    if event is None or not _begin(event):
         return False
     try:
         handler_for(NoticeKind(event.kind))(event)
@@ -42,7 +49,9 @@ def inbound_process(*, event_id: uuid.UUID) -> bool:
         # Nothing was asked, so nothing failed.
         wait_s = error.retry_after_s or SHORTEST_WAIT_S
         _wait(event, f"{error}", seconds_from_now(wait_s))
-        enqueue_on_commit("marketplaces.tasks.process_inbound", countdown_s=wait_s, event_ids=[str(event.pk)])
+        enqueue_on_commit(
+            "marketplaces.tasks.process_inbound", countdown_s=wait_s, one_waits=True, event_ids=[str(event.pk)]
+        )  # fmt: skip
         return False
     except (MarketplaceError, Busy) as error:
         _put_back(event, str(error))
@@ -53,21 +62,33 @@ def inbound_process(*, event_id: uuid.UUID) -> bool:
         _put_back(event, told(error))
         return False
     InboundEvent.objects.filter(pk=event.pk, state=InboxState.RECEIVED).update(
-        state=InboxState.DONE, processed_at=now(), attempts=F("attempts") + 1, updated_at=now()
+        state=InboxState.DONE, processed_at=now(), not_before=None, updated_at=now()
     )
     alert_inbound_recovered(event)
     return True
 
 
+def _begin(event: InboundEvent) -> bool:
+    """Count one more attempt; returns whether there is one left. Nothing but deaths can have used all of them up."""
+    if event.attempts >= MOST_ATTEMPTS:
+        _put_back(event, NO_END)
+        return False
+    event.attempts += 1
+    return _if_it_waits(event, attempts=event.attempts, not_before=_due_again(event))
+
+
+def _due_again(event: InboundEvent) -> datetime:
+    return seconds_from_now(min(2**event.attempts, LONGEST_WAIT_S))
+
+
 def _wait(event: InboundEvent, error: str, until: datetime) -> None:
-    _if_it_waits(event, last_error=error[:300], not_before=until)
+    _if_it_waits(event, attempts=Greatest(F("attempts") - 1, 0), last_error=error[:300], not_before=until)
 
 
 @transaction.atomic
 def _put_back(event: InboundEvent, error: str) -> None:
-    event.attempts += 1
     event.last_error = error.replace("\x00", "")[:300]
-    event.not_before = seconds_from_now(min(2**event.attempts, 60))
+    event.not_before = _due_again(event)
     if event.attempts >= MOST_ATTEMPTS:
         event.state = InboxState.FAILED
     kept = _if_it_waits(
@@ -84,9 +105,13 @@ def _if_it_waits(event: InboundEvent, **changes: Any) -> bool:
 
 
 def inbound_due(limit: int = 100) -> list[uuid.UUID]:
-    """Items that wait: never tried for some seconds, or put back and due again."""
+    """Items that wait: never tried for some seconds, or put back and due again.
+
+    Those that were never tried come first, then whoever is due for longest: no account's backlog, which comes to the
+    end of its limit again and again, is in the way of another account's items.
+    """
     waiting = InboundEvent.objects.filter(state=InboxState.RECEIVED, received_at__lt=seconds_from_now(-2))
-    due = waiting.exclude(not_before__gt=now()).order_by("received_at")
+    due = waiting.exclude(not_before__gt=now()).order_by(F("not_before").asc(nulls_first=True), "received_at")
     return list(due.values_list("pk", flat=True)[:limit])
 
 

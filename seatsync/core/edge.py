@@ -9,7 +9,8 @@ from seatsync.core.errors import FieldProblem
 from seatsync.core.problems import problem_view
 
 # Below these addresses machines ask, and every refusal is a problem.
-MACHINES = ("/api/", "/webhooks/")
+API = "/api/"
+MACHINES = (API, "/webhooks/")
 
 
 def asked_by_machine(request: HttpRequest) -> bool:
@@ -24,13 +25,24 @@ def too_large(request: HttpRequest, most: int) -> HttpResponse:
 
 
 def largest_body(request: HttpRequest) -> int:
-    """How many bytes a machine may send to this address."""
-    own = settings.WEBHOOK_LARGEST_BODY if request.path.startswith("/webhooks/") else settings.API_LARGEST_BODY
+    """How many bytes a machine may send to this address; to a webhook's, where it is for mails."""
+    own = settings.API_LARGEST_BODY if request.path.startswith(API) else settings.MAIL_LARGEST_BODY
     return int(own)
 
 
+def body_within(request: HttpRequest, most: int) -> tuple[bytes, int]:
+    """A body of at most `most` bytes, and how many it has or announces; empty where that is more."""
+    announced = _announced(request)
+    body = request.read(most + 1) if announced <= most else b""
+    size = max(announced, len(body))
+    return (body if size <= most else b""), size
+
+
 class EdgeMiddleware:
-    """Refuses large bodies of machines unread, and takes every text for UTF-8."""
+    """Refuses large bodies of the API unread, and takes every text for UTF-8.
+
+    How large a webhook may be depends on whose it is: its view sees to that, which reads no more either.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -40,8 +52,9 @@ class EdgeMiddleware:
         if request.encoding is not None:
             # The charset of Content-Type would be used for the query string as well, and may be no charset of text.
             request.encoding = "utf-8"
-        if asked_by_machine(request) and _announced(request) > largest_body(request):
-            return too_large(request, largest_body(request))
+        most = settings.API_LARGEST_BODY
+        if request.path.startswith(API) and _announced(request) > most:
+            return too_large(request, most)
         return self.get_response(request)
 
 

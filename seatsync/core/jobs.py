@@ -1,15 +1,17 @@
 """Sending work to Celery: by path, when the transaction commits, never before; and once per due slot."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from importlib import import_module
-from typing import Any, ParamSpec, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import structlog
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import IntegrityError, transaction
 
 from seatsync.core.clock import now
+from seatsync.core.errors import Busy
 from seatsync.core.limiters import valkey
 from seatsync.core.models import PeriodicRun
 
@@ -19,6 +21,7 @@ WAITS_MS = 5_000
 
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def job(*, time_limit_s: int) -> Callable[[Callable[P, None]], Callable[P, None]]:
@@ -42,13 +45,17 @@ def enqueue_on_commit(path: str, *, countdown_s: float = 0, one_waits: bool = Fa
     """Send the task at `path` once the current transaction commits; nothing is sent after a rollback.
 
     `one_waits`: not where one waits already with these arguments, for jobs that do all there is to do and say
-    `job_begun` first, so that a thousand changes make no queue of a thousand messages. A broker that is away is logged
-    and survived: every job is also found by its beat sweep.
+    `job_begun` first, so that a thousand changes make no queue of a thousand messages. Of those for later one waits
+    for `countdown_s`: a job that orders itself anew stays one, however often it is sent beside that. A broker that is
+    away is logged and survived: every job is also found by its beat sweep.
     """
 
     def send() -> None:
         try:
-            if one_waits and not valkey().set(_waits(path, kwargs), 1, nx=True, px=WAITS_MS):
+            key, waits_ms = _waits(path, kwargs), WAITS_MS
+            if countdown_s:
+                key, waits_ms = f"{key}:later", max(1, int(countdown_s * 1000))
+            if one_waits and not valkey().set(key, 1, nx=True, px=waits_ms):
                 return
             task_by_path(path).apply_async(kwargs=kwargs, countdown=countdown_s or None, retry=False)
         except OSError as error:
@@ -75,6 +82,24 @@ def _is_broker_trouble(error: Exception) -> bool:
     from redis.exceptions import RedisError
 
     return isinstance(error, OperationalError | RedisError)
+
+
+def one_by_one(what: str, items: Iterable[T], work: Callable[[T], int]) -> int:
+    """Do `work` for each and return the sum: one that fails keeps none of the others back, and comes again next time.
+
+    `what`: in words of a log. One whose rows somebody else is changing is no failure.
+    """
+    done = 0
+    for item in items:
+        try:
+            done += work(item)
+        except SoftTimeLimitExceeded:
+            raise
+        except Busy:
+            log.info("job.busy", what=what, item=str(item))
+        except Exception:
+            log.exception("job.one_failed", what=what, item=str(item))
+    return done
 
 
 def due_slot(every_s: int, moment: datetime | None = None) -> datetime:

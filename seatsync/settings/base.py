@@ -227,9 +227,11 @@ EMAIL_TIMEOUT = 15
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if _mail_server else 'filebased'}.EmailBackend"
 EMAIL_FILE_PATH = str(STATE_DIR / "mail")
 
-# Bytes of a body. The largest honest API write is some 20 kB; a marketplace may send a batch of sales.
+# Bytes of a body. The largest honest API write is some 20 kB; a marketplace may send a batch of sales, a holder forward
+# mails with pictures in them.
 API_LARGEST_BODY = 256_000
 WEBHOOK_LARGEST_BODY = 1_000_000
+MAIL_LARGEST_BODY = 2_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 X_FRAME_OPTIONS = "DENY"

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections import Counter
 
 import pytest
 from django.conf import settings
@@ -10,7 +11,7 @@ from django_celery_beat.models import PeriodicTask
 
 from listings import tasks
 from listings.services.outbox import commands_drain
-from listings.services.wake import DRAIN, DRAIN_URGENT, outbox_wake
+from listings.services.wake import DRAIN, DRAIN_URGENT, POLL_SALES, outbox_wake
 from seatsync.core import jobs
 from seatsync.core.limiters import valkey
 from seatsync.launch.product import specs
@@ -53,6 +54,17 @@ def test_what_is_urgent_wakes_both_kinds_of_worker_and_a_later_time_is_always_se
     outbox_wake(urgent=True)
     outbox_wake(urgent=True, after_s=2.0)
     assert sent == [(DRAIN, None), (DRAIN_URGENT, None), (DRAIN_URGENT, 2.0), (DRAIN, 2.0)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_orders_itself_anew_stays_one_however_often_it_is_sent_beside_that(
+    sent: list[tuple[str, float | None]],
+) -> None:
+    for _ in range(100):
+        jobs.enqueue_on_commit(POLL_SALES, one_waits=True, account_id="a")
+        jobs.job_begun(POLL_SALES, account_id="a")
+        jobs.enqueue_on_commit(POLL_SALES, countdown_s=5.0, one_waits=True, account_id="a")
+    assert Counter(sent) == {(POLL_SALES, None): 100, (POLL_SALES, 5.0): 1}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,6 +9,7 @@ from threading import Event, Thread
 
 import orjson
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
@@ -18,9 +19,11 @@ from django.urls import reverse
 from marketplaces.contracts import Notice, NoticeKind
 from marketplaces.errors import TemporaryError
 from marketplaces.locks import accounts_locked
+from marketplaces.mails import LARGEST
 from marketplaces.models import InboundDelivery, InboundEvent, MarketplaceAccount
 from marketplaces.selectors import delivery_body, inbound_body, inbound_headers
 from marketplaces.services import inbox
+from marketplaces.services.connect import connect_assisted
 from marketplaces.services.inbox import dedupe_key, inbox_receive
 from marketplaces.services.links import over_link
 from marketplaces.services.understand import inbound_process
@@ -306,3 +309,37 @@ def test_i21_two_deliveries_without_an_id_are_one_only_where_all_they_say_is_the
     ]  # fmt: skip
     assert dedupe_key(first) == dedupe_key(replace(first))
     assert len({dedupe_key(notice) for notice in (first, *others)}) == 5
+
+
+def mail_of(size: int) -> bytes:
+    """A sale's mail with so much attached."""
+    mail = b"Subject: You sold 2 tickets\n\nYou sold 2 tickets\nOrder 12345678\n"
+    return mail + b"=" * (size - len(mail))
+
+
+def forwarded(holding: Holding, size: int, secret: str | None = None) -> tuple[MarketplaceAccount, int]:
+    """An assisted account, and what the door answers to a mail of `size` bytes."""
+    account = connect_assisted(actor=holding.actor, platform="seatgeek")
+    door = reverse("marketplace_webhook", args=["seatgeek", account.pk])
+    headers = {"Authorization": f"Bearer {secret or account.webhook_secret}"}
+    answer = Client().generic("POST", door, mail_of(size), content_type="message/rfc822", headers=headers)
+    return account, answer.status_code
+
+
+def test_a_mail_may_be_forwarded_as_large_as_it_may_be_uploaded(holding: Holding) -> None:
+    assert django_settings.MAIL_LARGEST_BODY == LARGEST
+    account, status = forwarded(holding, LARGEST)
+    assert (status, account.inbound.get().kind, Alert.objects.filter(kind="mail.too_large").count()) == (200, "sale", 0)
+
+
+def test_who_forwards_a_larger_mail_is_told_of_it(holding: Holding) -> None:
+    account, status = forwarded(holding, LARGEST + 1)
+    assert (status, account.inbound.exists()) == (413, False)
+    assert forwarded(holding, LARGEST + 1)[1] == 413
+    told = Alert.objects.get(kind="mail.too_large")
+    assert (told.user_id, told.severity, "2,000,001 bytes" in told.body) == (account.user_id, "critical", True)
+
+
+def test_a_stranger_tells_nobody_of_a_large_mail(holding: Holding) -> None:
+    assert forwarded(holding, LARGEST + 1, secret="a guess")[1] == 401
+    assert not Alert.objects.filter(kind="mail.too_large").exists()

@@ -20,6 +20,7 @@ from seatsync.core.errors import Busy, Conflict, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert, AlertDelivery, AlertState
 from tests.builders import person
+from tests.listings.killing import KilledError
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +77,9 @@ def test_i21_what_one_worker_has_done_another_that_fails_later_does_not_put_back
     InboundEvent.objects.update(attempts=attempts)
 
     def overtaken(_: InboundEvent) -> None:
-        InboundEvent.objects.update(state=InboxState.DONE, attempts=attempts + 1, processed_at=now())
+        InboundEvent.objects.update(
+            state=InboxState.DONE, attempts=attempts + 1, processed_at=now(), not_before=None
+        )  # fmt: skip
         raise fault
 
     monkeypatch.setattr(understand, "handler_for", lambda kind: overtaken)
@@ -95,6 +98,45 @@ def test_i21_an_item_is_worked_off_once_and_again_after_a_failure(market: Market
     assert market.alpha.calls == [("fetch_sale", "x1")] * 2
     event.refresh_from_db()
     assert (event.state, event.attempts) == (InboxState.DONE, 2)
+
+
+def test_an_item_that_kills_whoever_works_it_off_is_in_nobodys_way_and_ends_with_a_person(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = told(market)
+
+    def killed(_: InboundEvent) -> None:
+        raise KilledError("out of memory")
+
+    monkeypatch.setattr(understand, "handler_for", lambda kind: killed)
+    for _ in range(MOST_ATTEMPTS):
+        InboundEvent.objects.update(received_at=now() - timedelta(minutes=1))
+        with pytest.raises(KilledError):
+            inbound_process(event_id=event.pk)
+        # Its place at the head of the queue is lost, so that what came after it has its turn.
+        assert event.pk not in inbound_due()
+    assert inbound_process(event_id=event.pk) is False
+    event.refresh_from_db()
+    assert (event.state, event.last_error) == (InboxState.FAILED, understand.NO_END)
+    assert Alert.objects.filter(kind="inbound.failed", object_id=str(event.pk)).exists()
+
+
+def test_one_accounts_backlog_that_must_wait_again_and_again_keeps_no_other_accounts_item_waiting(
+    market: Market,
+) -> None:
+    others = market.accounts["beta"]
+    for number in range(3):
+        body = f"sale|x{number}|e1".encode()
+        headers = {"Authorization": market.accounts["alpha"].webhook_secret}
+        inbox_receive(platform="alpha", account_id=market.accounts["alpha"].pk, headers=headers, body=body)
+    headers = {"Authorization": others.webhook_secret}
+    inbox_receive(platform="beta", account_id=others.pk, headers=headers, body=b"sale|y1|e1")
+    market.accounts["alpha"].inbound.update(received_at=now() - timedelta(hours=1), not_before=now())
+    others.inbound.update(received_at=now() - timedelta(minutes=1))
+    assert inbound_due(limit=1) == [others.inbound.get().pk]
+    # Also once it was put back itself: whoever waits for longest is next.
+    others.inbound.update(not_before=now() - timedelta(seconds=1))
+    assert inbound_due(limit=1) == [others.inbound.get().pk]
 
 
 def test_it_alerts_at_the_last_attempt_and_not_before(market: Market) -> None:

@@ -23,6 +23,8 @@ _WRITABLE = frozenset({
     "is_edelivery", "is_instant", "split_type", "splits", "stock_type", "tokens_type", "tokens",
     "seller_previously_paid_price_per_ticket", "seller_subaccount_id", "ticket_id",
 })  # fmt: skip
+# As measured by one operator: what came without a token, or with one where none is looked for.
+_WITHOUT = "400113"
 _SPLITS = {"ANY": "Any", "DONTLEAVEONE": "AvoidOne", "DEFAULT": "Any"}
 _TYPES = {
     "sold": "order.created", "cancelled": "order.broken", "retransfer": "order.retransfer",
@@ -41,6 +43,8 @@ class SeatGeek(TokenDesk):
             return None
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         token = given.strip() if scheme.lower() in {"bearer", "token"} else request.query.get("token", "")
+        if not token:
+            raise Refusal(400, "Token is required", code=_WITHOUT)
         return self._account_with(token, Refusal(401, "Token is not valid"))
 
     def handle(self, request: Request, account: Account | None, now: float) -> Response:
@@ -59,6 +63,8 @@ class SeatGeek(TokenDesk):
 
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """The refusal in SeatGeek's words."""
+        if refusal.code == _WITHOUT:
+            return Response(refusal.status, {"code": int(refusal.code), "message": refusal.message})
         if request.path.startswith("/brokerdata"):
             return Response(refusal.status, {"code": refusal.code, "message": refusal.message})
         return Response(refusal.status, {"error": {"message": refusal.message}, "meta": {"status": refusal.status}})
@@ -169,8 +175,11 @@ class SeatGeek(TokenDesk):
         return Response(200, views.order(self.ledger, self._order(account, request.query.get("order_id", ""))))
 
     def customer(self, request: Request, account: Account, now: float, _: str) -> Response:
-        """The buyer of an order."""
+        """The buyer of an order, until its event. How it is refused after that is not published."""
         sale = self._order(account, request.query.get("order_id", ""))
+        known = self.ledger.event_at(PLATFORM, sale.event_id)
+        if known is not None and known.starts_at < now:
+            raise Refusal(404, "The customer is not available after the event")
         told = {"email": f"buyer-{sale.id}@example.com", "first_name": "A", "last_name": "Buyer", "phone": ""}
         return Response(200, {"customer": told})
 
@@ -298,6 +307,8 @@ class SeatGeek(TokenDesk):
         quantity = int(body["quantity"])
         if quantity < 1:
             raise Refusal(400, "quantity must be at least 1")
+        if body.get("is_instant") and not body.get("is_edelivery"):
+            raise Refusal(400, "is_instant needs is_edelivery")
         return Listing(
             id=self.ledger.new_id(), platform=PLATFORM, account_id=account.id, external_id=key,
             event_id=self._event_id(body), section=str(body["section"]), row=str(body["row"]),

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -11,7 +12,8 @@ from marketplaces.simulator.desk import Desk, routes
 from marketplaces.simulator.dialects.ticketmaster import views
 from marketplaces.simulator.http import Refusal, Request, Response, render
 from marketplaces.simulator.rules import PayoutRule, Rules, Words
-from marketplaces.simulator.state import Account, Event, Listing, Sale, Subscription, stamp, to_cents
+from marketplaces.simulator.state import Account, Event, Ledger, Listing, Sale, Subscription, stamp, to_cents
+from marketplaces.simulator.webhooks import Outbox
 
 PLATFORM = "ticketmaster"
 _RULES = Rules(
@@ -28,12 +30,20 @@ _WRITABLE = frozenset({*_REQUIRED, "event_id", "event", "delivery", "in_hand_on"
 _TYPES = {"sold": "order.created", "cancelled": "order.cancelled", "retransfer": "order.transfer_problem"}
 _STANDING = frozenset({"active", "hidden"})
 _KEYED = ("/discovery/", "/inventory-status/")
+# Discovery's, as published: events of a page, how deep its pages go, and calls of a key a day.
+_LARGEST_PAGE, _DEEPEST, _CALLS_A_DAY = 500, 1000, 5000
+_QUOTA, _DAY_S = "policies.ratelimit.QuotaViolation", 86_400
 
 
 class Ticketmaster(Desk):
     """Answers requests under /ticketmaster. The caller holds the lock."""
 
     rules: ClassVar[Rules] = _RULES
+
+    def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
+        super().__init__(ledger, outbox)
+        # Calls of each key, by the day.
+        self._calls: Counter[tuple[str, int]] = Counter()
 
     def grant(self, account: Account, client_id: str, now: float, *, scope: str) -> dict[str, Any]:
         """Fresh tokens, as the token endpoint answers them."""
@@ -55,11 +65,11 @@ class Ticketmaster(Desk):
             return oauth.authorize(self.ledger, PLATFORM, request, now)
         if request.path == "/oauth/token" and request.method == "POST":
             return oauth.token(self.ledger, request, now, single_use=False)
-        if request.path == "/discovery/v2/events.json" and request.method == "GET":
-            return self.discover(request)
-        if request.path.startswith("/discovery/v2/events/") and request.method == "GET":
-            key = request.path.rpartition("/")[2].removesuffix(".json")
-            return Response(200, views.event(self._event(key)))
+        if request.path.startswith("/discovery/v2/events") and request.method == "GET":
+            told = self._counted(request, now)
+            response = self._discovered(request)
+            response.headers.update(told)
+            return response
         if request.path == "/inventory-status/v1/availability" and request.method == "GET":
             return self.availability(request)
         return self._routed(_ROUTES, request, account, now)
@@ -80,13 +90,34 @@ class Ticketmaster(Desk):
         return Response(refusal.status, {"error": error})
 
     # What is published.
+    def _counted(self, request: Request, now: float) -> dict[str, str]:
+        """Count a call of a key, and say how many of its day are left. Raises Refusal(429) where none was."""
+        day = int(now // _DAY_S)
+        key = request.query["apikey"]
+        if self._calls[key, day] >= _CALLS_A_DAY:
+            # With two spaces, as published.
+            raise Refusal(429, f"Rate limit quota violation. Quota limit  exceeded. Identifier : {key}", code=_QUOTA)
+        self._calls[key, day] += 1
+        return {
+            "Rate-Limit": f"{_CALLS_A_DAY}", "Rate-Limit-Available": f"{_CALLS_A_DAY - self._calls[key, day]}",
+            "Rate-Limit-Over": "0", "Rate-Limit-Reset": f"{(day + 1) * _DAY_S * 1000}",
+        }  # fmt: skip
+
+    def _discovered(self, request: Request) -> Response:
+        if request.path == "/discovery/v2/events.json":
+            return self.discover(request)
+        key = request.path.rpartition("/")[2].removesuffix(".json")
+        return Response(200, views.event(self._event(key)))
+
     def discover(self, request: Request) -> Response:
         """Events whose name or venue shares a word with `keyword`, that start between two moments."""
         query = request.query
         first, last = query.get("startDateTime", ""), query.get("endDateTime", "") or "9999"
         liked = self._events_like(query.get("keyword", ""), "", "")
         found = [item for item in liked if first <= stamp(item.starts_at) <= last]
-        size, number = min(200, int(query.get("size") or 20)), int(query.get("page") or 0)
+        size, number = min(_LARGEST_PAGE, int(query.get("size") or 20)), int(query.get("page") or 0)
+        if size * number >= _DEEPEST:
+            raise Refusal(400, f"size * page must be less than {_DEEPEST}", code="TooDeep")
         shown = found[number * size : (number + 1) * size]
         page = {"size": size, "totalElements": len(found), "totalPages": -(-len(found) // size), "number": number}
         # An answer without events has no _embedded at all.
