@@ -31,6 +31,7 @@ def neighbours(world: World, actor: Actor) -> dict[str, str]:
     """One thing of each kind that is somebody else's, by what it is."""
     game = world.market.holding.game
     assert actor.user_id is not None
+    assert actor.tenant_id is not None
     ticket = season_ticket_create(
         actor=actor, user_id=actor.user_id, team_id=game.home_team_id, season_year=2026, section="140", row="3",
         seat_from=1, seat_to=4, cost_basis=Decimal("400.00"), order_reference="ACC-2",
