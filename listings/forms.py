@@ -18,6 +18,7 @@ from listings.states import LIFTABLE, SALE_LIVE
 from marketplaces.delivery import BY_NUMBER, OF_SEATS, HandOver
 from marketplaces.models import InboxState
 from portfolios.models import Seat
+from seatsync.core.errors import InvalidInput
 from seatsync.core.forms import MoneyField, VenueMomentField, choices_give, zone_give
 
 WAYS = {
@@ -469,9 +470,13 @@ class SoldWholeForm(forms.Form):
 
     @classmethod
     def read(cls, data: QueryDict) -> dict[str, Any]:
-        """What was seen; None for a part that the page did not say."""
+        """What was seen; None for a part that the page did not say. Raises InvalidInput for one that cannot be read."""
         form = cls(data)
-        form.is_valid()
+        if not form.is_valid():
+            raise InvalidInput(
+                "What the page showed of the listing cannot be read.", field=next(iter(form.errors)),
+                remedy="Nothing was noted. Say which seats sold, and for how much.",
+            )  # fmt: skip
         return {name: form.cleaned_data.get(name) for name in form.fields}
 
 

@@ -234,11 +234,15 @@ def _venue_words(listing: Listing, event_id: str) -> str:
 
 
 def in_hand_at(listing: Listing) -> datetime | None:
-    """The moment (aware UTC) from which its tickets can be delivered: that day's noon at the venue; None: now."""
+    """The moment (aware UTC) from which its tickets can be delivered: that day's noon at the venue; None: now.
+
+    Of the day of a game that starts before noon, its start: nobody is promised tickets for after it.
+    """
     if listing.in_hand_on is None:
         return None
-    noon = datetime.combine(listing.in_hand_on, time(12), tzinfo=ZoneInfo(listing.game.venue.timezone))
-    return noon.astimezone(UTC)
+    game = listing.game
+    noon = datetime.combine(listing.in_hand_on, time(12), tzinfo=ZoneInfo(game.venue.timezone)).astimezone(UTC)
+    return min(noon, game.starts_at) if listing.in_hand_on == game.game_date else noon
 
 
 def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, draft: Draft) -> str:

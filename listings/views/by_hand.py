@@ -126,8 +126,8 @@ def listing_sold_form(request: HttpRequest, listing_id: uuid.UUID) -> HttpRespon
 @require_POST
 def listing_sold_whole(request: HttpRequest, listing_id: uuid.UUID) -> HttpResponse:
     """One tap: all that the listing offers was sold there, at its present price, both as the page showed them."""
-    seen = SoldWholeForm.read(request.POST)
     try:
+        seen = SoldWholeForm.read(request.POST)
         sale = hand_sold_whole(actor=request_actor(request), listing_id=listing_id, **seen)
     except (InvalidInput, Conflict) as error:
         messages.error(request, f"{error.detail} {error.remedy}".strip())
