@@ -74,9 +74,16 @@ class AccountInput(Input):
 class AccountFinishInput(Input):
     """What the platform's consent page sent back."""
 
-    state = serializers.CharField(max_length=64)
-    code = serializers.CharField(max_length=500)
+    state = serializers.CharField(max_length=200)
+    code = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
     redirect_uri = serializers.URLField()
+    error = serializers.CharField(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="What it sent instead of a code, such as access_denied (RFC 6749, 4.1.2.1).",
+    )
 
 
 class ConsentOutput(serializers.Serializer[Any]):

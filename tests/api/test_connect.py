@@ -119,3 +119,12 @@ def test_whose_token_it_is_is_confirmed_where_nothing_there_shows_it(
     assert api.post("/marketplace-accounts/", wish | {"same_account": True}).status_code == 201
     account.refresh_from_db()
     assert account.access_token == "token-9"
+
+
+def test_a_client_says_too_that_consent_was_refused(as_: As, market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, sent = attempt(market), granting(market, monkeypatch, Grant("t-1"))
+    body = {"state": "s-1", "redirect_uri": "https://seats.example/finish/", "error": "access_denied"}
+    answer = as_("owner").post("/marketplace-accounts/finish/", body)
+    made.refresh_from_db()
+    assert (answer.status_code, made.used_at is not None, sent) == (409, True, [])
+    assert "You did not give SeatSync access" in answer.json()["detail"]
