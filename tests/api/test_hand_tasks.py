@@ -54,3 +54,19 @@ def test_a_sale_to_be_rejected_says_until_when(market: Market, as_: As) -> None:
     tasks = {task["kind"]: task for task in as_("owner").get("/hand-tasks/").json()["results"]}
     assert tasks["reject_sale"]["until"] == f"{until:%Y-%m-%dT%H:%M:%S.%fZ}"
     assert any("only you can reject it" in line for line in tasks["reject_sale"]["text"])
+
+
+def test_what_is_not_down_after_all_is_a_task_again(market: Market, as_: As) -> None:
+    alpha, _ = up(market, assist(market))
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    (down,) = as_("owner").get("/hand-tasks/").json()["results"]
+    path = f"/hand-tasks/{down['id']}/not-done/"
+    early = as_("owner").post(path)
+    as_("owner").post(f"/hand-tasks/{down['id']}/done/")
+    assert as_("other").post(path).status_code == 404
+    again = as_("owner").post(path)
+
+    assert (early.status_code, again.status_code, again.json()["kind"]) == (409, 200, "delist")
+    assert [one["id"] for one in as_("owner").get("/hand-tasks/").json()["results"]] == [again.json()["id"]]
+    assert again.json()["id"] != down["id"]
