@@ -21,12 +21,13 @@ from marketplaces.selectors import account_get
 from portfolios.models import Seat
 from portfolios.selectors import seat_list
 from seatsync.accounts.selectors import request_actor
-from seatsync.core.errors import Conflict
+from seatsync.core.errors import Conflict, NotFound
 from seatsync.core.forms import form_done
 
 SHOWN = 100
 # Seats to choose from, for one question.
 SEATS_SHOWN = 80
+_DECISIONS = frozenset({"not-ours", "take-down", "ask-again"})
 
 
 @login_required
@@ -94,6 +95,8 @@ def found_adopt(request: HttpRequest, found_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def found_decide(request: HttpRequest, found_id: uuid.UUID, what: str) -> HttpResponse:
     """Not ours, take it down, or ask again."""
+    if what not in _DECISIONS:
+        raise NotFound("Nothing is decided at this address.")
     actor = request_actor(request)
     found = found_get(actor, found_id)
     try:

@@ -38,3 +38,7 @@ def test_what_is_made_there_is_taken_down_after_its_consequences_were_shown_and_
     assert reverse("listings:found_adopt", args=[last.pk]) + "?page=2" in opened
     refused = client.post(reverse("listings:found_adopt", args=[last.pk]) + "?page=2", {})
     assert (refused.status_code, "Nothing was decided" in refused.text) == (422, True)
+    # What nobody offers to decide is no page, and decides nothing.
+    made_up = client.post(reverse("listings:found_decide", args=[first.pk, "anything"]))
+    first.refresh_from_db()
+    assert (made_up.status_code, first.state) == (404, "waiting")
