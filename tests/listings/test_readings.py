@@ -146,16 +146,18 @@ def test_a_told_sale_that_must_wait_is_read_a_moment_later_and_loses_no_try(
     alpha, beta = market.published()
     sale = market.alpha.sell(alpha.external_id, (1, 2, 3, 4))
     market.alpha.script["fetch_sale"] = [MustWait("not yet", retry_after_s=wait_s)]
-    sent: list[tuple[str, float]] = []
-    monkeypatch.setattr(
-        understand, "enqueue_on_commit", lambda path, *, countdown_s, event_ids: sent.append((path, countdown_s))
-    )
+    sent: list[tuple[str, float, bool]] = []
+
+    def keep(path: str, *, countdown_s: float, one_waits: bool, event_ids: list[str]) -> None:
+        sent.append((path, countdown_s, one_waits))
+
+    monkeypatch.setattr(understand, "enqueue_on_commit", keep)
     market.webhook(sale)
     event = InboundEvent.objects.get()
     assert (event.state, event.attempts) == ("received", 0)
     assert event.not_before is not None
     assert timedelta(seconds=wait_s - 0.5) < event.not_before - now() <= timedelta(seconds=wait_s)
-    assert sent == [("marketplaces.tasks.process_inbound", wait_s)]
+    assert sent == [("marketplaces.tasks.process_inbound", wait_s, True)]
     # Its seats are held at once; for longer than a moment nothing else may show them.
     beta.refresh_from_db()
     assert (beta.status == "active") is (wait_s < 1)
