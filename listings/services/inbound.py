@@ -79,7 +79,7 @@ def on_sale(event: InboundEvent) -> None:
         raise
     except MarketplaceError as error:
         _withdraw(event)
-        if event.attempts + 1 >= MOST_ATTEMPTS and not isinstance(error, GrantExpired):
+        if event.attempts >= MOST_ATTEMPTS and not isinstance(error, GrantExpired):
             # Nobody asks again by itself: what it holds is not held for nothing that anybody sees.
             announced_keep(event, f"it was announced, and its marketplace does not tell it: {error}")
         raise
