@@ -193,7 +193,7 @@ def _each(
         try:
             act(Actor(ActorKind.STAFF, str(request.user.pk), row.tenant_id, None), row.pk)
         except SeatSyncError as error:
-            page.message_user(request, f"{row}: {error.detail}", messages.WARNING)
+            page.message_user(request, f"{row}: {error.words}", messages.WARNING)
         else:
             done += 1
     return done
@@ -364,7 +364,7 @@ class MappingAdmin(_ModelAdmin):
             try:
                 down += type(self).undo_one(actor=_staff(request), mapping_id=mapping.pk)
             except SeatSyncError as error:
-                self.message_user(request, f"{mapping}: {error.detail}", messages.WARNING)
+                self.message_user(request, f"{mapping}: {error.words}", messages.WARNING)
             else:
                 undone += 1
         self.message_user(request, f"{undone} undone; {down} listings come down. Each is asked for anew.")

@@ -64,7 +64,7 @@ class MarketplaceAccountAdmin(ReadOnlyAdmin):
             try:
                 disconnect(actor=actor, account_id=account.pk)
             except SeatSyncError as error:
-                self.message_user(request, f"{account}: {error.detail}", messages.WARNING)
+                self.message_user(request, f"{account}: {error.words}", messages.WARNING)
             else:
                 done += 1
         self.message_user(request, f"{done} are being drained")

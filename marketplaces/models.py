@@ -61,9 +61,10 @@ class ModeField(_CharField):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         """The account's mode for a new row without one."""
-        if add and not getattr(model_instance, self.attname):
-            setattr(model_instance, self.attname, model_instance.account.mode)  # type: ignore[attr-defined]
-        return str(getattr(model_instance, self.attname))
+        record: Any = model_instance
+        if add and not getattr(record, self.attname):
+            setattr(record, self.attname, record.account.mode)
+        return str(getattr(record, self.attname))
 
 
 # Who waits for an account's stock for longer than this is told how far it is.

@@ -104,7 +104,7 @@ def account_connected(request: HttpRequest) -> HttpResponse:
     try:
         connect_finish(actor=request_actor(request), redirect_uri=_redirect_uri(), **data)
     except SeatSyncError as error:
-        messages.error(request, f"{error.detail} {error.remedy}".strip())
+        messages.error(request, error.words)
         if any(problem.field == "same_account" for problem in error.problems):
             return redirect(reverse("marketplaces:account_list") + "?confirm=same_account")
     else:
@@ -119,7 +119,7 @@ def account_disconnect(request: HttpRequest, account_id: uuid.UUID) -> HttpRespo
     try:
         account = disconnect(actor=request_actor(request), account_id=account_id)
     except Conflict as error:
-        messages.error(request, error.detail)
+        messages.error(request, error.words)
     else:
         done, under_way = (
             "The account is disconnected.",
@@ -136,7 +136,7 @@ def account_left(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     try:
         account_leave(actor=request_actor(request), account_id=account_id)
     except Conflict as error:
-        messages.error(request, f"{error.detail} {error.remedy}".strip())
+        messages.error(request, error.words)
     else:
         messages.success(request, "Its listings stay up there, and are yours to take down by hand.")
     return redirect("marketplaces:account_list")
@@ -149,7 +149,7 @@ def inbound_again(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
     try:
         inbound_retry(actor=request_actor(request), event_id=event_id)
     except Conflict as error:
-        messages.error(request, error.detail)
+        messages.error(request, error.words)
     else:
         messages.success(request, "It is being tried again.")
     return redirect("analytics:inbox" if sent_from(request, "inbox") else "marketplaces:account_list")
@@ -164,7 +164,7 @@ def inbound_replayed(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
     try:
         inbound_replay(actor=actor, event_id=event.pk)
     except Conflict as error:
-        messages.error(request, error.detail)
+        messages.error(request, error.words)
     else:
         messages.success(request, "It is being worked off anew.")
     return redirect("listings:account_detail", event.account_id)

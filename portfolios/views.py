@@ -112,7 +112,7 @@ def seats_state(request: HttpRequest, game_id: uuid.UUID) -> HttpResponse:
             reason=data["reason"] or "chosen on the game page",
         )
     except (Conflict, InvalidInput) as error:
-        messages.error(request, f"{error.detail} {error.remedy}".strip())
+        messages.error(request, error.words)
     else:
         messages.success(request, f"{len(moved)} seat{'s' if len(moved) != 1 else ''}: {moved[0].get_state_display()}.")
     return redirect("analytics:game_detail", game_id)

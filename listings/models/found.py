@@ -1,6 +1,7 @@
 """What an account holds that was not made here."""
 
 import uuid
+from datetime import date
 from typing import ClassVar
 
 from django.db import models
@@ -89,6 +90,14 @@ class FoundListing(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.remote_id} at {self.account}"
+
+    @property
+    def day_told(self) -> str:
+        """Its event's day at the venue ("6 Mar 2027"), or what was told in its place."""
+        try:
+            return f"{date.fromisoformat(self.local_date):%-d %b %Y}"
+        except ValueError:
+            return self.local_date
 
     @property
     def seats_told(self) -> str:

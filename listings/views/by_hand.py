@@ -69,7 +69,7 @@ def hand_done(request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
                 actor=request_actor(request), command_id=command_id, listing_id=form.cleaned_data["listing_id"]
             )
         except Conflict as error:
-            messages.error(request, f"{error.detail} {error.remedy}".strip())
+            messages.error(request, error.words)
         else:
             undone = " Tapped too early? Say so under By hand." if command.kind in TAKES_DOWN else ""
             messages.success(request, f"Noted. Thank you.{undone}")
@@ -86,7 +86,7 @@ def hand_not_done(request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
     try:
         not_done(actor=request_actor(request), command_id=command_id)
     except Conflict as error:
-        messages.error(request, f"{error.detail} {error.remedy}".strip())
+        messages.error(request, error.words)
     else:
         messages.success(request, "It is a task again.")
     return redirect("listings:hand_list")
@@ -130,7 +130,7 @@ def listing_sold_whole(request: HttpRequest, listing_id: uuid.UUID) -> HttpRespo
         seen = SoldWholeForm.read(request.POST)
         sale = hand_sold_whole(actor=request_actor(request), listing_id=listing_id, **seen)
     except (InvalidInput, Conflict) as error:
-        messages.error(request, f"{error.detail} {error.remedy}".strip())
+        messages.error(request, error.words)
         return redirect("listings:listing_sold_form", listing_id)
     return _sold(request, sale)
 

@@ -110,7 +110,7 @@ def found_decide(request: HttpRequest, found_id: uuid.UUID, what: str) -> HttpRe
             found_ask_again(actor=actor, found_id=found.pk)
             messages.success(request, "It waits for your word again.")
     except Conflict as error:
-        messages.error(request, f"{error.detail} {error.remedy}".strip())
+        messages.error(request, error.words)
     return redirect("listings:found_list", found.account_id)
 
 

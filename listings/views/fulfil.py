@@ -72,7 +72,7 @@ def sale_ask(request: HttpRequest, sale_id: uuid.UUID) -> HttpResponse:
     try:
         sale = ask(actor=request_actor(request), sale_id=sale_id)
     except Conflict as error:
-        messages.error(request, f"{error.detail} {error.remedy}")
+        messages.error(request, error.words)
     else:
         messages.success(request, f"{platform_name(sale.platform)} is being asked.")
     return redirect("listings:sale_detail", sale_id)

@@ -21,6 +21,18 @@ def _people(account: MarketplaceAccount) -> list[uuid.UUID]:
     return sorted({account.user_id, *staff_ids(account.tenant_id)})
 
 
+def _tell(
+    account: MarketplaceAccount, *, kind: str, title: str, body: str, severity: str, key: str,
+    user_id: uuid.UUID | None = None,
+) -> None:  # fmt: skip
+    """Tell its holder, or another one, something of an account."""
+    alert_raise(
+        tenant_id=account.tenant_id, user_id=user_id or account.user_id, mode=account.mode, kind=kind, title=title,
+        body=body, severity=severity, object_type="marketplace_account", object_id=str(account.pk),
+        url=page_link("marketplaces:account_list"), dedupe_key=key,
+    )  # fmt: skip
+
+
 def _failed_key(event: InboundEvent) -> str:
     return f"inbound.failed:{event.pk}"
 
@@ -57,10 +69,8 @@ def alert_inbound_recovered(event: InboundEvent) -> None:
 def alert_mail_too_large(account: MarketplaceAccount, size: int, most: int) -> None:
     """A forwarded mail was not read, which may tell of a sale. A mail server that tries again tells nothing new."""
     name = _name(account)
-    alert_raise(
-        tenant_id=account.tenant_id,
-        user_id=account.user_id,
-        mode=account.mode,
+    _tell(
+        account,
         kind="mail.too_large",
         title=f"A mail that you forwarded for {name} was too large to be read",
         body=(
@@ -68,10 +78,7 @@ def alert_mail_too_large(account: MarketplaceAccount, size: int, most: int) -> N
             "elsewhere: say that they are sold, or forward it without what is attached."
         ),
         severity="critical",
-        object_type="marketplace_account",
-        object_id=str(account.pk),
-        url=page_link("marketplaces:account_list"),
-        dedupe_key=f"mail.too_large:{account.pk}:{now():%Y%m%d}:{size}",
+        key=f"mail.too_large:{account.pk}:{now():%Y%m%d}:{size}",
     )
 
 
@@ -79,18 +86,13 @@ def alert_reconnect(account: MarketplaceAccount) -> None:
     """A grant has ended and only the holder can renew it; what is still up there cannot be taken down meanwhile."""
     up = still_up(account.pk)
     shown = f" Still up there: {'; '.join(up[:5])}{f' and {len(up) - 5} more' if len(up) > 5 else ''}." if up else ""
-    alert_raise(
-        tenant_id=account.tenant_id,
-        user_id=account.user_id,
-        mode=account.mode,
+    _tell(
+        account,
         kind="account.reconnect",
         title=f"Connect {_name(account)} again",
         body=f"Its permission has ended. Until then nothing can be listed, repriced or taken down there.{shown}",
         severity="critical",
-        object_type="marketplace_account",
-        object_id=str(account.pk),
-        url=page_link("marketplaces:account_list"),
-        dedupe_key=f"reconnect:{account.pk}",
+        key=f"reconnect:{account.pk}",
     )
 
 
@@ -105,10 +107,8 @@ def alert_doubled(account: MarketplaceAccount) -> bool:
     key = f"doubled:{account.pk}"
     if Alert.objects.filter(user_id=account.user_id, dedupe_key=key).exclude(state=AlertState.RECOVERED).exists():
         return False
-    alert_raise(
-        tenant_id=account.tenant_id,
-        user_id=account.user_id,
-        mode=account.mode,
+    _tell(
+        account,
         kind="account.doubled",
         title=f"Your {_name(account)} account is connected twice",
         body=(
@@ -116,10 +116,7 @@ def alert_doubled(account: MarketplaceAccount) -> bool:
             "over it, so that no seat counts twice. Disconnect it, or connect another account there."
         ),
         severity="critical",
-        object_type="marketplace_account",
-        object_id=str(account.pk),
-        url=page_link("marketplaces:account_list"),
-        dedupe_key=key,
+        key=key,
     )
     return True
 
@@ -127,18 +124,14 @@ def alert_doubled(account: MarketplaceAccount) -> bool:
 def alert_reading(account: MarketplaceAccount, what: str, reason: str) -> None:
     """The account's `what` (sales, payouts), or some of them, cannot be read; one alert while that lasts."""
     for user_id in _people(account):
-        alert_raise(
-            tenant_id=account.tenant_id,
+        _tell(
+            account,
             user_id=user_id,
-            mode=account.mode,
             kind="account.reading",
             title=f"{_name(account)}: {what} could not be read completely",
             body=f"{reason[:1000]}. It is tried again by itself; what happens there meanwhile may go unnoticed.",
             severity="action",
-            object_type="marketplace_account",
-            object_id=str(account.pk),
-            url=page_link("marketplaces:account_list"),
-            dedupe_key=_reading_key(account, what),
+            key=_reading_key(account, what),
         )
 
 

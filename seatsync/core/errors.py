@@ -38,6 +38,11 @@ class SeatSyncError(Exception):
         self.remedy = remedy
         self.problems = problems or ((FieldProblem(field, detail, remedy),) if field else ())
 
+    @property
+    def words(self) -> str:
+        """What is wrong and what to do about it, in one line for a person."""
+        return f"{self.detail} {self.remedy}".strip()
+
 
 class InvalidInput(SeatSyncError):
     """A field is missing, malformed or out of bounds."""

@@ -91,7 +91,7 @@ def form_done(form: forms.BaseForm, act: Callable[[], T], **rename: str) -> T | 
 def form_add_refusal(form: forms.BaseForm, error: SeatSyncError, **rename: str) -> None:
     """Put a service's refusal on the form: each problem beside its field, the rest on top."""
     if not error.problems:
-        form.add_error(None, f"{error.detail} {error.remedy}".strip())
+        form.add_error(None, error.words)
     for problem in error.problems:
         name = rename.get(problem.field.split(".")[0], problem.field.split(".")[0])
         form.add_error(name if name in form.fields else None, f"{problem.detail} {problem.remedy}".strip())

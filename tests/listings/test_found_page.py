@@ -42,3 +42,18 @@ def test_what_is_made_there_is_taken_down_after_its_consequences_were_shown_and_
     made_up = client.post(reverse("listings:found_decide", args=[first.pk, "anything"]))
     first.refresh_from_db()
     assert (made_up.status_code, first.state) == (404, "waiting")
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"), [("2027-03-06", ", 6 Mar 2027."), ("in March", ", in March."), ("", "name.")]
+)
+def test_a_day_is_written_as_days_are(market: Market, told: str, shown: str) -> None:
+    account = market.accounts["alpha"]
+    FoundListing.objects.create(
+        tenant_id=account.tenant_id, account=account, remote_id="X-1", quantity=2, price=Decimal("80.00"),
+        local_date=told, first_seen_at=now(), last_seen_at=now(),
+    )  # fmt: skip
+    client = Client()
+    client.force_login(market.holding.user)
+    page = client.get(reverse("listings:found_list", args=[account.pk])).text
+    assert f"an event that it does not name{shown.removeprefix('name')}" in page

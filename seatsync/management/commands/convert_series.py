@@ -24,7 +24,7 @@ class Command(BaseCommand):
         try:
             done = series_convert(to=options["to"])
         except SeatSyncError as error:
-            raise CommandError(f"{error.detail} {error.remedy}".strip()) from error
+            raise CommandError(error.words) from error
         for series in done:
             told = "is kept so already" if series.rows is None else f"{series.rows} rows moved"
             self.stdout.write(f"{series.table}: {told}")

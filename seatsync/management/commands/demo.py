@@ -47,7 +47,7 @@ class Command(BaseCommand):
         except (OSError, ValueError) as error:
             raise CommandError(f"--data: {error}" if data is not None else str(error)) from error
         except SeatSyncError as error:
-            raise CommandError(f"The demo could not be loaded. {error.detail} {error.remedy}".strip()) from error
+            raise CommandError(f"The demo could not be loaded. {error.words}") from error
         except (MarketplaceError, httpx.HTTPError) as error:
             raise CommandError(
                 f"The demo could not be loaded: the simulator at {settings.SIMULATOR_URL} answered {error}. "
