@@ -73,7 +73,7 @@ class _ByService:
         except TooManyRequests as error:
             raise get_adapter().validation_error("too_many_login_attempts") from error
         except SignInRefused as error:
-            raise ValidationError(error.detail) from error
+            raise ValidationError(error.words) from error
         return code
 
 
@@ -103,7 +103,7 @@ class _StaffDoor(_AdminForm):
             if isinstance(user, User):
                 sign_in_finish(door=door, user=user)
         except TooManyRequests as error:
-            raise ValidationError(error.detail) from error
+            raise ValidationError(error.words) from error
         except SignInRefused as error:
             raise self.get_invalid_login_error() from error
         return cleaned
