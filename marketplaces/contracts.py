@@ -385,12 +385,13 @@ class Brake:
 
     `held_back` gives why it may not; None where it may. Whoever makes the line has asked that himself, so it is asked
     only where something was sent since: reading takes its time, and a brake holds from the moment that it is set.
-    `among` gives which of these listings, by our keys, may not go up or be priced now.
+    `among` gives which of these listings, by our keys, may not go up or be priced now; each with the price a ticket
+    that would be sent, None where that may be there already.
     """
 
     def __init__(
         self, held_back: Callable[[], str | None] | None = None,
-        among: Callable[[frozenset[str]], frozenset[str]] = lambda _: frozenset(),
+        among: Callable[[Mapping[str, Decimal | None]], frozenset[str]] = lambda _: frozenset(),
     ) -> None:  # fmt: skip
         self._held_back, self._time_went_by = held_back, False
         # For a file that is the whole account: what others left in it goes with whatever is sent.

@@ -1,7 +1,8 @@
 """Whether what was decided earlier may still be sent: brakes and holds that came in between (I-13, I-19)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 
 from listings.models import CommandKind, CommandState, Listing, ListingSeat, MarketplaceCommand
@@ -49,16 +50,20 @@ def braked(link: Link, held_back: Callable[[], str | None]) -> Link:
 
 
 def braked_among(account: MarketplaceAccount) -> Brake:
-    """For the account's whole file: which of its listings may not go up in it, or be priced anew, whoever sends it."""
+    """For the account's whole file: which of its listings may not go up in it, or be priced anew, whoever sends it.
+
+    A price that another one has replaced since it was kept is among them (I-14).
+    """
     return Brake(among=partial(_held_among, account))
 
 
-def _held_among(account: MarketplaceAccount, keys: frozenset[str]) -> frozenset[str]:
-    found = list(Listing.objects.filter(account=account, external_id__in=keys).select_related("season_ticket"))
+def _held_among(account: MarketplaceAccount, prices: Mapping[str, Decimal | None]) -> frozenset[str]:
+    found = list(Listing.objects.filter(account=account, external_id__in=prices.keys()).select_related("season_ticket"))
     creates = MarketplaceCommand.objects.filter(listing__in=found, kind=CommandKind.CREATE, state__in=_NOT_DONE)
     unborn, held = set(creates.values_list("listing", flat=True)), set()
     for listing in found:
         listing.account = account
-        if (create_held_back if listing.pk in unborn else reprice_held_back)(listing) is not None:
+        over = prices[listing.external_id] not in {None, listing.price}
+        if over or (create_held_back if listing.pk in unborn else reprice_held_back)(listing) is not None:
             held.add(listing.external_id)
     return frozenset(held)

@@ -110,9 +110,9 @@ def wrong_prices(books: Books) -> Findings:
         decided = books.prices.get(key, [])
         for cents in {row["price_cents"] for row in rows} - {cents for _, cents in decided}:
             yield f"{rows[0]['platform']} listing {key} was shown at {cents / 100:.2f}, which nobody decided"
-        for row in _stale(rows, decided):
+        for row, why in _stale(rows, decided):
             shown = f"{row['price_cents'] / 100:.2f}"
-            yield f"{row['platform']} listing {key} came to be shown at {shown}, which was over ({row['state']})"
+            yield f"{row['platform']} listing {key} came to be shown at {shown}, which was over ({row['state']}): {why}"
     for row in _last_showings(books):
         own = books.listings.get(row["external_id"])
         if own is not None and row["state"] == "active" and row["price_cents"] != int(own.price * 100):
@@ -120,8 +120,8 @@ def wrong_prices(books: Books) -> Findings:
             yield f"{row['platform']} listing {row['external_id']} ends at {shown}, not at {own.price}"
 
 
-def _stale(rows: Sequence[Row], decided: Sequence[Decided]) -> Iterator[Row]:
-    """Showings at which a listing came to a price that another one had replaced: it was sent too late (I-14).
+def _stale(rows: Sequence[Row], decided: Sequence[Decided]) -> Iterator[tuple[Row, str]]:
+    """Showings at which a listing came to a price that another one had replaced, and why: it was sent too late (I-14).
 
     One that has been shown there since proves it at once. What had not reached the marketplace yet may be overtaken on
     its way: a command takes the price when it begins, and has so long to arrive.
@@ -136,12 +136,14 @@ def _stale(rows: Sequence[Row], decided: Sequence[Decided]) -> Iterator[Row]:
         if not until_then:
             # Decided later; or never, which is another finding.
             if any(each == cents for _, each in decided):
-                yield row
+                yield row, "it was decided later"
             continue
         newest = until_then[-1]
         replaced = decided[newest + 1][0] if newest + 1 < len(decided) else inf
-        if newest < shown or row["at"] - replaced > LONGEST_FLIGHT_S:
-            yield row
+        if newest < shown:
+            yield row, "a newer one had been shown"
+        elif row["at"] - replaced > LONGEST_FLIGHT_S:
+            yield row, f"replaced {row['at'] - replaced:.0f} s before"
         shown = max(shown, newest)
 
 

@@ -218,6 +218,36 @@ def test_of_two_prices_of_one_listing_the_newest_is_sent(
     assert not MarketplaceCommand.objects.filter(kind=CommandKind.REPRICE, state__in=UNSENT).exists()
 
 
+def test_i14_a_price_that_was_kept_and_did_not_arrive_does_not_arrive_with_anothers_file_once_it_is_over(
+    holding: Holding, simulator: Simulator, account: MarketplaceAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    priced, waiting, other = published(holding, account)[:3]
+    settled()
+    reprice(holding, priced, "100.00")
+    reprice(holding, waiting, "101.00")
+
+    def lost(link: Any, drop: Any, content: bytes) -> None:
+        raise UnknownOutcome("no answer in time")
+
+    with monkeypatch.context() as line:
+        line.setattr(gametime, "_send", lost)
+        command = command_claim()
+        assert command is not None
+        carry_out(command)
+    reprice(holding, priced, "110.00")
+    prices = MarketplaceCommand.objects.filter(kind=CommandKind.REPRICE, state=CommandState.PENDING)
+    prices.update(not_before=now() + timedelta(hours=1))
+    listings_delist(actor=holding.actor, listing_ids=[other.pk])
+    work()
+    shown = there(simulator)
+    assert other.external_id not in shown
+    assert shown[priced.external_id] == "84.00", "100.00 is over, and the command of 110.00 has not gone yet"
+    assert shown[waiting.external_id] == "101.00", "what is wanted still goes with the next file"
+    prices.update(not_before=now())
+    work()
+    assert there(simulator)[priced.external_id] == "110.00"
+
+
 @pytest.mark.parametrize("arrived", [True, False])
 def test_i23_an_answer_that_is_lost_is_unknown_for_each_and_nothing_is_listed_twice(
     holding: Holding, simulator: Simulator, account: MarketplaceAccount, monkeypatch: pytest.MonkeyPatch, arrived: bool

@@ -477,13 +477,17 @@ def _base(link: Link, last: bytes | None, there: bytes | None) -> tuple[Inventor
 
 
 def _without_held_back(link: Link, before: Inventory, there: bytes | None) -> Inventory:
-    """Without what a brake holds back of a file that was kept and did not arrive: this one must not carry it there.
+    """Without what may not be sent (any more) of a file that was kept and did not arrive: this one must not carry it.
 
-    Its own command sends it again once it may.
+    That is what a brake holds back, and a price that is over. Its own command sends it again once it may.
     """
     unknown = there is None or _broke_off(link, there)
     standing, changed = _inventory(link.file.arrived() or b"" if unknown else there, known=True), before
-    unsent = frozenset(row["TicketID"] for row in before.rows if _differs(row, standing.row(row["TicketID"])))
+    unsent = {
+        row["TicketID"]: None if unknown else _wire.decimal_of(row["Cost"])
+        for row in before.rows
+        if _differs(row, standing.row(row["TicketID"]))
+    }
     for ticket_id in link.brake.among(unsent) if unsent else ():
         row, shown = before.row(ticket_id), standing.row(ticket_id)
         if row is None or shown is None:
