@@ -139,8 +139,8 @@ def remind_hand_overs() -> None:
 
 @job(time_limit_s=240)
 def poll_payouts() -> None:
-    """Read what marketplaces paid."""
-    once_per_slot("listings.poll_payouts", 3600, payouts.accounts_sync_payouts)
+    """Order a reading of what each account was paid."""
+    once_per_slot("listings.poll_payouts", 3600, payouts.accounts_order_payouts)
 
 
 @job(time_limit_s=120)

@@ -5,6 +5,8 @@ and is read back first.
 """
 
 import uuid
+from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import inf
 from time import monotonic
@@ -15,7 +17,7 @@ import structlog
 from django.db import IntegrityError, transaction
 
 from listings.locks import command_claimable, command_lock
-from listings.models import CommandState, MarketplaceCommand
+from listings.models import CommandKind, CommandState, MarketplaceCommand
 from listings.selectors import command_own
 from listings.services.command_alerts import alerts_of_commands_settle
 from listings.services.errands import errand_of
@@ -25,6 +27,7 @@ from listings.services.record import Answer, Outcome, record, retries_of
 from listings.services.together import execute_together, riders_claim
 from listings.services.wake import outbox_wake
 from marketplaces.services.limits import Wait, errand_take
+from marketplaces.services.slow import answer_timed, slow_accounts
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now, seconds_from_now
@@ -105,10 +108,17 @@ def _wake_once(command: MarketplaceCommand, wait: Wait) -> None:
 
 
 def _pick(spent: Spent, *, urgent: bool) -> MarketplaceCommand | None:
-    return command_claimable(
-        urgent=urgent, spent=spent.urgent, spent_ordinary=spent.ordinary, spent_kinds=spent.kinds,
-        look_ahead=CLAIM_LOOK_AHEAD,
-    )  # fmt: skip
+    """What waits longest; of accounts whose marketplace is slow only where there is nothing else."""
+    slow = slow_accounts() - spent.urgent
+
+    def claimable(passed_over: Collection[uuid.UUID]) -> MarketplaceCommand | None:
+        return command_claimable(
+            urgent=urgent, spent=passed_over, spent_ordinary=spent.ordinary, spent_kinds=spent.kinds,
+            look_ahead=CLAIM_LOOK_AHEAD,
+        )  # fmt: skip
+
+    found = claimable(spent.urgent | slow) if slow else None
+    return found or claimable(spent.urgent)
 
 
 def _limit_wait(command: MarketplaceCommand) -> Wait | None:
@@ -152,10 +162,16 @@ def carry_out(command: MarketplaceCommand) -> int:
 
 def _carry_out(command: MarketplaceCommand, riders: list[MarketplaceCommand]) -> int:
     if not riders:
-        record(command, execute(command))
+        # A sweep reads the whole account: that takes long wherever it is.
+        reads = command.kind == CommandKind.SYNC_ACCOUNT
+        with nullcontext() if reads else answer_timed(command.account):
+            answer = execute(command)
+        record(command, answer)
         return 1
+    with answer_timed(command.account):
+        answers = execute_together([command, *riders])
     failed: Exception | None = None
-    for one, answer in reversed(execute_together([command, *riders])):
+    for one, answer in reversed(answers):
         try:
             record(one, answer)
         except Exception as error:

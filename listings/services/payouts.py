@@ -59,17 +59,32 @@ from seatsync.core.money import LARGEST, round_money
 
 # Payments are corrected for weeks after they were made; applying one twice is harmless.
 OVERLAP = timedelta(days=45)
+# Between two accounts' jobs (s), and all of an hour's together (s).
+_APART_S, _SPREAD_S = 0.2, 1200.0
 _ZERO = Decimal("0.00")
 
 
 def accounts_sync_payouts() -> int:
-    """Read the payouts of every account that can tell them; one account's trouble stops nobody else."""
+    """Read the payouts of every account that can tell them, here and now; returns how many were new."""
+    return sum(account_poll_payouts(account) for account in _paid())
+
+
+def accounts_order_payouts() -> int:
+    """Order a job for each account that can tell its payouts; returns how many.
+
+    One each, a little apart: however many there are, a marketplace that hangs keeps no other account from being read,
+    and what is more urgent finds its turn in between.
+    """
+    accounts = _paid()
+    for place, account in enumerate(accounts):
+        countdown_s = place * min(_APART_S, _SPREAD_S / len(accounts))
+        enqueue_on_commit(POLL_PAYOUTS, countdown_s=countdown_s, one_waits=True, account_id=str(account.pk))
+    return len(accounts)
+
+
+def _paid() -> list[MarketplaceAccount]:
     active = MarketplaceAccount.objects.filter(Q(is_active=True, needs_reconnect=False) & ~Q(mode=Mode.ASSISTED))
-    applied = 0
-    for account in active:
-        if platform_can(account.platform, Capability.PAYMENTS):
-            applied += account_poll_payouts(account)
-    return applied
+    return [account for account in active.order_by("pk") if platform_can(account.platform, Capability.PAYMENTS)]
 
 
 def account_poll_payouts(account: MarketplaceAccount) -> int:

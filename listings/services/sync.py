@@ -26,6 +26,7 @@ from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import adapter_get, traits_of
 from marketplaces.services.alerts import alert_reading, alert_reading_recovered
 from marketplaces.services.links import over_link, trouble
+from marketplaces.services.slow import answer_timed, slow_accounts
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy
 from seatsync.core.jobs import enqueue_on_commit
@@ -172,10 +173,11 @@ def accounts_due() -> list[MarketplaceAccount]:
 def accounts_sync_due(*, for_s: float = inf) -> int:
     """Poll every due account; one account's trouble is kept on it and stops nobody else. Returns sales applied.
 
-    After `for_s` seconds none is begun any more: those that were polled longest ago came first.
+    After `for_s` seconds none is begun any more: those that were polled longest ago came first, and after all others
+    those whose marketplace is slow.
     """
-    applied, ends_at = 0, monotonic() + for_s
-    for account in accounts_due():
+    applied, ends_at, slow = 0, monotonic() + for_s, slow_accounts()
+    for account in sorted(accounts_due(), key=lambda one: one.pk in slow):
         if monotonic() >= ends_at:
             break
         # Noted before, so that an account in trouble waits its turn like the others; and once, since a round that takes
@@ -183,7 +185,8 @@ def accounts_sync_due(*, for_s: float = inf) -> int:
         as_read = MarketplaceAccount.objects.filter(pk=account.pk, polled_at=account.polled_at)
         if not as_read.update(polled_at=now()):
             continue
-        applied += account_contained(account, "sales", partial(account_sync_sales, account=account)) or 0
+        with answer_timed(account):
+            applied += account_contained(account, "sales", partial(account_sync_sales, account=account)) or 0
     return applied
 
 
