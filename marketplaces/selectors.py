@@ -370,8 +370,8 @@ def inbound_get(actor: Actor, pk: Any) -> InboundEvent:
 
 
 def inbound_failed(actor: Actor) -> QuerySet[InboundEvent]:
-    """What was received and given up, and waits for a person; newest first."""
-    return inbound_list(actor).filter(state=InboxState.FAILED)
+    """What was received and given up, and waits for a person: not of an account that was left. Newest first."""
+    return inbound_list(actor).filter(state=InboxState.FAILED, account__is_active=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def _check(listing: Listing, floor: Decimal, ceiling: Decimal) -> None:
     if not problems and listing.floor_basis == "net":
         problem = net_floor_problem(
             platform=listing.platform, mode=listing.mode, price=listing.price, floor=floor,
-            net=net_expected(listing, listing.price),
+            net=net_expected(listing, listing.price), currency=listing.currency,
         )  # fmt: skip
         problems += [problem] if problem else []
     outer = bounds_of_listing(listing)

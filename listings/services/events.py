@@ -73,7 +73,7 @@ def event_learn(adapter: MarketplaceAdapter, link: Link, account: MarketplaceAcc
     try:
         event_mapping_confirm(
             game=game, platform=platform, paper=account.paper, remote_event_id=found[0].event_id, by="exact match",
-            page=found[0].page,
+            page=found[0].page, known=mapping, over_undone=False,
         )  # fmt: skip
     except Conflict as error:
         raise MappingNeeded(f"{name}: {error.detail}", wants="event") from error

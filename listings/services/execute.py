@@ -64,7 +64,7 @@ from portfolios.models import Game
 from portfolios.selectors import event_mapping_get, section_known, section_mapping_get, section_mapping_undone
 from portfolios.services.mapping import section_mapping_confirm
 from seatsync.core.clock import now
-from seatsync.core.errors import Busy
+from seatsync.core.errors import Busy, Conflict
 from seatsync.core.http import calls_within
 from seatsync.core.venue_time import local
 
@@ -272,9 +272,13 @@ def _remote_section(adapter: MarketplaceAdapter, link: Link, listing: Listing, d
             f"Section {section} of {venue.name} is not mapped at {adapter.traits.name}; confirm its mapping first.",
             wants="section",
         )
-    section_mapping_confirm(
-        venue=venue, section=section, platform=listing.platform, paper=paper, remote_section=same, by="exact match"
-    )
+    try:
+        section_mapping_confirm(
+            venue=venue, section=section, platform=listing.platform, paper=paper, remote_section=same, by="exact match",
+            over_undone=False,
+        )  # fmt: skip
+    except Conflict as error:
+        raise MappingNeeded(f"{adapter.traits.name}: {error.detail}", wants="section") from error
     return same
 
 

@@ -115,6 +115,7 @@ def _withdraw(event: InboundEvent) -> None:
     projections_withdraw(
         account=event.account,
         external_id=event.external_id,
+        platform_sale_id=event.resource_id,
         listing_id=event.listing_id,
         reason=f"{platform_name(event.account.platform)} announced a sale that could not be read back yet",
     )

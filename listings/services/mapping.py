@@ -200,8 +200,9 @@ def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, 
         mapping = event_mapping_accept(mapping=known, by=_by(actor))
     else:
         mapping = event_mapping_confirm(
-            game=game, platform=platform, paper=paper, remote_event_id=event_id[:80], by=_by(actor), page=page
-        )
+            game=game, platform=platform, paper=paper, remote_event_id=event_id[:80], by=_by(actor), page=page,
+            known=known,
+        )  # fmt: skip
     audit_record(
         actor=actor, verb="event_mapping.confirm", object_type="event_mapping", object_id=mapping.pk,
         subject=command.account.user_id, before={"event": known.remote_event_id} if known else None,

@@ -33,7 +33,7 @@ class NetTold:
 
 
 def net_floor_problem(
-    *, platform: str, mode: str, price: Decimal, floor: Decimal, net: Decimal | None
+    *, platform: str, mode: str, price: Decimal, floor: Decimal, net: Decimal | None, currency: str
 ) -> FieldProblem | None:
     """What is wrong with a price whose `net` (None: not known) must reach the floor there; None where it does (I-11).
 
@@ -45,7 +45,8 @@ def net_floor_problem(
             return None
         return FieldProblem("floor_basis", f"No fee of {where} is known.", "Put the floor on the list price.")
     if net < floor:
-        detail = f"{money_text(price)} brings {money_text(net)} at {where}, below your floor of {money_text(floor)}."
+        asked, told, least = (money_text(value, currency) for value in (price, net, floor))
+        detail = f"{asked} brings {told} at {where}, below your floor of {least}."
         return FieldProblem("price", detail, "Raise the price.")
     return None
 

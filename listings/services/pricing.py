@@ -277,7 +277,7 @@ def _net_problem(listing: Listing, proposed: Decimal) -> FieldProblem | None:
         return None
     return net_floor_problem(
         platform=listing.platform, mode=listing.mode, price=proposed, floor=listing.floor,
-        net=net_expected(listing, proposed),
+        net=net_expected(listing, proposed), currency=listing.currency,
     )  # fmt: skip
 
 

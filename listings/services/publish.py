@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from django.db import transaction
 
@@ -73,7 +74,7 @@ def listing_publish(
     _check_owners(seats[0].season_ticket, accounts)
     game = Game.objects.get(pk=seats[0].game_id)
     _check_input(
-        price, floor, ceiling, split_type, floor_basis, len(seats), accounts,
+        price, floor, ceiling, split_type, floor_basis, seats, accounts,
         _bounds_problems(game, seats, accounts, price, split_type),
     )  # fmt: skip
     group = seat_group_for(seats=seats)
@@ -154,30 +155,30 @@ def _check_owners(ticket: SeasonTicket, accounts: list[MarketplaceAccount]) -> N
 
 
 def _check_input(
-    price: Decimal, floor: Decimal, ceiling: Decimal, split: str, basis: str, quantity: int,
+    price: Decimal, floor: Decimal, ceiling: Decimal, split: str, basis: str, seats: Sequence[Seat],
     accounts: list[MarketplaceAccount], outside: list[FieldProblem],
 ) -> None:  # fmt: skip
-    problems = []
+    problems, money = [], partial(money_text, currency=seats[0].currency)
     if floor <= 0:
         problems.append(FieldProblem("floor", "The floor must be above zero.", "Say the least you would take."))
     if ceiling < floor:
         problems.append(FieldProblem("ceiling", "The ceiling is below the floor.", "Raise it, or lower the floor."))
     elif not floor <= price <= ceiling:
-        bounds = f"{money_text(floor)} to {money_text(ceiling)}"
+        bounds = f"{money(floor)} to {money(ceiling)}"
         remedy = "Move the price, the floor or the ceiling."
-        problems.append(FieldProblem("price", f"{money_text(price)} is outside {bounds}.", remedy))
+        problems.append(FieldProblem("price", f"{money(price)} is outside {bounds}.", remedy))
     if split not in SplitType.values:
         problems.append(FieldProblem("split_type", f"{split!r} is unknown.", f"Use {', '.join(SplitType.values)}."))
-    elif not split_offerable(split, quantity):
+    elif not split_offerable(split, len(seats)):
         problems.append(
             FieldProblem(
-                "split_type", f"{quantity} seats cannot be sold in pairs.", "Choose another split or an even number."
+                "split_type", f"{len(seats)} seats cannot be sold in pairs.", "Choose another split or an even number."
             )
         )
     if basis not in {"list", "net"}:
         problems.append(FieldProblem("floor_basis", f"{basis!r} is unknown.", "Use list or net."))
     elif basis == "net":
-        problems += [p for account in accounts if (p := _net_problem(account, price, floor))]
+        problems += [p for account in accounts if (p := _net_problem(account, price, floor, seats[0].currency))]
     problems += outside
     if problems:
         raise InvalidInput("Some of the input is not valid.", problems=tuple(problems))
@@ -196,9 +197,11 @@ def _bounds_problems(
     return list(dict.fromkeys(found))
 
 
-def _net_problem(account: MarketplaceAccount, price: Decimal, floor: Decimal) -> FieldProblem | None:
+def _net_problem(account: MarketplaceAccount, price: Decimal, floor: Decimal, currency: str) -> FieldProblem | None:
     net = proceeds_at(price, fee_version(account.platform))
-    return net_floor_problem(platform=account.platform, mode=account.mode, price=price, floor=floor, net=net)
+    return net_floor_problem(
+        platform=account.platform, mode=account.mode, price=price, floor=floor, net=net, currency=currency
+    )
 
 
 def _check_free(seats: list[Seat], game: Game, accounts: list[MarketplaceAccount]) -> None:

@@ -1,5 +1,6 @@
 """What people are told about sales and moved games."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from listings.models import CommandKind, CommandState, Sale, SaleState
@@ -8,7 +9,7 @@ from listings.services.notify import sale_people
 from listings.states import SALE_LIVE, TAKES_DOWN
 from marketplaces.delivery import STEPS, step_of
 from marketplaces.registry import platform_name
-from portfolios.models import Game, SeasonTicket
+from portfolios.models import Game, SeasonTicket, Seat
 from portfolios.services.ledger import watchers
 from seatsync.accounts.selectors import platform_staff_ids
 from seatsync.core.links import page_link
@@ -21,6 +22,7 @@ from seatsync.tenants.selectors import tenant_default
 _AGAIN, _TWICE = "sale.again", "sale.twice"
 _SOLD, _PROMISED, _UNCLEAR, _AMOUNTS = "sale.sold", "sale.provisional", "sale.unclear", "sale.amounts"
 _MISSING, _CONFLICT, _CANCELLED = "sale.missing", "sale.conflict", "sale.cancelled"
+_RECOUNTED = "sale.recounted"
 # Reminders of what is to be handed over (due_alerts.py).
 REMINDERS = DUE, DUE_SOON, LATE = ("sale.due", "sale.due_soon", "sale.late")
 # What an alert says or asks for is so while its sale is in this state.
@@ -96,7 +98,7 @@ def alerts_settle(sale: Sale) -> None:
     over = [kind for kind, state in _TRUE_WHILE.items() if state != sale.state]
     # Of a game that is off no money comes, and nothing is to be handed over.
     over += [] if sale.stands else [_PROMISED, _SOLD, _AGAIN, *REMINDERS]
-    sale_settle_kinds(sale, *over, *(() if sale.state in SALE_LIVE else (_AGAIN, _TWICE)))
+    sale_settle_kinds(sale, *over, *(() if sale.state in SALE_LIVE else (_AGAIN, _TWICE, _RECOUNTED)))
 
 
 def alert_rejected(sale: Sale) -> None:
@@ -172,6 +174,21 @@ def alert_again(sale: Sale) -> None:
         body=f"{STEPS[step_of(sale.delivery_step)].words}{said}",
         severity="critical",
     )
+
+
+def alert_recounted(sale: Sale, free: Sequence[Seat]) -> None:
+    """Its marketplace names another number of seats than before; `free`: those that are no part of it any more."""
+    own = sale.sale_seats.filter(live=True).order_by("seat__seat_number")
+    seats = ", ".join(map(str, own.values_list("seat__seat_number", flat=True)))
+    body = f"It is of {_seats(sale)} now, for {money_text(sale.gross, sale.currency)}."
+    if free:
+        numbers = ", ".join(str(seat.seat_number) for seat in free)
+        whose = f"Seat {numbers} is" if len(free) == 1 else f"Seats {numbers} are"
+        body += f" {whose} yours again, and offered nowhere: publish what you still want to sell."
+    sale_tell(
+        sale, kind=_RECOUNTED, title=f"{_name(sale)} changed sale {sale.platform_sale_id}: seats {seats}"[:160],
+        body=body, severity="action",
+    )  # fmt: skip
 
 
 def alert_twice(sale: Sale) -> None:

@@ -86,14 +86,20 @@ def sale_hold_release(*, account: MarketplaceAccount, platform_sale_id: str, rea
 
 @transaction.atomic
 def projections_withdraw(
-    *, account: MarketplaceAccount, external_id: str, reason: str, listing_id: str = ""
+    *, account: MarketplaceAccount, external_id: str, platform_sale_id: str, reason: str, listing_id: str = ""
 ) -> int:  # fmt: skip
-    """Take down every other listing of a listing's seats: when a sale was announced and cannot be read back."""
+    """Take down every other listing of a listing's seats: when a sale was announced and cannot be read back.
+
+    A word of a sale that is known is of no other seats than it has: what is left of its listing stays on offer.
+    """
     listing = listing_called(account, key=external_id, listing_id=listing_id)
     if listing is None or _anothers(account, listing):
         return 0
     seat_ids = offered_ids(listing)
     seats_lock(seat_ids)
+    # Asked under the lock, as where they are held.
+    if Sale.objects.filter(account=account, platform_sale_id=platform_sale_id).exists():
+        return 0
     others = listings_lock(pk for pk in open_listing_ids(seat_ids) if pk != listing.pk)
     practice = on_paper(account, listing)
     # What is announced on paper takes down nothing real (I-20).

@@ -1,6 +1,6 @@
 """Telling without a lock which sales of a poll are no news: most of them are as we have them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from listings.models import Sale, SaleState
 from listings.services.hand_over_due import dues_same
@@ -28,7 +28,7 @@ def _news(sale: Sale, remote: RemoteSale) -> bool:
     over = sale.state in {SaleState.CANCELLED, SaleState.CONFLICT}
     as_we_have = sale.state == STATE_OF.get(remote.state) or over or sale.asked_again_at is not None
     same_state = sale.remote_status == remote.remote_status[:60] and as_we_have
-    return not (same_state and _same_money(sale, remote) and (over or _same_seats(sale, remote.seats)))
+    return not (same_state and _same_money(sale, remote) and (over or _same_seats(sale, remote)))
 
 
 def _step_news(sale: Sale, remote: RemoteSale) -> bool:
@@ -41,8 +41,9 @@ def _same_money(sale: Sale, remote: RemoteSale) -> bool:
     return dues_same(sale, remote) and not money_moved(sale, remote)
 
 
-def _same_seats(sale: Sale, named: Iterable[str]) -> bool:
-    """Where it names seats, a live sale has these."""
-    wanted = set(named)
+def _same_seats(sale: Sale, remote: RemoteSale) -> bool:
+    """Where it names seats, a live sale has these; else as many as it says."""
     own = {str(row.seat.seat_number) for row in sale.sale_seats.all() if row.live}
-    return not wanted or (sale.state in SALE_LIVE and own == wanted)
+    if not remote.seats:
+        return sale.state not in SALE_LIVE or remote.quantity in {0, sale.quantity, len(own)}
+    return sale.state in SALE_LIVE and own == set(remote.seats)

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 
 from listings.locks import listings_lock, sale_lock
-from listings.models import Listing, Sale, SaleEnding, SaleSeat, SaleState
+from listings.models import Listing, Sale, SaleEnding, SaleState
 from listings.payables import state_by_money
 from listings.services.adopt import listing_covers_sale, listing_of_unknown_sale
 from listings.services.allocation import Allocation
@@ -26,7 +26,7 @@ from listings.services.practice import on_paper, past_practice, practice_make_wa
 from listings.services.projections import final_price
 from listings.services.recognise import recognise, told_of_sale
 from listings.services.refs import listing_called
-from listings.services.sale_alerts import alert_again, alert_sold, alert_unclear, alerts_settle
+from listings.services.sale_alerts import alert_again, alert_recounted, alert_sold, alert_unclear, alerts_settle
 from listings.services.sale_scene import (
     STATE_OF,
     Scene,
@@ -40,9 +40,11 @@ from listings.services.sale_scene import (
 )
 from listings.services.sale_take import (
     allocation_of,
+    live_ids,
     sale_confirm_if_asked,
     sale_keep_cancelled,
     sale_keep_complained_of,
+    sale_keep_recounted,
     sale_keep_unallocated,
     sale_keep_unclear,
     sale_pass_on,
@@ -184,10 +186,8 @@ def _further_word(scene: Scene, known: Sale) -> Sale:
         # It may be an old word about what was handed over meanwhile: its marketplace is asked again.
         enqueue_on_commit(READ_SALE, sale_id=str(known.pk))
         return known
-    renamed = _named_otherwise(scene, known, state)
-    if renamed is not None and scene.listing is not None and state is not None:
-        sale_release(scene, known, reason="its marketplace names other seats")
-        return sale_take(scene, scene.listing, state if sale_may_move(known.state, state) else known.state, renamed)
+    if (other := _with_other_seats(scene, known, state)) is not None:
+        return other
     if scene.listing is not None and (state == SaleState.CANCELLED or money_moved(known, scene.remote)):
         listings_lock([scene.listing.pk])
     sale = sale_lock(known.pk)
@@ -260,6 +260,21 @@ def _moved(scene: Scene, sale: Sale, state: SaleState | None) -> None:
         ending_stand(sale)
 
 
+def _with_other_seats(scene: Scene, known: Sale, state: SaleState | None) -> Sale | None:
+    """The sale with the seats that its marketplace says by now, or asked about where it does not; None: as it was."""
+    if scene.listing is None or state is None:
+        return None
+    renamed = _named_otherwise(scene, known, state)
+    if renamed is None:
+        return sale_keep_recounted(scene) if _recounted(scene, known, state) else None
+    had = live_ids(known)
+    sale_release(scene, known, reason="its marketplace names other seats")
+    sale = sale_take(scene, scene.listing, state if sale_may_move(known.state, state) else known.state, renamed)
+    if sale.state in SALE_LIVE and len(renamed.seats) != len(had):
+        alert_recounted(sale, [seat for seat in scene.seats if seat.pk in had and seat not in renamed.seats])
+    return sale
+
+
 def _named_otherwise(scene: Scene, sale: Sale, state: SaleState | None) -> Allocation | None:
     """The seats that its marketplace by now names for a live sale, where a person gave it others; else None."""
     if not scene.remote.seats or scene.listing is None or not SALE_LIVE.issuperset({sale.state, state}):
@@ -267,9 +282,14 @@ def _named_otherwise(scene: Scene, sale: Sale, state: SaleState | None) -> Alloc
     if adapter_get(scene.account.platform).traits.seller_allocates:
         return None
     named = allocation_of(scene, scene.listing)
-    own = set(SaleSeat.objects.filter(sale=sale, live=True).values_list("seat_id", flat=True))
-    other = named.clear and {seat.pk for seat in named.seats} != own
+    other = named.clear and {seat.pk for seat in named.seats} != live_ids(sale)
     return named if other else None
+
+
+def _recounted(scene: Scene, sale: Sale, state: SaleState) -> bool:
+    """Whether a live sale is of another number of seats there by now than we ever had of it."""
+    told, own = scene.remote.quantity, len(live_ids(sale))
+    return SALE_LIVE.issuperset({sale.state, state}) and own > 0 and told > 0 and told not in {sale.quantity, own}
 
 
 def _stands(scene: Scene, sale: Sale, state: SaleState) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -296,10 +296,13 @@ def seats_attach(sale: Sale, seats: Iterable[Seat], *, live: bool) -> None:
     )  # fmt: skip
 
 
-def seats_detach(sale: Sale) -> None:
-    """A sale has its seats no more, and what was handed over with it may go with another one."""
-    SaleSeat.objects.filter(sale=sale, live=True).update(live=False)
-    SaleProof.objects.filter(sale=sale, live=True).update(live=False)
+def seats_detach(sale: Sale, seats: Collection[Seat] | None = None) -> None:
+    """A sale has its seats (or these of them) no more, and what was handed over with it may go with another one."""
+    rows, proofs = SaleSeat.objects.filter(sale=sale, live=True), SaleProof.objects.filter(sale=sale, live=True)
+    if seats is not None:
+        rows, proofs = rows.filter(seat__in=seats), proofs.filter(seat__in=seats)
+    rows.update(live=False)
+    proofs.update(live=False)
 
 
 def sale_facts(sale: Sale) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """What a sale takes: the seats of its listing, and every other listing of them comes down with the same commit."""
 
+import uuid
 from collections.abc import Sequence
 
 from listings.locks import listings_lock
-from listings.models import CommandKind, Listing, Sale, SaleState
+from listings.models import CommandKind, Listing, Sale, SaleSeat, SaleState
 from listings.services.allocation import Allocation, allocate
 from listings.services.commands import command_write
 from listings.services.delist import listing_take_down
@@ -32,9 +33,31 @@ from seatsync.core.jobs import enqueue_on_commit
 
 
 def allocation_of(scene: Scene, listing: Listing) -> Allocation:
-    """Which seats of the listing its marketplace says that the sale took."""
+    """Which seats of the listing its marketplace says that the sale took; unnamed, those that it has already."""
     traits = adapter_get(scene.account.platform).traits
+    own = set() if scene.sale is None or scene.remote.seats else live_ids(scene.sale)
+    if own and not scene.remote.doubt:
+        kept = [seat for seat in scene.seats if seat.pk in own]
+        return Allocation(kept) if len(kept) == scene.remote.quantity else Allocation(reason=_recounted(scene))
     return allocate(scene.remote, listing, scene.seats, seller_allocates=traits.seller_allocates)
+
+
+def live_ids(sale: Sale) -> set[uuid.UUID]:
+    """The seats that a sale has."""
+    return set(SaleSeat.objects.filter(sale=sale, live=True).values_list("seat_id", flat=True))
+
+
+def _recounted(scene: Scene) -> str:
+    seats = f"{scene.remote.quantity} seat{'' if scene.remote.quantity == 1 else 's'}"
+    return f"its marketplace says that it is of {seats} by now, and not which"
+
+
+def sale_keep_recounted(scene: Scene) -> Sale:
+    """Of another number of seats than it has, and nobody says which: of more, all that it may have are off sale."""
+    own = set() if scene.sale is None else live_ids(scene.sale)
+    if scene.remote.quantity < len(own):
+        scene.seats = [seat for seat in scene.seats if seat.pk in own]
+    return sale_keep_unallocated(scene, Allocation(reason=_recounted(scene)))
 
 
 def sale_keep_cancelled(scene: Scene) -> Sale:
@@ -101,9 +124,11 @@ def seats_go_to(scene: Scene, seats: list[Seat], to_state: str) -> None:
 
 
 def _give_back_rest(scene: Scene, taken: list[Seat]) -> None:
-    """A partial sale: what the notice held beyond the allocation is free again."""
-    rest = [s for s in scene.seats if s.held_by == scene.key and s.state == OwnerState.HELD and s not in taken]
+    """A partial sale: what the notice held beyond the allocation is free again, and what it had and is none of it."""
+    rest = [seat for seat in scene.seats if seat.held_by == scene.key and seat not in taken]
     seats_move(actor=scene.actor, seats=rest, to_state=OwnerState.AVAILABLE, reason="not part of the sale")
+    if scene.sale is not None and rest:
+        seats_detach(scene.sale, rest)
 
 
 def _for_real(scene: Scene, seats: list[Seat]) -> bool:

@@ -128,16 +128,18 @@ def inbound_sweep() -> int:
 
 
 def inbound_retry(*, actor: Actor, event_id: uuid.UUID) -> InboundEvent:
-    """Queue an item that was given up once more. Raises NotFound, or Conflict where it does not wait for a person.
+    """Queue an item that was given up once more.
 
+    Raises NotFound, or Conflict where it does not wait for a person, or its account was left.
     It has MOST_ATTEMPTS attempts again, and alerts again where they fail.
     """
     return _again(actor, event_id, frozenset({InboxState.FAILED}), "inbound.retry")
 
 
 def inbound_replay(*, actor: Actor, event_id: uuid.UUID) -> InboundEvent:
-    """Work an item off anew, whatever came of it. Raises NotFound, or Conflict where it is being worked off.
+    """Work an item off anew, whatever came of it.
 
+    Raises NotFound, or Conflict where it is being worked off, or its account was left.
     What it tells of is read at the marketplace again, so that nothing happens twice.
     """
     over = frozenset({InboxState.FAILED, InboxState.DONE, InboxState.IGNORED})
@@ -161,6 +163,12 @@ def inbound_retry_all(*, actor: Actor, account_id: uuid.UUID) -> int:
 @transaction.atomic
 def _again(actor: Actor, event_id: uuid.UUID, wanted: frozenset[InboxState], verb: str) -> InboundEvent:
     event = InboundEvent.objects.select_related("account").get_for(actor, event_id)
+    if not event.account.is_active:
+        # What it tells of could not be read there any more: seats would be held, and others taken down, for its word.
+        raise Conflict(
+            f"The {event.account} account is not connected, and nothing can be read over it.", field="account",
+            remedy="Connect it again: its sales are read then.",
+        )  # fmt: skip
     # One UPDATE decides between two people who ask at once.
     queued = InboundEvent.objects.filter(pk=event.pk, state__in=wanted).update(
         state=InboxState.RECEIVED, attempts=0, not_before=None, replays=F("replays") + 1, updated_at=now()

@@ -19,31 +19,48 @@ _UNTOLD = {
 
 def event_mapping_confirm(
     *, game: Game, platform: str, paper: bool, remote_event_id: str, by: str, event_date: date | None = None,
-    page: str = "",
+    page: str = "", known: EventMapping | None = None, over_undone: bool = True,
 ) -> EventMapping:  # fmt: skip
     """Remember that this game is that event, on its date at the venue (if none is told, the game's own), with its page.
 
-    `paper`: of the paper market, whose events are none of the real one's.
+    `paper`: of the paper market, whose events are none of the real one's. `known`: the mapping that stood when this one
+    was chosen, and gives way to it; None: none stood. `over_undone`: also where one was undone.
 
-    Raises Conflict where the event is mapped to another game.
+    Raises Conflict where the event is mapped to another game, or the game was mapped to another event, or its mapping
+    was undone, since that was read.
     """
+    said = {
+        "remote_event_id": remote_event_id, "confirmed_at": now(), "confirmed_by": by[:64], **_UNTOLD,
+        "event_date": event_date or game.game_date, "told_page": _kept(page),
+    }  # fmt: skip
     try:
         with transaction.atomic():
-            mapping, _ = EventMapping.objects.update_or_create(
-                game=game,
-                platform=platform,
-                paper=paper,
-                defaults={
-                    "remote_event_id": remote_event_id, "confirmed_at": now(), "confirmed_by": by[:64],
-                    **_UNTOLD, "event_date": event_date or game.game_date, "told_page": _kept(page),
-                },
-            )  # fmt: skip
+            mapping, made = EventMapping.objects.get_or_create(game=game, platform=platform, paper=paper, defaults=said)
+            # One UPDATE decides between two who say it at once.
+            standing = EventMapping.objects.filter(_as_read(known, over_undone=over_undone), pk=mapping.pk)
+            if known is not None:
+                standing = standing.filter(remote_event_id=known.remote_event_id)
+            kept = made or standing.update(**said, updated_at=now())
     except IntegrityError as error:
         raise Conflict(
             f"Event {remote_event_id} is mapped to another game.", field="remote_event_id",
             remedy="Undo that mapping first.",
         ) from error  # fmt: skip
+    mapping.refresh_from_db()
+    if not kept and (mapping.confirmed_at is None or mapping.remote_event_id != remote_event_id):
+        raise _meanwhile(mapping.remote_event_id if mapping.confirmed_at else "", "event_id")
     return mapping
+
+
+def _as_read(known: EventMapping | SectionMapping | None, *, over_undone: bool) -> Q:
+    """A mapping's row as it was when another word was chosen for it."""
+    as_read = Q(confirmed_at=known.confirmed_at if known is not None else None)
+    return as_read if over_undone else as_read & ~Q(confirmed_by__startswith=UNDONE)
+
+
+def _meanwhile(there: str, field: str) -> Conflict:
+    what = f"It was mapped to {there} meanwhile." if there else "What it was mapped to was undone meanwhile."
+    return Conflict(what, field=field, remedy="Send the listing again.")
 
 
 def _kept(page: str) -> str:
@@ -87,10 +104,19 @@ def event_page_keep(*, mapping: EventMapping, page: str) -> None:
 
 
 def event_mapping_accept(*, mapping: EventMapping, by: str) -> EventMapping:
-    """The event is this game's although its platform has it on another date, as it says now."""
-    mapping.accepted_date = mapping.event_date
-    mapping.confirmed_at, mapping.confirmed_by = now(), by[:64]
-    mapping.save(update_fields=["accepted_date", "confirmed_at", "confirmed_by", "updated_at"])
+    """The event is this game's although its platform has it on another date, as it says now.
+
+    Raises Conflict where it is mapped to another event, or to none, since it was read.
+    """
+    standing = EventMapping.objects.filter(
+        _as_read(mapping, over_undone=True), pk=mapping.pk, remote_event_id=mapping.remote_event_id
+    )
+    accepted = standing.update(
+        accepted_date=mapping.event_date, confirmed_at=now(), confirmed_by=by[:64], updated_at=now()
+    )
+    mapping.refresh_from_db()
+    if not accepted and not (mapping.confirmed_at is not None and mapping.fits):
+        raise _meanwhile(mapping.remote_event_id if mapping.confirmed_at else "", "event_id")
     return mapping
 
 
@@ -111,16 +137,22 @@ def primary_left_keep(*, mappings: Iterable[EventMapping], left: Mapping[str, st
 
 
 def section_mapping_confirm(
-    *, venue: Venue, section: str, platform: str, paper: bool, remote_section: str, by: str
+    *, venue: Venue, section: str, platform: str, paper: bool, remote_section: str, by: str, over_undone: bool = True
 ) -> SectionMapping:
-    """Remember what a section of a venue is called at a platform."""
-    mapping, _ = SectionMapping.objects.update_or_create(
-        venue=venue,
-        section=section,
-        platform=platform,
-        paper=paper,
-        defaults={"remote_section": remote_section, "confirmed_at": now(), "confirmed_by": by[:64]},
+    """Remember what a section of a venue is called at a platform. `over_undone`: also where that was undone.
+
+    Raises Conflict where another name was confirmed, or the name was undone, since that was read.
+    """
+    said = {"remote_section": remote_section, "confirmed_at": now(), "confirmed_by": by[:64]}
+    mapping, made = SectionMapping.objects.get_or_create(
+        venue=venue, section=section, platform=platform, paper=paper, defaults=said
     )
+    # One UPDATE decides between two who say it at once.
+    standing = SectionMapping.objects.filter(_as_read(None, over_undone=over_undone), pk=mapping.pk)
+    kept = made or standing.update(**said, updated_at=now())
+    mapping.refresh_from_db()
+    if not kept and (mapping.confirmed_at is None or mapping.remote_section != remote_section):
+        raise _meanwhile(mapping.remote_section if mapping.confirmed_at else "", "section")
     return mapping
 
 

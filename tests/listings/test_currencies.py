@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from listings.models import Listing, MarketplaceCommand, PriceProposal
 from listings.services.net_preview import nets_preview
+from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.selectors import accounts_able
 from portfolios.models import Seat
@@ -105,3 +106,15 @@ def test_one_that_waited_is_refused_before_it_is_sent(market: Market) -> None:
     listing = Listing.objects.get()
     assert (listing.status, listing.status_reason) == ("error", f"not published: {SAID} {REMEDY}")
     assert [call for call, _ in market.alpha.calls if call == "create"] == []
+
+
+def test_a_refusal_names_amounts_in_the_currency_of_the_seats(market: Market) -> None:
+    beta = [market.accounts["beta"].pk]
+    with pytest.raises(InvalidInput) as refused:
+        market.publish(price="210.00", account_ids=beta)
+    assert [one.detail for one in refused.value.problems] == ["C$210.00 is outside C$50.00 to C$200.00."]
+    market.beta.lacks = frozenset({Capability.PREVIEW})
+    with pytest.raises(InvalidInput) as refused:
+        market.publish(price="52.00", floor_basis="net", account_ids=beta)
+    said = "C$52.00 brings C$46.80 at Beta, below your floor of C$50.00."
+    assert [one.detail for one in refused.value.problems] == [said]

@@ -25,6 +25,7 @@ from marketplaces.errors import PriceRefused, TemporaryError
 from marketplaces.models import EventBounds, LeastPriceVersion, LimitVersion
 from marketplaces.selectors import accounts_able
 from marketplaces.services.bounds import event_bounds_keep
+from portfolios.selectors import event_mapping_get
 from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
 from seatsync.accounts.models import User
 from seatsync.accounts.services.tokens import tokens_issue
@@ -128,7 +129,8 @@ def test_i20_what_is_told_on_paper_is_nothing_to_the_real_market(market: Market)
 def test_what_was_told_of_another_event_is_nothing_to_the_game(market: Market) -> None:
     keep()
     event_mapping_confirm(
-        game=market.holding.game, platform="alpha", paper=True, remote_event_id="A-2", by="a person"
+        game=market.holding.game, platform="alpha", paper=True, remote_event_id="A-2", by="a person",
+        known=event_mapping_get(market.holding.game, "alpha", paper=True),
     )  # fmt: skip
     assert bounds_of(market.holding.game, "alpha", paper=True).event is None
 

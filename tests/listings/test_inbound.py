@@ -4,9 +4,14 @@ from decimal import Decimal
 
 import pytest
 
-from listings.models import FoundListing, FoundState, Listing, MarketplaceCommand
+from listings.models import FoundListing, FoundState, Listing, MarketplaceCommand, Sale
 from marketplaces.contracts import EventWords, RemoteListing, RemoteListingState
+from marketplaces.errors import TemporaryError
+from marketplaces.models import InboundEvent, MarketplaceAccount
+from marketplaces.services.understand import inbound_replay
+from portfolios.models import Seat
 from seatsync.core.clock import now
+from seatsync.core.errors import Conflict
 from seatsync.live.models import Alert
 from tests.market import Market
 
@@ -93,3 +98,39 @@ def test_something_unknown_of_another_thing_is_told_beside_the_first(market: Mar
     assert told(market) == [("R-1", 1), ("R-2", 1), ("object", 1)]
     again(market)
     assert told(market) == [("R-1", 2), ("R-2", 2), ("object", 2)]
+
+
+@pytest.mark.parametrize("kind", ["sale", "sale_update"])
+def test_a_word_of_a_known_sale_that_cannot_be_read_takes_nothing_of_the_rest_down(market: Market, kind: str) -> None:
+    """What a known sale took is settled: an update of it, or its webhook replayed, is no sale of other seats."""
+    alpha, beta = market.published()
+    remote = market.alpha.sell(alpha.external_id, (1, 2))
+    market.webhook(remote)
+    market.work()
+    market.alpha.script["fetch_sale"] = [TemporaryError("busy")]
+    if kind == "sale":
+        (event,) = InboundEvent.objects.all()
+        inbound_replay(actor=market.holding.staff, event_id=event.pk)
+    else:
+        market.announce(remote.sale_id, alpha.external_id, kind=kind)
+    market.process()
+    market.work()
+    assert market.beta.seats[beta.external_id] == [3, 4]
+    beta.refresh_from_db()
+    assert (beta.status, Sale.objects.count()) == ("active", 1)
+
+
+def test_what_came_over_an_account_that_was_left_is_not_worked_off_anew(market: Market) -> None:
+    """Its seats may be on sale elsewhere by now, and nobody could say what became of the sale that it tells of."""
+    alpha, beta = market.published()
+    market.announce("gone", alpha.external_id)
+    market.accounts["alpha"].inbound.update(state="done", received_at=now())
+    Listing.objects.filter(pk=alpha.pk).update(status="cancelled")
+    MarketplaceAccount.objects.filter(pk=market.accounts["alpha"].pk).update(is_active=False, access_token="")
+    (event,) = InboundEvent.objects.all()
+    with pytest.raises(Conflict, match="not connected"):
+        inbound_replay(actor=market.holding.staff, event_id=event.pk)
+    market.process()
+    market.work()
+    assert market.beta.shown() == [beta.external_id]
+    assert set(Seat.objects.filter(game=market.holding.game).values_list("state", flat=True)) == {"available"}

@@ -11,9 +11,11 @@ from listings.models import Listing, MarketplaceCommand
 from listings.selectors import mappings_waiting
 from listings.services.events import event_problem
 from listings.services.mapping import mapping_confirm, mapping_options, section_fits
+from listings.services.mapping_undo import event_mapping_undo
 from marketplaces.contracts import RemoteEvent
 from marketplaces.errors import TemporaryError
 from portfolios.models import EventMapping, OwnerState, Seat, SectionMapping, Venue, VenueSection
+from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.models import AuditEntry
@@ -360,3 +362,53 @@ def test_a_publication_whose_seat_is_kept_meanwhile_waits_on(market: Market) -> 
     market.work()
     assert (kept.state, listing_on_alpha().status, market.alpha.shown()) == ("needs_person", "error", [])
     assert SectionMapping.objects.filter(platform="alpha").exists()
+
+
+@pytest.mark.parametrize("wants", ["event", "section"])
+def test_of_two_people_who_answer_otherwise_at_once_the_second_is_told_and_nothing_is_overwritten(
+    market: Market, monkeypatch: pytest.MonkeyPatch, wants: str
+) -> None:
+    """The marketplace is asked in between, which takes its time."""
+    game, by = market.holding.game, "user:another"
+    if wants == "event":
+        market.alpha.events = [event(market), event(market, event_id="E-7")]
+    else:
+        market.alpha.sections = ("Upper 131", "Lower Box 131")
+    market.published()
+    (command,) = mappings_waiting(market.holding.actor)
+    asked = "search_events" if wants == "event" else "constraints"
+    real: Any = getattr(market.alpha, asked)
+
+    def meanwhile(*args: Any) -> Any:
+        if wants == "event":
+            event_mapping_confirm(game=game, platform="alpha", paper=True, remote_event_id="E-7", by=by)
+        else:
+            section_mapping_confirm(
+                venue=game.venue, section="131", platform="alpha", paper=True, remote_section="Upper 131", by=by
+            )
+        return real(*args)
+
+    monkeypatch.setattr(market.alpha, asked, meanwhile)
+    choice = {"event_id": "E-1"} if wants == "event" else {"section": "Lower Box 131"}
+    with pytest.raises(Conflict, match=r"mapped to (E-7|Upper 131) meanwhile"):
+        mapping_confirm(actor=market.holding.actor, command_id=command.pk, **choice)
+    assert not EventMapping.objects.filter(remote_event_id="E-1").exists()
+    assert not SectionMapping.objects.filter(remote_section="Lower Box 131").exists()
+    assert listing_on_alpha().status == "error"
+
+
+def test_what_is_undone_while_it_is_looked_up_is_not_matched_by_itself_again(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game, real = market.holding.game, market.alpha.search_events
+    market.alpha.events = [event(market, venue=game.venue.name)]
+
+    def meanwhile(*args: Any) -> Any:
+        mapping = event_mapping_confirm(game=game, platform="alpha", paper=True, remote_event_id="E-1", by="user:1")
+        event_mapping_undo(actor=market.holding.staff, mapping_id=mapping.pk)
+        return real(*args)
+
+    monkeypatch.setattr(market.alpha, "search_events", meanwhile)
+    market.published()
+    assert market.alpha.shown() == []
+    assert EventMapping.objects.get().confirmed_at is None
