@@ -17,7 +17,10 @@ def alert_vanished(listing: Listing) -> None:
         listing,
         kind="listing.vanished",
         title=f"{platform_name(listing.platform)} no longer shows {listing.section}/{listing.row}",
-        body="No sale was reported. Publish the seats again if they are still for sale.",
+        body=(
+            f"{listing.game.words}. No sale was reported. Publish the seats again if the game is on and they are "
+            "still for sale."
+        ),
         key=f"vanished:{listing.pk}:{listing.version}",
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken
 from django.apps import apps
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.db.models.functions import Cast
 
 from seatsync.core.crypto import EncryptedTextField, fernet
@@ -59,7 +59,9 @@ def keys_rotate(
 ) -> list[Rotation]:
     """Encrypt anew what is not under the first key (`write` False: only count it). Raises ImproperlyConfigured.
 
-    Each batch is a transaction. A row that was changed meanwhile is left alone: its writer used the first key.
+    Each row is a transaction: of an account whose grant is being renewed the row is waited for, up to a marketplace's
+    answer, and no other account's is held meanwhile. A row that was changed meanwhile is left alone: its writer used
+    the first key. `batch`: how many are read at a time.
     """
     fernet()  # names a malformed key before anything is touched
     first = Fernet(settings.ENCRYPTION_KEYS[0])
@@ -68,9 +70,8 @@ def keys_rotate(
         rotation = Rotation(column)
         found.append(rotation)
         for rows in _batches(column, batch):
-            with transaction.atomic():
-                for pk, text in rows:
-                    _renew(rotation, pk, text, first, write=write)
+            for pk, text in rows:
+                _renew(rotation, pk, text, first, write=write)
             on_batch(rotation)
     return found
 

@@ -13,6 +13,7 @@ from pytest_django import Settings
 from marketplaces.models import ConnectAttempt, MarketplaceAccount
 from seatsync.core import crypto, rotation
 from seatsync.core.audit import subject_cipher
+from seatsync.core.locks import transaction_open
 from seatsync.core.models import SubjectKey
 from seatsync.core.rotation import Column, Rotation, columns, keys_rotate
 from tests.builders import Holding, build_holding
@@ -110,6 +111,23 @@ def test_a_token_that_is_renewed_while_its_row_is_looked_at_stays(
     monkeypatch.setattr(rotation, "_renew", after_a_refresh)
     keys_rotate()
     assert [secrets_of(one)[1] for one in accounts] == ["the next one", SECRETS[1], SECRETS[1]]
+
+
+def test_an_account_that_is_waited_for_holds_up_no_other(
+    accounts: list[MarketplaceAccount], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever renews a grant has the account's row until its marketplace answers."""
+    settings.ENCRYPTION_KEYS = [crypto.new_key(), *settings.ENCRYPTION_KEYS]
+    real, kept = rotation._renew, list[bool]()
+
+    def looked_at(*arguments: Any, write: bool) -> None:
+        kept.append(transaction_open())
+        real(*arguments, write=write)
+
+    monkeypatch.setattr(rotation, "_renew", looked_at)
+    keys_rotate()
+    assert len(kept) >= 3 * len(accounts) - 2
+    assert not any(kept)
 
 
 def test_a_run_that_is_cut_off_is_gone_on_with(accounts: list[MarketplaceAccount], settings: Settings) -> None:

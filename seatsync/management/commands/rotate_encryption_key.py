@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--check", action="store_true", help="only say whether an older key is still needed")
-        parser.add_argument("--batch", type=int, default=BATCH, help=f"rows a transaction (default {BATCH})")
+        parser.add_argument("--batch", type=int, default=BATCH, help=f"rows read at a time (default {BATCH})")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["batch"] < 1:
