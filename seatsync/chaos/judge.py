@@ -105,12 +105,14 @@ def dropped(books: Books) -> Findings:
 
 def wrong_prices(books: Books) -> Findings:
     """Prices that were shown and that nobody decided, or that were over; and in the end any but the listing's own."""
+    # A file that a buyer overtook shows his listing once more, at the price at which it stood: that was sent by nobody.
+    stood = {after["id"]: before["price_cents"] for before, after in _remade(books) if overtaken_file(before, after)}
     for rows in books.showings.values():
         key = rows[0]["external_id"]
         decided = books.prices.get(key, [])
         for cents in {row["price_cents"] for row in rows} - {cents for _, cents in decided}:
             yield f"{rows[0]['platform']} listing {key} was shown at {cents / 100:.2f}, which nobody decided"
-        for row, why in _stale(rows, decided):
+        for row, why in _stale(rows, decided, stood.get(rows[0]["id"])):
             shown = f"{row['price_cents'] / 100:.2f}"
             yield f"{row['platform']} listing {key} came to be shown at {shown}, which was over ({row['state']}): {why}"
     for row in _last_showings(books):
@@ -120,13 +122,14 @@ def wrong_prices(books: Books) -> Findings:
             yield f"{row['platform']} listing {row['external_id']} ends at {shown}, not at {own.price}"
 
 
-def _stale(rows: Sequence[Row], decided: Sequence[Decided]) -> Iterator[tuple[Row, str]]:
+def _stale(rows: Sequence[Row], decided: Sequence[Decided], stood: int | None) -> Iterator[tuple[Row, str]]:
     """Showings at which a listing came to a price that another one had replaced, and why: it was sent too late (I-14).
 
     One that has been shown there since proves it at once. What had not reached the marketplace yet may be overtaken on
-    its way: a command takes the price when it begins, and has so long to arrive.
+    its way: a command takes the price when it begins, and has so long to arrive. `stood`: the price (cents) at which it
+    was shown before.
     """
-    shown, before = -1, None
+    shown, before = -1, stood
     for row in rows:
         cents: int = row["price_cents"]
         if cents == before:

@@ -151,6 +151,28 @@ def test_a_price_that_was_over_and_sold_at() -> None:
     assert len(list(judge.wrong_prices(kept))) == 1
 
 
+@pytest.mark.parametrize(("platform", "cents", "found"), [
+    # As it was shown until a buyer overtook the file: no price was sent.
+    ("gametime", 7000, 0),
+    # Another price that was over long since was sent with it; and elsewhere no file is on its way.
+    ("gametime", 6000, 1), ("stubhub", 7000, 1),
+])  # fmt: skip
+def test_a_price_that_a_file_carries_as_it_stood_is_sent_by_nobody(platform: str, cents: int, found: int) -> None:
+    shown = {
+        5: [
+            showing(platform, 10.0, [1, 2], price_cents=7000),
+            showing(platform, 300.0, [], state="sold", price_cents=7000),
+        ],
+        6: [
+            showing(platform, 301.0, [1, 2], listing_id=6, price_cents=cents),
+            showing(platform, 302.0, [], listing_id=6, price_cents=cents),
+        ],
+    }
+    kept = books([], shown)
+    kept.prices[platform] = [(0.0, 6000), (1.0, 7000), (250.0, 8400)]
+    assert ["was over" in finding for finding in judge.wrong_prices(kept)] == [True] * found
+
+
 @pytest.mark.django_db
 def test_what_was_done_twice() -> None:
     assert len(list(judge.duplicates(books([sale("stubhub", 1, [1], "confirm", "confirm")])))) == 1
