@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import pairwise
 
 from listings.models import CommandKind, CommandState, Listing
@@ -9,6 +10,9 @@ from listings.selectors import sold_of_listing
 from listings.services.seat_ids import offered_ids
 from marketplaces.contracts import RemoteSale
 from portfolios.models import OwnerState, Seat
+
+# A sale bears its marketplace's time, a command ours.
+CLOCKS_DIFFER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def _shown_no_more(listing: Listing, remote: RemoteSale) -> bool:
     """Whether the marketplace showed no other seats than we offer when it sold.
 
     Seats that were sold elsewhere are still on show there until it has answered that it has made the listing smaller;
-    a buyer who came before that may have had any of them.
+    a buyer who came before that, by whichever clock, may have had any of them.
     """
     own = sold_of_listing(listing).values("seat_id")
     if not listing.listing_seats.filter(offered=False).exclude(seat_id__in=own).exists():
@@ -57,7 +61,7 @@ def _shown_no_more(listing: Listing, remote: RemoteSale) -> bool:
     newest = resizes.order_by("-created_at", "-pk").first()
     if newest is None or newest.state != CommandState.DONE or newest.finished_at is None:
         return False
-    return newest.finished_at < remote.sold_at
+    return newest.finished_at + CLOCKS_DIFFER < remote.sold_at
 
 
 def seats_named(named: Sequence[str], quantity: int, seats: list[Seat]) -> Allocation:

@@ -1,14 +1,13 @@
 """Listings are projections of seats: when seats are sold, every listing of them shrinks or comes down (I-03, I-05)."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from decimal import Decimal
 
 from django.db.models import Q
 
 from listings.models import CommandKind, CommandState, Listing, ListingSeat, ListingStatus, Sale
 from listings.selectors import FOR_HANDS, sold_of_listing
-from listings.services.allocation import together
+from listings.services.allocation import CLOCKS_DIFFER, together
 from listings.services.commands import command_write, commands_supersede
 from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_again
@@ -25,9 +24,6 @@ from portfolios.models import Seat, SeatGroup
 from portfolios.services.groups import seat_group_for
 from seatsync.core.clock import now
 from seatsync.core.money import round_money
-
-# A sale bears its marketplace's time, a command ours.
-CLOCKS_DIFFER = timedelta(seconds=5)
 
 
 def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> None:

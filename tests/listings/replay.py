@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from listings.models import CommandState, Listing, MarketplaceCommand, Sale, SaleSeat
-from listings.services import projections
+from listings.services import allocation, projections
 from listings.services.execute import execute
 from listings.services.outbox import command_claim, leases_reap
 from listings.services.record import Answer, record
@@ -41,7 +41,8 @@ class Replay:
     def __enter__(self) -> Self:
         self.savepoint = transaction.savepoint()
         # One clock here.
-        self.patch.setattr(projections, "CLOCKS_DIFFER", timedelta(0))
+        for module in (allocation, projections):
+            self.patch.setattr(module, "CLOCKS_DIFFER", timedelta(0))
         for platform in self.platforms:
             for book in (platform.listings, platform.seats, platform.sales, platform.script, platform.script_applied):
                 book.clear()

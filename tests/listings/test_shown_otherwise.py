@@ -14,8 +14,8 @@ from listings.models import AccountSweep, CommandKind, FoundListing, Listing, Li
 from listings.services.place_there import PlacesThere
 from listings.services.reconcile import accounts_reconcile_due
 from marketplaces.contracts import Capability, EventWords, RemoteListing, RemoteListingState, RemoteSaleState
-from portfolios.models import EventMapping
-from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
+from portfolios.models import EventMapping, SectionMapping
+from portfolios.services.mapping import event_mapping_confirm
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from tests.builders import bearer, browser
@@ -123,10 +123,8 @@ def test_the_same_place_in_other_words_is_its_place(market: Market) -> None:
 
 def test_a_section_is_where_its_confirmed_name_says(market: Market) -> None:
     alpha, _ = market.published(market.holding.seats[:2])
-    section_mapping_confirm(
-        venue=market.holding.game.venue, section=alpha.section, platform="alpha", paper=alpha.account.paper,
-        remote_section="Main Level 40", by="a test",
-    )  # fmt: skip
+    mapped = SectionMapping.objects.filter(venue=market.holding.game.venue, section=alpha.section, platform="alpha")
+    assert mapped.update(remote_section="Main Level 40", confirmed_by="a test") == 1
     changed(market, alpha, section="MAIN LEVEL 040")
     sweep(market)
     assert (sent(market), found(alpha)) == ([], set())

@@ -4,6 +4,7 @@ import threading
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from importlib import import_module
 
 import pytest
@@ -257,8 +258,20 @@ def test_a_sale_after_the_listing_was_made_smaller_there_is_of_what_is_left(mark
     alpha, beta = market.published()
     market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
     market.work()
-    market.webhook(market.beta.sell(beta.external_id, (3, 4), tell_seats=False), platform=market.beta)
+    sold = replace(market.beta.sell(beta.external_id, (3, 4), tell_seats=False), sold_at=now() + timedelta(seconds=6))
+    market.beta.sales[sold.sale_id] = sold
+    market.webhook(sold, platform=market.beta)
     assert Sale.objects.get(platform="beta").state == SaleState.CONFIRMED
+
+
+def test_i04_a_sale_right_after_that_may_be_of_before_by_its_marketplaces_clock(market: Market) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    sold = replace(market.beta.sell(beta.external_id, (1, 2), tell_seats=False), sold_at=now() + timedelta(seconds=3))
+    market.beta.sales[sold.sale_id] = sold
+    market.webhook(sold, platform=market.beta)
+    assert Sale.objects.get(platform="beta").state == SaleState.NEEDS_PERSON
 
 
 def test_i03_a_sale_of_what_a_promise_of_the_same_marketplace_still_has_waits_for_that_to_be_read(
