@@ -38,7 +38,7 @@ def allocation_of(scene: Scene, listing: Listing) -> Allocation:
     own = set() if scene.sale is None or scene.remote.seats else live_ids(scene.sale)
     if own and not scene.remote.doubt:
         kept = [seat for seat in scene.seats if seat.pk in own]
-        return Allocation(kept) if len(kept) == scene.remote.quantity else Allocation(reason=_recounted(scene))
+        return Allocation(kept) if len(kept) == scene.remote.quantity else Allocation(reason=_recounted_words(scene))
     return allocate(scene.remote, listing, scene.seats, seller_allocates=traits.seller_allocates)
 
 
@@ -47,7 +47,7 @@ def live_ids(sale: Sale) -> set[uuid.UUID]:
     return set(SaleSeat.objects.filter(sale=sale, live=True).values_list("seat_id", flat=True))
 
 
-def _recounted(scene: Scene) -> str:
+def _recounted_words(scene: Scene) -> str:
     seats = f"{scene.remote.quantity} seat{'' if scene.remote.quantity == 1 else 's'}"
     return f"its marketplace says that it is of {seats} by now, and not which"
 
@@ -57,7 +57,7 @@ def sale_keep_recounted(scene: Scene) -> Sale:
     own = set() if scene.sale is None else live_ids(scene.sale)
     if scene.remote.quantity < len(own):
         scene.seats = [seat for seat in scene.seats if seat.pk in own]
-    return sale_keep_unallocated(scene, Allocation(reason=_recounted(scene)))
+    return sale_keep_unallocated(scene, Allocation(reason=_recounted_words(scene)))
 
 
 def sale_keep_cancelled(scene: Scene) -> Sale:
