@@ -276,8 +276,8 @@ class PushHaltAdmin(_ModelAdmin):
     """Staff's brakes: set here, lifted by the action; kept for the record."""
 
     form = PushHaltForm
-    list_display = ("platform_label", "tenant_label", "state", "reason", "until", "created_at", "lifted_at")
-    list_filter = ("state", "platform", "tenant")
+    list_display = ("platform_label", "tenant_label", "state", "cause", "reason", "until", "created_at", "lifted_at")
+    list_filter = ("state", "cause", "platform", "tenant")
     search_fields = ("reason", "tenant__name")
     list_select_related = ("tenant",)
     actions = ("lift",)
@@ -314,10 +314,14 @@ class PushHaltAdmin(_ModelAdmin):
 
     @admin.action(description="Lift", permissions=["lift"])
     def lift(self, request: HttpRequest, queryset: QuerySet[PushHalt]) -> None:
-        """Let go of the chosen ones."""
+        """Let go of the chosen ones; one that stays says why."""
         for halt in queryset:
-            push_halt_lift(actor=_staff(request), halt_id=halt.pk)
-        self.message_user(request, "Lifted: what waited is being sent.")
+            try:
+                push_halt_lift(actor=_staff(request), halt_id=halt.pk)
+            except SeatSyncError as why:
+                self.message_user(request, f"{halt}: {why} {why.remedy}".strip(), messages.ERROR)
+            else:
+                self.message_user(request, f"{halt}: lifted, what waited is being sent.")
 
 
 def _staff(request: HttpRequest) -> Actor:

@@ -25,11 +25,14 @@ STATES = [kind.value for kind in TradingStateKind if kind is not TradingStateKin
 
 
 class PushHaltOutput(serializers.ModelSerializer[PushHalt]):
-    """A brake of staff's. `tenant` null: on everybody; `platform` empty: at every marketplace."""
+    """A brake of staff's. `tenant` null: on everybody; `platform` empty: at every marketplace.
+
+    `cause`: set by hand, or by the suspension of the tenant, with which alone it goes.
+    """
 
     class Meta:
         model = PushHalt
-        fields = ("id", "tenant", "platform", "state", "reason", "until", "created_at", "lifted_at")
+        fields = ("id", "tenant", "platform", "state", "cause", "reason", "until", "created_at", "lifted_at")
 
 
 class PushHaltInput(Input):
@@ -96,7 +99,7 @@ class PushHaltLift(ApiView):
         responses={200: PushHaltOutput},
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        """The brake, lifted: what waited is sent at once. Lifting it once more changes nothing."""
+        """The brake, lifted: what waited is sent. Lifting it once more changes nothing. 409 for one of a suspension."""
         if not PushHalt.objects.filter(pk=pk).exists():
             raise NotFound("No brake with this id.")
         return Response(PushHaltOutput(push_halt_lift(actor=self.actor, halt_id=pk)).data)

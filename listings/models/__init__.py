@@ -1,6 +1,7 @@
 """Listings (projections of ledger seats), commands to marketplaces, sales, trading states and price history."""
 
 from listings.models.brakes import (
+    HaltCause,
     PushHalt,
     PushHaltQuerySet,
     TradingState,
@@ -80,6 +81,7 @@ __all__ = [
     "FoundListing",
     "FoundListingQuerySet",
     "FoundState",
+    "HaltCause",
     "Listing",
     "ListingQuerySet",
     "ListingSeat",

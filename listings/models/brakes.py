@@ -94,6 +94,13 @@ class TradingState(BaseModel):
         return self.game_id or self.scope_id
 
 
+class HaltCause(models.TextChoices):
+    """What set a brake of staff's: each goes with its own cause, whatever else stands on the same place."""
+
+    STAFF = "staff", "set by hand"
+    SUSPENSION = "suspension", "the tenant is suspended"
+
+
 class PushHalt(BaseModel):
     """A brake of staff's on many holders at once: one tenant's or everybody's (no tenant), at one platform or at all.
 
@@ -108,6 +115,7 @@ class PushHalt(BaseModel):
         max_length=16, default=TradingStateKind.HALTED,
         choices=[choice for choice in TradingStateKind.choices if choice[0] != TradingStateKind.ACTIVE],
     )  # fmt: skip
+    cause = models.CharField(max_length=12, choices=HaltCause.choices, default=HaltCause.STAFF)
     reason = models.CharField(max_length=200, help_text="Holders read it.")
     until = models.DateTimeField(null=True, blank=True)
     lifted_at = models.DateTimeField(null=True, blank=True)
@@ -118,7 +126,10 @@ class PushHalt(BaseModel):
         db_table = "push_halts"
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["tenant", "platform"], condition=Q(lifted_at=None), nulls_distinct=False, name="push_halt_once"
+                fields=["tenant", "platform", "cause"],
+                condition=Q(lifted_at=None),
+                nulls_distinct=False,
+                name="push_halt_once",
             ),
             models.CheckConstraint(condition=~Q(reason=""), name="push_halt_says_why"),
         ]

@@ -15,10 +15,10 @@ from django.db import transaction
 from django.db.models import F
 
 from listings.locks import listings_lock
-from listings.models import Listing, PushHalt
+from listings.models import Listing
 from listings.services.delist import listing_take_down
 from listings.services.drift_alerts import alert_holder_leaves
-from listings.services.halts import push_halt_lift, push_halt_set
+from listings.services.halts import suspension_halt_lift, suspension_halt_set
 from listings.states import WANTED
 from marketplaces.models import MarketplaceAccount
 from marketplaces.services.connect import closing_begin
@@ -91,13 +91,12 @@ def _seats_down(listing_id: uuid.UUID) -> bool:
 @transaction.atomic
 def tenant_drain(actor: Actor, tenant_id: uuid.UUID, reason: str) -> None:
     """A tenant is suspended: its selling is halted at every marketplace, and all of its accounts are drained."""
-    push_halt_set(actor=actor, reason=reason, tenant_id=tenant_id)
+    suspension_halt_set(actor, tenant_id, reason)
     accounts = MarketplaceAccount.objects.filter(tenant_id=tenant_id, is_active=True)
     accounts_drain(actor=actor, account_ids=accounts.values_list("pk", flat=True), why=LeavingWhy.SUSPENSION)
 
 
 @transaction.atomic
 def tenant_release(actor: Actor, tenant_id: uuid.UUID) -> None:
-    """It may sell again: the halt at every marketplace goes, others that staff set stay."""
-    for halt in PushHalt.objects.in_force().filter(tenant_id=tenant_id, platform=""):
-        push_halt_lift(actor=actor, halt_id=halt.pk)
+    """It may sell again: the halt of its suspension goes, what staff set on it by hand stays."""
+    suspension_halt_lift(actor, tenant_id)

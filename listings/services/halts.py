@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from listings.locks import push_halt_lock
-from listings.models import CommandState, MarketplaceCommand, PushHalt, TradingStateKind
+from listings.models import CommandState, HaltCause, MarketplaceCommand, PushHalt, TradingStateKind
 from listings.services.wake import outbox_wake
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_keys
@@ -15,7 +15,7 @@ from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.clock import now
-from seatsync.core.errors import InvalidInput, NotAllowed, NotFound
+from seatsync.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from seatsync.live.events import LiveType
 from seatsync.live.publish import publish
 from seatsync.tenants.models import Tenant
@@ -52,9 +52,27 @@ def push_halt_set(
         raise InvalidInput("A reason is missing.", field="reason", remedy="Say why: holders read it.")
     if until is not None and until <= now():
         raise InvalidInput("The end lies in the past.", field="until", remedy="Give a later time, or none.")
-    place: dict[str, Any] = {"tenant_id": tenant_id, "platform": platform, "lifted_at": None}
     wish = {"state": state, "reason": reason.strip()[:200], "until": until}
-    halt, _ = PushHalt.objects.update_or_create(**place, defaults=wish)
+    return _set(actor, {"tenant_id": tenant_id, "platform": platform, "cause": HaltCause.STAFF}, wish)
+
+
+def suspension_halt_set(actor: Actor, tenant_id: uuid.UUID, reason: str) -> PushHalt:
+    """A suspended tenant's selling stands still everywhere; what staff set on it by hand stays beside.
+
+    Whoever suspends a tenant asks who may. Inside a transaction.
+    """
+    wish = {"state": TradingStateKind.HALTED, "reason": reason.strip()[:200], "until": None}
+    return _set(actor, {"tenant_id": tenant_id, "platform": "", "cause": HaltCause.SUSPENSION}, wish)
+
+
+def suspension_halt_lift(actor: Actor, tenant_id: uuid.UUID) -> None:
+    """The tenant may sell again, as far as nothing else stops it. Inside a transaction."""
+    for halt in PushHalt.objects.filter(tenant_id=tenant_id, cause=HaltCause.SUSPENSION, lifted_at=None):
+        _lift(actor, halt.pk)
+
+
+def _set(actor: Actor, place: dict[str, Any], wish: dict[str, Any]) -> PushHalt:
+    halt, _ = PushHalt.objects.update_or_create(**place, lifted_at=None, defaults=wish)
     _tell(halt)
     _audit(actor, halt, "push_halt.set")
     return halt
@@ -62,13 +80,27 @@ def push_halt_set(
 
 @transaction.atomic
 def push_halt_lift(*, actor: Actor, halt_id: uuid.UUID) -> PushHalt:
-    """Let go; what waited is sent at once. Lifting once more changes nothing. Raises NotFound or NotAllowed."""
+    """Let go; what waited is sent at once. Lifting once more changes nothing.
+
+    Raises NotFound, NotAllowed, or Conflict for the brake of a suspension, which goes with that alone.
+    """
     if not actor.is_staff:
         raise NotAllowed(_STAFF_ALONE)
-    halt = push_halt_lock(halt_id)
+    halt = PushHalt.objects.filter(pk=halt_id).first()
     if halt is None:
         raise NotFound("No brake with this id.")
     _check_may(actor, halt.tenant_id)
+    if halt.cause == HaltCause.SUSPENSION and halt.lifted_at is None:
+        raise Conflict(
+            "This brake stands while its tenant is suspended.", remedy="Let the tenant sell again: it goes with that."
+        )
+    return _lift(actor, halt_id)
+
+
+def _lift(actor: Actor, halt_id: uuid.UUID) -> PushHalt:
+    halt = push_halt_lock(halt_id)
+    if halt is None:
+        raise NotFound("No brake with this id.")
     if halt.lifted_at is None:
         halt.lifted_at = now()
         halt.save(update_fields=["lifted_at", "updated_at"])
@@ -102,5 +134,7 @@ def _tell(halt: PushHalt) -> None:
 def _audit(actor: Actor, halt: PushHalt, verb: str) -> None:
     audit_record(
         actor=actor, verb=verb, object_type="push_halt", object_id=halt.pk,
-        after={"tenant": str(halt.tenant_id or ""), "platform": halt.platform, "state": halt.state}, reason=halt.reason,
+        after={
+            "tenant": str(halt.tenant_id or ""), "platform": halt.platform, "state": halt.state, "cause": halt.cause,
+        }, reason=halt.reason,
     )  # fmt: skip

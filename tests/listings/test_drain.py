@@ -11,6 +11,7 @@ from django.urls import reverse
 from listings.models import CommandState, Listing, ListingStatus, MarketplaceCommand, PushHalt, Sale, SaleState
 from listings.services.fulfil import sale_fulfil
 from listings.services.give_up import command_give_up
+from listings.services.halts import push_halt_lift, push_halt_set
 from listings.services.paid_by_hand import sale_paid
 from listings.states import OPEN
 from marketplaces.contracts import Grant
@@ -89,6 +90,30 @@ def test_a_suspended_tenant_is_halted_and_drained_and_its_sales_stay_deliverable
     assert sale.state == SaleState.FULFILLED
     tenant_resume(actor=staff(market), tenant_id=tenant_id)
     assert not PushHalt.objects.in_force().exists()
+
+
+def test_a_suspension_and_a_halt_that_staff_set_go_each_with_its_own_cause(market: Market) -> None:
+    market.published()
+    tenant_id, by = market.holding.ticket.tenant_id, staff(market)
+    by_hand = push_halt_set(actor=by, reason="prices are wrong", tenant_id=tenant_id, state="RAISE_ONLY")
+    tenant_suspend(actor=by, tenant_id=tenant_id, reason="unpaid")
+    assert set(PushHalt.objects.in_force().values_list("state", "cause", "reason")) == {
+        ("RAISE_ONLY", "staff", "prices are wrong"), ("HALTED", "suspension", "unpaid"),
+    }  # fmt: skip
+    # No hand lets a suspended tenant go, and none makes its halt a weaker one.
+    suspended = PushHalt.objects.in_force().get(cause="suspension")
+    with pytest.raises(Conflict) as caught:
+        push_halt_lift(actor=by, halt_id=suspended.pk)
+    assert caught.value.remedy == "Let the tenant sell again: it goes with that."
+    push_halt_set(actor=by, reason="prices are right", tenant_id=tenant_id, state="NO_NEW_LISTINGS")
+    suspended.refresh_from_db()
+    assert (suspended.state, suspended.lifted_at) == ("HALTED", None)
+    tenant_resume(actor=by, tenant_id=tenant_id)
+    assert [halt.pk for halt in PushHalt.objects.in_force()] == [by_hand.pk]
+    push_halt_lift(actor=by, halt_id=by_hand.pk)
+    tenant_suspend(actor=by, tenant_id=tenant_id, reason="unpaid again")
+    tenant_suspend(actor=by, tenant_id=tenant_id, reason="still unpaid")
+    assert [halt.reason for halt in PushHalt.objects.in_force()] == ["still unpaid"]
 
 
 def test_a_drain_verifies_that_everything_is_gone_before_the_key_goes(market: Market) -> None:
