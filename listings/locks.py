@@ -67,26 +67,34 @@ def command_lock(command_id: uuid.UUID) -> MarketplaceCommand:
 
 
 # The conditions on the locked row stand twice: what another worker changed after our snapshot is judged anew by those
-# alone, not by the list. Written out, since putting it together takes longer each time than carrying it out.
+# alone, not by the list. Written out, since putting it together takes longer each time than carrying it out; and so
+# that it reads the queue in its order and stops after the first that may go, whatever the planner believes of how many
+# wait: its figures are those of a quiet hour when a backlog comes, and what is joined then is read once for each.
 _CLAIMABLE = """
-SELECT command.* FROM marketplace_commands AS command
-WHERE command.state = 'pending' AND command.not_before <= %(now)s AND command.priority <= %(lowest)s
-AND command.id IN (
-  SELECT due.id FROM marketplace_commands AS due JOIN marketplace_accounts AS account ON account.id = due.account_id
-  WHERE due.state = 'pending' AND due.not_before <= %(now)s AND due.priority <= %(lowest)s
-  AND (account.is_active OR account.keys_of <> '')
-  AND due.account_id <> ALL(%(spent)s::uuid[])
+WITH flying AS MATERIALIZED (
+  SELECT listing_id, account_id, whole_account FROM marketplace_commands WHERE state = 'in_flight'
+), next AS MATERIALIZED (
+  SELECT due.id FROM (
+    SELECT id, account_id, listing_id, kind, priority FROM marketplace_commands
+    WHERE state = 'pending' AND not_before <= %(now)s AND priority <= %(lowest)s
+    ORDER BY priority, not_before, id OFFSET 0) AS due
+  WHERE due.account_id <> ALL(%(spent)s::uuid[])
   AND (due.priority = 0 OR due.account_id <> ALL(%(spent_ordinary)s::uuid[]))
   AND (due.account_id, due.kind) NOT IN (SELECT * FROM unnest(%(kinds_of)s::uuid[], %(kinds)s::text[]))
-  AND NOT EXISTS (
-    SELECT FROM marketplace_commands AS flying WHERE flying.state = 'in_flight' AND flying.listing_id = due.listing_id)
-  AND NOT EXISTS (
-    SELECT FROM marketplace_commands AS flying
-    WHERE flying.state = 'in_flight' AND flying.account_id = due.account_id AND flying.whole_account)
-  AND (due.kind IN ('create', 'delist') OR NOT EXISTS (
-    SELECT FROM marketplace_commands AS unborn
-    WHERE unborn.state = 'pending' AND unborn.kind = 'create' AND unborn.listing_id = due.listing_id))
-  ORDER BY due.priority, due.not_before, due.id LIMIT %(look_ahead)s)
+  AND (
+    SELECT true FROM flying
+    WHERE flying.listing_id = due.listing_id OR (flying.account_id = due.account_id AND flying.whole_account)
+    LIMIT 1) IS NOT TRUE
+  AND (due.kind IN ('create', 'delist') OR (
+    SELECT true FROM marketplace_commands AS unborn
+    WHERE unborn.state = 'pending' AND unborn.kind = 'create' AND unborn.listing_id = due.listing_id
+    LIMIT 1) IS NOT TRUE)
+  AND (
+    SELECT account.is_active OR account.keys_of <> ''
+    FROM marketplace_accounts AS account WHERE account.id = due.account_id)
+  LIMIT %(look_ahead)s)
+SELECT command.* FROM next JOIN marketplace_commands AS command ON command.id = next.id
+WHERE command.state = 'pending' AND command.not_before <= %(now)s AND command.priority <= %(lowest)s
 ORDER BY command.priority, command.not_before, command.id LIMIT 1
 FOR NO KEY UPDATE OF command SKIP LOCKED
 """

@@ -95,9 +95,14 @@ class MarketplaceCommand(BaseModel):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["priority", "not_before"],
+                fields=["priority", "not_before", "id"],
                 condition=Q(state="pending"),
                 name="command_due",
+            ),
+            models.Index(
+                fields=["listing"],
+                condition=Q(state="pending", kind="create"),
+                name="command_unborn",
             ),
             models.Index(
                 fields=["lease_until"],
