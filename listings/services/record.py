@@ -106,9 +106,9 @@ def record(claimed: MarketplaceCommand, answer: Answer) -> bool:
             sale_delists_done(one)
     if answer.remote_sale is not None:
         sale_apply(account=claimed.account, remote=_as_answered(claimed, answer, answer.remote_sale))
-    if claimed.kind == CommandKind.CREATE and claimed.listing is not None and answer.remote is not None:
+    if claimed.kind == CommandKind.CREATE and listing is not None and answer.remote is not None:
         # Where this is cut off, the next sweep is told the same.
-        request_answered(claimed.listing, answer.remote)
+        request_answered(listing, answer.remote)
     return True
 
 
