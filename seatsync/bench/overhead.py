@@ -26,7 +26,7 @@ from marketplaces.services.understand import inbound_process
 from marketplaces.simulator.app import Simulator, SimulatorTransport
 from seatsync.bench.report import Report, percentile
 from seatsync.bench.sellers import PATIENCE_S, PRICE, Seller, offer, sellers_make
-from seatsync.core.clock import now
+from seatsync.core.clock import now, seconds_until
 from seatsync.demo.paper import SimulatorDoor
 
 TARGET_MS = 10
@@ -181,7 +181,7 @@ def _carry_out(meter: Meter, steps: Steps, command: MarketplaceCommand) -> None:
 
 
 def _sell(meter: Meter, door: SimulatorDoor, simulator: Simulator, listing: Listing) -> None:
-    """One seat is bought; its notice is received and understood."""
+    """One seat is bought; its notice is received, and understood as soon as its account's limit lets it be read."""
     door.control("sell", platform=listing.platform, external_id=listing.external_id)
     for delivery in list(simulator.ledger.deliveries.values()):
         if delivery.state != "pending" or not delivery.url.rstrip("/").endswith(str(listing.account_id)):
@@ -192,9 +192,21 @@ def _sell(meter: Meter, door: SimulatorDoor, simulator: Simulator, listing: List
             body=delivery.body.encode(),
         )  # fmt: skip
         meter.step(steps, "receive", receive)
-        for event in InboundEvent.objects.filter(account=listing.account, state=InboxState.RECEIVED):
-            meter.step(steps, "understand", partial(inbound_process, event_id=event.pk))
+        _understand(meter, steps, listing)
         meter.kinds[NOTICE].append(steps)
+
+
+def _understand(meter: Meter, steps: Steps, listing: Listing) -> None:
+    """The pass that goes through counts: one that must wait for the account's limit reads nothing and writes less."""
+    waiting = InboundEvent.objects.filter(account=listing.account, state=InboxState.RECEIVED)
+    deadline = time.monotonic() + PATIENCE_S
+    while event := waiting.order_by("pk").first():
+        if time.monotonic() > deadline:
+            raise LookupError(f"A notice was not understood within {PATIENCE_S:.0f} s.")
+        if seconds_until(event.not_before) > 0:
+            time.sleep(0.05)
+            continue
+        meter.step(steps, "understand", partial(inbound_process, event_id=event.pk))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from listings.models import CommandKind, MarketplaceCommand
+from marketplaces.errors import MustWait
 from seatsync.bench import load, overhead
 from seatsync.bench.load import Backlog, Beside, PageLoad, paced
 from seatsync.bench.overhead import Meter, Steps, TimedTransport
@@ -165,3 +166,17 @@ def test_what_the_marketplace_takes_is_not_our_own(monkeypatch: pytest.MonkeyPat
     assert meter.step(steps, "execute", work) == 200
     assert {name: round(own, 6) for name, own in steps.own.items()} == {"execute": 2.0}
     assert (round(steps.remote, 6), steps.queries) == (50.0, {"execute": 1})
+
+
+@pytest.mark.django_db
+def test_of_a_notice_the_pass_that_goes_through_is_measured(market: Market) -> None:
+    """One that waits for its account's limit writes less than one that takes the seats off sale everywhere."""
+    alpha, beta = market.published(market.holding.seats[:2])
+    sold = market.alpha.sell(alpha.external_id, (1,))
+    market.announce(sold.sale_id, sold.external_id)
+    script = market.alpha.script["fetch_sale"] = [MustWait("its limit", retry_after_s=0.1)]
+    meter, steps = Meter(TimedTransport(httpx.MockTransport(lambda _: httpx.Response(200)))), Steps()
+    overhead._understand(meter, steps, alpha)
+    assert script == []
+    assert MarketplaceCommand.objects.filter(listing=beta, kind=CommandKind.RESIZE).exists()
+    assert steps.queries["understand"] > 30
