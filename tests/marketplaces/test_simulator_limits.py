@@ -1,4 +1,4 @@
-"""What SeatGeek and Discovery publish or show of their bounds, at the simulator."""
+"""What Vivid Seats, SeatGeek and Discovery publish or show of their bounds, at the simulator."""
 
 import json
 from typing import Any
@@ -88,3 +88,23 @@ def test_seatgeek_names_no_customer_after_the_event(simulator: Simulator) -> Non
     assert customer().body["customer"]["last_name"] == "Buyer"
     simulator.ledger.events[1].starts_at = NOW - 1
     assert customer().status == 404
+
+
+def test_vivid_seats_reads_ten_listings_and_deletes_fifty_a_second() -> None:
+    moment = NOW
+    made = Simulator(clock=lambda: moment, sender=lambda *_: 200)
+    made.ledger.accounts["v"] = Account("v", "vividseats", "tok")
+
+    def answers(method: str, path: str, count: int) -> list[int]:
+        sent = [Request(method, path, "http://sim", {"listingId": "1"}, {"api-token": "tok"}) for _ in range(count)]
+        return [made.answer(one).status for one in sent]
+
+    for method, path, most in (
+        ("GET", "/vividseats/listings/v2/get", 10),
+        ("DELETE", "/vividseats/listings/v2/delete", 50),
+    ):
+        told = answers(method, path, most + 1)
+        assert (429 in told[:most], told[most]) == (False, 429)
+    moment += 0.5
+    told = answers("GET", "/vividseats/listings/v2/get", 6)
+    assert (429 in told[:5], told[5]) == (False, 429)

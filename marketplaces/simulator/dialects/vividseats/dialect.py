@@ -35,6 +35,10 @@ _SPLITS = {"DEFAULT": "Any", "ANY": "Any", "NEVERLEAVEONE": "AvoidOne"}
 # Seconds between two reads of one list, as published.
 _EVERY_S = {"/events/search": 5.0, "/v1/getCompletedOrders": 10.0, "/v1/getAirbill": 2.0}
 _ORDERS_EVERY_S = {"UNCONFIRMED": 10.0, "PENDING_SHIPMENT": 60.0}
+# Requests a second, as published: a bucket of as many.
+_A_SECOND = {
+    "/listings/v2/create": 50.0, "/listings/v2/update": 50.0, "/listings/v2/delete": 50.0, "/listings/v2/get": 10.0,
+}  # fmt: skip
 # How many orders one answer has at most, and of completed ones where nothing is asked for, as published.
 _ORDERS_AT_ONCE, _COMPLETED, _COMPLETED_AT_MOST = 10_000, 1_000, 5_000
 _HIDDEN = {"REJECTED", "CANCELLED"}
@@ -48,6 +52,7 @@ class VividSeats(TokenDesk):
     def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
         super().__init__(ledger, outbox)
         self._asked: dict[tuple[str, str], float] = {}
+        self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
 
     def account_of(self, request: Request, now: float) -> Account:
         """The account whose token the request carries, in a header, its query or its form. Raises Refusal."""
@@ -77,6 +82,7 @@ class VividSeats(TokenDesk):
         return Response(refusal.status, {"success": False, "message": refusal.message, "errors": errors}, wait)
 
     def _pace(self, request: Request, account: Account, now: float) -> None:
+        self._pace_second(request.path, account, now)
         status = request.query.get("status", "")
         every = _ORDERS_EVERY_S.get(status, 10.0) if request.path == "/v1/getOrders" else _EVERY_S.get(request.path, 0)
         if every <= 0:
@@ -86,6 +92,16 @@ class VividSeats(TokenDesk):
         if wait > 0:
             raise Refusal(429, "Too many requests", code=str(max(1, round(wait))))
         self._asked[key] = now
+
+    def _pace_second(self, path: str, account: Account, now: float) -> None:
+        most = _A_SECOND.get(path)
+        if most is None:
+            return
+        tokens, seen = self._buckets.get((account.id, path), (most, now))
+        tokens = min(most, tokens + (now - seen) * most)
+        if tokens < 1:
+            raise Refusal(429, "Too many requests", code="1")
+        self._buckets[account.id, path] = (tokens - 1, now)
 
     def search(self, request: Request, account: Account, now: float, _: str) -> Response:
         """Events whose venue or name shares a word with the keyword, between two local days."""
