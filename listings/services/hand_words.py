@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from listings.models import CommandKind, Listing, MarketplaceCommand, Sale
 from listings.selectors import hand_facts
-from listings.services.hand_alerts import listing_of_task, seats_that_stay, title_of
+from listings.services.hand_alerts import listing_of_task, seats_that_stay, seats_there, title_of
 from listings.services.hand_overs import hand_overs_told
 from listings.services.sale_alerts import conflict_asks_by_hand, reject_by
 from marketplaces.registry import event_page
@@ -76,7 +76,7 @@ def _words(command: MarketplaceCommand, facts: MarketplaceCommand, given: list[s
         until = reject_by(sale) if sale and command.kind == CommandKind.REJECT_SALE else None
         return Words(title_of(command), _lines_of_sale(command, sale) + given, link, until=until)
     stay, go = _parts(command, listing)
-    lines = _lines_of_listing(command, listing, stay, go)
+    lines = _lines_of_listing(command, listing, stay, go, facts)
     if command.kind not in _PRICED:
         return Words(title_of(command), lines, link, stay=stay, go=go)
     net = _net_of(command, listing, facts)
@@ -109,9 +109,11 @@ def _parts(command: MarketplaceCommand, listing: Listing) -> tuple[tuple[int, ..
 
 
 def _lines_of_listing(
-    command: MarketplaceCommand, listing: Listing, stay: tuple[int, ...], go: tuple[int, ...]
-) -> list[str]:
-    seats = _seats_there(listing) if command.kind == CommandKind.DELIST else seats_that_stay(listing)
+    command: MarketplaceCommand, listing: Listing, stay: tuple[int, ...], go: tuple[int, ...],
+    facts: MarketplaceCommand,
+) -> list[str]:  # fmt: skip
+    down = command.kind == CommandKind.DELIST
+    seats = seats_there(listing, getattr(facts, "made_smaller", None)) if down else seats_that_stay(listing)
     lines = [_game_line(listing)]
     if command.kind == CommandKind.RESIZE:
         go_words = f"Take off: {_seats(go)}" if go else "Take off: every other seat"
@@ -121,13 +123,6 @@ def _lines_of_listing(
     if listing.listing_id and not listing.listing_id.startswith(OWN_NAME):
         lines.append(f"Listing there: {listing.listing_id}")
     return lines
-
-
-def _seats_there(listing: Listing) -> list[int]:
-    """What comes down is known there by all that it was of, less what that listing sold itself."""
-    sold = {row.seat_id for sale in listing.sales.all() for row in sale.sale_seats.all() if row.live}
-    every = {row.seat_id: row.seat.seat_number for row in listing.listing_seats.all()}
-    return sorted(number for seat_id, number in every.items() if seat_id not in sold) or sorted(every.values())
 
 
 def _lines_of_sale(command: MarketplaceCommand, sale: Sale | None) -> list[str]:
