@@ -18,6 +18,7 @@ from listings.models import (
     SaleState,
 )  # fmt: skip
 from listings.selectors import FOR_HANDS, UNFINISHED
+from listings.services.commands import hand_delists_settle
 from listings.services.delist import listing_take_down
 from listings.services.hand_alerts import task_tell
 from listings.services.refs import listing_ref
@@ -137,9 +138,13 @@ def account_left_by_hand(account_id: uuid.UUID) -> None:
     if commands.filter(state=CommandState.IN_FLIGHT).exists():
         raise Conflict("A change is on its way there now.", field="account", remedy="Try again in a minute.")
     waiting = commands.filter(state__in=[CommandState.PENDING, CommandState.NEEDS_PERSON])
+    asked_down = waiting.filter(kind=CommandKind.DELIST)
+    coming_down = listings_lock(filter(None, asked_down.values_list("listing_id", flat=True)))
     # Nobody reads an account by hand, or looks whether something is gone; its webhook is taken back for this anew.
     looks = [CommandKind.SYNC_ACCOUNT, CommandKind.VERIFY_GONE, CommandKind.UNSUBSCRIBE]
     waiting.filter(kind__in=looks).update(state=CommandState.SUPERSEDED, finished_at=now(), updated_at=now())
     waiting.update(state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, updated_at=now())
+    for listing in coming_down:
+        hand_delists_settle(listing, of_sale=False)
     for task in commands.filter(FOR_HANDS).select_related("account", "listing"):
         task_tell(task)

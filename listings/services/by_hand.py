@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from listings.locks import command_lock
+from listings.locks import command_lock, listings_lock
 from listings.models import (
     CommandKind,
     CommandState,
@@ -26,7 +26,7 @@ from listings.selectors import FOR_HANDS, command_own, sold_among
 from listings.services.allowed import listings_for
 from listings.services.by_hand_over import tasks_over
 from listings.services.come_over import sale_elsewhere
-from listings.services.commands import sale_commands_withdraw
+from listings.services.commands import hand_delists_settle, sale_commands_withdraw
 from listings.services.far_off import price_check, proceeds_check
 from listings.services.hand_alerts import alert_task, task_tell
 from listings.services.hand_words import OWN_NAME
@@ -349,11 +349,15 @@ def _left_behind() -> None:
         state=CommandState.PENDING, by_hand=False, account__mode=Mode.ASSISTED, account__is_active=True
     ).exclude(kind__in=[CommandKind.SYNC_ACCOUNT, CommandKind.VERIFY_GONE, CommandKind.UNSUBSCRIBE])
     for command in missed.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
-        taken = MarketplaceCommand.objects.filter(pk=command.pk, state=CommandState.PENDING, by_hand=False)
-        if taken.update(
-            state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, created_at=now(), updated_at=now()
-        ):
-            task_tell(command)
+        with transaction.atomic():
+            locked = listings_lock(filter(None, [command.listing_id])) if command.kind == CommandKind.DELIST else []
+            taken = MarketplaceCommand.objects.filter(pk=command.pk, state=CommandState.PENDING, by_hand=False)
+            if taken.update(
+                state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, created_at=now(), updated_at=now()
+            ):
+                task_tell(command)
+            for listing in locked:
+                hand_delists_settle(listing, of_sale=False)
 
 
 def _read_no_more() -> None:

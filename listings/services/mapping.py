@@ -1,7 +1,7 @@
 """Confirming which event and which section there is ours: choices from the marketplace, checked before they count.
 
 A mapping serves everybody who sells this game there, so a holder's word is checked against what the marketplace says
-(docs/adr/0011-mapping.md). Support staff may confirm what the check cannot.
+(docs/adr/0011-mapping.md). The platform's staff may confirm what the check cannot; a tenant's own support may not.
 """
 
 import uuid
@@ -45,6 +45,7 @@ from portfolios.services.mapping import (
     section_mapping_confirm,
     venue_alias_learn,
 )
+from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
@@ -191,12 +192,12 @@ def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, 
     if known is not None and known.fits:
         _same_or_conflict(known.remote_event_id, event_id, "event_id")
         return
-    page = ""
-    if not actor.is_staff:
+    page, free = "", is_platform_staff(actor)
+    if not free:
         event = _check_event(command, game, event_id)
         page = event.page
         venue_alias_learn(venue=game.venue, platform=platform, name=event.venue)
-    if actor.is_staff and known is not None and known.remote_event_id == event_id:
+    if free and known is not None and known.remote_event_id == event_id:
         mapping = event_mapping_accept(mapping=known, by=_by(actor))
     else:
         mapping = event_mapping_confirm(
@@ -235,7 +236,7 @@ def _confirm_section(actor: Actor, command: MarketplaceCommand, listing: Listing
     if known is not None:
         _same_or_conflict(known.remote_section, section, "section")
         return
-    if not actor.is_staff:
+    if not is_platform_staff(actor):
         _check_section(command, listing, section)
     mapping = section_mapping_confirm(
         venue=venue, section=listing.section, platform=platform, paper=paper, remote_section=section[:80], by=_by(actor)
