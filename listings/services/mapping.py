@@ -123,14 +123,14 @@ def mapping_options(*, actor: Actor, command_id: uuid.UUID) -> Options:
     command = mapping_waiting_get(actor, command_id)
     listing = _listing(command)
     if command.payload["wants"] == "event":
-        events = _candidates(command, listing.game)
+        events = _candidates(command.account, listing.game)
         able = [candidate.score for candidate in events if not candidate.problem]
         chosen = events[0].event.event_id if sure_enough(able, EVENT_CHOSEN) else ""
         adds = platform_can(command.account.platform, Capability.REQUEST_EVENT)
         may_ask = adds and not chosen and not request_problem(listing.game)
         return Options(events, [], chosen, request_words(listing.game) if may_ask else "")
     sections = sorted(
-        (_choice(listing.section, name) for name in _sections(command, listing)),
+        (_choice(listing.section, name) for name in _sections(command.account, listing)),
         key=lambda choice: (not choice.fits, -choice.score, choice.name),
     )
     fitting = [choice.score for choice in sections if choice.fits]
@@ -194,7 +194,7 @@ def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, 
         return
     page, free = "", is_platform_staff(actor)
     if not free:
-        event = _check_event(command, game, event_id)
+        event = event_check(command.account, game, event_id)
         page = event.page
         venue_alias_learn(venue=game.venue, platform=platform, name=event.venue)
     if free and known is not None and known.remote_event_id == event_id:
@@ -211,10 +211,13 @@ def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, 
     )  # fmt: skip
 
 
-def _check_event(command: MarketplaceCommand, game: Game, event_id: str) -> RemoteEvent:
-    """The id is read back from the marketplace, and must be an event that can be this game."""
-    name = platform_name(command.account.platform)
-    found = next((candidate for candidate in _candidates(command, game) if candidate.event.event_id == event_id), None)
+def event_check(account: MarketplaceAccount, game: Game, event_id: str) -> RemoteEvent:
+    """The id is read back from the marketplace, and must be an event that can be this game.
+
+    Raises InvalidInput where it cannot, Conflict where that cannot be asked.
+    """
+    name = platform_name(account.platform)
+    found = next((candidate for candidate in _candidates(account, game) if candidate.event.event_id == event_id), None)
     if found is None:
         raise InvalidInput(
             f"{name} shows no event {event_id[:40]!r} on {game.game_date:%-d %b %Y}.", field="event_id",
@@ -237,7 +240,7 @@ def _confirm_section(actor: Actor, command: MarketplaceCommand, listing: Listing
         _same_or_conflict(known.remote_section, section, "section")
         return
     if not is_platform_staff(actor):
-        _check_section(command, listing, section)
+        section_check(command.account, listing, section)
     mapping = section_mapping_confirm(
         venue=venue, section=listing.section, platform=platform, paper=paper, remote_section=section[:80], by=_by(actor)
     )
@@ -248,9 +251,9 @@ def _confirm_section(actor: Actor, command: MarketplaceCommand, listing: Listing
     )  # fmt: skip
 
 
-def _check_section(command: MarketplaceCommand, listing: Listing, section: str) -> None:
-    account, offered = command.account, _sections(command, listing)
-    name = platform_name(account.platform)
+def section_check(account: MarketplaceAccount, listing: Listing, section: str) -> None:
+    """Raises InvalidInput for a name that cannot be the listing's section there, Conflict where nobody can be asked."""
+    offered, name = _sections(account, listing), platform_name(account.platform)
     if offered and section not in offered:
         raise InvalidInput(
             f"{name} has no section {section[:40]!r} at this event.", field="section",
@@ -274,16 +277,16 @@ def _same_or_conflict(known: str, chosen: str, field: str) -> None:
         raise Conflict(f"It was mapped to {known} meanwhile.", field=field, remedy="Send the listing again.")
 
 
-def _candidates(command: MarketplaceCommand, game: Game) -> list[Candidate]:
+def _candidates(account: MarketplaceAccount, game: Game) -> list[Candidate]:
     """The marketplace's events of the game's day, those that can be it first."""
-    adapter = adapter_get(command.account.platform)
+    adapter = adapter_get(account.platform)
     if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
         return []
     try:
-        found = _events_found(adapter, command.account, game)
+        found = _events_found(adapter, account, game)
     except MarketplaceError as error:
         raise _cannot_ask(adapter.traits.name, error, "event_id") from error
-    places = venue_names(game.venue, command.account.platform)
+    places = venue_names(game.venue, account.platform)
     judged = [_candidate(event, game, places) for event in found]
     nearest = min((event_gap(c.event, game) for c in judged if not c.problem), default=timedelta(0))
     # Of two games of one day only the one that starts nearest to ours is ours.
@@ -324,14 +327,14 @@ def _candidate(event: RemoteEvent, game: Game, places: list[str]) -> Candidate:
     return Candidate(event, event_problem(event, game), found.score, found.reason)
 
 
-def _sections(command: MarketplaceCommand, listing: Listing) -> tuple[str, ...]:
-    adapter = adapter_get(command.account.platform)
+def _sections(account: MarketplaceAccount, listing: Listing) -> tuple[str, ...]:
+    adapter = adapter_get(account.platform)
     if Capability.CONSTRAINTS not in adapter.traits.capabilities:
         return ()
-    mapped = event_mapping_get(listing.game, command.account.platform, paper=command.account.paper)
+    mapped = event_mapping_get(listing.game, account.platform, paper=account.paper)
     draft = draft_unmapped(listing, mapped.remote_event_id if mapped else "")
     try:
-        return adapter.constraints(link_for(command.account), draft).sections
+        return adapter.constraints(link_for(account), draft).sections
     except MarketplaceError as error:
         raise _cannot_ask(adapter.traits.name, error, "section") from error
 
