@@ -173,9 +173,9 @@ def hand_tasks(actor: Actor) -> QuerySet[MarketplaceCommand]:
     accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
     waiting = MarketplaceCommand.objects.filter(FOR_HANDS, account__in=accounts)
     tasks = hand_facts(waiting).select_related(
-        "account", "listing__seat_group", "listing__game__home_team", "listing__game__opponent",
-        "listing__game__venue", "sale__listing__game__home_team", "sale__listing__game__opponent",
-        "sale__listing__game__venue", "sale__game__venue",
+        "account", "listing__seat_group", "listing__season_ticket", "listing__game__home_team",
+        "listing__game__opponent", "listing__game__venue", "sale__listing__game__home_team",
+        "sale__listing__game__opponent", "sale__listing__game__venue", "sale__game__venue",
     )  # fmt: skip
     seats = ("listing__listing_seats__seat", "listing__sales__sale_seats", "sale__sale_seats__seat")
     return tasks.prefetch_related(*seats).order_by("priority", "created_at")
