@@ -23,7 +23,7 @@ from listings.likeness import (
 )  # fmt: skip
 from listings.models import Listing, MarketplaceCommand
 from listings.selectors import mapping_waiting_get, mappings_waiting, publication_get
-from listings.services.events import event_gap, event_problem, event_query, request_problem, request_words
+from listings.services.events import event_gap, event_name, event_problem, event_query, request_problem, request_words
 from listings.services.execute import draft_unmapped
 from listings.services.mend import commands_again
 from marketplaces.contracts import Capability, MarketplaceAdapter, RemoteEvent
@@ -53,6 +53,8 @@ from seatsync.core.venue_time import local
 
 # Sections shown one by one; the rest can be typed.
 MOST_LIKELY = 8
+# Why there is nothing left to choose.
+CONFIRMED = "confirmed already"
 # How long what a marketplace showed stands in where it may not be asked again yet (s).
 FOUND_KEPT_S = 600
 
@@ -119,9 +121,14 @@ def mapping_open(actor: Actor, command_id: object) -> MarketplaceCommand:
 
 
 def mapping_options(*, actor: Actor, command_id: uuid.UUID) -> Options:
-    """Ask the marketplace what there is to choose from. Raises NotFound, or Conflict where it cannot be asked."""
+    """Ask the marketplace what there is to choose from, or what was confirmed since.
+
+    Raises NotFound, or Conflict where it cannot be asked.
+    """
     command = mapping_waiting_get(actor, command_id)
     listing = _listing(command)
+    if (answered := _answered(command, listing)) is not None:
+        return answered
     if command.payload["wants"] == "event":
         events = _candidates(command.account, listing.game)
         able = [candidate.score for candidate in events if not candidate.problem]
@@ -135,6 +142,24 @@ def mapping_options(*, actor: Actor, command_id: uuid.UUID) -> Options:
     )
     fitting = [choice.score for choice in sections if choice.fits]
     return Options([], sections, sections[0].name if sure_enough(fitting, SECTION_CHOSEN) else "")
+
+
+def _answered(command: MarketplaceCommand, listing: Listing) -> Options | None:
+    """What somebody has confirmed since, to be taken with one tap: its marketplace may not show what staff confirmed.
+
+    Nobody is asked for it. None where it is open still.
+    """
+    game, platform, paper = listing.game, command.account.platform, command.account.paper
+    if command.payload["wants"] == "event":
+        event = event_mapping_get(game, platform, paper=paper)
+        if event is None or not event.fits:
+            return None
+        there = RemoteEvent(event.remote_event_id, event_name(game), game.venue.name, game.starts_at)
+        return Options([Candidate(there, "", 100, CONFIRMED)], [], event.remote_event_id)
+    section = section_mapping_get(game.venue, listing.section, platform, paper=paper)
+    if section is None:
+        return None
+    return Options([], [SectionChoice(section.remote_section, 100, CONFIRMED, fits=True)], section.remote_section)
 
 
 def _choice(ours: str, theirs: str) -> SectionChoice:

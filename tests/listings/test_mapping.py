@@ -159,6 +159,36 @@ def test_a_typed_number_is_read_back_unless_support_says_it(market: Market) -> N
     assert listing_on_alpha().status == "active"
 
 
+@pytest.mark.parametrize("wants", ["event", "section"])
+def test_what_staff_or_somebody_else_has_confirmed_meanwhile_is_offered_and_one_tap_sends_it(
+    market: Market, wants: str
+) -> None:
+    """Its holder does not know the number that support gave, and its marketplace shows nothing like the game."""
+    game = market.holding.game
+    if wants == "event":
+        command = waiting(market)
+        event_mapping_confirm(game=game, platform="alpha", paper=True, remote_event_id="E-9", by="staff:1")
+        there = "E-9"
+    else:
+        market.alpha.sections = ("Lower Deck", "Upper 332")
+        market.published()
+        (command,) = mappings_waiting(market.holding.actor)
+        there = "Lower Deck"
+        section_mapping_confirm(
+            venue=game.venue, section="131", platform="alpha", paper=True, remote_section=there, by="staff:1"
+        )
+    market.alpha.script["search_events"] = [TemporaryError("503 busy")] * 9
+    options = mapping_options(actor=market.holding.actor, command_id=command.pk)
+    assert options.chosen == there
+    page = browser().get(URL, {"command": str(command.pk)}).text
+    assert ("confirmed already" in page, "could not be asked" in page) == (True, False)
+    field = "event_id" if wants == "event" else "section"
+    answer = browser().post(URL, {"command": str(command.pk), "wants": field, "chosen": there})
+    assert answer.status_code == 302
+    market.work()
+    assert listing_on_alpha().status == "active"
+
+
 def test_a_tenants_own_support_answers_for_no_other_tenant_and_passes_the_check(market: Market) -> None:
     """People of every tenant sell under the answer."""
     support = person("support@example.com", market.holding.ticket.tenant, role=Role.SUPPORT)[1]
