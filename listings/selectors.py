@@ -7,8 +7,23 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, When
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextField,
+    Value,
+    When,
+)  # fmt: skip
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from listings.models import (
     NO_NUMBER,
@@ -54,6 +69,8 @@ from seatsync.core.errors import NotFound
 
 # States of commands of which something may still come.
 UNFINISHED = (CommandState.PENDING, CommandState.IN_FLIGHT, CommandState.NEEDS_PERSON)
+# How the key of a task begins that asks again for what was said to be done; its command's id follows.
+NOT_DONE = "not-done:"
 # Commands that wait for a person's own hands.
 FOR_HANDS = Q(state=CommandState.NEEDS_PERSON, by_hand=True)
 
@@ -156,9 +173,9 @@ def hand_tasks(actor: Actor) -> QuerySet[MarketplaceCommand]:
     accounts = MarketplaceAccount.objects.visible_to(actor).values("pk")
     waiting = MarketplaceCommand.objects.filter(FOR_HANDS, account__in=accounts)
     tasks = hand_facts(waiting).select_related(
-        "account", "listing__seat_group", "listing__game__home_team", "listing__game__opponent",
-        "listing__game__venue", "sale__listing__game__home_team", "sale__listing__game__opponent",
-        "sale__listing__game__venue", "sale__game__venue",
+        "account", "listing__seat_group", "listing__season_ticket", "listing__game__home_team",
+        "listing__game__opponent", "listing__game__venue", "sale__listing__game__home_team",
+        "sale__listing__game__opponent", "sale__listing__game__venue", "sale__game__venue",
     )  # fmt: skip
     seats = ("listing__listing_seats__seat", "listing__sales__sale_seats", "sale__sale_seats__seat")
     return tasks.prefetch_related(*seats).order_by("priority", "created_at")
@@ -184,7 +201,7 @@ def hand_facts(commands: QuerySet[MarketplaceCommand]) -> QuerySet[MarketplaceCo
     """The commands with what tells where to do them and what they bring.
 
     `told_page`: the event's page at the real marketplace, where the game is mapped to an event on its day;
-    `fee_percent` and `fee_from`: the row of the fee table in force.
+    `fee_percent` and `fee_from`: the row of the fee table in force; `made_smaller`: see there.
     """
     fits = Q(event_date=None) | Q(event_date=F("game__game_date")) | Q(event_date=F("accepted_date"))
     pages = EventMapping.objects.filter(
@@ -197,7 +214,25 @@ def hand_facts(commands: QuerySet[MarketplaceCommand]) -> QuerySet[MarketplaceCo
     return commands.annotate(
         told_page=Subquery(pages.values("told_page")[:1]), fee_percent=Subquery(fees.values("percent")[:1]),
         fee_from=Subquery(fees.values("valid_from")[:1]),
+        made_smaller=Subquery(_made_smaller(OuterRef("listing")).values("payload__seats")[:1]),
     )  # fmt: skip
+
+
+def made_smaller(listing: Listing) -> list[int] | None:
+    """The numbers of the seats to which its marketplace, or its holder's hands, last made a listing smaller.
+
+    None where nobody did. What was said to be done by mistake was not.
+    """
+    return _made_smaller(listing).values_list("payload__seats", flat=True).first()
+
+
+def _made_smaller(listing: Listing | OuterRef) -> QuerySet[MarketplaceCommand]:
+    resizes = MarketplaceCommand.objects.filter(
+        listing=listing, kind=CommandKind.RESIZE, state=CommandState.DONE, payload__has_key="seats"
+    )
+    said_again = Concat(Value(NOT_DONE), Cast(OuterRef("pk"), TextField()))
+    mistaken = MarketplaceCommand.objects.filter(idempotency_key=said_again)
+    return resizes.exclude(Exists(mistaken)).order_by("-finished_at", "-pk")
 
 
 def command_own(actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:

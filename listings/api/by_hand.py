@@ -63,6 +63,9 @@ class TaskOutput(serializers.Serializer[Any]):
         help_text="For kind resize: what is to be taken off; empty: every seat but those that stay.",
     )  # fmt: skip
     until = serializers.DateTimeField(source="words.until", allow_null=True)
+    held = serializers.CharField(
+        source="words.held", help_text="Why it is not to be done now: a brake that was set since; empty for none."
+    )
     state = serializers.ChoiceField(source="command.state", choices=CommandState.choices)
     created_at = serializers.DateTimeField(source="command.created_at")
     finished_at = serializers.DateTimeField(source="command.finished_at", allow_null=True)

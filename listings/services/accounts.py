@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
-from listings.locks import listings_lock
+from listings.locks import listings_lock, sale_lock
 from listings.models import (
     CommandKind,
     CommandState,
@@ -18,9 +18,11 @@ from listings.models import (
     SaleState,
 )  # fmt: skip
 from listings.selectors import FOR_HANDS, UNFINISHED
+from listings.services.commands import hand_delists_settle
 from listings.services.delist import listing_take_down
 from listings.services.hand_alerts import task_tell
 from listings.services.refs import listing_ref
+from listings.services.sale_scene import hands_take_over
 from listings.states import MAY_BE_UP, OPEN, TAKES_DOWN
 from marketplaces.contracts import Capability
 from marketplaces.models import MarketplaceAccount, Mode
@@ -137,9 +139,17 @@ def account_left_by_hand(account_id: uuid.UUID) -> None:
     if commands.filter(state=CommandState.IN_FLIGHT).exists():
         raise Conflict("A change is on its way there now.", field="account", remedy="Try again in a minute.")
     waiting = commands.filter(state__in=[CommandState.PENDING, CommandState.NEEDS_PERSON])
+    asked_down = waiting.filter(kind__in=TAKES_DOWN)
+    coming_down = listings_lock(filter(None, asked_down.values_list("listing_id", flat=True)))
+    of_sales = Sale.objects.filter(commands__in=asked_down).order_by("pk").distinct().values_list("pk", flat=True)
+    sales = [sale_lock(pk) for pk in of_sales]
     # Nobody reads an account by hand, or looks whether something is gone; its webhook is taken back for this anew.
     looks = [CommandKind.SYNC_ACCOUNT, CommandKind.VERIFY_GONE, CommandKind.UNSUBSCRIBE]
     waiting.filter(kind__in=looks).update(state=CommandState.SUPERSEDED, finished_at=now(), updated_at=now())
     waiting.update(state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, updated_at=now())
+    for listing in coming_down:
+        hand_delists_settle(listing, of_sale=False)
+    for sale in sales:
+        hands_take_over(sale)
     for task in commands.filter(FOR_HANDS).select_related("account", "listing"):
         task_tell(task)

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from listings.locks import command_lock
+from listings.locks import command_lock, listings_lock, sale_lock
 from listings.models import (
     CommandKind,
     CommandState,
@@ -26,7 +26,7 @@ from listings.selectors import FOR_HANDS, command_own, sold_among
 from listings.services.allowed import listings_for
 from listings.services.by_hand_over import tasks_over
 from listings.services.come_over import sale_elsewhere
-from listings.services.commands import sale_commands_withdraw
+from listings.services.commands import hand_delists_settle, sale_commands_withdraw
 from listings.services.far_off import price_check, proceeds_check
 from listings.services.hand_alerts import alert_task, task_tell
 from listings.services.hand_words import OWN_NAME
@@ -34,7 +34,7 @@ from listings.services.record import Answer, Outcome, apply_answer, command_scen
 from listings.services.sale_alerts import alert_sold_elsewhere_down, sale_what
 from listings.services.sale_numbers import number_give, sale_unnumbered
 from listings.services.sale_saga import sale_apply
-from listings.services.sale_scene import as_told, sale_delists_done
+from listings.services.sale_scene import as_told, hands_take_over, sale_delists_done
 from listings.services.seat_ids import all_seat_ids
 from listings.states import TAKES_DOWN, URGENT
 from marketplaces.contracts import RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
@@ -348,12 +348,26 @@ def _left_behind() -> None:
     missed = MarketplaceCommand.objects.filter(
         state=CommandState.PENDING, by_hand=False, account__mode=Mode.ASSISTED, account__is_active=True
     ).exclude(kind__in=[CommandKind.SYNC_ACCOUNT, CommandKind.VERIFY_GONE, CommandKind.UNSUBSCRIBE])
-    for command in missed.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale"):
-        taken = MarketplaceCommand.objects.filter(pk=command.pk, state=CommandState.PENDING, by_hand=False)
-        if taken.update(
-            state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, created_at=now(), updated_at=now()
-        ):
-            task_tell(command)
+    told = missed.select_related("account", "listing__game__opponent", "listing__game__home_team", "sale")
+    one_by_one("by_hand.left_behind", told, _take_over)
+
+
+@transaction.atomic
+def _take_over(command: MarketplaceCommand) -> bool:
+    takes_down = command.kind in TAKES_DOWN
+    locked = listings_lock(filter(None, [command.listing_id])) if takes_down else []
+    sale = sale_lock(command.sale_id) if takes_down and command.sale_id else None
+    late = MarketplaceCommand.objects.filter(pk=command.pk, state=CommandState.PENDING, by_hand=False)
+    if not late.update(
+        state=CommandState.NEEDS_PERSON, by_hand=True, whole_account=False, created_at=now(), updated_at=now()
+    ):
+        return False
+    task_tell(command)
+    for listing in locked:
+        hand_delists_settle(listing, of_sale=False)
+    if sale is not None:
+        hands_take_over(sale)
+    return True
 
 
 def _read_no_more() -> None:

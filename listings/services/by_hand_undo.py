@@ -6,6 +6,7 @@ from django.db import transaction
 
 from listings.locks import command_lock
 from listings.models import CommandKind, CommandState, Listing, ListingStatus, MarketplaceCommand
+from listings.selectors import NOT_DONE
 from listings.services.by_hand import hand_task
 from listings.services.commands import command_write
 from listings.services.record import command_scene
@@ -54,7 +55,7 @@ def hand_not_done(*, actor: Actor, command_id: uuid.UUID) -> MarketplaceCommand:
 
 
 def _key(command: MarketplaceCommand) -> str:
-    return f"not-done:{command.pk}"
+    return f"{NOT_DONE}{command.pk}"
 
 
 def _check(command: MarketplaceCommand, listing: Listing) -> None:

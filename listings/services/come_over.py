@@ -15,15 +15,17 @@ from django.db.models.functions import Coalesce
 
 from listings.locks import command_lock, listings_lock, sale_lock
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Payout, Sale
+from listings.selectors import FOR_HANDS
 from listings.services.adopt import adoption_problem, listing_adopt
 from listings.services.hand_alerts import alert_task_done
 from listings.services.hand_words import OWN_NAME
 from listings.services.notify import listing_changed, sale_changed
 from listings.services.obstacles import hold_key
 from listings.services.practice import practice_down
+from listings.services.sale_alerts import alert_sold_elsewhere_down
 from listings.services.seat_ids import offered_ids
 from listings.services.wake import outbox_wake
-from listings.states import OPEN, SHOWN, URGENT
+from listings.states import OPEN, SHOWN, TAKES_DOWN, URGENT
 from marketplaces.contracts import RemoteListing, RemoteSale
 from marketplaces.models import MarketplaceAccount, Mode, modes_of
 from marketplaces.registry import traits_of
@@ -213,6 +215,9 @@ def _commands_move(account: MarketplaceAccount, listings: Sequence[uuid.UUID], s
     """What is to be done about them is done over the account: by its worker, where it has one."""
     others = MarketplaceCommand.objects.filter(_others(account))
     of_them = others.filter(Q(listing__in=listings) | Q(listing=None, sale__in=sales))
+    taken_over = of_them.filter(FOR_HANDS, kind__in=TAKES_DOWN) if speaks(account) else of_them.none()
+    elsewhere = Sale.objects.filter(commands__in=taken_over).order_by("pk").distinct()
+    waiting = [sale_lock(pk) for pk in elsewhere.values_list("pk", flat=True)]
     traits, woken = traits_of(account.platform), False
     for command_id in of_them.order_by("pk").values_list("pk", flat=True):
         command = command_lock(command_id)
@@ -224,8 +229,22 @@ def _commands_move(account: MarketplaceAccount, listings: Sequence[uuid.UUID], s
             woken = True
         command.account = account
         command.save()
+    for sale in waiting:
+        _down_by_worker(sale)
     if woken:
         outbox_wake(urgent=True)
+
+
+def _down_by_worker(sale: Sale) -> None:
+    """A locked sale whose seats its holder was to take off show: nobody asks him, and it is over when a worker has.
+
+    How long that took is told from the sale on: they were on show all the while.
+    """
+    sale.last_delist_at = sale.notice_to_last_delist_ms = None
+    sale.version += 1
+    sale.save(update_fields=["last_delist_at", "notice_to_last_delist_ms", "version", "updated_at"])
+    sale_changed(sale)
+    alert_sold_elsewhere_down(sale)
 
 
 def _audit(account: MarketplaceAccount, what: str, object_id: uuid.UUID, before: dict[str, str]) -> None:

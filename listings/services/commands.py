@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
+from listings.selectors import FOR_HANDS
 from listings.services.command_alerts import alerts_of_commands_settle
 from listings.services.hand_alerts import alert_task
 from listings.services.hand_pages import hand_page_order
@@ -69,6 +70,22 @@ def command_write(
     elif created:
         outbox_wake(urgent=kind in URGENT, after_s=seconds_until(due_at))
     return command
+
+
+def hand_delists_settle(listing: Listing, *, of_sale: bool = True) -> bool:
+    """One task takes a listing down, whatever asks for it: the others, which no sale asks for, are asked no more.
+
+    `of_sale`: one that a sale asks for is written now; it says more than any other. Returns whether any still waits.
+    The caller holds the listing's lock.
+    """
+    waiting = listing.commands.filter(FOR_HANDS, kind=CommandKind.DELIST)
+    bare = waiting.filter(sale=None).order_by("created_at", "pk")
+    kept = [] if of_sale or waiting.exclude(sale=None).exists() else list(bare.values_list("pk", flat=True)[:1])
+    doubled = list(bare.exclude(pk__in=kept).select_related("account"))
+    alerts_of_commands_settle(doubled)
+    over = {"state": CommandState.SUPERSEDED, "finished_at": now(), "updated_at": now()}
+    waiting.filter(pk__in=[one.pk for one in doubled]).update(**over)
+    return waiting.exists()
 
 
 OF_SALES = frozenset({CommandKind.CONFIRM_SALE, CommandKind.FULFIL})

@@ -8,7 +8,7 @@ from django.db import transaction
 from listings.locks import listings_lock
 from listings.models import CommandKind, Listing, ListingSeat, ListingStatus, Sale
 from listings.services.allowed import listings_for
-from listings.services.commands import command_write, commands_supersede
+from listings.services.commands import command_write, commands_supersede, hand_delists_settle
 from listings.services.restate import listing_restate
 from listings.states import MAY_BE_UP, listing_may_move
 from seatsync.core.actors import Actor
@@ -50,6 +50,9 @@ def listing_take_down(listing: Listing, *, reason: str, sale: Sale | None = None
         if not listing_may_move(listing.status, ListingStatus.DELISTING):
             return False
         listing_restate(listing, ListingStatus.DELISTING, reason)
+    if hand_delists_settle(listing, of_sale=sale is not None) and sale is None:
+        # Its holder is asked to already.
+        return True
     command_write(
         listing=listing,
         sale=sale,

@@ -13,6 +13,7 @@ from listings.services.adopt import delivery_known, kept_problem, listing_adopt
 from listings.services.come_over import listing_take_in, sale_come_over
 from listings.services.commands import command_write
 from listings.services.drift_alerts import alert_stock_known, alerts_found_over
+from listings.services.mapping_learn import mapping_learn
 from listings.services.practice import past_practice
 from listings.services.recognise import told_of_found, told_otherwise
 from listings.services.sale_saga import sale_apply
@@ -42,10 +43,10 @@ def found_adopt(
 ) -> FoundListing:
     """Say which seats a found listing, or a past sale, is of: a listing is kept in step, a sale counts.
 
-    `delivery`: what a listing's tickets are (a DeliveryType), for one whose marketplace does not tell. Raises NotFound,
-    NotAllowed, InvalidInput by field (another number of seats, another game's, or tickets of which nobody has said what
-    they are), or Conflict where it was decided meanwhile, a seat is not for sale, or its marketplace cannot be asked
-    for the sale.
+    What that says of its event and its section is remembered, so that nobody is asked the same again. `delivery`: what
+    a listing's tickets are (a DeliveryType), for one whose marketplace does not tell. Raises NotFound, NotAllowed,
+    InvalidInput by field (another number of seats, another game's, or tickets of which nobody has said what they are),
+    or Conflict where it was decided meanwhile, a seat is not for sale, or its marketplace cannot be asked for the sale.
     """
     known = _own(actor, found_id)
     seats = seats_for(actor, seat_ids, verb="list")
@@ -61,7 +62,10 @@ def found_adopt(
         # Told by hand meanwhile, on an account that was left: with its listing it comes over before the locks.
         sale_come_over(account=known.account, remote=sale)
     kind = _delivery(known, seats, delivery) if sale is None else ""
-    return past_practice(lambda: _adopt(actor, known, seats, sale, kind))
+    adopted = past_practice(lambda: _adopt(actor, known, seats, sale, kind))
+    if adopted.listing is not None:
+        mapping_learn(actor=actor, found=adopted, listing=adopted.listing)
+    return adopted
 
 
 def delivery_asked(found: FoundListing) -> bool:

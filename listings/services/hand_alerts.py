@@ -1,6 +1,11 @@
 """What people are told about what they have to do with their own hands."""
 
-from listings.models import CommandKind, Listing, MarketplaceCommand, SaleState
+from collections.abc import Collection
+
+from django.db.models import Q
+
+from listings.models import CommandKind, Listing, MarketplaceCommand, SaleSeat, SaleState
+from listings.selectors import made_smaller
 from listings.services.obstacles import hold_key
 from listings.services.sale_alerts import alert_conflict, conflict_asks_by_hand
 from listings.states import URGENT
@@ -70,6 +75,10 @@ def _may_sell_twice(command: MarketplaceCommand) -> bool:
     taken = command.listing.listing_seats.filter(seat__state__in=[OwnerState.HELD, OwnerState.SOLD])
     if resized:
         taken = taken.filter(offered=False)
+    elif (smaller := made_smaller(command.listing)) is not None:
+        # Seats of a sale of its own that is over may be shown again.
+        own = SaleSeat.objects.filter(sale__listing=command.listing, live=False).values("seat")
+        taken = taken.filter(Q(seat__seat_number__in=smaller) | Q(seat__in=own))
     if not resized or command.sale is not None:
         taken = taken.exclude(seat__held_by__startswith=hold_key(command.account_id, ""))
     return taken.exists()
@@ -93,6 +102,22 @@ def listing_of_task(command: MarketplaceCommand) -> Listing | None:
 def seats_that_stay(listing: Listing) -> list[int]:
     """The numbers of the seats that a listing still offers, in order."""
     return sorted(row.seat.seat_number for row in listing.listing_seats.all() if row.offered)
+
+
+def seats_there(listing: Listing, smaller: Collection[int] | None) -> list[int]:
+    """The numbers of the seats that its marketplace may show, in order; what is to come down is known there by them.
+
+    All that it was of, less what it sold itself and what it was made smaller by (`smaller`: see `made_smaller`). Seats
+    of a sale of its own that is over may be shown again.
+    """
+    every = {row.seat_id: row.seat.seat_number for row in listing.listing_seats.all()}
+    rows = [row for sale in listing.sales.all() for row in sale.sale_seats.all()]
+    sold, over = ({row.seat_id for row in rows if row.live is live} for live in (True, False))
+    shown = {
+        number for seat_id, number in every.items()
+        if seat_id not in sold and (smaller is None or number in smaller or seat_id in over)
+    }  # fmt: skip
+    return sorted(shown or every.values())
 
 
 def title_of(command: MarketplaceCommand) -> str:

@@ -1,15 +1,17 @@
 """What a person has to do on a marketplace's own site: in words to copy, with what it brings and where it is done."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
 from listings.models import CommandKind, Listing, MarketplaceCommand, Sale
 from listings.selectors import hand_facts
-from listings.services.hand_alerts import listing_of_task, seats_that_stay, title_of
+from listings.services.hand_alerts import listing_of_task, seats_that_stay, seats_there, title_of
 from listings.services.hand_overs import hand_overs_told
 from listings.services.sale_alerts import conflict_asks_by_hand, reject_by
+from listings.services.trading import Brakes, brakes_for
 from marketplaces.registry import event_page
 from marketplaces.selectors import NetBasis, net_by_percent, net_said
 from seatsync.core.actors import Actor
@@ -26,6 +28,7 @@ class Words:
     """What to enter there, line by line; `net` per ticket in the listing's currency, None where it is not known.
 
     `stay` and `go`: the seats of a listing that is to be made smaller. `link`: the event's page there, or its site.
+    `held`: why it is not to be done now, by a brake that was set since; empty where none forbids it.
     """
 
     title: str
@@ -37,6 +40,7 @@ class Words:
     stay: tuple[int, ...] = ()
     go: tuple[int, ...] = ()
     until: datetime | None = None
+    held: str = ""
 
     @property
     def text(self) -> str:
@@ -65,7 +69,22 @@ def words_of_tasks(commands: Sequence[MarketplaceCommand], actor: Actor | None =
     bare = [command.pk for command in commands if not hasattr(command, "told_page")]
     facts = {one.pk: one for one in hand_facts(MarketplaceCommand.objects.filter(pk__in=bare))} if bare else {}
     given = hand_overs_told(actor, commands) if actor else {}
-    return [_words(command, facts.get(command.pk, command), given.get(command.pk, [])) for command in commands]
+    brakes = brakes_for(command.listing for command in commands if command.listing and command.kind in _PRICED)
+    return [
+        replace(_words(command, facts.get(command.pk, command), given.get(command.pk, [])), held=_held(command, brakes))
+        for command in commands
+    ]
+
+
+def _held(command: MarketplaceCommand, brakes: Mapping[uuid.UUID, Brakes]) -> str:
+    """Why a listing is not to go up, or its price not to be changed, at this moment (I-19)."""
+    listing = command.listing
+    if listing is None or listing.pk not in brakes or command.kind not in _PRICED:
+        return ""
+    found = brakes[listing.pk]
+    lower = listing.live_price is not None and listing.price < listing.live_price
+    brake = found.stops_new if command.kind == CommandKind.CREATE else found.stops_lower if lower else found.halts
+    return f"{brake.what} {brake.state.does}{brake.why}." if brake else ""
 
 
 def _words(command: MarketplaceCommand, facts: MarketplaceCommand, given: list[str]) -> Words:
@@ -76,7 +95,7 @@ def _words(command: MarketplaceCommand, facts: MarketplaceCommand, given: list[s
         until = reject_by(sale) if sale and command.kind == CommandKind.REJECT_SALE else None
         return Words(title_of(command), _lines_of_sale(command, sale) + given, link, until=until)
     stay, go = _parts(command, listing)
-    lines = _lines_of_listing(command, listing, stay, go)
+    lines = _lines_of_listing(command, listing, stay, go, facts)
     if command.kind not in _PRICED:
         return Words(title_of(command), lines, link, stay=stay, go=go)
     net = _net_of(command, listing, facts)
@@ -109,9 +128,11 @@ def _parts(command: MarketplaceCommand, listing: Listing) -> tuple[tuple[int, ..
 
 
 def _lines_of_listing(
-    command: MarketplaceCommand, listing: Listing, stay: tuple[int, ...], go: tuple[int, ...]
-) -> list[str]:
-    seats = _seats_there(listing) if command.kind == CommandKind.DELIST else seats_that_stay(listing)
+    command: MarketplaceCommand, listing: Listing, stay: tuple[int, ...], go: tuple[int, ...],
+    facts: MarketplaceCommand,
+) -> list[str]:  # fmt: skip
+    down = command.kind == CommandKind.DELIST
+    seats = seats_there(listing, getattr(facts, "made_smaller", None)) if down else seats_that_stay(listing)
     lines = [_game_line(listing)]
     if command.kind == CommandKind.RESIZE:
         go_words = f"Take off: {_seats(go)}" if go else "Take off: every other seat"
@@ -121,13 +142,6 @@ def _lines_of_listing(
     if listing.listing_id and not listing.listing_id.startswith(OWN_NAME):
         lines.append(f"Listing there: {listing.listing_id}")
     return lines
-
-
-def _seats_there(listing: Listing) -> list[int]:
-    """What comes down is known there by all that it was of, less what that listing sold itself."""
-    sold = {row.seat_id for sale in listing.sales.all() for row in sale.sale_seats.all() if row.live}
-    every = {row.seat_id: row.seat.seat_number for row in listing.listing_seats.all()}
-    return sorted(number for seat_id, number in every.items() if seat_id not in sold) or sorted(every.values())
 
 
 def _lines_of_sale(command: MarketplaceCommand, sale: Sale | None) -> list[str]:

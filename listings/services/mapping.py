@@ -1,7 +1,7 @@
 """Confirming which event and which section there is ours: choices from the marketplace, checked before they count.
 
 A mapping serves everybody who sells this game there, so a holder's word is checked against what the marketplace says
-(docs/adr/0011-mapping.md). Support staff may confirm what the check cannot.
+(docs/adr/0011-mapping.md). The platform's staff may confirm what the check cannot; a tenant's own support may not.
 """
 
 import uuid
@@ -23,7 +23,7 @@ from listings.likeness import (
 )  # fmt: skip
 from listings.models import Listing, MarketplaceCommand
 from listings.selectors import mapping_waiting_get, mappings_waiting, publication_get
-from listings.services.events import event_gap, event_problem, event_query, request_problem, request_words
+from listings.services.events import event_gap, event_name, event_problem, event_query, request_problem, request_words
 from listings.services.execute import draft_unmapped
 from listings.services.mend import commands_again
 from marketplaces.contracts import Capability, MarketplaceAdapter, RemoteEvent
@@ -45,6 +45,7 @@ from portfolios.services.mapping import (
     section_mapping_confirm,
     venue_alias_learn,
 )
+from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
@@ -52,6 +53,8 @@ from seatsync.core.venue_time import local
 
 # Sections shown one by one; the rest can be typed.
 MOST_LIKELY = 8
+# Why there is nothing left to choose.
+CONFIRMED = "confirmed already"
 # How long what a marketplace showed stands in where it may not be asked again yet (s).
 FOUND_KEPT_S = 600
 
@@ -118,22 +121,45 @@ def mapping_open(actor: Actor, command_id: object) -> MarketplaceCommand:
 
 
 def mapping_options(*, actor: Actor, command_id: uuid.UUID) -> Options:
-    """Ask the marketplace what there is to choose from. Raises NotFound, or Conflict where it cannot be asked."""
+    """Ask the marketplace what there is to choose from, or what was confirmed since.
+
+    Raises NotFound, or Conflict where it cannot be asked.
+    """
     command = mapping_waiting_get(actor, command_id)
     listing = _listing(command)
+    if (answered := _answered(command, listing)) is not None:
+        return answered
     if command.payload["wants"] == "event":
-        events = _candidates(command, listing.game)
+        events = _candidates(command.account, listing.game)
         able = [candidate.score for candidate in events if not candidate.problem]
         chosen = events[0].event.event_id if sure_enough(able, EVENT_CHOSEN) else ""
         adds = platform_can(command.account.platform, Capability.REQUEST_EVENT)
         may_ask = adds and not chosen and not request_problem(listing.game)
         return Options(events, [], chosen, request_words(listing.game) if may_ask else "")
     sections = sorted(
-        (_choice(listing.section, name) for name in _sections(command, listing)),
+        (_choice(listing.section, name) for name in _sections(command.account, listing)),
         key=lambda choice: (not choice.fits, -choice.score, choice.name),
     )
     fitting = [choice.score for choice in sections if choice.fits]
     return Options([], sections, sections[0].name if sure_enough(fitting, SECTION_CHOSEN) else "")
+
+
+def _answered(command: MarketplaceCommand, listing: Listing) -> Options | None:
+    """What somebody has confirmed since, to be taken with one tap: its marketplace may not show what staff confirmed.
+
+    Nobody is asked for it. None where it is open still.
+    """
+    game, platform, paper = listing.game, command.account.platform, command.account.paper
+    if command.payload["wants"] == "event":
+        event = event_mapping_get(game, platform, paper=paper)
+        if event is None or not event.fits:
+            return None
+        there = RemoteEvent(event.remote_event_id, event_name(game), game.venue.name, game.starts_at)
+        return Options([Candidate(there, "", 100, CONFIRMED)], [], event.remote_event_id)
+    section = section_mapping_get(game.venue, listing.section, platform, paper=paper)
+    if section is None:
+        return None
+    return Options([], [SectionChoice(section.remote_section, 100, CONFIRMED, fits=True)], section.remote_section)
 
 
 def _choice(ours: str, theirs: str) -> SectionChoice:
@@ -191,12 +217,12 @@ def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, 
     if known is not None and known.fits:
         _same_or_conflict(known.remote_event_id, event_id, "event_id")
         return
-    page = ""
-    if not actor.is_staff:
-        event = _check_event(command, game, event_id)
+    page, free = "", is_platform_staff(actor)
+    if not free:
+        event = event_check(command.account, game, event_id)
         page = event.page
         venue_alias_learn(venue=game.venue, platform=platform, name=event.venue)
-    if actor.is_staff and known is not None and known.remote_event_id == event_id:
+    if free and known is not None and known.remote_event_id == event_id:
         mapping = event_mapping_accept(mapping=known, by=_by(actor))
     else:
         mapping = event_mapping_confirm(
@@ -210,10 +236,13 @@ def _confirm_event(actor: Actor, command: MarketplaceCommand, listing: Listing, 
     )  # fmt: skip
 
 
-def _check_event(command: MarketplaceCommand, game: Game, event_id: str) -> RemoteEvent:
-    """The id is read back from the marketplace, and must be an event that can be this game."""
-    name = platform_name(command.account.platform)
-    found = next((candidate for candidate in _candidates(command, game) if candidate.event.event_id == event_id), None)
+def event_check(account: MarketplaceAccount, game: Game, event_id: str) -> RemoteEvent:
+    """The id is read back from the marketplace, and must be an event that can be this game.
+
+    Raises InvalidInput where it cannot, Conflict where that cannot be asked.
+    """
+    name = platform_name(account.platform)
+    found = next((candidate for candidate in _candidates(account, game) if candidate.event.event_id == event_id), None)
     if found is None:
         raise InvalidInput(
             f"{name} shows no event {event_id[:40]!r} on {game.game_date:%-d %b %Y}.", field="event_id",
@@ -235,8 +264,8 @@ def _confirm_section(actor: Actor, command: MarketplaceCommand, listing: Listing
     if known is not None:
         _same_or_conflict(known.remote_section, section, "section")
         return
-    if not actor.is_staff:
-        _check_section(command, listing, section)
+    if not is_platform_staff(actor):
+        section_check(command.account, listing, section)
     mapping = section_mapping_confirm(
         venue=venue, section=listing.section, platform=platform, paper=paper, remote_section=section[:80], by=_by(actor)
     )
@@ -247,9 +276,9 @@ def _confirm_section(actor: Actor, command: MarketplaceCommand, listing: Listing
     )  # fmt: skip
 
 
-def _check_section(command: MarketplaceCommand, listing: Listing, section: str) -> None:
-    account, offered = command.account, _sections(command, listing)
-    name = platform_name(account.platform)
+def section_check(account: MarketplaceAccount, listing: Listing, section: str) -> None:
+    """Raises InvalidInput for a name that cannot be the listing's section there, Conflict where nobody can be asked."""
+    offered, name = _sections(account, listing), platform_name(account.platform)
     if offered and section not in offered:
         raise InvalidInput(
             f"{name} has no section {section[:40]!r} at this event.", field="section",
@@ -273,16 +302,16 @@ def _same_or_conflict(known: str, chosen: str, field: str) -> None:
         raise Conflict(f"It was mapped to {known} meanwhile.", field=field, remedy="Send the listing again.")
 
 
-def _candidates(command: MarketplaceCommand, game: Game) -> list[Candidate]:
+def _candidates(account: MarketplaceAccount, game: Game) -> list[Candidate]:
     """The marketplace's events of the game's day, those that can be it first."""
-    adapter = adapter_get(command.account.platform)
+    adapter = adapter_get(account.platform)
     if Capability.SEARCH_EVENTS not in adapter.traits.capabilities:
         return []
     try:
-        found = _events_found(adapter, command.account, game)
+        found = _events_found(adapter, account, game)
     except MarketplaceError as error:
         raise _cannot_ask(adapter.traits.name, error, "event_id") from error
-    places = venue_names(game.venue, command.account.platform)
+    places = venue_names(game.venue, account.platform)
     judged = [_candidate(event, game, places) for event in found]
     nearest = min((event_gap(c.event, game) for c in judged if not c.problem), default=timedelta(0))
     # Of two games of one day only the one that starts nearest to ours is ours.
@@ -323,14 +352,14 @@ def _candidate(event: RemoteEvent, game: Game, places: list[str]) -> Candidate:
     return Candidate(event, event_problem(event, game), found.score, found.reason)
 
 
-def _sections(command: MarketplaceCommand, listing: Listing) -> tuple[str, ...]:
-    adapter = adapter_get(command.account.platform)
+def _sections(account: MarketplaceAccount, listing: Listing) -> tuple[str, ...]:
+    adapter = adapter_get(account.platform)
     if Capability.CONSTRAINTS not in adapter.traits.capabilities:
         return ()
-    mapped = event_mapping_get(listing.game, command.account.platform, paper=command.account.paper)
+    mapped = event_mapping_get(listing.game, account.platform, paper=account.paper)
     draft = draft_unmapped(listing, mapped.remote_event_id if mapped else "")
     try:
-        return adapter.constraints(link_for(command.account), draft).sections
+        return adapter.constraints(link_for(account), draft).sections
     except MarketplaceError as error:
         raise _cannot_ask(adapter.traits.name, error, "section") from error
 

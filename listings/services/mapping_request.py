@@ -18,6 +18,7 @@ from marketplaces.registry import platform_can, platform_name
 from portfolios.models import Game
 from portfolios.selectors import event_mapping_get, event_request_get
 from portfolios.services.mapping import event_mapping_request
+from seatsync.accounts.selectors import is_platform_staff
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
 from seatsync.core.errors import Conflict, InvalidInput
@@ -38,7 +39,7 @@ def event_request(*, actor: Actor, command_id: uuid.UUID) -> list[MarketplaceCom
         raise LookupError(f"command {command.pk} has no listing")
     _check(command, listing, account)
     if event_request_get(listing.game, account.platform, paper=account.paper) is None:
-        if not actor.is_staff:
+        if not is_platform_staff(actor):
             _check_not_there(actor, command)
         _remember(actor, account, listing.game)
     return commands_again(actor=actor, command_ids=waiting_with(actor, command, listing))

@@ -8,7 +8,7 @@ from django.db.models import Q
 from listings.models import CommandKind, CommandState, Listing, ListingSeat, ListingStatus, Sale
 from listings.selectors import FOR_HANDS, sold_of_listing
 from listings.services.allocation import CLOCKS_DIFFER, together
-from listings.services.commands import command_write, commands_supersede
+from listings.services.commands import command_write, commands_supersede, hand_delists_settle
 from listings.services.delist import listing_take_down
 from listings.services.deliverable import deliverable_again
 from listings.services.net_floor import net_floor_settle
@@ -62,6 +62,7 @@ def sold_listing_shrink(listing: Listing, sold: list[Seat], *, sale: Sale) -> No
         else:
             listing_take_down(listing, reason="what is left of it does not lie together")
     if not rest and (_still_shown_there(listing) or _was_met_after(listing, sale)):
+        hand_delists_settle(listing)
         command_write(
             listing=listing, sale=sale, kind=CommandKind.DELIST, key=f"delist:{listing.external_id}:rest:{sale.pk}"
         )

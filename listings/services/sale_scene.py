@@ -288,6 +288,17 @@ def sale_delists_done(sale: Sale) -> bool:
     return True
 
 
+def hands_take_over(sale: Sale) -> None:
+    """What a worker was to take down for a locked sale is its holder's now: from here on it is his time, not ours."""
+    if sale.last_delist_at is not None:
+        return
+    if MarketplaceCommand.objects.filter(sale=sale, kind__in=TAKES_DOWN, by_hand=False).exists():
+        sale_delists_done(sale)
+        return
+    mark_if_nothing_to_take_down(sale)
+    alert_sold_elsewhere_down(sale)
+
+
 def seats_attach(sale: Sale, seats: Iterable[Seat], *, live: bool) -> None:
     """Note which seats a sale is of; `live`: it has them. One that it had before and lost is its own again."""
     SaleSeat.objects.bulk_create(

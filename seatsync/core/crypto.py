@@ -32,8 +32,14 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(ciphertext: str) -> str:
-    """Plain text; raises InvalidToken where no key fits."""
-    return fernet().decrypt(ciphertext.encode()).decode()
+    """Plain text; raises InvalidToken, with what to do, where no key fits."""
+    try:
+        return fernet().decrypt(ciphertext.encode()).decode()
+    except InvalidToken as error:
+        raise InvalidToken(
+            "No key of ENCRYPTION_KEY opens what is stored. Put the key back that it was encrypted with, behind the "
+            "first one, then run manage.py rotate_encryption_key."
+        ) from error
 
 
 def same_secret(one: str, other: str) -> bool:

@@ -16,6 +16,7 @@ from seatsync.core.audit import subject_cipher
 from seatsync.core.locks import transaction_open
 from seatsync.core.models import SubjectKey
 from seatsync.core.rotation import Column, Rotation, columns, keys_rotate
+from seatsync.settings.safety import INSECURE_ENCRYPTION_KEY
 from tests.builders import Holding, build_holding
 
 pytestmark = pytest.mark.django_db
@@ -175,11 +176,39 @@ def test_what_no_key_opens_is_named_and_the_rest_is_done(
     assert secrets_of(accounts[0]) == SECRETS
 
 
+def test_what_was_begun_under_the_published_key_needs_no_more_than_a_key_of_its_own(
+    accounts: list[MarketplaceAccount], settings: Settings
+) -> None:
+    """ENCRYPTION_KEY refuses the published one in every environment, also behind another."""
+    settings.ENCRYPTION_KEYS = [INSECURE_ENCRYPTION_KEY]
+    MarketplaceAccount.objects.filter(pk=accounts[0].pk).update(access_token="of the demo", refresh_token="")
+    settings.ENCRYPTION_KEYS = [crypto.new_key()]
+    SubjectKey.objects.all().delete()
+    ConnectAttempt.objects.all().delete()
+    MarketplaceAccount.objects.exclude(pk=accounts[0].pk).update(
+        access_token="new", refresh_token="", webhook_secret=""
+    )
+    MarketplaceAccount.objects.filter(pk=accounts[0].pk).update(webhook_secret="new")
+    with pytest.raises(CommandError, match="older key is still needed"):
+        rotated("--check")
+    said = rotated()
+    assert "access_token: 3 rows, 1 encrypted anew, 0 unreadable" in said
+    assert "1 of them lay under the published key of development" in said
+    assert secrets_of(accounts[0])[0] == "of the demo"
+    assert "published" not in rotated("--check")
+
+
 def test_a_key_that_was_destroyed_stays_so(holding: Holding, settings: Settings) -> None:
     SubjectKey.objects.update_or_create(subject=holding.user.pk, defaults={"key_encrypted": ""})
     settings.ENCRYPTION_KEYS = [crypto.new_key(), *settings.ENCRYPTION_KEYS]
     rotated()
     assert SubjectKey.objects.get(subject=holding.user.pk).key_encrypted == ""
+
+
+def test_who_reads_what_no_key_opens_is_told_what_to_do(accounts: list[MarketplaceAccount], settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = [crypto.new_key()]
+    with pytest.raises(crypto.InvalidToken, match="Put the key back that it was encrypted with"):
+        accounts[0].refresh_from_db()
 
 
 def test_a_batch_of_nothing_is_refused() -> None:

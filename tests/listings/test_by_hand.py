@@ -18,6 +18,7 @@ from listings.services.outbox import command_retry
 from listings.services.pricing import listing_reprice
 from listings.services.publish import listing_publish
 from listings.services.resolve import sale_resolve
+from marketplaces.errors import TemporaryError
 from marketplaces.models import FeeVersion, MarketplaceAccount, Mode
 from marketplaces.services.connect import account_leave, disconnect
 from marketplaces.services.inbox import mail_receive
@@ -357,6 +358,25 @@ def test_what_waited_for_the_worker_waits_for_the_holder_after_leaving(market: M
     assert task(market, "reprice").pk == flying.pk
     market.work()
     assert ("reprice", beta.external_id) not in market.beta.calls
+
+
+@pytest.mark.parametrize("how", ["it waited", "it was written late"])
+def test_what_a_worker_left_to_its_holder_is_his_time_and_not_ours(market: Market, how: str) -> None:
+    alpha, beta = market.published()
+    account = market.accounts["beta"]
+    market.beta.script["delist"] = [TemporaryError("it is away")] * 9
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    account_leave(actor=market.holding.actor, account_id=account.pk)
+    if how == "it was written late":
+        MarketplaceCommand.objects.filter(listing=beta, kind="delist").update(state="pending", by_hand=False)
+        Sale.objects.update(last_delist_at=None, notice_to_last_delist_ms=None)
+        tasks_nag()
+    sold = Alert.objects.get(kind="sale.sold", user_id=market.holding.user.pk)
+    assert sold.body.endswith("to you. Take them down at Beta with your own hands.")
+    Sale.objects.update(noticed_at=now() - timedelta(hours=2), last_delist_at=now() - timedelta(hours=2))
+    hand_done(actor=market.holding.actor, command_id=task(market, "delist").pk)
+    assert Sale.objects.get().notice_to_last_delist_ms == 0
 
 
 def test_an_assisted_account_is_closed_when_its_holder_has_taken_all_down(

@@ -23,12 +23,14 @@ from listings.services.obstacles import hold_key
 from listings.services.sale_saga import sale_apply
 from listings.services.sync import account_sync_sales
 from marketplaces.contracts import EventWords, RemoteListing, RemoteListingState, RemoteSale, RemoteSaleState
+from marketplaces.errors import TemporaryError
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services.connect import account_leave
 from portfolios.models import OwnerState, Seat
 from seatsync.accounts.models import User
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict
+from seatsync.live.models import Alert
 from tests.builders import bearer, browser
 from tests.hands import offer, task, told, up
 from tests.listings.left import connected, sold_and_left
@@ -212,6 +214,26 @@ def test_a_listing_of_the_left_row_is_the_one_that_the_new_row_shows(market: Mar
     assert alpha.external_id not in market.alpha.shown()
     beta.refresh_from_db()
     assert beta.status == ListingStatus.ACTIVE
+
+
+def test_what_a_worker_takes_down_again_is_no_hands_work_and_was_not_offered_nowhere_else(market: Market) -> None:
+    alpha, _ = market.published()
+    account_leave(actor=market.holding.actor, account_id=market.accounts["beta"].pk)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    market.work()
+    told_of = Alert.objects.get(kind="sale.sold", user_id=market.holding.user.pk)
+    assert "Take them down at Beta with your own hands." in told_of.body
+    account = connected(market, "beta", Mode.PAPER)
+    market.beta.script["resize"] = [TemporaryError("it is away")]
+    sweep(market, account)
+    sale = market.sale()
+    told_of.refresh_from_db()
+    assert (sale.last_delist_at, told_of.body.endswith("They are being taken off sale elsewhere.")) == (None, True)
+    market.hurry()
+    market.work()
+    sale.refresh_from_db()
+    told_of.refresh_from_db()
+    assert (sale.last_delist_at is not None, "They were off sale elsewhere" in told_of.body) == (True, True)
 
 
 def test_a_listing_that_a_hand_gave_no_name_is_known_by_its_seats(market: Market, assisted: MarketplaceAccount) -> None:

@@ -15,6 +15,7 @@ from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
 from listings.services.pricing import listing_reprice
 from marketplaces.models import MarketplaceAccount
+from marketplaces.services.connect import account_leave, disconnect
 from seatsync.core.errors import Conflict
 from seatsync.live.models import Alert
 from tests.builders import bearer
@@ -159,3 +160,39 @@ def test_what_is_handed_over_by_hand_is_not_said_to_be_told_to_its_marketplace(
     assert ("It is a task of yours: hand it over on Beta yourself" in page, "is being told" in page) == (True, False)
     page = client.get(url).text
     assert ("It waits for your hands" in page, "did not take" in page) == (True, False)
+
+
+def test_who_gives_an_account_up_and_sells_elsewhere_has_one_task_that_says_why(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    alpha, beta = up(market, assisted)
+    actor = market.holding.actor
+    disconnect(actor=actor, account_id=assisted.pk)
+    first = task(market, "delist")
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    market.work()
+    one = task(market, "delist")
+    assert (one.sale, one.pk != first.pk) == (Sale.objects.get(), True)
+    alert = Alert.objects.get(kind="hand.task", state="firing", user_id=market.holding.user.pk)
+    assert (alert.object_id, "the same seats may be sold twice" in alert.body) == (str(one.pk), True)
+    # Asked once more, nobody has two.
+    disconnect(actor=actor, account_id=assisted.pk)
+    listings_delist(actor=actor, listing_ids=[beta.pk])
+    assert task(market, "delist").pk == one.pk
+    hand_done(actor=actor, command_id=one.pk)
+    assert not hand_tasks(actor).exists()
+    assert "yours to take down" not in _list_says(market)
+    disconnect(actor=actor, account_id=assisted.pk)
+    assisted.refresh_from_db()
+    assert not assisted.is_active
+
+
+def test_what_waits_twice_for_a_worker_is_one_task_once_its_account_is_left(market: Market) -> None:
+    alpha, beta = market.published()
+    actor, account = market.holding.actor, market.accounts["beta"]
+    disconnect(actor=actor, account_id=account.pk)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2, 3, 4)))
+    assert MarketplaceCommand.objects.filter(listing=beta, kind="delist", state="pending").count() == 2
+    account_leave(actor=actor, account_id=account.pk)
+    assert task(market, "delist").sale == Sale.objects.get()
+    assert Alert.objects.filter(kind="hand.task", state="firing", user_id=market.holding.user.pk).count() == 1

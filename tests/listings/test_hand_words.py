@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from listings.models import CommandState, MarketplaceCommand, Sale, SaleState, SeatTicket
+from listings.models import CommandState, MarketplaceCommand, PushHalt, Sale, SaleState, SeatTicket
 from listings.selectors import hand_tasks
 from listings.services.by_hand import hand_done
+from listings.services.by_hand_undo import hand_not_done
 from listings.services.delist import listings_delist
 from listings.services.fulfil import sale_fulfil
+from listings.services.halts import push_halt_lift, push_halt_set
 from listings.services.hand_words import words_of
+from listings.services.pricing import listing_reprice
 from listings.services.seat_tickets import Entry
 from marketplaces.contracts import Buyer, RemoteSaleState
 from marketplaces.delivery import DeliveryStep
@@ -184,6 +187,80 @@ def test_what_a_listing_sold_itself_is_not_to_be_taken_down(market: Market, assi
     listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
     assert words_of(task(market, "delist")).lines[1] == "Section 131, row 27, seats 3, 4"
     assert "row 27, seats 3, 4" in hand_page(market)
+
+
+def test_what_is_halted_since_is_not_to_be_done_by_hand_either(market: Market, assisted: MarketplaceAccount) -> None:
+    offer(market, assisted)
+    listing = task(market, "create").listing
+    assert words_of(task(market, "create")).held == ""
+    halt = push_halt_set(actor=market.holding.staff, reason="its prices are wrong", platform="beta")
+    assert words_of(task(market, "create")).held == "Trading at Beta is halted (its prices are wrong)."
+    assert "Not now: Trading at Beta is halted" in hand_page(market)
+    told_by_api = bearer(market.holding.user).get("/api/v1/hand-tasks/").json()["results"]
+    assert [one["held"] for one in told_by_api] == ["Trading at Beta is halted (its prices are wrong)."]
+    # What comes down does, whoever takes it down.
+    assert listing is not None
+    listings_delist(actor=market.holding.actor, listing_ids=[listing.pk])
+    assert (words_of(task(market, "delist")).held, "Not now" in hand_page(market)) == ("", False)
+    push_halt_lift(actor=market.holding.staff, halt_id=halt.pk)
+
+
+def test_a_lower_price_waits_by_hand_too_while_only_higher_ones_may_go(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    _, beta = up(market, assisted)
+    for price, held in (("80.00", True), ("90.00", False)):
+        for halt in PushHalt.objects.in_force():
+            push_halt_lift(actor=market.holding.staff, halt_id=halt.pk)
+        listing_reprice(
+            actor=market.holding.actor, listing_id=beta.pk, price=Decimal(price), version=None, confirmed=True
+        )
+        push_halt_set(actor=market.holding.staff, reason="a crash", state="RAISE_ONLY")
+        assert bool(words_of(task(market, "reprice")).held) is held
+
+
+def seats_to_take_down(market: Market) -> str:
+    return words_of(task(market, "delist")).lines[1]
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_what_a_worker_took_off_show_before_its_account_was_left_is_not_to_be_taken_down(
+    market: Market, arrived: bool
+) -> None:
+    alpha, beta = market.published()
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    if arrived:
+        market.work()
+        assert market.beta.seats[beta.external_id] == [3, 4]
+    account_leave(actor=market.holding.actor, account_id=market.accounts["beta"].pk)
+    listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
+    assert seats_to_take_down(market).endswith("seats 3, 4" if arrived else "seats 1, 2, 3, 4")
+    assert seats_to_take_down(market) in hand_page(market)
+    body = Alert.objects.get(kind="hand.task", state="firing", user_id=market.holding.user.pk).body
+    assert ("may be sold twice" in body) is not arrived
+
+
+def test_what_was_said_to_be_made_smaller_comes_down_as_small_unless_that_is_taken_back(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    alpha, beta = up(market, assisted)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    smaller = task(market, "resize")
+    hand_done(actor=market.holding.actor, command_id=smaller.pk)
+    listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
+    assert seats_to_take_down(market).endswith("seats 3, 4")
+
+
+def test_what_was_said_too_early_to_be_made_smaller_comes_down_whole(
+    market: Market, assisted: MarketplaceAccount
+) -> None:
+    alpha, beta = up(market, assisted)
+    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
+    smaller = task(market, "resize")
+    hand_done(actor=market.holding.actor, command_id=smaller.pk)
+    hand_not_done(actor=market.holding.actor, command_id=smaller.pk)
+    listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
+    assert seats_to_take_down(market).endswith("seats 1, 2, 3, 4")
 
 
 def test_the_rest_of_what_sold_there_comes_down_because_of_that_sale(

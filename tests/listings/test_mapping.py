@@ -16,11 +16,12 @@ from marketplaces.contracts import RemoteEvent
 from marketplaces.errors import TemporaryError
 from portfolios.models import EventMapping, OwnerState, Seat, SectionMapping, Venue, VenueSection
 from portfolios.services.mapping import event_mapping_confirm, section_mapping_confirm
+from seatsync.accounts.models import Role
 from seatsync.core.actors import Actor
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
 from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
-from tests.builders import bearer, browser
+from tests.builders import bearer, browser, person
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -156,6 +157,59 @@ def test_a_typed_number_is_read_back_unless_support_says_it(market: Market) -> N
     market.work()
     assert EventMapping.objects.get().confirmed_by.startswith("staff:")
     assert listing_on_alpha().status == "active"
+
+
+@pytest.mark.parametrize("wants", ["event", "section"])
+def test_what_staff_or_somebody_else_has_confirmed_meanwhile_is_offered_and_one_tap_sends_it(
+    market: Market, wants: str
+) -> None:
+    """Its holder does not know the number that support gave, and its marketplace shows nothing like the game."""
+    game = market.holding.game
+    if wants == "event":
+        command = waiting(market)
+        event_mapping_confirm(game=game, platform="alpha", paper=True, remote_event_id="E-9", by="staff:1")
+        there = "E-9"
+    else:
+        market.alpha.sections = ("Lower Deck", "Upper 332")
+        market.published()
+        (command,) = mappings_waiting(market.holding.actor)
+        there = "Lower Deck"
+        section_mapping_confirm(
+            venue=game.venue, section="131", platform="alpha", paper=True, remote_section=there, by="staff:1"
+        )
+    market.alpha.script["search_events"] = [TemporaryError("503 busy")] * 9
+    options = mapping_options(actor=market.holding.actor, command_id=command.pk)
+    assert options.chosen == there
+    page = browser().get(URL, {"command": str(command.pk)}).text
+    assert ("confirmed already" in page, "could not be asked" in page) == (True, False)
+    field = "event_id" if wants == "event" else "section"
+    answer = browser().post(URL, {"command": str(command.pk), "wants": field, "chosen": there})
+    assert answer.status_code == 302
+    market.work()
+    assert listing_on_alpha().status == "active"
+
+
+def test_a_tenants_own_support_answers_for_no_other_tenant_and_passes_the_check(market: Market) -> None:
+    """People of every tenant sell under the answer."""
+    support = person("support@example.com", market.holding.ticket.tenant, role=Role.SUPPORT)[1]
+    command = waiting(market)
+    with pytest.raises(InvalidInput, match="shows no event 'E-9'"):
+        mapping_confirm(actor=support, command_id=command.pk, event_id="E-9")
+    market.alpha.sections = ("131", "205")
+    market.alpha.events = [event(market)]
+    mapping_confirm(actor=support, command_id=command.pk, event_id="E-1")
+    assert EventMapping.objects.get().remote_event_id == "E-1"
+
+
+def test_a_tenants_own_support_names_no_section_that_is_not_there(market: Market) -> None:
+    support = person("support@example.com", market.holding.ticket.tenant, role=Role.SUPPORT)[1]
+    market.alpha.sections = ("Field Box 131", "Grandstand 205")
+    market.published()
+    (command,) = mappings_waiting(market.holding.actor)
+    for chosen in ("Field Box 999", "Grandstand 205"):
+        with pytest.raises(InvalidInput):
+            mapping_confirm(actor=support, command_id=command.pk, section=chosen)
+    assert not SectionMapping.objects.filter(platform="alpha").exists()
 
 
 def test_a_marketplace_that_is_down_is_said_so_and_nothing_is_confirmed(market: Market) -> None:

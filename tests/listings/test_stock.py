@@ -15,7 +15,14 @@ from listings.models import FoundListing, FoundState, Listing, ListingStatus, Ma
 from listings.services import stock
 from listings.services.delivery_terms import delivery_terms_set
 from listings.services.events import events_learn
-from listings.services.found import found_adopt, found_ask_again, found_not_ours, found_take_down, stock_declare
+from listings.services.found import (
+    delivery_asked,
+    found_adopt,
+    found_ask_again,
+    found_not_ours,
+    found_take_down,
+    stock_declare,
+)
 from listings.services.publish import listing_publish
 from listings.services.recognise import recognise
 from listings.services.reconcile import accounts_reconcile_due
@@ -26,11 +33,12 @@ from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.services.connect import account_keep, connect_token, disconnect
 from marketplaces.services.files import StoredFile
 from marketplaces.simulator.app import Simulator
-from portfolios.models import Game, OwnerState, Seat
+from portfolios.models import EventMapping, Game, OwnerState, Seat, SectionMapping
 from portfolios.services.ledger import seats_set_state
 from portfolios.services.mapping import event_mapping_confirm
 from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotFound
+from seatsync.core.models import AuditEntry
 from seatsync.live.models import Alert
 from tests.builders import Holding, bearer, verified_client
 from tests.listings.selling import connected
@@ -417,6 +425,48 @@ def test_a_mapping_says_which_game_it_is_of(holding: Holding, simulator: Simulat
     found, ours = FoundListing.objects.get(), [seat.pk for seat in holding.seats[:2]]
     event_mapping_confirm(game=holding.game, platform="seatgeek", paper=True, remote_event_id="503", by="test")
     assert found_adopt(actor=holding.actor, found_id=found.pk, seat_ids=ours).game == holding.game
+
+
+@pytest.mark.parametrize("platform", ["stubhub", "seatgeek"])
+def test_what_its_holder_says_of_one_section_is_said_of_all_that_wait_for_it(
+    holding: Holding, simulator: Simulator, platform: str
+) -> None:
+    """Section names never match across sites: it is asked once."""
+    hand = held_before(platform)
+    one, two = hand([1, 2], section="Field Box 131"), hand([3, 4], section="Field Box 131")
+    account = connect(holding, platform)
+    work()
+    found = {item.remote_id: item for item in FoundListing.objects.all()}
+    assert {item.why for item in found.values()} == {"section Field Box 131 there may be your 131"}
+    seats = [seat.pk for seat in holding.seats]
+    kind = delivery_asked(found[str(one["id"])]) and "mobile_transfer"
+    found_adopt(actor=holding.actor, found_id=found[str(one["id"])].pk, seat_ids=seats[:2], delivery=kind or "")
+    mapping = SectionMapping.objects.get()
+    assert (mapping.section, mapping.remote_section, mapping.platform) == ("131", "Field Box 131", platform)
+    assert AuditEntry.objects.filter(verb="section_mapping.confirm").count() == 1
+    work()
+    assert FoundListing.objects.get(remote_id=str(two["id"])).state == FoundState.ADOPTED
+    assert sorted(numbers(listing) for listing in Listing.objects.filter(account=account)) == [[1, 2], [3, 4]]
+
+
+def test_what_its_holder_says_of_one_event_is_said_of_all_that_wait_for_it_where_it_can_be(
+    holding: Holding, simulator: Simulator
+) -> None:
+    another_event(503, holding.games[-1], name="Night of the Harbor", venue="Harbor View Hall")
+    another_event(504, holding.games[-2], name="Tribute Night", venue="Elsewhere Hall")
+    hand = held_before("seatgeek")
+    one, two = hand([1, 2], event_id=503), hand([3, 4], event_id=503)
+    strange = hand([1, 2], event_id=504)
+    connect(holding, "seatgeek")
+    work()
+    found = {item.remote_id: item for item in FoundListing.objects.all()}
+    for what, game in ((one, holding.games[-1]), (strange, holding.games[-2])):
+        seats = [seat.pk for seat in holding.seats_of(game)[:2]]
+        found_adopt(actor=holding.actor, found_id=found[str(what["id"])].pk, seat_ids=seats, delivery="mobile_transfer")
+    # What the check of a mapping does not let through is one person's word of his own seats, and nobody sells by it.
+    assert EventMapping.objects.get().remote_event_id == "503"
+    work()
+    assert FoundListing.objects.get(remote_id=str(two["id"])).state == FoundState.ADOPTED
 
 
 def test_a_sale_of_what_is_not_ours_concerns_nobody(holding: Holding, simulator: Simulator) -> None:
