@@ -27,7 +27,8 @@ STATES = [kind.value for kind in TradingStateKind if kind is not TradingStateKin
 class PushHaltOutput(serializers.ModelSerializer[PushHalt]):
     """A brake of staff's. `tenant` null: on everybody; `platform` empty: at every marketplace.
 
-    `cause`: set by hand, or by the suspension of the tenant, with which alone it goes.
+    `cause`: set by the platform's staff, by the tenant's own support, or by the suspension of the tenant, with which
+    alone it goes.
     """
 
     class Meta:

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='pushhalt',
             name='cause',
-            field=models.CharField(choices=[('staff', 'set by hand'), ('suspension', 'the tenant is suspended')], default='staff', max_length=12),
+            field=models.CharField(choices=[('staff', "set by the platform's staff"), ('support', "set by the tenant's own support"), ('suspension', 'the tenant is suspended')], default='staff', max_length=12),
         ),
         migrations.RunPython(name_cause, migrations.RunPython.noop),
         migrations.RunSQL("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED", migrations.RunSQL.noop),

@@ -97,7 +97,8 @@ class TradingState(BaseModel):
 class HaltCause(models.TextChoices):
     """What set a brake of staff's: each goes with its own cause, whatever else stands on the same place."""
 
-    STAFF = "staff", "set by hand"
+    STAFF = "staff", "set by the platform's staff"
+    SUPPORT = "support", "set by the tenant's own support"
     SUSPENSION = "suspension", "the tenant is suspended"
 
 

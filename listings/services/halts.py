@@ -35,7 +35,8 @@ def push_halt_set(
 ) -> PushHalt:
     """Stop what the state stops, from now on; the same place once more changes the brake that stands there.
 
-    What is under way is not called back; nothing more is sent. A tenant's own support stops its own tenant alone.
+    What is under way is not called back; nothing more is sent. A tenant's own support stops its own tenant alone, with
+    brakes of its own.
     Raises NotAllowed, or InvalidInput by field.
     """
     _check_may(actor, tenant_id)
@@ -53,7 +54,8 @@ def push_halt_set(
     if until is not None and until <= now():
         raise InvalidInput("The end lies in the past.", field="until", remedy="Give a later time, or none.")
     wish = {"state": state, "reason": reason.strip()[:200], "until": until}
-    return _set(actor, {"tenant_id": tenant_id, "platform": platform, "cause": HaltCause.STAFF}, wish)
+    cause = HaltCause.STAFF if is_platform_staff(actor) else HaltCause.SUPPORT
+    return _set(actor, {"tenant_id": tenant_id, "platform": platform, "cause": cause}, wish)
 
 
 def suspension_halt_set(actor: Actor, tenant_id: uuid.UUID, reason: str) -> PushHalt:
@@ -90,6 +92,8 @@ def push_halt_lift(*, actor: Actor, halt_id: uuid.UUID) -> PushHalt:
     if halt is None:
         raise NotFound("No brake with this id.")
     _check_may(actor, halt.tenant_id)
+    if halt.cause == HaltCause.STAFF and not is_platform_staff(actor):
+        raise NotAllowed("The platform's staff has set it, and lifts it.")
     if halt.cause == HaltCause.SUSPENSION and halt.lifted_at is None:
         raise Conflict(
             "This brake stands while its tenant is suspended.", remedy="Let the tenant sell again: it goes with that."

@@ -58,6 +58,22 @@ def test_a_tenants_own_support_stops_its_tenant_and_no_other(market: Market, as_
     assert support.post(f"/push-halts/{own.json()['id']}/lift/", {}).status_code == 200
 
 
+def test_what_the_platforms_staff_set_on_a_tenant_its_own_support_neither_lifts_nor_weakens(
+    market: Market, as_: As
+) -> None:
+    tenant = market.holding.ticket.tenant
+    person("support@example.com", tenant, role=Role.SUPPORT)
+    wish = {"reason": "their prices are wrong", "tenant": str(tenant.pk)}
+    ours = as_("staff").post("/push-halts/", wish).json()
+    support = as_("support")
+    weaker = support.post("/push-halts/", {**wish, "reason": "it is fine", "state": "RAISE_ONLY"}).json()
+    assert (ours["cause"], weaker["cause"]) == ("staff", "support")
+    assert support.post(f"/push-halts/{ours['id']}/lift/", {}).status_code == 403
+    assert support.post(f"/push-halts/{weaker['id']}/lift/", {}).status_code == 200
+    assert [halt.state for halt in PushHalt.objects.in_force()] == ["HALTED"]
+    assert as_("staff").post(f"/push-halts/{ours['id']}/lift/", {}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("wish", "field"),
     [

@@ -98,7 +98,7 @@ def test_a_suspension_and_a_halt_that_staff_set_go_each_with_its_own_cause(marke
     by_hand = push_halt_set(actor=by, reason="prices are wrong", tenant_id=tenant_id, state="RAISE_ONLY")
     tenant_suspend(actor=by, tenant_id=tenant_id, reason="unpaid")
     assert set(PushHalt.objects.in_force().values_list("state", "cause", "reason")) == {
-        ("RAISE_ONLY", "staff", "prices are wrong"), ("HALTED", "suspension", "unpaid"),
+        ("RAISE_ONLY", "support", "prices are wrong"), ("HALTED", "suspension", "unpaid"),
     }  # fmt: skip
     # No hand lets a suspended tenant go, and none makes its halt a weaker one.
     suspended = PushHalt.objects.in_force().get(cause="suspension")
