@@ -11,18 +11,17 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Min, Q
 
-from listings.expected import expectation_of
 from listings.locks import payout_lock, sale_lock
 from listings.models import BY_HAND, CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
 from listings.payables import (
     NEXT,
     OWED,
     holder_says_paid,
+    last_day_of,
     lines_counted,
     payouts_made_of,
     payouts_told,
     received_for,
-    with_people,
 )  # fmt: skip
 from listings.services.charges import charges_note
 from listings.services.charges_said import Less, less_of, said_before, said_of, taken_before
@@ -449,10 +448,7 @@ def _known(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str
 
 def _expected(payout: Payout, remote: RemotePayment) -> None:
     """When a payout was to come: as it was announced, else when the last of its sales was to be paid."""
-    sales = with_people(payout.lines.filter(gross__gt=0).exclude(sale=None).values_list("sale_id", flat=True))
-    days = [expectation_of(sale).at for sale in sales]
-    known = [day for day in days if day is not None]
-    at = remote.expected_at or (max(known) if known and len(known) == len(days) else None)
+    at = remote.expected_at or last_day_of(payout)
     if at != payout.expected_at:
         payout.expected_at = at
         payout.save(update_fields=["expected_at", "updated_at"])
