@@ -26,6 +26,7 @@ from listings.payables import (
 from listings.services.charges import charges_note
 from listings.services.charges_said import Less, less_of, said_before, said_of, taken_before
 from listings.services.come_over import left_there, payout_come_over
+from listings.services.commands import sale_commands_settle
 from listings.services.far_off import payout_check
 from listings.services.notify import sale_changed
 from listings.services.payout_alerts import (
@@ -643,6 +644,7 @@ def _sales_paid(payout: Payout) -> None:
         sale.delivered_at = sale.delivered_at or payout.paid_at
         _sale_move(payout, sale, SaleState.COMPLETE)
         alerts_settle(sale)
+        sale_commands_settle(sale)
 
 
 def _sales_unpaid(payout: Payout, sale_ids: Collection[uuid.UUID]) -> None:
