@@ -34,6 +34,7 @@ from listings.services.payout_alerts import (
     alert_payout,
     alert_returned,
     alert_returned_over,
+    alert_sales_known,
     alert_unexplained,
     alert_unsure,
     alert_unsure_over,
@@ -573,10 +574,14 @@ def _unknown_in(payout: Payout) -> int:
 
 def _late_sales_link(payout: Payout) -> None:
     """A line whose sale was not known when it was paid finds it once it is."""
+    linked = 0
     for line in payout.lines.filter(sale=None).exclude(platform_sale_id=""):
         line.sale = Sale.objects.filter(account_id=payout.account_id, platform_sale_id=line.platform_sale_id).first()
         if line.sale is not None:
             line.save(update_fields=["sale", "updated_at"])
+            linked += 1
+    if linked:
+        alert_sales_known(payout, linked=linked, unknown=_unknown_in(payout))
 
 
 def _lines_write(payout: Payout, lines: Mapping[str, PaymentLine]) -> int:

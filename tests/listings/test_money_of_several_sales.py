@@ -71,3 +71,17 @@ def test_money_of_a_sale_is_late_though_what_is_announced_has_a_later_games_too(
     alert = seller.alert("payout.late")
     assert (alert.object_id, alert.count) == (str(first.pk), 1)
     assert now() < seller.holding.games[-1].starts_at
+
+
+def test_a_payout_asks_for_its_sale_until_that_is_known(seller: Seller) -> None:
+    known = seller.sale.platform_sale_id
+    Sale.objects.update(platform_sale_id="not heard of")
+    control("pay", platform="stubhub")
+    seller.go(now() + timedelta(hours=1))
+    alert = seller.alert("payout")
+    assert (alert.severity, "1 of its sales are not known here." in alert.body) == ("action", True)
+    Sale.objects.update(platform_sale_id=known)
+    seller.go(now() + timedelta(hours=1))
+    assert (seller.sale.state, Payout.objects.get().lines.get().sale) == ("complete", seller.sale)
+    alert.refresh_from_db()
+    assert (alert.state, "not known" in alert.body) == ("recovered", False)
