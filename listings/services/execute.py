@@ -39,7 +39,7 @@ from marketplaces.contracts import (
     RemoteSale,
     RemoteSaleState,
 )
-from marketplaces.delivery import DeliveryType, HandOver, SeatTicket
+from marketplaces.delivery import STEPS, DeliveryType, HandOver, SeatTicket
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
@@ -424,6 +424,9 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
         there = adapter.fetch_sale(link, sale.platform_sale_id)
         if there is not None and _has_tickets(there):
             return Answer(Outcome.DONE, remote_sale=there)
+        if there is not None and STEPS[there.step].again and there.step != command.payload.get("step"):
+            # It arrived and did not do: what is wanted now is another one.
+            return Answer(Outcome.NOT_WANTED, remote_sale=there)
     proof = proof_of(command)
     with secrets_left_out(secrets_of(proof)):
         return _unless_over(
