@@ -182,10 +182,12 @@ def draft_wanted(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> D
     return replace(draft, tickets=_tickets_out(listing)) if draft.tickets else draft
 
 
-def _tickets_out(listing: Listing, kind: HandOver = HandOver.BARCODE) -> tuple[SeatTicket, ...]:
+def _tickets_out(
+    listing: Listing, kind: HandOver = HandOver.BARCODE, command: MarketplaceCommand | None = None
+) -> tuple[SeatTicket, ...]:
     """The tickets that are sent with a listing now. Raises TemporaryError where somebody else has its seats."""
     try:
-        return tickets_send(listing, kind)
+        return tickets_send(listing, kind, command)
     except Busy as error:
         raise TemporaryError("its seats are being changed") from error
 
@@ -437,7 +439,7 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 def _supply(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     listing = listing_of(command)
     kind = supplied_as(listing.platform, listing.delivery)
-    tickets = _tickets_out(listing, kind) if listing.status in OFFERED else ()
+    tickets = _tickets_out(listing, kind, command) if listing.status in OFFERED else ()
     if not tickets:
         return Answer(Outcome.NOT_WANTED)
     with secrets_left_out(barcodes_of(tickets)):

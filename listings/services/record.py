@@ -24,7 +24,7 @@ from listings.models import (
 )  # fmt: skip
 from listings.services.command_alerts import alert_needs_person, alert_reconnect, alerts_of_commands_settle
 from listings.services.commands import command_write
-from listings.services.deliverable import deliverable_again
+from listings.services.deliverable import supplied
 from listings.services.endings import ending_apply
 from listings.services.event_requests import request_answered
 from listings.services.net_floor import NetTold, net_floor_note, net_told_keep
@@ -255,7 +255,7 @@ def _status(listing: Listing, status: ListingStatus, reason: str) -> None:
 
 def _supplied(_command: MarketplaceCommand, listing: Listing, _answer: Answer) -> None:
     """It has its tickets: whether it is shown again the next sweep sees."""
-    deliverable_again(listing)
+    supplied(listing)
     listing.version += 1
     listing.save(update_fields=["undeliverable_at", "version", "updated_at"])
     listing_changed(listing)
