@@ -6,7 +6,7 @@ Moments are aware UTC, amounts in the sale's currency.
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -205,8 +205,20 @@ def is_late(sale: Sale) -> bool:
     """Whether the sale's money should have come by now, grace included, and has not."""
     if not owed(sale) or received_for(sale).paid:
         return False
-    announced = _announced().filter(sale=sale).values_list("payout__expected_at", flat=True).first()
-    return overdue(sale) if announced is None else announced + GRACE <= now()
+    announced = _announced().filter(sale=sale).select_related("payout").first()
+    at = None if announced is None else announced.payout.expected_at
+    if announced is None or at is None or at == last_day_of(announced.payout):
+        # No word of its marketplace's: that other sales are to come with it, and later, excuses none.
+        return overdue(sale)
+    return at + GRACE <= now()
+
+
+def last_day_of(payout: Payout) -> datetime | None:
+    """When the last of a payout's sales was to be paid, by their calendars; None while one of them has no day."""
+    sales = with_people(payout.lines.filter(gross__gt=0).exclude(sale=None).values_list("sale_id", flat=True))
+    days = [expectation_of(sale).at for sale in sales]
+    known = [day for day in days if day is not None]
+    return max(known) if known and len(known) == len(days) else None
 
 
 def overdue(sale: Sale) -> bool:

@@ -608,10 +608,16 @@ def to_hand_over() -> Q:
     return waits & ~Q(ending=SaleEnding.GAME_OFF) & ~Q(Exists(sent))
 
 
-def hand_over_end() -> Coalesce:
-    """By when a sale's tickets must be with their buyer: its deadline, else the start of its game, if that is known."""
-    known = When(~Q(game__status=GameStatus.POSTPONED), then="game__starts_at")
-    return Coalesce("ship_by", Case(known, default=None))
+def hand_over_end() -> Case:
+    """By when a sale's tickets must be with their buyer: its deadline, else the start of its game, if that is known.
+
+    Of what is wanted again only what is still to come then.
+    """
+    dated = ~Q(game__status=GameStatus.POSTPONED)
+    begins = Case(When(dated, then="game__starts_at"), default=None)
+    begins_later = Case(When(dated, game__starts_at__gt=F("asked_again_at"), then="game__starts_at"), default=None)
+    again = Q(ship_by=None) | Q(ship_by__lte=F("asked_again_at"))
+    return Case(When(again, asked_again_at__isnull=False, then=begins_later), default=Coalesce("ship_by", begins))
 
 
 def waits_for_holder() -> Q:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from listings.models import CommandKind, CommandState, Listing, MarketplaceCommand, Sale
 from listings.selectors import FOR_HANDS
@@ -11,7 +11,8 @@ from listings.services.command_alerts import alerts_of_commands_settle
 from listings.services.hand_alerts import alert_task
 from listings.services.hand_pages import hand_page_order
 from listings.services.wake import outbox_wake
-from listings.states import URGENT
+from listings.states import HANDED_OVER, URGENT
+from marketplaces.contracts import RemoteSaleState
 from marketplaces.models import MarketplaceAccount, Mode
 from marketplaces.registry import traits_of
 from seatsync.core.clock import now, seconds_until
@@ -89,13 +90,32 @@ def hand_delists_settle(listing: Listing, *, of_sale: bool = True) -> bool:
 
 
 OF_SALES = frozenset({CommandKind.CONFIRM_SALE, CommandKind.FULFIL})
+# Confirmed beyond doubt: a complaint may be of either.
+CONFIRMED = frozenset({RemoteSaleState.AWAITING_FULFILMENT, RemoteSaleState.IN_DELIVERY, RemoteSaleState.COMPLETE})
 
 
 def sale_commands_withdraw(sale: Sale, kinds: frozenset[CommandKind] = OF_SALES) -> None:
     """Ask nobody any more to confirm or hand over a sale (one that is over). The caller holds the sale's lock."""
-    waiting = MarketplaceCommand.objects.filter(sale=sale, kind__in=kinds, state=CommandState.NEEDS_PERSON)
-    alerts_of_commands_settle(waiting.select_related("account"))
-    waiting.update(state=CommandState.SUPERSEDED, finished_at=now(), updated_at=now())
+    _withdraw(MarketplaceCommand.objects.filter(sale=sale, kind__in=kinds, state=CommandState.NEEDS_PERSON))
+
+
+def sale_commands_settle(sale: Sale) -> None:
+    """Ask nobody any more for what the marketplace of a locked sale has by now: done on its own site, as was advised.
+
+    A task for its holder's hands is over when he says so.
+    """
+    over = [CommandKind.CONFIRM_SALE] if sale.remote_state in CONFIRMED else []
+    over += [CommandKind.FULFIL] if sale.state in HANDED_OVER and sale.asked_again_at is None else []
+    waiting = MarketplaceCommand.objects.filter(sale=sale, kind__in=over, state=CommandState.NEEDS_PERSON)
+    if over:
+        _withdraw(waiting.filter(by_hand=False))
+
+
+def _withdraw(waiting: QuerySet[MarketplaceCommand]) -> None:
+    found = list(waiting.select_related("account"))
+    if found:
+        alerts_of_commands_settle(found)
+        waiting.update(state=CommandState.SUPERSEDED, finished_at=now(), updated_at=now())
 
 
 def commands_supersede(listing: Listing, kinds: frozenset[CommandKind] | None = None) -> bool:

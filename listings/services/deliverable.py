@@ -14,7 +14,7 @@ from seatsync.core.clock import now
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alerts_raise, alerts_recover
 
-_KIND = "listing.undeliverable"
+_KIND, _FAILED = "listing.undeliverable", "listing.barcode_failed"
 _WANTED = {HandOver.BARCODE: "barcode", HandOver.PDF: "PDF", HandOver.QR_CODE: "picture of its code"}
 
 
@@ -41,6 +41,25 @@ def deliverable_note(listing: Listing, found: RemoteListing) -> None:
     listing.version += 1
     listing.save(update_fields=["undeliverable_at", "version", "updated_at"])
     listing_changed(listing)
+
+
+def barcode_failed(listing: Listing) -> None:
+    """A marketplace says that a barcode that went with a listing is none: whoever buys could not get in."""
+    name = platform_name(listing.platform)
+    alerts_raise(
+        tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), kind=_FAILED, mode=listing.mode,
+        title=f"{name} refuses a barcode of {listing.section}/{listing.row}, {listing.game.words}"[:160],
+        body=f"A barcode of this listing failed {name}'s check. Enter each seat's barcode anew: it is sent there then.",
+        severity="critical", object_type="listing", object_id=str(listing.pk),
+        url=page_link("listings:ticket_enter", listing.season_ticket_id, listing.game_id),
+        dedupe_key=f"{_FAILED}:{listing.pk}",
+    )  # fmt: skip
+
+
+def supplied(listing: Listing) -> None:
+    """It was sent its tickets; the caller saves the locked listing."""
+    deliverable_again(listing)
+    alerts_recover(user_ids=watchers(listing.season_ticket_id), dedupe_keys=[f"{_FAILED}:{listing.pk}"])
 
 
 def deliverable_again(listing: Listing) -> None:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from listings.locks import sale_lock
-from listings.models import Sale, SaleState
+from listings.models import Sale
 from listings.selectors import hand_over_end, sale_zone, to_hand_over
 from listings.services.hand_over_due import due_said, sales_due_fill
 from listings.services.sale_alerts import DUE, DUE_SOON, LATE, sale_settle_kinds, sale_tell, sale_what
@@ -27,7 +27,7 @@ _STEPS = (
 def hand_overs_remind() -> int:
     """Tell of each sale that is to be handed over soon, or is late, once a step; returns how many were told of."""
     sales_due_fill()
-    waiting = Sale.objects.filter(to_hand_over(), state=SaleState.CONFIRMED).annotate(due=hand_over_end())
+    waiting = Sale.objects.filter(to_hand_over()).annotate(due=hand_over_end())
     moment = now()
     due = Q(pk__in=[])
     for step, (before, _, _) in enumerate(_STEPS):
@@ -53,12 +53,16 @@ def _remind(sale: Sale, due: datetime) -> bool:
     _, kind, severity = _STEPS[reached - 1]
     name = platform_name(sale.platform)
     by = f"{local(due, sale_zone(sale) or 'UTC'):%-d %b %H:%M %Z}"
-    known = due_said(sale) or f"{name} told no deadline, and the game begins then"
+    new, over = (" new", " again") if sale.asked_again_at is not None else ("", "")
+    told = due_said(sale) if due == sale.ship_by else ""
+    known = told or f"{name} told no{new} deadline, and the game begins then"
     late = kind == LATE
     sale_tell(
         sale,
         kind=kind,
-        title=f"{'Late: hand' if late else 'Hand'} over {sale_what(sale)}, {'was due' if late else 'by'} {by}"[:160],
+        title=f"{'Late: hand' if late else 'Hand'} over{over} {sale_what(sale)}, {'was due' if late else 'by'} {by}"[
+            :160
+        ],
         body=f"Sold on {name}. {known[:1].upper()}{known[1:]}. What is handed over late may be cancelled and charged.",
         severity=severity,
     )

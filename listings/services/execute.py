@@ -13,6 +13,7 @@ from django.conf import settings
 
 from listings.disclosures import in_words
 from listings.models import CommandKind, Listing, ListingSeat, MarketplaceCommand, Sale
+from listings.services.commands import CONFIRMED
 from listings.services.doubled import confirmed_by_another
 from listings.services.errands import errand_of
 from listings.services.event_bounds import event_bounds_hold, price_refusals_told
@@ -38,7 +39,7 @@ from marketplaces.contracts import (
     RemoteSale,
     RemoteSaleState,
 )
-from marketplaces.delivery import DeliveryType, HandOver, SeatTicket
+from marketplaces.delivery import STEPS, DeliveryType, HandOver, SeatTicket
 from marketplaces.errors import (
     AlreadyGone,
     AlreadySold,
@@ -181,10 +182,12 @@ def draft_wanted(adapter: MarketplaceAdapter, link: Link, listing: Listing) -> D
     return replace(draft, tickets=_tickets_out(listing)) if draft.tickets else draft
 
 
-def _tickets_out(listing: Listing, kind: HandOver = HandOver.BARCODE) -> tuple[SeatTicket, ...]:
+def _tickets_out(
+    listing: Listing, kind: HandOver = HandOver.BARCODE, command: MarketplaceCommand | None = None
+) -> tuple[SeatTicket, ...]:
     """The tickets that are sent with a listing now. Raises TemporaryError where somebody else has its seats."""
     try:
-        return tickets_send(listing, kind)
+        return tickets_send(listing, kind, command)
     except Busy as error:
         raise TemporaryError("its seats are being changed") from error
 
@@ -370,19 +373,26 @@ def _confirm(adapter: MarketplaceAdapter, link: Link, command: MarketplaceComman
         there = adapter.fetch_sale(link, sale.platform_sale_id)
         if there is not None and there.state not in _UNCONFIRMED:
             return Answer(Outcome.DONE, remote_sale=there)
-    return _unless_over(adapter, link, sale, lambda: adapter.confirm(link, sale.platform_sale_id))
+    return _unless_over(
+        adapter, link, sale, lambda: adapter.confirm(link, sale.platform_sale_id),
+        done=lambda there: there.state in CONFIRMED,
+    )  # fmt: skip
 
 
-def _unless_over(adapter: MarketplaceAdapter, link: Link, sale: Sale, act: Callable[[], RemoteSale]) -> Answer:
+def _unless_over(
+    adapter: MarketplaceAdapter, link: Link, sale: Sale, act: Callable[[], RemoteSale], *,
+    done: Callable[[RemoteSale], bool],
+) -> Answer:  # fmt: skip
     """What is done to a sale, or nothing where its marketplace refuses because it has taken the sale back meanwhile.
 
-    That can be heard of later than it happens: no person can help there.
+    Nor where that is `done` by now, on its own site. Either can be heard of later than it happens: no person can help
+    there.
     """
     try:
         return Answer(Outcome.DONE, remote_sale=act())
     except PermanentError:
         there = adapter.fetch_sale(link, sale.platform_sale_id)
-        if there is None or there.state is not RemoteSaleState.CANCELLED:
+        if there is None or not (done(there) or there.state is RemoteSaleState.CANCELLED):
             raise
         return Answer(Outcome.NOT_WANTED, remote_sale=there)
 
@@ -403,6 +413,10 @@ def _reject(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
 _HAS_THEM = frozenset({RemoteSaleState.IN_DELIVERY, RemoteSaleState.COMPLETE})
 
 
+def _has_tickets(there: RemoteSale) -> bool:
+    return there.handed_over or there.state in _HAS_THEM
+
+
 def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     sale = command.sale
     if sale is None or not ways_of(sale):
@@ -410,17 +424,22 @@ def _fulfil(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
     if command.outcome_unknown:
         # The proof may have arrived: handing over twice would make a second transfer.
         there = adapter.fetch_sale(link, sale.platform_sale_id)
-        if there is not None and (there.handed_over or there.state in _HAS_THEM):
+        if there is not None and _has_tickets(there):
             return Answer(Outcome.DONE, remote_sale=there)
+        if there is not None and STEPS[there.step].again and there.step != command.payload.get("step"):
+            # It arrived and did not do: what is wanted now is another one.
+            return Answer(Outcome.NOT_WANTED, remote_sale=there)
     proof = proof_of(command)
     with secrets_left_out(secrets_of(proof)):
-        return _unless_over(adapter, link, sale, lambda: adapter.fulfil(link, sale.platform_sale_id, proof))
+        return _unless_over(
+            adapter, link, sale, lambda: adapter.fulfil(link, sale.platform_sale_id, proof), done=_has_tickets
+        )
 
 
 def _supply(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand) -> Answer:
     listing = listing_of(command)
     kind = supplied_as(listing.platform, listing.delivery)
-    tickets = _tickets_out(listing, kind) if listing.status in OFFERED else ()
+    tickets = _tickets_out(listing, kind, command) if listing.status in OFFERED else ()
     if not tickets:
         return Answer(Outcome.NOT_WANTED)
     with secrets_left_out(barcodes_of(tickets)):

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from listings.selectors import sale_set_aside
-from listings.services.deliverable import deliverable_told
+from listings.services.deliverable import barcode_failed, deliverable_told
 from listings.services.doubled import sale_of_another
 from listings.services.event_news import event_inactive
 from listings.services.mail_sales import mail_apply, mail_over_told
@@ -33,6 +33,8 @@ from seatsync.live.alerts import alert_raise
 INDEXED_WITHIN = timedelta(minutes=3)
 # A sale whose reading waits for a token for longer takes the other listings of its seats down; till then they are held.
 HELD_AT_MOST_S = 2.0
+# In what a marketplace calls it that a barcode is none.
+_BARCODE = "barcode"
 _NO_SALE = (
     "We found no order, section or seats in it. Only English is read, and a mail that speaks of something cancelled or "
     "undecided sells nothing. Where it is of a sale, say on the listing's page that it sold."
@@ -127,6 +129,9 @@ def on_listing_update(event: InboundEvent) -> None:
     told_id = event.listing_id or event.resource_id
     listing = listing_called(account, key=event.external_id, listing_id=told_id)
     read = account.mode != Mode.ASSISTED and platform_can(account.platform, Capability.FETCH)
+    failed = listing is not None and listing.status in OFFERED and _BARCODE in event.action.casefold()
+    if listing is not None and failed:
+        barcode_failed(listing)
     if listing is not None and listing.status in OFFERED and read:
         adapter, known = adapter_get(account.platform), listing.undeliverable_at
         found = over_link(account, lambda link: adapter.fetch(link, listing_ref(listing)))
@@ -134,6 +139,8 @@ def on_listing_update(event: InboundEvent) -> None:
             deliverable_told(listing, found)
         if found is not None and (found.undeliverable or known is not None):
             return
+    if failed:
+        return
     if listing is None:
         # Whose it is the sweep says: of seats that we know it is kept in step from then on.
         account_reconcile_soon(account, listing_id=told_id, key=event.external_id)

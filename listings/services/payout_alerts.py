@@ -31,8 +31,7 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
     parts = f"{gross} gross, {fee} fees, {penalty} penalties."
     problem = f" It said {money_text(was, payout.currency)} before." if was is not None else ""
     problem += f" {rest} of it is not explained by its lines." if payout.unexplained else ""
-    if unknown:
-        problem += f" {unknown} of its sales are not known here."
+    problem += _not_known(unknown)
     name, what = platform_name(payout.platform), f"pays {net}" if was is None else f"corrects a payout to {net}"
     if payout.net < 0 and was is None:
         what = f"takes back {money_text(-payout.net, payout.currency)}"
@@ -53,6 +52,24 @@ def alert_payout(payout: Payout, *, unknown: int, was: Decimal | None = None) ->
         url=page_link("listings:payout_list"),
         dedupe_key=key,
     )
+
+
+def alert_sales_known(payout: Payout, *, linked: int, unknown: int) -> None:
+    """So many of a payout's sales are known by now, and `unknown` are not: it asks for these alone."""
+    owner, key = payout.account.user_id, f"payout:{payout.pk}"
+    told = Alert.objects.filter(user_id=owner, dedupe_key=key).exclude(state=AlertState.RECOVERED).first()
+    words = _not_known(linked + unknown)
+    if told is None or words not in told.body:
+        return
+    body = told.body.replace(words, _not_known(unknown))
+    alerts_reword(user_ids=[owner], dedupe_keys=[key], body=body)
+    if not unknown and "before." not in body and not payout.unexplained:
+        # Nothing else is asked of anybody.
+        alert_recover(user_id=owner, dedupe_key=key)
+
+
+def _not_known(unknown: int) -> str:
+    return f" {unknown} of its sales are not known here." if unknown else ""
 
 
 def alert_returned(payout: Payout, *, was: Decimal | None = None) -> None:

@@ -11,22 +11,22 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Min, Q
 
-from listings.expected import expectation_of
 from listings.locks import payout_lock, sale_lock
 from listings.models import BY_HAND, CHARGED_BY_HAND, TAKEN_BY_HAND, Payout, PayoutLine, Sale, SaleState
 from listings.payables import (
     NEXT,
     OWED,
     holder_says_paid,
+    last_day_of,
     lines_counted,
     payouts_made_of,
     payouts_told,
     received_for,
-    with_people,
 )  # fmt: skip
 from listings.services.charges import charges_note
 from listings.services.charges_said import Less, less_of, said_before, said_of, taken_before
 from listings.services.come_over import left_there, payout_come_over
+from listings.services.commands import sale_commands_settle
 from listings.services.far_off import payout_check
 from listings.services.notify import sale_changed
 from listings.services.payout_alerts import (
@@ -34,6 +34,7 @@ from listings.services.payout_alerts import (
     alert_payout,
     alert_returned,
     alert_returned_over,
+    alert_sales_known,
     alert_unexplained,
     alert_unsure,
     alert_unsure_over,
@@ -449,10 +450,7 @@ def _known(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str
 
 def _expected(payout: Payout, remote: RemotePayment) -> None:
     """When a payout was to come: as it was announced, else when the last of its sales was to be paid."""
-    sales = with_people(payout.lines.filter(gross__gt=0).exclude(sale=None).values_list("sale_id", flat=True))
-    days = [expectation_of(sale).at for sale in sales]
-    known = [day for day in days if day is not None]
-    at = remote.expected_at or (max(known) if known and len(known) == len(days) else None)
+    at = remote.expected_at or last_day_of(payout)
     if at != payout.expected_at:
         payout.expected_at = at
         payout.save(update_fields=["expected_at", "updated_at"])
@@ -576,10 +574,14 @@ def _unknown_in(payout: Payout) -> int:
 
 def _late_sales_link(payout: Payout) -> None:
     """A line whose sale was not known when it was paid finds it once it is."""
+    linked = 0
     for line in payout.lines.filter(sale=None).exclude(platform_sale_id=""):
         line.sale = Sale.objects.filter(account_id=payout.account_id, platform_sale_id=line.platform_sale_id).first()
         if line.sale is not None:
             line.save(update_fields=["sale", "updated_at"])
+            linked += 1
+    if linked:
+        alert_sales_known(payout, linked=linked, unknown=_unknown_in(payout))
 
 
 def _lines_write(payout: Payout, lines: Mapping[str, PaymentLine]) -> int:
@@ -647,6 +649,7 @@ def _sales_paid(payout: Payout) -> None:
         sale.delivered_at = sale.delivered_at or payout.paid_at
         _sale_move(payout, sale, SaleState.COMPLETE)
         alerts_settle(sale)
+        sale_commands_settle(sale)
 
 
 def _sales_unpaid(payout: Payout, sale_ids: Collection[uuid.UUID]) -> None:

@@ -24,7 +24,7 @@ from listings.models import (
 )  # fmt: skip
 from listings.services.command_alerts import alert_needs_person, alert_reconnect, alerts_of_commands_settle
 from listings.services.commands import command_write
-from listings.services.deliverable import deliverable_again
+from listings.services.deliverable import supplied
 from listings.services.endings import ending_apply
 from listings.services.event_requests import request_answered
 from listings.services.net_floor import NetTold, net_floor_note, net_told_keep
@@ -255,7 +255,7 @@ def _status(listing: Listing, status: ListingStatus, reason: str) -> None:
 
 def _supplied(_command: MarketplaceCommand, listing: Listing, _answer: Answer) -> None:
     """It has its tickets: whether it is shown again the next sweep sees."""
-    deliverable_again(listing)
+    supplied(listing)
     listing.version += 1
     listing.save(update_fields=["undeliverable_at", "version", "updated_at"])
     listing_changed(listing)
@@ -319,9 +319,9 @@ def _not_wanted(command: MarketplaceCommand, _listing: Listing | None, _sale: Sa
     _finish(command, CommandState.SUPERSEDED)
 
 
-def _again(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | None, answer: Answer) -> None:
+def _again(command: MarketplaceCommand, listing: Listing | None, sale: Sale | None, answer: Answer) -> None:
     unknown, retries = answer.outcome is Outcome.UNKNOWN, retries_of(command)
-    if command.priority == 0:
+    if command.priority == 0 or _still_in_time(command, sale):
         _until_done(command, listing, answer, retries.longest_wait_s, unknown=unknown)
         return
     # How long a webhook is tried to be taken back is said by the day, and no person can.
@@ -331,6 +331,12 @@ def _again(command: MarketplaceCommand, listing: Listing | None, _sale: Sale | N
         return
     wait = retries.wait_s(command.attempts, retries.longest_wait_s)
     _put_back(command, _waited(answer, wait, retries.longest_asked_s), answer.error, unknown)
+
+
+def _still_in_time(command: MarketplaceCommand, sale: Sale | None) -> bool:
+    """Whether it confirms a sale that is lost if it is not confirmed by a moment that is still to come."""
+    by = sale.confirm_by if sale is not None and command.kind == CommandKind.CONFIRM_SALE else None
+    return by is not None and now() < by
 
 
 def retries_of(command: MarketplaceCommand) -> Retries:

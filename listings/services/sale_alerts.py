@@ -6,7 +6,7 @@ from datetime import datetime
 from listings.models import CommandKind, CommandState, Sale, SaleState
 from listings.selectors import FOR_HANDS, sale_zone
 from listings.services.notify import sale_people
-from listings.states import SALE_LIVE, TAKES_DOWN
+from listings.states import HANDED_OVER, SALE_LIVE, TAKES_DOWN
 from marketplaces.delivery import STEPS, step_of
 from marketplaces.registry import platform_name
 from portfolios.models import Game, SeasonTicket, Seat
@@ -96,6 +96,8 @@ def alert_sold(sale: Sale) -> None:
 def alerts_settle(sale: Sale) -> None:
     """The sale has come to another state: the alerts that say or ask otherwise are over."""
     over = [kind for kind, state in _TRUE_WHILE.items() if state != sale.state]
+    if sale.state in HANDED_OVER and sale.asked_again_at is not None:
+        over = [kind for kind in over if kind not in REMINDERS]
     # Of a game that is off no money comes, and nothing is to be handed over.
     over += [] if sale.stands else [_PROMISED, _SOLD, _AGAIN, *REMINDERS]
     sale_settle_kinds(sale, *over, *(() if sale.state in SALE_LIVE else (_AGAIN, _TWICE, _RECOUNTED)))
@@ -164,7 +166,7 @@ def taken_down_by_hand(sale: Sale) -> list[str]:
 def alert_again(sale: Sale) -> None:
     """Its marketplace wants tickets that went before, or (nothing is asked again any more) has them, or needs none."""
     if sale.asked_again_at is None or not sale.stands:
-        sale_settle_kinds(sale, _AGAIN)
+        sale_settle_kinds(sale, _AGAIN, *(REMINDERS if sale.state in HANDED_OVER else ()))
         return
     said = f" It says: {sale.delivery_note}." if sale.delivery_note else ""
     sale_tell(

@@ -15,6 +15,7 @@ from listings.payables import state_by_money
 from listings.services.adopt import listing_covers_sale, listing_of_unknown_sale
 from listings.services.allocation import Allocation
 from listings.services.come_over import sale_come_over, speaks
+from listings.services.commands import sale_commands_settle
 from listings.services.doubled import sale_of_another
 from listings.services.ending_stands import ending_stand
 from listings.services.endings import ending_apply
@@ -234,6 +235,7 @@ def _go_on(scene: Scene, sale: Sale, state: SaleState | None) -> None:
     sale.missing, sale.missed_at = False, None
     sale.version += 1
     sale.save()
+    sale_commands_settle(sale)
     sale_changed(sale)
     sale_record(scene, sale, "sale.moved")
     if sale.ending != ending:
@@ -357,6 +359,7 @@ def _tell_handed_over(scene: Scene, sale: Sale) -> None:
     sale.save()
     alerts_settle(sale)
     alert_again(sale)
+    sale_commands_settle(sale)
     sale_changed(sale)
     sale_record(scene, sale, "sale.moved")
 

@@ -211,7 +211,8 @@ def step_take(sale: Sale, remote: RemoteSale) -> bool:
     if not again:
         sale.asked_again_at = None
     elif sale.asked_again_at is None:
-        sale.asked_again_at = now()
+        # Its people were reminded of the first time.
+        sale.asked_again_at, sale.reminded = now(), 0
     if remote.buyer is not None:
         told = json.dumps([remote.buyer.name, remote.buyer.email, remote.buyer.phone]).encode()
         if buyer_of(sale) != remote.buyer:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
-from listings.models import CommandKind, Listing, SeatTicket
+from listings.models import CommandKind, CommandState, Listing, ListingTicket, MarketplaceCommand, SeatTicket
 from listings.services.commands import command_write
 from listings.services.seat_ids import offered_ids
-from listings.services.sent_tickets import sent_elsewhere, sent_keep
+from listings.services.sent_tickets import replaced_keep, sent_elsewhere, sent_keep
 from listings.states import OFFERED
 from marketplaces import delivery
 from marketplaces.contracts import Capability
@@ -161,17 +162,29 @@ def _replace(tickets: Sequence[SeatTicket]) -> None:
     SeatTicket.objects.bulk_create(tickets)
 
 
-def _supply(kept: Iterable[SeatTicket]) -> None:
-    """Hidden listings of these seats get their tickets, where their marketplace takes such so early."""
+def _supply(kept: Sequence[SeatTicket]) -> None:
+    """Listings of these seats that are hidden for want of them, or went with others, get them where that can be.
+
+    What a marketplace has it gives to whoever buys there.
+    """
     kinds = {ticket.seat_id: ticket.kind for ticket in kept}
-    hidden = Listing.objects.filter(
+    replaced = Q(pk__in=[])
+    for ticket in kept:
+        others = ListingTicket.objects.filter(seat=ticket.seat_id).exclude(fingerprint=ticket.fingerprint)
+        replaced |= Q(pk__in=others.values("listing"), listing_seats__seat_id=ticket.seat_id)
+    offering = Listing.objects.filter(
         listing_seats__seat_id__in=kinds, listing_seats__offered=True, status__in=OFFERED
-    ).exclude(undeliverable_at=None)
-    for listing in hidden.distinct():
+    )  # fmt: skip
+    for listing in offering.filter(replaced | Q(undeliverable_at__isnull=False)).distinct():
         wanted = supplied_as(listing.platform, listing.delivery)
-        if platform_can(listing.platform, Capability.SUPPLY) and wanted in kinds.values():
+        if platform_can(listing.platform, Capability.SUPPLY) and wanted in kinds.values() and not _awaited(listing):
             key = f"supply:{listing.external_id}:{now():%Y%m%d%H%M%S%f}"
             command_write(listing=listing, kind=CommandKind.SUPPLY, key=key)
+
+
+def _awaited(listing: Listing) -> bool:
+    """Whether a command waits already that will read the tickets when it sends them: under the locks held here."""
+    return listing.commands.filter(kind=CommandKind.SUPPLY, state=CommandState.PENDING).exists()
 
 
 def tickets_of(seats: Iterable[Seat], kind: str) -> dict[uuid.UUID, SeatTicket]:
@@ -213,13 +226,18 @@ def _whole(kept: Sequence[SeatTicket]) -> tuple[delivery.SeatTicket, ...]:
 
 
 @transaction.atomic
-def tickets_send(listing: Listing, kind: HandOver = HandOver.BARCODE) -> tuple[delivery.SeatTicket, ...]:
+def tickets_send(
+    listing: Listing, kind: HandOver = HandOver.BARCODE, command: MarketplaceCommand | None = None
+) -> tuple[delivery.SeatTicket, ...]:
     """Those that go to its marketplace with a listing now: to no buyer of another seat while that may sell (I-10).
 
-    Read under the seats' locks, since a seat's may be replaced at this moment. Raises Busy.
+    `command` sends them instead of others, which are still there until it has. Read under the seats' locks, since a
+    seat's may be replaced at this moment. Raises Busy.
     """
     seats_lock(offered_ids(listing))
     kept = _kept(listing, kind)
     sent = _whole(kept)
+    if command is not None and sent:
+        replaced_keep(command, listing, {ticket.fingerprint for ticket in kept})
     sent_keep(listing, {ticket.seat_id: ticket.fingerprint for ticket in kept} if sent else {})
     return sent

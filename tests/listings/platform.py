@@ -33,7 +33,7 @@ from marketplaces.contracts import (
     RemoteSaleState,
     Traits,
 )
-from marketplaces.delivery import DeliveryType, Fulfilment, HandOver, SeatTicket  # fmt: skip
+from marketplaces.delivery import DeliveryStep, DeliveryType, Fulfilment, HandOver, SeatTicket  # fmt: skip
 from marketplaces.errors import AlreadyGone, AlreadySold, BadSignature, MustWait, NotSupported
 from seatsync.core.clock import now
 from seatsync.core.money import round_money
@@ -281,6 +281,8 @@ class ScriptedPlatform:
 
     def fulfil(self, link: Link, sale_id: str, proof: Fulfilment) -> RemoteSale:
         self._enter(link, "fulfil", proof.confirmation or ",".join(proof.transfer_urls))
+        # It waits for nothing of the seller's any more.
+        self.sales[sale_id] = replace(self.sales[sale_id], step=DeliveryStep.UNTOLD)
         sale = self.move(sale_id, RemoteSaleState.IN_DELIVERY)
         self._leave("fulfil")
         return sale

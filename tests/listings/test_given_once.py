@@ -11,13 +11,16 @@ from listings.services import fulfil, given_once
 from listings.services.delist import listings_delist
 from listings.services.delivery_terms import delivery_terms_set
 from listings.services.fulfil import sale_fulfil
+from listings.services.inbound import on_listing_update
 from listings.services.sale_saga import sale_apply
 from listings.services.seat_tickets import Entry, tickets_enter
 from marketplaces.contracts import Buyer, RemoteSaleState
 from marketplaces.delivery import DeliveryStep, DeliveryType
 from marketplaces.errors import TemporaryError
+from marketplaces.models import InboundEvent
 from portfolios.models import Seat
 from seatsync.core.errors import Conflict, InvalidInput
+from seatsync.live.models import Alert
 from tests.market import Market
 
 pytestmark = pytest.mark.django_db
@@ -202,8 +205,42 @@ def test_what_is_sent_anew_takes_the_place_of_what_went_before(market: Market, s
     enter(market, (market.holding.seats[2], "880012340001"))
 
 
+def test_what_replaces_a_barcode_that_went_with_a_listing_goes_there_too(market: Market, sent: Listing) -> None:
+    """Its marketplace gives what it has to whoever buys, and the old one opens no gate."""
+    assert sent.undeliverable_at is None
+    market.work()
+    assert market.alpha.calls[-1][0] == "supply"
+    marks = set(ListingTicket.objects.filter(listing=sent).values_list("fingerprint", flat=True))
+    assert marks == set(sent.listing_seats.values_list("seat__ticket__fingerprint", flat=True))
+    # The same ones again are no news, and the old one is free.
+    enter(market, (market.holding.seats[0], "990012340001"))
+    assert not MarketplaceCommand.objects.filter(kind="supply", state="pending").exists()
+    enter(market, (market.holding.seats[2], "880012340001"))
+
+
+def test_a_barcode_that_its_marketplace_refuses_is_asked_for_by_its_seats(market: Market, sent: Listing) -> None:
+    market.work()
+    event = InboundEvent(
+        account=market.accounts["alpha"], tenant_id=sent.tenant_id, kind="listing_update", topic="SellerListingUpdates",
+        action="FailedBarcodeValidation", resource_id=sent.listing_id, external_id=sent.external_id,
+        mode=sent.mode,
+    )  # fmt: skip
+    for _ in range(2):
+        on_listing_update(event)
+    alert = Alert.objects.get(kind="listing.barcode_failed", user_id=market.holding.user.pk)
+    assert (alert.severity, alert.title[:33]) == ("critical", "Alpha refuses a barcode of 131/27")
+    assert str(sent.game_id) in alert.url
+    assert not Alert.objects.filter(kind="marketplace.notice").exists()
+    enter(market, (market.holding.seats[0], "550012340001"))
+    market.work()
+    alert.refresh_from_db()
+    assert alert.state == "recovered"
+
+
 def test_it_is_not_handed_over_with_a_sale_of_another_seat_either(market: Market, sent: Listing) -> None:
     three, four = market.holding.seats[2:]
+    # What replaces it does not arrive there.
+    market.alpha.script["supply"] = [TemporaryError("busy")] * 20
     Listing.objects.update(undeliverable_at=sent.created_at)
     enter(market, (three, "880012340001"), (four, "880012340004"))
     # Its marketplace shows it again as it was.

@@ -22,8 +22,10 @@ from listings.services.due_alerts import hand_overs_remind
 from listings.services.fulfil import sale_fulfil
 from listings.services.hand_over_due import due_said, sales_due_fill
 from listings.services.sale_alerts import reject_by
+from listings.services.sale_saga import sale_apply
 from listings.services.sync import account_sync_sales
-from marketplaces.delivery import DeliveryType, HandOver
+from marketplaces.contracts import RemoteSaleState
+from marketplaces.delivery import DeliveryStep, DeliveryType, HandOver
 from marketplaces.models import HandOverVersion
 from marketplaces.services.figures import figures_load
 from marketplaces.simulator.app import Simulator
@@ -257,6 +259,62 @@ def test_a_deadline_that_moves_is_reminded_of_anew(market: Market, travel: time_
     travel.move_to(later - timedelta(hours=1))
     assert hand_overs_remind() == 1
     assert reminded() == ["sale.due_soon"]
+
+
+def wanted_again(market: Market) -> None:
+    """Its tickets went, and the buyer could not take them."""
+    sale = market.sale()
+    sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, method="mobile_transfer", confirmation="CONF-1")
+    market.work()
+    assert market.sale().state == SaleState.FULFILLED
+    there = replace(
+        market.alpha.sales[sale.platform_sale_id], state=RemoteSaleState.AWAITING_FULFILMENT,
+        step=DeliveryStep.TRANSFER_AGAIN, remote_status="transfer again",
+    )  # fmt: skip
+    market.alpha.sales[sale.platform_sale_id] = there
+    sale_apply(account=market.accounts["alpha"], remote=there, fresh=True)
+    assert market.sale().asked_again_at is not None
+
+
+def test_its_people_are_reminded_of_what_is_wanted_again_before_the_game(
+    market: Market, travel: time_machine.Traveller
+) -> None:
+    due = now() + timedelta(hours=3)
+    sold(market, ship_by=due)
+    assert hand_overs_remind() == 1
+    travel.move_to(due - timedelta(hours=2))
+    wanted_again(market)
+    travel.move_to(due + timedelta(hours=1))
+    # Its deadline is still to come when it is wanted again, and passes.
+    assert (hand_overs_remind(), reminded()) == (1, ["sale.late"])
+    told = Alert.objects.filter(kind="sale.late", user_id=market.holding.user.pk).get()
+    assert told.title.startswith("Late: hand over again 2 seats 131 row 27, ")
+    sale = market.sale()
+    sale_fulfil(actor=market.holding.actor, sale_id=sale.pk, method="mobile_transfer", confirmation="CONF-2")
+    market.work()
+    assert (market.sale().asked_again_at, reminded(), hand_overs_remind()) == (None, [], 0)
+
+
+def test_a_deadline_that_was_over_when_it_is_wanted_again_is_none(
+    market: Market, travel: time_machine.Traveller
+) -> None:
+    due = now() + timedelta(hours=3)
+    sold(market, ship_by=due)
+    starts = Game.objects.get(pk=market.holding.game.pk).starts_at
+    travel.move_to(due + timedelta(hours=1))
+    wanted_again(market)
+    (item,) = inbox(market.holding.actor).items
+    assert (item.kind, item.due) == ("hand_over", starts)
+    travel.move_to(starts - timedelta(hours=25))
+    assert hand_overs_remind() == 0
+    travel.move_to(starts - timedelta(hours=4))
+    assert (hand_overs_remind(), reminded()) == (1, ["sale.due_soon"])
+    told = Alert.objects.filter(kind="sale.due_soon", user_id=market.holding.user.pk).get()
+    assert told.body.startswith("Sold on Alpha. Alpha told no new deadline, and the game begins then.")
+    # Wanted once more when the game has begun, nobody can be in time.
+    Sale.objects.update(asked_again_at=starts + timedelta(hours=1), reminded=0)
+    travel.move_to(starts + timedelta(hours=2))
+    assert hand_overs_remind() == 0
 
 
 @pytest.mark.parametrize("state", ["off", "on its way"])
