@@ -16,13 +16,14 @@ from listings.services.drift_alerts import alert_stock_known, alerts_found_over
 from listings.services.practice import past_practice
 from listings.services.recognise import told_of_found, told_otherwise
 from listings.services.sale_saga import sale_apply
-from listings.services.stock import account_changed, stock_order
+from listings.services.stock import stock_order
 from marketplaces.contracts import RemoteSale
 from marketplaces.delivery import DeliveryType
 from marketplaces.errors import MarketplaceError
 from marketplaces.locks import account_lock_for, accounts_keep
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get, platform_name, traits_of
+from marketplaces.services.alerts import account_changed
 from marketplaces.services.files import file_declare
 from marketplaces.services.links import over_link
 from portfolios.locks import seats_lock_whole
