@@ -9,7 +9,7 @@ from django import forms
 from django.http import QueryDict
 
 from listings.models import SplitType
-from seatsync.core.forms import MoneyField, VenueMomentField, choices_give, zone_give
+from seatsync.core.forms import Form, MoneyField, VenueMomentField, choices_give, zone_give
 from seatsync.core.money import money_text
 
 SHOWS = [("all", "All games"), ("coming", "Still to come"), ("open", "Undecided"), ("listed", "Listed"),
@@ -19,7 +19,7 @@ SHOWS = [("all", "All games"), ("coming", "Still to come"), ("open", "Undecided"
 _SEAT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class PublishForm(forms.Form):
+class PublishForm(Form):
     """Which seats to offer, where, and at what price per ticket."""
 
     seats = forms.TypedMultipleChoiceField(
@@ -61,7 +61,7 @@ class PublishForm(forms.Form):
         zone_give(self, "list_until", zone)
 
 
-class NetForm(forms.Form):
+class NetForm(Form):
     """A price for the net preview, and the seats: what is no amount says why, what is no seat is none.
 
     `price`: per ticket, in the currency of the season ticket.
@@ -108,13 +108,13 @@ class NetForm(forms.Form):
         return [uuid.UUID(text) for text in told[:40] if _SEAT.fullmatch(text)]
 
 
-class SearchForm(forms.Form):
+class SearchForm(Form):
     """What a person looks for."""
 
     q = forms.CharField(label="Find a game", max_length=80, required=False)
 
 
-class SeasonFilter(forms.Form):
+class SeasonFilter(Form):
     """What the games table shows and in which order; kept in the URL."""
 
     show = forms.ChoiceField(label="Show", choices=SHOWS, required=False)

@@ -19,7 +19,7 @@ from marketplaces.delivery import BY_NUMBER, OF_SEATS, HandOver
 from marketplaces.models import InboxState
 from portfolios.models import Seat
 from seatsync.core.errors import InvalidInput
-from seatsync.core.forms import MoneyField, VenueMomentField, choices_give, zone_give
+from seatsync.core.forms import Form, MoneyField, VenueMomentField, choices_give, zone_give
 
 WAYS = {
     HandOver.MOBILE_TRANSFER: "Transferred in the ticket app",
@@ -41,7 +41,7 @@ _FILES = {HandOver.PDF: "application/pdf,.pdf", HandOver.QR_CODE: "image/png,ima
 STATUSES = [("open", "Open"), ("ended", "Ended"), ("all", "All")]
 
 
-class RepriceForm(forms.Form):
+class RepriceForm(Form):
     """A new price for a listing, with the version that the person saw."""
 
     price = MoneyField(label="Price")
@@ -57,7 +57,7 @@ class MendForm(RepriceForm):
     split_type = forms.ChoiceField(label="Buyers may take", choices=SplitType.choices)
 
 
-class MeantForm(forms.Form):
+class MeantForm(Form):
     """A form whose amount may be far from what was expected: then it is refused until it is ticked."""
 
     confirmed = forms.BooleanField(label="Yes, this amount is meant", required=False)
@@ -91,7 +91,7 @@ class StepField(MoneyField):
         return super().to_python(str(value).strip().removesuffix("%") if value else value)
 
 
-class BulkForm(forms.Form):
+class BulkForm(Form):
     """What is to become of many listings at once; each `listing` names one and its version, as "id:version"."""
 
     act = forms.ChoiceField(
@@ -136,13 +136,13 @@ def _chosen(value: str) -> Chosen | None:
         return None
 
 
-class TakeDownForm(forms.Form):
+class TakeDownForm(Form):
     """The version that the person saw, and perhaps why."""
 
     reason = forms.CharField(label="Reason", max_length=200, required=False)
 
 
-class TicketsForm(forms.Form):
+class TicketsForm(Form):
     """A ticket for each of these seats, of one kind; what a seat has already need not be given again."""
 
     def __init__(
@@ -208,7 +208,7 @@ class FulfilForm(TicketsForm):
         }  # fmt: skip
 
 
-class DeliveryForm(forms.Form):
+class DeliveryForm(Form):
     """How the seats of a season ticket reach their buyers."""
 
     delivery = forms.ChoiceField(label="Your tickets are", choices=DELIVERIES)
@@ -223,7 +223,7 @@ class DeliveryForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
 
 
-class ResolveForm(forms.Form):
+class ResolveForm(Form):
     """Which seats a sale took that its marketplace left unclear; none of them, and why: it is no sale."""
 
     seats = forms.MultipleChoiceField(
@@ -263,8 +263,9 @@ class ReportForm(MeantForm):
 
     what = forms.ChoiceField(label="It wrote that")
     reason = forms.CharField(
-        label="In its words", max_length=300, help_text="Kept with the sale: you need it if you object."
-    )
+        label="In its words", max_length=300, help_text="Kept with the sale: you need it if you object.",
+        error_messages={"required": "Nothing was entered. Write what it wrote to you."},
+    )  # fmt: skip
     charge = MoneyField(
         label="What it says it costs you", required=False,
         help_text="Only for a penalty, or for the tickets that it bought. What it takes in the end, its payouts tell.",
@@ -282,6 +283,7 @@ class ReportForm(MeantForm):
         self.practice = asked == PRACTICE and PRACTICE in dict(reports)
         if self.practice:
             self.fields["reason"].label, self.fields["reason"].help_text = "Why", "Kept with the sale."
+            self.fields["reason"].error_messages["required"] = "Nothing was entered. Write why the practice ends."
             self.initial.setdefault("reason", "its holder has practised enough")
 
 
@@ -292,10 +294,13 @@ class ChargedForm(MeantForm):
         label="It", choices=[(CHARGED, "charged me for it"), (TAKEN_BACK, "took back what came of it")]
     )
     amount = MoneyField(label="How much")
-    reason = forms.CharField(label="In its words", max_length=200, help_text="Each charge has its own reason.")
+    reason = forms.CharField(
+        label="In its words", max_length=200, help_text="Each charge has its own reason.",
+        error_messages={"required": "Nothing was entered. Write what it wrote to you."},
+    )  # fmt: skip
 
 
-class TradingForm(forms.Form):
+class TradingForm(Form):
     """A brake on everything the holder sells, and why; who halts in a hurry need not stop to say."""
 
     state = forms.ChoiceField(label="From now on", choices=[(kind.value, kind.choice) for kind in TradingStateKind])
@@ -311,7 +316,7 @@ class TradingForm(forms.Form):
         choices_give(self, "state", as_now)
 
 
-class MappingForm(forms.Form):
+class MappingForm(Form):
     """The event or the section that was chosen, or typed instead; or that the marketplace is asked to add the event."""
 
     chosen = forms.CharField(label="Choice", max_length=80, required=False)
@@ -331,7 +336,7 @@ class MappingForm(forms.Form):
         return {data["wants"] or "event_id": data["typed"] or data["chosen"]}
 
 
-class MappingFilter(forms.Form):
+class MappingFilter(Form):
     """Which of what waits is shown; kept in the URL."""
 
     q = forms.CharField(max_length=80, required=False)
@@ -343,7 +348,7 @@ class MappingFilter(forms.Form):
         return str(form.cleaned_data["q"]) if form.is_valid() else ""
 
 
-class InboundFilter(forms.Form):
+class InboundFilter(Form):
     """Which of what a marketplace told us is shown; kept in the URL."""
 
     state = forms.ChoiceField(choices=[("", "all"), *InboxState.choices], required=False)
@@ -355,7 +360,7 @@ class InboundFilter(forms.Form):
         return str(form.cleaned_data["state"]) if form.is_valid() else ""
 
 
-class BoardFilter(forms.Form):
+class BoardFilter(Form):
     """What the board shows; kept in the URL."""
 
     show = forms.ChoiceField(choices=STATUSES, required=False)
@@ -371,7 +376,7 @@ class BoardFilter(forms.Form):
         return {name: form.cleaned_data.get(name) or "" for name in form.fields}
 
 
-class BoundsForm(forms.Form):
+class BoundsForm(Form):
     """The least and the most that a listing may ask, with the version that the person saw."""
 
     floor = MoneyField(label="Floor")
@@ -379,7 +384,7 @@ class BoundsForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
 
 
-class UntilForm(forms.Form):
+class UntilForm(Form):
     """Until when its holder wants a listing on sale, with the version that the person saw."""
 
     list_until = VenueMomentField(
@@ -392,7 +397,7 @@ class UntilForm(forms.Form):
         zone_give(self, "list_until", zone)
 
 
-class FoundAdoptForm(forms.Form):
+class FoundAdoptForm(Form):
     """The seats that something found is of; which ones may be chosen is the service's to say.
 
     And what its tickets are, where its marketplace does not tell.
@@ -414,7 +419,7 @@ class FoundAdoptForm(forms.Form):
         return chosen
 
 
-class StockForm(forms.Form):
+class StockForm(Form):
     """The account's inventory file as it lies there; none: nothing is listed there, which is to be said."""
 
     file = forms.FileField(label="Its inventory file", required=False)
@@ -433,7 +438,7 @@ class StockForm(forms.Form):
         return file.read() if file else None
 
 
-class HandDoneForm(forms.Form):
+class HandDoneForm(Form):
     """That something is done there, and perhaps the listing's number there."""
 
     listing_id = forms.CharField(max_length=80, required=False)
@@ -462,7 +467,7 @@ class SoldForm(MeantForm):
                 "proceeds": data["proceeds"], "order": data["order"], "confirmed": data["confirmed"]}  # fmt: skip
 
 
-class SoldWholeForm(forms.Form):
+class SoldWholeForm(Form):
     """What the one tap said was on offer: it counts for no more and for no other price."""
 
     quantity = forms.IntegerField(required=False, min_value=1)
@@ -480,7 +485,7 @@ class SoldWholeForm(forms.Form):
         return {name: form.cleaned_data.get(name) for name in form.fields}
 
 
-class MailForm(forms.Form):
+class MailForm(Form):
     """A mail, pasted with its subject, or as a file."""
 
     mail = forms.CharField(

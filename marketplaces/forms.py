@@ -6,6 +6,7 @@ from django import forms
 from django.http import QueryDict
 
 from marketplaces.contracts import Traits
+from seatsync.core.forms import Form
 
 MODES = [
     ("paper", "Paper: practice, nothing is offered"),
@@ -14,7 +15,7 @@ MODES = [
 ]
 
 
-class ConnectForm(forms.Form):
+class ConnectForm(Form):
     """Which platform to connect, how, and the token where the platform has no consent page."""
 
     platform = forms.SlugField(max_length=20)
@@ -31,7 +32,7 @@ class ConnectForm(forms.Form):
             self.fields["token"].label = ", ".join(traits.token_parts)
 
 
-class ConsentForm(forms.Form):
+class ConsentForm(Form):
     """What a platform sends the browser back with."""
 
     state = forms.CharField(max_length=200, required=False)

@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from portfolios.models import OwnerState, SeasonTicket
 from portfolios.selectors import Schedule
-from seatsync.core.forms import MoneyField, choices_give
+from seatsync.core.forms import Form, MoneyField, choices_give
 
 CHOICES = [
     (OwnerState.ATTENDING, "Keep: I go"),
@@ -20,7 +20,7 @@ CHOICES = [
 ]
 
 
-class SeatsStateForm(forms.Form):
+class SeatsStateForm(Form):
     """Seats of one game and what shall become of them."""
 
     seats = forms.TypedMultipleChoiceField(coerce=uuid.UUID, error_messages={"required": "Choose seats."})
@@ -32,7 +32,7 @@ class SeatsStateForm(forms.Form):
         choices_give(self, "seats", [(key, key) for key in seat_ids])
 
 
-class SeasonTicketForm(forms.Form):
+class SeasonTicketForm(Form):
     """A season ticket as it stands on the invoice; teams and seasons are those with a known schedule."""
 
     team = forms.TypedChoiceField(label="Team", coerce=uuid.UUID)
@@ -63,7 +63,7 @@ class SeasonTicketForm(forms.Form):
         choices_give(self, name, choices.items())
 
 
-class VersionForm(forms.Form):
+class VersionForm(Form):
     """The version that the person saw."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)

@@ -320,7 +320,8 @@ def _found(item: FoundListing) -> Item:
     what = "A sale" if item.kind == FoundKind.SALE else "A listing"
     return Item(
         "found", "found_listing", item.pk,
-        f"{what} at {platform_name(item.account.platform)}: section {item.section}, row {item.row}, {item.quantity}",
+        f"{what} at {platform_name(item.account.platform)}: section {item.section}, row {item.row}, "
+        f"{item.quantity} ticket{'' if item.quantity == 1 else 's'}",
         f"{item.why[:1].upper()}{item.why[1:]}.", item.first_seen_at, page, acts=(Act("Say what it is", page=page),),
     )  # fmt: skip
 

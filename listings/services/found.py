@@ -17,13 +17,14 @@ from listings.services.mapping_learn import mapping_learn
 from listings.services.practice import past_practice
 from listings.services.recognise import told_of_found, told_otherwise
 from listings.services.sale_saga import sale_apply
-from listings.services.stock import account_changed, stock_order
+from listings.services.stock import stock_order
 from marketplaces.contracts import RemoteSale
 from marketplaces.delivery import DeliveryType
 from marketplaces.errors import MarketplaceError
 from marketplaces.locks import account_lock_for, accounts_keep
 from marketplaces.models import MarketplaceAccount
 from marketplaces.registry import adapter_get, platform_name, traits_of
+from marketplaces.services.alerts import account_changed
 from marketplaces.services.files import file_declare
 from marketplaces.services.links import over_link
 from portfolios.locks import seats_lock_whole

@@ -242,6 +242,10 @@ def _pieces(sale: Sale, way: HandOver, seats: Sequence[Seat], urls: Sequence[str
         if not number:
             detail, remedy = _NUMBERS[way]
             raise InvalidInput(detail, field="confirmation", remedy=remedy)
+        if not number.isprintable():
+            raise InvalidInput(
+                "It has signs that cannot be seen.", field="confirmation", remedy="Type it as it is shown there."
+            )
         if len(number) > LONGEST_NUMBER:
             raise InvalidInput(
                 f"It has {len(number)} signs, and {LONGEST_NUMBER} are taken.", field="confirmation",

@@ -67,6 +67,9 @@ def tickets_enter(*, actor: Actor, kind: str, entries: Sequence[Entry]) -> list[
     if kind not in OF_SEATS:
         kinds = ", ".join(sorted(OF_SEATS))
         raise InvalidInput(f"{kind!r} is no kind of ticket.", field="kind", remedy=f"Use {kinds}.")
+    if not entries:
+        wanted = "a barcode" if kind == HandOver.BARCODE else "a file"
+        raise InvalidInput("No ticket was given.", field="tickets", remedy=f"Give {wanted} for at least one seat.")
     seats = {seat.pk: seat for seat in seats_for(actor, [entry.seat_id for entry in entries], verb="list")}
     media = _checked(HandOver(kind), seats, entries)
     seats_lock_whole(seats.values())

@@ -51,13 +51,11 @@ from marketplaces.contracts import RemoteSaleState as Remote
 from marketplaces.errors import told as told_of
 from marketplaces.locks import accounts_keep
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.services.alerts import alert_reading, alert_reading_recovered
+from marketplaces.services.alerts import account_changed, alert_reading, alert_reading_recovered
 from portfolios.locks import seats_lock_whole
 from seatsync.core.actors import Actor
 from seatsync.core.clock import now
 from seatsync.core.money import round_money
-from seatsync.live.events import LiveType
-from seatsync.live.publish import publish
 
 log = structlog.get_logger(__name__)
 # Sales of a season and of the one before: older ones are nobody's question any more.
@@ -224,13 +222,6 @@ def stock_ask(account: MarketplaceAccount, why: str) -> None:
         MarketplaceAccount.objects.filter(pk=account.pk).update(stock_unknown=True, updated_at=now())
         alert_stock_unknown(account, why)
         account_changed(account)
-
-
-def account_changed(account: MarketplaceAccount) -> None:
-    """Tell the account's page."""
-    publish(
-        tenant_id=account.tenant_id, user_ids=[account.user_id], kind=LiveType.ACCOUNT_CHANGED, object_id=account.pk
-    )
 
 
 def _foreign(account: MarketplaceAccount, shown: Iterable[RemoteListing]) -> list[RemoteListing]:

@@ -9,7 +9,9 @@ from seatsync.accounts.selectors import staff_ids
 from seatsync.core.clock import now
 from seatsync.core.links import page_link
 from seatsync.live.alerts import alert_raise, alert_recover
+from seatsync.live.events import LiveType
 from seatsync.live.models import Alert, AlertState
+from seatsync.live.publish import publish
 
 
 def _name(account: MarketplaceAccount) -> str:
@@ -31,6 +33,13 @@ def _tell(
         body=body, severity=severity, object_type="marketplace_account", object_id=str(account.pk),
         url=page_link("marketplaces:account_list"), dedupe_key=key,
     )  # fmt: skip
+
+
+def account_changed(account: MarketplaceAccount) -> None:
+    """Tell the pages that show the account."""
+    publish(
+        tenant_id=account.tenant_id, user_ids=[account.user_id], kind=LiveType.ACCOUNT_CHANGED, object_id=account.pk
+    )
 
 
 def _failed_key(event: InboundEvent) -> str:

@@ -13,7 +13,7 @@ from marketplaces.contracts import NoticeKind
 from marketplaces.errors import GrantExpired, MarketplaceError, MustWait, told
 from marketplaces.inbox import handler_for
 from marketplaces.models import InboundEvent, InboxState, MarketplaceAccount
-from marketplaces.services.alerts import alert_inbound_failed, alert_inbound_recovered
+from marketplaces.services.alerts import account_changed, alert_inbound_failed, alert_inbound_recovered
 from marketplaces.services.limits import SHORTEST_WAIT_S
 from seatsync.core.actors import Actor
 from seatsync.core.audit import audit_record
@@ -65,6 +65,7 @@ def inbound_process(*, event_id: uuid.UUID) -> bool:
         state=InboxState.DONE, processed_at=now(), not_before=None, updated_at=now()
     )
     alert_inbound_recovered(event)
+    account_changed(event.account)
     return True
 
 
@@ -82,7 +83,8 @@ def _due_again(event: InboundEvent) -> datetime:
 
 
 def _wait(event: InboundEvent, error: str, until: datetime) -> None:
-    _if_it_waits(event, attempts=Greatest(F("attempts") - 1, 0), last_error=error[:300], not_before=until)
+    if _if_it_waits(event, attempts=Greatest(F("attempts") - 1, 0), last_error=error[:300], not_before=until):
+        account_changed(event.account)
 
 
 @transaction.atomic
@@ -94,6 +96,8 @@ def _put_back(event: InboundEvent, error: str) -> None:
     kept = _if_it_waits(
         event, attempts=event.attempts, last_error=event.last_error, not_before=event.not_before, state=event.state
     )
+    if kept:
+        account_changed(event.account)
     if kept and event.state == InboxState.FAILED:
         alert_inbound_failed(event)
 
@@ -177,5 +181,6 @@ def _again(actor: Actor, event_id: uuid.UUID, wanted: frozenset[InboxState], ver
         raise Conflict(f"The item is {event.get_state_display()}.", remedy="Nothing needs to be done.")
     audit_record(actor=actor, verb=verb, object_type="inbound_event", object_id=event.pk, subject=event.account.user_id)
     enqueue_on_commit("marketplaces.tasks.process_inbound", event_ids=[str(event.pk)])
+    account_changed(event.account)
     event.refresh_from_db()
     return event

@@ -23,6 +23,7 @@ from seatsync.accounts.services.sign_in import (
     sign_in_finish,
 )
 from seatsync.core.errors import TooManyRequests
+from seatsync.core.forms import Form
 
 if TYPE_CHECKING:
     _AdminForm = AdminAuthenticationForm
@@ -30,7 +31,7 @@ else:
     _AdminForm = object
 
 
-class ProfileForm(forms.Form):
+class ProfileForm(Form):
     """Name and phone."""
 
     full_name = forms.CharField(label="Name", max_length=150, required=False)

@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from seatsync.core.embedded.ports import free_port
@@ -57,12 +58,12 @@ class World:
             "--forget",
         ]  # fmt: skip
         self.processes.start(Spec("simulator", simulator, rank=2))
-        wait_for(f"{self.simulator_url}/_sim/health", self.check)
+        wait_for(f"{self.simulator_url}/_sim/health", self.check, partial(self.processes.worked_s, "simulator"))
         for spec in specs(Namespace(port=self.port), self.port):
             if spec.name in TAKEN:
                 self.specs[spec.name] = replace(spec, command=_pooled(spec))
                 self.processes.start(self.specs[spec.name])
-        wait_for(f"http://localhost:{self.port}/readyz", self.check)
+        wait_for(f"http://localhost:{self.port}/readyz", self.check, partial(self.processes.worked_s, "web"))
 
     def check(self) -> None:
         """Raises LaunchError where a process ended by itself."""

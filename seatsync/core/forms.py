@@ -1,4 +1,4 @@
-"""What every form does: forgiving amounts, and the services' refusals shown beside their fields."""
+"""What every form does: words that say what to enter, forgiving amounts, and services' refusals beside their fields."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -7,12 +7,77 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import pretty_name
 from django.utils import timezone
 
 from seatsync.core.errors import Conflict, InvalidInput, SeatSyncError
 from seatsync.core.money import parse_money
+from seatsync.core.remedies import echoed
 
 T = TypeVar("T")
+
+_MISSING = "Nothing was entered."
+# Of a field that no person fills in.
+_SENT_ALONG = "The page did not send this as it was given. Load it again and repeat what you did."
+
+
+class Form(forms.Form):
+    """Base of all forms: where the framework only refuses, it is said what to enter instead."""
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Put an error beside its field, or on top."""
+        if field in self.fields and isinstance(error, ValidationError):
+            asked = self.fields[field]
+            label = str(asked.label or pretty_name(field))
+            error = ValidationError([_told(asked, label, one) for one in error.error_list])
+        super().add_error(field, error)
+
+
+def _told(field: forms.Field, label: str, error: ValidationError) -> ValidationError:
+    """The framework's own error in our words; one that a field has words of its own for stays."""
+    if str(error.message) != str(_default(type(field), error.code)):
+        return error
+    words = _SENT_ALONG if field.widget.is_hidden else _words(field, label, error)
+    return ValidationError(words, code=error.code) if words else error
+
+
+def _default(kind: type[forms.Field], code: str | None) -> object:
+    """What the framework says of this code for such a field."""
+    said = (one.__dict__.get("default_error_messages", {}).get(code) for one in kind.__mro__)
+    return next((message for message in said if message is not None), None)
+
+
+def _words(field: forms.Field, label: str, error: ValidationError) -> str:
+    """What is wrong and what to enter; empty for what the framework says well enough."""
+    if error.code == "required":
+        return f"{_MISSING} {_wanted(field, label)}"
+    if error.code == "invalid_choice":
+        value = (error.params or {}).get("value", "")
+        return f"{echoed(value)} cannot be chosen here. Choose among what is shown."
+    if error.code == "empty":
+        return "This file is empty. Choose another."
+    if error.code == "invalid":
+        return f"This cannot be read. {_wanted(field, label)}"
+    return ""
+
+
+def _wanted(field: forms.Field, label: str) -> str:
+    """What to do in this field, by its kind."""
+    for kinds, words in (
+        (MoneyField, "Write an amount, like 70.50."),
+        (forms.IntegerField, "Write a whole number, like 7."),
+        (forms.DateTimeField, "Write a day and a time, like 2026-06-12 19:10."),
+        (forms.DateField, "Write a day, like 2026-06-12."),
+        (forms.FileField, "Choose a file."),
+        (forms.BooleanField, "Tick it."),
+        (forms.MultipleChoiceField, "Choose at least one."),
+        (forms.ChoiceField, "Choose one of those shown."),
+    ):
+        if isinstance(field, kinds):
+            return words
+    # An abbreviation keeps its capitals.
+    name = label if label[1:2].isupper() else label[:1].lower() + label[1:]
+    return f"Write the {name}."
 
 
 class MoneyField(forms.CharField):

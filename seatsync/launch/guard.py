@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 PAUSE_S = 0.1
 
@@ -20,6 +21,27 @@ def alive(group: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def worked_s(group: int) -> float | None:
+    """The processor seconds that the processes of a group took so far; None where the machine does not tell."""
+    try:
+        folders = [folder for folder in Path("/proc").iterdir() if folder.name.isdigit()]
+        tick = os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return None
+    return sum(_ticks(folder, group) for folder in folders) / tick
+
+
+def _ticks(folder: Path, group: int) -> int:
+    """Of one process, with the children that it has collected; 0 where it is of another group, or gone."""
+    try:
+        # The program's name, in brackets, may hold anything.
+        _, _, rest = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
+    except OSError:
+        return 0
+    parts = rest.split()
+    return sum(map(int, parts[11:15])) if len(parts) > 14 and int(parts[2]) == group else 0
 
 
 def tell(group: int, number: int) -> None:

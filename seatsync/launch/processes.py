@@ -137,6 +137,11 @@ class Processes:
         """The name of a child that ended by itself."""
         return next((name for name, process in self.running.items() if process.poll() is not None), None)
 
+    def worked_s(self, name: str) -> float | None:
+        """The processor seconds of a child and of what it started; None where the machine does not tell."""
+        process = self.running.get(name)
+        return None if process is None else guard.worked_s(process.pid)
+
     def revive(self, spec: Spec) -> bool:
         """Start one anew that ended by itself; False where it did so too often: what ails it, no start mends."""
         ended = [at for at in self._ended[spec.name] if time.monotonic() - at < REVIVED_WITHIN_S]

@@ -20,7 +20,11 @@ from seatsync.launch.processes import LaunchError, Processes, Spec
 from seatsync.launch.refusals import alone, data_readable, environment_known, ports_usable, speed_usable
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_WITHIN_S = 90.0
+# As long as a process that is at work may take to answer (on a starved machine a start takes minutes), and how long one
+# that is not at work is waited for: by so little processor time it is told from one that hangs.
+READY_WITHIN_S, QUIET_S, AT_WORK_S = 900.0, 90.0, 0.5
+SAYS_EVERY_S = 30.0
+SILENT = "nothing answered"
 KEEPER_SEES_S = 3.0
 WEB_PORT, SIMULATOR_PORT = 8000, 9100
 # How Django begins the line of a command that refuses.
@@ -116,31 +120,63 @@ def _check_up(processes: Processes) -> None:
         raise LaunchError(f"The process {name} ended at once; its lines above say why. Mend that and start again.")
 
 
-def wait_for(url: str, check: Callable[[], None]) -> None:
-    """Wait until an address answers 200. Raises LaunchError where time runs out, and what `check` raises meanwhile."""
-    deadline = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < deadline:
+def wait_for(url: str, check: Callable[[], None], worked: Callable[[], float | None] = lambda: None) -> None:
+    """Wait until an address answers 200, as long as whoever is to answer is at work.
+
+    `worked`: its processor seconds so far; None where that cannot be told, then it is waited for to the end. Raises
+    LaunchError where time runs out or nothing goes on, and what `check` raises meanwhile.
+    """
+    began = moved = said = time.monotonic()
+    mark = worked()
+    while True:
         check()
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own loopback address
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise LaunchError(f"{url} did not answer within {READY_WITHIN_S:.0f} s. Look at the lines above and start again.")
+        if (answer := _answer(url)) is None:
+            return
+        at, by_now = time.monotonic(), worked()
+        # One that answers has started: what it lacks, its work on our questions does not bring.
+        if answer == SILENT and (by_now is None or by_now >= (mark or 0.0) + AT_WORK_S):
+            mark, moved = by_now, at
+        elif at - moved >= QUIET_S:
+            raise LaunchError(
+                f"{url} is not ready, and nothing went on for {QUIET_S:.0f} s ({answer}). "
+                "Look at the lines above, mend what they say and start again."
+            )
+        if at - began >= READY_WITHIN_S:
+            raise LaunchError(
+                f"{url} is not ready after {READY_WITHIN_S:.0f} s ({answer}). "
+                "Look at the lines above; where the machine is busy, start again once it is less so."
+            )
+        if at - said >= SAYS_EVERY_S:
+            said = at
+            step(f"still starting, {answer} at {url}", began)
+        time.sleep(0.1)
+
+
+def _answer(url: str) -> str | None:
+    """Why an address is not ready; None where it is."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own loopback address
+            return None if answer.status == 200 else f"it answered {answer.status}"
+    except urllib.error.HTTPError as error:
+        with error:
+            return f"it answered {error.code}"
+    except (urllib.error.URLError, OSError):
+        return SILENT
 
 
 def start(options: argparse.Namespace, processes: Processes, ws_port: int) -> None:
     """Bring everything up, with a line of progress for each step."""
     simulator = [PYTHON, "manage.py", "run_simulator", "--port", str(options.simulator_port)]
     processes.start(Spec("simulator", simulator, rank=2))
-    wait_for(f"http://127.0.0.1:{options.simulator_port}/_sim/health", partial(_check_up, processes))
+    up = partial(_check_up, processes)
+    address = f"http://127.0.0.1:{options.simulator_port}/_sim/health"
+    wait_for(address, up, partial(processes.worked_s, "simulator"))
     replay = ["--data", str(options.data.resolve()), "--speed", options.speed] if options.data else []
     manage(processes, "prepare", *replay)
     started = time.monotonic()
     for spec in specs(options, ws_port):
         processes.start(spec)
-    wait_for(f"http://127.0.0.1:{options.port}/readyz", partial(_check_up, processes))
+    wait_for(f"http://127.0.0.1:{options.port}/readyz", up, partial(processes.worked_s, "web"))
     step("web, ws, workers, beat and simulator running", started)
 
 

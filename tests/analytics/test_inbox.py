@@ -281,6 +281,7 @@ def test_what_is_for_ones_own_hands_and_what_was_found_there_wait_too(market: Ma
     assert [(group.title, len(group.items)) for group in found.groups] == [
         ("For your own hands", 1), ("Listed there, and not made here", 1),
     ]  # fmt: skip
+    assert found.groups[1].items[0].title == "A listing at Alpha: section 131, row 27, 1 ticket"
     assert inbox_count(actor) == found.count == 2
 
 

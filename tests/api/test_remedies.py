@@ -43,7 +43,8 @@ def test_a_refused_field_has_a_remedy() -> None:
 LONG = "z" * 100_000
 ID = "Send an id as it was given by this API."
 BAD: dict[str, tuple[dict[str, Any], str, str]] = {
-    "missing": ({"price": ...}, "price", "Send a value for it."),
+    "missing": ({"price": ...}, "price", "Send a number, like 70.50."),
+    "no ids": ({"seat_ids": ...}, "seat_ids", "Send a list."),
     "null": ({"price": None}, "price", "Send a value instead of null."),
     "no number": ({"price": "much"}, "price", "Send a number, like 70.50."),
     "too many digits": ({"price": "123456789.00"}, "price", "Send at most 10 digits."),

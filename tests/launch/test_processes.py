@@ -1,15 +1,19 @@
 """A child that is killed as the kernel does it is gone with what it started, and may be started again."""
 
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from seatsync.core.embedded.ports import free_port
 from seatsync.launch import guard, product
 from seatsync.launch.interrupts import Interrupts
-from seatsync.launch.processes import MOST_REVIVED, Processes, Spec
+from seatsync.launch.processes import MOST_REVIVED, LaunchError, Processes, Spec
 
 # It starts another, and neither heeds SIGTERM.
 STUBBORN = (
@@ -68,3 +72,60 @@ def test_another_process_that_ends_stops_everything(
     processes.start(web)
     assert product.watch(processes, [web]) == 1
     assert "anew" not in capsys.readouterr().err
+
+
+def test_the_processor_time_of_a_child_is_told_with_that_of_its_own(processes: Processes) -> None:
+    burns = "import os; os.fork()\nwhile True: pass"
+    processes.start(Spec("busy", [sys.executable, "-c", burns]))
+    until = time.monotonic() + 60
+    while (processes.worked_s("busy") or 0.0) < 0.2:
+        assert time.monotonic() < until, "it never worked"
+        time.sleep(0.02)
+    assert processes.worked_s("nobody") is None
+    # Another process group's work is not its.
+    assert guard.worked_s(1 << 30) in {0.0, None}
+
+
+class EnoughError(Exception):
+    pass
+
+
+def looked(times: int) -> Callable[[], None]:
+    left = iter(range(times))
+
+    def check() -> None:
+        if next(left, None) is None:
+            raise EnoughError
+
+    return check
+
+
+def test_whoever_is_at_work_is_waited_for_and_whoever_hangs_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}/"
+    monkeypatch.setattr(product, "QUIET_S", 0.0)
+    monkeypatch.setattr(product, "SAYS_EVERY_S", 0.0)
+    work = count(0.0, product.AT_WORK_S)
+    with pytest.raises(EnoughError):
+        product.wait_for(nobody, looked(5), lambda: next(work) * 2 + 1)
+    with pytest.raises(LaunchError, match=r"nothing went on for 0 s \(nothing answered\).*start again"):
+        product.wait_for(nobody, looked(5), lambda: 7.0)
+    monkeypatch.setattr(product, "READY_WITHIN_S", 0.0)
+    with pytest.raises(LaunchError, match="is not ready after 0 s"):
+        product.wait_for(nobody, looked(5), lambda: next(work))
+
+
+def test_whoever_answers_that_it_is_not_ready_is_not_at_work_by_answering(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unready(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(503)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Unready) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(product, "QUIET_S", 0.0)
+        work = count(1.0, product.AT_WORK_S)
+        with pytest.raises(LaunchError, match=r"\(it answered 503\)"):
+            product.wait_for(f"http://127.0.0.1:{server.server_port}/", looked(5), lambda: next(work))
+        server.shutdown()

@@ -50,6 +50,17 @@ def test_what_could_not_be_published_is_foreseen_elsewhere_and_not_there(market:
     assert set(board(market.holding.actor).rows[0].previews) == {"beta"}
 
 
+def test_the_cell_of_a_listing_whose_fee_is_unknown_says_so_and_one_that_nobody_could_send_needs_a_person(
+    market: Market,
+) -> None:
+    _, beta = market.published()
+    assert "fee unknown" not in page(market)
+    Listing.objects.filter(pk=beta.pk).update(proceeds=None)
+    assert page(market).count("fee unknown") == 1
+    MarketplaceCommand.objects.filter(listing=beta).update(state="needs_person")
+    assert "needs a person" in page(market)
+
+
 def test_an_unknown_fee_is_said_and_not_guessed(market: Market) -> None:
     on_alpha(market)
     FeeVersion.objects.filter(platform="beta").delete()

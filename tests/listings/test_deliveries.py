@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.urls import reverse
 from django.utils.html import escape
 
 from listings.models import (
@@ -46,7 +47,7 @@ from seatsync.core.limiters import valkey
 from seatsync.core.venue_time import local
 from seatsync.live.models import Alert
 from seatsync.tenants.models import Tenant
-from tests.builders import Holding, bearer
+from tests.builders import Holding, bearer, browser
 from tests.listings.selling import PROOF, Seller, another, connected, sell
 from tests.listings.simulated import control
 from tests.listings.simulated import work as drain
@@ -175,6 +176,14 @@ def test_a_ticket_is_checked_by_its_type_and_names_its_seat(
     (problem,) = caught.value.problems
     assert (problem.field, says in problem.detail) == ("seat_1", True)
     assert not SeatTicket.objects.exists()
+
+
+@pytest.mark.parametrize(("kind", "remedy"), [("barcode", "Give a barcode"), ("pdf", "Give a file")])
+def test_a_form_without_any_ticket_is_told_so(holding: Holding, kind: str, remedy: str) -> None:
+    url = reverse("listings:ticket_enter", args=[holding.ticket.pk, holding.game.pk])
+    answer = browser(holding.user).post(url, {"kind": kind})
+    assert answer.status_code == 422
+    assert f"No ticket was given. {remedy} for at least one seat." in answer.text
 
 
 def test_no_two_seats_have_one_ticket_and_nobody_else_enters_any(holding: Holding) -> None:

@@ -59,6 +59,8 @@ def test_i23_a_lost_answer_is_read_back_and_the_tickets_are_not_sent_twice(marke
         ({"method": "transfer_url", "transfer_urls": ["http://t.example/1", "https://t.example/2"]}, "transfer_urls"),
         ({"method": "transfer_url", "transfer_urls": ["https://t.example/1"] * 2}, "transfer_urls"),
         ({"method": "mobile_transfer", "confirmation": "7" * 81}, "confirmation"),
+        ({"method": "mobile_transfer", "confirmation": "\x01"}, "confirmation"),
+        ({"method": "mobile_transfer", "confirmation": "TX-77\u200e"}, "confirmation"),
     ],
 )
 def test_bad_proof_names_the_field(market: Market, sale: Sale, proof: dict[str, Any], field: str) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from listings.services.inbound import INDEXED_WITHIN
 from marketplaces.contracts import Grant
@@ -13,13 +14,14 @@ from marketplaces.models import InboundEvent, InboxState
 from marketplaces.services import understand
 from marketplaces.services.connect import account_keep
 from marketplaces.services.inbox import inbox_receive
-from marketplaces.services.understand import MOST_ATTEMPTS, inbound_due, inbound_process, inbound_retry
+from marketplaces.services.understand import MOST_ATTEMPTS, inbound_due, inbound_process, inbound_replay, inbound_retry
 from seatsync.accounts.models import Role, User
 from seatsync.core.clock import now
 from seatsync.core.errors import Busy, Conflict, NotFound
 from seatsync.core.models import AuditEntry
-from seatsync.live.models import Alert, AlertDelivery, AlertState
-from tests.builders import person
+from seatsync.live.events import LiveType
+from seatsync.live.models import Alert, AlertDelivery, AlertState, LiveEvent
+from tests.builders import browser, person
 from tests.listings.killing import KilledError
 from tests.market import Market
 
@@ -176,6 +178,36 @@ def test_the_page_offers_it_and_queues_it(market: Market) -> None:
     assert "It is being tried again." in client.post(again, follow=True).content.decode()
     assert again not in client.get(page).content.decode()
     assert "The item is received." in client.post(again, follow=True).content.decode()
+
+
+def test_the_accounts_page_hears_of_every_step_so_that_its_figures_are_those_of_its_rows(
+    market: Market, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    event = told(market)
+
+    def heard() -> int:
+        every = LiveEvent.objects.filter(type=LiveType.ACCOUNT_CHANGED, object_id=str(event.account_id))
+        return every.filter(user_id=market.holding.user.pk).count()
+
+    def waits(page: str) -> bool:
+        return "<dt>Waiting</dt><dd>1</dd>" in page
+
+    client, before = browser(market.holding.user), heard()
+    url = reverse("listings:account_detail", args=[event.account_id])
+    assert waits(client.get(url).text)
+    market.alpha.script["fetch_sale"] = [TemporaryError("503"), ZeroDivisionError("ours"), GrantExpired("over")]
+    for step in (1, 2, 3):
+        with django_capture_on_commit_callbacks(execute=True):
+            inbound_process(event_id=event.pk)
+        assert heard() == before + step
+    InboundEvent.objects.update(received_at=now() - INDEXED_WITHIN)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert inbound_process(event_id=event.pk)
+    assert (heard(), waits(client.get(url).text)) == (before + 4, False)
+    with django_capture_on_commit_callbacks(execute=True):
+        inbound_replay(actor=market.holding.actor, event_id=event.pk)
+    # Tasks run at once here: it is worked off when it is asked for.
+    assert (heard(), waits(client.get(url).text)) == (before + 5, False)
 
 
 def test_waiting_for_the_holder_is_no_failure(market: Market) -> None:

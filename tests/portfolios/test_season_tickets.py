@@ -112,13 +112,13 @@ def test_others_add_their_own_and_nobody_signs_in_first(holding: Holding) -> Non
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"section": ""}, "This field is required."),
+        ({"section": ""}, "Nothing was entered. Write the section."),
         ({"seat_from": 5, "seat_to": 4}, "The seat range is not valid."),
         ({"seat_to": "99999999999"}, "No seat has this number."),
         ({"cost_basis": "a lot"}, "a lot"),
         ({"cost_basis": "-1"}, "The cost is negative."),
         ({"season_year": 1999}, "1999"),
-        ({"team": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f01"}, "Select a valid choice."),
+        ({"team": "0190a5c4-7c1e-7b7e-9d7e-0d5c9c3a4f01"}, "cannot be chosen here. Choose among what is shown."),
         ({"order_reference": "a\x00b"}, "Null characters are not allowed."),
     ],
 )
