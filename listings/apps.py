@@ -25,10 +25,11 @@ class ListingsConfig(AppConfig):
         from listings.services.hand_over_due import sales_due_again
         from listings.services.inbound import register_handlers
         from listings.services.let_go import listings_let_go
-        from listings.services.stock import stock_order
+        from listings.services.stock import stock_order, undecided_left_up
         from listings.services.wake import account_commands_wake
         from listings.services.webhook_back import webhook_back_ordered
         from marketplaces.ports import (
+            account_closed,
             account_closing,
             account_connected,
             account_left,
@@ -57,6 +58,7 @@ class ListingsConfig(AppConfig):
         account_connected.register(stock_order)
         account_closing.register(account_listings_down)
         account_left.register(account_left_by_hand)
+        account_closed.register(undecided_left_up)
         account_paused.register(doubles_let_go)
         holder_leaving.register(holder_drain)
         tenant_suspended.register(tenant_drain)

@@ -50,6 +50,8 @@ traces: Question[[uuid.UUID], Traces] = Question(Traces)
 account_connected: Tidings[[uuid.UUID]] = Tidings()
 # It is being given up: everything open on it is to come down.
 account_closing: Tidings[[uuid.UUID]] = Tidings()
+# It is given up, its key is forgotten: nothing there is read any more.
+account_closed: Tidings[[uuid.UUID]] = Tidings()
 # Its grant is given up and its listings stay: what waits for it is for its holder's hands from now on. May refuse.
 account_left: Tidings[[uuid.UUID]] = Tidings()
 # Whether an account's webhook is taken back at its marketplace, or is not waited for any more: the account's id, and a

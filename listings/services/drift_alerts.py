@@ -1,6 +1,6 @@
 """What people are told when a marketplace shows something else than we believe."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from listings.models import FoundListing, Listing
 from marketplaces.models import MarketplaceAccount
@@ -9,6 +9,9 @@ from portfolios.services.ledger import watchers
 from seatsync.core.links import page_link
 from seatsync.core.money import money_text
 from seatsync.live.alerts import alert_raise, alert_recover, alerts_raise, alerts_recover
+
+# So many of what stays up somewhere are named.
+MOST_LISTED = 5
 
 
 def alert_vanished(listing: Listing) -> None:
@@ -166,6 +169,42 @@ def alert_stock_known(account: MarketplaceAccount) -> None:
 def alerts_found_over(account: MarketplaceAccount, found: Iterable[FoundListing]) -> None:
     """Its holder has decided on each of these of his account, or it is not there any more."""
     alerts_recover(user_ids=[account.user_id], dedupe_keys=[f"foreign:{one.pk}" for one in found])
+
+
+def alert_left_up(account: MarketplaceAccount, found: Sequence[FoundListing]) -> None:
+    """An account is given up with listings on it of which its holder has not said whose they are: they stay up.
+
+    Nobody is asked any more whose each of them is: that can be said no longer.
+    """
+    alerts_found_over(account, found)
+    name, many = platform_name(account.platform), len(found) > 1
+    listed = [
+        f"section {one.section}, row {one.row}, {one.quantity} at {money_text(one.price, one.currency)}"
+        for one in found
+    ]
+    more = f", and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
+    what, they = (f"{len(found)} listings stay", "them") if many else ("a listing stays", "it")
+    _tell_owner(
+        account,
+        kind="account.left_up",
+        title=f"{name} is disconnected, and {what} up there"[:160],
+        body=(
+            f"You had not said whose seats they are: {'; '.join(listed[:MOST_LISTED])}{more}. "
+            f"We see nothing there any more. Take {they} down on {name}'s own site where the seats are on sale "
+            "elsewhere: they may be sold twice."
+        ),
+        severity="critical",
+        key=f"left_up:{account.pk}",
+    )
+
+
+def left_up_over(account: MarketplaceAccount) -> None:
+    """Its holder has connected the marketplace again: what it shows is read anew."""
+    before = MarketplaceAccount.objects.filter(
+        tenant_id=account.tenant_id, user_id=account.user_id, platform=account.platform
+    )
+    keys = [f"left_up:{pk}" for pk in before.values_list("pk", flat=True)]
+    alerts_recover(user_ids=[account.user_id], dedupe_keys=keys)
 
 
 def _tell_watchers(

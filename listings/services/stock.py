@@ -35,9 +35,11 @@ from listings.services.doubled import sale_of_another
 from listings.services.drift_alerts import (
     alert_adopted,
     alert_found,
+    alert_left_up,
     alert_stock,
     alert_stock_unknown,
     alerts_found_over,
+    left_up_over,
 )
 from listings.services.events import events_learn
 from listings.services.practice import past_practice
@@ -72,9 +74,18 @@ class Stock:
     waiting: int = 0
 
 
+def undecided_left_up(account_id: uuid.UUID) -> None:
+    """An account is given up: what its holder has not said whose it is was not taken down, and he is told."""
+    account = MarketplaceAccount.objects.get(pk=account_id)
+    waiting = account.found.filter(kind=FoundKind.LISTING, state=FoundState.WAITING)
+    if found := list(waiting.order_by("first_seen_at", "pk")):
+        alert_left_up(account, found)
+
+
 def stock_order(account_id: uuid.UUID) -> None:
     """Order the sweep that takes the account's stock, if that was not taken yet."""
     account = MarketplaceAccount.objects.get(pk=account_id)
+    left_up_over(account)
     if account.stock_taken_at is None and account.mode != Mode.ASSISTED:
         command_write(
             account=account, kind=CommandKind.SYNC_ACCOUNT, key=f"sync:{account.pk}:stock:{now():%Y%m%d%H%M%S%f}"

@@ -23,7 +23,7 @@ from marketplaces.locks import (
     connect_attempt_lock,
 )  # fmt: skip
 from marketplaces.models import AccountFile, ConnectAttempt, InboxState, MarketplaceAccount, Mode
-from marketplaces.ports import account_closing, account_connected, account_left, business, traces
+from marketplaces.ports import account_closed, account_closing, account_connected, account_left, business, traces
 from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.selectors import connecting_barred
 from marketplaces.services.alerts import alert_reconnected
@@ -545,4 +545,5 @@ def _close_if_through(account: MarketplaceAccount) -> bool:
         ]
     )  # fmt: skip
     alert_reconnected(account)
+    account_closed.tell(account.pk)
     return True

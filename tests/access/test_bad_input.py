@@ -115,7 +115,8 @@ CASES = {
     "an unknown brake": Case(
         "/trading-states/", {"scope": "season", "scope_id": "@ticket", "state": "PARKED"}, 422, "state",
         "'PARKED' is not a state.", "Use ACTIVE",
-        page=("listings:trading_set", {}, {"state": "PARKED", "reason": "x"}), page_says="PARKED is not one of",
+        page=("listings:trading_set", {}, {"state": "PARKED", "reason": "x"}),
+        page_says='"PARKED" cannot be chosen here. Choose among what is shown.',
     ),
 }  # fmt: skip
 

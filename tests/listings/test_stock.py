@@ -30,7 +30,7 @@ from listings.services.sweep_order import sweep_order
 from listings.services.sync import account_sync_sales, accounts_sync_due
 from marketplaces.contracts import Grant
 from marketplaces.models import MarketplaceAccount, Mode
-from marketplaces.services.connect import account_keep, connect_token, disconnect
+from marketplaces.services.connect import account_keep, accounts_close, connect_token, disconnect
 from marketplaces.services.files import StoredFile
 from marketplaces.simulator.app import Simulator
 from portfolios.models import EventMapping, Game, OwnerState, Seat, SectionMapping
@@ -191,6 +191,33 @@ def test_what_a_sweep_reads_after_its_account_was_given_up_is_not_taken_over(
     assert left == [False]
     assert not Listing.objects.exists()
     assert FoundListing.objects.get().state == FoundState.WAITING
+
+
+def test_what_was_never_decided_on_an_account_that_is_given_up_is_said_to_stay_up(
+    holding: Holding, simulator: Simulator
+) -> None:
+    hand = held_before("seatgeek")
+    for row in ("99", "98"):
+        hand([1, 2], row=row)
+    account = connect(holding, "seatgeek")
+    work()
+    assert FoundListing.objects.filter(state=FoundState.WAITING).count() == 2
+    found_not_ours(actor=holding.actor, found_ids=[FoundListing.objects.get(row="98").pk])
+    page = verified_client(holding.user).get(reverse("marketplaces:account_list")).content.decode()
+    assert "say so first</a>" in page
+    disconnect(actor=holding.actor, account_id=account.pk)
+    accounts_close()
+    assert there(simulator, "seatgeek") != {}
+    told = Alert.objects.get(user_id=holding.user.pk, kind="account.left_up")
+    assert not Alert.objects.filter(kind="listing.foreign").exclude(state="recovered").exists()
+    assert (told.state, told.severity) == ("firing", "critical")
+    assert told.title == "SeatGeek is disconnected, and a listing stays up there"
+    assert "section 131, row 99, 2 at" in told.body
+    assert "row 98" not in told.body
+    # Connected again, what it shows is read anew.
+    connect(holding, "seatgeek")
+    told.refresh_from_db()
+    assert told.state == "recovered"
 
 
 def test_a_listing_of_seats_that_a_buyer_has_is_taken_down_at_once(holding: Holding, simulator: Simulator) -> None:
