@@ -436,6 +436,9 @@ def _known(account: MarketplaceAccount, remote: RemotePayment, told: Mapping[str
     if found is None:
         return None
     payout = payout_lock(found.pk)
+    if payout.reference not in {NEXT, remote.reference}:
+        # What was announced came meanwhile as another one, which somebody else read: this one is looked for anew.
+        return _known(account, remote, told)
     if payout.reference == NEXT and remote.reference:
         payout.reference = remote.reference
         payout.save(update_fields=["reference", "updated_at"])

@@ -1,5 +1,6 @@
 """Payouts: kept once, tied to their sales, and what they do not explain is said (I-25)."""
 
+import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.payables import came_of, received_for, sales_awaited
+from listings.services import payouts
 from listings.services.payout_checks import payouts_check
 from listings.services.payouts import account_sync_payouts, accounts_sync_payouts
 from listings.services.sale_report import sale_report
@@ -272,6 +274,25 @@ def test_a_payout_is_not_the_announced_one_that_has_its_sales_no_more(market: Ma
     pays(market, paid_for("P-1", line_of(sale.platform_sale_id)))
     assert Payout.objects.get(reference="next") == announced
     assert Payout.objects.get(reference="P-1").lines.get().sale == sale
+
+
+def test_what_was_announced_becomes_no_second_payout_where_another_reading_was_faster(
+    market: Market, sale: Sale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.alpha.coming = RemotePayment("", None, Decimal("151.20"), "USD", (line_of(sale.platform_sale_id),))
+    pays(market)
+    market.alpha.coming = None
+    lock = payouts.payout_lock
+
+    def locked_late(payout_id: uuid.UUID) -> Payout:
+        """Before it has the lock, another reader has given what was announced its name."""
+        Payout.objects.filter(pk=payout_id, reference="next").update(reference="P-1")
+        return lock(payout_id)
+
+    monkeypatch.setattr(payouts, "payout_lock", locked_late)
+    pays(market, paid_for("P-2", line_of(sale.platform_sale_id)))
+    assert set(Payout.objects.values_list("reference", flat=True)) == {"P-1", "P-2"}
+    assert Payout.objects.get(reference="P-2").lines.get().sale == sale
 
 
 def test_a_payout_that_only_charges_for_a_sale_is_not_the_one_that_is_announced_for_it(
