@@ -208,7 +208,7 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
     money = partial(money_text, currency=listing.currency)
     floor, ceiling = money(listing.floor), money(listing.ceiling)
     halts, rising = facts.brakes.halts, facts.brakes.stops_lower
-    why = rising.why if rising else ""
+    why, halted = rising.why if rising else "", halts.what if halts else "Trading"
     checks = [
         (
             "version", change.version in {None, listing.version}, "The listing has changed since you looked.",
@@ -226,7 +226,7 @@ def _own_verdicts(listing: Listing, change: PriceChange, proposed: Decimal, fact
             "in_flight", not facts.push_in_flight, "A change of this listing is on its way to the marketplace.",
             "Wait a moment and try again.",
         ),
-        ("halted", halts is None, f"Trading is halted{why}.", halts.remedy if halts else ""),
+        ("halted", halts is None, f"{halted} is halted{why}.", halts.remedy if halts else ""),
         (
             "raise_only", rising is None or halts is not None or proposed >= listing.price,
             f"Prices may only rise now{why}, and {money(proposed)} is below {money(listing.price)}.",

@@ -60,7 +60,7 @@ def test_i19_everywhere_nothing_goes_up_and_no_price_moves_but_what_comes_down_d
 def test_i19_one_platform_is_stopped_and_the_others_are_not(market: Market) -> None:
     alpha, beta = market.published(market.holding.seats[:2])
     push_halt_set(actor=market.holding.staff, platform="alpha", reason="their prices are wrong")
-    with pytest.raises(InvalidInput, match="halted"):
+    with pytest.raises(InvalidInput, match=r"^Trading at Alpha is halted \(their prices are wrong\)"):
         lower(market, alpha)
     assert lower(market, beta).price == Decimal("80.00")
     with pytest.raises(Conflict, match=r"Trading at Alpha is halted \(their prices are wrong\)") as caught:
