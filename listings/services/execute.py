@@ -405,7 +405,16 @@ def _reject(adapter: MarketplaceAdapter, link: Link, command: MarketplaceCommand
         there = adapter.fetch_sale(link, command.sale.platform_sale_id)
         if there is None or there.state is RemoteSaleState.CANCELLED:
             return Answer(Outcome.GONE)
-    adapter.reject(link, command.sale.platform_sale_id)
+    try:
+        adapter.reject(link, command.sale.platform_sale_id)
+    except PermanentError:
+        # Taken back there meanwhile: nothing is left to refuse, and no person can help.
+        there = adapter.fetch_sale(link, command.sale.platform_sale_id)
+        if there is None:
+            return Answer(Outcome.GONE)
+        if there.state is not RemoteSaleState.CANCELLED:
+            raise
+        return Answer(Outcome.NOT_WANTED, remote_sale=there)
     return Answer(Outcome.DONE)
 
 

@@ -111,7 +111,12 @@ def confirm(sale: Sale, now: float) -> None:
 
 
 def reject(sale: Sale, now: float) -> None:
-    """The seller refuses; once more changes nothing. The seats do not come back on sale. Raises Refusal(403)."""
+    """The seller refuses; once more changes nothing. The seats do not come back on sale. Raises Refusal(403).
+
+    What the marketplace has taken back itself there is nothing to refuse of, as there is nothing to confirm.
+    """
+    if sale.cancelled and not sale.rejected:
+        raise Refusal(403, "the sale is cancelled", code="invalid_sale_action")
     if sale.fulfilled:
         raise Refusal(403, "the tickets are handed over", code="invalid_sale_action")
     sale.acted("reject", now)

@@ -7,7 +7,7 @@ from listings.payables import tells_payouts
 from listings.services.obstacles import hold_key
 from listings.states import SALE_LIVE
 from portfolios.models import OwnerState
-from seatsync.chaos.books import Books, Ended, Row, allocates
+from seatsync.chaos.books import Books, Ended, Row, allocates, did
 from seatsync.core.models import AuditEntry
 
 Findings = Iterator[str]
@@ -23,6 +23,8 @@ SAID: Mapping[str, frozenset[str]] = {
 }
 # Those after which the sale is over and its seats are free: said here by itself, not read where the product reads it.
 OVER = frozenset({_E.PROMISE_CANCELLED, _E.CANCELLED, _E.REPLACEMENT, _E.GAME_OFF})
+# Those by which a marketplace lets go of a sale that nobody may have promised.
+LET_GO = frozenset({_E.PROMISE_CANCELLED, _E.CANCELLED})
 
 
 def endings_wrong(books: Books, ended: Mapping[str, Ended], games_off: Collection[int] = ()) -> Findings:
@@ -33,7 +35,8 @@ def endings_wrong(books: Books, ended: Mapping[str, Ended], games_off: Collectio
         if known is None:
             continue
         if one is not None:
-            if wrong := _wrong(books, known, one, game_off=int(sale["event_id"]) in games_off):
+            said = SAID[one.kind] | _causes(books, sale, known, one, game_off=int(sale["event_id"]) in games_off)
+            if wrong := _wrong(books, known, one, said):
                 yield f"{name} was ended by {one.kind}{' and settled' * one.settled}; here {wrong}"
         elif sale["cancelled"]:
             # One that was to be refused had no seats.
@@ -45,14 +48,24 @@ def endings_wrong(books: Books, ended: Mapping[str, Ended], games_off: Collectio
             yield f"{name} stands, and says {known.ending} here"
 
 
-def _wrong(books: Books, known: Sale, one: Ended, *, game_off: bool) -> str:
+def _causes(books: Books, sale: Row, known: Sale, one: Ended, *, game_off: bool) -> frozenset[str]:
+    """What else it may say of why it is over: what came before the word of its marketplace."""
+    # A game that is off is the cause of whatever comes after.
+    causes = {_E.GAME_OFF} if one.kind in OVER and game_off else set[str]()
+    # It was to be refused, since its seats went to another sale, and its marketplace let go of it before it heard.
+    own, others = books.listings.get(str(sale["external_id"])), books.named.items()
+    elsewhere = set[object]().union(*(seats for pk, seats in others if pk != known.pk))
+    if one.kind in LET_GO and own is not None and set(own.seats.values()) & elsewhere:
+        causes |= set() if did(sale, "confirm") or did(sale, "hand_over") else {_E.REJECTED}
+    return frozenset(causes)
+
+
+def _wrong(books: Books, known: Sale, one: Ended, said: frozenset[str]) -> str:
     if one.settled:
         return f"it says {known.ending}" if known.ending else "" if known.state in SALE_LIVE else f"it is {known.state}"
     # Cancelled before we heard of it: it never had anything that could end.
     unheard = known.state == SaleState.CANCELLED and not books.named.get(known.pk)
     live, over = books.live.get(known.pk, set()), one.kind in OVER
-    # A game that is off is the cause of whatever comes after.
-    said = SAID[one.kind] | (frozenset({_E.GAME_OFF}) if over and game_off else frozenset())
     if known.ending not in said and not unheard:
         return f"it says {known.ending or 'nothing'}"
     if over != (known.state == SaleState.CANCELLED):

@@ -79,6 +79,19 @@ def test_a_game_that_is_off_is_the_cause_of_what_comes_after() -> None:
     assert len(list(endings_wrong(kept(_E.CANCELLED), ended(_E.GAME_OFF)))) == 1
 
 
+@pytest.mark.parametrize("kind", [_E.PROMISE_CANCELLED, _E.CANCELLED])
+def test_what_was_to_be_refused_and_was_taken_back_before_says_so_where_its_seats_were_sold(kind: SaleEnding) -> None:
+    refused = kept(kind, ending=_E.REJECTED)
+    # Its seats were nobody else's, so that there was nothing to refuse.
+    refused.sales[0]["acts"] = []
+    assert len(list(endings_wrong(refused, ended(kind)))) == 1
+    refused.named[uuid.uuid4()] = {SEATS[1]}
+    assert not list(endings_wrong(refused, ended(kind)))
+    # What was promised to its buyer is no refusal.
+    refused.sales[0]["acts"] = [["confirm", 5.0]]
+    assert len(list(endings_wrong(refused, ended(kind)))) == 1
+
+
 def test_a_complaint_that_is_settled_and_stays() -> None:
     word = ended(_E.CLAIM, settled=True)
     assert not list(endings_wrong(kept(_E.CLAIM, ending=""), word))

@@ -39,6 +39,40 @@ def sold_and_taken_back(holding: Holding, platform: str) -> Sale:
     return sale
 
 
+@pytest.mark.parametrize("platform", adapter_keys())
+@pytest.mark.parametrize("promised", [False, True])
+def test_a_rejection_that_is_refused_because_the_sale_is_over_asks_nobody(
+    holding: Holding, simulator: Simulator, platform: str, *, promised: bool
+) -> None:
+    """Its seats sold elsewhere before, so that it is refused; its marketplace takes it back before that arrives."""
+    elsewhere = "seatgeek" if platform != "seatgeek" else "stubhub"
+    accounts = [connected(holding, key) for key in (elsewhere, platform)]
+    listing_publish(
+        actor=holding.actor, seat_ids=[seat.pk for seat in holding.seats[:2]],
+        account_ids=[account.pk for account in accounts], price=Decimal("84.00"), floor=Decimal("50.00"),
+        ceiling=Decimal("200.00"),
+    )  # fmt: skip
+    work()
+    for account in accounts:
+        key = Listing.objects.get(account=account).external_id
+        review = promised and account.platform == platform
+        control("sell", platform=account.platform, external_id=key, quantity=2, provisional=review)
+        account_sync_sales(account=account)
+    sale = Sale.objects.get(platform=platform)
+    rejection = sale.commands.get(kind=CommandKind.REJECT_SALE)
+    assert (sale.state, rejection.state) == (SaleState.CONFLICT, CommandState.PENDING)
+    control("advance", sale_id=int(sale.platform_sale_id), to="cancelled")
+    work()
+    sale.refresh_from_db()
+    rejection.refresh_from_db()
+    # Vivid Seats tells no more of it: what is not there is refused as well as it can be.
+    untold = platform == "vividseats"
+    ends = (CommandState.DONE, SaleState.CONFLICT) if untold else (CommandState.SUPERSEDED, SaleState.CANCELLED)
+    # It never had the seats, whoever was faster.
+    assert (rejection.state, sale.state, sale.ending) == (*ends, "rejected")
+    assert not Alert.objects.filter(kind="command.needs_person").exists()
+
+
 def confirmation(sale: Sale) -> MarketplaceCommand:
     return sale.commands.get(kind=CommandKind.CONFIRM_SALE)
 
