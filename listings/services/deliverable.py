@@ -46,36 +46,44 @@ def deliverable_note(listing: Listing, found: RemoteListing) -> None:
 def barcode_failed(listing: Listing) -> None:
     """A marketplace says that a barcode that went with a listing is none: whoever buys could not get in."""
     name = platform_name(listing.platform)
-    alerts_raise(
-        tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), kind=_FAILED, mode=listing.mode,
-        title=f"{name} refuses a barcode of {listing.section}/{listing.row}, {listing.game.words}"[:160],
-        body=f"A barcode of this listing failed {name}'s check. Enter each seat's barcode anew: it is sent there then.",
-        severity="critical", object_type="listing", object_id=str(listing.pk),
-        url=page_link("listings:ticket_enter", listing.season_ticket_id, listing.game_id),
-        dedupe_key=f"{_FAILED}:{listing.pk}",
+    _tell(
+        listing, _FAILED, "critical",
+        f"{name} refuses a barcode of {listing.section}/{listing.row}, {listing.game.words}",
+        f"A barcode of this listing failed {name}'s check. Enter each seat's barcode anew: it is sent there then.",
     )  # fmt: skip
 
 
 def supplied(listing: Listing) -> None:
     """It was sent its tickets; the caller saves the locked listing."""
     deliverable_again(listing)
-    alerts_recover(user_ids=watchers(listing.season_ticket_id), dedupe_keys=[f"{_FAILED}:{listing.pk}"])
+    _settle(listing, _FAILED)
 
 
 def deliverable_again(listing: Listing) -> None:
     """Nobody waits for its tickets any more; the caller saves the locked listing."""
     if listing.undeliverable_at is not None:
         listing.undeliverable_at = None
-        alerts_recover(user_ids=watchers(listing.season_ticket_id), dedupe_keys=[f"{_KIND}:{listing.pk}"])
+        _settle(listing, _KIND)
 
 
 def _alert(listing: Listing) -> None:
     wanted = supplied_as(listing.platform, listing.delivery)
-    alerts_raise(
-        tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), kind=_KIND, mode=listing.mode,
-        title=f"{platform_name(listing.platform)} hides {listing.section}/{listing.row}: tickets wanted"[:160],
-        body=f"It shows this listing to nobody until its tickets are there. Enter each seat's {_WANTED[wanted]}.",
-        severity="action", object_type="listing", object_id=str(listing.pk),
-        url=page_link("listings:ticket_enter", listing.season_ticket_id, listing.game_id),
-        dedupe_key=f"{_KIND}:{listing.pk}",
+    _tell(
+        listing, _KIND, "action",
+        f"{platform_name(listing.platform)} hides {listing.section}/{listing.row}: tickets wanted",
+        f"It shows this listing to nobody until its tickets are there. Enter each seat's {_WANTED[wanted]}.",
     )  # fmt: skip
+
+
+def _tell(listing: Listing, kind: str, severity: str, title: str, body: str) -> None:
+    """Its people are asked for its tickets, where they are entered."""
+    alerts_raise(
+        tenant_id=listing.tenant_id, user_ids=watchers(listing.season_ticket_id), kind=kind, mode=listing.mode,
+        title=title[:160], body=body, severity=severity, object_type="listing", object_id=str(listing.pk),
+        url=page_link("listings:ticket_enter", listing.season_ticket_id, listing.game_id),
+        dedupe_key=f"{kind}:{listing.pk}",
+    )  # fmt: skip
+
+
+def _settle(listing: Listing, kind: str) -> None:
+    alerts_recover(user_ids=watchers(listing.season_ticket_id), dedupe_keys=[f"{kind}:{listing.pk}"])

@@ -28,12 +28,12 @@ def unlimited() -> None:
         )  # fmt: skip
 
 
-def event_tell(game: Game) -> None:
+def event_tell(game: Game, event_id: int = 501) -> None:
     """The simulator knows the game."""
     control(
         "events",
         events=[{
-            "event_id": 501, "name": f"{game.opponent.name} at {game.home_team.name}", "venue": game.venue.name,
+            "event_id": event_id, "name": f"{game.opponent.name} at {game.home_team.name}", "venue": game.venue.name,
             "city": game.venue.city, "starts_at": game.starts_at.isoformat(), "timezone": game.venue.timezone,
         }],
     )  # fmt: skip

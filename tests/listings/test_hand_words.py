@@ -240,27 +240,18 @@ def test_what_a_worker_took_off_show_before_its_account_was_left_is_not_to_be_ta
     assert ("may be sold twice" in body) is not arrived
 
 
+@pytest.mark.parametrize(("taken_back", "seats"), [(False, "seats 3, 4"), (True, "seats 1, 2, 3, 4")])
 def test_what_was_said_to_be_made_smaller_comes_down_as_small_unless_that_is_taken_back(
-    market: Market, assisted: MarketplaceAccount
+    market: Market, assisted: MarketplaceAccount, *, taken_back: bool, seats: str
 ) -> None:
     alpha, beta = up(market, assisted)
     market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
     smaller = task(market, "resize")
     hand_done(actor=market.holding.actor, command_id=smaller.pk)
+    if taken_back:
+        hand_not_done(actor=market.holding.actor, command_id=smaller.pk)
     listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
-    assert seats_to_take_down(market).endswith("seats 3, 4")
-
-
-def test_what_was_said_too_early_to_be_made_smaller_comes_down_whole(
-    market: Market, assisted: MarketplaceAccount
-) -> None:
-    alpha, beta = up(market, assisted)
-    market.webhook(market.alpha.sell(alpha.external_id, (1, 2)))
-    smaller = task(market, "resize")
-    hand_done(actor=market.holding.actor, command_id=smaller.pk)
-    hand_not_done(actor=market.holding.actor, command_id=smaller.pk)
-    listings_delist(actor=market.holding.actor, listing_ids=[beta.pk])
-    assert seats_to_take_down(market).endswith("seats 1, 2, 3, 4")
+    assert seats_to_take_down(market).endswith(seats)
 
 
 def test_the_rest_of_what_sold_there_comes_down_because_of_that_sale(

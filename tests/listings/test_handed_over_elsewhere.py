@@ -29,6 +29,15 @@ def open_alerts(seller: Seller) -> list[str]:
     return list(found.exclude(state="recovered").values_list("title", flat=True))
 
 
+def sold_unconfirmed(holding: Holding, simulator: Simulator, travel: time_machine.Traveller, status: int) -> Seller:
+    """Two seats are sold at StubHub, which answers whatever is written there with this status."""
+    account, listing = listed(holding, "stubhub")
+    control("faults", add=[{"kind": "status", "status": status, "platform": "stubhub", "writes": True}])
+    control("sell", platform="stubhub", external_id=listing.external_id, quantity=2)
+    account_sync_sales(account=account)
+    return Seller(holding, simulator, travel, account)
+
+
 @pytest.mark.parametrize("platform", ["stubhub", "seatgeek", "vividseats", "ticketmaster", "gametime"])
 def test_a_refused_hand_over_is_over_once_the_tickets_went_on_its_own_site(
     holding: Holding, simulator: Simulator, travel: time_machine.Traveller, platform: str
@@ -53,12 +62,8 @@ def test_a_refused_hand_over_is_over_once_the_tickets_went_on_its_own_site(
 def test_a_refused_confirmation_is_over_once_it_was_confirmed_on_its_own_site(
     holding: Holding, simulator: Simulator, travel: time_machine.Traveller
 ) -> None:
-    account, listing = listed(holding, "stubhub")
-    control("faults", add=[{"kind": "status", "status": 422, "platform": "stubhub", "writes": True, "count": 9}])
-    control("sell", platform="stubhub", external_id=listing.external_id, quantity=2)
-    account_sync_sales(account=account)
+    seller = sold_unconfirmed(holding, simulator, travel, 422)
     work()
-    seller = Seller(holding, simulator, travel, account)
     command = MarketplaceCommand.objects.get(kind="confirm_sale")
     assert (command.state, len(open_alerts(seller))) == ("needs_person", 1)
     control("faults", clear=True)
@@ -105,11 +110,8 @@ def test_an_answer_that_was_lost_is_no_second_hand_over_where_the_tickets_are_wa
 def test_a_confirmation_is_tried_as_long_as_it_can_be_in_time_and_its_holder_hears_until_when(
     holding: Holding, simulator: Simulator, travel: time_machine.Traveller
 ) -> None:
-    account, listing = listed(holding, "stubhub")
-    control("faults", add=[{"kind": "status", "status": 503, "platform": "stubhub", "writes": True}])
-    control("sell", platform="stubhub", external_id=listing.external_id, quantity=2)
-    account_sync_sales(account=account)
-    command, seller = MarketplaceCommand.objects.get(kind="confirm_sale"), Seller(holding, simulator, travel, account)
+    seller = sold_unconfirmed(holding, simulator, travel, 503)
+    command = MarketplaceCommand.objects.get(kind="confirm_sale")
     for _ in range(20):
         work()
         travel.shift(timedelta(minutes=6))
@@ -131,11 +133,8 @@ def test_a_confirmation_is_tried_as_long_as_it_can_be_in_time_and_its_holder_hea
 def test_a_confirmation_that_can_be_in_time_no_more_waits_for_a_person(
     holding: Holding, simulator: Simulator, travel: time_machine.Traveller
 ) -> None:
-    account, listing = listed(holding, "stubhub")
     control("settings", confirm_within_s=1800)
-    control("faults", add=[{"kind": "status", "status": 503, "platform": "stubhub", "writes": True}])
-    control("sell", platform="stubhub", external_id=listing.external_id, quantity=2)
-    account_sync_sales(account=account)
+    sold_unconfirmed(holding, simulator, travel, 503)
     for _ in range(14):
         work()
         travel.shift(timedelta(minutes=6))

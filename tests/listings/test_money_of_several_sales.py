@@ -16,7 +16,7 @@ from portfolios.models import Seat
 from seatsync.core.clock import now
 from seatsync.live.models import Alert
 from tests.listings.selling import PROOF, Seller
-from tests.listings.simulated import control, work
+from tests.listings.simulated import control, event_tell, work
 
 pytestmark = pytest.mark.django_db
 
@@ -24,13 +24,7 @@ pytestmark = pytest.mark.django_db
 def sell_of_a_later_game(seller: Seller) -> Sale:
     """Two seats of the last game, sold at the same account and handed over; its money comes weeks later."""
     game, platform = seller.holding.games[-1], seller.account.platform
-    control(
-        "events",
-        events=[{
-            "event_id": 502, "name": f"{game.opponent.name} at {game.home_team.name}", "venue": game.venue.name,
-            "city": game.venue.city, "starts_at": game.starts_at.isoformat(), "timezone": game.venue.timezone,
-        }],
-    )  # fmt: skip
+    event_tell(game, event_id=502)
     seats = list(Seat.objects.filter(season_ticket=seller.holding.ticket, game=game).order_by("seat_number")[:2])
     (listing,) = listing_publish(
         actor=seller.holding.actor, seat_ids=[seat.pk for seat in seats], account_ids=[seller.account.pk],

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from listings import locks
 from listings.models import Payout, PayoutLine, Sale, SaleState
 from listings.payables import came_of, received_for, sales_awaited
 from listings.services import payouts
@@ -282,7 +283,7 @@ def test_what_was_announced_becomes_no_second_payout_where_another_reading_was_f
     market.alpha.coming = RemotePayment("", None, Decimal("151.20"), "USD", (line_of(sale.platform_sale_id),))
     pays(market)
     market.alpha.coming = None
-    lock = payouts.payout_lock
+    lock = locks.payout_lock
 
     def locked_late(payout_id: uuid.UUID) -> Payout:
         """Before it has the lock, another reader has given what was announced its name."""
