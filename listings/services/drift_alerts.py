@@ -177,6 +177,7 @@ def alert_left_up(account: MarketplaceAccount, found: Sequence[FoundListing]) ->
     Nobody is asked any more whose each of them is: that can be said no longer.
     """
     alerts_found_over(account, found)
+    alert_recover(user_id=account.user_id, dedupe_key=f"stock:{account.pk}")
     name, many = platform_name(account.platform), len(found) > 1
     listed = [
         f"section {one.section}, row {one.row}, {one.quantity} at {money_text(one.price, one.currency)}"

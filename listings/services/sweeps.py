@@ -8,9 +8,8 @@ from django.db import transaction
 from listings.models import AccountSweep, Listing, SweepFinding
 from listings.services.reconcile import Drift
 from marketplaces.models import MarketplaceAccount
+from marketplaces.services.alerts import account_changed
 from seatsync.core.clock import now
-from seatsync.live.events import LiveType
-from seatsync.live.publish import publish
 
 KINDS = (
     "still_up", "vanished", "elsewhere", "wrong_price", "wrong_size", "fewer", "hidden", "foreign", "adopted",
@@ -53,9 +52,7 @@ def sweep_keep(*, account: MarketplaceAccount, began: datetime, drift: Drift) ->
     )  # fmt: skip
     SweepFinding.objects.filter(account=account).delete()
     Listing.objects.filter(pk__in=drift.confirmed).update(confirmed_at=began)
-    publish(
-        tenant_id=account.tenant_id, user_ids=[account.user_id], kind=LiveType.ACCOUNT_CHANGED, object_id=account.pk
-    )
+    account_changed(account)
     return sweep
 
 

@@ -26,7 +26,7 @@ from marketplaces.models import AccountFile, ConnectAttempt, InboxState, Marketp
 from marketplaces.ports import account_closed, account_closing, account_connected, account_left, business, traces
 from marketplaces.registry import adapter_get, platform_can, platform_name
 from marketplaces.selectors import connecting_barred
-from marketplaces.services.alerts import alert_reconnected
+from marketplaces.services.alerts import account_changed, alert_reconnected
 from marketplaces.services.files import file_declare
 from marketplaces.services.limits import AccountGate, Connecting, Errand
 from marketplaces.services.links import app_credentials, bare_link, base_url_for
@@ -43,8 +43,6 @@ from seatsync.core.clock import now
 from seatsync.core.errors import Conflict, InvalidInput, NotAllowed
 from seatsync.core.jobs import enqueue_on_commit, one_by_one
 from seatsync.core.locks import lock_waiting
-from seatsync.live.events import LiveType
-from seatsync.live.publish import publish
 
 ATTEMPT_LIFE = timedelta(minutes=10)
 # As an account's name is kept: an address may be longer, and a grant that was got by it is not to be lost over that.
@@ -211,7 +209,7 @@ def connect_assisted(*, actor: Actor, platform: str) -> MarketplaceAccount:
         actor=actor, verb="account.connect" if created else "account.reconnect", object_type="marketplace_account",
         object_id=account.pk, after={"platform": platform, "mode": Mode.ASSISTED.value},
     )  # fmt: skip
-    _changed(account)
+    account_changed(account)
     return account
 
 
@@ -297,7 +295,7 @@ def account_keep(
             alert_reconnected(account)
             inbound_wake(account.pk)
         account_connected.tell(account.pk)
-        publish(tenant_id=tenant_id, user_ids=[user_id], kind=LiveType.ACCOUNT_CHANGED, object_id=account.pk)
+        account_changed(account)
     webhook_subscribe(account)
     return account
 
@@ -426,7 +424,7 @@ def account_leave(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
     )  # fmt: skip
     keys_let_go(account)
     alert_reconnected(account)
-    _changed(account)
+    account_changed(account)
     return account
 
 
@@ -446,7 +444,7 @@ def disconnect(*, actor: Actor, account_id: uuid.UUID) -> MarketplaceAccount:
         _closing(actor, account, LeavingWhy.DISCONNECT)
     account_closing.tell(account.pk)
     _close_if_through(account)
-    _changed(account)
+    account_changed(account)
     return account
 
 
@@ -464,7 +462,7 @@ def closing_begin(*, actor: Actor, account_ids: Sequence[uuid.UUID], why: str) -
         fresh = account.closing_at is None
         if fresh or account.closing_why in {"", LeavingWhy.DISCONNECT}:
             _closing(actor, account, why)
-            _changed(account)
+            account_changed(account)
         begun += [account] if fresh else []
     if begun:
         enqueue_on_commit("marketplaces.tasks.drain_accounts")
@@ -520,14 +518,8 @@ def _close(account_id: uuid.UUID) -> bool:
     account_closing.tell(account.pk)
     closed = _close_if_through(account)
     if closed:
-        _changed(account)
+        account_changed(account)
     return closed
-
-
-def _changed(account: MarketplaceAccount) -> None:
-    publish(
-        tenant_id=account.tenant_id, user_ids=[account.user_id], kind=LiveType.ACCOUNT_CHANGED, object_id=account.pk
-    )
 
 
 def _close_if_through(account: MarketplaceAccount) -> bool:

@@ -12,12 +12,10 @@ from marketplaces.locks import accounts_locked
 from marketplaces.models import DOUBLED, MarketplaceAccount, Mode
 from marketplaces.ports import account_paused
 from marketplaces.registry import adapter_get, platform_name
-from marketplaces.services.alerts import alert_doubled
+from marketplaces.services.alerts import account_changed, alert_doubled
 from marketplaces.services.links import trouble
 from seatsync.core.crypto import sha256_hex
 from seatsync.core.errors import Conflict
-from seatsync.live.events import LiveType
-from seatsync.live.publish import publish
 
 
 def seller_key(account: MarketplaceAccount) -> str:
@@ -61,9 +59,7 @@ def account_doubled(account_id: uuid.UUID) -> None:
     MarketplaceAccount.objects.filter(pk=account.pk).update(needs_reconnect=True, seller_key="", **trouble(DOUBLED))
     alert_doubled(account)
     account_paused.tell(account.pk)
-    publish(
-        tenant_id=account.tenant_id, user_ids=[account.user_id], kind=LiveType.ACCOUNT_CHANGED, object_id=account.pk
-    )
+    account_changed(account)
 
 
 def doubled_ask() -> int:
